@@ -1,0 +1,95 @@
+//! Baselines: frozen, numbered copies of planned dates and weights.
+
+use chrono::NaiveDate;
+
+use crate::rule::{BrokenRule, Violations, all_kept};
+
+/// What a baseline says of one milestone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line {
+    /// Position of the milestone in its plan's list of milestones.
+    pub milestone: usize,
+    /// Planned date.
+    pub planned_on: NaiveDate,
+    /// Weight in the plan's weight unit.
+    pub weight: f64,
+}
+
+/// A frozen copy of a plan's dates and weights.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Baseline {
+    /// 1, 2, 3 and so on.
+    pub number: i64,
+    /// The first day on which it is in force.
+    pub effective_on: NaiveDate,
+    /// One line a milestone in scope.
+    pub lines: Vec<Line>,
+}
+
+/// The baseline in force at `as_of`: the last that had taken effect, or the first for any earlier date.
+pub fn in_force(baselines: &[Baseline], as_of: NaiveDate) -> Option<&Baseline> {
+    baselines.iter().rev().find(|baseline| baseline.effective_on <= as_of).or_else(|| baselines.first())
+}
+
+/// A milestone as the next baseline would freeze it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// Where the request names its planned date, as a JSON pointer.
+    pub at: String,
+    /// The planned date to freeze.
+    pub planned_on: NaiveDate,
+    /// Whether work on it may still happen, so that its date may move.
+    pub open: bool,
+    /// Whether the request changes it.
+    pub changed: bool,
+}
+
+/// Checks a new baseline: something in scope, no date before the plan's start, and settled milestones left as they were.
+pub fn check(candidates: &[Candidate], start_on: NaiveDate) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    if candidates.is_empty() {
+        violations.push(BrokenRule::NoMilestones.at(""));
+    }
+    for candidate in candidates {
+        if candidate.planned_on < start_on {
+            violations.push(BrokenRule::BeforeStart { start_on }.at(format!("{}/planned_on", candidate.at)));
+        }
+        if candidate.changed && !candidate.open {
+            violations.push(BrokenRule::Baselined.at(candidate.at.clone()));
+        }
+    }
+    all_kept(violations)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 5, d).expect("a date")
+    }
+
+    #[test]
+    fn the_last_one_that_took_effect_is_in_force() {
+        let at = |number, d| Baseline { number, effective_on: day(d), lines: vec![] };
+        let baselines = [at(1, 5), at(2, 10), at(3, 10)];
+        for (as_of, expected) in [(1, 1), (5, 1), (9, 1), (10, 3), (30, 3)] {
+            assert_eq!(in_force(&baselines, day(as_of)).map(|b| b.number), Some(expected), "May {as_of}");
+        }
+        assert_eq!(in_force(&[], day(1)), None);
+    }
+
+    #[test]
+    fn a_baseline_is_checked_whole() {
+        let candidate = |d, open, changed| Candidate { at: format!("/changes/{d}"), planned_on: day(d), open, changed };
+        assert_eq!(check(&[], day(1)), Err(vec![BrokenRule::NoMilestones.at("")]));
+        assert_eq!(check(&[candidate(3, true, true), candidate(4, false, false)], day(3)), Ok(()));
+        assert_eq!(
+            check(&[candidate(2, true, true), candidate(9, false, true)], day(3)),
+            Err(vec![
+                BrokenRule::BeforeStart { start_on: day(3) }.at("/changes/2/planned_on"),
+                BrokenRule::Baselined.at("/changes/9"),
+            ])
+        );
+    }
+}

@@ -1,0 +1,274 @@
+//! What a new plan or milestone must satisfy before it is written. All findings at once, each with its place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::cycle::find_cycle;
+use crate::milestone::State;
+use crate::rule::{BrokenRule, Violations, all_kept};
+use crate::text::{Key, Label, Name, Note};
+use crate::weight::Weight;
+
+/// A change of forecast that happened before the plan was brought here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"recorded_on": "2026-02-10", "forecast_on": "2026-03-09", "reason": "Data access came a week late."}))]
+pub struct ForecastDraft {
+    /// The day the change was made known; changes are given oldest first.
+    pub recorded_on: NaiveDate,
+    /// The date expected from then on.
+    pub forecast_on: NaiveDate,
+    /// Why it moved.
+    pub reason: Option<Note>,
+}
+
+/// A milestone to be created, with whatever history it brings along.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "key": "data-access", "name": "Data access confirmed", "phase": "Discovery", "owner": "Ana", "weight": 3,
+    "planned_on": "2026-03-02", "depends_on": [], "acceptance_criteria": ["All sources can be read with the project's credentials."]
+}))]
+pub struct MilestoneDraft {
+    /// Its key, unique in the plan and usable in URLs.
+    pub key: Key,
+    /// What will be true when it is met.
+    pub name: Name,
+    /// The phase or track it belongs to.
+    pub phase: Option<Label>,
+    /// The one person or role responsible.
+    pub owner: Option<Label>,
+    /// Its share of the plan's scope; 1 if left out.
+    #[serde(default)]
+    pub weight: Weight,
+    /// The date it is planned for; it goes into the baseline.
+    pub planned_on: NaiveDate,
+    /// Keys of the milestones that must be finished first.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub depends_on: Vec<Key>,
+    /// What must hold for it to count as met.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub acceptance_criteria: Vec<Note>,
+    /// Changes of forecast so far, oldest first.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub forecast_changes: Vec<ForecastDraft>,
+    /// The day work started, if it has.
+    pub started_on: Option<NaiveDate>,
+    /// The day it was achieved, if it was.
+    pub actual_on: Option<NaiveDate>,
+}
+
+impl MilestoneDraft {
+    /// The state its history implies.
+    pub fn state(&self) -> State {
+        match (self.actual_on, self.started_on) {
+            (Some(_), _) => State::Achieved,
+            (None, Some(_)) => State::InProgress,
+            (None, None) => State::Planned,
+        }
+    }
+}
+
+/// Checks the milestones of a new plan. Pointers start at `/milestones`.
+pub fn check_milestones(
+    milestones: &[MilestoneDraft],
+    start_on: NaiveDate,
+    today: NaiveDate,
+) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    if milestones.is_empty() {
+        violations.push(BrokenRule::NoMilestones.at("/milestones"));
+    }
+    for (index, milestone) in milestones.iter().enumerate() {
+        check_dates(milestone, start_on, today, &format!("/milestones/{index}"), &mut violations);
+    }
+    let network: Vec<_> = milestones.iter().map(|m| (m.key.as_str(), m.depends_on.as_slice())).collect();
+    check_network(&network, &mut violations);
+    all_kept(violations)
+}
+
+/// Checks a milestone added to an existing plan, given its other milestones as `(key, depends_on)`. Pointers start at the milestone.
+pub fn check_addition(
+    milestone: &MilestoneDraft,
+    others: &[(&str, &[Key])],
+    start_on: NaiveDate,
+    today: NaiveDate,
+) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    check_dates(milestone, start_on, today, "", &mut violations);
+    if others.iter().any(|(key, _)| *key == milestone.key.as_str()) {
+        violations.push(BrokenRule::DuplicateKey { key: milestone.key.to_string() }.at("/key"));
+    }
+    violations.extend(dependency_violations(milestone.key.as_str(), &milestone.depends_on, others));
+    all_kept(violations)
+}
+
+/// Checks a milestone's new dependencies against the rest of its plan. Pointers start at `/depends_on`.
+pub fn check_dependencies(key: &str, depends_on: &[Key], others: &[(&str, &[Key])]) -> Result<(), Violations> {
+    all_kept(dependency_violations(key, depends_on, others))
+}
+
+fn dependency_violations(key: &str, depends_on: &[Key], others: &[(&str, &[Key])]) -> Violations {
+    let mut violations = Violations::new();
+    for (position, needed) in depends_on.iter().enumerate() {
+        let known = needed.as_str() == key || others.iter().any(|(other, _)| *other == needed.as_str());
+        if !known {
+            violations
+                .push(BrokenRule::UnknownDependency { key: needed.to_string() }.at(format!("/depends_on/{position}")));
+        }
+    }
+    let own = depends_on.iter().map(|needed| (key, needed.as_str()));
+    let rest = others.iter().filter(|(other, _)| *other != key);
+    let rest = rest.flat_map(|(other, needs)| needs.iter().map(move |needed| (*other, needed.as_str())));
+    if let Some(cycle) = find_cycle(own.chain(rest)) {
+        violations.push(BrokenRule::DependencyCycle { cycle }.at("/depends_on"));
+    }
+    violations
+}
+
+fn check_dates(
+    milestone: &MilestoneDraft,
+    start_on: NaiveDate,
+    today: NaiveDate,
+    at: &str,
+    violations: &mut Violations,
+) {
+    if milestone.planned_on < start_on {
+        violations.push(BrokenRule::BeforeStart { start_on }.at(format!("{at}/planned_on")));
+    }
+    for (field, date) in [("started_on", milestone.started_on), ("actual_on", milestone.actual_on)] {
+        if date.is_some_and(|on| on > today) {
+            violations.push(BrokenRule::InTheFuture { today }.at(format!("{at}/{field}")));
+        }
+    }
+    if let (Some(started_on), Some(actual_on)) = (milestone.started_on, milestone.actual_on)
+        && actual_on < started_on
+    {
+        violations.push(BrokenRule::OutOfOrder { previous_on: started_on }.at(format!("{at}/actual_on")));
+    }
+    let mut previous: Option<NaiveDate> = None;
+    for (position, change) in milestone.forecast_changes.iter().enumerate() {
+        let place = format!("{at}/forecast_changes/{position}/recorded_on");
+        if change.recorded_on > today {
+            violations.push(BrokenRule::InTheFuture { today }.at(place));
+        } else if let Some(previous_on) = previous.filter(|previous_on| change.recorded_on < *previous_on) {
+            violations.push(BrokenRule::OutOfOrder { previous_on }.at(place));
+        }
+        previous = Some(change.recorded_on);
+    }
+}
+
+/// Checks a list of `(key, depends_on)` whole: unique keys, known dependencies, no cycle. Pointers start at `/milestones`.
+pub fn check_network(network: &[(&str, &[Key])], violations: &mut Violations) {
+    let mut seen = BTreeSet::new();
+    let positions: BTreeMap<&str, usize> = network.iter().enumerate().map(|(index, (key, _))| (*key, index)).collect();
+    for (index, (key, depends_on)) in network.iter().enumerate() {
+        if !seen.insert(*key) {
+            violations.push(BrokenRule::DuplicateKey { key: (*key).to_owned() }.at(format!("/milestones/{index}/key")));
+        }
+        for (position, needed) in depends_on.iter().enumerate() {
+            if !positions.contains_key(needed.as_str()) {
+                let place = format!("/milestones/{index}/depends_on/{position}");
+                violations.push(BrokenRule::UnknownDependency { key: needed.to_string() }.at(place));
+            }
+        }
+    }
+    let edges = network.iter().flat_map(|(key, needs)| needs.iter().map(move |needed| (*key, needed.as_str())));
+    if let Some(cycle) = find_cycle(edges) {
+        let index = cycle.first().and_then(|key| positions.get(key.as_str())).copied().unwrap_or_default();
+        violations.push(BrokenRule::DependencyCycle { cycle }.at(format!("/milestones/{index}/depends_on")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 5, d).expect("a date")
+    }
+
+    fn key(text: &str) -> Key {
+        Key::parse(text).expect("a key")
+    }
+
+    fn draft(name: &str, planned: u32, depends_on: &[&str]) -> MilestoneDraft {
+        MilestoneDraft {
+            key: key(name),
+            name: Name::parse(name).expect("a name"),
+            phase: None,
+            owner: None,
+            weight: Weight::ONE,
+            planned_on: day(planned),
+            depends_on: depends_on.iter().map(|k| key(k)).collect(),
+            acceptance_criteria: vec![],
+            forecast_changes: vec![],
+            started_on: None,
+            actual_on: None,
+        }
+    }
+
+    fn check(milestones: &[MilestoneDraft], expected: &[(&str, BrokenRule)]) {
+        let found = check_milestones(milestones, day(2), day(20)).err().unwrap_or_default();
+        let expected: Violations = expected.iter().map(|(at, rule)| rule.clone().at(*at)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_good_plan_has_nothing_to_say() {
+        check(&[draft("a", 2, &[]), draft("b", 9, &["a"])], &[]);
+    }
+
+    #[test]
+    fn findings_come_all_at_once_with_their_places() {
+        let mut late = draft("b", 9, &["ghost"]);
+        late.actual_on = Some(day(21));
+        late.forecast_changes = [day(9), day(8), day(22)]
+            .into_iter()
+            .map(|recorded_on| ForecastDraft { recorded_on, forecast_on: day(25), reason: None })
+            .collect();
+        check(
+            &[draft("a", 1, &[]), late, draft("a", 3, &[])],
+            &[
+                ("/milestones/0/planned_on", BrokenRule::BeforeStart { start_on: day(2) }),
+                ("/milestones/1/actual_on", BrokenRule::InTheFuture { today: day(20) }),
+                ("/milestones/1/forecast_changes/1/recorded_on", BrokenRule::OutOfOrder { previous_on: day(9) }),
+                ("/milestones/1/forecast_changes/2/recorded_on", BrokenRule::InTheFuture { today: day(20) }),
+                ("/milestones/1/depends_on/0", BrokenRule::UnknownDependency { key: "ghost".into() }),
+                ("/milestones/2/key", BrokenRule::DuplicateKey { key: "a".into() }),
+            ],
+        );
+        check(&[], &[("/milestones", BrokenRule::NoMilestones)]);
+    }
+
+    #[test]
+    fn a_cycle_is_named() {
+        let cycle = vec!["a".to_owned(), "c".to_owned(), "b".to_owned(), "a".to_owned()];
+        check(
+            &[draft("a", 3, &["c"]), draft("b", 4, &["a"]), draft("c", 5, &["b"])],
+            &[("/milestones/0/depends_on", BrokenRule::DependencyCycle { cycle })],
+        );
+    }
+
+    #[test]
+    fn an_addition_is_checked_against_the_plan() {
+        let needs_b = [key("b")];
+        let others: [(&str, &[Key]); 2] = [("a", &needs_b), ("b", &[])];
+        assert_eq!(check_addition(&draft("c", 9, &["a"]), &others, day(2), day(20)), Ok(()));
+        assert_eq!(
+            check_addition(&draft("b", 9, &["a"]), &others, day(2), day(20)),
+            Err(vec![
+                BrokenRule::DuplicateKey { key: "b".into() }.at("/key"),
+                BrokenRule::DependencyCycle { cycle: vec!["a".into(), "b".into(), "a".into()] }.at("/depends_on"),
+            ])
+        );
+        assert!(check_dependencies("b", &[key("a")], &others).is_err(), "b -> a -> b");
+        assert!(check_dependencies("a", &[], &others).is_ok());
+    }
+}

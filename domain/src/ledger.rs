@@ -1,0 +1,206 @@
+//! The hash chain of the ledger: each entry's hash covers its content and the entry before it.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sha2::{Digest, Sha256};
+
+/// A SHA-256 digest.
+pub type Hash = [u8; 32];
+
+/// What stands before the first entry of every organization.
+pub const GENESIS: Hash = [0; 32];
+
+/// The content of an entry, as texts: exactly what is stored is what is hashed.
+#[derive(Debug, Clone, Copy)]
+pub struct Content<'a> {
+    /// The organization, as its UUID in hyphenated lower case.
+    pub organization_id: &'a str,
+    /// 1, 2, 3 and so on, without gaps.
+    pub sequence: i64,
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// Everything else in its stored order: actor, action, entity, before, after. Absent and empty differ.
+    pub fields: &'a [Option<&'a str>],
+}
+
+/// The hash of an entry: SHA-256 over the previous hash and every field with its length in front, so that no two contents read alike.
+pub fn entry_hash(previous: &Hash, content: &Content<'_>) -> Hash {
+    let mut digest = Sha256::new();
+    digest.update(previous);
+    let mut feed = |field: Option<&str>| match field {
+        None => digest.update([0]),
+        Some(text) => {
+            digest.update([1]);
+            digest.update((text.len() as u64).to_be_bytes());
+            digest.update(text.as_bytes());
+        }
+    };
+    feed(Some(content.organization_id));
+    feed(Some(&content.sequence.to_string()));
+    feed(Some(&content.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true)));
+    for field in content.fields {
+        feed(*field);
+    }
+    digest.finalize().into()
+}
+
+/// An entry as verification reads it back.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// Its content.
+    pub content: Content<'a>,
+    /// The previous hash it claims.
+    pub previous: &'a [u8],
+    /// The hash it claims.
+    pub hash: &'a [u8],
+}
+
+/// What is wrong with a chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Break {
+    /// A sequence number is missing, repeated or out of order.
+    #[error("entry {sequence} is missing")]
+    Missing {
+        /// The number that should have come.
+        sequence: i64,
+    },
+    /// The entry does not continue the one before it.
+    #[error("entry {sequence} does not follow from the entry before it")]
+    Unlinked {
+        /// Its number.
+        sequence: i64,
+    },
+    /// The entry's content is not what was written.
+    #[error("entry {sequence} was changed")]
+    Changed {
+        /// Its number.
+        sequence: i64,
+    },
+    /// The chain ends before or after the recorded head.
+    #[error("the chain does not end at its recorded head, entry {sequence}")]
+    WrongEnd {
+        /// The recorded head.
+        sequence: i64,
+    },
+}
+
+impl Break {
+    /// The number of the first broken entry.
+    pub const fn sequence(&self) -> i64 {
+        match self {
+            Self::Missing { sequence }
+            | Self::Unlinked { sequence }
+            | Self::Changed { sequence }
+            | Self::WrongEnd { sequence } => *sequence,
+        }
+    }
+}
+
+/// Walks a chain entry by entry, so that a ledger of any length is verified in constant memory.
+#[derive(Debug, Clone)]
+pub struct Verifier {
+    sequence: i64,
+    hash: Hash,
+}
+
+impl Default for Verifier {
+    fn default() -> Self {
+        Self { sequence: 0, hash: GENESIS }
+    }
+}
+
+impl Verifier {
+    /// How many entries were found sound.
+    pub const fn verified(&self) -> i64 {
+        self.sequence
+    }
+
+    /// Takes the next entry.
+    pub fn next(&mut self, entry: &Stored<'_>) -> Result<(), Break> {
+        let sequence = self.sequence + 1;
+        if entry.content.sequence != sequence {
+            return Err(Break::Missing { sequence });
+        }
+        if entry.previous != self.hash {
+            return Err(Break::Unlinked { sequence });
+        }
+        let hash = entry_hash(&self.hash, &entry.content);
+        if entry.hash != hash {
+            return Err(Break::Changed { sequence });
+        }
+        (self.sequence, self.hash) = (sequence, hash);
+        Ok(())
+    }
+
+    /// Compares the end of the chain with the head the organization recorded.
+    pub fn finish(&self, head_sequence: i64, head_hash: &[u8]) -> Result<(), Break> {
+        if self.sequence < head_sequence {
+            Err(Break::Missing { sequence: self.sequence + 1 })
+        } else if self.sequence > head_sequence || head_hash != self.hash {
+            Err(Break::WrongEnd { sequence: head_sequence })
+        } else {
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORGANIZATION: &str = "018f0000-0000-7000-8000-000000000001";
+
+    fn content<'a>(sequence: i64, fields: &'a [Option<&'a str>]) -> Content<'a> {
+        Content { organization_id: ORGANIZATION, sequence, recorded_at: DateTime::UNIX_EPOCH, fields }
+    }
+
+    /// The hash is part of the stored format: computed with an independent SHA-256 over the bytes described.
+    #[test]
+    fn the_format_is_fixed() {
+        let hash = entry_hash(&GENESIS, &content(1, &[Some("a"), None]));
+        let mut bytes = vec![0u8; 32];
+        for text in [ORGANIZATION, "1", "1970-01-01T00:00:00.000000Z", "a"] {
+            bytes.push(1);
+            bytes.extend((text.len() as u64).to_be_bytes());
+            bytes.extend(text.as_bytes());
+        }
+        bytes.push(0);
+        assert_eq!(hash, <Hash>::from(Sha256::digest(&bytes)));
+    }
+
+    #[test]
+    fn fields_do_not_run_into_each_other() {
+        let hash = |fields: &[Option<&str>]| entry_hash(&GENESIS, &content(1, fields));
+        assert_ne!(hash(&[Some("ab"), Some("c")]), hash(&[Some("a"), Some("bc")]));
+        assert_ne!(hash(&[None]), hash(&[Some("")]));
+    }
+
+    #[test]
+    fn every_kind_of_tampering_is_found() {
+        let texts: Vec<String> = (1..=5).map(|n| format!("change {n}")).collect();
+        let fields: Vec<[Option<&str>; 1]> = texts.iter().map(|text| [Some(text.as_str())]).collect();
+        let mut hashes = vec![GENESIS];
+        for (index, fields) in fields.iter().enumerate() {
+            hashes.push(entry_hash(&hashes[index], &content(index as i64 + 1, fields)));
+        }
+        let entry = |n: usize| Stored {
+            content: content(n as i64, &fields[n - 1]),
+            previous: &hashes[n - 1],
+            hash: &hashes[n],
+        };
+        let verify = |entries: &[Stored<'_>]| {
+            let mut verifier = Verifier::default();
+            entries.iter().try_for_each(|entry| verifier.next(entry))?;
+            verifier.finish(5, &hashes[5])
+        };
+        let whole = [1, 2, 3, 4, 5].map(entry);
+        assert_eq!(verify(&whole), Ok(()));
+        assert_eq!(verify(&[1, 2, 4, 5].map(entry)), Err(Break::Missing { sequence: 3 }));
+        assert_eq!(verify(&[1, 3, 2, 4, 5].map(entry)), Err(Break::Missing { sequence: 2 }));
+        assert_eq!(verify(&[1, 2, 3, 4].map(entry)), Err(Break::Missing { sequence: 5 }));
+        let changed = Stored { content: content(3, &[Some("another")]), ..entry(3) };
+        assert_eq!(verify(&[entry(1), entry(2), changed, entry(4), entry(5)]), Err(Break::Changed { sequence: 3 }));
+        let forged = entry_hash(&hashes[2], &content(3, &[Some("another")]));
+        let rehashed = Stored { hash: &forged, ..changed };
+        assert_eq!(verify(&[entry(1), entry(2), rehashed, entry(4), entry(5)]), Err(Break::Unlinked { sequence: 4 }));
+    }
+}

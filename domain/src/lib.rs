@@ -1,0 +1,19 @@
+//! The rules of Milepost as pure functions on plain values.
+//!
+//! Nothing here does I/O, reads a clock or the environment, or knows HTTP or SQL: dates and instants come in as arguments,
+//! decisions and figures go out. A caller loads, asks this crate, and saves.
+
+pub mod baseline;
+pub mod cycle;
+pub mod draft;
+pub mod earned_value;
+pub mod ledger;
+pub mod milestone;
+pub mod plan;
+pub mod rule;
+pub mod schedule;
+pub mod template;
+pub mod text;
+pub mod weight;
+
+pub use rule::{BrokenRule, Violation, Violations};

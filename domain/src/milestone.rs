@@ -1,0 +1,175 @@
+//! The states of a milestone and the actions that lead from one to the next.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::rule::BrokenRule;
+
+/// Where a milestone stands. `planned -> in_progress -> submitted -> achieved`; `waived` and `cancelled` end it otherwise.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum State {
+    /// Nothing has been done yet.
+    Planned,
+    /// Work has started.
+    InProgress,
+    /// The owner says it is met; somebody has yet to agree.
+    Submitted,
+    /// Met, on its actual date.
+    Achieved,
+    /// Agreed not to be needed. Dependents may go on; it earns no value.
+    Waived,
+    /// Dropped. Dependents may go on; it earns no value.
+    Cancelled,
+}
+
+impl State {
+    /// Whether work may still happen: not achieved, waived or cancelled.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Planned | Self::InProgress | Self::Submitted)
+    }
+}
+
+/// What can be done to a milestone.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Action {
+    /// Work begins.
+    Start,
+    /// The owner says it is met.
+    Submit,
+    /// The submission was not accepted; work goes on. Needs a reason.
+    Reject,
+    /// It is met. Steps before it may be skipped.
+    Achieve,
+    /// It was closed too early. Needs a reason.
+    Reopen,
+    /// It is agreed not to be needed. Needs a reason.
+    Waive,
+    /// It is dropped. Needs a reason.
+    Cancel,
+}
+
+impl Action {
+    /// Whether the action must be explained.
+    pub const fn needs_reason(self) -> bool {
+        matches!(self, Self::Reject | Self::Reopen | Self::Waive | Self::Cancel)
+    }
+}
+
+/// The state after `action`, or why it cannot be done.
+///
+/// `was_started` tells a reopened milestone whether to go back to `in_progress` or to `planned`.
+pub fn transition(state: State, action: Action, was_started: bool) -> Result<State, BrokenRule> {
+    let next = match (action, state) {
+        (Action::Start, State::Planned) | (Action::Reject, State::Submitted) => State::InProgress,
+        (Action::Submit, State::Planned | State::InProgress) => State::Submitted,
+        (Action::Achieve, open) if open.is_open() => State::Achieved,
+        (Action::Waive, open) if open.is_open() => State::Waived,
+        (Action::Cancel, open) if open.is_open() => State::Cancelled,
+        (Action::Reopen, closed) if !closed.is_open() => {
+            if was_started {
+                State::InProgress
+            } else {
+                State::Planned
+            }
+        }
+        _ => return Err(BrokenRule::InvalidTransition { action, state }),
+    };
+    Ok(next)
+}
+
+/// A dependency as the gate before `achieve` sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prerequisite {
+    /// Key of the milestone depended on.
+    pub key: String,
+    /// Its state now.
+    pub state: State,
+}
+
+/// Whether a milestone may be achieved: every prerequisite is closed, or somebody takes responsibility with a reason.
+pub fn may_achieve(prerequisites: &[Prerequisite], override_reason: Option<&str>) -> Result<(), BrokenRule> {
+    let unmet: Vec<String> = prerequisites.iter().filter(|p| p.state.is_open()).map(|p| p.key.clone()).collect();
+    if unmet.is_empty() || override_reason.is_some() {
+        Ok(())
+    } else {
+        Err(BrokenRule::UnmetDependencies { keys: unmet })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Action::{Achieve, Cancel, Reject, Reopen, Start, Submit, Waive};
+    use State::{Achieved, Cancelled, InProgress, Planned, Submitted, Waived};
+
+    const ACTIONS: [Action; 7] = [Start, Submit, Reject, Achieve, Reopen, Waive, Cancel];
+
+    /// The whole machine: a row a state, a column an action; `None` is refused. Reopened milestones here had been started.
+    #[test]
+    fn transitions_are_exactly_these() {
+        let table: [(State, [Option<State>; 7]); 6] = [
+            (Planned, [Some(InProgress), Some(Submitted), None, Some(Achieved), None, Some(Waived), Some(Cancelled)]),
+            (InProgress, [None, Some(Submitted), None, Some(Achieved), None, Some(Waived), Some(Cancelled)]),
+            (Submitted, [None, None, Some(InProgress), Some(Achieved), None, Some(Waived), Some(Cancelled)]),
+            (Achieved, [None, None, None, None, Some(InProgress), None, None]),
+            (Waived, [None, None, None, None, Some(InProgress), None, None]),
+            (Cancelled, [None, None, None, None, Some(InProgress), None, None]),
+        ];
+        for (state, row) in table {
+            for (action, expected) in ACTIONS.into_iter().zip(row) {
+                let expected = expected.ok_or(BrokenRule::InvalidTransition { action, state });
+                assert_eq!(transition(state, action, true), expected, "{action} from {state}");
+            }
+        }
+    }
+
+    #[test]
+    fn reopening_one_that_never_started_plans_it_again() {
+        assert_eq!(transition(Waived, Reopen, false), Ok(Planned));
+    }
+
+    #[test]
+    fn the_gate_names_what_is_unmet() {
+        let prerequisites = [(Achieved, "a"), (Planned, "b"), (Waived, "c"), (Submitted, "d")]
+            .map(|(state, key)| Prerequisite { key: key.into(), state });
+        let unmet = BrokenRule::UnmetDependencies { keys: vec!["b".into(), "d".into()] };
+        assert_eq!(may_achieve(&prerequisites, None), Err(unmet));
+        assert_eq!(may_achieve(&prerequisites, Some("the client insisted")), Ok(()));
+        assert_eq!(may_achieve(&prerequisites[..1], None), Ok(()));
+    }
+}

@@ -1,0 +1,285 @@
+//! A plan's facts as plain values, and the questions that can be asked of them at any date.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::baseline::{Baseline, in_force};
+use crate::earned_value::{CreditRule, EarnedValue, Progress, Valued};
+use crate::milestone::State;
+use crate::schedule::{Forecast, Standing, Status, Timeline, assess};
+
+/// What a plan is for.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Kind {
+    /// A project delivered to a customer.
+    Delivery,
+    /// A customer's first steps with a product.
+    Onboarding,
+    /// A coaching enrolment.
+    Coaching,
+    /// A person's development plan.
+    Development,
+}
+
+/// The default limit between at risk and delayed, in days (one week, as in the delivery article).
+pub const DEFAULT_AT_RISK_LIMIT_DAYS: i64 = 7;
+
+/// What is known of one milestone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MilestoneFacts {
+    /// State now.
+    pub state: State,
+    /// Planned date outside any baseline: where it stands before the first baseline that includes it.
+    pub planned_on: NaiveDate,
+    /// The day work started.
+    pub started_on: Option<NaiveDate>,
+    /// The day it was achieved, waived or cancelled.
+    pub closed_on: Option<NaiveDate>,
+    /// Forecast changes, oldest first.
+    pub forecasts: Vec<Forecast>,
+    /// Recorded percentages, oldest first.
+    pub progress: Vec<Progress>,
+}
+
+/// What is known of one plan: enough to answer for its schedule and earned value at any date.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanFacts {
+    /// How weights turn into earned value.
+    pub credit_rule: CreditRule,
+    /// The largest variance that is still at risk and not delayed, in days.
+    pub at_risk_limit_days: i64,
+    /// Baselines by number.
+    pub baselines: Vec<Baseline>,
+    /// Milestones in their order in the plan; baseline lines point into this list.
+    pub milestones: Vec<MilestoneFacts>,
+}
+
+/// How many milestones have each status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
+#[schema(example = json!({"on_track": 9, "at_risk": 2, "delayed": 1, "achieved": 7, "waived": 0, "cancelled": 0}))]
+pub struct StatusCounts {
+    /// Milestones on track.
+    pub on_track: usize,
+    /// Milestones at risk.
+    pub at_risk: usize,
+    /// Milestones delayed.
+    pub delayed: usize,
+    /// Milestones achieved.
+    pub achieved: usize,
+    /// Milestones waived.
+    pub waived: usize,
+    /// Milestones cancelled.
+    pub cancelled: usize,
+}
+
+impl StatusCounts {
+    /// Counts one more milestone.
+    pub fn add(&mut self, status: Status) {
+        *match status {
+            Status::OnTrack => &mut self.on_track,
+            Status::AtRisk => &mut self.at_risk,
+            Status::Delayed => &mut self.delayed,
+            Status::Achieved => &mut self.achieved,
+            Status::Waived => &mut self.waived,
+            Status::Cancelled => &mut self.cancelled,
+        } += 1;
+    }
+
+    /// Adds the counts of another plan.
+    pub fn add_all(&mut self, other: &Self) {
+        self.on_track += other.on_track;
+        self.at_risk += other.at_risk;
+        self.delayed += other.delayed;
+        self.achieved += other.achieved;
+        self.waived += other.waived;
+        self.cancelled += other.cancelled;
+    }
+
+    /// The status of the whole: the worst among what is open; with nothing open, achieved if anything was.
+    pub fn overall(&self) -> Status {
+        if self.delayed > 0 {
+            Status::Delayed
+        } else if self.at_risk > 0 {
+            Status::AtRisk
+        } else if self.on_track > 0 {
+            Status::OnTrack
+        } else if self.achieved > 0 {
+            Status::Achieved
+        } else if self.waived > 0 {
+            Status::Waived
+        } else {
+            Status::Cancelled
+        }
+    }
+}
+
+/// One plan summed up at a date.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    /// PV, EV and scope.
+    pub earned_value: EarnedValue,
+    /// Milestones by status.
+    pub counts: StatusCounts,
+    /// Position and effective forecast of the open milestone that comes next.
+    pub next: Option<(usize, NaiveDate)>,
+    /// The latest effective forecast or actual date of what was not waived or cancelled.
+    pub finish_on: Option<NaiveDate>,
+}
+
+impl PlanFacts {
+    /// PV and EV at a date, against the baseline then in force.
+    pub fn earned_value(&self, as_of: NaiveDate) -> EarnedValue {
+        let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
+        let valued = lines.iter().filter_map(|line| {
+            let facts = self.milestones.get(line.milestone)?;
+            Some(Valued {
+                planned_on: line.planned_on,
+                weight: line.weight,
+                started_on: facts.started_on,
+                achieved_on: facts.closed_on.filter(|_| facts.state == State::Achieved),
+                progress: &facts.progress,
+            })
+        });
+        EarnedValue::measure(valued, self.credit_rule, as_of)
+    }
+
+    /// How every milestone stood at a date, in the plan's order.
+    pub fn standings(&self, as_of: NaiveDate) -> impl Iterator<Item = Standing> {
+        let mut planned_on: Vec<NaiveDate> = self.milestones.iter().map(|facts| facts.planned_on).collect();
+        for line in in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines) {
+            if let Some(date) = planned_on.get_mut(line.milestone) {
+                *date = line.planned_on;
+            }
+        }
+        self.milestones.iter().zip(planned_on).map(move |(facts, planned_on)| {
+            let timeline =
+                Timeline { planned_on, state: facts.state, closed_on: facts.closed_on, forecasts: &facts.forecasts };
+            assess(&timeline, as_of, self.at_risk_limit_days)
+        })
+    }
+
+    /// Everything a report's row says of the plan at a date.
+    pub fn summary(&self, as_of: NaiveDate) -> Summary {
+        let mut counts = StatusCounts::default();
+        let mut next: Option<(usize, NaiveDate)> = None;
+        let mut finish_on = None;
+        for (position, standing) in self.standings(as_of).enumerate() {
+            counts.add(standing.status);
+            let expected_on = standing.effective_forecast_on;
+            let is_open = matches!(standing.status, Status::OnTrack | Status::AtRisk | Status::Delayed);
+            if is_open && next.is_none_or(|(_, on)| expected_on < on) {
+                next = Some((position, expected_on));
+            }
+            if is_open || standing.status == Status::Achieved {
+                finish_on = finish_on.max(Some(expected_on));
+            }
+        }
+        Summary { earned_value: self.earned_value(as_of), counts, next, finish_on }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::Line;
+
+    fn day(n: i64) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date") + chrono::Duration::days(n)
+    }
+
+    fn facts(state: State, planned: i64, closed: Option<i64>) -> MilestoneFacts {
+        MilestoneFacts {
+            state,
+            planned_on: day(planned),
+            started_on: None,
+            closed_on: closed.map(day),
+            forecasts: vec![],
+            progress: vec![],
+        }
+    }
+
+    fn plan() -> PlanFacts {
+        let milestones = vec![
+            facts(State::Achieved, 10, Some(12)),
+            facts(State::InProgress, 20, None),
+            facts(State::Cancelled, 30, Some(15)),
+            facts(State::Planned, 40, None),
+        ];
+        let lines = |weights: &[(usize, i64, f64)]| {
+            weights
+                .iter()
+                .map(|(milestone, on, weight)| Line { milestone: *milestone, planned_on: day(*on), weight: *weight })
+                .collect()
+        };
+        PlanFacts {
+            credit_rule: CreditRule::ZeroHundred,
+            at_risk_limit_days: 7,
+            baselines: vec![
+                Baseline { number: 1, effective_on: day(0), lines: lines(&[(0, 10, 2.0), (1, 20, 3.0), (2, 30, 5.0)]) },
+                Baseline {
+                    number: 2,
+                    effective_on: day(25),
+                    lines: lines(&[(0, 10, 2.0), (1, 35, 3.0), (3, 40, 5.0)]),
+                },
+            ],
+            milestones,
+        }
+    }
+
+    #[test]
+    fn earned_value_is_measured_against_the_baseline_in_force() {
+        let at = |n| {
+            let sums = plan().earned_value(day(n));
+            (sums.budget_at_completion, sums.planned_value, sums.earned_value)
+        };
+        assert_eq!(at(11), (10.0, 2.0, 0.0));
+        assert_eq!(at(24), (10.0, 5.0, 2.0));
+        assert_eq!(at(25), (10.0, 2.0, 2.0), "the second baseline moved the second milestone to day 35");
+        assert_eq!(at(60), (10.0, 10.0, 2.0));
+    }
+
+    #[test]
+    fn a_summary_counts_and_looks_ahead() {
+        let summary = plan().summary(day(24));
+        assert_eq!(
+            summary.counts,
+            StatusCounts { on_track: 1, at_risk: 1, achieved: 1, cancelled: 1, ..Default::default() }
+        );
+        assert_eq!(summary.next, Some((1, day(24))), "its forecast has passed, so it is expected today");
+        assert_eq!(summary.finish_on, Some(day(40)));
+        assert_eq!(summary.counts.overall(), Status::AtRisk);
+    }
+
+    #[test]
+    fn overall_is_the_worst_of_what_is_open() {
+        let counts = |on_track, at_risk, delayed, achieved| StatusCounts {
+            on_track,
+            at_risk,
+            delayed,
+            achieved,
+            ..Default::default()
+        };
+        assert_eq!(counts(1, 1, 1, 1).overall(), Status::Delayed);
+        assert_eq!(counts(1, 0, 0, 9).overall(), Status::OnTrack);
+        assert_eq!(counts(0, 0, 0, 9).overall(), Status::Achieved);
+        assert_eq!(StatusCounts { waived: 1, cancelled: 1, ..Default::default() }.overall(), Status::Waived);
+    }
+}

@@ -1,0 +1,228 @@
+//! Schedule status: computed from dates at every question, never stored.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::milestone::State;
+
+/// How a milestone stands against its planned date.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Status {
+    /// Forecast on or before the planned date.
+    OnTrack,
+    /// Forecast late, but by no more than the plan's limit (7 days unless set otherwise).
+    AtRisk,
+    /// Forecast late by more than the limit.
+    Delayed,
+    /// Done; its variance stays what it was.
+    Achieved,
+    /// Agreed not to be needed.
+    Waived,
+    /// Dropped.
+    Cancelled,
+}
+
+/// One recorded change of a forecast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forecast {
+    /// The day the change was recorded.
+    pub recorded_on: NaiveDate,
+    /// The date expected from then on.
+    pub forecast_on: NaiveDate,
+}
+
+/// The dates of one milestone: what [`assess`] looks at.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeline<'a> {
+    /// Date in the baseline in force.
+    pub planned_on: NaiveDate,
+    /// State now.
+    pub state: State,
+    /// The day it was achieved, waived or cancelled.
+    pub closed_on: Option<NaiveDate>,
+    /// Every forecast change, oldest first.
+    pub forecasts: &'a [Forecast],
+}
+
+/// What can be said of a milestone's schedule at a date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// The status at that date.
+    pub status: Status,
+    /// What the owner had said by then; the planned date if nothing.
+    pub forecast_on: NaiveDate,
+    /// The same, but never in the past while the milestone is open; the actual date once achieved.
+    pub effective_forecast_on: NaiveDate,
+    /// Effective forecast (or actual date) minus planned date, in calendar days; negative is early.
+    pub variance_days: i64,
+    /// Open, and its forecast has passed without a new one.
+    pub stale: bool,
+    /// Open, and its planned date has passed.
+    pub overdue: bool,
+    /// How often the forecast had changed by then.
+    pub forecast_changes: usize,
+    /// Whether some change took it from on track to delayed with no at-risk in between.
+    pub skipped_warning: bool,
+}
+
+/// Status of a late or early forecast: `<= 0` on track, up to `at_risk_limit_days` at risk, beyond it delayed.
+pub const fn status_of(variance_days: i64, at_risk_limit_days: i64) -> Status {
+    if variance_days <= 0 {
+        Status::OnTrack
+    } else if variance_days <= at_risk_limit_days {
+        Status::AtRisk
+    } else {
+        Status::Delayed
+    }
+}
+
+/// How the milestone stood at the end of `as_of`, from what was recorded by then.
+pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, at_risk_limit_days: i64) -> Standing {
+    let known = recorded_by(timeline.forecasts, as_of);
+    let forecast_on = known.last().map_or(timeline.planned_on, |change| change.forecast_on);
+    let closed = timeline.closed_on.filter(|on| *on <= as_of && !timeline.state.is_open());
+    let effective_forecast_on = match (closed, timeline.state) {
+        (Some(actual_on), State::Achieved) => actual_on,
+        (Some(_), _) => forecast_on,
+        (None, _) => forecast_on.max(as_of),
+    };
+    let variance_days = days_between(timeline.planned_on, effective_forecast_on);
+    Standing {
+        status: match (closed, timeline.state) {
+            (Some(_), State::Achieved) => Status::Achieved,
+            (Some(_), State::Waived) => Status::Waived,
+            (Some(_), State::Cancelled) => Status::Cancelled,
+            _ => status_of(variance_days, at_risk_limit_days),
+        },
+        forecast_on,
+        effective_forecast_on,
+        variance_days,
+        stale: closed.is_none() && forecast_on < as_of,
+        overdue: closed.is_none() && timeline.planned_on < as_of,
+        forecast_changes: known.len(),
+        skipped_warning: skipped_warning(timeline.planned_on, known, at_risk_limit_days),
+    }
+}
+
+/// The changes recorded on or before `as_of`; they are kept oldest first.
+fn recorded_by(forecasts: &[Forecast], as_of: NaiveDate) -> &[Forecast] {
+    let known = forecasts.partition_point(|change| change.recorded_on <= as_of);
+    &forecasts[..known]
+}
+
+/// A change skips the warning when the status reported just before it was on track and just after it is delayed.
+fn skipped_warning(planned_on: NaiveDate, known: &[Forecast], at_risk_limit_days: i64) -> bool {
+    let mut forecast_on = planned_on;
+    known.iter().any(|change| {
+        let reported = |forecast: NaiveDate| {
+            status_of(days_between(planned_on, forecast.max(change.recorded_on)), at_risk_limit_days)
+        };
+        let skipped = reported(forecast_on) == Status::OnTrack && reported(change.forecast_on) == Status::Delayed;
+        forecast_on = change.forecast_on;
+        skipped
+    })
+}
+
+/// Calendar days from one date to another.
+pub fn days_between(from: NaiveDate, to: NaiveDate) -> i64 {
+    (to - from).num_days()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn day(n: i64) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 3, 1).expect("a date") + chrono::Duration::days(n)
+    }
+
+    fn at(planned: i64, forecasts: &[(i64, i64)], state: State, closed: Option<i64>, as_of: i64) -> Standing {
+        let forecasts: Vec<Forecast> =
+            forecasts.iter().map(|(on, to)| Forecast { recorded_on: day(*on), forecast_on: day(*to) }).collect();
+        let timeline = Timeline { planned_on: day(planned), state, closed_on: closed.map(day), forecasts: &forecasts };
+        assess(&timeline, day(as_of), 7)
+    }
+
+    /// Thresholds from the delivery article: on track, within one week, beyond one week.
+    #[test]
+    fn status_by_variance() {
+        for (variance, expected) in [
+            (-3, Status::OnTrack),
+            (0, Status::OnTrack),
+            (1, Status::AtRisk),
+            (7, Status::AtRisk),
+            (8, Status::Delayed),
+        ] {
+            assert_eq!(at(30, &[(1, 30 + variance)], State::InProgress, None, 2).status, expected, "{variance} days");
+        }
+    }
+
+    #[test]
+    fn a_passed_forecast_is_stale_and_counts_as_today() {
+        let standing = at(10, &[], State::Planned, None, 13);
+        assert_eq!((standing.stale, standing.overdue, standing.variance_days), (true, true, 3));
+        assert_eq!(standing.effective_forecast_on, day(13));
+        assert_eq!(standing.forecast_on, day(10));
+        assert_eq!(standing.status, Status::AtRisk);
+        let on_the_day = at(10, &[], State::Planned, None, 10);
+        assert!(!on_the_day.stale && !on_the_day.overdue);
+    }
+
+    #[test]
+    fn achieved_keeps_its_variance() {
+        let standing = at(10, &[(5, 30)], State::Achieved, Some(22), 90);
+        assert_eq!((standing.status, standing.variance_days, standing.stale), (Status::Achieved, 12, false));
+        let before = at(10, &[(5, 30)], State::Achieved, Some(22), 21);
+        assert_eq!((before.status, before.variance_days), (Status::Delayed, 20));
+    }
+
+    #[test]
+    fn what_was_recorded_later_is_not_known_yet() {
+        let standing = at(10, &[(5, 12), (8, 40)], State::InProgress, None, 7);
+        assert_eq!((standing.forecast_on, standing.forecast_changes), (day(12), 1));
+    }
+
+    #[test]
+    fn green_to_red_without_yellow() {
+        assert!(at(10, &[(5, 40)], State::InProgress, None, 6).skipped_warning);
+        assert!(!at(10, &[(5, 14), (6, 40)], State::InProgress, None, 7).skipped_warning);
+        assert!(
+            !at(10, &[(13, 40)], State::InProgress, None, 14).skipped_warning,
+            "it was reported at risk from day 11"
+        );
+    }
+
+    proptest! {
+        /// The system does not lie: an open milestone is never reported with a forecast in the past.
+        #[test]
+        fn open_is_never_in_the_past(planned in 0i64..60, changes in prop::collection::vec((0i64..60, -20i64..90), 0..6), as_of in 0i64..120) {
+            let mut changes = changes;
+            changes.sort_unstable();
+            let standing = at(planned, &changes, State::InProgress, None, as_of);
+            prop_assert!(standing.effective_forecast_on >= day(as_of));
+            prop_assert_eq!(standing.variance_days, (standing.effective_forecast_on - day(planned)).num_days());
+            prop_assert_eq!(standing.stale, standing.forecast_on < day(as_of));
+        }
+    }
+}

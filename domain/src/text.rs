@@ -1,0 +1,212 @@
+//! Texts with rules: parsed once at the edge, then carried as types. Equal texts are equal bytes (Unicode NFC).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+
+use crate::rule::BrokenRule;
+
+/// Declares a text type: what it is for, its longest length in characters, an example, and its own rule.
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, max $max:literal, example $example:literal, pattern $pattern:expr, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The longest allowed length, in characters.
+            pub const MAX_CHARS: usize = $max;
+
+            /// Parses a text: white space around it is dropped, the rest normalized to NFC.
+            pub fn parse(raw: &str) -> Result<Self, BrokenRule> {
+                let text: String = raw.trim().nfc().collect();
+                if text.is_empty() {
+                    return Err(BrokenRule::Blank);
+                }
+                if text.chars().count() > Self::MAX_CHARS {
+                    return Err(BrokenRule::TooLong { max: Self::MAX_CHARS });
+                }
+                let check: fn(&str) -> Result<(), BrokenRule> = $check;
+                check(&text)?;
+                Ok(Self(text))
+            }
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = BrokenRule;
+            fn try_from(raw: String) -> Result<Self, BrokenRule> {
+                Self::parse(&raw)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> String {
+                text.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some(concat!($example, " is an example.")))
+                    .min_length(Some(1))
+                    .max_length(Some($max))
+                    .pattern(Some($pattern))
+                    .examples([$example])
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    };
+}
+
+/// At least one visible character, and no control characters at all.
+const ONE_LINE: &str = r"^[^\x00-\x1F\x7F]*[^\s\x00-\x1F\x7F][^\x00-\x1F\x7F]*$";
+/// As [`ONE_LINE`], but line breaks and tabs are welcome.
+const MANY_LINES: &str = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F]*$";
+/// Keys stand in URLs and in dependency lists.
+const KEY: &str = r"^[A-Za-z0-9][A-Za-z0-9._-]*$";
+/// Three capital letters.
+const CURRENCY: &str = r"^[A-Z]{3}$";
+/// One `@` with something on both sides; deliverability is for the mail system to find out.
+const EMAIL: &str = r"^[^\s@\x00-\x1F\x7F]+@[^\s@\x00-\x1F\x7F]+$";
+
+text!(
+    /// The name of a customer, person, plan or milestone: one line.
+    Name, max 200, example "Northwind rollout", pattern ONE_LINE, one_line
+);
+text!(
+    /// A short label that groups or names things: owner, phase, segment, unit.
+    Label, max 100, example "Data preparation", pattern ONE_LINE, one_line
+);
+text!(
+    /// A reason, note or criterion: a few paragraphs at most.
+    Note, max 4000, example "The client moved the review by a week.", pattern MANY_LINES, many_lines
+);
+text!(
+    /// A key that people type: milestones within a plan, templates within an organization.
+    Key, max 100, example "data-pipeline", pattern KEY, key
+);
+text!(
+    /// What another system calls a customer or person.
+    ExternalRef, max 200, example "crm-4711", pattern ONE_LINE, one_line
+);
+text!(
+    /// An ISO 4217 currency code.
+    Currency, max 3, example "EUR", pattern CURRENCY, currency
+);
+text!(
+    /// An e-mail address.
+    Email, max 254, example "ana@example.com", pattern EMAIL, email
+);
+
+fn one_line(text: &str) -> Result<(), BrokenRule> {
+    if text.chars().any(char::is_control) { Err(BrokenRule::ControlCharacter) } else { Ok(()) }
+}
+
+fn many_lines(text: &str) -> Result<(), BrokenRule> {
+    let welcome = |c: char| matches!(c, '\n' | '\r' | '\t');
+    if text.chars().any(|c| c.is_control() && !welcome(c)) { Err(BrokenRule::ControlCharacter) } else { Ok(()) }
+}
+
+fn key(text: &str) -> Result<(), BrokenRule> {
+    let mut bytes = text.bytes();
+    let starts_well = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
+    let goes_on_well = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    if starts_well && goes_on_well { Ok(()) } else { Err(BrokenRule::NotAKey) }
+}
+
+fn currency(text: &str) -> Result<(), BrokenRule> {
+    let is_code = text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
+    if is_code { Ok(()) } else { Err(BrokenRule::NotACurrency) }
+}
+
+fn email(text: &str) -> Result<(), BrokenRule> {
+    let well_formed = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == '@');
+    one_line(text)?;
+    match text.split_once('@') {
+        Some((local, host)) if well_formed(local) && well_formed(host) => Ok(()),
+        _ => Err(BrokenRule::NotAnEmail),
+    }
+}
+
+/// The form in which names are searched and sorted: NFC, without case (Unicode default case folding).
+pub fn folded(text: &str) -> String {
+    caseless::default_case_fold_str(&text.nfc().collect::<String>()).nfc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<T: fmt::Debug + PartialEq>(
+        cases: &[(&str, Result<&str, BrokenRule>)],
+        parse: fn(&str) -> Result<T, BrokenRule>,
+    ) where
+        T: fmt::Display,
+    {
+        for (raw, expected) in cases {
+            let parsed = parse(raw).map(|text| text.to_string());
+            assert_eq!(parsed.as_deref(), expected.as_ref().copied(), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn names() {
+        check(
+            &[
+                ("  Acme  ", Ok("Acme")),
+                ("e\u{301}", Ok("\u{e9}")),
+                ("", Err(BrokenRule::Blank)),
+                (" \t ", Err(BrokenRule::Blank)),
+                ("a\0b", Err(BrokenRule::ControlCharacter)),
+                ("a\nb", Err(BrokenRule::ControlCharacter)),
+                (&"x".repeat(201), Err(BrokenRule::TooLong { max: 200 })),
+            ],
+            Name::parse,
+        );
+    }
+
+    #[test]
+    fn keys_currencies_emails() {
+        check(
+            &[("v1.19.0", Ok("v1.19.0")), ("-a", Err(BrokenRule::NotAKey)), ("a b", Err(BrokenRule::NotAKey))],
+            Key::parse,
+        );
+        check(
+            &[("EUR", Ok("EUR")), ("eur", Err(BrokenRule::NotACurrency)), ("EU", Err(BrokenRule::NotACurrency))],
+            Currency::parse,
+        );
+        check(
+            &[("a@b", Ok("a@b")), ("a@", Err(BrokenRule::NotAnEmail)), ("a@b@c", Err(BrokenRule::NotAnEmail))],
+            Email::parse,
+        );
+        check(&[("one\ntwo", Ok("one\ntwo")), ("nul\0", Err(BrokenRule::ControlCharacter))], Note::parse);
+    }
+
+    #[test]
+    fn folding_forgets_case_and_composition() {
+        assert_eq!(folded("STRASSE"), folded("straße"));
+        assert_eq!(folded("E\u{301}t\u{e9}"), folded("\u{e9}te\u{301}"));
+    }
+}
