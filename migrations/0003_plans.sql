@@ -106,9 +106,10 @@ CREATE TABLE forecast_changes (
     recorded_on DATE NOT NULL,
     recorded_at TIMESTAMPTZ NOT NULL,
     PRIMARY KEY (organization_id, id),
-    UNIQUE (organization_id, plan_id, milestone_id, ordinal),
+    UNIQUE (organization_id, milestone_id, ordinal),
     FOREIGN KEY (organization_id, milestone_id) REFERENCES milestones (organization_id, id)
 );
+CREATE INDEX forecast_changes_by_plan ON forecast_changes (organization_id, plan_id, milestone_id, ordinal);
 
 CREATE TABLE progress_entries (
     organization_id UUID NOT NULL,

@@ -1,1 +1,31 @@
-//! x
+//! The Milepost service around its domain: HTTP, storage and the command line.
+//!
+//! A request passes the [`envelope`], the [`gate`], a handler in [`handlers`], a rule of `milepost_domain` and the
+//! [`store`]. ARCHITECTURE.md says which of them may know what.
+
+pub mod answer;
+pub mod app;
+pub mod auth;
+pub mod bulk;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod context;
+pub mod contract;
+pub mod envelope;
+pub mod error;
+pub mod extract;
+pub mod founding;
+pub mod gate;
+pub mod handlers;
+pub mod heads;
+pub mod jobs;
+pub mod limit;
+pub mod metrics;
+pub mod openapi;
+pub mod page;
+pub mod patch;
+pub mod read_model;
+pub mod routes;
+pub mod store;
+pub mod unit;

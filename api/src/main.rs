@@ -1,1 +1,31 @@
-fn main() {}
+//! `milepost`: parse the command line, set up logging, run.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::Parser;
+use milepost::commands::{CommandLine, run};
+use tracing_subscriber::EnvFilter;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    // Logs go to standard error: as text for a person, as JSON lines for a machine. MILEPOST_LOG chooses what is said.
+    let filter = EnvFilter::try_from_env("MILEPOST_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        logs.compact().init();
+    } else {
+        logs.json().init();
+    }
+    match run(command_line.command).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("milepost: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -60,7 +60,8 @@ mod tests {
 
     #[test]
     fn cycles_are_named() {
-        let cases: [(&[(&str, &str)], Option<&[&str]>); 6] = [
+        type Edges = &'static [(&'static str, &'static str)];
+        let cases: [(Edges, Option<&[&str]>); 6] = [
             (&[], None),
             (&[("b", "a"), ("c", "b"), ("c", "a")], None),
             (&[("a", "a")], Some(&["a", "a"])),

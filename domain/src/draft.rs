@@ -75,6 +75,21 @@ impl MilestoneDraft {
     }
 }
 
+/// The last day that calendars of four-digit years have (RFC 3339).
+const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+    Some(day) => day,
+    None => NaiveDate::MAX,
+};
+
+/// Checks that a budget and its currency come together.
+pub fn check_budget(has_budget: bool, has_currency: bool) -> Result<(), Violations> {
+    all_kept(match (has_budget, has_currency) {
+        (true, false) => vec![BrokenRule::BudgetWithoutCurrency.at("/currency")],
+        (false, true) => vec![BrokenRule::CurrencyWithoutBudget.at("/budget_minor")],
+        (true, true) | (false, false) => vec![],
+    })
+}
+
 /// Checks the milestones of a new plan. Pointers start at `/milestones`.
 pub fn check_milestones(
     milestones: &[MilestoneDraft],
@@ -141,6 +156,9 @@ fn check_dates(
 ) {
     if milestone.planned_on < start_on {
         violations.push(BrokenRule::BeforeStart { start_on }.at(format!("{at}/planned_on")));
+    }
+    if milestone.planned_on > LAST_DAY {
+        violations.push(BrokenRule::BeyondCalendar { last: LAST_DAY }.at(format!("{at}/planned_on")));
     }
     for (field, date) in [("started_on", milestone.started_on), ("actual_on", milestone.actual_on)] {
         if date.is_some_and(|on| on > today) {

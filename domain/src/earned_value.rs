@@ -45,7 +45,7 @@ pub struct Progress {
     pub percent: f64,
 }
 
-/// One milestone as earned value sees it. A milestone that was waived or cancelled has no `achieved_on` and earns nothing.
+/// One milestone as earned value sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Valued<'a> {
     /// Date in the baseline in force.
@@ -56,6 +56,8 @@ pub struct Valued<'a> {
     pub started_on: Option<NaiveDate>,
     /// The day it was achieved.
     pub achieved_on: Option<NaiveDate>,
+    /// The day it was waived or cancelled: from then on it earns nothing, whatever had been done.
+    pub dropped_on: Option<NaiveDate>,
     /// Recorded percentages, oldest first.
     pub progress: &'a [Progress],
 }
@@ -66,6 +68,9 @@ impl Valued<'_> {
         let by_then = |on: Option<NaiveDate>| on.is_some_and(|on| on <= as_of);
         if by_then(self.achieved_on) {
             return 1.0;
+        }
+        if by_then(self.dropped_on) {
+            return 0.0;
         }
         match rule {
             CreditRule::FiftyFifty if by_then(self.started_on) => 0.5,
@@ -181,6 +186,7 @@ mod tests {
             weight,
             started_on: started.map(day),
             achieved_on: achieved.map(day),
+            dropped_on: None,
             progress: &[],
         }
     }

@@ -153,6 +153,10 @@ mod tests {
         Content { organization_id: ORGANIZATION, sequence, recorded_at: DateTime::UNIX_EPOCH, fields }
     }
 
+    fn number(index: usize) -> i64 {
+        i64::try_from(index).expect("a small number")
+    }
+
     /// The hash is part of the stored format: computed with an independent SHA-256 over the bytes described.
     #[test]
     fn the_format_is_fixed() {
@@ -180,10 +184,10 @@ mod tests {
         let fields: Vec<[Option<&str>; 1]> = texts.iter().map(|text| [Some(text.as_str())]).collect();
         let mut hashes = vec![GENESIS];
         for (index, fields) in fields.iter().enumerate() {
-            hashes.push(entry_hash(&hashes[index], &content(index as i64 + 1, fields)));
+            hashes.push(entry_hash(&hashes[index], &content(number(index + 1), fields)));
         }
         let entry = |n: usize| Stored {
-            content: content(n as i64, &fields[n - 1]),
+            content: content(number(n), &fields[n - 1]),
             previous: &hashes[n - 1],
             hash: &hashes[n],
         };

@@ -1,5 +1,6 @@
 //! The states of a milestone and the actions that lead from one to the next.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
@@ -112,6 +113,46 @@ pub fn transition(state: State, action: Action, was_started: bool) -> Result<Sta
     Ok(next)
 }
 
+/// The dates a milestone carries after a step to `next` on a day: when work started, and when it was closed.
+///
+/// Work has started at the latest when it is submitted; a reopened milestone is not closed any more.
+pub fn dates_after(
+    next: State,
+    started_on: Option<NaiveDate>,
+    occurred_on: NaiveDate,
+) -> (Option<NaiveDate>, Option<NaiveDate>) {
+    let has_started = matches!(next, State::InProgress | State::Submitted);
+    let started_on = if has_started { started_on.or(Some(occurred_on)) } else { started_on };
+    (started_on, (!next.is_open()).then_some(occurred_on))
+}
+
+/// Whether a step may have happened on a day: not after today, and not before the step before it.
+pub fn may_occur(occurred_on: NaiveDate, previous_on: Option<NaiveDate>, today: NaiveDate) -> Result<(), BrokenRule> {
+    match previous_on {
+        _ if occurred_on > today => Err(BrokenRule::InTheFuture { today }),
+        Some(previous_on) if occurred_on < previous_on => Err(BrokenRule::OutOfOrder { previous_on }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a forecast may be recorded today: the milestone is open, the date is new, and it is not in the past.
+pub fn may_forecast(
+    state: State,
+    current_on: NaiveDate,
+    forecast_on: NaiveDate,
+    today: NaiveDate,
+) -> Result<(), BrokenRule> {
+    if !state.is_open() {
+        Err(BrokenRule::Settled { state })
+    } else if forecast_on == current_on {
+        Err(BrokenRule::ForecastUnchanged { forecast_on })
+    } else if forecast_on < today {
+        Err(BrokenRule::InThePast { today })
+    } else {
+        Ok(())
+    }
+}
+
 /// A dependency as the gate before `achieve` sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prerequisite {
@@ -161,6 +202,37 @@ mod tests {
     #[test]
     fn reopening_one_that_never_started_plans_it_again() {
         assert_eq!(transition(Waived, Reopen, false), Ok(Planned));
+    }
+
+    fn day(d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 5, d).expect("a date")
+    }
+
+    #[test]
+    fn dates_follow_steps() {
+        let check = |next, started: Option<u32>, expected: (Option<u32>, Option<u32>)| {
+            let expected = (expected.0.map(day), expected.1.map(day));
+            assert_eq!(dates_after(next, started.map(day), day(9)), expected, "{next} after {started:?}");
+        };
+        check(InProgress, None, (Some(9), None));
+        check(InProgress, Some(4), (Some(4), None));
+        check(Submitted, None, (Some(9), None));
+        check(Achieved, None, (None, Some(9)));
+        check(Cancelled, Some(4), (Some(4), Some(9)));
+        check(Planned, None, (None, None));
+    }
+
+    #[test]
+    fn steps_and_forecasts_have_their_days() {
+        assert_eq!(may_occur(day(9), Some(day(9)), day(9)), Ok(()));
+        assert_eq!(may_occur(day(10), None, day(9)), Err(BrokenRule::InTheFuture { today: day(9) }));
+        assert_eq!(may_occur(day(3), Some(day(4)), day(9)), Err(BrokenRule::OutOfOrder { previous_on: day(4) }));
+        assert_eq!(may_forecast(Planned, day(9), day(12), day(5)), Ok(()));
+        assert_eq!(may_forecast(Planned, day(9), day(4), day(5)), Err(BrokenRule::InThePast { today: day(5) }));
+        let unchanged = BrokenRule::ForecastUnchanged { forecast_on: day(9) };
+        assert_eq!(may_forecast(Planned, day(9), day(9), day(5)), Err(unchanged));
+        let settled = BrokenRule::Settled { state: Waived };
+        assert_eq!(may_forecast(Waived, day(9), day(12), day(5)), Err(settled));
     }
 
     #[test]

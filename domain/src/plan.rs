@@ -155,6 +155,7 @@ impl PlanFacts {
                 weight: line.weight,
                 started_on: facts.started_on,
                 achieved_on: facts.closed_on.filter(|_| facts.state == State::Achieved),
+                dropped_on: facts.closed_on.filter(|_| matches!(facts.state, State::Waived | State::Cancelled)),
                 progress: &facts.progress,
             })
         });
@@ -254,6 +255,19 @@ mod tests {
         assert_eq!(at(24), (10.0, 5.0, 2.0));
         assert_eq!(at(25), (10.0, 2.0, 2.0), "the second baseline moved the second milestone to day 35");
         assert_eq!(at(60), (10.0, 10.0, 2.0));
+    }
+
+    #[test]
+    fn what_was_dropped_earns_nothing_from_then_on() {
+        for (rule, before) in [(CreditRule::FiftyFifty, 5.0 * 0.5), (CreditRule::PercentComplete, 5.0 * 0.8)] {
+            let mut plan = plan();
+            plan.credit_rule = rule;
+            plan.milestones[0].state = State::Planned;
+            plan.milestones[2].started_on = Some(day(5));
+            plan.milestones[2].progress = vec![Progress { recorded_on: day(6), percent: 80.0 }];
+            let earned = |n| plan.earned_value(day(n)).earned_value;
+            assert_eq!((earned(14), earned(15)), (before, 0.0), "{rule}: cancelled on day 15");
+        }
     }
 
     #[test]

@@ -22,14 +22,18 @@ pub enum BrokenRule {
     NotACurrency,
     #[error("must be an e-mail address such as name@example.com")]
     NotAnEmail,
-    #[error("must be a number greater than 0 and at most {max}")]
-    WeightOutOfRange { max: f64 },
+    #[error("must be a number from {min} to {max}")]
+    WeightOutOfRange { min: f64, max: f64 },
     #[error("must be a number from 0 to 100")]
     PercentOutOfRange,
     #[error("must not be before the plan's start on {start_on}")]
     BeforeStart { start_on: NaiveDate },
     #[error("must not be in the future: today is {today}")]
     InTheFuture { today: NaiveDate },
+    #[error("must not be after {last}")]
+    BeyondCalendar { last: NaiveDate },
+    #[error("must not be in the past: today is {today}")]
+    InThePast { today: NaiveDate },
     #[error("must not be before the previous entry of {previous_on}")]
     OutOfOrder { previous_on: NaiveDate },
     #[error("the key '{key}' is used by more than one milestone")]
@@ -54,8 +58,8 @@ pub enum BrokenRule {
     ReasonRequired { action: Action },
     #[error("these milestones must be achieved first: {}; or give override_reason", keys.join(", "))]
     UnmetDependencies { keys: Vec<String> },
-    #[error("a {state} milestone's date is settled: reopen it first")]
-    ForecastSettled { state: State },
+    #[error("the milestone is {state}: reopen it first")]
+    Settled { state: State },
     #[error("the forecast is already {forecast_on}")]
     ForecastUnchanged { forecast_on: NaiveDate },
     #[error("is frozen in the baseline: record a forecast change, or take a new baseline")]

@@ -69,6 +69,8 @@ pub struct Timeline<'a> {
 pub struct Standing {
     /// The status at that date.
     pub status: Status,
+    /// The planned date it is measured against.
+    pub planned_on: NaiveDate,
     /// What the owner had said by then; the planned date if nothing.
     pub forecast_on: NaiveDate,
     /// The same, but never in the past while the milestone is open; the actual date once achieved.
@@ -108,6 +110,7 @@ pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, at_risk_limit_days: i64
     };
     let variance_days = days_between(timeline.planned_on, effective_forecast_on);
     Standing {
+        planned_on: timeline.planned_on,
         status: match (closed, timeline.state) {
             (Some(_), State::Achieved) => Status::Achieved,
             (Some(_), State::Waived) => Status::Waived,

@@ -81,9 +81,10 @@ macro_rules! text {
 }
 
 /// At least one visible character, and no control characters at all.
-const ONE_LINE: &str = r"^[^\x00-\x1F\x7F]*[^\s\x00-\x1F\x7F][^\x00-\x1F\x7F]*$";
+const ONE_LINE: &str = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$";
 /// As [`ONE_LINE`], but line breaks and tabs are welcome.
-const MANY_LINES: &str = r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F]*$";
+const MANY_LINES: &str =
+    r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
 /// Keys stand in URLs and in dependency lists.
 const KEY: &str = r"^[A-Za-z0-9][A-Za-z0-9._-]*$";
 /// Three capital letters.
@@ -119,6 +120,18 @@ text!(
     /// An e-mail address.
     Email, max 254, example "ana@example.com", pattern EMAIL, email
 );
+
+/// What a pattern of this module asks for, in words.
+pub fn pattern_in_words(pattern: &str) -> &'static str {
+    match pattern {
+        ONE_LINE => "must be one line of visible text, without NUL or other control characters",
+        MANY_LINES => "must be visible text, without NUL or other control characters",
+        KEY => "must start with a letter or digit and contain only letters, digits, '.', '_' and '-'",
+        CURRENCY => "must be a three-letter ISO 4217 currency code such as EUR",
+        EMAIL => "must be an e-mail address such as name@example.com",
+        _ => "does not have the documented form",
+    }
+}
 
 fn one_line(text: &str) -> Result<(), BrokenRule> {
     if text.chars().any(char::is_control) { Err(BrokenRule::ControlCharacter) } else { Ok(()) }
@@ -159,12 +172,7 @@ pub fn folded(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn check<T: fmt::Debug + PartialEq>(
-        cases: &[(&str, Result<&str, BrokenRule>)],
-        parse: fn(&str) -> Result<T, BrokenRule>,
-    ) where
-        T: fmt::Display,
-    {
+    fn check<T: fmt::Display>(cases: &[(&str, Result<&str, BrokenRule>)], parse: fn(&str) -> Result<T, BrokenRule>) {
         for (raw, expected) in cases {
             let parsed = parse(raw).map(|text| text.to_string());
             assert_eq!(parsed.as_deref(), expected.as_ref().copied(), "{raw:?}");

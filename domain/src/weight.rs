@@ -50,18 +50,20 @@ macro_rules! bounded {
 }
 
 bounded!(
-    /// A milestone's share of its plan, in the plan's weight unit: greater than 0, at most a thousand million.
+    /// A milestone's share of its plan, in the plan's weight unit: from a millionth to a thousand million.
     Weight,
-    |raw| raw > 0.0 && raw <= Weight::MAX,
-    BrokenRule::WeightOutOfRange { max: Weight::MAX },
+    |raw| (Weight::MIN..=Weight::MAX).contains(&raw),
+    BrokenRule::WeightOutOfRange { min: Weight::MIN, max: Weight::MAX },
     |schema| schema
         .description(Some("A milestone's share of its plan's scope, in the plan's weight unit."))
-        .exclusive_minimum(Some(0.0))
+        .minimum(Some(Weight::MIN))
         .maximum(Some(Weight::MAX))
         .examples([5.0])
 );
 
 impl Weight {
+    /// The smallest weight: smaller ones would make indices that no number can hold.
+    pub const MIN: f64 = 1e-6;
     /// The largest weight.
     pub const MAX: f64 = 1e9;
     /// What a milestone weighs when nobody says otherwise.
@@ -92,9 +94,15 @@ mod tests {
 
     #[test]
     fn bounds() {
-        for (raw, accepted) in
-            [(0.0, false), (-1.0, false), (f64::NAN, false), (f64::INFINITY, false), (1e-9, true), (1e9, true)]
-        {
+        for (raw, accepted) in [
+            (0.0, false),
+            (-1.0, false),
+            (f64::NAN, false),
+            (f64::INFINITY, false),
+            (1e-7, false),
+            (1e-6, true),
+            (1e9, true),
+        ] {
             assert_eq!(Weight::try_from(raw).is_ok(), accepted, "{raw}");
         }
         for (raw, accepted) in [(-0.1, false), (0.0, true), (100.0, true), (100.1, false), (f64::NAN, false)] {

@@ -1,0 +1,207 @@
+//! The one place that wires: settings in, a bound server out.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_cors::Cors;
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::http::header::{
+    AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
+};
+use actix_web::middleware::{Compress, Condition, from_fn};
+use actix_web::{HttpServer, web};
+use utoipa_actix_web::AppExt;
+
+use crate::auth::external::External;
+use crate::auth::issuer::{self, Issuer};
+use crate::auth::tenants::Tenants;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::contract::Contract;
+use crate::error::ApiError;
+use crate::limit::Limiter;
+use crate::metrics::Metrics;
+use crate::openapi::Document;
+use crate::read_model::ReadModel;
+use crate::store::{self, Db};
+use crate::unit::InFlight;
+use crate::{envelope, gate, jobs, openapi, routes};
+
+/// What every request shares.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each field's type says what it is")]
+pub struct App {
+    pub settings: Settings,
+    pub db: Db,
+    pub clock: Clock,
+    pub document: Document,
+    pub contract: Contract,
+    pub tenants: Tenants,
+    pub issuer: Issuer,
+    pub external: Option<External>,
+    pub limiter: Limiter,
+    pub metrics: Metrics,
+    pub read_model: ReadModel,
+    pub in_flight: InFlight,
+    /// Whether `/readyz` says yes: not before the start is over, not after a stop signal.
+    pub is_accepting: AtomicBool,
+}
+
+/// Why a server did not start. The texts are for the person who started it.
+#[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "each variant's text is its documentation")]
+pub enum StartError {
+    #[error("cannot use the data directory: {0}")]
+    DataDirectory(std::io::Error),
+    #[error("another server is using {0}: stop it first, or choose another --data-dir")]
+    DatabaseInUse(String),
+    #[error("cannot open the database: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("cannot bring the schema up to date: {0}")]
+    Migration(#[from] sqlx::migrate::MigrateError),
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    #[error("{0}")]
+    Other(String),
+}
+
+impl From<ApiError> for StartError {
+    fn from(error: ApiError) -> Self {
+        Self::Other(error.cause().map_or_else(|| error.to_string(), ToOwned::to_owned))
+    }
+}
+
+/// A server that listens and waits to be run.
+pub struct Running {
+    /// The address it is bound to.
+    pub address: SocketAddr,
+    /// What its requests share.
+    pub app: Arc<App>,
+    server: Server,
+}
+
+impl App {
+    /// Wires everything over a database whose schema is up to date.
+    pub async fn new(settings: Settings, db: Db, clock: Clock) -> Result<Arc<Self>, StartError> {
+        let other = |error: &dyn std::fmt::Display| StartError::Other(error.to_string());
+        let document = openapi::document().map_err(|error| other(&error))?;
+        if store::signing_keys::list(&mut db.read().await?).await?.is_empty() {
+            issuer::rotate(&db, &clock).await?;
+        }
+        let external = settings.external.issuer().map(External::new).transpose().map_err(|error| other(&error))?;
+        Ok(Arc::new(Self {
+            contract: Contract::compile(&document.value).map_err(|error| other(&error))?,
+            issuer: Issuer::load(&db, settings.token_issuer.clone()).await?,
+            limiter: Limiter::new(settings.rate_limit_per_minute),
+            metrics: Metrics::new().map_err(|error| other(&error))?,
+            read_model: ReadModel::new(settings.read_model_mib * 1024 * 1024),
+            tenants: Tenants::default(),
+            in_flight: InFlight::default(),
+            is_accepting: AtomicBool::new(true),
+            document,
+            external,
+            settings,
+            db,
+            clock,
+        }))
+    }
+
+    /// Binds the address and builds the server; port 0 takes a free one.
+    pub fn bind(self: Arc<Self>) -> Result<Running, StartError> {
+        let (listen, workers) = (self.settings.listen, self.settings.workers);
+        let shared = web::Data::from(Arc::clone(&self));
+        let factory = move || {
+            let origins = shared.settings.cors_origins.clone();
+            actix_web::App::new()
+                .into_utoipa_app()
+                .app_data(shared.clone())
+                .map(|app| app.wrap(from_fn(gate::pass)))
+                .map(|app| app.wrap(Compress::default()))
+                .map(|app| app.wrap(Condition::new(!origins.is_empty(), cors(&origins))))
+                .map(|app| app.wrap(from_fn(envelope::wrap)))
+                .configure(routes::register)
+                .into_app()
+                .service(web::redirect("/docs", "/docs/"))
+                .route(openapi::PROBLEMS_PATH, web::get().to(openapi::problems_page))
+                .service(openapi::swagger_ui())
+        };
+        let mut http = HttpServer::new(factory)
+            .disable_signals()
+            .shutdown_timeout(self.settings.shutdown_timeout_s)
+            .client_request_timeout(Duration::from_secs(10))
+            .keep_alive(Duration::from_secs(75));
+        if let Some(workers) = workers {
+            http = http.workers(workers);
+        }
+        let http = http.bind(listen).map_err(|error| StartError::Listen(listen, error))?;
+        let address = http.addrs().first().copied().unwrap_or(listen);
+        Ok(Running { address, app: self, server: http.run() })
+    }
+}
+
+impl Running {
+    /// The handle that stops it.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until a stop signal: then `/readyz` says no, requests in progress finish, and the database is closed.
+    pub async fn until_stopped(self) -> std::io::Result<()> {
+        let jobs = jobs::start(&self.app);
+        let (app, handle) = (Arc::clone(&self.app), self.server.handle());
+        tokio::spawn(async move {
+            stop_signal().await;
+            app.is_accepting.store(false, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(app.settings.drain_ms)).await;
+            handle.stop(true).await;
+        });
+        let outcome = self.server.await;
+        jobs.abort_all();
+        jobs::note_key_usage(&self.app).await;
+        self.app.db.close().await;
+        outcome
+    }
+}
+
+async fn stop_signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} }
+                return;
+            }
+            Err(error) => tracing::warn!(%error, "only the interrupt signal stops this server"),
+        }
+    }
+    let _ = interrupt.await;
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let named = |name: &'static str| HeaderName::from_static(name);
+    let cors = origins.iter().fold(Cors::default(), |cors, origin| cors.allowed_origin(origin));
+    cors.allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
+        .allowed_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            IF_MATCH,
+            IF_NONE_MATCH,
+            named("idempotency-key"),
+            named("x-request-id"),
+        ])
+        .expose_headers([
+            ETAG,
+            LINK,
+            LOCATION,
+            RETRY_AFTER,
+            named("x-request-id"),
+            named("ratelimit"),
+            named("ratelimit-policy"),
+            named("idempotent-replayed"),
+        ])
+        .max_age(3600)
+}

@@ -1,0 +1,161 @@
+//! Tokens we issue: short-lived JWTs signed with Ed25519, and the public keys others verify them with.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use chrono::{DateTime, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use super::claims::{Claims, Expected, KeySet, verify};
+use super::scope::Scopes;
+use crate::clock::Clock;
+use crate::error::ApiError;
+use crate::store::signing_keys::SigningKey;
+use crate::store::{Db, signing_keys};
+
+/// How long a token lives, in seconds.
+pub const TOKEN_SECONDS: i64 = 15 * 60;
+/// `typ` of an access token (RFC 9068).
+pub const TOKEN_TYPE: &str = "at+jwt";
+/// `aud` of our own tokens.
+pub const AUDIENCE: &str = "milepost";
+/// The longest that a rotation made elsewhere stays unnoticed, and the shortest time between two looks for an unknown key.
+const RELOAD_AFTER: Duration = Duration::from_secs(60);
+const RELOAD_FOR_UNKNOWN_AFTER: Duration = Duration::from_secs(5);
+
+/// Signs and verifies our own tokens.
+#[derive(Debug)]
+pub struct Issuer {
+    name: String,
+    keys: ArcSwap<Loaded>,
+    reloading: Mutex<()>,
+}
+
+#[derive(Debug)]
+struct Loaded {
+    at: Instant,
+    signing: Option<(String, EncodingKey)>,
+    verifying: KeySet,
+    published: Value,
+}
+
+/// Whose token it is to be.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The organization.
+    pub organization_id: Uuid,
+    /// The API client.
+    pub client_id: Uuid,
+    /// What the token allows.
+    pub scopes: Scopes,
+}
+
+impl Issuer {
+    /// An issuer with the keys of the database.
+    pub async fn load(db: &Db, name: String) -> Result<Self, ApiError> {
+        let loaded = read_keys(db).await?;
+        Ok(Self { name, keys: ArcSwap::from_pointee(loaded), reloading: Mutex::default() })
+    }
+
+    /// A signed token.
+    pub async fn issue(&self, grant: &Grant, token_id: Uuid, db: &Db, now: DateTime<Utc>) -> Result<String, ApiError> {
+        self.reload_after(RELOAD_AFTER, db).await;
+        let keys = self.keys.load();
+        let (id, key) = keys.signing.as_ref().ok_or_else(|| ApiError::internal("there is no signing key"))?;
+        let header =
+            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(id.clone()), ..Header::new(Algorithm::EdDSA) };
+        let claims = json!({
+            "iss": self.name, "aud": AUDIENCE, "sub": grant.client_id, "client_id": grant.client_id,
+            "organization_id": grant.organization_id, "scope": grant.scopes.to_string(),
+            "iat": now.timestamp(), "nbf": now.timestamp(), "exp": now.timestamp() + TOKEN_SECONDS, "jti": token_id,
+        });
+        jsonwebtoken::encode(&header, &claims, key).map_err(ApiError::internal)
+    }
+
+    /// The grant of a token of ours, if it is one and holds.
+    pub async fn verify(&self, token: &str, header: &Header, db: &Db, now: DateTime<Utc>) -> Option<Grant> {
+        let key_id = header.kid.as_deref()?;
+        let is_known = self.keys.load().verifying.has(key_id);
+        self.reload_after(if is_known { RELOAD_AFTER } else { RELOAD_FOR_UNKNOWN_AFTER }, db).await;
+        let expected = Expected { issuer: &self.name, audience: AUDIENCE, token_type: TOKEN_TYPE };
+        let claims = verify(token, header, &self.keys.load().verifying, expected, now)?;
+        grant_of(&claims)
+    }
+
+    /// Whether a token's unverified claims name this issuer: only then are our keys tried.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The public keys as a JWK set (RFC 7517).
+    pub async fn published(&self, db: &Db) -> Value {
+        self.reload_after(RELOAD_AFTER, db).await;
+        self.keys.load().published.clone()
+    }
+
+    /// Reads the keys again if they are older than that. One caller reads, those behind it find the work done; a failure
+    /// keeps the last good set.
+    async fn reload_after(&self, patience: Duration, db: &Db) {
+        if self.keys.load().at.elapsed() <= patience {
+            return;
+        }
+        let _turn = self.reloading.lock().await;
+        if self.keys.load().at.elapsed() <= patience {
+            return;
+        }
+        match read_keys(db).await {
+            Ok(loaded) => self.keys.store(Arc::new(loaded)),
+            Err(error) => tracing::warn!(%error, cause = error.cause(), "signing keys could not be read again"),
+        }
+    }
+}
+
+/// Makes a signing key and retires the one before it: it goes on verifying, but signs no more.
+pub async fn rotate(db: &Db, clock: &Clock) -> Result<String, ApiError> {
+    let pair = Ed25519KeyPair::generate().map_err(ApiError::internal)?;
+    let private = pair.to_pkcs8v1().map_err(ApiError::internal)?;
+    let key = SigningKey {
+        id: clock.new_id().simple().to_string(),
+        private_der: private.as_ref().to_vec(),
+        public_x: BASE64_URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()),
+        created_at: clock.now(),
+        retired_at: None,
+    };
+    let mut conn = db.begin().await?;
+    signing_keys::retire_all(&mut conn, clock.now()).await?;
+    signing_keys::insert(&mut conn, &key).await?;
+    conn.commit().await?;
+    Ok(key.id)
+}
+
+async fn read_keys(db: &Db) -> Result<Loaded, ApiError> {
+    let rows = signing_keys::list(&mut db.read().await?).await?;
+    let signing = rows.iter().rev().find(|key| key.retired_at.is_none());
+    let decoding = |key: &SigningKey| {
+        let public = DecodingKey::from_ed_components(&key.public_x).ok()?;
+        Some((key.id.clone(), public, Algorithm::EdDSA))
+    };
+    let jwk = |key: &SigningKey| json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id, "x": key.public_x });
+    Ok(Loaded {
+        at: Instant::now(),
+        signing: signing.map(|key| (key.id.clone(), EncodingKey::from_ed_der(&key.private_der))),
+        verifying: KeySet::of(rows.iter().filter_map(decoding)),
+        published: json!({ "keys": rows.iter().map(jwk).collect::<Vec<_>>() }),
+    })
+}
+
+fn grant_of(claims: &Claims) -> Option<Grant> {
+    let organization_id = claims.other.get("organization_id")?.as_str()?;
+    Some(Grant {
+        organization_id: organization_id.parse().ok()?,
+        client_id: claims.sub.parse().ok()?,
+        scopes: Scopes::read(claims.scope.as_deref().unwrap_or_default()),
+    })
+}

@@ -1,0 +1,120 @@
+//! Bulk requests: many items, one result each, in the same order.
+
+use std::marker::PhantomData;
+
+use actix_web::http::StatusCode;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use strum::{Display, IntoStaticStr};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::{ApiError, FieldError};
+use crate::unit::Unit;
+
+/// Items are checked one by one, so the request itself only says that there are some.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BulkRequest<T: ToSchema> {
+    /// The items, at most 500.
+    #[schema(min_items = 1, max_items = 500)]
+    items: Vec<Value>,
+    #[serde(skip)]
+    #[schema(ignore)]
+    item: PhantomData<T>,
+}
+
+/// An item that can be written by itself.
+pub trait BulkItem: DeserializeOwned + ToSchema {
+    /// Its schema's name in the document, against which each item is checked.
+    const SCHEMA: &'static str;
+
+    /// Writes it.
+    fn put(self, unit: &mut Unit) -> impl Future<Output = Result<BulkResult, ApiError>>;
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display, IntoStaticStr, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is new.
+    Created,
+    /// It was there and has changed.
+    Updated,
+    /// It was there and is as given already.
+    Unchanged,
+    /// It is wrong and was left out.
+    Refused,
+}
+
+impl Outcome {
+    /// From the version before, if there was one, and the version after.
+    pub fn of(before: Option<i64>, after: i64) -> Self {
+        match before {
+            None => Self::Created,
+            Some(version) if version == after => Self::Unchanged,
+            Some(_) => Self::Updated,
+        }
+    }
+}
+
+/// The result of one item.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BulkResult {
+    /// What became of it.
+    outcome: Outcome,
+    /// Its id, unless it was refused.
+    id: Option<Uuid>,
+    /// What is wrong with it; pointers start at the item.
+    #[schema(max_items = 100)]
+    errors: Vec<FieldError>,
+}
+
+impl BulkResult {
+    /// Written, or found as it should be.
+    pub fn done(outcome: Outcome, id: Uuid) -> Self {
+        Self { outcome, id: Some(id), errors: vec![] }
+    }
+
+    /// Left out.
+    pub fn refused(errors: Vec<FieldError>) -> Self {
+        Self { outcome: Outcome::Refused, id: None, errors }
+    }
+}
+
+/// The results, in the order of the items.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"results": [
+    {"outcome": "created", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "errors": []},
+    {"outcome": "refused", "id": null, "errors": [{"pointer": "/name", "code": "required", "detail": "must be given"}]}
+]}))]
+pub struct BulkResults {
+    /// One for each item.
+    #[schema(max_items = 500)]
+    results: Vec<BulkResult>,
+}
+
+impl Context {
+    /// Writes every item that is right, in one transaction, and answers 207 with one result for each.
+    pub async fn put_all<T: BulkItem>(&self, request: &BulkRequest<T>) -> Result<Answer, ApiError> {
+        self.write(async |unit| {
+            let mut results = Vec::with_capacity(request.items.len());
+            for item in &request.items {
+                let errors = self.app.contract.check_item(T::SCHEMA, item);
+                let result = match (errors.is_empty(), serde_json::from_value::<T>(item.clone())) {
+                    (true, Ok(item)) => item.put(unit).await?,
+                    (true, Err(error)) => {
+                        BulkResult::refused(vec![FieldError::in_body("", "not_valid", error.to_string())])
+                    }
+                    (false, _) => BulkResult::refused(errors),
+                };
+                results.push(result);
+            }
+            Answer::json(StatusCode::MULTI_STATUS, &BulkResults { results })
+        })
+        .await
+    }
+}

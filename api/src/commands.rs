@@ -1,0 +1,113 @@
+//! The command line: what `milepost` can be told to do.
+
+pub mod demo;
+pub mod key;
+pub mod ledger;
+pub mod serve;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Settings, Storage};
+
+/// Are plans on schedule, are customers healthy, and who has earned what.
+#[derive(Debug, Parser)]
+#[command(name = "milepost", version)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    #[expect(missing_docs, reason = "documented by its variants")]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the API, bringing the schema up to date first. The first line printed is the address.
+    Serve(Box<serve::Serve>),
+    /// Bring the schema up to date and exit.
+    Migrate(Storage),
+    /// Manage API keys.
+    #[command(subcommand)]
+    Key(key::Key),
+    /// Manage the keys that tokens are signed with.
+    #[command(subcommand)]
+    SigningKey(key::SigningKey),
+    /// Work with ledgers.
+    #[command(subcommand)]
+    Ledger(ledger::Ledger),
+    /// Load the demo plans into a running server.
+    Demo(demo::Demo),
+    /// Print the OpenAPI document as YAML.
+    Openapi,
+}
+
+/// Why a command failed: a text for the person at the terminal.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(String);
+
+impl Failure {
+    /// With a text.
+    pub fn new(text: impl std::fmt::Display) -> Self {
+        Self(text.to_string())
+    }
+}
+
+impl From<crate::app::StartError> for Failure {
+    fn from(error: crate::app::StartError) -> Self {
+        Self::new(error)
+    }
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        Self(format!("the database refused: {error}"))
+    }
+}
+
+impl From<crate::error::ApiError> for Failure {
+    fn from(error: crate::error::ApiError) -> Self {
+        Self(error.cause().map_or_else(|| error.to_string(), ToOwned::to_owned))
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::new(error)
+    }
+}
+
+/// Runs a command.
+pub async fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve(serve) => serve::run(*serve).await,
+        Command::Migrate(storage) => {
+            crate::founding::open_database(&storage).await?.close().await;
+            Ok(())
+        }
+        Command::Key(key) => key::run(key).await,
+        Command::SigningKey(key) => key::run_signing(key).await,
+        Command::Ledger(ledger) => ledger::run(ledger).await,
+        Command::Demo(demo) => demo::run(demo).await,
+        Command::Openapi => {
+            let document = crate::openapi::document().map_err(Failure::new)?;
+            print(&String::from_utf8_lossy(&document.yaml))
+        }
+    }
+}
+
+/// Writes to standard output, where scripts read: nothing else does.
+pub fn print(text: &str) -> Result<(), Failure> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
+}
+
+/// The settings of a server with nothing set, for tests and tools that start one in process.
+pub fn default_settings() -> Settings {
+    let parsed = CommandLine::parse_from(["milepost", "serve"]);
+    match parsed.command {
+        Command::Serve(serve) => serve.settings,
+        _ => unreachable!("the line says serve"),
+    }
+}

@@ -1,0 +1,151 @@
+//! The demo: eleven real release plans, brought in through the API as any customer's own would be.
+
+use std::collections::HashSet;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use reqwest::Client;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Failure, print};
+
+/// The release schedules of eleven Kubernetes releases, with every dated change: from the public history of
+/// kubernetes/sig-release (releases/*/README.md at every revision), CC-BY-4.0 and Apache-2.0; dates and roles only.
+const PLANS: &str = include_str!("../shipped/delivery-plans.json");
+/// The plan that slipped in three announced steps.
+const EXAMPLE: &str = "1.19";
+
+/// Which server, as whom.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Where the server is.
+    #[arg(long, env = "MILEPOST_URL", default_value = "http://127.0.0.1:8080")]
+    url: String,
+    /// An API key with the scopes customers:write and plans:write.
+    #[arg(long, env = "MILEPOST_KEY", hide_env_values = true)]
+    key: String,
+}
+
+/// What was loaded.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Plans.
+    pub plans: usize,
+    /// Milestones.
+    pub milestones: usize,
+    /// Id of the plan worth looking at first.
+    pub example_plan_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct File {
+    plans: Vec<Release>,
+}
+
+#[derive(Deserialize)]
+struct Release {
+    release: String,
+    start: String,
+    milestones: Vec<Step>,
+}
+
+#[derive(Deserialize)]
+struct Step {
+    name: String,
+    owner: Option<String>,
+    baseline: String,
+    forecasts: Vec<Forecast>,
+    actual: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Forecast {
+    recorded_on: String,
+    forecast: String,
+}
+
+/// Loads the plans and says so.
+pub async fn run(demo: Demo) -> Result<(), Failure> {
+    let loaded = import(demo.url.trim_end_matches('/'), &demo.key).await?;
+    print(&format!("{} plans with {} milestones are loaded.\n", loaded.plans, loaded.milestones))
+}
+
+/// Loads the plans. Each request carries an idempotency key, so loading twice within a day changes nothing.
+pub async fn import(url: &str, key: &str) -> Result<Loaded, Failure> {
+    let http = Client::new();
+    let customer = json!({ "name": "Kubernetes", "segment": "Open source", "owner": "SIG Release" });
+    send(http.put(format!("{url}/v1/customers/by-ref/kubernetes")).bearer_auth(key).json(&customer)).await?;
+    let releases = plans().map_err(Failure::new)?;
+    let bar = ProgressBar::new(releases.len() as u64);
+    bar.set_style(
+        ProgressStyle::with_template("{msg:24} {bar:40} {pos}/{len}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+    );
+    let mut loaded = Loaded::default();
+    for (name, milestones, draft) in releases {
+        bar.set_message(name.clone());
+        let request = http.post(format!("{url}/v1/plans")).bearer_auth(key);
+        let request = request.header("Idempotency-Key", format!("demo-{name}")).json(&draft);
+        let plan = send(request).await?;
+        loaded.plans += 1;
+        loaded.milestones += milestones;
+        if name.ends_with(EXAMPLE) {
+            loaded.example_plan_id = plan["id"].as_str().map(str::to_owned);
+        }
+        bar.inc(1);
+    }
+    bar.finish_with_message("Demo plans loaded");
+    Ok(loaded)
+}
+
+/// The plans as `POST /v1/plans` takes them: name, number of milestones, body.
+pub fn plans() -> serde_json::Result<Vec<(String, usize, Value)>> {
+    let file: File = serde_json::from_str(PLANS)?;
+    Ok(file
+        .plans
+        .iter()
+        .map(|release| (format!("Release {}", release.release), release.milestones.len(), draft(release)))
+        .collect())
+}
+
+fn draft(release: &Release) -> Value {
+    let mut taken = HashSet::new();
+    let milestones: Vec<Value> = release.milestones.iter().map(|step| milestone(step, &mut taken)).collect();
+    json!({
+        "name": format!("Release {}", release.release), "kind": "delivery", "customer_ref": "kubernetes", "owner": "SIG Release",
+        "start_on": release.start, "weight_unit": "milestones", "milestones": milestones,
+    })
+}
+
+fn milestone(step: &Step, taken: &mut HashSet<String>) -> Value {
+    let slug = slug(&step.name);
+    let key = (1..1000)
+        .map(|n| if n == 1 { slug.clone() } else { format!("{slug}-{n}") })
+        .find(|key| taken.insert(key.clone()));
+    let forecasts: Vec<Value> = step
+        .forecasts
+        .iter()
+        .map(|change| json!({ "recorded_on": change.recorded_on, "forecast_on": change.forecast }))
+        .collect();
+    json!({
+        "key": key, "name": step.name, "owner": step.owner, "planned_on": step.baseline, "forecast_changes": forecasts,
+        "actual_on": step.actual,
+    })
+}
+
+/// A key from a name: its letters, digits and dots, joined by hyphens.
+fn slug(name: &str) -> String {
+    let kept: String = name
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '.' { c.to_ascii_lowercase() } else { '-' })
+        .collect();
+    let parts: Vec<&str> = kept.split('-').filter(|part| !part.is_empty()).collect();
+    parts.join("-").chars().take(90).collect::<String>().trim_start_matches('.').to_owned()
+}
+
+async fn send(request: reqwest::RequestBuilder) -> Result<Value, Failure> {
+    let answer = request.send().await.map_err(Failure::new)?;
+    let status = answer.status();
+    let body: Value = answer.json().await.map_err(Failure::new)?;
+    if status.is_success() { Ok(body) } else { Err(Failure::new(format!("{status}: {}", body["detail"]))) }
+}

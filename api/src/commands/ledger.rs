@@ -1,0 +1,50 @@
+//! Verifying ledgers from the command line.
+
+use clap::{Args, Subcommand};
+
+use super::{Failure, print};
+use crate::config::Storage;
+use crate::founding::open_database;
+use crate::handlers::ledger::verify::verification;
+use crate::store::organizations;
+
+/// What to do with ledgers.
+#[derive(Debug, Subcommand)]
+pub enum Ledger {
+    /// Verify every organization's ledger, or one's; fails if one is broken.
+    Verify(Verify),
+}
+
+/// Which ledgers.
+#[derive(Debug, Args)]
+pub struct Verify {
+    #[command(flatten)]
+    storage: Storage,
+    /// Name of the organization; all of them if left out.
+    #[arg(long)]
+    organization: Option<String>,
+}
+
+/// Verifies.
+pub async fn run(ledger: Ledger) -> Result<(), Failure> {
+    let Ledger::Verify(verify) = ledger;
+    let db = open_database(&verify.storage).await?;
+    let mut conn = db.snapshot().await?;
+    let ids = match &verify.organization {
+        None => organizations::ids(&mut conn).await?,
+        Some(name) => {
+            let found = organizations::find_by_name(&mut conn, name).await?;
+            vec![found.ok_or_else(|| Failure::new(format!("there is no organization named '{name}'")))?.id]
+        }
+    };
+    let mut broken = 0;
+    for id in ids {
+        let outcome = verification(&mut conn, id).await?;
+        let verdict = outcome.detail.unwrap_or_else(|| "intact".to_owned());
+        print(&format!("{id}: {} entries verified, {verdict}\n", outcome.verified_entries))?;
+        broken += usize::from(!outcome.intact);
+    }
+    drop(conn);
+    db.close().await;
+    if broken == 0 { Ok(()) } else { Err(Failure::new(format!("{broken} broken"))) }
+}

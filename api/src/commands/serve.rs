@@ -1,0 +1,85 @@
+//! Serving, and the first start of a machine that has nothing yet.
+
+use std::fs::{File, TryLockError};
+use std::net::SocketAddr;
+
+use clap::Args;
+use milepost_domain::text::Name;
+
+use super::{Failure, demo, print};
+use crate::app::{App, StartError};
+use crate::auth::scope::Scope;
+use crate::clock::Clock;
+use crate::config::{Settings, Storage};
+use crate::founding::{create_key, open_database};
+use crate::store::organizations;
+
+/// How to serve.
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented by its type")]
+    pub settings: Settings,
+    /// On the first start: create an organization with an admin key, load the demo plans, and print what to try.
+    #[arg(long, env = "MILEPOST_DEMO")]
+    pub demo: bool,
+}
+
+/// Serves until told to stop.
+pub async fn run(serve: Serve) -> Result<(), Failure> {
+    let clock = Clock::system();
+    let _lock = lock(&serve.settings.storage)?;
+    let db = open_database(&serve.settings.storage).await?;
+    let is_first_start = organizations::ids(&mut db.read().await?).await?.is_empty();
+    let app = App::new(serve.settings, db.clone(), clock.clone()).await?;
+    let running = app.bind()?;
+    let address = running.address;
+    print(&format!("Listening on http://{address}\n"))?;
+    if serve.demo && is_first_start {
+        let name = Name::parse("Demo").map_err(Failure::new)?;
+        let key = create_key(&db, &clock, &name, &[Scope::Admin]).await?.secret.unwrap_or_default();
+        print(&format!("\nAdmin API key of the organization 'Demo' (shown only now):\n{key}\n\n"))?;
+        tokio::spawn(async move {
+            let outcome = demo::import(&format!("http://{address}"), &key).await;
+            let told = match outcome {
+                Ok(loaded) => hints(address, &key, &loaded),
+                Err(error) => format!("The demo plans could not be loaded: {error}\n"),
+            };
+            if let Err(error) = print(&told) {
+                tracing::warn!(%error, "nobody reads what is printed");
+            }
+        });
+    }
+    Ok(running.until_stopped().await?)
+}
+
+/// A second server on the same file would keep its own memory of what the first one writes.
+fn lock(storage: &Storage) -> Result<Option<File>, StartError> {
+    if storage.database_url.is_some() {
+        return Ok(None);
+    }
+    std::fs::create_dir_all(&storage.data_dir).map_err(StartError::DataDirectory)?;
+    let path = storage.data_dir.join("milepost.lock");
+    let file = File::create(&path).map_err(StartError::DataDirectory)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            Err(StartError::DatabaseInUse(storage.data_dir.join("milepost.db").display().to_string()))
+        }
+        Err(TryLockError::Error(error)) => Err(StartError::DataDirectory(error)),
+    }
+}
+
+/// Commands to paste.
+fn hints(address: SocketAddr, key: &str, loaded: &demo::Loaded) -> String {
+    let plan = loaded.example_plan_id.as_deref().unwrap_or("PLAN_ID");
+    format!(
+        "\n{} plans with {} milestones are loaded. Try:\n\n  \
+         export MILEPOST_KEY={key}\n  \
+         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/reports/spi?as_of=2020-07-01'\n  \
+         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/plans/{plan}/earned-value?as_of=2020-07-01'\n  \
+         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" -H 'Accept: text/csv' 'http://{address}/v1/reports/spi?as_of=2020-07-01'\n\n\
+         All operations, to read and to try: http://{address}/docs\n",
+        loaded.plans, loaded.milestones
+    )
+}

@@ -1,0 +1,214 @@
+//! What every handler holds: who calls, in which organization, when, and the way to read and write there.
+//!
+//! A [`Context`] is made by the gate after authentication and nowhere else, and it is the only source of an organization's
+//! id: a handler without one cannot reach a row.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use aws_lc_rs::digest;
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::auth::tenants::Authenticated;
+use crate::clock::date_in;
+use crate::contract::Operation;
+use crate::error::{ApiError, Code};
+use crate::store::Conn;
+
+/// The operation a request matched; present in every request that reaches a handler.
+#[derive(Debug, Clone)]
+pub struct Matched {
+    /// The server.
+    pub app: Arc<App>,
+    /// The path pattern.
+    pub pattern: Rc<str>,
+    /// The method.
+    pub method: actix_web::http::Method,
+}
+
+impl Matched {
+    /// What the gate left in the request.
+    pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
+        let found = request.extensions().get::<Self>().cloned();
+        found.ok_or_else(|| ApiError::internal("a handler was reached without passing the gate"))
+    }
+
+    /// What the document says of it.
+    pub fn operation(&self) -> &Operation {
+        self.app.contract.operation(&self.pattern, &self.method)
+    }
+}
+
+/// An authenticated request.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The server.
+    pub app: Arc<App>,
+    /// Who calls, and what is known of their organization.
+    pub who: Authenticated,
+    /// The instant the request is handled at: one for all that it does.
+    pub now: DateTime<Utc>,
+    /// The request's id.
+    pub request_id: Rc<str>,
+    /// Method and path pattern: what an idempotency key is scoped to.
+    pub route: Rc<str>,
+    /// Method, path and query as sent.
+    pub target: Rc<str>,
+    /// The `Idempotency-Key`, on a POST.
+    pub idempotency_key: Option<Rc<str>>,
+    /// The `If-Match` header.
+    pub if_match: Option<Rc<str>>,
+    /// The `If-None-Match` header.
+    pub if_none_match: Option<Rc<str>>,
+    fingerprint: Rc<OnceCell<Vec<u8>>>,
+}
+
+impl Context {
+    /// For one request. An idempotency key is read here, so that a malformed one is refused before any work.
+    pub fn new(
+        app: Arc<App>,
+        who: Authenticated,
+        request_id: Rc<str>,
+        route: Rc<str>,
+        target: Rc<str>,
+        headers: &HeaderMap,
+    ) -> Result<Self, ApiError> {
+        let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+        let idempotency_key = match text("idempotency-key").filter(|_| route.starts_with("POST ")) {
+            Some(key) if key.is_empty() || key.len() > 255 => {
+                return Err(ApiError::parameter(
+                    "Idempotency-Key",
+                    "wrong_format",
+                    "must have 1 to 255 ASCII characters",
+                ));
+            }
+            key => key.map(Rc::from),
+        };
+        let if_match = text(IF_MATCH.as_str()).map(Rc::from);
+        let if_none_match = text(IF_NONE_MATCH.as_str()).map(Rc::from);
+        let now = app.clock.now();
+        Ok(Self {
+            app,
+            who,
+            now,
+            request_id,
+            route,
+            target,
+            idempotency_key,
+            if_match,
+            if_none_match,
+            fingerprint: Rc::default(),
+        })
+    }
+
+    /// The caller's organization.
+    pub fn organization_id(&self) -> Uuid {
+        self.who.caller.organization_id
+    }
+
+    /// The organization's calendar date.
+    pub fn today(&self) -> NaiveDate {
+        date_in(self.who.tenant.zone, self.now)
+    }
+
+    /// A connection for reading.
+    pub async fn read(&self) -> Result<Conn, ApiError> {
+        Ok(self.app.db.read().await?)
+    }
+
+    /// A connection whose statements all see one commit.
+    pub async fn snapshot(&self) -> Result<Conn, ApiError> {
+        Ok(self.app.db.snapshot().await?)
+    }
+
+    /// SHA-256 over method, target and body: what "the same request" means for an idempotency key.
+    pub fn fingerprint(&self, body: &[u8]) -> &[u8] {
+        self.fingerprint.get_or_init(|| {
+            let mut hash = digest::Context::new(&digest::SHA256);
+            hash.update(self.target.as_bytes());
+            hash.update(b"\n");
+            hash.update(body);
+            hash.finish().as_ref().to_vec()
+        })
+    }
+
+    /// Checks `If-Match` against a resource's version: 428 without the header, 412 when it names another version.
+    pub fn check_version(&self, version: i64) -> Result<(), ApiError> {
+        match &self.if_match {
+            Some(_) => self.check_version_if_given(version),
+            None => Err(ApiError::new(Code::VersionRequired, "Send If-Match with the ETag of the version you change.")),
+        }
+    }
+
+    /// Checks the conditions of an upsert, where headers may be left out: `If-Match` needs the thing to be there in that
+    /// version, `If-None-Match: *` needs it not to be there.
+    pub fn check_upsert(&self, version: Option<i64>) -> Result<(), ApiError> {
+        match version {
+            Some(_) if self.if_none_match.as_deref() == Some("*") => {
+                Err(ApiError::new(Code::VersionMismatch, "If-None-Match is *, but it is there already."))
+            }
+            Some(version) => self.check_version_if_given(version),
+            None if self.if_match.is_some() => {
+                Err(ApiError::new(Code::VersionMismatch, "If-Match names a version, but there is nothing yet."))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// As [`Self::check_version`] where the header may be left out.
+    pub fn check_version_if_given(&self, version: i64) -> Result<(), ApiError> {
+        let Some(header) = &self.if_match else { return Ok(()) };
+        if header.split(',').any(|tag| names_version(tag.trim(), version)) {
+            return Ok(());
+        }
+        let detail = format!("If-Match is {header}, but the resource is at version {version}. Load it again.");
+        Err(ApiError::new(Code::VersionMismatch, detail))
+    }
+}
+
+/// Whether an entity tag names a version: `*`, `"7"`, `W/"7"`, or `"7-20260302"` for what also depends on the day.
+fn names_version(tag: &str, version: i64) -> bool {
+    if tag == "*" {
+        return true;
+    }
+    let quoted = tag.strip_prefix("W/").unwrap_or(tag);
+    let Some(inner) = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
+    inner.split('-').next() == Some(version.to_string().as_str())
+}
+
+impl FromRequest for Context {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let found = request.extensions().get::<Self>().cloned();
+        std::future::ready(found.ok_or_else(|| ApiError::internal("a handler asks for a caller on a public operation")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_version;
+
+    #[test]
+    fn entity_tags() {
+        for (tag, named) in [
+            ("*", true),
+            ("\"7\"", true),
+            ("W/\"7\"", true),
+            ("\"7-20260302\"", true),
+            ("\"70\"", false),
+            ("7", false),
+            ("\"\"", false),
+            ("\"8-7\"", false),
+        ] {
+            assert_eq!(names_version(tag, 7), named, "{tag}");
+        }
+    }
+}

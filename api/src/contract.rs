@@ -1,0 +1,341 @@
+//! The published document as the thing requests are checked against: what it says is what is accepted.
+//!
+//! Compiled once from the OpenAPI document, per operation: who may call it, which query parameters it knows, what its body
+//! must look like and what it answers with. So strictness, scopes and media types come with a route and cannot be forgotten.
+
+use std::collections::HashMap;
+
+use actix_web::http::Method;
+use chrono::{DateTime, Datelike, NaiveDate};
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{Draft, JsonType, ValidationError, Validator};
+use serde_json::{Map, Value, json};
+
+use crate::auth::scope::Scope;
+use crate::error::FieldError;
+
+/// Every operation, by path pattern and method.
+#[derive(Debug)]
+pub struct Contract {
+    paths: HashMap<String, Vec<(Method, Operation)>>,
+    items: HashMap<String, Validator>,
+}
+
+/// What the document says of one operation.
+#[derive(Debug)]
+pub struct Operation {
+    /// Its operationId.
+    pub id: String,
+    /// The scope a caller needs; `None` for public operations.
+    pub scope: Option<Scope>,
+    /// Its request body, if it takes one.
+    pub body: Option<BodyRule>,
+    /// Media types of its successful answers, the default first.
+    pub produces: Vec<String>,
+    /// Known query parameters.
+    query: Vec<Parameter>,
+}
+
+/// What a request body must look like.
+#[derive(Debug)]
+pub struct BodyRule {
+    /// Its only media type.
+    pub media_type: String,
+    /// Whether it may be left out.
+    pub required: bool,
+    validator: Validator,
+}
+
+#[derive(Debug)]
+struct Parameter {
+    name: String,
+    required: bool,
+    kind: ParameterKind,
+    validator: Validator,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum ParameterKind {
+    Text,
+    Integer,
+    Number,
+    Boolean,
+}
+
+/// The document could not be compiled: a mistake in the program, found at start and by every test.
+#[derive(Debug, thiserror::Error)]
+#[error("the OpenAPI document is not usable: {0}")]
+pub struct BadDocument(String);
+
+impl Contract {
+    /// Compiles a document.
+    pub fn compile(document: &Value) -> Result<Self, BadDocument> {
+        let mut paths: HashMap<String, Vec<(Method, Operation)>> = HashMap::new();
+        for (path, item) in document["paths"].as_object().into_iter().flatten() {
+            for (method, operation) in item.as_object().into_iter().flatten() {
+                let method = Method::from_bytes(method.to_uppercase().as_bytes())
+                    .map_err(|error| BadDocument(format!("{path}: {error}")))?;
+                let compiled = Operation::compile(operation, &document["components"])?;
+                paths.entry(path.clone()).or_default().push((method, compiled));
+            }
+        }
+        let mut items = HashMap::new();
+        for name in document["components"]["schemas"].as_object().into_iter().flatten().map(|(name, _)| name) {
+            if name.ends_with("Item") {
+                let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
+                items.insert(name.clone(), compile_schema(&schema, &document["components"]).map_err(BadDocument)?);
+            }
+        }
+        Ok(Self { paths, items })
+    }
+
+    /// Everything in which an item of a bulk request differs from its schema.
+    pub fn check_item(&self, schema: &str, item: &Value) -> Vec<FieldError> {
+        match self.items.get(schema) {
+            Some(validator) => differences(validator, item),
+            None => vec![FieldError::in_body("", "not_valid", "has no schema")],
+        }
+    }
+
+    /// The operation, if the document has it.
+    pub fn find(&self, pattern: &str, method: &Method) -> Option<&Operation> {
+        self.paths.get(pattern)?.iter().find(|(known, _)| known == method).map(|(_, operation)| operation)
+    }
+
+    /// The operation of a request that has passed the gate.
+    ///
+    /// # Panics
+    /// If the document has no such operation: the gate lets no such request through.
+    pub fn operation(&self, pattern: &str, method: &Method) -> &Operation {
+        #[expect(clippy::expect_used, reason = "the gate looked it up before")]
+        self.find(pattern, method).expect("the gate found this operation")
+    }
+
+    /// The methods of a path for an `Allow` header; empty if the document does not have the path.
+    pub fn methods(&self, pattern: &str) -> Vec<&str> {
+        let mut methods: Vec<&str> = self.paths.get(pattern).into_iter().flatten().map(|(m, _)| m.as_str()).collect();
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods.sort_unstable();
+        methods
+    }
+}
+
+impl Operation {
+    fn compile(operation: &Value, components: &Value) -> Result<Self, BadDocument> {
+        let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
+        let compile =
+            |schema: &Value| compile_schema(schema, components).map_err(|error| BadDocument(format!("{id}: {error}")));
+        let mut query = Vec::new();
+        for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "query") {
+            query.push(Parameter {
+                name: parameter["name"].as_str().unwrap_or_default().to_owned(),
+                required: parameter["required"] == true,
+                kind: ParameterKind::of(&parameter["schema"]),
+                validator: compile(&parameter["schema"])?,
+            });
+        }
+        let body = match operation["requestBody"]["content"].as_object().and_then(|content| content.iter().next()) {
+            Some((media_type, content)) => Some(BodyRule {
+                media_type: media_type.clone(),
+                required: operation["requestBody"]["required"] == true,
+                validator: compile(&content["schema"])?,
+            }),
+            None => None,
+        };
+        let successes = operation["responses"].as_object().into_iter().flatten().filter(|(s, _)| s.starts_with('2'));
+        let media_types = successes.filter_map(|(_, response)| response["content"].as_object());
+        let produces = media_types.flat_map(|content| content.keys().cloned()).fold(Vec::new(), |mut list, media| {
+            if !list.contains(&media) {
+                list.push(media);
+            }
+            list
+        });
+        let scope = operation["security"][0]["bearer"][0].as_str();
+        let scope = scope.map(|name| name.parse().map_err(|_| BadDocument(format!("{id}: unknown scope {name}"))));
+        Ok(Self { scope: scope.transpose()?, body, produces, query, id })
+    }
+
+    /// Checks a query string whole: unknown, repeated, missing and wrong parameters, all at once. Answers the parameters by name.
+    pub fn check_query(&self, query: &str) -> Result<Map<String, Value>, Vec<FieldError>> {
+        let mut found = Map::new();
+        let mut errors = Vec::new();
+        for (name, raw) in query_pairs(query) {
+            let Some(parameter) = self.query.iter().find(|known| known.name == name) else {
+                let known: Vec<&str> = self.query.iter().map(|known| known.name.as_str()).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                errors.push(FieldError::in_parameter(
+                    &name,
+                    "unknown_parameter",
+                    format!("is not a parameter here; known: {known}"),
+                ));
+                continue;
+            };
+            if raw.contains('\0') {
+                errors.push(FieldError::in_parameter(&name, "control_character", "must not contain NUL"));
+                continue;
+            }
+            let value = parameter.kind.read(&raw);
+            for error in parameter.validator.iter_errors(&value) {
+                explain(&error, &mut |_, code, detail| errors.push(FieldError::in_parameter(&name, code, detail)));
+            }
+            if found.insert(name.clone(), value).is_some() {
+                errors.push(FieldError::in_parameter(&name, "repeated", "is given more than once"));
+            }
+        }
+        for missing in self.query.iter().filter(|known| known.required && !found.contains_key(&known.name)) {
+            errors.push(FieldError::in_parameter(&missing.name, "required", "must be given"));
+        }
+        if errors.is_empty() { Ok(found) } else { Err(errors) }
+    }
+}
+
+impl BodyRule {
+    /// Everything in which a body differs from the document.
+    pub fn check(&self, body: &Value) -> Vec<FieldError> {
+        differences(&self.validator, body)
+    }
+}
+
+/// The first hundred or so differences: enough for a person, and a bound on what a hostile body can make us write.
+fn differences(validator: &Validator, value: &Value) -> Vec<FieldError> {
+    let mut errors = Vec::new();
+    for error in validator.iter_errors(value) {
+        explain(&error, &mut |pointer, code, detail| errors.push(FieldError::in_body(pointer, code, detail)));
+        if errors.len() >= 100 {
+            break;
+        }
+    }
+    errors
+}
+
+impl ParameterKind {
+    fn of(schema: &Value) -> Self {
+        let is = |name: &str| {
+            schema["type"] == name || schema["type"].as_array().is_some_and(|types| types.iter().any(|t| t == name))
+        };
+        if is("integer") {
+            Self::Integer
+        } else if is("number") {
+            Self::Number
+        } else if is("boolean") {
+            Self::Boolean
+        } else {
+            Self::Text
+        }
+    }
+
+    /// The value as JSON; a text where it does not parse, so that the schema says what was expected.
+    fn read(self, raw: &str) -> Value {
+        let parsed = match self {
+            Self::Text => None,
+            Self::Integer => raw.parse::<i64>().map(Value::from).ok(),
+            Self::Number => raw.parse::<f64>().map(Value::from).ok(),
+            Self::Boolean => raw.parse::<bool>().map(Value::from).ok(),
+        };
+        parsed.unwrap_or_else(|| raw.into())
+    }
+}
+
+/// A schema with the document's components in reach of its references.
+fn compile_schema(schema: &Value, components: &Value) -> Result<Validator, String> {
+    let rooted = json!({ "allOf": [schema], "components": components });
+    jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .should_validate_formats(true)
+        .with_format("date", is_date)
+        .with_format("date-time", is_instant)
+        .build(&rooted)
+        .map_err(|error| error.to_string())
+}
+
+/// A day of a four-digit year from 1 on: others are stored and sorted differently by the two engines.
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<NaiveDate>().is_ok_and(|date| date.year() >= 1)
+}
+
+/// An instant (RFC 3339) that lies in a four-digit year in UTC too.
+fn is_instant(text: &str) -> bool {
+    let instant = DateTime::parse_from_rfc3339(text).map(|instant| instant.to_utc().year());
+    instant.is_ok_and(|year| (1..=9999).contains(&year))
+}
+
+/// The pairs of a query string, percent-decoded, in their order.
+pub fn query_pairs(query: &str) -> Vec<(String, String)> {
+    let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(query);
+    pairs.map(actix_web::web::Query::into_inner).unwrap_or_default()
+}
+
+/// Says in our words what a schema error means, once for each place it names.
+fn explain(error: &ValidationError<'_>, tell: &mut impl FnMut(String, &str, String)) {
+    let at = error.instance_path().as_str().to_owned();
+    match error.kind() {
+        ValidationErrorKind::AdditionalProperties { unexpected } => {
+            for name in unexpected {
+                let escaped = name.replace('~', "~0").replace('/', "~1");
+                tell(format!("{at}/{escaped}"), "unknown_field", "is not a field here".to_owned());
+            }
+        }
+        ValidationErrorKind::Required { property } => {
+            tell(format!("{at}/{}", property.as_str().unwrap_or_default()), "required", "must be given".to_owned());
+        }
+        ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
+            // A nullable value is "null or X": what is wrong with X is what the sender wants to hear.
+            let branch = context.iter().find(|errors| !errors.iter().any(only_null_fits));
+            for inner in branch.into_iter().flatten() {
+                explain(inner, tell);
+            }
+        }
+        kind => {
+            let (code, detail) = rule_of(kind);
+            tell(at, code, detail);
+        }
+    }
+}
+
+fn only_null_fits(error: &ValidationError<'_>) -> bool {
+    matches!(error.kind(), ValidationErrorKind::Type { kind: TypeKind::Single(JsonType::Null) })
+}
+
+fn rule_of(kind: &ValidationErrorKind) -> (&'static str, String) {
+    match kind {
+        ValidationErrorKind::Type { kind } => {
+            let types = match kind {
+                TypeKind::Single(only) => only.to_string(),
+                TypeKind::Multiple(set) => set.iter().map(|each| each.to_string()).collect::<Vec<_>>().join(" or "),
+            };
+            ("wrong_type", format!("must be of type {types}"))
+        }
+        ValidationErrorKind::MaxLength { limit } => ("too_long", format!("must have at most {limit} characters")),
+        ValidationErrorKind::MinLength { limit } => ("too_short", format!("must have at least {limit} characters")),
+        ValidationErrorKind::MaxItems { limit } => ("too_many_items", format!("must have at most {limit} items")),
+        ValidationErrorKind::MinItems { limit } => ("too_few_items", format!("must have at least {limit} items")),
+        ValidationErrorKind::Maximum { limit } => ("too_large", format!("must be at most {limit}")),
+        ValidationErrorKind::Minimum { limit } => ("too_small", format!("must be at least {limit}")),
+        ValidationErrorKind::ExclusiveMinimum { limit } => ("too_small", format!("must be greater than {limit}")),
+        ValidationErrorKind::ExclusiveMaximum { limit } => ("too_large", format!("must be less than {limit}")),
+        ValidationErrorKind::Enum { options } => {
+            let options = options.as_array().into_iter().flatten().filter(|option| !option.is_null());
+            let options: Vec<String> = options.map(ToString::to_string).collect();
+            ("not_an_option", format!("must be one of {}", options.join(", ")))
+        }
+        ValidationErrorKind::Format { format } => {
+            ("wrong_format", format!("must be a {format}, such as {}", sample_of(format)))
+        }
+        ValidationErrorKind::Pattern { pattern } => {
+            ("wrong_pattern", milepost_domain::text::pattern_in_words(pattern).to_owned())
+        }
+        ValidationErrorKind::UniqueItems => ("repeated", "must not name anything twice".to_owned()),
+        other => ("not_valid", format!("does not satisfy '{}' of the document", other.keyword())),
+    }
+}
+
+fn sample_of(format: &str) -> &'static str {
+    match format {
+        "date" => "2026-03-31",
+        "date-time" => "2026-03-31T12:00:00Z",
+        "uuid" => "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
+        _ => "the document's example",
+    }
+}

@@ -1,0 +1,209 @@
+//! What every answer gets, whatever happened inside: a request id, security headers, metrics, a log line, a problem
+//! document for every failure (panics included), and 304 where the caller already has the answer.
+
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap,
+    HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, HttpResponse, web};
+use futures_util::FutureExt;
+
+use crate::app::App;
+use crate::error::{ApiError, Code};
+
+/// The id of a request, the caller's own or made here.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub Rc<str>);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
+/// An API answers data: nothing in it may be loaded, framed or run.
+const STRICT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+/// Swagger UI needs its own scripts and styles, and calls the API.
+const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
+);
+
+/// What is kept of a request while it is worked on: the request itself cannot be, because routing changes it.
+struct Kept {
+    app: Arc<App>,
+    id: Rc<str>,
+    method: Method,
+    path: String,
+    if_none_match: Option<HeaderValue>,
+    started: Instant,
+}
+
+/// The middleware, outermost of all.
+pub async fn wrap(
+    mut request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let app = request.app_data::<web::Data<App>>().map(|data| Arc::clone(data));
+    let app = app.ok_or_else(|| ApiError::internal("the application has no state"))?;
+    let kept = Kept {
+        id: request_id(&request, &app),
+        method: request.method().clone(),
+        path: request.path().to_owned(),
+        if_none_match: request.headers().get(IF_NONE_MATCH).cloned(),
+        started: Instant::now(),
+        app,
+    };
+    request.extensions_mut().insert(RequestId(Rc::clone(&kept.id)));
+    if request.method() == Method::HEAD {
+        // A HEAD is its GET without the body, which the connection leaves out by itself.
+        request.head_mut().method = Method::GET;
+    }
+    kept.app.metrics.in_flight.inc();
+    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
+    kept.app.metrics.in_flight.dec();
+    match outcome {
+        Ok(Ok(response)) => Ok(kept.finish(response.map_into_boxed_body())),
+        Ok(Err(error)) => Err(kept.fail(error.as_error::<ApiError>(), error.as_response_error().status_code())),
+        Err(panic) => {
+            let failure = ApiError::internal(panic_text(panic.as_ref()));
+            Err(kept.fail(Some(&failure), StatusCode::INTERNAL_SERVER_ERROR))
+        }
+    }
+}
+
+impl Kept {
+    /// The answer of a handler or of the gate.
+    fn finish(&self, mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        let status = response.status();
+        if status.is_client_error() || status.is_server_error() {
+            let failure = response.response().error().map(|error| error.as_error::<ApiError>());
+            let is_document = response.headers().get(CONTENT_TYPE).is_some_and(is_json);
+            if failure.is_some() || !is_document {
+                let mut problem = self.problem(failure.flatten(), status);
+                // What came on the way out stays, such as the headers that let a browser read the answer.
+                for (name, value) in response.headers() {
+                    if !describes_body(name) && !problem.headers().contains_key(name) {
+                        problem.headers_mut().append(name.clone(), value.clone());
+                    }
+                }
+                response = response.into_response(problem);
+            }
+        } else if self.is_known(response.headers()) {
+            *response.response_mut().status_mut() = StatusCode::NOT_MODIFIED;
+            response = response.map_body(|_, _| BoxBody::new(()));
+        }
+        add_headers(response.headers_mut(), &self.id, &self.path);
+        let route = response.request().match_pattern();
+        self.record(route.as_deref().unwrap_or("unmatched"), response.status());
+        response
+    }
+
+    /// A failure that comes without its request: a panic, or something between the gate and here.
+    fn fail(&self, failure: Option<&ApiError>, status: StatusCode) -> Error {
+        let mut problem = self.problem(failure, status);
+        add_headers(problem.headers_mut(), &self.id, &self.path);
+        self.record("unmatched", problem.status());
+        actix_web::error::InternalError::from_response("failed", problem).into()
+    }
+
+    /// The problem document of a failure: ours, or what the framework refused by itself.
+    fn problem(&self, failure: Option<&ApiError>, status: StatusCode) -> HttpResponse {
+        let foreign;
+        let failure = match failure {
+            Some(ours) => ours,
+            None => {
+                foreign = of_status(status);
+                &foreign
+            }
+        };
+        if let Some(cause) = failure.cause() {
+            tracing::error!(request_id = %self.id, path = self.path, cause, "failed");
+        }
+        let problem = failure.problem(&self.path, &self.id);
+        let mut answer = HttpResponse::build(StatusCode::from_u16(problem.status).unwrap_or(status)).json(&problem);
+        answer.headers_mut().insert(CONTENT_TYPE, PROBLEM);
+        for (name, value) in failure.headers() {
+            answer.headers_mut().insert(name.clone(), value.clone());
+        }
+        answer
+    }
+
+    /// Whether the caller has this very representation already.
+    fn is_known(&self, answer: &HeaderMap) -> bool {
+        let is_read = self.method == Method::GET || self.method == Method::HEAD;
+        let (Some(known), Some(tag)) = (&self.if_none_match, answer.get(ETAG)) else { return false };
+        let (Ok(known), Ok(tag)) = (known.to_str(), tag.to_str()) else { return false };
+        let mut known = known.split(',').map(str::trim);
+        is_read && known.any(|one| one == "*" || one.strip_prefix("W/").unwrap_or(one) == tag)
+    }
+
+    fn record(&self, route: &str, status: StatusCode) {
+        let took = self.started.elapsed();
+        self.app.metrics.record(self.method.as_str(), route, status.as_str(), took);
+        let (status, micros) = (status.as_u16(), took.as_micros());
+        tracing::info!(request_id = %self.id, method = %self.method, path = self.path, status, micros, "answered");
+    }
+}
+
+fn describes_body(name: &HeaderName) -> bool {
+    [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING].contains(name)
+}
+
+fn is_json(media_type: &HeaderValue) -> bool {
+    media_type.as_bytes().starts_with(b"application/")
+}
+
+/// The caller's own id if it is a decent one, else the trace of its `traceparent`, else a new one.
+fn request_id(request: &ServiceRequest, app: &App) -> Rc<str> {
+    let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
+    let is_decent = |id: &&str| {
+        (1..=128).contains(&id.len())
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    if let Some(id) = header(REQUEST_ID.as_str()).filter(is_decent) {
+        return id.into();
+    }
+    // W3C Trace Context: version-traceid-parentid-flags.
+    let trace = header("traceparent").and_then(|parent| parent.split('-').nth(1));
+    match trace.filter(|trace| trace.len() == 32 && trace.bytes().all(|b| b.is_ascii_hexdigit())) {
+        Some(trace) => trace.into(),
+        None => app.clock.new_id().to_string().into(),
+    }
+}
+
+/// What the framework refused by itself, in our words.
+fn of_status(status: StatusCode) -> ApiError {
+    match status {
+        StatusCode::NOT_FOUND => ApiError::not_found(),
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::new(Code::BodyTooLarge, "The body is too large."),
+        StatusCode::REQUEST_TIMEOUT => ApiError::new(Code::RequestTimeout, "The request did not arrive in time."),
+        StatusCode::METHOD_NOT_ALLOWED => ApiError::new(Code::MethodNotAllowed, "This method is not allowed here."),
+        status if status.is_client_error() => ApiError::new(Code::MalformedBody, "The request cannot be read."),
+        status => ApiError::internal(format!("the framework answered {status}")),
+    }
+}
+
+fn add_headers(headers: &mut HeaderMap, id: &str, path: &str) {
+    if let Ok(id) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let is_docs = path == "/docs" || path.starts_with("/docs/");
+    headers.insert(CONTENT_SECURITY_POLICY, if is_docs { DOCS_POLICY } else { STRICT_POLICY });
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(ToString::to_string);
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())
+}

@@ -1,0 +1,346 @@
+//! The one place that knows status codes of failures: every error answer is a problem document (RFC 9457) made here.
+
+use std::fmt;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use milepost_domain::{BrokenRule, Violation, Violations};
+use serde::Serialize;
+use strum::{EnumIter, IntoStaticStr};
+use utoipa::ToSchema;
+
+/// Everything that can go wrong, by its stable code. Status and title follow from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
+pub enum Code {
+    /// The body is not JSON, or not encoded as it says.
+    MalformedBody,
+    /// A query parameter or header is unknown or has a wrong value.
+    InvalidParameter,
+    /// The cursor is not one of ours, or belongs to another list.
+    InvalidCursor,
+    /// No valid credentials.
+    Unauthenticated,
+    /// The credentials lack the scope.
+    Forbidden,
+    /// There is no such thing for this caller.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// No representation fits `Accept`.
+    NotAcceptable,
+    /// The body did not arrive in time.
+    RequestTimeout,
+    /// The state of the resource does not allow it.
+    Conflict,
+    /// The same idempotency key is being worked on.
+    IdempotencyInFlight,
+    /// `If-Match` names an older version.
+    VersionMismatch,
+    /// The body is larger than allowed.
+    BodyTooLarge,
+    /// The body's media type is not the documented one.
+    UnsupportedMediaType,
+    /// Fields of the body break rules.
+    ValidationFailed,
+    /// The idempotency key was used for another request.
+    IdempotencyMismatch,
+    /// `If-Match` is missing.
+    VersionRequired,
+    /// Too many requests.
+    RateLimited,
+    /// Our fault.
+    Internal,
+    /// The database cannot be reached just now.
+    Unavailable,
+}
+
+impl Code {
+    /// The code as it stands in the answer.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Status and title: the one table.
+    pub const fn status_and_title(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::MalformedBody => (StatusCode::BAD_REQUEST, "The body cannot be read"),
+            Self::InvalidParameter => (StatusCode::BAD_REQUEST, "A parameter is not valid"),
+            Self::InvalidCursor => (StatusCode::BAD_REQUEST, "The cursor is not valid here"),
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "Valid credentials are needed"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "The credentials do not allow this"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "There is nothing here"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here"),
+            Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "No acceptable representation"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),
+            Self::Conflict => (StatusCode::CONFLICT, "The current state does not allow this"),
+            Self::IdempotencyInFlight => (StatusCode::CONFLICT, "The same request is being worked on"),
+            Self::VersionMismatch => (StatusCode::PRECONDITION_FAILED, "Somebody changed this in the meantime"),
+            Self::BodyTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::UnsupportedMediaType => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "This media type is not supported"),
+            Self::ValidationFailed => (StatusCode::UNPROCESSABLE_ENTITY, "The request breaks rules"),
+            Self::IdempotencyMismatch => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "The idempotency key belongs to another request")
+            }
+            Self::VersionRequired => (StatusCode::PRECONDITION_REQUIRED, "If-Match is needed"),
+            Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "The service is not available just now"),
+        }
+    }
+}
+
+/// One thing wrong with one field or parameter.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct FieldError {
+    /// JSON pointer into the body (RFC 6901).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 1000)]
+    pub pointer: Option<String>,
+    /// Name of the query parameter or header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200)]
+    pub parameter: Option<String>,
+    /// Stable name of the rule.
+    #[schema(max_length = 100)]
+    pub code: String,
+    /// The rule in words.
+    #[schema(max_length = 10_000)]
+    pub detail: String,
+}
+
+impl FieldError {
+    /// Something wrong at a place of the body.
+    pub fn in_body(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), parameter: None, code: code.to_owned(), detail: detail.into() }
+    }
+
+    /// Something wrong with a query parameter or header.
+    pub fn in_parameter(name: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        Self { pointer: None, parameter: Some(name.into()), code: code.to_owned(), detail: detail.into() }
+    }
+}
+
+impl From<Violation> for FieldError {
+    fn from(violation: Violation) -> Self {
+        Self::in_body(violation.at, violation.rule.code(), violation.rule.to_string())
+    }
+}
+
+/// The body of every error answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "type": "/docs/problems#validation_failed", "title": "The request breaks rules", "status": 422,
+    "detail": "1 field breaks a rule.", "instance": "/v1/plans", "code": "validation_failed",
+    "request_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
+    "errors": [{"pointer": "/milestones/3/planned_on", "code": "before_start", "detail": "must not be before the plan's start on 2026-03-02"}]
+}))]
+pub struct Problem {
+    /// A URI reference that names the kind of problem.
+    #[serde(rename = "type")]
+    #[schema(max_length = 200)]
+    pub kind: String,
+    /// The kind of problem in words; the same for every occurrence.
+    #[schema(max_length = 200)]
+    pub title: String,
+    /// The HTTP status code.
+    #[schema(minimum = 400, maximum = 599)]
+    pub status: u16,
+    /// What happened this time.
+    #[schema(max_length = 10_000)]
+    pub detail: String,
+    /// The path of the request.
+    #[schema(max_length = 8000)]
+    pub instance: String,
+    /// Stable name of the kind of problem.
+    #[schema(max_length = 100)]
+    pub code: String,
+    /// The request's id, as in `X-Request-Id`.
+    #[schema(max_length = 200)]
+    pub request_id: String,
+    /// Every field or parameter that is wrong; empty when no single one is.
+    #[schema(max_items = 1000)]
+    pub errors: Vec<FieldError>,
+}
+
+/// A failed request. The public text is in `detail` and `errors`; `cause` is for the log only.
+#[derive(Debug)]
+pub struct ApiError {
+    code: Code,
+    detail: String,
+    errors: Vec<FieldError>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    cause: Option<String>,
+    is_retryable: bool,
+}
+
+impl ApiError {
+    /// A failure with a text for the caller.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into(), errors: vec![], headers: vec![], cause: None, is_retryable: false }
+    }
+
+    /// Nothing there: the same answer whether it never existed or belongs to somebody else.
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "No such resource, or not one of yours.")
+    }
+
+    /// Our fault; `cause` goes to the log.
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        let detail = "The request was not carried out. Quote the request id when you report this.";
+        Self { cause: Some(cause.to_string()), ..Self::new(Code::Internal, detail) }
+    }
+
+    /// Parameters are wrong.
+    pub fn parameters(errors: Vec<FieldError>) -> Self {
+        Self::with_errors(Code::InvalidParameter, errors)
+    }
+
+    /// One parameter is wrong.
+    pub fn parameter(name: &str, code: &str, detail: impl Into<String>) -> Self {
+        Self::parameters(vec![FieldError::in_parameter(name, code, detail)])
+    }
+
+    /// One field is wrong.
+    pub fn field(pointer: &str, code: &str, detail: impl Into<String>) -> Self {
+        Self::with_errors(Code::ValidationFailed, vec![FieldError::in_body(pointer, code, detail)])
+    }
+
+    /// Several fields or parameters are wrong.
+    pub fn with_errors(code: Code, errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [only] => {
+                let place = only.pointer.as_deref().or(only.parameter.as_deref()).unwrap_or_default();
+                format!("{place} {}", only.detail).trim_start().to_owned()
+            }
+            many => format!("{} things are wrong; errors names each.", many.len()),
+        };
+        Self { errors, ..Self::new(code, detail) }
+    }
+
+    /// Adds a header to the answer.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// The fields that are wrong.
+    pub fn fields(&self) -> &[FieldError] {
+        &self.errors
+    }
+
+    /// Headers the answer carries.
+    pub fn headers(&self) -> &[(HeaderName, HeaderValue)] {
+        &self.headers
+    }
+
+    /// The cause for the log.
+    pub fn cause(&self) -> Option<&str> {
+        self.cause.as_deref()
+    }
+
+    /// Whether the database asks for the transaction to be tried again.
+    pub fn is_retryable(&self) -> bool {
+        self.is_retryable
+    }
+
+    /// The public document.
+    pub fn problem(&self, instance: &str, request_id: &str) -> Problem {
+        let (status, title) = self.code.status_and_title();
+        Problem {
+            kind: format!("/docs/problems#{}", self.code.name()),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail.clone(),
+            instance: instance.to_owned(),
+            code: self.code.name().to_owned(),
+            request_id: request_id.to_owned(),
+            errors: self.errors.clone(),
+        }
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.name(), self.detail)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.status_and_title().0
+    }
+
+    /// Only the status: the envelope writes the document, because it knows the request's path and id.
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+impl From<Violations> for ApiError {
+    fn from(violations: Violations) -> Self {
+        Self::with_errors(Code::ValidationFailed, violations.into_iter().map(FieldError::from).collect())
+    }
+}
+
+impl From<Violation> for ApiError {
+    fn from(violation: Violation) -> Self {
+        let code = match violation.rule {
+            BrokenRule::InvalidTransition { .. }
+            | BrokenRule::Settled { .. }
+            | BrokenRule::Published { .. }
+            | BrokenRule::NotPublished { .. } => Code::Conflict,
+            _ => Code::ValidationFailed,
+        };
+        Self::with_errors(code, vec![violation.into()])
+    }
+}
+
+impl From<sqlx::Error> for ApiError {
+    fn from(error: sqlx::Error) -> Self {
+        let is_retryable = crate::store::is_retryable(&error);
+        if is_outage(&error) {
+            let unavailable = Self::new(Code::Unavailable, "The database cannot be reached. Try again shortly.");
+            let unavailable =
+                unavailable.with_header(actix_web::http::header::RETRY_AFTER, HeaderValue::from_static("1"));
+            Self { cause: Some(error.to_string()), is_retryable, ..unavailable }
+        } else {
+            Self::internal(error)
+        }
+    }
+}
+
+/// Whether the database is away, overloaded or too slow, as opposed to a query being wrong.
+fn is_outage(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
+            // PostgreSQL: connection exceptions, insufficient resources, operator intervention, serialization. SQLite: busy.
+            ["08", "53", "57", "40"].iter().any(|class| code.len() == 5 && code.starts_with(class))
+                // A lock or an idle transaction that was waited for too long.
+                || matches!(code.as_ref(), "55P03" | "25P03" | "5" | "517")
+        }),
+        _ => false,
+    }
+}
+
+impl From<serde_json::Error> for ApiError {
+    /// Writing our own values as JSON cannot fail for a reason the caller could mend.
+    fn from(error: serde_json::Error) -> Self {
+        Self::internal(error)
+    }
+}

@@ -1,0 +1,152 @@
+//! What every request passes before its handler: known path and method, an answer it can accept, a proven caller with the
+//! scope the document asks for, and a quota that is not used up.
+//!
+//! Everything under the document's security needs a caller here, so a new route is closed until it is declared public.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{
+    ACCEPT, ALLOW, AUTHORIZATION, Accept, Header, HeaderName, HeaderValue, Quality, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use actix_web::middleware::Next;
+use actix_web::{Error, HttpMessage, web};
+
+use crate::app::App;
+use crate::auth::tenants::Authenticated;
+use crate::context::{Context, Matched};
+use crate::contract::Operation;
+use crate::envelope::RequestId;
+use crate::error::{ApiError, Code};
+use crate::limit::Allowance;
+
+/// The middleware.
+pub async fn pass<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    match admit(&request).await {
+        Ok(allowance) => {
+            let mut response = next.call(request).await?;
+            for (name, value) in allowance.into_iter().flat_map(allowance_headers) {
+                response.headers_mut().insert(name, value);
+            }
+            Ok(response.map_into_left_body())
+        }
+        Err(refusal) => Ok(request.error_response(refusal).map_into_right_body()),
+    }
+}
+
+/// Checks a request and leaves in it what its handler needs; answers what is left of the quota, where there is one.
+async fn admit(request: &ServiceRequest) -> Result<Option<Allowance>, ApiError> {
+    let app = request.app_data::<web::Data<App>>().map(|data| Arc::clone(data));
+    let app = app.ok_or_else(|| ApiError::internal("the application has no state"))?;
+    if request.path().contains("%00") {
+        // No id, key or reference has a NUL in it, and databases refuse one.
+        return Err(ApiError::not_found());
+    }
+    let pattern: Rc<str> = request.match_pattern().ok_or_else(ApiError::not_found)?.into();
+    let allowed = app.contract.methods(&pattern);
+    if allowed.is_empty() {
+        // Not in the document: the pages under /docs, served as files.
+        return Ok(None);
+    }
+    let Some(operation) = app.contract.find(&pattern, request.method()) else {
+        let allow = allowed.join(", ");
+        let error = ApiError::new(Code::MethodNotAllowed, format!("Allowed here: {allow}."));
+        return Err(error.with_header(ALLOW, header_value(&allow)));
+    };
+    let matched = Matched { app: Arc::clone(&app), pattern: Rc::clone(&pattern), method: request.method().clone() };
+    check_accept(request, operation)?;
+    request.extensions_mut().insert(matched);
+    let Some(scope) = operation.scope else { return Ok(None) };
+
+    let who = authenticate(request, &app).await?;
+    let allowance = app.limiter.take(who.caller.organization_id);
+    if let Some(wait) = allowance.retry_after {
+        return Err(with_allowance(rate_limited(wait), allowance));
+    }
+    if !who.caller.scopes.allow(scope) {
+        return Err(ApiError::new(Code::Forbidden, format!("This needs the scope '{scope}'.")));
+    }
+    operation.check_query(request.query_string()).map_err(ApiError::parameters)?;
+    let context = context(request, Arc::clone(&app), who, &pattern)?;
+    request.extensions_mut().insert(context);
+    Ok(Some(allowance))
+}
+
+fn context(request: &ServiceRequest, app: Arc<App>, who: Authenticated, pattern: &str) -> Result<Context, ApiError> {
+    let request_id = request.extensions().get::<RequestId>().map(|id| Rc::clone(&id.0)).unwrap_or_default();
+    let route = format!("{} {pattern}", request.method());
+    let target = format!("{} {}", request.method(), request.uri());
+    Context::new(app, who, request_id, route.into(), target.into(), request.headers())
+}
+
+async fn authenticate(request: &ServiceRequest, app: &App) -> Result<Authenticated, ApiError> {
+    let token =
+        bearer(request).ok_or_else(|| unauthenticated("Send Authorization: Bearer with an API key or a token."))?;
+    let found = app.tenants.authenticate(token, &app.db, &app.issuer, app.external.as_ref(), app.clock.now()).await?;
+    found.ok_or_else(|| unauthenticated("The API key or token is not valid, has expired or was revoked."))
+}
+
+fn bearer(request: &ServiceRequest) -> Option<&str> {
+    let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn unauthenticated(detail: &str) -> ApiError {
+    ApiError::new(Code::Unauthenticated, detail)
+        .with_header(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"milepost\""))
+}
+
+/// 406 when none of the operation's media types fits; problems are always sent as what they are.
+fn check_accept(request: &ServiceRequest, operation: &Operation) -> Result<(), ApiError> {
+    if !request.headers().contains_key(ACCEPT) || operation.produces.is_empty() {
+        return Ok(());
+    }
+    if negotiate(request.request(), &operation.produces).is_some() {
+        return Ok(());
+    }
+    Err(ApiError::new(Code::NotAcceptable, format!("Available: {}.", operation.produces.join(", "))))
+}
+
+/// The offered media type that the request prefers; the first offered without an `Accept`.
+pub fn negotiate<'a>(request: &actix_web::HttpRequest, offered: &'a [String]) -> Option<&'a str> {
+    if !request.headers().contains_key(ACCEPT) {
+        return offered.first().map(String::as_str);
+    }
+    let accept = Accept::parse(request).ok()?;
+    let refused = |range: &_| accept.iter().any(|one| one.item == *range && one.quality == Quality::ZERO);
+    accept.ranked().iter().filter(|range| !refused(*range)).find_map(|range| {
+        offered.iter().map(String::as_str).find(|media| {
+            let (kind, subtype) = media.split_once('/').unwrap_or((media, ""));
+            let subtype = subtype.split(';').next().unwrap_or_default();
+            (range.type_() == "*" || range.type_() == kind) && (range.subtype() == "*" || range.subtype() == subtype)
+        })
+    })
+}
+
+/// The refusal when an organization's quota is used up.
+pub fn rate_limited(wait: Duration) -> ApiError {
+    let seconds = wait.as_secs() + 1;
+    let error = ApiError::new(Code::RateLimited, format!("The quota is used up. Try again in {seconds} s."));
+    error.with_header(RETRY_AFTER, HeaderValue::from(seconds))
+}
+
+fn with_allowance(error: ApiError, allowance: Allowance) -> ApiError {
+    allowance_headers(allowance).into_iter().fold(error, |error, (name, value)| error.with_header(name, value))
+}
+
+fn allowance_headers(allowance: Allowance) -> [(HeaderName, HeaderValue); 2] {
+    [
+        (HeaderName::from_static("ratelimit-policy"), header_value(&allowance.policy())),
+        (HeaderName::from_static("ratelimit"), header_value(&allowance.state())),
+    ]
+}
+
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}

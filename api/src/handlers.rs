@@ -1,0 +1,14 @@
+//! Handlers: parse, load, decide by a rule of the domain, save, answer. One folder a resource, one file a verb.
+//!
+//! Deliberately absent: SQL, status codes of failures, rules. The types in a resource's own file are what its answers and
+//! requests look like.
+
+pub mod access;
+pub mod customers;
+pub mod ledger;
+pub mod milestones;
+pub mod people;
+pub mod plans;
+pub mod reports;
+pub mod server;
+pub mod templates;

@@ -1,0 +1,168 @@
+//! API clients: programs that may call for the organization.
+
+use actix_web::web::Path;
+use actix_web::{delete, get, patch, post};
+use chrono::{DateTime, Utc};
+use milepost_domain::text::Name;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::auth::scope::{Scope, Scopes};
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::founding::add_key;
+use crate::page::{Page, Paging, PagingParams};
+use crate::store::api_clients::{self, ApiClient, ClientKey};
+use crate::store::keyset::{Direction, Order, Position};
+use crate::unit::Entity;
+
+/// A client to create, with its first key.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "CRM sync", "scopes": ["customers:read", "customers:write"]}))]
+pub struct ClientDraft {
+    /// What it is called.
+    name: Name,
+    /// What it may do.
+    #[schema(min_items = 1, max_items = 20)]
+    scopes: Vec<Scope>,
+    /// When its first key stops working by itself; never, if left out.
+    key_expires_at: Option<DateTime<Utc>>,
+}
+
+/// A change of a client.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"scopes": ["customers:read"]}))]
+pub struct ClientPatch {
+    /// What it is called.
+    #[schema(value_type = Name, required = false)]
+    name: Option<Name>,
+    /// What it may do. Tokens already issued lose what is taken away, at once.
+    #[schema(value_type = Vec<Scope>, required = false, min_items = 1, max_items = 20)]
+    scopes: Option<Vec<Scope>>,
+}
+
+/// A key with its secret: shown in this one answer and never again.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RevealedKey {
+    /// The key's record.
+    #[serde(flatten)]
+    pub key: ClientKey,
+    /// What to send as the bearer token, and as `client_secret` at the token endpoint; null when a request is replayed.
+    #[schema(max_length = 200)]
+    pub secret: Option<String>,
+}
+
+impl RevealedKey {
+    /// What may be kept of it.
+    #[must_use]
+    pub fn without_secret(&self) -> Self {
+        Self { key: self.key.clone(), secret: None }
+    }
+}
+
+/// A new client with its first key.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CreatedClient {
+    /// The client.
+    #[serde(flatten)]
+    pub client: ApiClient,
+    /// Its first key.
+    pub key: RevealedKey,
+}
+
+/// Lists API clients
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(PagingParams),
+    responses((status = 200, description = "A page of clients, oldest first.", body = Page<ApiClient>)))]
+#[get("/v1/api-clients")]
+pub async fn list_api_clients(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
+    let slice = paging.slice(Order::Id, Direction::Ascending)?;
+    let rows = api_clients::list(&mut cx.read().await?, cx.organization_id(), &slice).await?;
+    paging.answer(rows, |client| Position { key: None, id: client.id }, |client| client)
+}
+
+/// Creates an API client with its first key
+///
+/// The key's secret is in this answer and cannot be read again: a repeated request with the same `Idempotency-Key` gets
+/// null for it.
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body = ClientDraft,
+    responses((status = 201, description = "The client and its key.", body = CreatedClient)))]
+#[post("/v1/api-clients")]
+pub async fn create_api_client(cx: Context, body: Body<ClientDraft>) -> Result<Answer, ApiError> {
+    let draft = body.0;
+    cx.write(async |unit| {
+        let client = ApiClient {
+            id: unit.new_id(),
+            name: draft.name.to_string(),
+            scopes: Scopes::of(draft.scopes.iter().copied()),
+            revoked_at: None,
+            version: 1,
+            created_at: unit.now,
+            updated_at: unit.now,
+        };
+        api_clients::insert(&mut unit.conn, unit.organization_id, &client).await?;
+        unit.record_created(Entity::ApiClient, client.id, &client).await?;
+        let key = add_key(unit, client.id, draft.key_expires_at, "/key_expires_at").await?;
+        let location = format!("/v1/api-clients/{}", client.id);
+        let version = client.version;
+        let kept = CreatedClient { client: client.clone(), key: key.without_secret() };
+        let answer = Answer::created(location, &CreatedClient { client, key })?.version(version);
+        answer.kept_as(&kept)
+    })
+    .await
+}
+
+/// One API client
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), responses((status = 200, description = "The client.", body = ApiClient)))]
+#[get("/v1/api-clients/{id}")]
+pub async fn read_api_client(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let found = api_clients::find(&mut cx.read().await?, cx.organization_id(), *id).await?;
+    let client = found.ok_or_else(ApiError::not_found)?;
+    Ok(Answer::ok(&client)?.version(client.version))
+}
+
+/// Changes an API client's name or scopes
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body(content = ClientPatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "As changed.", body = ApiClient)))]
+#[patch("/v1/api-clients/{id}")]
+pub async fn update_api_client(cx: Context, id: Path<Uuid>, body: Body<ClientPatch>) -> Result<Answer, ApiError> {
+    change(&cx, *id, |client| {
+        if let Some(name) = &body.0.name {
+            client.name = name.to_string();
+        }
+        if let Some(scopes) = &body.0.scopes {
+            client.scopes = Scopes::of(scopes.iter().copied());
+        }
+    })
+    .await
+}
+
+/// Revokes an API client for good
+///
+/// Its keys and the tokens issued for it stop working at once. The record stays.
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), responses((status = 200, description = "As revoked.", body = ApiClient)))]
+#[delete("/v1/api-clients/{id}")]
+pub async fn revoke_api_client(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let now = cx.now;
+    change(&cx, *id, |client| client.revoked_at = client.revoked_at.or(Some(now))).await
+}
+
+async fn change(cx: &Context, id: Uuid, change: impl Fn(&mut ApiClient)) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let found = api_clients::find(&mut unit.conn, unit.organization_id, id).await?;
+        let before = found.ok_or_else(ApiError::not_found)?;
+        cx.check_version(before.version)?;
+        let mut after = before.clone();
+        change(&mut after);
+        after.version += 1;
+        after.updated_at = unit.now;
+        api_clients::update(&mut unit.conn, unit.organization_id, &after).await?;
+        unit.record_updated(Entity::ApiClient, id, &before, &after).await?;
+        Ok(Answer::ok(&after)?.version(after.version))
+    })
+    .await
+}

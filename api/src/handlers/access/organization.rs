@@ -1,0 +1,66 @@
+//! The caller's organization.
+
+use actix_web::{get, patch};
+use chrono_tz::Tz;
+use milepost_domain::text::Name;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::{ApiError, Code};
+use crate::extract::Body;
+use crate::store::organizations::{self, Organization};
+use crate::unit::Entity;
+
+/// A change of the organization.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"time_zone": "Europe/Berlin"}))]
+pub struct OrganizationPatch {
+    /// Its name, unique on this server.
+    #[schema(value_type = Name, required = false)]
+    name: Option<Name>,
+    /// IANA name of the time zone whose date is "today", such as Europe/Berlin.
+    #[schema(value_type = String, required = false, max_length = 64)]
+    time_zone: Option<String>,
+}
+
+/// The caller's organization
+#[utoipa::path(tag = "access", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The organization.", body = Organization)))]
+#[get("/v1/organization")]
+pub async fn read_organization(cx: Context) -> Result<Answer, ApiError> {
+    let found = organizations::find(&mut cx.read().await?, cx.organization_id()).await?;
+    let organization = found.ok_or_else(ApiError::not_found)?;
+    Ok(Answer::ok(&organization)?.version(organization.version))
+}
+
+/// Changes the organization's name or time zone
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body(content = OrganizationPatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "As changed.", body = Organization)))]
+#[patch("/v1/organization")]
+pub async fn update_organization(cx: Context, body: Body<OrganizationPatch>) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let before =
+            organizations::find(&mut unit.conn, unit.organization_id).await?.ok_or_else(ApiError::not_found)?;
+        cx.check_version(before.version)?;
+        let mut after = before.clone();
+        if let Some(name) = &body.0.name {
+            after.name = name.to_string();
+        }
+        if let Some(zone) = &body.0.time_zone {
+            let zone: Tz = zone.parse().map_err(|_| {
+                ApiError::field("/time_zone", "unknown_time_zone", "must be an IANA time zone such as Europe/Berlin")
+            })?;
+            after.time_zone = zone.name().to_owned();
+        }
+        after.version += 1;
+        after.updated_at = unit.now;
+        if !organizations::update(&mut unit.conn, &after).await? {
+            return Err(ApiError::new(Code::Conflict, "Another organization has this name."));
+        }
+        unit.record_updated(Entity::Organization, after.id, &before, &after).await?;
+        Ok(Answer::ok(&after)?.version(after.version))
+    })
+    .await
+}

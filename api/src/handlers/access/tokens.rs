@@ -1,0 +1,144 @@
+//! The token endpoint: client credentials in, a short-lived token out (RFC 6749, section 4.4).
+//!
+//! Its failures are those of that standard, not problem documents: its callers are OAuth libraries.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, post, web};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::answer::Answer;
+use crate::app::App;
+use crate::auth::api_key::ApiKey;
+use crate::auth::issuer::{Grant, TOKEN_SECONDS};
+use crate::auth::scope::Scopes;
+use crate::error::ApiError;
+use crate::extract::collect;
+use crate::gate;
+
+/// What to send, as a form.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[schema(example = json!({"grant_type": "client_credentials", "client_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "client_secret": "mp_…"}))]
+pub struct TokenRequest {
+    /// Always `client_credentials`.
+    #[schema(max_length = 100)]
+    grant_type: Option<String>,
+    /// The API client's id. May be sent by HTTP Basic authentication instead.
+    #[schema(max_length = 100)]
+    client_id: Option<String>,
+    /// One of its API keys. May be sent by HTTP Basic authentication instead.
+    #[schema(max_length = 200)]
+    client_secret: Option<String>,
+    /// Scopes wanted, separated by spaces; all of the client's if left out.
+    #[schema(max_length = 1000)]
+    scope: Option<String>,
+}
+
+/// A token.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"access_token": "eyJ…", "token_type": "Bearer", "expires_in": 900, "scope": "plans:read"}))]
+pub struct TokenAnswer {
+    /// What to send as the bearer token.
+    #[schema(max_length = 4000)]
+    access_token: String,
+    /// Always `Bearer`.
+    #[schema(max_length = 10)]
+    token_type: &'static str,
+    /// How long it lives, in seconds.
+    #[schema(minimum = 1, maximum = 86400)]
+    expires_in: i64,
+    /// What it allows.
+    #[schema(max_length = 1000)]
+    scope: String,
+}
+
+/// A refusal (RFC 6749, section 5.2).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"error": "invalid_client", "error_description": "The client or its secret is not valid."}))]
+pub struct TokenRefusal {
+    /// Which rule was broken.
+    #[schema(max_length = 100)]
+    error: &'static str,
+    /// The rule in words.
+    #[schema(max_length = 1000)]
+    error_description: &'static str,
+}
+
+/// Issues a token for an API client
+///
+/// Client credentials by form or by HTTP Basic authentication. Failures follow RFC 6749, section 5.2.
+#[utoipa::path(tag = "access", request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"), responses(
+    (status = 200, description = "The token.", body = TokenAnswer),
+    (status = 400, description = "The request is not a client credentials request.", body = TokenRefusal),
+    (status = 401, description = "The client is not known, or the secret is not one of its keys.", body = TokenRefusal),
+))]
+#[post("/v1/oauth/token")]
+pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Payload) -> Result<Answer, ApiError> {
+    let body = collect(&request, payload.into_inner()).await?;
+    let Some(form) = read_form(&request, &body) else {
+        return refuse("invalid_request", "Send grant_type, client_id and client_secret as a form, each once.");
+    };
+    if form.grant_type.as_deref() != Some("client_credentials") {
+        return refuse("unsupported_grant_type", "Only client_credentials is supported.");
+    }
+    let (Some(id), Some(secret)) = (&form.client_id, &form.client_secret) else {
+        return refuse("invalid_client", "Send the client's id and one of its keys as the secret.");
+    };
+    let invalid = || refuse("invalid_client", "The client or its secret is not valid.");
+    let Some(key) = ApiKey::parse(secret) else { return invalid() };
+    let now = app.clock.now();
+    let Some(who) = app.tenants.by_key(&key, &app.db, now).await? else { return invalid() };
+    if *id != who.caller.actor.id {
+        return invalid();
+    }
+    if let Some(wait) = app.limiter.take(who.caller.organization_id).retry_after {
+        return Err(gate::rate_limited(wait));
+    }
+    let scopes = match &form.scope {
+        Some(wanted) => who.caller.scopes.restricted_to(&Scopes::read(wanted)),
+        None => who.caller.scopes.clone(),
+    };
+    if scopes.list().is_empty() {
+        return refuse("invalid_scope", "The client has none of these scopes.");
+    }
+    let client_id = id.parse().map_err(ApiError::internal)?;
+    let grant = Grant { organization_id: who.caller.organization_id, client_id, scopes };
+    let access_token = app.issuer.issue(&grant, app.clock.new_id(), &app.db, now).await?;
+    let scope = grant.scopes.to_string();
+    let answer = Answer::ok(&TokenAnswer { access_token, token_type: "Bearer", expires_in: TOKEN_SECONDS, scope })?;
+    Ok(answer.header(CACHE_CONTROL, "no-store"))
+}
+
+/// The form, with the credentials of the `Authorization` header where the form has none. Both at once is refused.
+fn read_form(request: &HttpRequest, body: &[u8]) -> Option<TokenRequest> {
+    let media_type = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    if !media_type.starts_with("application/x-www-form-urlencoded") {
+        return None;
+    }
+    let text = std::str::from_utf8(body).ok()?;
+    let mut form = web::Query::<TokenRequest>::from_query(text).ok()?.into_inner();
+    let Some(header) = request.headers().get(AUTHORIZATION) else { return Some(form) };
+    let (scheme, encoded) = header.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    let (id, secret) = decoded.split_once(':')?;
+    if form.client_secret.is_some() || form.client_id.as_deref().is_some_and(|in_form| in_form != id) {
+        return None;
+    }
+    form.client_id = Some(id.to_owned());
+    form.client_secret = Some(secret.to_owned());
+    Some(form)
+}
+
+fn refuse(error: &'static str, error_description: &'static str) -> Result<Answer, ApiError> {
+    let is_client = error == "invalid_client";
+    let status = if is_client { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+    let answer = Answer::json(status, &TokenRefusal { error, error_description })?.header(CACHE_CONTROL, "no-store");
+    Ok(if is_client { answer.header(WWW_AUTHENTICATE, "Basic realm=\"milepost\"") } else { answer })
+}

@@ -1,0 +1,152 @@
+//! Moving a milestone through its states.
+
+use actix_web::post;
+use actix_web::web::Path;
+use chrono::NaiveDate;
+use milepost_domain::BrokenRule;
+use milepost_domain::milestone::{Action, Prerequisite, State, dates_after, may_achieve, may_occur, transition};
+use milepost_domain::text::{Name, Note};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Text;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Milestone, load, save};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::store::milestones::{self, TransitionRow};
+use crate::store::plans::PlanRecord;
+use crate::unit::Unit;
+
+/// Something that shows a milestone was met.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"title": "Run 118", "url": "https://ci.example.com/118", "note": "All criteria checked."}))]
+pub struct Evidence {
+    /// What it is.
+    title: Name,
+    /// Where it can be seen.
+    #[schema(max_length = 2000, pattern = r"^https?://[^\s\x00-\x1F]+$")]
+    url: Option<String>,
+    /// What it shows.
+    note: Option<Note>,
+}
+
+/// A step to take.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"occurred_on": "2026-04-06", "evidence": [{"title": "Run 118", "url": "https://ci.example.com/118"}]}))]
+pub struct Step {
+    /// The day it happened; today if left out.
+    occurred_on: Option<NaiveDate>,
+    /// Why; needed to reject, reopen, waive or cancel.
+    reason: Option<Note>,
+    /// Why it counts as achieved although dependencies are not met.
+    override_reason: Option<Note>,
+    /// What shows it.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    evidence: Vec<Evidence>,
+}
+
+/// Takes a step: start, submit, reject, achieve, reopen, waive or cancel
+///
+/// `planned → in_progress → submitted → achieved`; steps may be skipped forward. A milestone is achieved only when those it
+/// depends on are closed, unless `override_reason` says why that does not matter. A reopened milestone counts as never
+/// closed, so answers for dates in between change too.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body(content = Option<Step>),
+    responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
+#[post("/v1/plans/{id}/milestones/{milestone}/{action}")]
+pub async fn act_on_milestone(
+    cx: Context,
+    path: Path<(Uuid, String, String)>,
+    body: Body<Step>,
+) -> Result<Answer, ApiError> {
+    let (id, milestone, action) = path.into_inner();
+    let action: Action = action.parse().map_err(|_| ApiError::not_found())?;
+    cx.write(async |unit| {
+        let step = body.0.clone();
+        let (mut record, position) = load(unit, id, &milestone).await?;
+        cx.check_version_if_given(record.milestones[position].version)?;
+        let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
+        let from = record.milestones[position].state.0;
+        let last_on = milestones::last_step_on(&mut unit.conn, unit.organization_id, id, before.id).await?;
+        let to = decide(&record, position, action, &step, last_on, unit.today)?;
+        let occurred_on = step.occurred_on.unwrap_or(unit.today);
+        let row = &mut record.milestones[position];
+        row.state = Text(to);
+        (row.started_on, row.closed_on) = dates_after(to, row.started_on, occurred_on);
+        let transition = transition_row(unit, &record, position, (action, from, to), step);
+        milestones::insert_transition(&mut unit.conn, unit.organization_id, &transition).await?;
+        save(unit, &mut record, position, Some(&before), past_tense(action)).await?.answer()
+    })
+    .await
+}
+
+/// The state after the step, by the rules of the domain.
+fn decide(
+    record: &PlanRecord,
+    position: usize,
+    action: Action,
+    step: &Step,
+    last_on: Option<NaiveDate>,
+    today: NaiveDate,
+) -> Result<State, ApiError> {
+    let row = &record.milestones[position];
+    let to = transition(row.state.0, action, row.started_on.is_some()).map_err(|rule| rule.at(""))?;
+    if action.needs_reason() && step.reason.is_none() {
+        return Err(BrokenRule::ReasonRequired { action }.at("/reason").into());
+    }
+    let occurred_on = step.occurred_on.unwrap_or(today);
+    let previous_on = last_on.max(row.started_on).max(row.closed_on);
+    may_occur(occurred_on, previous_on, today).map_err(|rule| rule.at("/occurred_on"))?;
+    if action == Action::Achieve {
+        let needed = record.dependencies.iter().filter(|edge| edge.milestone_id == row.id);
+        let prerequisite = |id| record.milestones.iter().find(|m| m.id == id);
+        let prerequisites: Vec<Prerequisite> = needed
+            .filter_map(|edge| prerequisite(edge.depends_on_id))
+            .map(|needed| Prerequisite { key: needed.key.clone(), state: needed.state.0 })
+            .collect();
+        let override_reason = step.override_reason.as_ref().map(Note::as_str);
+        may_achieve(&prerequisites, override_reason).map_err(|rule| rule.at("/override_reason"))?;
+    }
+    Ok(to)
+}
+
+fn transition_row(
+    unit: &Unit,
+    record: &PlanRecord,
+    position: usize,
+    (action, from, to): (Action, State, State),
+    step: Step,
+) -> TransitionRow {
+    TransitionRow {
+        id: unit.new_id(),
+        plan_id: record.plan.id,
+        milestone_id: record.milestones[position].id,
+        action: action.to_string(),
+        from_state: from.to_string(),
+        to_state: to.to_string(),
+        occurred_on: step.occurred_on.unwrap_or(unit.today),
+        reason: step.reason.map(String::from),
+        override_reason: step.override_reason.map(String::from),
+        evidence: serde_json::to_string(&step.evidence).unwrap_or_default(),
+        author: unit.author(),
+        recorded_at: unit.now,
+    }
+}
+
+/// The ledger speaks of what happened.
+const fn past_tense(action: Action) -> &'static str {
+    match action {
+        Action::Start => "started",
+        Action::Submit => "submitted",
+        Action::Reject => "rejected",
+        Action::Achieve => "achieved",
+        Action::Reopen => "reopened",
+        Action::Waive => "waived",
+        Action::Cancel => "cancelled",
+    }
+}

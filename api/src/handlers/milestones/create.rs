@@ -1,0 +1,65 @@
+//! Adding a milestone to a plan.
+
+use actix_web::post;
+use actix_web::web::Path;
+use milepost_domain::draft::{MilestoneDraft, check_addition};
+use milepost_domain::text::Key;
+use uuid::Uuid;
+
+use super::{Milestone, new_rows, save};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::{ApiError, Code};
+use crate::extract::Body;
+use crate::store::milestones::{self, DependencyRow};
+use crate::store::plans::{self, PlanRecord};
+
+/// How many milestones a plan may have.
+const MOST: usize = 1000;
+
+/// Adds a milestone to a plan
+///
+/// It stands after the others and comes into the scope with the next baseline.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = MilestoneDraft,
+    responses((status = 201, description = "The milestone.", body = Milestone)))]
+#[post("/v1/plans/{id}/milestones")]
+pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneDraft>) -> Result<Answer, ApiError> {
+    let draft = body.0;
+    cx.write(async |unit| {
+        let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
+        let mut record = found.ok_or_else(ApiError::not_found)?;
+        if record.milestones.len() >= MOST {
+            return Err(ApiError::new(Code::Conflict, format!("A plan may have at most {MOST} milestones.")));
+        }
+        let network = network(&record)?;
+        let others: Vec<(&str, &[Key])> = network.iter().map(|(key, needs)| (key.as_str(), needs.as_slice())).collect();
+        check_addition(&draft, &others, record.plan.start_on, unit.today)?;
+        let position = record.milestones.last().map_or(1, |last| last.position + 1);
+        let (row, forecasts) = new_rows(unit, *id, position, &draft);
+        let edges = edges(&record, row.id, &draft.depends_on);
+        milestones::insert(&mut unit.conn, unit.organization_id, std::slice::from_ref(&row)).await?;
+        milestones::insert_dependencies(&mut unit.conn, unit.organization_id, &edges).await?;
+        milestones::insert_forecasts(&mut unit.conn, unit.organization_id, &forecasts).await?;
+        record.milestones.push(row);
+        record.dependencies.extend(edges);
+        record.forecasts.extend(forecasts);
+        let last = record.milestones.len() - 1;
+        save(unit, &mut record, last, None, "created").await?.answer_created()
+    })
+    .await
+}
+
+/// A plan's milestones as `(key, depends_on)`.
+pub fn network(record: &PlanRecord) -> Result<Vec<(String, Vec<Key>)>, ApiError> {
+    let needs = |id| record.dependencies_of(id).iter().map(|key| Key::parse(key)).collect::<Result<Vec<Key>, _>>();
+    let node = |row: &milestones::MilestoneRow| Ok((row.key.clone(), needs(row.id).map_err(ApiError::internal)?));
+    record.milestones.iter().map(node).collect()
+}
+
+/// The rows of a milestone's dependencies, each once.
+pub fn edges(record: &PlanRecord, milestone_id: Uuid, depends_on: &[Key]) -> Vec<DependencyRow> {
+    let needed = |row: &&milestones::MilestoneRow| depends_on.iter().any(|key| key.as_str() == row.key);
+    let edge =
+        |row: &milestones::MilestoneRow| DependencyRow { plan_id: record.plan.id, milestone_id, depends_on_id: row.id };
+    record.milestones.iter().filter(needed).map(edge).collect()
+}

@@ -1,0 +1,152 @@
+//! Forecast changes: recorded with a reason, never rewritten.
+
+use actix_web::web::Path;
+use actix_web::{get, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::milestone::may_forecast;
+use milepost_domain::text::Note;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Milestone, load, save};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::store::milestones::{self, ForecastRow};
+use crate::store::plans;
+
+/// Whether a delay is by itself or likely to come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Cause {
+    /// It happened once.
+    OneTime,
+    /// What caused it is still there.
+    Systemic,
+}
+
+/// A change of forecast to record.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"forecast_on": "2026-04-06", "reason": "The client's firewall change takes a week.", "cause": "one_time"}))]
+pub struct ForecastChangeDraft {
+    /// The date now expected.
+    forecast_on: NaiveDate,
+    /// Why it moved.
+    reason: Note,
+    /// Whether that is likely to come again.
+    cause: Option<Cause>,
+}
+
+/// A recorded change of forecast.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "ordinal": 1, "from_on": "2026-04-01", "to_on": "2026-04-06",
+    "reason": "The client's firewall change takes a week.", "cause": "one_time", "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
+    "recorded_on": "2026-03-27", "recorded_at": "2026-03-27T15:00:00Z"
+}))]
+pub struct ForecastChange {
+    /// Its id.
+    id: Uuid,
+    /// 1, 2, 3 and so on within the milestone.
+    #[schema(minimum = 1)]
+    ordinal: i64,
+    /// The date expected before.
+    from_on: NaiveDate,
+    /// The date expected from then on.
+    to_on: NaiveDate,
+    /// Why it moved.
+    #[schema(value_type = Option<Note>)]
+    reason: Option<String>,
+    /// Whether that is likely to come again.
+    cause: Option<Cause>,
+    /// Who recorded it.
+    #[schema(max_length = 300)]
+    author: String,
+    /// The day it was made known.
+    recorded_on: NaiveDate,
+    /// When it was recorded here.
+    recorded_at: DateTime<Utc>,
+}
+
+/// A milestone's forecast changes.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ForecastChanges {
+    /// Oldest first.
+    #[schema(max_items = 100_000)]
+    data: Vec<ForecastChange>,
+}
+
+/// Lists a milestone's forecast changes
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The changes, oldest first.", body = ForecastChanges)))]
+#[get("/v1/plans/{id}/milestones/{milestone}/forecast-changes")]
+pub async fn list_forecast_changes(cx: Context, path: Path<(Uuid, String)>) -> Result<Answer, ApiError> {
+    let (id, milestone) = path.into_inner();
+    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
+    let record = found.ok_or_else(ApiError::not_found)?;
+    let milestone_id = record.milestone(&milestone).ok_or_else(ApiError::not_found)?.id;
+    let own = record.forecasts.into_iter().filter(|change| change.milestone_id == milestone_id);
+    Ok(Answer::ok(&ForecastChanges { data: own.map(ForecastChange::from).collect() })?.content_tag())
+}
+
+/// Records a change of forecast
+///
+/// Only the newest counts as the forecast; all of them stay, because how often and how late a date moved says more than the date.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = ForecastChangeDraft,
+    responses((status = 201, description = "The milestone as it stands now.", body = Milestone)))]
+#[post("/v1/plans/{id}/milestones/{milestone}/forecast-changes")]
+pub async fn record_forecast_change(
+    cx: Context,
+    path: Path<(Uuid, String)>,
+    body: Body<ForecastChangeDraft>,
+) -> Result<Answer, ApiError> {
+    let (id, milestone) = path.into_inner();
+    cx.write(async |unit| {
+        let draft = body.0.clone();
+        let (mut record, position) = load(unit, id, &milestone).await?;
+        let row = &record.milestones[position];
+        cx.check_version_if_given(row.version)?;
+        let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
+        let last = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
+        let from_on = last.map_or(row.planned_on, |last| last.to_on);
+        may_forecast(row.state.0, from_on, draft.forecast_on, unit.today).map_err(|rule| rule.at("/forecast_on"))?;
+        let change = ForecastRow {
+            id: unit.new_id(),
+            plan_id: id,
+            milestone_id: row.id,
+            ordinal: last.map_or(1, |last| last.ordinal + 1),
+            from_on,
+            to_on: draft.forecast_on,
+            reason: Some(draft.reason.into()),
+            cause: draft.cause.map(|cause| cause.to_string()),
+            author: unit.author(),
+            recorded_on: unit.today,
+            recorded_at: unit.now,
+        };
+        milestones::insert_forecasts(&mut unit.conn, unit.organization_id, std::slice::from_ref(&change)).await?;
+        record.forecasts.push(change);
+        save(unit, &mut record, position, Some(&before), "forecast_changed").await?.answer_created()
+    })
+    .await
+}
+
+impl From<ForecastRow> for ForecastChange {
+    fn from(row: ForecastRow) -> Self {
+        Self {
+            id: row.id,
+            ordinal: row.ordinal,
+            from_on: row.from_on,
+            to_on: row.to_on,
+            reason: row.reason,
+            cause: row.cause.and_then(|cause| cause.parse().ok()),
+            author: row.author,
+            recorded_on: row.recorded_on,
+            recorded_at: row.recorded_at,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Milestones across all plans, by planned date.
+
+use std::collections::HashMap;
+
+use actix_web::get;
+use chrono::NaiveDate;
+use milepost_domain::milestone::State;
+use milepost_domain::schedule::{Forecast, Status, Timeline, assess};
+use milepost_domain::text::{Key, Label, Name};
+use milepost_domain::weight::Weight;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::page::{Page, Paging, PagingParams};
+use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
+use crate::store::milestones::{self, Filter, ListedRow};
+
+/// Which milestones.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MilestoneFilters {
+    /// Planned on or after this date.
+    planned_from: Option<NaiveDate>,
+    /// Planned on or before this date.
+    planned_until: Option<NaiveDate>,
+    /// Exactly this owner.
+    #[param(inline)]
+    owner: Option<Label>,
+    /// Only in this state.
+    #[param(inline)]
+    state: Option<State>,
+}
+
+/// A milestone in a list across plans.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout",
+    "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "owner": "Ana", "weight": 5.0, "planned_on": "2026-04-01",
+    "forecast_on": "2026-04-06", "effective_forecast_on": "2026-04-06", "actual_on": null, "state": "in_progress", "status": "at_risk",
+    "variance_days": 5, "stale": false, "overdue": true, "forecast_changes": 1, "version": 3
+}))]
+pub struct ListedMilestone {
+    /// Its id.
+    id: Uuid,
+    /// Its plan.
+    plan_id: Uuid,
+    /// Its plan's name.
+    #[schema(value_type = Name)]
+    plan_name: String,
+    /// Its key in the plan.
+    #[schema(value_type = Key)]
+    key: String,
+    /// What will be true when it is met.
+    #[schema(value_type = Name)]
+    name: String,
+    /// The phase or track it belongs to.
+    #[schema(value_type = Option<Label>)]
+    phase: Option<String>,
+    /// The one person or role responsible.
+    #[schema(value_type = Option<Label>)]
+    owner: Option<String>,
+    /// Its share of its plan's scope.
+    #[schema(value_type = Weight)]
+    weight: f64,
+    /// Its date in the newest baseline.
+    planned_on: NaiveDate,
+    /// What the owner expects.
+    forecast_on: NaiveDate,
+    /// The forecast, but today if that has passed; the actual date once achieved.
+    effective_forecast_on: NaiveDate,
+    /// The day it was achieved.
+    actual_on: Option<NaiveDate>,
+    /// Where it stands.
+    state: State,
+    /// How it stands against its planned date.
+    status: Status,
+    /// Effective forecast (or actual date) minus planned date, in calendar days; negative is early.
+    variance_days: i64,
+    /// Open, and its forecast has passed without a new one.
+    stale: bool,
+    /// Open, and its planned date has passed.
+    overdue: bool,
+    /// How often its forecast has changed.
+    #[schema(maximum = 100_000)]
+    forecast_changes: usize,
+    /// Goes up with every change.
+    #[schema(minimum = 1)]
+    version: i64,
+}
+
+/// Lists milestones across all plans, by planned date
+///
+/// What is due this month, what an owner is responsible for: any page of any number of milestones costs the same.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(PagingParams, MilestoneFilters),
+    responses((status = 200, description = "A page of milestones.", body = Page<ListedMilestone>)))]
+#[get("/v1/milestones")]
+pub async fn list_milestones(
+    cx: Context,
+    paging: Paging,
+    filters: Query<MilestoneFilters>,
+) -> Result<Answer, ApiError> {
+    let MilestoneFilters { planned_from, planned_until, owner, state } = filters.0;
+    let filter = Filter { planned_from, planned_until, owner: owner.map(String::from), state };
+    let slice = paging.slice(Order::Date("planned_on"), Direction::Ascending)?;
+    let mut conn = cx.snapshot().await?;
+    let rows = milestones::list(&mut conn, cx.organization_id(), &filter, &slice).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut forecasts: HashMap<Uuid, Vec<Forecast>> = HashMap::new();
+    for change in milestones::forecasts_of(&mut conn, cx.organization_id(), &ids).await? {
+        let forecast = Forecast { recorded_on: change.recorded_on, forecast_on: change.to_on };
+        forecasts.entry(change.milestone_id).or_default().push(forecast);
+    }
+    let today = cx.today();
+    let position = |row: &ListedRow| Position { key: Some(PositionKey::Date(row.planned_on)), id: row.id };
+    paging.answer(rows, position, |row| {
+        let own = forecasts.remove(&row.id).unwrap_or_default();
+        ListedMilestone::at(row, &own, today)
+    })
+}
+
+impl ListedMilestone {
+    fn at(row: ListedRow, forecasts: &[Forecast], as_of: NaiveDate) -> Self {
+        let timeline = Timeline { planned_on: row.planned_on, state: row.state.0, closed_on: row.closed_on, forecasts };
+        let standing = assess(&timeline, as_of, row.at_risk_limit_days);
+        Self {
+            id: row.id,
+            plan_id: row.plan_id,
+            plan_name: row.plan_name,
+            key: row.key,
+            name: row.name,
+            phase: row.phase,
+            owner: row.owner,
+            weight: row.weight,
+            planned_on: row.planned_on,
+            forecast_on: standing.forecast_on,
+            effective_forecast_on: standing.effective_forecast_on,
+            actual_on: row.closed_on.filter(|_| row.state.0 == State::Achieved),
+            state: row.state.0,
+            status: standing.status,
+            variance_days: standing.variance_days,
+            stale: standing.stale,
+            overdue: standing.overdue,
+            forecast_changes: standing.forecast_changes,
+            version: row.version,
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The milestones of a plan, and what happened to one.
+
+use actix_web::get;
+use actix_web::web::Path;
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::milestone::{Action, State};
+use milepost_domain::text::Note;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Milestone;
+use super::act::Evidence;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::handlers::plans::earned_value::AsOf;
+use crate::store::milestones::{self, TransitionRow};
+use crate::store::plans::{self, PlanRecord};
+
+/// A plan's milestones.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Milestones {
+    /// In their order in the plan.
+    #[schema(max_items = 1000)]
+    data: Vec<Milestone>,
+}
+
+/// A step a milestone took.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "action": "achieve", "from_state": "submitted", "to_state": "achieved",
+    "occurred_on": "2026-04-06", "reason": null, "override_reason": null, "evidence": [{"title": "Run 118", "url": "https://ci.example.com/118", "note": null}],
+    "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-04-06T15:00:00Z"
+}))]
+pub struct Transition {
+    /// Its id.
+    id: Uuid,
+    /// What was done.
+    action: Action,
+    /// The state before.
+    from_state: State,
+    /// The state after.
+    to_state: State,
+    /// The day it happened.
+    occurred_on: NaiveDate,
+    /// Why.
+    #[schema(value_type = Option<Note>)]
+    reason: Option<String>,
+    /// Why unmet dependencies did not matter.
+    #[schema(value_type = Option<Note>)]
+    override_reason: Option<String>,
+    /// What shows it.
+    #[schema(max_items = 50)]
+    evidence: Vec<Evidence>,
+    /// Who did it.
+    #[schema(max_length = 300)]
+    author: String,
+    /// When it was recorded.
+    recorded_at: DateTime<Utc>,
+}
+
+/// What happened to a milestone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Transitions {
+    /// Oldest first.
+    #[schema(max_items = 1000)]
+    data: Vec<Transition>,
+}
+
+/// Lists a plan's milestones in their order
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(AsOf),
+    responses((status = 200, description = "The milestones.", body = Milestones)))]
+#[get("/v1/plans/{id}/milestones")]
+pub async fn list_plan_milestones(cx: Context, id: Path<Uuid>, query: Query<AsOf>) -> Result<Answer, ApiError> {
+    let record = record(&cx, *id).await?;
+    let as_of = query.0.as_of.unwrap_or_else(|| cx.today());
+    let answer = Answer::ok(&Milestones { data: Milestone::all_of(&record, as_of) })?;
+    Ok(answer.version_and_content(record.plan.version))
+}
+
+/// One milestone, by key or id
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(AsOf),
+    responses((status = 200, description = "The milestone.", body = Milestone)))]
+#[get("/v1/plans/{id}/milestones/{milestone}")]
+pub async fn read_milestone(cx: Context, path: Path<(Uuid, String)>, query: Query<AsOf>) -> Result<Answer, ApiError> {
+    let (id, milestone) = path.into_inner();
+    let record = record(&cx, id).await?;
+    let as_of = query.0.as_of.unwrap_or_else(|| cx.today());
+    Milestone::find(&record, &milestone, as_of).ok_or_else(ApiError::not_found)?.answer()
+}
+
+/// Lists the steps a milestone took
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The steps, oldest first.", body = Transitions)))]
+#[get("/v1/plans/{id}/milestones/{milestone}/transitions")]
+pub async fn list_milestone_transitions(cx: Context, path: Path<(Uuid, String)>) -> Result<Answer, ApiError> {
+    let (id, milestone) = path.into_inner();
+    let mut conn = cx.snapshot().await?;
+    let record = plans::find(&mut conn, cx.organization_id(), id).await?.ok_or_else(ApiError::not_found)?;
+    let milestone = record.milestone(&milestone).ok_or_else(ApiError::not_found)?;
+    let rows = milestones::transitions(&mut conn, cx.organization_id(), id, milestone.id).await?;
+    Ok(Answer::ok(&Transitions { data: rows.into_iter().filter_map(Transition::of).collect() })?.content_tag())
+}
+
+async fn record(cx: &Context, plan_id: Uuid) -> Result<PlanRecord, ApiError> {
+    plans::find(&mut cx.snapshot().await?, cx.organization_id(), plan_id).await?.ok_or_else(ApiError::not_found)
+}
+
+impl Transition {
+    fn of(row: TransitionRow) -> Option<Self> {
+        Some(Self {
+            id: row.id,
+            action: row.action.parse().ok()?,
+            from_state: row.from_state.parse().ok()?,
+            to_state: row.to_state.parse().ok()?,
+            occurred_on: row.occurred_on,
+            reason: row.reason,
+            override_reason: row.override_reason,
+            evidence: serde_json::from_str(&row.evidence).unwrap_or_default(),
+            author: row.author,
+            recorded_at: row.recorded_at,
+        })
+    }
+}

@@ -1,0 +1,157 @@
+//! Changing a milestone's own fields.
+
+use actix_web::patch;
+use actix_web::web::Path;
+use chrono::NaiveDate;
+use milepost_domain::BrokenRule;
+use milepost_domain::draft::check_dependencies;
+use milepost_domain::text::{Key, Label, Name, Note};
+use milepost_domain::weight::{Percent, Weight};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::create::{edges, network};
+use super::{Milestone, load, save};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::patch::Change;
+use crate::store::json_text::JsonText;
+use crate::store::milestones::{self, ProgressRow};
+use crate::store::plans::PlanRecord;
+use crate::unit::Unit;
+
+/// A change of a milestone.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"owner": "Ben", "percent_complete": 60}))]
+pub struct MilestonePatch {
+    /// What will be true when it is met.
+    #[schema(value_type = Name, required = false)]
+    name: Option<Name>,
+    /// The phase or track it belongs to.
+    #[serde(default)]
+    #[schema(value_type = Option<Label>)]
+    phase: Change<Label>,
+    /// The one person or role responsible.
+    #[serde(default)]
+    #[schema(value_type = Option<Label>)]
+    owner: Change<Label>,
+    /// Its planned date; only before a baseline includes it.
+    #[schema(value_type = NaiveDate, required = false)]
+    planned_on: Option<NaiveDate>,
+    /// Its weight; only before a baseline includes it.
+    #[schema(value_type = Weight, required = false)]
+    weight: Option<Weight>,
+    /// Keys of the milestones that must be finished first, all of them.
+    #[schema(value_type = Vec<Key>, required = false, max_items = 100)]
+    depends_on: Option<Vec<Key>>,
+    /// What must hold for it to count as met, all of it.
+    #[schema(value_type = Vec<Note>, required = false, max_items = 50)]
+    acceptance_criteria: Option<Vec<Note>>,
+    /// How much is done as of today; kept with its date.
+    #[schema(value_type = Percent, required = false)]
+    percent_complete: Option<Percent>,
+}
+
+/// Changes a milestone's own fields
+///
+/// State and forecast have operations of their own. Once baselined, planned date and weight change by a new baseline only.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])),
+    request_body(content = MilestonePatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "As changed.", body = Milestone)))]
+#[patch("/v1/plans/{id}/milestones/{milestone}")]
+pub async fn update_milestone(
+    cx: Context,
+    path: Path<(Uuid, String)>,
+    body: Body<MilestonePatch>,
+) -> Result<Answer, ApiError> {
+    let (id, milestone) = path.into_inner();
+    cx.write(async |unit| {
+        let patch = body.0.clone();
+        let (mut record, position) = load(unit, id, &milestone).await?;
+        cx.check_version(record.milestones[position].version)?;
+        let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
+        check_frozen(&record, position, &patch)?;
+        let row = &mut record.milestones[position];
+        if let Some(name) = patch.name {
+            row.name = name.into();
+        }
+        patch.phase.apply(&mut row.phase);
+        patch.owner.apply(&mut row.owner);
+        row.planned_on = patch.planned_on.unwrap_or(row.planned_on);
+        row.weight = patch.weight.map_or(row.weight, Weight::value);
+        if let Some(criteria) = patch.acceptance_criteria {
+            row.acceptance_criteria = JsonText(criteria.into_iter().map(String::from).collect());
+        }
+        if let Some(depends_on) = patch.depends_on {
+            set_dependencies(unit, &mut record, position, &depends_on).await?;
+        }
+        if let Some(percent) = patch.percent_complete {
+            add_progress(unit, &mut record, position, percent).await?;
+        }
+        save(unit, &mut record, position, Some(&before), "updated").await?.answer()
+    })
+    .await
+}
+
+/// What a baseline froze cannot be patched, and what it did not freeze still cannot precede the plan.
+fn check_frozen(record: &PlanRecord, position: usize, patch: &MilestonePatch) -> Result<(), ApiError> {
+    let mut violations = vec![];
+    if record.is_baselined(record.milestones[position].id) {
+        if patch.planned_on.is_some() {
+            violations.push(BrokenRule::Baselined.at("/planned_on"));
+        }
+        if patch.weight.is_some() {
+            violations.push(BrokenRule::Baselined.at("/weight"));
+        }
+    }
+    let state = record.milestones[position].state.0;
+    if patch.percent_complete.is_some() && !state.is_open() {
+        violations.push(BrokenRule::Settled { state }.at("/percent_complete"));
+    }
+    if patch.planned_on.is_some_and(|on| on < record.plan.start_on) {
+        violations.push(BrokenRule::BeforeStart { start_on: record.plan.start_on }.at("/planned_on"));
+    }
+    Ok(milepost_domain::rule::all_kept(violations)?)
+}
+
+async fn set_dependencies(
+    unit: &mut Unit,
+    record: &mut PlanRecord,
+    position: usize,
+    depends_on: &[Key],
+) -> Result<(), ApiError> {
+    let (id, key) = (record.milestones[position].id, record.milestones[position].key.clone());
+    let network = network(record)?;
+    let others: Vec<(&str, &[Key])> = network.iter().map(|(key, needs)| (key.as_str(), needs.as_slice())).collect();
+    check_dependencies(&key, depends_on, &others)?;
+    let edges = edges(record, id, depends_on);
+    milestones::delete_dependencies(&mut unit.conn, unit.organization_id, record.plan.id, id).await?;
+    milestones::insert_dependencies(&mut unit.conn, unit.organization_id, &edges).await?;
+    record.dependencies.retain(|edge| edge.milestone_id != id);
+    record.dependencies.extend(edges);
+    Ok(())
+}
+
+async fn add_progress(
+    unit: &mut Unit,
+    record: &mut PlanRecord,
+    position: usize,
+    percent: Percent,
+) -> Result<(), ApiError> {
+    let milestone_id = record.milestones[position].id;
+    let last = record.progress.iter().rfind(|entry| entry.milestone_id == milestone_id);
+    let entry = ProgressRow {
+        plan_id: record.plan.id,
+        milestone_id,
+        ordinal: last.map_or(1, |last| last.ordinal + 1),
+        percent: percent.value(),
+        recorded_on: unit.today,
+    };
+    milestones::insert_progress(&mut unit.conn, unit.organization_id, &entry).await?;
+    record.progress.push(entry);
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Baselines of a plan: taken deliberately, with a reason, and never changed.
+
+use std::collections::HashMap;
+
+use actix_web::web::Path;
+use actix_web::{get, post};
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::baseline::{Candidate, check};
+use milepost_domain::milestone::State;
+use milepost_domain::text::{Key, Note};
+use milepost_domain::weight::Weight;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::{ApiError, Code, FieldError};
+use crate::extract::Body;
+use crate::store::milestones::{self, BaselineRow, LineRow};
+use crate::store::plans::{self, PlanRecord};
+use crate::unit::{Change, Entity, Unit};
+
+/// A new baseline.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "The client moved the launch to autumn.", "changes": [{"key": "pipeline", "planned_on": "2026-05-04"}]}))]
+pub struct BaselineDraft {
+    /// Why the plan is measured anew.
+    reason: Note,
+    /// What differs from the baseline before; open milestones only.
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    changes: Vec<LineChange>,
+}
+
+/// What a new baseline says differently of one milestone.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"key": "pipeline", "planned_on": "2026-05-04"}))]
+pub struct LineChange {
+    /// The milestone's key.
+    key: Key,
+    /// Its new planned date.
+    planned_on: Option<NaiveDate>,
+    /// Its new weight.
+    weight: Option<Weight>,
+}
+
+/// A baseline with its lines.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "number": 2, "effective_on": "2026-04-01",
+    "reason": "The client moved the launch to autumn.", "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
+    "created_at": "2026-04-01T09:00:00Z", "lines": [{"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}]
+}))]
+pub struct Baseline {
+    /// The plan.
+    plan_id: Uuid,
+    /// 1, 2, 3 and so on.
+    #[schema(minimum = 1)]
+    number: i64,
+    /// The first day on which it is in force.
+    effective_on: NaiveDate,
+    /// Why it was taken; null for the first.
+    #[schema(value_type = Option<Note>)]
+    reason: Option<String>,
+    /// Who took it.
+    #[schema(max_length = 300)]
+    author: String,
+    /// When.
+    created_at: DateTime<Utc>,
+    /// One line a milestone in scope.
+    #[schema(max_items = 1000)]
+    lines: Vec<BaselineLine>,
+}
+
+/// What a baseline froze of one milestone.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}))]
+pub struct BaselineLine {
+    /// The milestone's key.
+    #[schema(value_type = Key)]
+    key: String,
+    /// Its planned date.
+    planned_on: NaiveDate,
+    /// Its weight.
+    #[schema(value_type = Weight)]
+    weight: f64,
+}
+
+/// A plan's baselines.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Baselines {
+    /// By number; a plan has at most 200.
+    #[schema(max_items = 200)]
+    data: Vec<Baseline>,
+}
+
+/// How many baselines a plan may have: one that needs more is not measured against anything.
+const MOST: usize = 200;
+
+/// Lists a plan's baselines with their lines
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The baselines by number.", body = Baselines)))]
+#[get("/v1/plans/{id}/baselines")]
+pub async fn list_baselines(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
+    let record = found.ok_or_else(ApiError::not_found)?;
+    let data = record.baselines.iter().map(|row| Baseline::of(&record, row)).collect();
+    Ok(Answer::ok(&Baselines { data })?.version(record.plan.version))
+}
+
+/// Takes a new baseline
+///
+/// Planned dates and weights are frozen again, with the changes given; milestones that were waived or cancelled leave the
+/// scope, those added since come in. It is in force from today; questions about earlier dates go on seeing the one before.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = BaselineDraft,
+    responses((status = 201, description = "The baseline.", body = Baseline)))]
+#[post("/v1/plans/{id}/baselines")]
+pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDraft>) -> Result<Answer, ApiError> {
+    let draft = body.0;
+    cx.write(async |unit| {
+        let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
+        let mut record = found.ok_or_else(ApiError::not_found)?;
+        cx.check_version_if_given(record.plan.version)?;
+        if record.baselines.len() >= MOST {
+            return Err(ApiError::new(Code::Conflict, format!("A plan may have at most {MOST} baselines.")));
+        }
+        apply(&mut record, &draft)?;
+        let row = freeze(unit, &mut record, &draft).await?;
+        let baseline = Baseline::of(&record, &row);
+        let change = Change {
+            verb: "baselined",
+            entity: (Entity::Plan, *id),
+            root: (Entity::Plan, *id),
+            before: None,
+            after: Some(&baseline),
+        };
+        unit.record(change).await?;
+        Answer::created(format!("/v1/plans/{id}/baselines"), &baseline)
+    })
+    .await
+}
+
+/// Applies the changes to the plan's milestones and checks what the baseline would freeze.
+fn apply(record: &mut PlanRecord, draft: &BaselineDraft) -> Result<(), ApiError> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut errors = vec![];
+    for (index, change) in draft.changes.iter().enumerate() {
+        let at = |field: &str| format!("/changes/{index}{field}");
+        let Some(milestone) = record.milestones.iter_mut().find(|milestone| milestone.key == change.key.as_str())
+        else {
+            errors.push(FieldError::in_body(at("/key"), "unknown_milestone", "names no milestone of this plan"));
+            continue;
+        };
+        if places.insert(change.key.as_str(), index).is_some() {
+            errors.push(FieldError::in_body(at("/key"), "repeated", "is changed more than once"));
+        }
+        milestone.planned_on = change.planned_on.unwrap_or(milestone.planned_on);
+        milestone.weight = change.weight.map_or(milestone.weight, Weight::value);
+    }
+    if !errors.is_empty() {
+        return Err(ApiError::with_errors(Code::ValidationFailed, errors));
+    }
+    let in_scope = record
+        .milestones
+        .iter()
+        .filter(|m| !matches!(m.state.0, State::Waived | State::Cancelled) || places.contains_key(m.key.as_str()));
+    let candidates: Vec<Candidate> = in_scope
+        .map(|milestone| Candidate {
+            at: places.get(milestone.key.as_str()).map_or_else(String::new, |index| format!("/changes/{index}")),
+            planned_on: milestone.planned_on,
+            open: milestone.state.0.is_open(),
+            changed: places.contains_key(milestone.key.as_str()),
+        })
+        .collect();
+    Ok(check(&candidates, record.plan.start_on)?)
+}
+
+/// Writes the baseline, the milestones it moves, and the plan's new version.
+async fn freeze(unit: &mut Unit, record: &mut PlanRecord, draft: &BaselineDraft) -> Result<BaselineRow, ApiError> {
+    let plan_id = record.plan.id;
+    let number = record.baselines.last().map_or(1, |last| last.number + 1);
+    let row = BaselineRow {
+        plan_id,
+        number,
+        effective_on: unit.today,
+        reason: Some(draft.reason.to_string()),
+        author: unit.author(),
+        created_at: unit.now,
+    };
+    let in_scope = record.milestones.iter().filter(|m| !matches!(m.state.0, State::Waived | State::Cancelled));
+    let lines: Vec<LineRow> = in_scope
+        .map(|m| LineRow { plan_id, number, milestone_id: m.id, planned_on: m.planned_on, weight: m.weight })
+        .collect();
+    milestones::insert_baseline(&mut unit.conn, unit.organization_id, &row, &lines).await?;
+    let now = unit.now;
+    for milestone in &mut record.milestones {
+        if draft.changes.iter().any(|change| change.key.as_str() == milestone.key) {
+            milestone.version += 1;
+            milestone.updated_at = now;
+            milestones::update(&mut unit.conn, unit.organization_id, milestone).await?;
+        }
+    }
+    record.plan.version += 1;
+    record.plan.updated_at = now;
+    plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
+    record.baselines.push(row.clone());
+    record.lines.extend(lines);
+    Ok(row)
+}
+
+impl Baseline {
+    fn of(record: &PlanRecord, row: &BaselineRow) -> Self {
+        let key = |id: Uuid| record.milestones.iter().find(|m| m.id == id).map(|m| m.key.clone());
+        let line = |line: &LineRow| {
+            Some(BaselineLine { key: key(line.milestone_id)?, planned_on: line.planned_on, weight: line.weight })
+        };
+        Self {
+            plan_id: row.plan_id,
+            number: row.number,
+            effective_on: row.effective_on,
+            reason: row.reason.clone(),
+            author: row.author.clone(),
+            created_at: row.created_at,
+            lines: record.lines.iter().filter(|line| line.number == row.number).filter_map(line).collect(),
+        }
+    }
+}

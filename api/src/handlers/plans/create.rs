@@ -1,0 +1,258 @@
+//! Creating a plan, from a template or with its own milestones, history included.
+
+use std::collections::HashMap;
+
+use actix_web::post;
+use chrono::NaiveDate;
+use milepost_domain::draft::{MilestoneDraft, check_milestones};
+use milepost_domain::earned_value::CreditRule;
+use milepost_domain::plan::{DEFAULT_AT_RISK_LIMIT_DAYS, Kind};
+use milepost_domain::text::{Currency, ExternalRef, Key, Label, Name};
+use milepost_domain::{BrokenRule, draft, template};
+use serde::Deserialize;
+use sqlx::types::Text;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Plan;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::handlers::milestones::{Milestone, new_rows};
+use crate::handlers::templates;
+use crate::read_model::PlanView;
+use crate::store::milestones::{self, BaselineRow, DependencyRow, LineRow};
+use crate::store::plans::{self, PlanRecord, PlanRow};
+use crate::store::{Conn, customers, people};
+use crate::unit::{Entity, Unit};
+
+/// A plan to create.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Northwind rollout", "kind": "delivery", "customer_ref": "crm-4711", "start_on": "2026-03-02", "budget_minor": 12_000_000, "currency": "EUR",
+    "milestones": [
+        {"key": "data-access", "name": "Data access confirmed", "phase": "Discovery", "owner": "Ana", "weight": 3, "planned_on": "2026-03-09",
+         "forecast_changes": [{"recorded_on": "2026-03-06", "forecast_on": "2026-03-12", "reason": "Credentials came late."}], "actual_on": "2026-03-12"},
+        {"key": "pipeline", "name": "Pipeline runs", "weight": 5, "planned_on": "2026-04-01", "depends_on": ["data-access"]}
+    ]
+}))]
+pub struct PlanDraft {
+    /// Its name.
+    pub name: Name,
+    /// What it is for; the template's kind, or `delivery`, if left out.
+    pub kind: Option<Kind>,
+    /// The customer it serves, by id.
+    pub customer_id: Option<Uuid>,
+    /// The customer it serves, by what the CRM calls it.
+    pub customer_ref: Option<ExternalRef>,
+    /// The person it is for, by id.
+    pub person_id: Option<Uuid>,
+    /// The person it is for, by what another system calls them.
+    pub person_ref: Option<ExternalRef>,
+    /// Who is responsible.
+    pub owner: Option<Label>,
+    /// Its first day; no milestone is planned before it.
+    pub start_on: NaiveDate,
+    /// What weights are counted in; `points` if left out.
+    pub weight_unit: Option<Label>,
+    /// When a milestone's weight counts as earned; `zero_hundred` if left out.
+    pub credit_rule: Option<CreditRule>,
+    /// The largest delay in days that is still at risk and not delayed; 7 if left out.
+    #[schema(minimum = 0, maximum = 365)]
+    pub at_risk_limit_days: Option<i64>,
+    /// What the whole scope is worth, in minor units of the currency.
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
+    pub budget_minor: Option<i64>,
+    /// The budget's currency.
+    pub currency: Option<Currency>,
+    /// Key of the template whose milestones to take; then give none here.
+    pub template: Option<Key>,
+    /// Version of the template; its newest published one if left out.
+    #[schema(minimum = 1)]
+    pub template_version: Option<i64>,
+    /// Its milestones in their order, with whatever history they bring along.
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    pub milestones: Vec<MilestoneDraft>,
+}
+
+/// Where a plan's milestones come from.
+struct Source {
+    kind: Kind,
+    template: Option<(Uuid, i64)>,
+    milestones: Vec<MilestoneDraft>,
+}
+
+/// Creates a plan and takes its first baseline
+///
+/// From a published template, or with milestones of its own. Milestones may bring their history: recorded changes of
+/// forecast, when work started, when they were achieved. So a plan that lives in a spreadsheet is brought over as it is.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = PlanDraft,
+    responses((status = 201, description = "The plan.", body = Plan)))]
+#[post("/v1/plans")]
+pub async fn create_plan(cx: Context, body: Body<PlanDraft>) -> Result<Answer, ApiError> {
+    let draft = body.0;
+    cx.write(async |unit| {
+        draft::check_budget(draft.budget_minor.is_some(), draft.currency.is_some())?;
+        let source = source(unit, &draft).await?;
+        check_milestones(&source.milestones, draft.start_on, unit.today)?;
+        let plan = plan_row(unit, &draft, &source).await?;
+        let record = insert(unit, plan, &source.milestones).await?;
+        let created = Plan::at(&PlanView::from(&record), unit.today);
+        let milestones: Vec<Milestone> = Milestone::all_of(&record, unit.today);
+        let whole = serde_json::json!({ "plan": created, "milestones": milestones });
+        unit.record_created(Entity::Plan, record.plan.id, &whole).await?;
+        let location = format!("/v1/plans/{}", record.plan.id);
+        Ok(Answer::created(location, &created)?.version_and_content(record.plan.version))
+    })
+    .await
+}
+
+async fn source(unit: &mut Unit, draft: &PlanDraft) -> Result<Source, ApiError> {
+    let Some(key) = &draft.template else {
+        if draft.milestones.is_empty() {
+            return Err(BrokenRule::TemplateOrMilestones.at("/milestones").into());
+        }
+        let kind = draft.kind.unwrap_or(Kind::Delivery);
+        return Ok(Source { kind, template: None, milestones: draft.milestones.clone() });
+    };
+    if !draft.milestones.is_empty() {
+        return Err(BrokenRule::TemplateAndMilestones.at("/milestones").into());
+    }
+    let found = templates::find(&mut unit.conn, unit.organization_id, key.as_str()).await?;
+    let unknown =
+        || ApiError::field("/template", "unknown_template", format!("there is no template with the key '{key}'"));
+    let (_, versions) = found.ok_or_else(unknown)?;
+    let version = match draft.template_version {
+        Some(number) => versions.into_iter().find(|version| version.number == number).ok_or_else(|| {
+            ApiError::field("/template_version", "unknown_version", format!("the template has no version {number}"))
+        })?,
+        None => versions.into_iter().rfind(|version| version.published_at.is_some()).ok_or_else(|| {
+            ApiError::field("/template", "not_published", "has no published version: publish one first")
+        })?,
+    };
+    if version.published_at.is_none() {
+        return Err(vec![BrokenRule::NotPublished { version: version.number }.at("/template_version")].into());
+    }
+    Ok(Source {
+        kind: draft.kind.unwrap_or(version.kind.0),
+        template: Some((version.template_id, version.number)),
+        milestones: template::instantiate(&version.milestones.0, draft.start_on),
+    })
+}
+
+async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result<PlanRow, ApiError> {
+    let organization_id = unit.organization_id;
+    let customer = find_customer(&mut unit.conn, organization_id, draft).await?;
+    let person_id = find_person(&mut unit.conn, organization_id, draft).await?;
+    let (customer_id, customer_name) = customer.unzip();
+    Ok(PlanRow {
+        id: unit.new_id(),
+        name: draft.name.to_string(),
+        kind: Text(source.kind),
+        customer_id,
+        customer_name,
+        person_id,
+        owner: draft.owner.clone().map(String::from),
+        start_on: draft.start_on,
+        weight_unit: draft.weight_unit.clone().map_or_else(|| "points".to_owned(), String::from),
+        credit_rule: Text(draft.credit_rule.unwrap_or_default()),
+        at_risk_limit_days: draft.at_risk_limit_days.unwrap_or(DEFAULT_AT_RISK_LIMIT_DAYS),
+        budget_minor: draft.budget_minor,
+        currency: draft.currency.clone().map(String::from),
+        template_id: source.template.map(|(id, _)| id),
+        template_version: source.template.map(|(_, number)| number),
+        archived_at: None,
+        version: 1,
+        created_at: unit.now,
+        updated_at: unit.now,
+    })
+}
+
+/// The customer a draft names, by id or reference, with its name.
+async fn find_customer(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    draft: &PlanDraft,
+) -> Result<Option<(Uuid, String)>, ApiError> {
+    let (found, field) = match (draft.customer_id, &draft.customer_ref) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => return Err(both("customer")),
+        (Some(id), None) => (customers::find(conn, organization_id, id).await?, "/customer_id"),
+        (None, Some(external_ref)) => {
+            (customers::find_by_ref(conn, organization_id, external_ref.as_str()).await?, "/customer_ref")
+        }
+    };
+    let customer = found.ok_or_else(|| ApiError::field(field, "unknown_customer", "names no customer"))?;
+    Ok(Some((customer.id, customer.name)))
+}
+
+/// The person a draft names, by id or reference.
+async fn find_person(conn: &mut Conn, organization_id: Uuid, draft: &PlanDraft) -> Result<Option<Uuid>, ApiError> {
+    let (found, field) = match (draft.person_id, &draft.person_ref) {
+        (None, None) => return Ok(None),
+        (Some(_), Some(_)) => return Err(both("person")),
+        (Some(id), None) => (people::find(conn, organization_id, id).await?, "/person_id"),
+        (None, Some(external_ref)) => {
+            (people::find_by_ref(conn, organization_id, external_ref.as_str()).await?, "/person_ref")
+        }
+    };
+    Ok(Some(found.ok_or_else(|| ApiError::field(field, "unknown_person", "names no person"))?.id))
+}
+
+fn both(what: &str) -> ApiError {
+    ApiError::field(&format!("/{what}_ref"), "ambiguous", format!("give {what}_id or {what}_ref, not both"))
+}
+
+async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Result<PlanRecord, ApiError> {
+    let plan_id = plan.id;
+    let mut rows = Vec::with_capacity(drafts.len());
+    let mut forecasts = vec![];
+    let mut ids = HashMap::new();
+    for (position, draft) in (1..).zip(drafts) {
+        let (row, changes) = new_rows(unit, plan_id, position, draft);
+        ids.insert(draft.key.as_str(), row.id);
+        rows.push(row);
+        forecasts.extend(changes);
+    }
+    let edge = |draft: &MilestoneDraft, needed: &Key| {
+        Some(DependencyRow {
+            plan_id,
+            milestone_id: *ids.get(draft.key.as_str())?,
+            depends_on_id: *ids.get(needed.as_str())?,
+        })
+    };
+    let mut dependencies: Vec<DependencyRow> =
+        drafts.iter().flat_map(|draft| draft.depends_on.iter().filter_map(move |needed| edge(draft, needed))).collect();
+    dependencies.sort_unstable_by_key(|edge| (edge.milestone_id, edge.depends_on_id));
+    dependencies.dedup_by_key(|edge| (edge.milestone_id, edge.depends_on_id));
+    // What was brought over was planned before it came here: the first baseline has been in force from the start.
+    let effective_on = plan.start_on.min(unit.today);
+    let baseline =
+        BaselineRow { plan_id, number: 1, effective_on, reason: None, author: unit.author(), created_at: unit.now };
+    let line = |row: &milestones::MilestoneRow| LineRow {
+        plan_id,
+        number: 1,
+        milestone_id: row.id,
+        planned_on: row.planned_on,
+        weight: row.weight,
+    };
+    let lines: Vec<LineRow> = rows.iter().map(line).collect();
+    let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+    plans::insert(conn, organization_id, &plan).await?;
+    milestones::insert(conn, organization_id, &rows).await?;
+    milestones::insert_dependencies(conn, organization_id, &dependencies).await?;
+    milestones::insert_forecasts(conn, organization_id, &forecasts).await?;
+    milestones::insert_baseline(conn, organization_id, &baseline, &lines).await?;
+    Ok(PlanRecord {
+        plan,
+        milestones: rows,
+        dependencies,
+        forecasts,
+        progress: vec![],
+        baselines: vec![baseline],
+        lines,
+    })
+}

@@ -1,0 +1,157 @@
+//! What a plan has earned by a date.
+
+use actix_web::get;
+use actix_web::http::StatusCode;
+use actix_web::web::Path;
+use chrono::NaiveDate;
+use milepost_domain::baseline::in_force;
+use milepost_domain::earned_value::{EarnedValue, Undefined};
+use milepost_domain::plan::StatusCounts;
+use milepost_domain::text::{Currency, Label};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::index;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::read_model::{PlanView, Report, ReportKey};
+
+/// The date of the question.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AsOf {
+    /// The date to answer for; today in the organization's time zone if left out. Any date, before the start or after the end.
+    #[param(example = "2026-05-04")]
+    pub as_of: Option<NaiveDate>,
+}
+
+/// Earned value of a plan at a date. Figures are in the weight unit; percentages are of the scope.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "as_of": "2026-05-04", "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "baseline": 1, "unit": "points",
+    "budget_at_completion": 78.0, "planned_value": 39.0, "earned_value": 31.2, "planned_percent": 50.0, "earned_percent": 40.0,
+    "schedule_variance": -7.8, "spi": 0.8, "spi_reason": null,
+    "money": {"currency": "EUR", "budget_at_completion_minor": 12_000_000, "planned_value_minor": 6_000_000, "earned_value_minor": 4_800_000, "schedule_variance_minor": -1_200_000},
+    "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0}
+}))]
+pub struct PlanEarnedValue {
+    /// The date of the figures, its end included.
+    as_of: NaiveDate,
+    /// The plan.
+    plan_id: Uuid,
+    /// Number of the baseline in force at that date.
+    #[schema(minimum = 1)]
+    baseline: Option<i64>,
+    /// What the figures are counted in.
+    #[schema(value_type = Label)]
+    unit: String,
+    /// BAC: the sum of the weights in the baseline.
+    #[schema(minimum = 0)]
+    budget_at_completion: f64,
+    /// PV: the weights planned on or before the date.
+    #[schema(minimum = 0)]
+    planned_value: f64,
+    /// EV: the weights earned by the date.
+    #[schema(minimum = 0)]
+    earned_value: f64,
+    /// PV in percent of BAC.
+    #[schema(minimum = 0)]
+    planned_percent: Option<f64>,
+    /// EV in percent of BAC.
+    #[schema(minimum = 0)]
+    earned_percent: Option<f64>,
+    /// SV = EV − PV; negative is behind.
+    schedule_variance: f64,
+    /// SPI = EV / PV, not rounded and not capped; null with a reason where it is undefined.
+    #[schema(minimum = 0)]
+    spi: Option<f64>,
+    /// Why there is no SPI.
+    spi_reason: Option<Undefined>,
+    /// The same figures in money, where the plan has a budget.
+    money: Option<Money>,
+    /// Milestones by status at the date.
+    status_counts: StatusCounts,
+}
+
+/// Earned value in money, in minor units of the currency, each rounded to the nearest by itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"currency": "EUR", "budget_at_completion_minor": 12_000_000, "planned_value_minor": 6_000_000, "earned_value_minor": 4_800_000, "schedule_variance_minor": -1_200_000}))]
+pub struct Money {
+    /// The budget's currency.
+    #[schema(value_type = Currency)]
+    currency: String,
+    /// The budget.
+    #[schema(minimum = 1)]
+    budget_at_completion_minor: i64,
+    /// PV of the budget.
+    #[schema(minimum = 0)]
+    planned_value_minor: i64,
+    /// EV of the budget.
+    #[schema(minimum = 0)]
+    earned_value_minor: i64,
+    /// SV of the budget.
+    schedule_variance_minor: i64,
+}
+
+/// What a plan has earned by a date
+///
+/// SPI = EV / PV against the baseline in force at the date (PMI, Practice Standard for Earned Value Management).
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),
+    responses((status = 200, description = "The figures.", body = PlanEarnedValue)))]
+#[get("/v1/plans/{id}/earned-value")]
+pub async fn read_earned_value(cx: Context, id: Path<Uuid>, query: Query<AsOf>) -> Result<Answer, ApiError> {
+    let plans = cx.plans().await?;
+    let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
+    let as_of = query.0.as_of.unwrap_or_else(|| cx.today());
+    let key = ReportKey {
+        organization_id: cx.organization_id(),
+        sequence: plans.sequence,
+        question: format!("earned-value {id} {as_of}"),
+    };
+    let report = cx.app.read_model.report(key, || {
+        Ok(Report { body: serde_json::to_vec(&PlanEarnedValue::at(view, as_of))?.into(), next: None })
+    })?;
+    Ok(Answer::bytes(StatusCode::OK, "application/json", report.body).version_and_content(view.row.version))
+}
+
+impl PlanEarnedValue {
+    fn at(view: &PlanView, as_of: NaiveDate) -> Self {
+        let summary = view.facts.summary(as_of);
+        let sums = summary.earned_value;
+        let (spi, spi_reason) = index(&sums);
+        let row = &view.row;
+        Self {
+            as_of,
+            plan_id: row.id,
+            baseline: in_force(&view.facts.baselines, as_of).map(|baseline| baseline.number),
+            unit: row.weight_unit.clone(),
+            budget_at_completion: sums.budget_at_completion,
+            planned_value: sums.planned_value,
+            earned_value: sums.earned_value,
+            planned_percent: sums.planned_percent(),
+            earned_percent: sums.earned_percent(),
+            schedule_variance: sums.schedule_variance(),
+            spi,
+            spi_reason,
+            money: row
+                .currency
+                .as_ref()
+                .zip(row.budget_minor)
+                .and_then(|(currency, budget)| money(&sums, currency, budget)),
+            status_counts: summary.counts,
+        }
+    }
+}
+
+fn money(sums: &EarnedValue, currency: &str, budget_minor: i64) -> Option<Money> {
+    Some(Money {
+        currency: currency.to_owned(),
+        budget_at_completion_minor: budget_minor,
+        planned_value_minor: sums.in_money(sums.planned_value, budget_minor)?,
+        earned_value_minor: sums.in_money(sums.earned_value, budget_minor)?,
+        schedule_variance_minor: sums.in_money(sums.schedule_variance(), budget_minor)?,
+    })
+}

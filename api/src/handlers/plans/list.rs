@@ -1,0 +1,95 @@
+//! Listing plans. From memory, because status is computed and a list filters by it.
+
+use actix_web::get;
+use milepost_domain::plan::Kind;
+use milepost_domain::schedule::Status;
+use milepost_domain::text::{ExternalRef, Label, folded};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::Plan;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::page::{Page, Paging, PagingParams};
+use crate::read_model::PlanView;
+use crate::store::customers;
+use crate::store::keyset::{Direction, Key, Order, Position};
+
+/// Which plans; by name, without regard to case.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PlanFilters {
+    /// Only of this customer.
+    pub customer_id: Option<Uuid>,
+    /// Only of the customer that the CRM calls so.
+    #[param(inline)]
+    pub customer_ref: Option<ExternalRef>,
+    /// Only of this kind.
+    #[param(inline)]
+    pub kind: Option<Kind>,
+    /// Exactly this owner.
+    #[param(inline)]
+    pub owner: Option<Label>,
+    /// Only plans with this status at the date.
+    #[param(inline)]
+    pub status: Option<Status>,
+    /// Name contains this text, without regard to case.
+    #[param(min_length = 1, max_length = 200)]
+    pub q: Option<String>,
+    /// Archived ones instead of those that are not.
+    pub archived: Option<bool>,
+}
+
+impl PlanFilters {
+    /// Replaces a customer's reference by its id; `None` when there is no such customer, and so no such plan.
+    pub async fn resolve(mut self, cx: &Context) -> Result<Option<Self>, ApiError> {
+        if let Some(external_ref) = self.customer_ref.take() {
+            let found =
+                customers::find_by_ref(&mut cx.read().await?, cx.organization_id(), external_ref.as_str()).await?;
+            let Some(customer) = found else { return Ok(None) };
+            if self.customer_id.is_some_and(|id| id != customer.id) {
+                return Ok(None);
+            }
+            self.customer_id = Some(customer.id);
+        }
+        self.q = self.q.map(|text| folded(&text));
+        Ok(Some(self))
+    }
+
+    /// Whether a plan is wanted, its status aside.
+    pub fn admit(&self, plan: &PlanView) -> bool {
+        let row = &plan.row;
+        row.archived_at.is_some() == self.archived.unwrap_or_default()
+            && self.customer_id.is_none_or(|id| row.customer_id == Some(id))
+            && self.kind.is_none_or(|kind| row.kind.0 == kind)
+            && self.owner.as_ref().is_none_or(|owner| row.owner.as_deref() == Some(owner.as_str()))
+            && self.q.as_ref().is_none_or(|text| plan.name_folded.contains(text.as_str()))
+    }
+}
+
+/// The position of a plan in lists and reports.
+pub fn position(plan: &PlanView) -> Position {
+    Position { key: Some(Key::Text(plan.name_folded.clone())), id: plan.row.id }
+}
+
+/// Lists plans, as they stand today
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(PagingParams, PlanFilters),
+    responses((status = 200, description = "A page of plans by name.", body = Page<Plan>)))]
+#[get("/v1/plans")]
+pub async fn list_plans(cx: Context, paging: Paging, filters: Query<PlanFilters>) -> Result<Answer, ApiError> {
+    let plans = cx.plans().await?;
+    let today = cx.today();
+    let slice = paging.slice(Order::Text("name_folded"), Direction::Ascending)?;
+    let filters = filters.0.resolve(&cx).await?;
+    let admit = |plan: &&PlanView| {
+        filters.as_ref().is_some_and(|filters| {
+            let has_status = |status| plan.facts.summary(today).counts.overall() == status;
+            filters.admit(plan) && filters.status.is_none_or(has_status)
+        })
+    };
+    let page: Vec<&PlanView> = plans.after(slice.after.as_ref()).filter(admit).take(slice.rows).collect();
+    paging.answer(page, |plan| position(plan), |plan| Plan::at(plan, today))
+}

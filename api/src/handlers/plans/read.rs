@@ -1,0 +1,19 @@
+//! One plan.
+
+use actix_web::get;
+use actix_web::web::Path;
+use uuid::Uuid;
+
+use super::Plan;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+
+/// One plan, as it stands today
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The plan.", body = Plan)))]
+#[get("/v1/plans/{id}")]
+pub async fn read_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let plans = cx.plans().await?;
+    let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
+    Ok(Answer::ok(&Plan::at(view, cx.today()))?.version_and_content(view.row.version))
+}

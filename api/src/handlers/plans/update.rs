@@ -1,0 +1,115 @@
+//! Changing a plan's own fields.
+
+use actix_web::patch;
+use actix_web::web::Path;
+use milepost_domain::draft::check_budget;
+use milepost_domain::earned_value::CreditRule;
+use milepost_domain::text::{Currency, Label, Name};
+use serde::Deserialize;
+use sqlx::types::Text;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Plan;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::patch::{Change, archived};
+use crate::read_model::PlanView;
+use crate::store::{customers, people, plans};
+use crate::unit::Entity;
+
+/// A change of a plan. Its start, its template and its milestones' planned dates are history: they have their own operations.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"owner": "Ben", "at_risk_limit_days": 10}))]
+pub struct PlanPatch {
+    /// Its name.
+    #[schema(value_type = Name, required = false)]
+    name: Option<Name>,
+    /// The customer it serves.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    customer_id: Change<Uuid>,
+    /// The person it is for.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    person_id: Change<Uuid>,
+    /// Who is responsible.
+    #[serde(default)]
+    #[schema(value_type = Option<Label>)]
+    owner: Change<Label>,
+    /// What weights are counted in.
+    #[schema(value_type = Label, required = false)]
+    weight_unit: Option<Label>,
+    /// When a milestone's weight counts as earned.
+    #[schema(value_type = CreditRule, required = false)]
+    credit_rule: Option<CreditRule>,
+    /// The largest delay in days that is still at risk and not delayed.
+    #[schema(value_type = i64, required = false, minimum = 0, maximum = 365)]
+    at_risk_limit_days: Option<i64>,
+    /// What the whole scope is worth, in minor units of the currency.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000_000_000_i64)]
+    budget_minor: Change<i64>,
+    /// The budget's currency.
+    #[serde(default)]
+    #[schema(value_type = Option<Currency>)]
+    currency: Change<Currency>,
+    /// Archives it, or brings it back.
+    #[schema(value_type = bool, required = false)]
+    archived: Option<bool>,
+}
+
+/// Changes a plan's own fields
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])),
+    request_body(content = PlanPatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "As changed.", body = Plan)))]
+#[patch("/v1/plans/{id}")]
+pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let patch = body.0.clone();
+        let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
+        let mut record = found.ok_or_else(ApiError::not_found)?;
+        cx.check_version(record.plan.version)?;
+        let before = Plan::at(&PlanView::from(&record), unit.today);
+        let row = &mut record.plan;
+        if let Some(name) = patch.name {
+            row.name = name.into();
+        }
+        if let Change::Set(customer_id) = patch.customer_id {
+            let customer = customers::find(&mut unit.conn, unit.organization_id, customer_id).await?;
+            let unknown = || ApiError::field("/customer_id", "unknown_customer", "names no customer");
+            row.customer_name = Some(customer.ok_or_else(unknown)?.name);
+        } else if patch.customer_id == Change::Clear {
+            row.customer_name = None;
+        }
+        if let Change::Set(person_id) = patch.person_id
+            && people::find(&mut unit.conn, unit.organization_id, person_id).await?.is_none()
+        {
+            return Err(ApiError::field("/person_id", "unknown_person", "names no person"));
+        }
+        patch.customer_id.apply(&mut row.customer_id);
+        patch.person_id.apply(&mut row.person_id);
+        patch.owner.apply(&mut row.owner);
+        patch.budget_minor.apply(&mut row.budget_minor);
+        patch.currency.apply(&mut row.currency);
+        check_budget(row.budget_minor.is_some(), row.currency.is_some())?;
+        if let Some(unit_name) = patch.weight_unit {
+            row.weight_unit = unit_name.into();
+        }
+        if let Some(rule) = patch.credit_rule {
+            row.credit_rule = Text(rule);
+        }
+        row.at_risk_limit_days = patch.at_risk_limit_days.unwrap_or(row.at_risk_limit_days);
+        row.archived_at = archived(patch.archived, row.archived_at, unit.now);
+        row.version += 1;
+        row.updated_at = unit.now;
+        plans::update(&mut unit.conn, unit.organization_id, row).await?;
+        let after = Plan::at(&PlanView::from(&record), unit.today);
+        unit.record_updated(Entity::Plan, *id, &before, &after).await?;
+        Ok(Answer::ok(&after)?.version_and_content(record.plan.version))
+    })
+    .await
+}

@@ -1,0 +1,5 @@
+//! Reports over all plans.
+
+pub mod spi;
+pub mod spi_csv;
+pub mod spi_row;

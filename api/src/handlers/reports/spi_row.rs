@@ -1,0 +1,169 @@
+//! The rows of the SPI report, whatever the form they are sent in.
+
+use chrono::NaiveDate;
+use milepost_domain::earned_value::{EarnedValue, Undefined};
+use milepost_domain::plan::{Kind, StatusCounts, Summary};
+use milepost_domain::schedule::Status;
+use milepost_domain::text::{Label, Name};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::handlers::plans::{NextMilestone, index};
+use crate::read_model::PlanView;
+
+/// Sums and what follows from them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "unit": "points", "budget_at_completion": 78.0, "planned_value": 39.0, "earned_value": 31.2, "planned_percent": 50.0,
+    "earned_percent": 40.0, "schedule_variance": -7.8, "spi": 0.8, "spi_reason": null,
+    "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0}
+}))]
+pub struct Figures {
+    /// What the figures are counted in; null in a total of plans that count differently.
+    #[schema(value_type = Option<Label>)]
+    pub unit: Option<String>,
+    /// BAC: the sum of the weights in the baseline.
+    #[schema(minimum = 0)]
+    pub budget_at_completion: f64,
+    /// PV: the weights planned on or before the date.
+    #[schema(minimum = 0)]
+    pub planned_value: f64,
+    /// EV: the weights earned by the date.
+    #[schema(minimum = 0)]
+    pub earned_value: f64,
+    /// PV in percent of BAC.
+    #[schema(minimum = 0)]
+    pub planned_percent: Option<f64>,
+    /// EV in percent of BAC.
+    #[schema(minimum = 0)]
+    pub earned_percent: Option<f64>,
+    /// SV = EV − PV; negative is behind.
+    pub schedule_variance: f64,
+    /// SPI = EV / PV; null with a reason where it is undefined.
+    #[schema(minimum = 0)]
+    pub spi: Option<f64>,
+    /// Why there is no SPI.
+    pub spi_reason: Option<Undefined>,
+    /// Milestones by status.
+    pub status_counts: StatusCounts,
+}
+
+impl Figures {
+    fn of(sums: &EarnedValue, unit: Option<String>, status_counts: StatusCounts) -> Self {
+        let (spi, spi_reason) = index(sums);
+        Self {
+            unit,
+            budget_at_completion: sums.budget_at_completion,
+            planned_value: sums.planned_value,
+            earned_value: sums.earned_value,
+            planned_percent: sums.planned_percent(),
+            earned_percent: sums.earned_percent(),
+            schedule_variance: sums.schedule_variance(),
+            spi,
+            spi_reason,
+            status_counts,
+        }
+    }
+}
+
+/// One plan of the report.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind rollout", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
+    "customer_name": "Northwind", "kind": "delivery", "owner": "Ana", "status": "at_risk",
+    "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
+    "expected_finish_on": "2026-07-10", "unit": "points", "budget_at_completion": 78.0, "planned_value": 39.0, "earned_value": 31.2,
+    "planned_percent": 50.0, "earned_percent": 40.0, "schedule_variance": -7.8, "spi": 0.8, "spi_reason": null,
+    "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0}
+}))]
+pub struct SpiRow {
+    /// The plan.
+    pub plan_id: Uuid,
+    /// Its name.
+    #[schema(value_type = Name)]
+    pub name: String,
+    /// The customer it serves.
+    pub customer_id: Option<Uuid>,
+    /// That customer's name.
+    #[schema(value_type = Option<Name>)]
+    pub customer_name: Option<String>,
+    /// What the plan is for.
+    pub kind: Kind,
+    /// Who is responsible.
+    #[schema(value_type = Option<Label>)]
+    pub owner: Option<String>,
+    /// The worst status among its open milestones.
+    pub status: Status,
+    /// The open milestone expected next.
+    pub next_milestone: Option<NextMilestone>,
+    /// When the last milestone is expected, or was achieved.
+    pub expected_finish_on: Option<NaiveDate>,
+    /// Its earned value.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+impl SpiRow {
+    /// A plan and what its facts sum up to.
+    pub fn of(view: &PlanView, summary: &Summary) -> Self {
+        let row = &view.row;
+        Self {
+            plan_id: row.id,
+            name: row.name.clone(),
+            customer_id: row.customer_id,
+            customer_name: row.customer_name.clone(),
+            kind: row.kind.0,
+            owner: row.owner.clone(),
+            status: summary.counts.overall(),
+            next_milestone: NextMilestone::of(view, summary.next),
+            expected_finish_on: summary.finish_on,
+            figures: Figures::of(&summary.earned_value, Some(row.weight_unit.clone()), summary.counts),
+        }
+    }
+}
+
+/// All plans of the report together: sums first, then quotients.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "plans": 11, "unit": "points", "budget_at_completion": 362.0, "planned_value": 362.0, "earned_value": 362.0, "planned_percent": 100.0,
+    "earned_percent": 100.0, "schedule_variance": 0.0, "spi": 1.0, "spi_reason": null,
+    "status_counts": {"on_track": 0, "at_risk": 0, "delayed": 0, "achieved": 362, "waived": 0, "cancelled": 0}
+}))]
+pub struct SpiTotal {
+    /// How many plans.
+    #[schema(maximum = 100_000_000)]
+    pub plans: usize,
+    /// Their earned value together.
+    #[serde(flatten)]
+    pub figures: Figures,
+}
+
+/// Adds plans up, one by one.
+#[derive(Debug, Default)]
+pub struct Totals {
+    plans: usize,
+    sums: EarnedValue,
+    counts: StatusCounts,
+    unit: Option<String>,
+    is_mixed: bool,
+}
+
+impl Totals {
+    /// Adds a plan.
+    pub fn add(&mut self, view: &PlanView, summary: &Summary) {
+        self.plans += 1;
+        self.sums = self.sums.plus(summary.earned_value);
+        self.counts.add_all(&summary.counts);
+        match &self.unit {
+            None => self.unit = Some(view.row.weight_unit.clone()),
+            Some(unit) => self.is_mixed |= *unit != view.row.weight_unit,
+        }
+    }
+
+    /// The total of what was added.
+    pub fn total(self) -> SpiTotal {
+        let unit = self.unit.filter(|_| !self.is_mixed);
+        SpiTotal { plans: self.plans, figures: Figures::of(&self.sums, unit, self.counts) }
+    }
+}

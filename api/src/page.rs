@@ -1,0 +1,213 @@
+//! Lists in pages: `limit` and `cursor` in, `{data, next_cursor, has_more}` and a `Link` out.
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use aws_lc_rs::digest;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use milepost_domain::text::folded;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::contract::query_pairs;
+use crate::error::{ApiError, Code, FieldError};
+use crate::extract::read_query;
+use crate::store::keyset::{Direction, Key, Order, Position, Slice};
+
+/// How many items a page has unless asked otherwise.
+const DEFAULT_LIMIT: usize = 50;
+
+/// The parameters of every list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameters; `Paging` reads them")]
+pub struct PagingParams {
+    /// How many items at most; 50 unless set.
+    #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
+    limit: Option<u32>,
+    /// `next_cursor` of the page before. It belongs to one list with its filters and order.
+    #[param(max_length = 2000)]
+    cursor: Option<String>,
+}
+
+/// A page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Page<T: ToSchema> {
+    /// The items.
+    #[schema(max_items = 200)]
+    pub data: Vec<T>,
+    /// Pass it as `cursor` for the next page; null on the last.
+    #[schema(max_length = 2000, required)]
+    pub next_cursor: Option<String>,
+    /// Whether there is a next page.
+    pub has_more: bool,
+}
+
+/// The orders of lists of named things.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum NameSort {
+    /// By name, without regard to case.
+    #[default]
+    #[serde(rename = "name")]
+    Name,
+    /// By name, backwards.
+    #[serde(rename = "-name")]
+    NameDescending,
+    /// Oldest first.
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    /// Newest first.
+    #[serde(rename = "-created_at")]
+    CreatedAtDescending,
+}
+
+impl NameSort {
+    /// What the list is ordered by.
+    pub const fn order(self) -> Order {
+        match self {
+            Self::Name | Self::NameDescending => Order::Text("name_folded"),
+            Self::CreatedAt | Self::CreatedAtDescending => Order::Id,
+        }
+    }
+
+    /// Which way.
+    pub const fn direction(self) -> Direction {
+        match self {
+            Self::Name | Self::CreatedAt => Direction::Ascending,
+            Self::NameDescending | Self::CreatedAtDescending => Direction::Descending,
+        }
+    }
+
+    /// The position of a named thing in this order.
+    pub fn position(self, name: &str, id: Uuid) -> Position {
+        let key = match self.order() {
+            Order::Id => None,
+            Order::Text(_) | Order::Date(_) => Some(Key::Text(folded(name))),
+        };
+        Position { key, id }
+    }
+}
+
+/// Which page is asked for.
+#[derive(Debug)]
+pub struct Paging {
+    /// Items at most.
+    pub limit: usize,
+    after: Option<Position>,
+    /// What a cursor is bound to: organization, route, filters and order.
+    binding: String,
+    path: String,
+    /// The query without its cursor.
+    query: Vec<(String, String)>,
+}
+
+/// What a cursor says, after its binding.
+#[derive(Serialize, Deserialize)]
+struct Cursor {
+    b: String,
+    #[serde(flatten)]
+    position: Position,
+}
+
+impl FromRequest for Paging {
+    type Error = ApiError;
+    type Future = std::future::Ready<Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(Self::read(request))
+    }
+}
+
+impl Paging {
+    fn read(request: &HttpRequest) -> Result<Self, ApiError> {
+        let mut found = read_query(request)?;
+        let cursor = found.remove("cursor");
+        let limit = found.remove("limit").and_then(|limit| limit.as_u64());
+        let extensions = request.extensions();
+        let cx = extensions.get::<Context>().ok_or_else(|| ApiError::internal("a list needs a caller"))?;
+        let bound = format!("{}\n{}\n{}", cx.organization_id(), request.path(), serde_json::to_string(&found)?);
+        let digest = digest::digest(&digest::SHA256, bound.as_bytes());
+        let binding = BASE64_URL_SAFE_NO_PAD.encode(&digest.as_ref()[..9]);
+        let after = match cursor.as_ref().and_then(|cursor| cursor.as_str()) {
+            Some(text) => Some(read_cursor(text, &binding)?),
+            None => None,
+        };
+        let query = query_pairs(request.query_string());
+        Ok(Self {
+            limit: limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(DEFAULT_LIMIT),
+            after,
+            binding,
+            path: request.path().to_owned(),
+            query: query.into_iter().filter(|(name, _)| name != "cursor").collect(),
+        })
+    }
+
+    /// The rows to fetch: one more than the page holds, which tells whether there is a next one.
+    pub fn slice(&self, order: Order, direction: Direction) -> Result<Slice, ApiError> {
+        if self.after.as_ref().is_some_and(|after| !order.admits(after)) {
+            return Err(invalid_cursor());
+        }
+        Ok(Slice { order, direction, after: self.after.clone(), rows: self.limit + 1 })
+    }
+
+    /// Where the page before ended.
+    pub fn after(&self) -> Option<&Position> {
+        self.after.as_ref()
+    }
+
+    /// Where the page before ended, as a number.
+    pub fn after_number(&self) -> Option<i64> {
+        match self.after.as_ref()?.key {
+            Some(Key::Number(number)) => Some(number),
+            _ => None,
+        }
+    }
+
+    /// The answer: at most `limit` of the items, and a cursor if there are more.
+    pub fn answer<R, T: Serialize + ToSchema>(
+        &self,
+        mut rows: Vec<R>,
+        position: impl Fn(&R) -> Position,
+        resource: impl FnMut(R) -> T,
+    ) -> Result<Answer, ApiError> {
+        let has_more = rows.len() > self.limit;
+        rows.truncate(self.limit);
+        let last = rows.last().filter(|_| has_more);
+        let next_cursor = last.map(|row| self.cursor(position(row))).transpose()?;
+        let link = next_cursor.as_ref().map(|cursor| self.link(cursor));
+        let page = Page { data: rows.into_iter().map(resource).collect(), next_cursor, has_more };
+        Ok(Answer::ok(&page)?.content_tag().next_link(link))
+    }
+
+    /// The cursor of a position in this list.
+    pub fn cursor(&self, position: Position) -> Result<String, ApiError> {
+        let cursor = Cursor { b: self.binding.clone(), position };
+        Ok(BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor)?))
+    }
+
+    /// The URL of the page after a cursor.
+    pub fn link(&self, cursor: &str) -> String {
+        let mut query = reqwest::Url::parse("http://localhost").map(|mut url| {
+            url.query_pairs_mut().extend_pairs(&self.query).append_pair("cursor", cursor);
+            url.query().unwrap_or_default().to_owned()
+        });
+        let query = query.as_mut().map(std::mem::take).unwrap_or_default();
+        format!("{}?{query}", self.path)
+    }
+}
+
+fn read_cursor(text: &str, binding: &str) -> Result<Position, ApiError> {
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(text).ok();
+    match bytes.and_then(|bytes| serde_json::from_slice::<Cursor>(&bytes).ok()) {
+        Some(cursor) if cursor.b == binding => Ok(cursor.position),
+        _ => Err(invalid_cursor()),
+    }
+}
+
+fn invalid_cursor() -> ApiError {
+    let detail = "is not a cursor of this list with these filters: pass next_cursor as it was, or start without";
+    ApiError::with_errors(Code::InvalidCursor, vec![FieldError::in_parameter("cursor", "invalid_cursor", detail)])
+}

@@ -1,0 +1,204 @@
+//! Plans in memory, following the ledger.
+//!
+//! Reports touch every milestone of every plan; fetching them row by row would cost far more than the arithmetic. So each
+//! organization's plans are kept as plain facts together with the ledger sequence they are right for. A request knows the
+//! organization's sequence from its authentication; when it has moved on, only the plans that the entries in between belong
+//! to are loaded again. Every replica does this for itself, so every replica is right. Memory is bounded: the organizations
+//! used least are dropped.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use actix_web::web::Bytes;
+use arc_swap::ArcSwapOption;
+use milepost_domain::plan::PlanFacts;
+use milepost_domain::text::folded;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::store::keyset::{Key, Position};
+use crate::store::plans::{self, PlanRecord, PlanRow};
+use crate::store::{Conn, ledger};
+
+/// How many plans one statement loads at most when some have changed.
+const RELOAD_AT_ONCE: usize = 500;
+/// Serialized reports kept, in bytes.
+const REPORT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// One plan as reports see it.
+#[derive(Debug)]
+pub struct PlanView {
+    /// Its row.
+    pub row: PlanRow,
+    /// Its name as lists sort and search it.
+    pub name_folded: String,
+    /// Key and name of each milestone, in order.
+    pub labels: Vec<(Box<str>, Box<str>)>,
+    /// Its facts.
+    pub facts: PlanFacts,
+}
+
+impl From<&PlanRecord> for PlanView {
+    fn from(record: &PlanRecord) -> Self {
+        let label = |key: &str, name: &str| (key.into(), name.into());
+        Self {
+            name_folded: folded(&record.plan.name),
+            labels: record.milestones.iter().map(|m| label(&m.key, &m.name)).collect(),
+            facts: record.facts(),
+            row: record.plan.clone(),
+        }
+    }
+}
+
+impl PlanView {
+    /// Roughly the memory it takes, in bytes.
+    fn weight(&self) -> usize {
+        let texts: usize = self.labels.iter().map(|(key, name)| key.len() + name.len() + 48).sum();
+        let lines: usize = self.facts.baselines.iter().map(|baseline| 48 + baseline.lines.len() * 32).sum();
+        let history: usize = self.facts.milestones.iter().map(|m| m.forecasts.len() * 8 + m.progress.len() * 16).sum();
+        700 + texts + lines + history + self.facts.milestones.len() * 96
+    }
+}
+
+/// An organization's plans at one ledger sequence.
+#[derive(Debug)]
+pub struct Plans {
+    /// The ledger sequence for which this is right.
+    pub sequence: i64,
+    by_id: HashMap<Uuid, Arc<PlanView>>,
+    /// By folded name and id: the order of lists and reports.
+    pub by_name: Vec<Arc<PlanView>>,
+}
+
+impl Plans {
+    /// One plan.
+    pub fn find(&self, id: Uuid) -> Option<&Arc<PlanView>> {
+        self.by_id.get(&id)
+    }
+
+    /// The plans behind a position, in the order of lists and reports.
+    pub fn after(&self, position: Option<&Position>) -> impl Iterator<Item = &PlanView> {
+        let start = position.map_or(0, |position| {
+            let Some(Key::Text(name)) = &position.key else { return 0 };
+            self.by_name.partition_point(|plan| (&plan.name_folded, plan.row.id) <= (name, position.id))
+        });
+        self.by_name[start..].iter().map(AsRef::as_ref)
+    }
+
+    fn of(sequence: i64, by_id: HashMap<Uuid, Arc<PlanView>>) -> Self {
+        let mut by_name: Vec<Arc<PlanView>> = by_id.values().map(Arc::clone).collect();
+        by_name.sort_unstable_by(|a, b| (&a.name_folded, a.row.id).cmp(&(&b.name_folded, b.row.id)));
+        Self { sequence, by_id, by_name }
+    }
+
+    fn weight(&self) -> usize {
+        self.by_name.iter().map(|plan| plan.weight()).sum()
+    }
+}
+
+/// All organizations in memory.
+#[derive(Debug)]
+pub struct ReadModel {
+    organizations: moka::sync::Cache<Uuid, Arc<Entry>>,
+    reports: moka::sync::Cache<ReportKey, Report>,
+}
+
+/// A serialized answer.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Its body.
+    pub body: Bytes,
+    /// Where the next page is, if there is one.
+    pub next: Option<String>,
+}
+
+/// Which answer: a question and the ledger sequence for which its answer is right.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ReportKey {
+    /// Whose.
+    pub organization_id: Uuid,
+    /// Right for this sequence.
+    pub sequence: i64,
+    /// What was asked, in full: path, parameters and day.
+    pub question: String,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    plans: ArcSwapOption<Plans>,
+    loading: Mutex<()>,
+}
+
+impl ReadModel {
+    /// Keeps at most so many bytes of plans.
+    pub fn new(capacity_bytes: u64) -> Self {
+        let weigh_entry = |_: &Uuid, entry: &Arc<Entry>| {
+            let bytes = entry.plans.load().as_ref().map_or(0, |plans| plans.weight());
+            u32::try_from(bytes).unwrap_or(u32::MAX)
+        };
+        let weigh_report = |key: &ReportKey, report: &Report| {
+            u32::try_from(key.question.len() + report.body.len() + 200).unwrap_or(u32::MAX)
+        };
+        Self {
+            organizations: moka::sync::Cache::builder().max_capacity(capacity_bytes).weigher(weigh_entry).build(),
+            reports: moka::sync::Cache::builder().max_capacity(REPORT_BYTES).weigher(weigh_report).build(),
+        }
+    }
+
+    /// The answer to a question, serialized once for each ledger sequence.
+    pub fn report(&self, key: ReportKey, make: impl FnOnce() -> Result<Report, ApiError>) -> Result<Report, ApiError> {
+        if let Some(known) = self.reports.get(&key) {
+            return Ok(known);
+        }
+        let made = make()?;
+        self.reports.insert(key, made.clone());
+        Ok(made)
+    }
+}
+
+impl Context {
+    /// The organization's plans as of this request's ledger sequence, or later.
+    pub async fn plans(&self) -> Result<Arc<Plans>, ApiError> {
+        let organization_id = self.organization_id();
+        let model = &self.app.read_model;
+        let entry = model.organizations.get_with(organization_id, Arc::default);
+        let is_fresh = |plans: &Arc<Plans>| plans.sequence >= self.who.tenant.sequence;
+        if let Some(plans) = entry.plans.load_full().filter(is_fresh) {
+            return Ok(plans);
+        }
+        let _turn = entry.loading.lock().await;
+        let known = entry.plans.load_full();
+        if let Some(plans) = known.clone().filter(is_fresh) {
+            return Ok(plans);
+        }
+        let plans = Arc::new(follow(&mut self.snapshot().await?, organization_id, known.as_deref()).await?);
+        entry.plans.store(Some(Arc::clone(&plans)));
+        // Put back, so that its new weight counts.
+        model.organizations.insert(organization_id, Arc::clone(&entry));
+        Ok(plans)
+    }
+}
+
+/// The plans at the head of the ledger: all of them, or those known with the changed ones loaded again.
+async fn follow(conn: &mut Conn, organization_id: Uuid, known: Option<&Plans>) -> sqlx::Result<Plans> {
+    let sequence = ledger::head_sequence(conn, organization_id).await?.unwrap_or_default();
+    let view = |record: PlanRecord| (record.plan.id, Arc::new(PlanView::from(&record)));
+    let Some(known) = known else {
+        let records = plans::load(conn, organization_id, None).await?;
+        return Ok(Plans::of(sequence, records.into_iter().map(view).collect()));
+    };
+    let mut changed = ledger::roots_since(conn, organization_id, "plan", known.sequence).await?;
+    let customers = ledger::roots_since(conn, organization_id, "customer", known.sequence).await?;
+    // A plan's row carries its customer's name.
+    let renamed = known.by_name.iter().filter(|plan| plan.row.customer_id.is_some_and(|id| customers.contains(&id)));
+    changed.extend(renamed.map(|plan| plan.row.id));
+    changed.sort_unstable();
+    changed.dedup();
+    let mut by_id = known.by_id.clone();
+    for ids in changed.chunks(RELOAD_AT_ONCE) {
+        by_id.extend(plans::load(conn, organization_id, Some(ids)).await?.into_iter().map(view));
+    }
+    Ok(Plans::of(sequence, by_id))
+}

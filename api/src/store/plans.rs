@@ -1,0 +1,197 @@
+//! Plans: the row itself, and a plan whole with everything that belongs to it.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::baseline::{Baseline, Line};
+use milepost_domain::earned_value::{CreditRule, Progress};
+use milepost_domain::plan::{Kind, MilestoneFacts, PlanFacts};
+use milepost_domain::schedule::Forecast;
+use milepost_domain::text::folded;
+use sqlx::types::Text;
+use sqlx::{FromRow, QueryBuilder};
+use uuid::Uuid;
+
+use super::milestones::{self, BaselineRow, DependencyRow, ForecastRow, LineRow, MilestoneRow, ProgressRow};
+use super::{Conn, on};
+
+/// A plan's own row, with its customer's name.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct PlanRow {
+    pub id: Uuid,
+    pub name: String,
+    pub kind: Text<Kind>,
+    pub customer_id: Option<Uuid>,
+    pub customer_name: Option<String>,
+    pub person_id: Option<Uuid>,
+    pub owner: Option<String>,
+    pub start_on: NaiveDate,
+    pub weight_unit: String,
+    pub credit_rule: Text<CreditRule>,
+    pub at_risk_limit_days: i64,
+    pub budget_minor: Option<i64>,
+    pub currency: Option<String>,
+    pub template_id: Option<Uuid>,
+    pub template_version: Option<i64>,
+    pub archived_at: Option<DateTime<Utc>>,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A plan whole. Milestones stand in their order in the plan; what belongs to a milestone names its id.
+#[derive(Debug, Clone)]
+pub struct PlanRecord {
+    /// The plan's own row.
+    pub plan: PlanRow,
+    /// Its milestones by position.
+    pub milestones: Vec<MilestoneRow>,
+    /// Who waits for whom.
+    pub dependencies: Vec<DependencyRow>,
+    /// Forecast changes by milestone, oldest first.
+    pub forecasts: Vec<ForecastRow>,
+    /// Recorded percentages by milestone, oldest first.
+    pub progress: Vec<ProgressRow>,
+    /// Baselines by number.
+    pub baselines: Vec<BaselineRow>,
+    /// Their lines.
+    pub lines: Vec<LineRow>,
+}
+
+impl PlanRecord {
+    /// A milestone by its id or its key.
+    pub fn milestone(&self, id_or_key: &str) -> Option<&MilestoneRow> {
+        let id = id_or_key.parse::<Uuid>().ok();
+        self.milestones.iter().find(|milestone| Some(milestone.id) == id || milestone.key == id_or_key)
+    }
+
+    /// The keys a milestone waits for.
+    pub fn dependencies_of(&self, milestone_id: Uuid) -> Vec<String> {
+        let needed =
+            self.dependencies.iter().filter(|edge| edge.milestone_id == milestone_id).map(|edge| edge.depends_on_id);
+        needed.filter_map(|id| self.milestones.iter().find(|m| m.id == id)).map(|m| m.key.clone()).collect()
+    }
+
+    /// Whether a milestone is in some baseline: then its date and weight are frozen.
+    pub fn is_baselined(&self, milestone_id: Uuid) -> bool {
+        self.lines.iter().any(|line| line.milestone_id == milestone_id)
+    }
+
+    /// The plan as the domain sees it.
+    pub fn facts(&self) -> PlanFacts {
+        let positions: HashMap<Uuid, usize> = self.milestones.iter().enumerate().map(|(i, m)| (m.id, i)).collect();
+        let mut facts: Vec<MilestoneFacts> = self
+            .milestones
+            .iter()
+            .map(|m| MilestoneFacts {
+                state: m.state.0,
+                planned_on: m.planned_on,
+                started_on: m.started_on,
+                closed_on: m.closed_on,
+                forecasts: vec![],
+                progress: vec![],
+            })
+            .collect();
+        for row in &self.forecasts {
+            if let Some(position) = positions.get(&row.milestone_id) {
+                facts[*position].forecasts.push(Forecast { recorded_on: row.recorded_on, forecast_on: row.to_on });
+            }
+        }
+        for row in &self.progress {
+            if let Some(position) = positions.get(&row.milestone_id) {
+                facts[*position].progress.push(Progress { recorded_on: row.recorded_on, percent: row.percent });
+            }
+        }
+        let line = |row: &LineRow| {
+            let milestone = *positions.get(&row.milestone_id)?;
+            Some(Line { milestone, planned_on: row.planned_on, weight: row.weight })
+        };
+        let baseline = |row: &BaselineRow| {
+            let lines = self.lines.iter().filter(|line| line.number == row.number).filter_map(line).collect();
+            Baseline { number: row.number, effective_on: row.effective_on, lines }
+        };
+        PlanFacts {
+            credit_rule: self.plan.credit_rule.0,
+            at_risk_limit_days: self.plan.at_risk_limit_days,
+            baselines: self.baselines.iter().map(baseline).collect(),
+            milestones: facts,
+        }
+    }
+}
+
+/// One plan whole.
+pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<PlanRecord>> {
+    Ok(load(conn, organization_id, Some(&[id])).await?.pop())
+}
+
+/// Plans whole: these, or all of the organization. Seven statements, however many plans; run it in one snapshot.
+pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
+    let plans = rows(conn, organization_id, ids).await?;
+    let mut milestones = by_plan(milestones::rows(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut dependencies = by_plan(milestones::dependencies(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut forecasts = by_plan(milestones::forecasts(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut progress = by_plan(milestones::progress(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut baselines = by_plan(milestones::baselines(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut lines = by_plan(milestones::lines(conn, organization_id, ids).await?, |row| row.plan_id);
+    let whole = |plan: PlanRow| PlanRecord {
+        milestones: milestones.remove(&plan.id).unwrap_or_default(),
+        dependencies: dependencies.remove(&plan.id).unwrap_or_default(),
+        forecasts: forecasts.remove(&plan.id).unwrap_or_default(),
+        progress: progress.remove(&plan.id).unwrap_or_default(),
+        baselines: baselines.remove(&plan.id).unwrap_or_default(),
+        lines: lines.remove(&plan.id).unwrap_or_default(),
+        plan,
+    };
+    Ok(plans.into_iter().map(whole).collect())
+}
+
+fn by_plan<T>(rows: Vec<T>, plan_of: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T>> {
+    let mut groups: HashMap<Uuid, Vec<T>> = HashMap::new();
+    for row in rows {
+        groups.entry(plan_of(&row)).or_default().push(row);
+    }
+    groups
+}
+
+async fn rows(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRow>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(
+            "SELECT p.id, p.name, p.kind, p.customer_id, c.name AS customer_name, p.person_id, p.owner, p.start_on, p.weight_unit, \
+             p.credit_rule, p.at_risk_limit_days, p.budget_minor, p.currency, p.template_id, p.template_version, p.archived_at, \
+             p.version, p.created_at, p.updated_at \
+             FROM plans p LEFT JOIN customers c ON c.organization_id = p.organization_id AND c.id = p.customer_id \
+             WHERE p.organization_id = ");
+        query.push_bind(organization_id);
+        milestones::push_ids(&mut query, "p.id", ids);
+        query.build_query_as().fetch_all(db).await
+    })
+}
+
+/// Adds a plan's row.
+pub async fn insert(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO plans (organization_id, id, name, name_folded, kind, customer_id, person_id, owner, start_on, \
+                       weight_unit, credit_rule, at_risk_limit_days, budget_minor, currency, template_id, template_version, \
+                       archived_at, version, created_at, updated_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+    let p = plan;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(p.id).bind(&p.name).bind(folded(&p.name)).bind(p.kind).bind(p.customer_id).bind(p.person_id)
+        .bind(&p.owner).bind(p.start_on).bind(&p.weight_unit).bind(p.credit_rule).bind(p.at_risk_limit_days).bind(p.budget_minor)
+        .bind(&p.currency).bind(p.template_id).bind(p.template_version).bind(p.archived_at).bind(p.version).bind(p.created_at)
+        .bind(p.updated_at)
+        .execute(db).await.map(|_| ()))
+}
+
+/// Saves a change of a plan's row. Template and start stay what they were.
+pub async fn update(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE plans SET name = $3, name_folded = $4, customer_id = $5, person_id = $6, owner = $7, weight_unit = $8, \
+                       credit_rule = $9, at_risk_limit_days = $10, budget_minor = $11, currency = $12, archived_at = $13, \
+                       version = $14, updated_at = $15 WHERE organization_id = $1 AND id = $2";
+    let p = plan;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(p.id).bind(&p.name).bind(folded(&p.name)).bind(p.customer_id).bind(p.person_id).bind(&p.owner)
+        .bind(&p.weight_unit).bind(p.credit_rule).bind(p.at_risk_limit_days).bind(p.budget_minor).bind(&p.currency)
+        .bind(p.archived_at).bind(p.version).bind(p.updated_at)
+        .execute(db).await.map(|_| ()))
+}

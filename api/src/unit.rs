@@ -1,0 +1,328 @@
+//! The writing unit: one transaction in which rows, ledger entries and the stored answer commit together or not at all.
+//!
+//! A unit begins by holding the organization's ledger head, so an organization's writes are one after another: what a
+//! handler loads inside it cannot change before it commits. Different organizations do not wait for each other.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono_tz::Tz;
+use milepost_domain::ledger::{Content, GENESIS, Hash, entry_hash};
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::auth::caller::Actor;
+use crate::clock::{Clock, date_in};
+use crate::context::Context;
+use crate::error::{ApiError, Code};
+use crate::store::idempotency::{self, Slot, Stored};
+use crate::store::ledger::{self, Entry, Head};
+use crate::store::{Conn, Db};
+
+/// How long an idempotent answer is kept, in hours.
+pub const IDEMPOTENCY_HOURS: i64 = 24;
+/// How often a unit is tried when the database asks for it.
+const ATTEMPTS: usize = 5;
+
+/// One transaction of one organization.
+#[derive(Debug)]
+pub struct Unit {
+    /// The connection everything goes through.
+    pub conn: Conn,
+    /// The organization everything belongs to.
+    pub organization_id: Uuid,
+    /// The instant of the change.
+    pub now: DateTime<Utc>,
+    /// The organization's date at that instant.
+    pub today: NaiveDate,
+    clock: Clock,
+    actor: Actor,
+    request_id: String,
+    head: Head,
+    is_head_moved: bool,
+}
+
+/// Who writes, and on whose behalf.
+#[derive(Debug, Clone)]
+pub struct Author {
+    /// The organization.
+    pub organization_id: Uuid,
+    /// Its time zone.
+    pub zone: Tz,
+    /// The actor of the ledger's entries.
+    pub actor: Actor,
+    /// The request they are made in.
+    pub request_id: String,
+}
+
+/// A kind of thing the ledger speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Entity {
+    /// An organization's settings.
+    Organization,
+    /// An API client.
+    ApiClient,
+    /// A key of an API client.
+    ApiKey,
+    /// A customer.
+    Customer,
+    /// A person.
+    Person,
+    /// A template.
+    Template,
+    /// A plan.
+    Plan,
+    /// A milestone; its root is its plan.
+    Milestone,
+}
+
+impl Entity {
+    /// Its name in the ledger.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Organization => "organization",
+            Self::ApiClient => "api_client",
+            Self::ApiKey => "api_key",
+            Self::Customer => "customer",
+            Self::Person => "person",
+            Self::Template => "template",
+            Self::Plan => "plan",
+            Self::Milestone => "milestone",
+        }
+    }
+}
+
+/// What happened, for the ledger.
+#[derive(Debug)]
+pub struct Change<'a, T> {
+    /// The verb: `created`, `updated`, `achieved`.
+    pub verb: &'a str,
+    /// What it happened to.
+    pub entity: (Entity, Uuid),
+    /// What that belongs to: itself, or a milestone's plan.
+    pub root: (Entity, Uuid),
+    /// How it was.
+    pub before: Option<&'a T>,
+    /// How it is.
+    pub after: Option<&'a T>,
+}
+
+impl Unit {
+    /// Begins a transaction and holds the organization's head.
+    pub async fn begin(db: &Db, clock: &Clock, author: Author) -> Result<Self, ApiError> {
+        let mut conn = db.begin().await?;
+        let head = ledger::hold_head(&mut conn, author.organization_id).await?.ok_or_else(ApiError::not_found)?;
+        Ok(Self::within(conn, clock, author, head))
+    }
+
+    /// In a transaction that has just created the organization.
+    pub async fn found(mut conn: Conn, clock: &Clock, author: Author) -> Result<Self, ApiError> {
+        ledger::insert_head(&mut conn, author.organization_id, &GENESIS).await?;
+        Ok(Self::within(conn, clock, author, Head { sequence: 0, hash: GENESIS.to_vec() }))
+    }
+
+    fn within(conn: Conn, clock: &Clock, author: Author, head: Head) -> Self {
+        let now = clock.now();
+        Self {
+            conn,
+            organization_id: author.organization_id,
+            now,
+            today: date_in(author.zone, now),
+            clock: clock.clone(),
+            actor: author.actor,
+            request_id: author.request_id,
+            head,
+            is_head_moved: false,
+        }
+    }
+
+    /// A new id.
+    pub fn new_id(&self) -> Uuid {
+        self.clock.new_id()
+    }
+
+    /// How records made in this unit name their author.
+    pub fn author(&self) -> String {
+        self.actor.label()
+    }
+
+    /// Appends an entry to the ledger: every change has one.
+    pub async fn record<T: Serialize>(&mut self, change: Change<'_, T>) -> Result<(), ApiError> {
+        let text = |value: Option<&T>| value.map(serde_json::to_string).transpose();
+        let (entity, entity_id) = change.entity;
+        let (root, root_id) = change.root;
+        let mut entry = Entry {
+            sequence: self.head.sequence + 1,
+            recorded_at: self.now,
+            actor_type: self.actor.kind.to_string(),
+            actor_id: self.actor.id.clone(),
+            request_id: self.request_id.clone(),
+            action: format!("{}.{}", entity.name(), change.verb),
+            entity_type: entity.name().to_owned(),
+            entity_id,
+            root_type: root.name().to_owned(),
+            root_id,
+            before: text(change.before)?,
+            after: text(change.after)?,
+            previous_hash: self.head.hash.clone(),
+            hash: vec![],
+        };
+        entry.hash = hash_of(self.organization_id, &entry)?.to_vec();
+        ledger::append(&mut self.conn, self.organization_id, &entry).await?;
+        self.head = Head { sequence: entry.sequence, hash: entry.hash };
+        self.is_head_moved = true;
+        Ok(())
+    }
+
+    /// Records something that came into being and is its own root.
+    pub async fn record_created<T: Serialize>(&mut self, entity: Entity, id: Uuid, after: &T) -> Result<(), ApiError> {
+        let of = (entity, id);
+        self.record(Change { verb: "created", entity: of, root: of, before: None, after: Some(after) }).await
+    }
+
+    /// Records a change of something that is its own root.
+    pub async fn record_updated<T: Serialize>(
+        &mut self,
+        entity: Entity,
+        id: Uuid,
+        before: &T,
+        after: &T,
+    ) -> Result<(), ApiError> {
+        let of = (entity, id);
+        self.record(Change { verb: "updated", entity: of, root: of, before: Some(before), after: Some(after) }).await
+    }
+
+    /// Moves the head on and commits.
+    pub async fn commit(mut self) -> Result<(), ApiError> {
+        if self.is_head_moved {
+            ledger::update_head(&mut self.conn, self.organization_id, &self.head).await?;
+        }
+        Ok(self.conn.commit().await?)
+    }
+}
+
+/// The hash of an entry from what is stored of it.
+pub fn hash_of(organization_id: Uuid, entry: &Entry) -> Result<Hash, ApiError> {
+    let organization_id = organization_id.to_string();
+    with_content(&organization_id, entry, |content| {
+        let previous: Hash = entry.previous_hash.as_slice().try_into().map_err(ApiError::internal)?;
+        Ok(entry_hash(&previous, content))
+    })
+}
+
+/// The domain's view of a stored entry.
+pub fn with_content<R>(organization_id: &str, entry: &Entry, look: impl FnOnce(&Content<'_>) -> R) -> R {
+    let (entity_id, root_id) = (entry.entity_id.to_string(), entry.root_id.to_string());
+    let fields = [
+        Some(entry.actor_type.as_str()),
+        Some(entry.actor_id.as_str()),
+        Some(entry.request_id.as_str()),
+        Some(entry.action.as_str()),
+        Some(entry.entity_type.as_str()),
+        Some(entity_id.as_str()),
+        Some(entry.root_type.as_str()),
+        Some(root_id.as_str()),
+        entry.before.as_deref(),
+        entry.after.as_deref(),
+    ];
+    look(&Content { organization_id, sequence: entry.sequence, recorded_at: entry.recorded_at, fields: &fields })
+}
+
+/// Idempotency keys being worked on in this process.
+#[derive(Debug, Default)]
+pub struct InFlight(Mutex<HashSet<String>>);
+
+struct InFlightGuard<'a> {
+    all: &'a InFlight,
+    name: String,
+}
+
+impl InFlight {
+    fn enter(&self, name: String) -> Option<InFlightGuard<'_>> {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.clone()).then(|| InFlightGuard { all: self, name })
+    }
+}
+
+impl Drop for InFlightGuard<'_> {
+    fn drop(&mut self) {
+        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
+    }
+}
+
+impl Context {
+    /// Does some work in a unit and answers with what it answered. The work runs again when the database asks for it, and
+    /// not at all when the request's idempotency key already has an answer.
+    pub async fn write(&self, work: impl AsyncFn(&mut Unit) -> Result<Answer, ApiError>) -> Result<Answer, ApiError> {
+        let slot = self.slot();
+        let name = slot
+            .as_ref()
+            .map(|slot| format!("{}\n{}\n{}\n{}", self.organization_id(), slot.caller_id, slot.route, slot.key));
+        let _guard = match name {
+            Some(name) => Some(self.app.in_flight.enter(name).ok_or_else(|| {
+                ApiError::new(Code::IdempotencyInFlight, "A request with this Idempotency-Key has not finished yet.")
+            })?),
+            None => None,
+        };
+        for _ in 1..ATTEMPTS {
+            match self.attempt(slot.as_ref(), &work).await {
+                Err(error) if error.is_retryable() => tokio::task::yield_now().await,
+                settled => return settled,
+            }
+        }
+        self.attempt(slot.as_ref(), &work).await
+    }
+
+    async fn attempt(
+        &self,
+        slot: Option<&Slot>,
+        work: &impl AsyncFn(&mut Unit) -> Result<Answer, ApiError>,
+    ) -> Result<Answer, ApiError> {
+        let author = Author {
+            organization_id: self.organization_id(),
+            zone: self.who.tenant.zone,
+            actor: self.who.caller.actor.clone(),
+            request_id: self.request_id.to_string(),
+        };
+        let mut unit = Unit::begin(&self.app.db, &self.app.clock, author).await?;
+        if let Some(slot) = slot {
+            let oldest = unit.now - Duration::hours(IDEMPOTENCY_HOURS);
+            if let Some(stored) = idempotency::find(&mut unit.conn, unit.organization_id, slot, oldest).await? {
+                return self.replay(stored);
+            }
+        }
+        let answer = work(&mut unit).await?;
+        if let Some(slot) = slot {
+            let (status, headers, body) = answer.to_stored();
+            let stored = Stored { fingerprint: self.fingerprint(&[]).to_vec(), status, headers, body };
+            idempotency::save(&mut unit.conn, unit.organization_id, slot, &stored, unit.now).await?;
+        }
+        unit.commit().await?;
+        Ok(answer)
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot {
+            caller_id: self.who.caller.actor.label(),
+            route: self.route.to_string(),
+            key: self.idempotency_key.as_ref()?.to_string(),
+        })
+    }
+
+    fn replay(&self, stored: Stored) -> Result<Answer, ApiError> {
+        if stored.fingerprint != self.fingerprint(&[]) {
+            let detail = "This Idempotency-Key was used for a request with another path or body. Use a new key.";
+            return Err(ApiError::new(Code::IdempotencyMismatch, detail));
+        }
+        let answer = Answer::from_stored(stored.status, &stored.headers, stored.body)?;
+        Ok(answer.header(actix_web::http::header::HeaderName::from_static("idempotent-replayed"), "true"))
+    }
+}
+
+/// A value as the ledger keeps it, for changes whose two sides are of different types.
+pub fn as_value(value: &impl Serialize) -> Result<Value, ApiError> {
+    Ok(serde_json::to_value(value)?)
+}
