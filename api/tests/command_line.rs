@@ -1,0 +1,156 @@
+//! The program itself: what it prints, what it refuses, what it keeps.
+
+#![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+fn milepost(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_milepost"));
+    let settings = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("MILEPOST_"));
+    for name in settings.collect::<Vec<_>>() {
+        command.env_remove(name);
+    }
+    command.args(arguments).env("MILEPOST_DATA_DIR", directory);
+    command
+}
+
+fn run(directory: &Path, arguments: &[&str]) -> Output {
+    milepost(directory, arguments).output().expect("it runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A running server; it is killed when dropped, so that a failing test leaves nothing behind.
+struct Serving {
+    child: Child,
+    url: String,
+    out: BufReader<std::process::ChildStdout>,
+}
+
+impl Serving {
+    fn start(directory: &Path, arguments: &[&str]) -> Self {
+        let mut command = milepost(directory, &["serve", "--listen", "127.0.0.1:0", "--workers", "1"]);
+        let mut child =
+            command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut out = BufReader::new(child.stdout.take().expect("its output"));
+        let mut first = String::new();
+        out.read_line(&mut first).expect("a first line");
+        let url = first.trim().strip_prefix("Listening on ").expect("the address is the first line").to_owned();
+        Self { child, url, out }
+    }
+
+    /// Asks it to stop as an operator would, and waits until it has.
+    fn stop(mut self) -> String {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("a signal").success());
+        assert!(self.child.wait().expect("it ends").success(), "it ends well");
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).expect("its output");
+        rest
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn call(method: &str, url: &str, key: &str, body: Option<Value>) -> (u16, Value) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
+        let mut request = reqwest::Client::new().request(method, url).bearer_auth(key);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    })
+}
+
+#[test]
+fn a_headless_start_to_finish() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path();
+    assert!(run(directory, &["migrate"]).status.success());
+    let made = run(directory, &["key", "create", "--organization", "Northwind", "--scopes", "admin"]);
+    let key = text(&made.stdout).trim().to_owned();
+    assert!(
+        made.status.success() && key.starts_with("mp_") && text(&made.stdout).lines().count() == 1,
+        "only the key: {}",
+        text(&made.stdout)
+    );
+
+    let serving = Serving::start(directory, &[]);
+    let customers = format!("{}/v1/customers", serving.url);
+    assert_eq!(call("POST", &customers, &key, Some(json!({ "name": "A" }))).0, 201);
+    let second = run(directory, &["serve", "--listen", "127.0.0.1:0"]);
+    assert!(
+        !second.status.success() && text(&second.stderr).contains("another server is using"),
+        "{}",
+        text(&second.stderr)
+    );
+    let reader = run(directory, &["key", "create", "--organization", "Northwind", "--scopes", "customers:read"]);
+    let reader = text(&reader.stdout).trim().to_owned();
+    assert_eq!(call("GET", &customers, &reader, None).0, 200, "a key made beside a running server works at once");
+    assert_eq!(call("POST", &customers, &reader, Some(json!({ "name": "B" }))).0, 403);
+    serving.stop();
+
+    let again = Serving::start(directory, &[]);
+    let (status, list) = call("GET", &format!("{}/v1/customers", again.url), &key, None);
+    assert_eq!((status, &list["data"][0]["name"]), (200, &json!("A")), "stopping and starting keeps everything");
+    again.stop();
+    let verified = run(directory, &["ledger", "verify"]);
+    assert!(verified.status.success() && text(&verified.stdout).contains("intact"), "{}", text(&verified.stdout));
+    let rotated = run(directory, &["signing-key", "rotate"]);
+    assert!(rotated.status.success() && !rotated.stdout.is_empty());
+}
+
+#[test]
+fn the_first_start_with_the_demo() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut serving = Serving::start(directory.path(), &["--demo"]);
+    let mut printed = String::new();
+    while !printed.contains("/docs") {
+        assert_ne!(serving.out.read_line(&mut printed).expect("its output"), 0, "it ended: {printed}");
+    }
+    let key = printed.lines().find(|line| line.starts_with("mp_")).expect("the key").to_owned();
+    let commands: Vec<&str> = printed.lines().filter(|line| line.contains("curl")).collect();
+    assert_eq!(commands.len(), 3, "{printed}");
+    let plan = commands.iter().find_map(|line| line.split("/v1/plans/").nth(1)).expect("a plan");
+    let path = plan.trim_end_matches('\'');
+    let (status, value) = call("GET", &format!("{}/v1/plans/{path}", serving.url), &key, None);
+    assert_eq!((status, &value["spi"]), (200, &json!(15.0 / 26.0)));
+    serving.stop();
+    let again = Serving::start(directory.path(), &["--demo"]);
+    assert_eq!(call("GET", &format!("{}/v1/plans", again.url), &key, None).0, 200);
+    assert!(!again.stop().contains("mp_"), "the second start makes no key and loads nothing");
+}
+
+#[test]
+fn mistakes_are_told() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (arguments, expected) in [
+        (vec!["key", "create", "--organization", "A", "--scopes", "everything"], "everything"),
+        (vec!["key", "create", "--organization", " ", "--scopes", "admin"], "must not be blank"),
+        (vec!["serve", "--listen", "nowhere"], "nowhere"),
+        (vec!["serve", "--oidc-issuer", "https://id.example.com"], "--oidc-audience"),
+        (vec!["ledger", "verify", "--organization", "Nobody"], "no organization named 'Nobody'"),
+        (vec!["demo", "--url", "http://127.0.0.1:1", "--key", "mp_x"], "127.0.0.1:1"),
+    ] {
+        let output = run(directory.path(), &arguments);
+        assert!(
+            !output.status.success() && text(&output.stderr).contains(expected),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
+    }
+}

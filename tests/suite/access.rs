@@ -1,0 +1,122 @@
+//! Who may do what, for every operation of the document: a new one is tested by being there.
+
+use std::collections::HashMap;
+
+use milepost::auth::scope::Scope;
+use milepost_tests::{Engine, Server, on_both_engines};
+use serde_json::{Value, json};
+
+use crate::contract::operations;
+use crate::samples::{create, create_customer, create_plan};
+
+on_both_engines!(anonymous_is_401, the_wrong_scope_is_403, another_organization_is_404);
+
+fn secured(server: &Server) -> Vec<(String, String, Value)> {
+    let all = operations(&server.app.document.value).into_iter();
+    let secured = all.filter(|(_, _, operation)| operation["security"].is_array());
+    secured.map(|(method, path, operation)| (method.to_uppercase(), path.to_owned(), operation.clone())).collect()
+}
+
+/// A path with every parameter filled in by something of the right form.
+fn filled(path: &str) -> String {
+    let id = "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11";
+    path.replace("{number}", "1")
+        .replace("{action}", "start")
+        .split('/')
+        .map(|part| if part.starts_with('{') { id } else { part })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+async fn anonymous_is_401(engine: Engine) {
+    let server = Server::start(engine).await;
+    for (method, path, _) in secured(&server) {
+        for call in [
+            server.call(&method, &filled(&path)).anonymous(),
+            server.call(&method, &filled(&path)).bearer("mp_not_a_key"),
+            server.call(&method, &filled(&path)).anonymous().header("Authorization", "Basic dXNlcjpwYXNz"),
+        ] {
+            let reply = call.send().await;
+            assert!(reply.header("www-authenticate").starts_with("Bearer"), "{method} {path}");
+            reply.problem(401, "unauthenticated");
+        }
+    }
+}
+
+async fn the_wrong_scope_is_403(engine: Engine) {
+    let server = Server::start(engine).await;
+    let all = [
+        Scope::CustomersRead,
+        Scope::CustomersWrite,
+        Scope::PeopleRead,
+        Scope::PeopleWrite,
+        Scope::PlansRead,
+        Scope::PlansWrite,
+        Scope::LedgerRead,
+    ];
+    let mut keys = HashMap::new();
+    for (method, path, operation) in secured(&server) {
+        let needed = operation["security"][0]["bearer"][0].as_str().expect("a scope").to_owned();
+        if !keys.contains_key(&needed) {
+            let others: Vec<Scope> = all.into_iter().filter(|scope| scope.to_string() != needed).collect();
+            keys.insert(needed.clone(), server.key_of("Northwind", &others).await);
+        }
+        let reply = server.call(&method, &filled(&path)).bearer(&keys[&needed]).send().await;
+        assert!(reply.text.contains(&needed), "{method} {path}: {}", reply.text);
+        reply.problem(403, "forbidden");
+    }
+}
+
+/// Whatever an organization has, another's admin gets the answer that something unknown gets.
+async fn another_organization_is_404(engine: Engine) {
+    let server = Server::start(engine).await;
+    let stranger = server.key_of("Contoso", &[Scope::Admin]).await;
+    let plan = create_plan(&server).await;
+    let customer = format!("/v1/customers/{}", create_customer(&server, "ours").await);
+    let person = create(&server, "/v1/people", json!({ "name": "Ana", "kind": "coach", "external_ref": "ours" })).await;
+    let client = create(&server, "/v1/api-clients", json!({ "name": "CRM", "scopes": ["plans:read"] })).await;
+    let template = json!({ "key": "ours", "name": "Ours", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
+    create(&server, "/v1/templates", template).await;
+    let keys = server.get(&format!("{client}/keys")).await.expect(200);
+    let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
+    for (method, path, _) in secured(&server).into_iter().filter(|(_, path, _)| path.contains('{')) {
+        let own = path
+            .replace("/v1/plans/{id}", &plan)
+            .replace("/v1/customers/{id}", &customer)
+            .replace("/v1/people/{id}", &person)
+            .replace("/v1/api-clients/{id}", &client)
+            .replace("{key_id}", &key_id)
+            .replace("{milestone}", "a")
+            .replace("{action}", "start")
+            .replace("{template_key}", "ours")
+            .replace("{external_ref}", "ours")
+            .replace("{number}", "1");
+        assert!(!own.contains('{'), "{path}: the test does not know this parameter");
+        if method == "PUT" && path.contains("/by-ref/") {
+            continue; // It would create the stranger's own, which is right: see the customers' and people's tests.
+        }
+        let body = body_for(&method, &path);
+        let ask = |token: &str| {
+            let call = server.call(&method, &own).bearer(token).header("If-Match", "\"999\"");
+            if body.is_null() { call } else { call.json(body.clone()) }
+        };
+        ask(&stranger).send().await.problem(404, "not_found");
+        let owner = ask(&server.key).send().await;
+        assert_ne!(owner.status.as_u16(), 404, "{method} {path}: the owner finds it: {}", owner.text);
+    }
+}
+
+/// A body that the document accepts, so that the refusal is about the resource.
+fn body_for(method: &str, path: &str) -> Value {
+    let milestone = json!({ "key": "z", "name": "Z", "planned_on": "2026-06-01" });
+    let content =
+        json!({ "name": "T", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
+    match (method, path.rsplit('/').next().unwrap_or_default()) {
+        ("POST", "milestones") => milestone,
+        ("POST", "baselines") => json!({ "reason": "The scope changed." }),
+        ("POST", "forecast-changes") => json!({ "forecast_on": "2026-06-01", "reason": "Later." }),
+        ("POST", "versions") | ("PUT", "{number}") => content,
+        ("POST", "keys" | "{action}") | ("PATCH", _) => json!({}),
+        _ => Value::Null,
+    }
+}

@@ -1,0 +1,132 @@
+//! The document: the checked-in file is the generated one, and it describes everything.
+
+use std::collections::HashSet;
+
+use milepost::openapi;
+use serde_json::{Value, json};
+
+fn document() -> Value {
+    openapi::document().expect("a document").value
+}
+
+/// Every operation as `(method, path, operation)`.
+pub fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
+    let paths = document["paths"].as_object().expect("paths").iter();
+    paths
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().expect("operations").iter();
+            methods.map(move |(method, operation)| (method.as_str(), path.as_str(), operation))
+        })
+        .collect()
+}
+
+#[test]
+fn the_checked_in_document_is_the_generated_one() {
+    let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.yaml")).expect("openapi.yaml");
+    let generated = openapi::document().expect("a document").yaml;
+    assert!(file == generated, "openapi.yaml is not what the code says: run `make openapi` and look at the difference");
+}
+
+#[test]
+fn every_operation_is_described_whole() {
+    let document = document();
+    let mut ids = HashSet::new();
+    for (method, path, operation) in operations(&document) {
+        let at = format!("{method} {path}");
+        let id = operation["operationId"].as_str().expect("an operationId");
+        assert!(ids.insert(id), "{at}: operationId {id} is used twice");
+        assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{at} has no summary");
+        assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{at} has one tag");
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            let name = &parameter["name"];
+            assert!(parameter["description"].is_string(), "{at}: parameter {name} is not described");
+            check_bounded(&parameter["schema"], &format!("{at}: parameter {name}"));
+        }
+        let responses = operation["responses"].as_object().expect("responses");
+        for (status, response) in responses.iter().filter(|(status, _)| status.starts_with('2') && *status != "204") {
+            assert!(response["content"].is_object(), "{at}: {status} has no content");
+        }
+        if path.starts_with("/v1/") && path != "/v1/oauth/token" {
+            assert!(operation["security"][0]["bearer"][0].is_string(), "{at} names no scope");
+            for status in ["400", "401", "403", "406", "429", "500", "503"] {
+                assert!(responses.contains_key(status), "{at} does not document {status}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_property_is_described_and_bounded() {
+    let document = document();
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let at = format!("{name}.{property}");
+            let mut branches = schema["oneOf"].as_array().into_iter().flatten().chain([schema]);
+            let is_described = branches.any(|branch| branch["description"].is_string());
+            assert!(is_described, "{at} is not described");
+            check_bounded(schema, &at);
+        }
+    }
+}
+
+/// A text has a length or a form, a list a length, a whole number a range.
+fn check_bounded(schema: &Value, at: &str) {
+    let is = |name: &str| {
+        let types = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
+        types.iter().any(|one| one == name)
+    };
+    let has = |names: &[&str]| names.iter().any(|name| !schema[*name].is_null());
+    if is("string") {
+        assert!(has(&["maxLength", "format", "enum", "const", "pattern"]), "{at}: a text without bounds");
+    }
+    if is("array") {
+        assert!(has(&["maxItems"]), "{at}: a list without bounds");
+        check_bounded(&schema["items"], &format!("{at}[]"));
+    }
+    if is("integer") {
+        assert!(has(&["minimum", "maximum", "format"]), "{at}: a number without bounds");
+    }
+}
+
+#[test]
+fn every_example_is_valid() {
+    let document = document();
+    let mut examples = 0;
+    for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
+        let rooted = json!({ "$ref": format!("#/components/schemas/{name}"), "components": document["components"] });
+        let validator = jsonschema::options().should_validate_formats(true).build(&rooted).expect("a schema");
+        for example in schema["example"]
+            .as_object()
+            .map(|_| &schema["example"])
+            .into_iter()
+            .chain(schema["examples"].as_array().into_iter().flatten())
+        {
+            examples += 1;
+            let errors: Vec<String> =
+                validator.iter_errors(example).map(|error| format!("{} at {}", error, error.instance_path())).collect();
+            assert!(errors.is_empty(), "the example of {name} is not valid: {errors:?}");
+        }
+    }
+    assert!(examples > 40, "only {examples} examples were found");
+}
+
+/// What is sent and what is answered has an example, so that a reader sees a real value of it.
+#[test]
+fn bodies_have_examples() {
+    let document = document();
+    let schemas = &document["components"]["schemas"];
+    for (method, path, operation) in operations(&document) {
+        let responses = operation["responses"].as_object().expect("responses").values();
+        for content in responses.map(|response| &response["content"]).chain([&operation["requestBody"]["content"]]) {
+            let Some(reference) = content["application/json"]["schema"]["$ref"].as_str() else { continue };
+            let name = reference.rsplit('/').next().expect("a name");
+            let is_composed = ["Page_", "BulkRequest_"].iter().any(|prefix| name.starts_with(prefix));
+            let is_list = schemas[name]["properties"]["data"].is_object();
+            let is_flat = schemas[name]["allOf"].is_array();
+            assert!(
+                is_composed || is_list || is_flat || !schemas[name]["example"].is_null(),
+                "{method} {path}: {name} has no example"
+            );
+        }
+    }
+}

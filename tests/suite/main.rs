@@ -1,0 +1,22 @@
+//! The suite: one binary, one module a subject, each test on SQLite and on PostgreSQL.
+
+#![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
+
+mod access;
+mod clients;
+mod conditional;
+mod contract;
+mod customers;
+mod discipline;
+mod idempotency;
+mod ledger;
+mod lists;
+mod main_job;
+mod milestones;
+mod outage;
+mod people;
+mod plans;
+mod reports;
+mod samples;
+mod templates;
+mod tokens;

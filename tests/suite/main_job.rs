@@ -1,0 +1,103 @@
+//! The main job on real input: eleven release plans in, an SPI report out.
+//!
+//! Expectations were counted by hand in the source file (see `api/src/shipped/delivery-plans.json`). Every milestone weighs 1.
+//!
+//! Release 1.19 has 30 milestones. On 2020-07-01 all but the four with later baselines (2020-07-09, 07-30, 08-04, 08-20) were
+//! planned: PV 26. Fifteen had been achieved, the last of them the documents' placeholder deadline on 2020-06-19: EV 15. On
+//! 2020-08-25 everything was planned: PV 30; all but the release (2020-08-26) and the retrospective (2020-09-03) were done: EV 28.
+
+use milepost::commands::demo;
+use milepost_tests::{Engine, Server, on_both_engines};
+use serde_json::{Value, json};
+
+use crate::samples::pluck;
+
+on_both_engines!(
+    release_1_19_slipped_in_three_steps,
+    a_plan_that_never_slipped_has_spi_1_throughout,
+    the_portfolio_is_summed_and_then_divided,
+    loading_twice_changes_nothing,
+);
+
+async fn loaded(engine: Engine) -> (Server, demo::Loaded) {
+    let server = Server::start(engine).await;
+    let loaded = demo::import(&server.url, &server.key).await.expect("loaded");
+    assert_eq!((loaded.plans, loaded.milestones), (11, 362));
+    (server, loaded)
+}
+
+async fn release_1_19_slipped_in_three_steps(engine: Engine) {
+    let (server, loaded) = loaded(engine).await;
+    let plan = format!("/v1/plans/{}", loaded.example_plan_id.expect("release 1.19"));
+    for (as_of, planned, earned, spi) in [
+        ("2020-04-12", 0.0, 0.0, Value::Null),
+        ("2020-07-01", 26.0, 15.0, json!(15.0 / 26.0)),
+        ("2020-08-25", 30.0, 28.0, json!(28.0 / 30.0)),
+        ("2020-09-03", 30.0, 30.0, json!(1.0)),
+        ("2030-01-01", 30.0, 30.0, json!(1.0)),
+    ] {
+        let value = server.get(&format!("{plan}/earned-value?as_of={as_of}")).await.expect(200);
+        let seen = (&value["budget_at_completion"], &value["planned_value"], &value["earned_value"], &value["spi"]);
+        assert_eq!(seen, (&json!(30.0), &json!(planned), &json!(earned), &spi), "{as_of}");
+        let reason = if spi.is_null() { json!("nothing_planned_yet") } else { Value::Null };
+        assert_eq!(value["spi_reason"], reason, "{as_of}");
+    }
+    let release = server.get(&format!("{plan}/milestones/v1.19.0-released")).await.expect(200);
+    let seen =
+        ["planned_on", "actual_on", "variance_days", "forecast_changes", "status"].map(|field| release[field].clone());
+    assert_eq!(seen, [json!("2020-06-30"), json!("2020-08-26"), json!(57), json!(3), json!("achieved")]);
+    // After the first announcement it was 35 days late, after the second 56, after the third 57.
+    for (as_of, forecast, variance) in [
+        ("2020-04-23", "2020-06-30", 0),
+        ("2020-04-24", "2020-08-04", 35),
+        ("2020-06-15", "2020-08-25", 56),
+        ("2020-08-24", "2020-08-26", 57),
+    ] {
+        let then = server.get(&format!("{plan}/milestones/v1.19.0-released?as_of={as_of}")).await.expect(200);
+        assert_eq!((&then["forecast_on"], &then["variance_days"]), (&json!(forecast), &json!(variance)), "{as_of}");
+    }
+}
+
+/// Release 1.35 never changed a date and met every one of them.
+async fn a_plan_that_never_slipped_has_spi_1_throughout(engine: Engine) {
+    let (server, _) = loaded(engine).await;
+    let plan =
+        server.get("/v1/plans?q=1.35").await.expect(200)["data"][0]["id"].as_str().expect("release 1.35").to_owned();
+    let milestones = server.get(&format!("/v1/plans/{plan}/milestones")).await.expect(200);
+    let mut days: Vec<String> =
+        pluck(&milestones, "planned_on").into_iter().filter_map(Value::as_str).map(str::to_owned).collect();
+    days.dedup();
+    assert!(days.len() > 20, "{days:?}");
+    for day in days {
+        let value = server.get(&format!("/v1/plans/{plan}/earned-value?as_of={day}")).await.expect(200);
+        assert_eq!((&value["spi"], &value["schedule_variance"]), (&json!(1.0), &json!(0.0)), "{day}");
+    }
+}
+
+/// On 2020-07-01: releases 1.15 (24 of 24) and 1.17 (29 of 29) were over, 1.19 stood at 15 of 26, the others had not begun.
+async fn the_portfolio_is_summed_and_then_divided(engine: Engine) {
+    let (server, _) = loaded(engine).await;
+    let report = server.get("/v1/reports/spi?as_of=2020-07-01").await.expect(200);
+    let total = &report["total"];
+    let seen = (&total["plans"], &total["planned_value"], &total["earned_value"], &total["spi"], &total["unit"]);
+    assert_eq!(seen, (&json!(11), &json!(79.0), &json!(68.0), &json!(68.0 / 79.0), &json!("milestones")));
+    let row =
+        report["data"].as_array().expect("rows").iter().find(|row| row["name"] == "Release 1.19").expect("its row");
+    assert_eq!(
+        (&row["customer_name"], &row["kind"], &row["spi"]),
+        (&json!("Kubernetes"), &json!("delivery"), &json!(15.0 / 26.0))
+    );
+    // Its forecasts then: fifteen still open, two of them at most a week late, two not due yet.
+    assert_eq!(
+        row["status_counts"],
+        json!({ "on_track": 2, "at_risk": 2, "delayed": 11, "achieved": 15, "waived": 0, "cancelled": 0 })
+    );
+    assert_eq!(row["next_milestone"]["expected_on"], "2020-07-06");
+}
+
+async fn loading_twice_changes_nothing(engine: Engine) {
+    let (server, _) = loaded(engine).await;
+    let before = server.get("/v1/ledger?sort=-sequence&limit=1").await.expect(200);
+    demo::import(&server.url, &server.key).await.expect("loaded");
+    assert_eq!(server.get("/v1/ledger?sort=-sequence&limit=1").await.expect(200)["data"], before["data"]);
+}

@@ -1,0 +1,125 @@
+//! The SPI report in its three forms, at any date, for any selection.
+
+use milepost_tests::{Engine, Server, on_both_engines};
+use serde_json::{Value, json};
+
+use crate::samples::{create, pluck};
+
+on_both_engines!(
+    three_forms_say_the_same,
+    pages_share_one_total,
+    units_that_differ_have_none,
+    filters_narrow_rows_and_total,
+    nothing_at_all
+);
+
+/// Plans with a milestone due on 2026-05-01, done or not.
+async fn add_plan(server: &Server, name: &str, weight: f64, is_done: bool) {
+    let actual = if is_done { json!("2026-05-01") } else { Value::Null };
+    let milestones = json!([
+        { "key": "m", "name": "M", "weight": weight, "planned_on": "2026-05-01", "actual_on": actual },
+        { "key": "n", "name": "N", "weight": weight, "planned_on": "2026-06-01" },
+    ]);
+    create(
+        server,
+        "/v1/plans",
+        json!({ "name": name, "owner": "-Ana", "start_on": "2026-04-01", "milestones": milestones }),
+    )
+    .await;
+}
+
+async fn three_forms_say_the_same(engine: Engine) {
+    let server = Server::start(engine).await;
+    add_plan(&server, "=SUM(A1)", 1.0, true).await;
+    add_plan(&server, "b, \"c\"", 0.5, false).await;
+    let json = server.get("/v1/reports/spi").await.expect(200);
+    let total = &json["total"];
+    assert_eq!(
+        (&total["planned_value"], &total["earned_value"], &total["spi"]),
+        (&json!(1.5), &json!(1.0), &json!(1.0 / 1.5))
+    );
+
+    let ndjson = server.call("GET", "/v1/reports/spi").header("Accept", "application/x-ndjson").send().await;
+    assert_eq!(ndjson.header("content-type"), "application/x-ndjson");
+    let lines: Vec<Value> = ndjson.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let types: Vec<&Value> = lines.iter().map(|line| &line["row_type"]).collect();
+    assert_eq!(types, ["plan", "plan", "total", "end"]);
+    assert_eq!(
+        (&lines[0]["spi"], &lines[2]["spi"], &lines[3]["count"]),
+        (&json["data"][0]["spi"], &total["spi"], &json!(2))
+    );
+
+    let csv = server.call("GET", "/v1/reports/spi").header("Accept", "text/csv").send().await;
+    assert!(
+        csv.header("content-type").starts_with("text/csv")
+            && csv.header("content-disposition").contains("spi-2026-05-04.csv")
+    );
+    let lines: Vec<&str> = csv.text.split("\r\n").collect();
+    assert!(lines[0].starts_with("row_type,plan_id,name,"), "{}", lines[0]);
+    assert!(lines[1].contains(",'=SUM(A1),") && lines[1].contains(",'-Ana,"), "no formula: {}", lines[1]);
+    assert!(lines[2].contains(",\"b, \"\"c\"\"\","), "{}", lines[2]);
+    assert!(lines[2].contains(",points,1,0.5,0,50,0,-0.5,0,"), "{}", lines[2]);
+    assert!(lines[3].starts_with("total,,,,,,,,points,3,1.5,1,50,"), "{}", lines[3]);
+    assert_eq!((lines[4], lines.len()), ("", 5));
+    server
+        .call("GET", "/v1/reports/spi")
+        .header("Accept", "application/pdf")
+        .send()
+        .await
+        .problem(406, "not_acceptable");
+}
+
+async fn pages_share_one_total(engine: Engine) {
+    let server = Server::start(engine).await;
+    for n in 0..130 {
+        add_plan(&server, &format!("p{n:03}"), 1.0, n % 2 == 0).await;
+    }
+    let (mut names, mut path) = (vec![], "/v1/reports/spi?limit=50".to_owned());
+    while !path.is_empty() {
+        let reply = server.get(&path).await;
+        let link = reply.header("link");
+        let page = reply.expect(200);
+        assert_eq!((&page["total"]["plans"], &page["total"]["spi"]), (&json!(130), &json!(0.5)));
+        names.extend(pluck(&page, "name").into_iter().cloned());
+        // The answer comes from memory the second time, and is the same with its link.
+        assert_eq!(server.get(&path).await.header("link"), link);
+        path = link.trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
+    }
+    assert_eq!(names, (0..130).map(|n| json!(format!("p{n:03}"))).collect::<Vec<_>>());
+    let csv = server.call("GET", "/v1/reports/spi?limit=1").header("Accept", "text/csv").send().await;
+    assert_eq!(csv.text.lines().count(), 132, "CSV is whole, whatever the limit");
+}
+
+async fn units_that_differ_have_none(engine: Engine) {
+    let server = Server::start(engine).await;
+    add_plan(&server, "a", 1.0, true).await;
+    let hours = json!({ "name": "b", "start_on": "2026-04-01", "weight_unit": "hours", "milestones": [{ "key": "m", "name": "M", "planned_on": "2026-05-01" }] });
+    create(&server, "/v1/plans", hours).await;
+    let report = server.get("/v1/reports/spi").await.expect(200);
+    assert_eq!(report["total"]["unit"], Value::Null);
+    assert_eq!(pluck(&report, "unit"), ["points", "hours"]);
+}
+
+async fn filters_narrow_rows_and_total(engine: Engine) {
+    let server = Server::start(engine).await;
+    add_plan(&server, "alpha", 1.0, true).await;
+    add_plan(&server, "beta", 1.0, false).await;
+    for (query, expected) in [("q=ALPHA", "alpha"), ("status=at_risk", "beta"), ("status=on_track", "alpha")] {
+        let report = server.get(&format!("/v1/reports/spi?{query}")).await.expect(200);
+        assert_eq!((pluck(&report, "name"), &report["total"]["plans"]), (vec![&json!(expected)], &json!(1)), "{query}");
+    }
+    let then = server.get("/v1/reports/spi?as_of=2026-04-15&status=on_track").await.expect(200);
+    assert_eq!(then["total"]["plans"], 2, "status is the status at the date");
+    assert_eq!(then["total"]["spi_reason"], "nothing_planned_yet");
+}
+
+async fn nothing_at_all(engine: Engine) {
+    let server = Server::start(engine).await;
+    let report = server.get("/v1/reports/spi").await.expect(200);
+    assert_eq!(
+        (&report["data"], &report["total"]["spi"], &report["total"]["spi_reason"]),
+        (&json!([]), &Value::Null, &json!("no_scope"))
+    );
+    let ndjson = server.call("GET", "/v1/reports/spi").header("Accept", "application/x-ndjson").send().await;
+    assert_eq!(ndjson.text.lines().count(), 2);
+}

@@ -1,0 +1,39 @@
+//! Requests that several subjects need.
+
+use milepost_tests::Server;
+use serde_json::{Value, json};
+
+/// A small plan of three milestones: the first must be finished before the second, both before the third.
+pub fn plan() -> Value {
+    json!({
+        "name": "Rollout", "start_on": "2026-04-01", "milestones": [
+            { "key": "a", "name": "Access", "weight": 2, "planned_on": "2026-04-20" },
+            { "key": "b", "name": "Build", "weight": 3, "planned_on": "2026-05-10", "depends_on": ["a"] },
+            { "key": "c", "name": "Close", "weight": 5, "planned_on": "2026-06-01", "depends_on": ["a", "b"] },
+        ]
+    })
+}
+
+/// Creates the small plan; answers its path.
+pub async fn create_plan(server: &Server) -> String {
+    create(server, "/v1/plans", plan()).await
+}
+
+/// Creates something; answers its path.
+pub async fn create(server: &Server, collection: &str, body: Value) -> String {
+    let created = server.post(collection, body).await;
+    let location = created.header("location");
+    created.expect(201);
+    location
+}
+
+/// Creates a customer of this name; answers its id.
+pub async fn create_customer(server: &Server, name: &str) -> String {
+    let created = server.post("/v1/customers", json!({ "name": name, "external_ref": name })).await.expect(201);
+    created["id"].as_str().expect("an id").to_owned()
+}
+
+/// The values of one field of a list's items.
+pub fn pluck<'a>(list: &'a Value, field: &str) -> Vec<&'a Value> {
+    list["data"].as_array().expect("a list").iter().map(|item| &item[field]).collect()
+}
