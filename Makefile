@@ -1,0 +1,33 @@
+# Everything a person must know. Each target works on a machine that has only Rust.
+
+.PHONY: run test check bench demo openapi
+
+# Build, and serve on 127.0.0.1:8080 with the data under ./data; the first start loads the demo plans.
+run:
+	cargo run --release --bin milepost -- serve --demo $(ARGS)
+
+# The whole suite, on SQLite and on a throw-away PostgreSQL.
+test:
+	.ci/with-postgres cargo test --workspace $(ARGS)
+
+# What CI runs: format, lints, documentation, dependencies, tests.
+check:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny --all-features check; else echo "cargo-deny is not installed: dependencies were not checked"; fi
+	$(MAKE) test
+
+# Ratios against floors measured in the same run: the domain alone, then the service over HTTP.
+bench:
+	cargo bench -p milepost-domain --bench earned_value
+	cargo bench -p milepost-tests --bench http
+
+# Load the demo plans into a running server: make demo KEY=mp_... [URL=http://127.0.0.1:8080]
+demo:
+	MILEPOST_KEY=$(KEY) cargo run --release --bin milepost -- demo $(if $(URL),--url $(URL))
+
+# Write the OpenAPI document from the code.
+openapi:
+	cargo run --bin milepost -- openapi > openapi.yaml.new
+	mv openapi.yaml.new openapi.yaml
