@@ -10,6 +10,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub mod api_clients;
+pub mod baselines;
 pub mod connect;
 pub mod customers;
 pub mod idempotency;

@@ -59,7 +59,8 @@ fn every_operation_is_described_whole() {
 fn every_property_is_described_and_bounded() {
     let document = document();
     for (name, schema) in document["components"]["schemas"].as_object().expect("schemas") {
-        for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+        let parts = schema["allOf"].as_array().into_iter().flatten().chain([schema]);
+        for (property, schema) in parts.filter_map(|part| part["properties"].as_object()).flatten() {
             let at = format!("{name}.{property}");
             let mut branches = schema["oneOf"].as_array().into_iter().flatten().chain([schema]);
             let is_described = branches.any(|branch| branch["description"].is_string());

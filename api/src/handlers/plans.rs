@@ -3,6 +3,7 @@
 pub mod baselines;
 pub mod create;
 pub mod earned_value;
+pub mod figures;
 pub mod list;
 pub mod read;
 pub mod update;

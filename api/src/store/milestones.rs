@@ -1,4 +1,4 @@
-//! Milestones and what hangs on them: dependencies, forecast changes, progress, transitions, baselines.
+//! Milestones and what hangs on them: dependencies, forecast changes, progress, transitions.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::milestone::State;
@@ -11,7 +11,7 @@ use super::keyset::{Slice, push_slice};
 use super::{Conn, on};
 
 /// Rows of one multi-row INSERT: well under both engines' limits on parameters.
-const ROWS_PER_INSERT: usize = 500;
+pub(super) const ROWS_PER_INSERT: usize = 500;
 
 /// A milestone's own row.
 #[derive(Debug, Clone, FromRow)]
@@ -91,29 +91,6 @@ pub struct TransitionRow {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// A baseline's own row.
-#[derive(Debug, Clone, FromRow)]
-#[expect(missing_docs, reason = "described by the resource")]
-pub struct BaselineRow {
-    pub plan_id: Uuid,
-    pub number: i64,
-    pub effective_on: NaiveDate,
-    pub reason: Option<String>,
-    pub author: String,
-    pub created_at: DateTime<Utc>,
-}
-
-/// What a baseline froze of one milestone.
-#[derive(Debug, Clone, FromRow)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct LineRow {
-    pub plan_id: Uuid,
-    pub number: i64,
-    pub milestone_id: Uuid,
-    pub planned_on: NaiveDate,
-    pub weight: f64,
-}
-
 macro_rules! columns {
     () => {
         "id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria, \
@@ -152,6 +129,8 @@ macro_rules! rows_by_plan {
     };
 }
 
+pub(super) use rows_by_plan;
+
 rows_by_plan!(
     /// Milestones in their order in the plan.
     rows -> MilestoneRow, concat!("SELECT ", columns!(), " FROM milestones"), "plan_id, position, id"
@@ -172,15 +151,6 @@ rows_by_plan!(
     progress -> ProgressRow, "SELECT plan_id, milestone_id, ordinal, percent, recorded_on FROM progress_entries",
     "plan_id, milestone_id, ordinal"
 );
-rows_by_plan!(
-    /// Baselines by number.
-    baselines -> BaselineRow, "SELECT plan_id, number, effective_on, reason, author, created_at FROM baselines", "plan_id, number"
-);
-rows_by_plan!(
-    /// Baseline lines by number.
-    lines -> LineRow, "SELECT plan_id, number, milestone_id, planned_on, weight FROM baseline_lines", "plan_id, number, milestone_id"
-);
-
 /// Steps taken by one milestone, oldest first.
 pub async fn transitions(
     conn: &mut Conn,
@@ -387,31 +357,4 @@ pub async fn insert_transition(conn: &mut Conn, organization_id: Uuid, transitio
         .bind(organization_id).bind(t.id).bind(t.plan_id).bind(t.milestone_id).bind(&t.action).bind(&t.from_state).bind(&t.to_state)
         .bind(t.occurred_on).bind(&t.reason).bind(&t.override_reason).bind(&t.evidence).bind(&t.author).bind(t.recorded_at)
         .execute(db).await.map(|_| ()))
-}
-
-/// Freezes a baseline.
-pub async fn insert_baseline(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    baseline: &BaselineRow,
-    lines: &[LineRow],
-) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO baselines (organization_id, plan_id, number, effective_on, reason, author, created_at) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(baseline.plan_id).bind(baseline.number).bind(baseline.effective_on).bind(&baseline.reason)
-        .bind(&baseline.author).bind(baseline.created_at)
-        .execute(db).await.map(|_| ()))?;
-    for some in lines.chunks(ROWS_PER_INSERT) {
-        on!(conn, db => {
-            let mut query = QueryBuilder::new(
-                "INSERT INTO baseline_lines (organization_id, plan_id, number, milestone_id, planned_on, weight) ");
-            query.push_values(some, |mut row, line| {
-                row.push_bind(organization_id).push_bind(line.plan_id).push_bind(line.number).push_bind(line.milestone_id)
-                    .push_bind(line.planned_on).push_bind(line.weight);
-            });
-            query.build().execute(db).await.map(|_| ())
-        })?;
-    }
-    Ok(())
 }

@@ -12,7 +12,8 @@ use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
-use super::milestones::{self, BaselineRow, DependencyRow, ForecastRow, LineRow, MilestoneRow, ProgressRow};
+use super::baselines::{self, BaselineRow, LineRow};
+use super::milestones::{self, DependencyRow, ForecastRow, MilestoneRow, ProgressRow};
 use super::{Conn, on};
 
 /// A plan's own row, with its customer's name.
@@ -132,14 +133,14 @@ pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) 
     let mut dependencies = by_plan(milestones::dependencies(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut forecasts = by_plan(milestones::forecasts(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut progress = by_plan(milestones::progress(conn, organization_id, ids).await?, |row| row.plan_id);
-    let mut baselines = by_plan(milestones::baselines(conn, organization_id, ids).await?, |row| row.plan_id);
-    let mut lines = by_plan(milestones::lines(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut frozen = by_plan(baselines::rows(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut lines = by_plan(baselines::lines(conn, organization_id, ids).await?, |row| row.plan_id);
     let whole = |plan: PlanRow| PlanRecord {
         milestones: milestones.remove(&plan.id).unwrap_or_default(),
         dependencies: dependencies.remove(&plan.id).unwrap_or_default(),
         forecasts: forecasts.remove(&plan.id).unwrap_or_default(),
         progress: progress.remove(&plan.id).unwrap_or_default(),
-        baselines: baselines.remove(&plan.id).unwrap_or_default(),
+        baselines: frozen.remove(&plan.id).unwrap_or_default(),
         lines: lines.remove(&plan.id).unwrap_or_default(),
         plan,
     };

@@ -17,7 +17,8 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
-use crate::store::milestones::{self, BaselineRow, LineRow};
+use crate::store::baselines::{self, BaselineRow, LineRow};
+use crate::store::milestones;
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
 
@@ -193,7 +194,7 @@ async fn freeze(unit: &mut Unit, record: &mut PlanRecord, draft: &BaselineDraft)
     let lines: Vec<LineRow> = in_scope
         .map(|m| LineRow { plan_id, number, milestone_id: m.id, planned_on: m.planned_on, weight: m.weight })
         .collect();
-    milestones::insert_baseline(&mut unit.conn, unit.organization_id, &row, &lines).await?;
+    baselines::insert(&mut unit.conn, unit.organization_id, &row, &lines).await?;
     let now = unit.now;
     for milestone in &mut record.milestones {
         if draft.changes.iter().any(|change| change.key.as_str() == milestone.key) {

@@ -22,7 +22,8 @@ use crate::extract::Body;
 use crate::handlers::milestones::{Milestone, new_rows};
 use crate::handlers::templates;
 use crate::read_model::PlanView;
-use crate::store::milestones::{self, BaselineRow, DependencyRow, LineRow};
+use crate::store::baselines::{self, BaselineRow, LineRow};
+use crate::store::milestones::{self, DependencyRow};
 use crate::store::plans::{self, PlanRecord, PlanRow};
 use crate::store::{Conn, customers, people};
 use crate::unit::{Entity, Unit};
@@ -245,7 +246,7 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
     milestones::insert(conn, organization_id, &rows).await?;
     milestones::insert_dependencies(conn, organization_id, &dependencies).await?;
     milestones::insert_forecasts(conn, organization_id, &forecasts).await?;
-    milestones::insert_baseline(conn, organization_id, &baseline, &lines).await?;
+    baselines::insert(conn, organization_id, &baseline, &lines).await?;
     Ok(PlanRecord {
         plan,
         milestones: rows,

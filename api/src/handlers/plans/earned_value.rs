@@ -5,14 +5,13 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::baseline::in_force;
-use milepost_domain::earned_value::{EarnedValue, Undefined};
-use milepost_domain::plan::StatusCounts;
-use milepost_domain::text::{Currency, Label};
+use milepost_domain::earned_value::EarnedValue;
+use milepost_domain::text::Currency;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::index;
+use super::figures::Figures;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -45,35 +44,11 @@ pub struct PlanEarnedValue {
     /// Number of the baseline in force at that date.
     #[schema(minimum = 1)]
     baseline: Option<i64>,
-    /// What the figures are counted in.
-    #[schema(value_type = Label)]
-    unit: String,
-    /// BAC: the sum of the weights in the baseline.
-    #[schema(minimum = 0)]
-    budget_at_completion: f64,
-    /// PV: the weights planned on or before the date.
-    #[schema(minimum = 0)]
-    planned_value: f64,
-    /// EV: the weights earned by the date.
-    #[schema(minimum = 0)]
-    earned_value: f64,
-    /// PV in percent of BAC.
-    #[schema(minimum = 0)]
-    planned_percent: Option<f64>,
-    /// EV in percent of BAC.
-    #[schema(minimum = 0)]
-    earned_percent: Option<f64>,
-    /// SV = EV − PV; negative is behind.
-    schedule_variance: f64,
-    /// SPI = EV / PV, not rounded and not capped; null with a reason where it is undefined.
-    #[schema(minimum = 0)]
-    spi: Option<f64>,
-    /// Why there is no SPI.
-    spi_reason: Option<Undefined>,
+    /// The figures.
+    #[serde(flatten)]
+    figures: Figures,
     /// The same figures in money, where the plan has a budget.
     money: Option<Money>,
-    /// Milestones by status at the date.
-    status_counts: StatusCounts,
 }
 
 /// Earned value in money, in minor units of the currency, each rounded to the nearest by itself.
@@ -121,27 +96,17 @@ impl PlanEarnedValue {
     fn at(view: &PlanView, as_of: NaiveDate) -> Self {
         let summary = view.facts.summary(as_of);
         let sums = summary.earned_value;
-        let (spi, spi_reason) = index(&sums);
         let row = &view.row;
         Self {
             as_of,
             plan_id: row.id,
             baseline: in_force(&view.facts.baselines, as_of).map(|baseline| baseline.number),
-            unit: row.weight_unit.clone(),
-            budget_at_completion: sums.budget_at_completion,
-            planned_value: sums.planned_value,
-            earned_value: sums.earned_value,
-            planned_percent: sums.planned_percent(),
-            earned_percent: sums.earned_percent(),
-            schedule_variance: sums.schedule_variance(),
-            spi,
-            spi_reason,
+            figures: Figures::of(&sums, Some(row.weight_unit.clone()), summary.counts),
             money: row
                 .currency
                 .as_ref()
                 .zip(row.budget_minor)
                 .and_then(|(currency, budget)| money(&sums, currency, budget)),
-            status_counts: summary.counts,
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use milepost_domain::plan::StatusCounts;
 
-use super::spi_row::{Figures, SpiRow, SpiTotal};
+use super::spi_row::{SpiRow, SpiTotal};
 use crate::error::ApiError;
+use crate::handlers::plans::figures::Figures;
 
 const COLUMNS: [&str; 25] = [
     "row_type",

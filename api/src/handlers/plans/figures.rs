@@ -1,0 +1,65 @@
+//! Earned value as answers carry it: the sums and what follows from them.
+
+use milepost_domain::earned_value::{EarnedValue, Undefined};
+use milepost_domain::plan::StatusCounts;
+use milepost_domain::text::Label;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::index;
+
+/// Sums and what follows from them.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "unit": "points", "budget_at_completion": 78.0, "planned_value": 39.0, "earned_value": 31.2, "planned_percent": 50.0,
+    "earned_percent": 40.0, "schedule_variance": -7.8, "spi": 0.8, "spi_reason": null,
+    "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0}
+}))]
+pub struct Figures {
+    /// What the figures are counted in; null in a total of plans that count differently.
+    #[schema(value_type = Option<Label>)]
+    pub unit: Option<String>,
+    /// BAC: the sum of the weights in the baseline.
+    #[schema(minimum = 0)]
+    pub budget_at_completion: f64,
+    /// PV: the weights planned on or before the date.
+    #[schema(minimum = 0)]
+    pub planned_value: f64,
+    /// EV: the weights earned by the date.
+    #[schema(minimum = 0)]
+    pub earned_value: f64,
+    /// PV in percent of BAC.
+    #[schema(minimum = 0)]
+    pub planned_percent: Option<f64>,
+    /// EV in percent of BAC.
+    #[schema(minimum = 0)]
+    pub earned_percent: Option<f64>,
+    /// SV = EV − PV; negative is behind.
+    pub schedule_variance: f64,
+    /// SPI = EV / PV; null with a reason where it is undefined.
+    #[schema(minimum = 0)]
+    pub spi: Option<f64>,
+    /// Why there is no SPI.
+    pub spi_reason: Option<Undefined>,
+    /// Milestones by status.
+    pub status_counts: StatusCounts,
+}
+
+impl Figures {
+    /// From the sums.
+    pub fn of(sums: &EarnedValue, unit: Option<String>, status_counts: StatusCounts) -> Self {
+        let (spi, spi_reason) = index(sums);
+        Self {
+            unit,
+            budget_at_completion: sums.budget_at_completion,
+            planned_value: sums.planned_value,
+            earned_value: sums.earned_value,
+            planned_percent: sums.planned_percent(),
+            earned_percent: sums.earned_percent(),
+            schedule_variance: sums.schedule_variance(),
+            spi,
+            spi_reason,
+            status_counts,
+        }
+    }
+}
