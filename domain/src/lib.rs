@@ -9,6 +9,7 @@ pub mod draft;
 pub mod earned_value;
 pub mod ledger;
 pub mod milestone;
+pub mod network;
 pub mod plan;
 pub mod rule;
 pub mod schedule;
