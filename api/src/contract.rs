@@ -281,8 +281,13 @@ fn explain(error: &ValidationError<'_>, tell: &mut impl FnMut(String, &str, Stri
             tell(format!("{at}/{}", property.as_str().unwrap_or_default()), "required", "must be given".to_owned());
         }
         ValidationErrorKind::OneOfNotValid { context } | ValidationErrorKind::AnyOf { context } => {
-            // A nullable value is "null or X": what is wrong with X is what the sender wants to hear.
-            let branch = context.iter().find(|errors| !errors.iter().any(only_null_fits));
+            // Of "null or X", and of a key or an object, the sender meant the branch whose type fits.
+            let is_wrong_type = |inner: &ValidationError<'_>| {
+                matches!(inner.kind(), ValidationErrorKind::Type { .. })
+                    && inner.instance_path() == error.instance_path()
+            };
+            let fitting = context.iter().find(|errors| !errors.iter().any(is_wrong_type));
+            let branch = fitting.or_else(|| context.iter().find(|errors| !errors.iter().any(only_null_fits)));
             for inner in branch.into_iter().flatten() {
                 explain(inner, tell);
             }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::cycle::find_cycle;
+use crate::dependency::Dependency;
 use crate::milestone::State;
 use crate::rule::{BrokenRule, Violations, all_kept};
 use crate::text::{Key, Label, Name, Note};
@@ -46,10 +47,10 @@ pub struct MilestoneDraft {
     pub weight: Weight,
     /// The date it is planned for; it goes into the baseline.
     pub planned_on: NaiveDate,
-    /// Keys of the milestones that must be finished first.
+    /// What it waits for: keys, or keys with a relation and a lag.
     #[serde(default)]
     #[schema(max_items = 100)]
-    pub depends_on: Vec<Key>,
+    pub depends_on: Vec<Dependency>,
     /// What must hold for it to count as met.
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -111,7 +112,7 @@ pub fn check_milestones(
 /// Checks a milestone added to an existing plan, given its other milestones as `(key, depends_on)`. Pointers start at the milestone.
 pub fn check_addition(
     milestone: &MilestoneDraft,
-    others: &[(&str, &[Key])],
+    others: &[(&str, &[Dependency])],
     start_on: NaiveDate,
     today: NaiveDate,
 ) -> Result<(), Violations> {
@@ -125,11 +126,15 @@ pub fn check_addition(
 }
 
 /// Checks a milestone's new dependencies against the rest of its plan. Pointers start at `/depends_on`.
-pub fn check_dependencies(key: &str, depends_on: &[Key], others: &[(&str, &[Key])]) -> Result<(), Violations> {
+pub fn check_dependencies(
+    key: &str,
+    depends_on: &[Dependency],
+    others: &[(&str, &[Dependency])],
+) -> Result<(), Violations> {
     all_kept(dependency_violations(key, depends_on, others))
 }
 
-fn dependency_violations(key: &str, depends_on: &[Key], others: &[(&str, &[Key])]) -> Violations {
+fn dependency_violations(key: &str, depends_on: &[Dependency], others: &[(&str, &[Dependency])]) -> Violations {
     let mut violations = Violations::new();
     for (position, needed) in depends_on.iter().enumerate() {
         let known = needed.as_str() == key || others.iter().any(|(other, _)| *other == needed.as_str());
@@ -183,7 +188,7 @@ fn check_dates(
 }
 
 /// Checks a list of `(key, depends_on)` whole: unique keys, known dependencies, no cycle. Pointers start at `/milestones`.
-pub fn check_network(network: &[(&str, &[Key])], violations: &mut Violations) {
+pub fn check_network(network: &[(&str, &[Dependency])], violations: &mut Violations) {
     let mut seen = BTreeSet::new();
     let positions: BTreeMap<&str, usize> = network.iter().enumerate().map(|(index, (key, _))| (*key, index)).collect();
     for (index, (key, depends_on)) in network.iter().enumerate() {
@@ -224,7 +229,7 @@ mod tests {
             owner: None,
             weight: Weight::ONE,
             planned_on: day(planned),
-            depends_on: depends_on.iter().map(|k| key(k)).collect(),
+            depends_on: depends_on.iter().map(|k| Dependency::on(key(k))).collect(),
             acceptance_criteria: vec![],
             forecast_changes: vec![],
             started_on: None,
@@ -276,8 +281,8 @@ mod tests {
 
     #[test]
     fn an_addition_is_checked_against_the_plan() {
-        let needs_b = [key("b")];
-        let others: [(&str, &[Key]); 2] = [("a", &needs_b), ("b", &[])];
+        let needs_b = [Dependency::on(key("b"))];
+        let others: [(&str, &[Dependency]); 2] = [("a", &needs_b), ("b", &[])];
         assert_eq!(check_addition(&draft("c", 9, &["a"]), &others, day(2), day(20)), Ok(()));
         assert_eq!(
             check_addition(&draft("b", 9, &["a"]), &others, day(2), day(20)),
@@ -286,7 +291,7 @@ mod tests {
                 BrokenRule::DependencyCycle { cycle: vec!["a".into(), "b".into(), "a".into()] }.at("/depends_on"),
             ])
         );
-        assert!(check_dependencies("b", &[key("a")], &others).is_err(), "b -> a -> b");
+        assert!(check_dependencies("b", &[Dependency::on(key("a"))], &others).is_err(), "b -> a -> b");
         assert!(check_dependencies("a", &[], &others).is_ok());
     }
 }

@@ -4,7 +4,9 @@
 //! decisions and figures go out. A caller loads, asks this crate, and saves.
 
 pub mod baseline;
+pub mod cascade;
 pub mod cycle;
+pub mod dependency;
 pub mod draft;
 pub mod earned_value;
 pub mod ledger;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
+use crate::network::Relation;
 use crate::rule::BrokenRule;
 
 /// Where a milestone stands. `planned -> in_progress -> submitted -> achieved`; `waived` and `cancelled` end it otherwise.
@@ -160,11 +161,23 @@ pub struct Prerequisite {
     pub key: String,
     /// Its state now.
     pub state: State,
+    /// What waits for what.
+    pub relation: Relation,
 }
 
-/// Whether a milestone may be achieved: every prerequisite is closed, or somebody takes responsibility with a reason.
+impl Prerequisite {
+    /// Whether it no longer holds the other up: closed where its finish is waited for, begun where its start is.
+    pub const fn is_met(&self) -> bool {
+        match self.relation {
+            Relation::FinishToStart | Relation::FinishToFinish => !self.state.is_open(),
+            Relation::StartToStart | Relation::StartToFinish => !matches!(self.state, State::Planned),
+        }
+    }
+}
+
+/// Whether a milestone may be achieved: every prerequisite is met, or somebody takes responsibility with a reason.
 pub fn may_achieve(prerequisites: &[Prerequisite], override_reason: Option<&str>) -> Result<(), BrokenRule> {
-    let unmet: Vec<String> = prerequisites.iter().filter(|p| p.state.is_open()).map(|p| p.key.clone()).collect();
+    let unmet: Vec<String> = prerequisites.iter().filter(|p| !p.is_met()).map(|p| p.key.clone()).collect();
     if unmet.is_empty() || override_reason.is_some() {
         Ok(())
     } else {
@@ -238,10 +251,12 @@ mod tests {
     #[test]
     fn the_gate_names_what_is_unmet() {
         let prerequisites = [(Achieved, "a"), (Planned, "b"), (Waived, "c"), (Submitted, "d")]
-            .map(|(state, key)| Prerequisite { key: key.into(), state });
+            .map(|(state, key)| Prerequisite { key: key.into(), state, relation: Relation::FinishToStart });
         let unmet = BrokenRule::UnmetDependencies { keys: vec!["b".into(), "d".into()] };
         assert_eq!(may_achieve(&prerequisites, None), Err(unmet));
         assert_eq!(may_achieve(&prerequisites, Some("the client insisted")), Ok(()));
         assert_eq!(may_achieve(&prerequisites[..1], None), Ok(()));
+        let begun = |state| Prerequisite { key: "a".into(), state, relation: Relation::StartToStart }.is_met();
+        assert_eq!((begun(Planned), begun(InProgress), begun(Achieved)), (false, true, true));
     }
 }

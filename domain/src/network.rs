@@ -87,6 +87,8 @@ pub struct Network {
     pub nodes: Vec<Node>,
     /// The earliest finish of the whole.
     pub length_days: i64,
+    /// A number for each milestone that is greater than those of all it waits for.
+    pub depths: Vec<usize>,
 }
 
 /// How many critical paths are named at most: ties multiply.
@@ -115,7 +117,11 @@ impl Network {
             node.total_float_days = node.late_finish - node.early_finish;
             node.free_float_days = free_float;
         }
-        Some(Self { nodes, length_days })
+        let mut depths = vec![0; nodes.len()];
+        for (depth, position) in order.iter().enumerate() {
+            depths[*position] = depth;
+        }
+        Some(Self { nodes, length_days, depths })
     }
 
     /// The critical paths from start to finish, as positions; at most twenty when there are ties.
@@ -153,7 +159,7 @@ fn walk(path: &mut Vec<usize>, tight: &[&Link], paths: &mut Vec<Vec<usize>>) {
 }
 
 /// Positions such that every link leads forward.
-fn order(count: usize, links: &[Link]) -> Option<Vec<usize>> {
+pub(crate) fn order(count: usize, links: &[Link]) -> Option<Vec<usize>> {
     let mut graph = DiGraph::<usize, ()>::with_capacity(count, links.len());
     let indices: Vec<_> = (0..count).map(|position| graph.add_node(position)).collect();
     for link in links {

@@ -4,6 +4,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::dependency::Dependency;
 use crate::draft::{MilestoneDraft, check_network};
 use crate::rule::{BrokenRule, Violations, all_kept};
 use crate::text::{Key, Label, Name, Note};
@@ -31,10 +32,10 @@ pub struct MilestoneDefinition {
     /// Planned this many calendar days after the plan's start.
     #[schema(minimum = 0, maximum = 3650)]
     pub offset_days: u32,
-    /// Keys of the milestones that must be finished first.
+    /// What it waits for: keys, or keys with a relation and a lag.
     #[serde(default)]
     #[schema(max_items = 100)]
-    pub depends_on: Vec<Key>,
+    pub depends_on: Vec<Dependency>,
     /// What must hold for it to count as met.
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -87,7 +88,7 @@ mod tests {
             owner: None,
             weight: Weight::ONE,
             offset_days,
-            depends_on: depends_on.iter().map(|k| Key::parse(k).expect("a key")).collect(),
+            depends_on: depends_on.iter().map(|k| Dependency::on(Key::parse(k).expect("a key"))).collect(),
             acceptance_criteria: vec![],
         }
     }

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use crate::samples::{self, create, create_plan, pluck};
 
 on_both_engines!(
+    a_slip_pushes_what_waits_for_it,
+    relations_and_lags_are_kept,
     steps_lead_from_state_to_state,
     dependencies_are_a_gate,
     reasons_and_dates_are_checked,
@@ -114,15 +116,20 @@ async fn forecasts_are_recorded_and_never_rewritten(engine: Engine) {
             json!({ "forecast_on": on, "reason": reason, "cause": "one_time" }),
         )
     };
+    let read = || server.get(&format!("{plan}/milestones/b"));
     let first = forecast("2026-05-15", "Waiting for the client.").await.expect(201);
+    let moved = json!({ "key": "b", "from_on": "2026-05-10", "to_on": "2026-05-15", "days": 5, "float_used_days": 0 });
+    assert_eq!(first["moves"][0], moved);
+    let b = read().await.expect(200);
     assert_eq!(
-        (&first["status"], &first["variance_days"], &first["forecast_on"]),
+        (&b["status"], &b["variance_days"], &b["forecast_on"]),
         (&json!("at_risk"), &json!(5), &json!("2026-05-15"))
     );
     server.clock.advance(chrono::Duration::days(1));
-    let second = forecast("2026-05-25", "Still waiting.").await.expect(201);
+    forecast("2026-05-25", "Still waiting.").await.expect(201);
+    let b = read().await.expect(200);
     assert_eq!(
-        (&second["status"], &second["forecast_changes"], &second["skipped_warning"]),
+        (&b["status"], &b["forecast_changes"], &b["skipped_warning"]),
         (&json!("delayed"), &json!(2), &json!(false))
     );
     let changes = server.get(&format!("{plan}/milestones/b/forecast-changes")).await.expect(200);
@@ -222,7 +229,7 @@ async fn milestones_across_plans(engine: Engine) {
         .expect(201);
     let all = server.get("/v1/milestones").await.expect(200);
     assert_eq!(pluck(&all, "key"), ["a", "a", "b", "b", "c", "c"]);
-    assert_eq!(pluck(&all, "status"), ["delayed", "delayed", "at_risk", "on_track", "on_track", "on_track"]);
+    assert_eq!(pluck(&all, "status"), ["delayed", "delayed", "at_risk", "on_track", "at_risk", "on_track"]);
     for (query, expected) in [
         ("planned_from=2026-05-10&planned_until=2026-05-31", vec!["b", "b"]),
         ("state=in_progress", vec![]),
@@ -245,4 +252,91 @@ async fn milestones_across_plans(engine: Engine) {
     server.patch(&plan, json!({ "archived": true })).await.expect(200);
     let due = server.get("/v1/milestones").await.expect(200);
     assert_eq!(pluck(&due, "key"), ["a", "b", "c"], "an archived plan's milestones are not due");
+}
+
+/// Twenty days before a, twenty between a and b, ten more between a and c's other half: see the small plan. a is overdue
+/// and so expected today, 4 May; b has 20 days after a, c 22 after b.
+async fn a_slip_pushes_what_waits_for_it(engine: Engine) {
+    let server = Server::start(engine).await;
+    let plan = create_plan(&server).await;
+    let before = server.get("/v1/ledger?sort=-sequence&limit=1").await.expect(200);
+    let body = json!({ "forecast_on": "2026-05-08", "reason": "Credentials came late.", "cause": "one_time" });
+    let path = format!("{plan}/milestones/a/forecast-changes");
+    let dry = server.post(&format!("{path}?dry_run=true"), body.clone()).await.expect(200);
+    let expected = json!([
+        { "key": "a", "from_on": "2026-05-04", "to_on": "2026-05-08", "days": 4, "float_used_days": 0 },
+        { "key": "b", "from_on": "2026-05-10", "to_on": "2026-05-28", "days": 18, "float_used_days": 0 },
+        { "key": "c", "from_on": "2026-06-01", "to_on": "2026-06-19", "days": 18, "float_used_days": 0 },
+    ]);
+    assert_eq!((&dry["moves"], &dry["dry_run"]), (&expected, &json!(true)));
+    assert_eq!(dry["finish"], json!({ "from_on": "2026-06-01", "to_on": "2026-06-19" }));
+    assert_eq!(
+        server.get("/v1/ledger?sort=-sequence&limit=1").await.expect(200)["data"],
+        before["data"],
+        "nothing is written"
+    );
+    let done = server.post(&path, body).await.expect(201);
+    assert_eq!((&done["moves"], &done["finish"], &done["dry_run"]), (&dry["moves"], &dry["finish"], &json!(false)));
+    let milestones = server.get(&format!("{plan}/milestones")).await.expect(200);
+    assert_eq!(pluck(&milestones, "forecast_on"), ["2026-05-08", "2026-05-28", "2026-06-19"]);
+    assert_eq!(pluck(&milestones, "planned_on"), ["2026-04-20", "2026-05-10", "2026-06-01"], "plans are not rewritten");
+    let of_c = server.get(&format!("{plan}/milestones/c/forecast-changes")).await.expect(200);
+    assert_eq!(pluck(&of_c, "reason"), ["Follows a: Credentials came late."]);
+    assert_eq!(server.get(&plan).await.expect(200)["version"], 2, "one change, one version");
+    let entries = server.get("/v1/ledger?action=milestone.forecast_changed").await.expect(200);
+    assert_eq!(pluck(&entries, "root_type"), ["plan", "plan", "plan"]);
+    let pulled = json!({ "forecast_on": "2026-05-05", "reason": "It came after all." });
+    let pushed_only = server.post(&format!("{path}?dry_run=true"), pulled.clone()).await.expect(200);
+    assert_eq!(pushed_only["moves"].as_array().map(Vec::len), Some(1), "nothing is pulled unless asked");
+    let pulled = server.post(&format!("{path}?pull=true"), pulled).await.expect(201);
+    let days: Vec<&Value> = pulled["moves"].as_array().expect("moves").iter().map(|one| &one["days"]).collect();
+    assert_eq!(days, [-3, -3, -3]);
+}
+
+async fn relations_and_lags_are_kept(engine: Engine) {
+    let server = Server::start(engine).await;
+    let link = json!({ "key": "a", "relation": "start_to_start", "lag_days": 3 });
+    let plan = json!({ "name": "P", "start_on": "2026-05-04", "milestones": [
+        { "key": "a", "name": "A", "planned_on": "2026-05-14" },
+        { "key": "b", "name": "B", "planned_on": "2026-05-19", "depends_on": [link] },
+        { "key": "c", "name": "C", "planned_on": "2026-05-29", "depends_on": ["b", { "key": "a", "lag_days": -2 }] },
+    ]});
+    let plan = create(&server, "/v1/plans", plan).await;
+    let milestones = server.get(&format!("{plan}/milestones")).await.expect(200);
+    assert_eq!(milestones["data"][1]["depends_on"], json!([link]));
+    let of_c = &milestones["data"][2]["depends_on"];
+    assert!(
+        of_c.as_array().expect("two").contains(&json!("b")),
+        "the usual relation is written as the key alone: {of_c}"
+    );
+    let schedule = server.get(&format!("{plan}/schedule")).await.expect(200);
+    assert_eq!(
+        (&schedule["finish_on"], &schedule["critical_paths"]),
+        (&json!("2026-05-29"), &json!([["a", "b", "c"]]))
+    );
+    let a = json!({
+        "key": "a", "duration_days": 10, "early_start_on": "2026-05-04", "early_finish_on": "2026-05-14", "late_start_on": "2026-05-04",
+        "late_finish_on": "2026-05-14", "total_float_days": 0, "free_float_days": 0, "critical": true
+    });
+    assert_eq!(schedule["milestones"][0], a);
+    assert_eq!(schedule["milestones"][1]["duration_days"], 12, "from three days after a starts");
+    // b waits for a's start only, so it may be achieved once a has begun.
+    let early = act(&server, &plan, "b", "achieve", json!({})).await;
+    assert_eq!(early.problem(422, "validation_failed"), errors(&[("/override_reason", "unmet_dependencies")]));
+    act(&server, &plan, "a", "start", json!({})).await.expect(200);
+    act(&server, &plan, "b", "achieve", json!({})).await.expect(200);
+    let forecast = server.get(&format!("{plan}/schedule?basis=forecast")).await.expect(200);
+    assert_eq!(
+        forecast["milestones"][1]["early_finish_on"], "2026-05-07",
+        "b is done, and its start cannot precede a's by less"
+    );
+    for (depends_on, expected) in [
+        (json!([{ "key": "a", "relation": "sideways" }]), ("/depends_on/0/relation", "not_an_option")),
+        (json!([{ "key": "a", "lag_days": 366 }]), ("/depends_on/0/lag_days", "too_large")),
+        (json!([{ "key": "a", "colour": "red" }]), ("/depends_on/0/colour", "unknown_field")),
+        (json!(["no key"]), ("/depends_on/0", "wrong_pattern")),
+    ] {
+        let found = server.patch(&format!("{plan}/milestones/c"), json!({ "depends_on": depends_on })).await;
+        assert_eq!(found.problem(422, "validation_failed"), errors(&[expected]));
+    }
 }

@@ -1,6 +1,7 @@
 //! Milestones: what they look like, computed from dates at the day of the question.
 
 pub mod act;
+pub mod cascade;
 pub mod create;
 pub mod forecasts;
 pub mod list;
@@ -9,6 +10,7 @@ pub mod update;
 
 use actix_web::http::header::LOCATION;
 use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::dependency::Dependency;
 use milepost_domain::draft::MilestoneDraft;
 use milepost_domain::milestone::State;
 use milepost_domain::schedule::{Standing, Status};
@@ -88,9 +90,9 @@ pub struct Milestone {
     percent_complete: Option<f64>,
     /// Whether a baseline includes it: then its planned date and weight are frozen.
     baselined: bool,
-    /// Keys of the milestones that must be finished first.
-    #[schema(value_type = Vec<Key>, max_items = 100)]
-    depends_on: Vec<String>,
+    /// What it waits for: keys, or keys with a relation and a lag.
+    #[schema(max_items = 100)]
+    depends_on: Vec<Dependency>,
     /// What must hold for it to count as met.
     #[schema(value_type = Vec<Note>, max_items = 50)]
     acceptance_criteria: Vec<String>,
@@ -224,25 +226,40 @@ async fn save(
     before: Option<&Milestone>,
     verb: &str,
 ) -> Result<Milestone, ApiError> {
+    let saved = save_all(unit, record, &[(position, before)], verb).await?;
+    saved.into_iter().next().ok_or_else(ApiError::not_found)
+}
+
+/// Saves several milestones of one plan at once: one new version of the plan, one entry of the ledger for each.
+async fn save_all(
+    unit: &mut Unit,
+    record: &mut PlanRecord,
+    changed: &[(usize, Option<&Milestone>)],
+    verb: &str,
+) -> Result<Vec<Milestone>, ApiError> {
     let now = unit.now;
     record.plan.version += 1;
     record.plan.updated_at = now;
     plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
-    if before.is_some() {
-        let row = &mut record.milestones[position];
+    for (position, _) in changed.iter().filter(|(_, before)| before.is_some()) {
+        let row = &mut record.milestones[*position];
         row.version += 1;
         row.updated_at = now;
         milestones::update(&mut unit.conn, unit.organization_id, row).await?;
     }
-    let id = record.milestones[position].id;
-    let after = Milestone::find(record, &id.to_string(), unit.today).ok_or_else(ApiError::not_found)?;
-    let change = Change {
-        verb,
-        entity: (Entity::Milestone, id),
-        root: (Entity::Plan, record.plan.id),
-        before,
-        after: Some(&after),
-    };
-    unit.record(change).await?;
-    Ok(after)
+    let all = Milestone::all_of(record, unit.today);
+    let mut saved = Vec::with_capacity(changed.len());
+    for (position, before) in changed {
+        let after = all[*position].clone();
+        let change = Change {
+            verb,
+            entity: (Entity::Milestone, after.id),
+            root: (Entity::Plan, record.plan.id),
+            before: *before,
+            after: Some(&after),
+        };
+        unit.record(change).await?;
+        saved.push(after);
+    }
+    Ok(saved)
 }

@@ -6,6 +6,7 @@ pub mod earned_value;
 pub mod figures;
 pub mod list;
 pub mod read;
+pub mod schedule;
 pub mod update;
 
 use chrono::{DateTime, NaiveDate, Utc};

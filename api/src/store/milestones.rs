@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::milestone::State;
+use milepost_domain::network::Relation;
 use sqlx::types::Text;
 use sqlx::{Database, Encode, FromRow, QueryBuilder, Type};
 use uuid::Uuid;
@@ -43,6 +44,8 @@ pub struct DependencyRow {
     pub plan_id: Uuid,
     pub milestone_id: Uuid,
     pub depends_on_id: Uuid,
+    pub relation: Text<Relation>,
+    pub lag_days: i64,
 }
 
 /// A recorded change of forecast.
@@ -137,7 +140,7 @@ rows_by_plan!(
 );
 rows_by_plan!(
     /// Dependencies.
-    dependencies -> DependencyRow, "SELECT plan_id, milestone_id, depends_on_id FROM milestone_dependencies",
+    dependencies -> DependencyRow, "SELECT plan_id, milestone_id, depends_on_id, relation, lag_days FROM milestone_dependencies",
     "plan_id, milestone_id, depends_on_id"
 );
 rows_by_plan!(
@@ -297,9 +300,10 @@ pub async fn insert_dependencies(conn: &mut Conn, organization_id: Uuid, edges: 
     for some in edges.chunks(ROWS_PER_INSERT) {
         on!(conn, db => {
             let mut query = QueryBuilder::new(
-                "INSERT INTO milestone_dependencies (organization_id, plan_id, milestone_id, depends_on_id) ");
+                "INSERT INTO milestone_dependencies (organization_id, plan_id, milestone_id, depends_on_id, relation, lag_days) ");
             query.push_values(some, |mut row, edge| {
-                row.push_bind(organization_id).push_bind(edge.plan_id).push_bind(edge.milestone_id).push_bind(edge.depends_on_id);
+                row.push_bind(organization_id).push_bind(edge.plan_id).push_bind(edge.milestone_id).push_bind(edge.depends_on_id)
+                    .push_bind(edge.relation).push_bind(edge.lag_days);
             });
             query.build().execute(db).await.map(|_| ())
         })?;

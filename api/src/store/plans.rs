@@ -4,10 +4,13 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::baseline::{Baseline, Line};
+use milepost_domain::cascade::Step;
+use milepost_domain::dependency::Dependency;
 use milepost_domain::earned_value::{CreditRule, Progress};
+use milepost_domain::network::Link;
 use milepost_domain::plan::{Kind, MilestoneFacts, PlanFacts};
 use milepost_domain::schedule::Forecast;
-use milepost_domain::text::folded;
+use milepost_domain::text::{Key, folded};
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
@@ -67,11 +70,37 @@ impl PlanRecord {
         self.milestones.iter().find(|milestone| Some(milestone.id) == id || milestone.key == id_or_key)
     }
 
-    /// The keys a milestone waits for.
-    pub fn dependencies_of(&self, milestone_id: Uuid) -> Vec<String> {
-        let needed =
-            self.dependencies.iter().filter(|edge| edge.milestone_id == milestone_id).map(|edge| edge.depends_on_id);
-        needed.filter_map(|id| self.milestones.iter().find(|m| m.id == id)).map(|m| m.key.clone()).collect()
+    /// What a milestone waits for.
+    pub fn dependencies_of(&self, milestone_id: Uuid) -> Vec<Dependency> {
+        let own = self.dependencies.iter().filter(|edge| edge.milestone_id == milestone_id);
+        let dependency = |edge: &DependencyRow| {
+            let needed = self.milestones.iter().find(|milestone| milestone.id == edge.depends_on_id)?;
+            let key = Key::parse(&needed.key).ok()?;
+            Some(Dependency { key, relation: edge.relation.0, lag_days: edge.lag_days })
+        };
+        own.filter_map(dependency).collect()
+    }
+
+    /// All dependencies by the milestones' positions.
+    pub fn links(&self) -> Vec<Link> {
+        let positions: HashMap<Uuid, usize> = self.milestones.iter().enumerate().map(|(i, m)| (m.id, i)).collect();
+        let link = |edge: &DependencyRow| {
+            let (from, to) = (*positions.get(&edge.depends_on_id)?, *positions.get(&edge.milestone_id)?);
+            Some(Link { from, to, relation: edge.relation.0, lag_days: edge.lag_days })
+        };
+        self.dependencies.iter().filter_map(link).collect()
+    }
+
+    /// The milestones as a cascade or a schedule sees them at the end of `as_of`.
+    pub fn steps(&self, as_of: NaiveDate) -> Vec<Step> {
+        let facts = self.facts();
+        let rows = self.milestones.iter().zip(facts.standings(as_of));
+        rows.map(|(row, standing)| Step {
+            state: row.state.0,
+            planned_on: standing.planned_on,
+            expected_on: standing.effective_forecast_on,
+        })
+        .collect()
     }
 
     /// Whether a milestone is in some baseline: then its date and weight are frozen.

@@ -16,7 +16,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::store::milestones::{self, TransitionRow};
+use crate::store::milestones::{self, DependencyRow, TransitionRow};
 use crate::store::plans::PlanRecord;
 use crate::unit::Unit;
 
@@ -104,11 +104,11 @@ fn decide(
     may_occur(occurred_on, previous_on, today).map_err(|rule| rule.at("/occurred_on"))?;
     if action == Action::Achieve {
         let needed = record.dependencies.iter().filter(|edge| edge.milestone_id == row.id);
-        let prerequisite = |id| record.milestones.iter().find(|m| m.id == id);
-        let prerequisites: Vec<Prerequisite> = needed
-            .filter_map(|edge| prerequisite(edge.depends_on_id))
-            .map(|needed| Prerequisite { key: needed.key.clone(), state: needed.state.0 })
-            .collect();
+        let prerequisite = |edge: &DependencyRow| {
+            let needed = record.milestones.iter().find(|milestone| milestone.id == edge.depends_on_id)?;
+            Some(Prerequisite { key: needed.key.clone(), state: needed.state.0, relation: edge.relation.0 })
+        };
+        let prerequisites: Vec<Prerequisite> = needed.filter_map(prerequisite).collect();
         let override_reason = step.override_reason.as_ref().map(Note::as_str);
         may_achieve(&prerequisites, override_reason).map_err(|rule| rule.at("/override_reason"))?;
     }

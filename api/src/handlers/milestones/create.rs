@@ -2,8 +2,9 @@
 
 use actix_web::post;
 use actix_web::web::Path;
+use milepost_domain::dependency::Dependency;
 use milepost_domain::draft::{MilestoneDraft, check_addition};
-use milepost_domain::text::Key;
+use sqlx::types::Text;
 use uuid::Uuid;
 
 use super::{Milestone, new_rows, save};
@@ -31,8 +32,9 @@ pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneD
         if record.milestones.len() >= MOST {
             return Err(ApiError::new(Code::Conflict, format!("A plan may have at most {MOST} milestones.")));
         }
-        let network = network(&record)?;
-        let others: Vec<(&str, &[Key])> = network.iter().map(|(key, needs)| (key.as_str(), needs.as_slice())).collect();
+        let network = network(&record);
+        let others: Vec<(&str, &[Dependency])> =
+            network.iter().map(|(key, needs)| (key.as_str(), needs.as_slice())).collect();
         check_addition(&draft, &others, record.plan.start_on, unit.today)?;
         let position = record.milestones.last().map_or(1, |last| last.position + 1);
         let (row, forecasts) = new_rows(unit, *id, position, &draft);
@@ -50,16 +52,21 @@ pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneD
 }
 
 /// A plan's milestones as `(key, depends_on)`.
-pub fn network(record: &PlanRecord) -> Result<Vec<(String, Vec<Key>)>, ApiError> {
-    let needs = |id| record.dependencies_of(id).iter().map(|key| Key::parse(key)).collect::<Result<Vec<Key>, _>>();
-    let node = |row: &milestones::MilestoneRow| Ok((row.key.clone(), needs(row.id).map_err(ApiError::internal)?));
-    record.milestones.iter().map(node).collect()
+pub fn network(record: &PlanRecord) -> Vec<(String, Vec<Dependency>)> {
+    record.milestones.iter().map(|row| (row.key.clone(), record.dependencies_of(row.id))).collect()
 }
 
 /// The rows of a milestone's dependencies, each once.
-pub fn edges(record: &PlanRecord, milestone_id: Uuid, depends_on: &[Key]) -> Vec<DependencyRow> {
-    let needed = |row: &&milestones::MilestoneRow| depends_on.iter().any(|key| key.as_str() == row.key);
-    let edge =
-        |row: &milestones::MilestoneRow| DependencyRow { plan_id: record.plan.id, milestone_id, depends_on_id: row.id };
-    record.milestones.iter().filter(needed).map(edge).collect()
+pub fn edges(record: &PlanRecord, milestone_id: Uuid, depends_on: &[Dependency]) -> Vec<DependencyRow> {
+    let edge = |row: &milestones::MilestoneRow| {
+        let needed = depends_on.iter().find(|needed| needed.as_str() == row.key)?;
+        Some(DependencyRow {
+            plan_id: record.plan.id,
+            milestone_id,
+            depends_on_id: row.id,
+            relation: Text(needed.relation),
+            lag_days: needed.lag_days,
+        })
+    };
+    record.milestones.iter().filter_map(edge).collect()
 }

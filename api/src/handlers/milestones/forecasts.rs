@@ -1,21 +1,18 @@
-//! Forecast changes: recorded with a reason, never rewritten.
+//! Forecast changes as they were recorded: never rewritten.
 
+use actix_web::get;
 use actix_web::web::Path;
-use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::milestone::may_forecast;
 use milepost_domain::text::Note;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Milestone, load, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::extract::Body;
-use crate::store::milestones::{self, ForecastRow};
+use crate::store::milestones::ForecastRow;
 use crate::store::plans;
 
 /// Whether a delay is by itself or likely to come again.
@@ -27,19 +24,6 @@ pub enum Cause {
     OneTime,
     /// What caused it is still there.
     Systemic,
-}
-
-/// A change of forecast to record.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"forecast_on": "2026-04-06", "reason": "The client's firewall change takes a week.", "cause": "one_time"}))]
-pub struct ForecastChangeDraft {
-    /// The date now expected.
-    forecast_on: NaiveDate,
-    /// Why it moved.
-    reason: Note,
-    /// Whether that is likely to come again.
-    cause: Option<Cause>,
 }
 
 /// A recorded change of forecast.
@@ -92,47 +76,6 @@ pub async fn list_forecast_changes(cx: Context, path: Path<(Uuid, String)>) -> R
     let milestone_id = record.milestone(&milestone).ok_or_else(ApiError::not_found)?.id;
     let own = record.forecasts.into_iter().filter(|change| change.milestone_id == milestone_id);
     Ok(Answer::ok(&ForecastChanges { data: own.map(ForecastChange::from).collect() })?.content_tag())
-}
-
-/// Records a change of forecast
-///
-/// Only the newest counts as the forecast; all of them stay, because how often and how late a date moved says more than the date.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = ForecastChangeDraft,
-    responses((status = 201, description = "The milestone as it stands now.", body = Milestone)))]
-#[post("/v1/plans/{id}/milestones/{milestone}/forecast-changes")]
-pub async fn record_forecast_change(
-    cx: Context,
-    path: Path<(Uuid, String)>,
-    body: Body<ForecastChangeDraft>,
-) -> Result<Answer, ApiError> {
-    let (id, milestone) = path.into_inner();
-    cx.write(async |unit| {
-        let draft = body.0.clone();
-        let (mut record, position) = load(unit, id, &milestone).await?;
-        let row = &record.milestones[position];
-        cx.check_version_if_given(row.version)?;
-        let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
-        let last = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
-        let from_on = last.map_or(row.planned_on, |last| last.to_on);
-        may_forecast(row.state.0, from_on, draft.forecast_on, unit.today).map_err(|rule| rule.at("/forecast_on"))?;
-        let change = ForecastRow {
-            id: unit.new_id(),
-            plan_id: id,
-            milestone_id: row.id,
-            ordinal: last.map_or(1, |last| last.ordinal + 1),
-            from_on,
-            to_on: draft.forecast_on,
-            reason: Some(draft.reason.into()),
-            cause: draft.cause.map(|cause| cause.to_string()),
-            author: unit.author(),
-            recorded_on: unit.today,
-            recorded_at: unit.now,
-        };
-        milestones::insert_forecasts(&mut unit.conn, unit.organization_id, std::slice::from_ref(&change)).await?;
-        record.forecasts.push(change);
-        save(unit, &mut record, position, Some(&before), "forecast_changed").await?.answer_created()
-    })
-    .await
 }
 
 impl From<ForecastRow> for ForecastChange {

@@ -4,8 +4,9 @@ use actix_web::patch;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::BrokenRule;
+use milepost_domain::dependency::Dependency;
 use milepost_domain::draft::check_dependencies;
-use milepost_domain::text::{Key, Label, Name, Note};
+use milepost_domain::text::{Label, Name, Note};
 use milepost_domain::weight::{Percent, Weight};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -45,9 +46,9 @@ pub struct MilestonePatch {
     /// Its weight; only before a baseline includes it.
     #[schema(value_type = Weight, required = false)]
     weight: Option<Weight>,
-    /// Keys of the milestones that must be finished first, all of them.
-    #[schema(value_type = Vec<Key>, required = false, max_items = 100)]
-    depends_on: Option<Vec<Key>>,
+    /// What it waits for, all of it: keys, or keys with a relation and a lag.
+    #[schema(value_type = Vec<Dependency>, required = false, max_items = 100)]
+    depends_on: Option<Vec<Dependency>>,
     /// What must hold for it to count as met, all of it.
     #[schema(value_type = Vec<Note>, required = false, max_items = 50)]
     acceptance_criteria: Option<Vec<Note>>,
@@ -122,11 +123,12 @@ async fn set_dependencies(
     unit: &mut Unit,
     record: &mut PlanRecord,
     position: usize,
-    depends_on: &[Key],
+    depends_on: &[Dependency],
 ) -> Result<(), ApiError> {
     let (id, key) = (record.milestones[position].id, record.milestones[position].key.clone());
-    let network = network(record)?;
-    let others: Vec<(&str, &[Key])> = network.iter().map(|(key, needs)| (key.as_str(), needs.as_slice())).collect();
+    let network = network(record);
+    let others: Vec<(&str, &[Dependency])> =
+        network.iter().map(|(key, needs)| (key.as_str(), needs.as_slice())).collect();
     check_dependencies(&key, depends_on, &others)?;
     let edges = edges(record, id, depends_on);
     milestones::delete_dependencies(&mut unit.conn, unit.organization_id, record.plan.id, id).await?;

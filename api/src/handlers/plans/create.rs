@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::post;
 use chrono::NaiveDate;
+use milepost_domain::dependency::Dependency;
 use milepost_domain::draft::{MilestoneDraft, check_milestones};
 use milepost_domain::earned_value::CreditRule;
 use milepost_domain::plan::{DEFAULT_AT_RISK_LIMIT_DAYS, Kind};
@@ -218,11 +219,13 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
         rows.push(row);
         forecasts.extend(changes);
     }
-    let edge = |draft: &MilestoneDraft, needed: &Key| {
+    let edge = |draft: &MilestoneDraft, needed: &Dependency| {
         Some(DependencyRow {
             plan_id,
             milestone_id: *ids.get(draft.key.as_str())?,
             depends_on_id: *ids.get(needed.as_str())?,
+            relation: Text(needed.relation),
+            lag_days: needed.lag_days,
         })
     };
     let mut dependencies: Vec<DependencyRow> =

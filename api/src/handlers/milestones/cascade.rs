@@ -1,0 +1,207 @@
+//! Recording a change of forecast, and what it does to the milestones that wait.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::LOCATION;
+use actix_web::post;
+use actix_web::web::Path;
+use chrono::NaiveDate;
+use milepost_domain::cascade::{Direction, Move, cascade};
+use milepost_domain::milestone::{State, may_forecast};
+use milepost_domain::schedule::days_between;
+use milepost_domain::text::{Key, Note};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::forecasts::Cause;
+use super::{Milestone, load, save_all};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::{Body, Query};
+use crate::store::milestones::{self, ForecastRow};
+use crate::store::plans::{self, PlanRecord};
+use crate::unit::Unit;
+
+/// A change of forecast to record.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"forecast_on": "2026-04-06", "reason": "The client's firewall change takes a week.", "cause": "one_time"}))]
+pub struct ForecastChangeDraft {
+    /// The date now expected.
+    forecast_on: NaiveDate,
+    /// Why it moved.
+    reason: Note,
+    /// Whether that is likely to come again.
+    cause: Option<Cause>,
+}
+
+/// How the change spreads.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CascadeOptions {
+    /// Answers what would move, and writes nothing.
+    dry_run: Option<bool>,
+    /// Pulls those that wait to the earliest date they can have; otherwise they are only pushed later.
+    pull: Option<bool>,
+}
+
+/// What a change of forecast moves.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "dry_run": false, "moves": [
+        {"key": "data-access", "from_on": "2026-03-09", "to_on": "2026-03-12", "days": 3, "float_used_days": 0},
+        {"key": "pipeline", "from_on": "2026-04-01", "to_on": "2026-04-04", "days": 3, "float_used_days": 0}
+    ], "finish": {"from_on": "2026-04-01", "to_on": "2026-04-04"}
+}))]
+pub struct Cascade {
+    /// Whether nothing was written.
+    dry_run: bool,
+    /// The milestone itself first, then those that wait for it, in the order of the network.
+    #[schema(max_items = 1000)]
+    moves: Vec<MilestoneMove>,
+    /// When the plan's last milestone was and is expected.
+    finish: Finish,
+}
+
+/// A milestone that moves.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"key": "pipeline", "from_on": "2026-04-01", "to_on": "2026-04-04", "days": 3, "float_used_days": 0}))]
+pub struct MilestoneMove {
+    /// Its key.
+    #[schema(value_type = Key)]
+    key: String,
+    /// When it was expected.
+    from_on: NaiveDate,
+    /// When it is expected now.
+    to_on: NaiveDate,
+    /// Days later; negative is earlier.
+    days: i64,
+    /// How many days the plan had to spare there and are used up.
+    #[schema(minimum = 0)]
+    float_used_days: i64,
+}
+
+/// The plan's expected finish, before and after.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"from_on": "2026-04-01", "to_on": "2026-04-04"}))]
+pub struct Finish {
+    /// Before.
+    from_on: Option<NaiveDate>,
+    /// After.
+    to_on: Option<NaiveDate>,
+}
+
+/// Records a change of forecast, and moves what waits for it
+///
+/// Only the newest forecast counts; all of them stay, because how often and how late a date moved says more than the date.
+/// A milestone that waits is pushed when what it waits for no longer leaves it the time it was planned to take; each such
+/// move is recorded too, with this change as its reason. Achieved milestones never move. `dry_run=true` answers the same
+/// with 200 and writes nothing.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = ForecastChangeDraft, params(CascadeOptions), responses(
+    (status = 200, description = "What would move.", body = Cascade),
+    (status = 201, description = "What has moved.", body = Cascade),
+))]
+#[post("/v1/plans/{id}/milestones/{milestone}/forecast-changes")]
+pub async fn record_forecast_change(
+    cx: Context,
+    path: Path<(Uuid, String)>,
+    options: Query<CascadeOptions>,
+    body: Body<ForecastChangeDraft>,
+) -> Result<Answer, ApiError> {
+    let (id, milestone) = path.into_inner();
+    let direction = if options.0.pull.unwrap_or_default() { Direction::Pull } else { Direction::Push };
+    if options.0.dry_run.unwrap_or_default() {
+        let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
+        let record = found.ok_or_else(ApiError::not_found)?;
+        let wanted = record.milestone(&milestone).ok_or_else(ApiError::not_found)?.id;
+        let position = record.milestones.iter().position(|row| row.id == wanted).ok_or_else(ApiError::not_found)?;
+        let moves = decide(&record, position, body.0.forecast_on, direction, cx.today())?;
+        return Answer::ok(&Cascade::of(&record, &moves, cx.today(), true));
+    }
+    cx.write(async |unit| {
+        let (mut record, position) = load(unit, id, &milestone).await?;
+        cx.check_version_if_given(record.milestones[position].version)?;
+        let moves = decide(&record, position, body.0.forecast_on, direction, unit.today)?;
+        let answer = Cascade::of(&record, &moves, unit.today, false);
+        let before = Milestone::all_of(&record, unit.today);
+        let changes = rows(unit, &record, &moves, &body.0);
+        milestones::insert_forecasts(&mut unit.conn, unit.organization_id, &changes).await?;
+        record.forecasts.extend(changes);
+        let changed: Vec<(usize, Option<&Milestone>)> =
+            moves.iter().map(|one| (one.milestone, before.get(one.milestone))).collect();
+        save_all(unit, &mut record, &changed, "forecast_changed").await?;
+        let location = format!("/v1/plans/{id}/milestones/{milestone}/forecast-changes");
+        Ok(Answer::json(StatusCode::CREATED, &answer)?.header(LOCATION, location))
+    })
+    .await
+}
+
+/// What moves, by the rules of the domain.
+fn decide(
+    record: &PlanRecord,
+    position: usize,
+    forecast_on: NaiveDate,
+    direction: Direction,
+    today: NaiveDate,
+) -> Result<Vec<Move>, ApiError> {
+    let row = &record.milestones[position];
+    let last = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
+    let current_on = last.map_or(row.planned_on, |last| last.to_on);
+    may_forecast(row.state.0, current_on, forecast_on, today).map_err(|rule| rule.at("/forecast_on"))?;
+    let (steps, links) = (record.steps(today), record.links());
+    Ok(cascade(&steps, &links, record.plan.start_on, (position, forecast_on), direction, today))
+}
+
+/// The forecast changes to append: the one asked for, and those that follow from it.
+fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], draft: &ForecastChangeDraft) -> Vec<ForecastRow> {
+    let row = |(index, one): (usize, &Move)| {
+        let milestone = &record.milestones[one.milestone];
+        let last = record.forecasts.iter().rfind(|change| change.milestone_id == milestone.id);
+        let follows = |first: &Move| {
+            let key = &record.milestones[first.milestone].key;
+            format!("Follows {key}: {}", draft.reason).chars().take(Note::MAX_CHARS).collect::<String>()
+        };
+        let is_first = index == 0;
+        ForecastRow {
+            id: unit.new_id(),
+            plan_id: milestone.plan_id,
+            milestone_id: milestone.id,
+            ordinal: last.map_or(1, |last| last.ordinal + 1),
+            from_on: last.map_or(milestone.planned_on, |last| last.to_on),
+            to_on: one.to_on,
+            reason: if is_first { Some(draft.reason.to_string()) } else { moves.first().map(follows) },
+            cause: draft.cause.filter(|_| is_first).map(|cause| cause.to_string()),
+            author: unit.author(),
+            recorded_on: unit.today,
+            recorded_at: unit.now,
+        }
+    };
+    moves.iter().enumerate().map(row).collect()
+}
+
+impl Cascade {
+    fn of(record: &PlanRecord, moves: &[Move], today: NaiveDate, dry_run: bool) -> Self {
+        let steps = record.steps(today);
+        let counts = |position: &usize| !matches!(steps[*position].state, State::Waived | State::Cancelled);
+        let after = |position: usize| {
+            let moved = moves.iter().find(|one| one.milestone == position);
+            moved.map_or(steps[position].expected_on, |one| one.to_on)
+        };
+        let one = |one: &Move| MilestoneMove {
+            key: record.milestones[one.milestone].key.clone(),
+            from_on: one.from_on,
+            to_on: one.to_on,
+            days: days_between(one.from_on, one.to_on),
+            float_used_days: one.float_used_days,
+        };
+        Self {
+            dry_run,
+            moves: moves.iter().map(one).collect(),
+            finish: Finish {
+                from_on: (0..steps.len()).filter(counts).map(|position| steps[position].expected_on).max(),
+                to_on: (0..steps.len()).filter(counts).map(after).max(),
+            },
+        }
+    }
+}

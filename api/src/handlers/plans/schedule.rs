@@ -1,0 +1,163 @@
+//! A plan's network: early and late dates, float, critical paths.
+
+use actix_web::get;
+use actix_web::web::Path;
+use chrono::NaiveDate;
+use milepost_domain::cascade::{planned_durations_days, plus_days};
+use milepost_domain::milestone::State;
+use milepost_domain::network::{Link, Network, Node};
+use milepost_domain::text::Key;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::store::plans::{self, PlanRecord};
+
+/// Which dates the durations come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Basis {
+    /// The planned dates of the baseline in force.
+    #[default]
+    Planned,
+    /// What is expected today: forecasts, and actual dates of what is achieved.
+    Forecast,
+}
+
+/// How to schedule.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ScheduleOptions {
+    /// Which dates the durations come from; `planned` if left out.
+    #[param(inline)]
+    basis: Option<Basis>,
+}
+
+/// A plan's network, scheduled. A milestone takes the days from what it waits for (or the plan's start) to its date.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "basis": "planned", "start_on": "2026-03-02", "finish_on": "2026-04-01",
+    "critical_paths": [["data-access", "pipeline"]],
+    "milestones": [
+        {"key": "data-access", "duration_days": 7, "early_start_on": "2026-03-02", "early_finish_on": "2026-03-09", "late_start_on": "2026-03-02",
+         "late_finish_on": "2026-03-09", "total_float_days": 0, "free_float_days": 0, "critical": true},
+        {"key": "pipeline", "duration_days": 23, "early_start_on": "2026-03-09", "early_finish_on": "2026-04-01", "late_start_on": "2026-03-09",
+         "late_finish_on": "2026-04-01", "total_float_days": 0, "free_float_days": 0, "critical": true}
+    ]
+}))]
+pub struct Schedule {
+    /// The plan.
+    plan_id: Uuid,
+    /// Which dates the durations come from.
+    basis: Basis,
+    /// The plan's first day.
+    start_on: NaiveDate,
+    /// The earliest day on which everything can be met.
+    finish_on: NaiveDate,
+    /// Keys along each critical path, ties included, at most twenty.
+    #[schema(max_items = 20)]
+    critical_paths: Vec<CriticalPath>,
+    /// Every milestone that was not waived or cancelled, in the plan's order.
+    #[schema(max_items = 1000)]
+    milestones: Vec<ScheduledMilestone>,
+}
+
+/// Keys along a critical path, from first to last.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(value_type = Vec<Key>, max_items = 1000, example = json!(["data-access", "pipeline"]))]
+pub struct CriticalPath(Vec<String>);
+
+/// Where a milestone lies in the network.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "key": "pipeline", "duration_days": 23, "early_start_on": "2026-03-09", "early_finish_on": "2026-04-01", "late_start_on": "2026-03-09",
+    "late_finish_on": "2026-04-01", "total_float_days": 0, "free_float_days": 0, "critical": true
+}))]
+pub struct ScheduledMilestone {
+    /// Its key.
+    #[schema(value_type = Key)]
+    key: String,
+    /// Calendar days it takes.
+    #[schema(minimum = 0)]
+    duration_days: i64,
+    /// Earliest start.
+    early_start_on: NaiveDate,
+    /// Earliest finish.
+    early_finish_on: NaiveDate,
+    /// Latest start that does not delay the plan.
+    late_start_on: NaiveDate,
+    /// Latest finish that does not delay the plan.
+    late_finish_on: NaiveDate,
+    /// Days it may slip without delaying the plan.
+    #[schema(minimum = 0)]
+    total_float_days: i64,
+    /// Days it may slip without delaying any other milestone.
+    free_float_days: i64,
+    /// Whether a day's slip of it is a day's slip of the plan.
+    critical: bool,
+}
+
+/// A plan's network: early and late dates, float, critical paths
+///
+/// Critical path method over all four relations with lags. Waived and cancelled milestones hold nobody up and are left out.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(ScheduleOptions),
+    responses((status = 200, description = "The schedule.", body = Schedule)))]
+#[get("/v1/plans/{id}/schedule")]
+pub async fn read_schedule(cx: Context, id: Path<Uuid>, options: Query<ScheduleOptions>) -> Result<Answer, ApiError> {
+    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
+    let record = found.ok_or_else(ApiError::not_found)?;
+    let schedule = Schedule::of(&record, options.0.basis.unwrap_or_default(), cx.today());
+    let schedule = schedule.ok_or_else(|| ApiError::internal("a stored plan has a cycle"))?;
+    Ok(Answer::ok(&schedule)?.version_and_content(record.plan.version))
+}
+
+impl Schedule {
+    /// `None` if the dependencies form a cycle, which no write allows.
+    fn of(record: &PlanRecord, basis: Basis, today: NaiveDate) -> Option<Self> {
+        let mut steps = record.steps(today);
+        if basis == Basis::Forecast {
+            for step in &mut steps {
+                step.planned_on = step.expected_on;
+            }
+        }
+        let in_scope: Vec<usize> =
+            (0..steps.len()).filter(|at| !matches!(steps[*at].state, State::Waived | State::Cancelled)).collect();
+        let place = |position: usize| in_scope.iter().position(|at| *at == position);
+        let links: Vec<Link> = record
+            .links()
+            .into_iter()
+            .filter_map(|link| Some(Link { from: place(link.from)?, to: place(link.to)?, ..link }))
+            .collect();
+        let steps: Vec<_> = in_scope.iter().map(|at| steps[*at]).collect();
+        let start_on = record.plan.start_on;
+        let network = Network::schedule(&planned_durations_days(&steps, &links, start_on)?, &links)?;
+        let key = |position: usize| record.milestones[in_scope[position]].key.clone();
+        let paths = network.critical_paths(&links);
+        Some(Self {
+            plan_id: record.plan.id,
+            basis,
+            start_on,
+            finish_on: plus_days(start_on, network.length_days),
+            critical_paths: paths.into_iter().map(|path| CriticalPath(path.into_iter().map(key).collect())).collect(),
+            milestones: network.nodes.iter().enumerate().map(|(at, node)| scheduled(key(at), node, start_on)).collect(),
+        })
+    }
+}
+
+fn scheduled(key: String, node: &Node, start_on: NaiveDate) -> ScheduledMilestone {
+    ScheduledMilestone {
+        key,
+        duration_days: node.duration_days,
+        early_start_on: plus_days(start_on, node.early_start),
+        early_finish_on: plus_days(start_on, node.early_finish),
+        late_start_on: plus_days(start_on, node.late_start),
+        late_finish_on: plus_days(start_on, node.late_finish),
+        total_float_days: node.total_float_days,
+        free_float_days: node.free_float_days,
+        critical: node.is_critical(),
+    }
+}
