@@ -13,6 +13,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         // Plans and what they consist of.
         .service(plans::list::list_plans)
         .service(plans::create::create_plan)
+        .service(plans::series::read_earned_value_series)
         .service(plans::earned_value::read_earned_value)
         .service(plans::schedule::read_schedule)
         .service(plans::read::read_plan)

@@ -92,6 +92,12 @@ pub enum Undefined {
     NoScope,
     /// Nothing was planned to be done by that date, so there is nothing to compare with.
     NothingPlannedYet,
+    /// No time has passed since the plan's start.
+    NotStarted,
+    /// Nothing has been earned, so there is no pace to reckon with.
+    NothingEarnedYet,
+    /// The planned duration is over, so no pace can still meet it.
+    PlannedDurationPassed,
 }
 
 /// The three sums from which the rest follows, in the plan's weight unit.

@@ -8,6 +8,7 @@ pub mod cascade;
 pub mod cycle;
 pub mod dependency;
 pub mod draft;
+pub mod earned_schedule;
 pub mod earned_value;
 pub mod ledger;
 pub mod milestone;

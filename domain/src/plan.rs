@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
-use crate::baseline::{Baseline, in_force};
-use crate::earned_value::{CreditRule, EarnedValue, Progress, Valued};
+use crate::baseline::{Baseline, Line, in_force};
+use crate::earned_schedule::{self, EarnedSchedule, Period};
+use crate::earned_value::{CreditRule, EarnedValue, Progress, Undefined, Valued};
 use crate::milestone::State;
 use crate::schedule::{Forecast, Standing, Status, Timeline, assess};
 
@@ -148,18 +149,49 @@ impl PlanFacts {
     /// PV and EV at a date, against the baseline then in force.
     pub fn earned_value(&self, as_of: NaiveDate) -> EarnedValue {
         let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
-        let valued = lines.iter().filter_map(|line| {
-            let facts = self.milestones.get(line.milestone)?;
-            Some(Valued {
-                planned_on: line.planned_on,
-                weight: line.weight,
-                started_on: facts.started_on,
-                achieved_on: facts.closed_on.filter(|_| facts.state == State::Achieved),
-                dropped_on: facts.closed_on.filter(|_| matches!(facts.state, State::Waived | State::Cancelled)),
-                progress: &facts.progress,
-            })
-        });
+        let valued = lines.iter().filter_map(|line| self.valued(line));
         EarnedValue::measure(valued, self.credit_rule, as_of)
+    }
+
+    /// A baseline's line as earned value sees it.
+    fn valued(&self, line: &Line) -> Option<Valued<'_>> {
+        let facts = self.milestones.get(line.milestone)?;
+        Some(Valued {
+            planned_on: line.planned_on,
+            weight: line.weight,
+            started_on: facts.started_on,
+            achieved_on: facts.closed_on.filter(|_| facts.state == State::Achieved),
+            dropped_on: facts.closed_on.filter(|_| matches!(facts.state, State::Waived | State::Cancelled)),
+            progress: &facts.progress,
+        })
+    }
+
+    /// Where the plan stood in time at a date, against the baseline then in force, with the positions of the milestones that
+    /// the result's positions mean.
+    pub fn earned_schedule(
+        &self,
+        start_on: NaiveDate,
+        as_of: NaiveDate,
+        period: Period,
+    ) -> Result<(EarnedSchedule, Vec<usize>), Undefined> {
+        let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
+        let valued: Vec<(usize, Valued<'_>)> =
+            lines.iter().filter_map(|line| Some((line.milestone, self.valued(line)?))).collect();
+        let credits = valued.iter().map(|(_, valued)| valued.credit(self.credit_rule, as_of));
+        let measured: Vec<earned_schedule::Line> = valued
+            .iter()
+            .zip(credits)
+            .map(|((_, valued), credit)| earned_schedule::Line {
+                planned_on: valued.planned_on,
+                weight: valued.weight,
+                earned: valued.weight * credit,
+            })
+            .collect();
+        let is_finished = measured.iter().all(|line| line.earned >= line.weight);
+        let last = valued.iter().filter_map(|(_, valued)| valued.achieved_on).max();
+        let finished_on = last.filter(|_| is_finished);
+        let measured = EarnedSchedule::measure(&measured, start_on, as_of, finished_on, period)?;
+        Ok((measured, valued.into_iter().map(|(position, _)| position).collect()))
     }
 
     /// How every milestone stood at a date, in the plan's order.
@@ -200,7 +232,6 @@ impl PlanFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::baseline::Line;
 
     fn day(n: i64) -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date") + chrono::Duration::days(n)

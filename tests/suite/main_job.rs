@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::samples::pluck;
 
 on_both_engines!(
+    in_time_a_late_release_stays_late,
     release_1_19_slipped_in_three_steps,
     a_plan_that_never_slipped_has_spi_1_throughout,
     the_portfolio_is_summed_and_then_divided,
@@ -100,4 +101,41 @@ async fn loading_twice_changes_nothing(engine: Engine) {
     let before = server.get("/v1/ledger?sort=-sequence&limit=1").await.expect(200);
     demo::import(&server.url, &server.key).await.expect("loaded");
     assert_eq!(server.get("/v1/ledger?sort=-sequence&limit=1").await.expect(200)["data"], before["data"]);
+}
+
+/// Release 1.19 was planned from 2020-04-13 to 2020-08-20: 130 days. It ended with its retrospective on 2020-09-03: 144 days. So
+/// in the end SPI is 1, SPI(t) is 130/144, and that is what it still says years later.
+async fn in_time_a_late_release_stays_late(engine: Engine) {
+    let (server, loaded) = loaded(engine).await;
+    let plan = format!("/v1/plans/{}", loaded.example_plan_id.expect("release 1.19"));
+    for as_of in ["2020-09-03", "2030-01-01"] {
+        let value = server.get(&format!("{plan}/earned-value?as_of={as_of}&period=day")).await.expect(200);
+        let seen = ["planned_duration", "actual_time", "earned_schedule", "spi", "spi_t", "sv_t"]
+            .map(|field| value[field].clone());
+        assert_eq!(
+            seen,
+            [json!(130.0), json!(144.0), json!(130.0), json!(1.0), json!(130.0 / 144.0), json!(-14.0)],
+            "{as_of}"
+        );
+        assert_eq!((&value["tspi"], &value["tspi_reason"]), (&Value::Null, &json!("planned_duration_passed")));
+        assert_eq!(value["ieac_on"], "2020-09-03");
+    }
+    // On 2020-07-01 fifteen were done. The plan had expected the 14th and 15th by 2 June and 5 June: PV 14 at the end of day 51, the
+    // next planned day, 5 June (day 54), brings it to 15, and nothing more is planned before 11 June (day 60): ES is 59.
+    let value = server.get(&format!("{plan}/earned-value?as_of=2020-07-01&period=day")).await.expect(200);
+    assert_eq!((&value["actual_time"], &value["earned_schedule"]), (&json!(80.0), &json!(59.0)));
+    assert_eq!((&value["spi_t"], &value["p_factor"]), (&json!(59.0 / 80.0), &json!(1.0)));
+    let before = server.get(&format!("{plan}/earned-value?as_of=2020-04-12")).await.expect(200);
+    assert_eq!((&before["spi_t"], &before["spi_t_reason"]), (&Value::Null, &json!("not_started")));
+    let series = server.get(&format!("{plan}/earned-value/series")).await.expect(200);
+    let points = series["data"].as_array().expect("points");
+    assert_eq!(points.len(), 21, "144 days are twenty weeks and four days");
+    assert_eq!((&points[0]["on"], &points[0]["planned_value"]), (&json!("2020-04-19"), &json!(4.0)));
+    let last = &points[20];
+    assert_eq!(
+        (&last["planned_value"], &last["earned_value"], &last["spi"]),
+        (&json!(30.0), &json!(30.0), &json!(1.0))
+    );
+    let days = server.get(&format!("{plan}/earned-value/series?period=day")).await.expect(200);
+    assert_eq!(days["data"].as_array().map(Vec::len), Some(144));
 }

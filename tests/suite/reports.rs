@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::samples::{create, pluck};
 
 on_both_engines!(
+    a_series_looks_back_and_not_ahead,
     three_forms_say_the_same,
     pages_share_one_total,
     units_that_differ_have_none,
@@ -122,4 +123,24 @@ async fn nothing_at_all(engine: Engine) {
     );
     let ndjson = server.call("GET", "/v1/reports/spi").header("Accept", "application/x-ndjson").send().await;
     assert_eq!(ndjson.text.lines().count(), 2);
+}
+
+async fn a_series_looks_back_and_not_ahead(engine: Engine) {
+    let server = Server::start(engine).await;
+    add_plan(&server, "p", 1.0, true).await;
+    let plan = server.get("/v1/plans").await.expect(200)["data"][0]["id"].as_str().expect("an id").to_owned();
+    let series = server.get(&format!("/v1/plans/{plan}/earned-value/series?period=month")).await.expect(200);
+    let known: Vec<(&Value, &Value)> = series["data"]
+        .as_array()
+        .expect("points")
+        .iter()
+        .map(|point| (&point["planned_value"], &point["earned_value"]))
+        .collect();
+    // Today is 4 May: April is over, May has begun, June is to come.
+    assert_eq!(known, [(&json!(0.0), &json!(0.0)), (&json!(1.0), &json!(1.0)), (&json!(2.0), &Value::Null)]);
+    let long = json!({ "name": "q", "start_on": "2020-01-01", "milestones": [{ "key": "m", "name": "M", "planned_on": "2026-05-01" }] });
+    let long = create(&server, "/v1/plans", long).await;
+    let refused = server.get(&format!("{long}/earned-value/series?period=day")).await.problem(400, "invalid_parameter");
+    assert_eq!(refused, milepost_tests::errors(&[("period", "too_many_points")]));
+    server.get(&format!("{long}/earned-value/series")).await.expect(200);
 }

@@ -7,10 +7,12 @@ pub mod figures;
 pub mod list;
 pub mod read;
 pub mod schedule;
+pub mod series;
+pub mod time_figures;
 pub mod update;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::earned_value::{CreditRule, EarnedValue, Undefined};
+use milepost_domain::earned_value::{CreditRule, Undefined};
 use milepost_domain::plan::{Kind, StatusCounts};
 use milepost_domain::schedule::Status;
 use milepost_domain::text::{Currency, Key, Label, Name};
@@ -18,6 +20,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::time_figures::split;
 use crate::read_model::PlanView;
 
 /// A plan at a date.
@@ -131,7 +134,7 @@ impl Plan {
     /// A plan as it stands at the end of `as_of`.
     pub fn at(view: &PlanView, as_of: NaiveDate) -> Self {
         let summary = view.facts.summary(as_of);
-        let (spi, spi_reason) = index(&summary.earned_value);
+        let (spi, spi_reason) = split(summary.earned_value.spi());
         let row = view.row.clone();
         Self {
             id: row.id,
@@ -163,13 +166,5 @@ impl Plan {
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
-    }
-}
-
-/// SPI, or why there is none, as two fields.
-pub fn index(sums: &EarnedValue) -> (Option<f64>, Option<Undefined>) {
-    match sums.spi() {
-        Ok(spi) => (Some(spi), None),
-        Err(reason) => (None, Some(reason)),
     }
 }

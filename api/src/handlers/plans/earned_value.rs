@@ -5,6 +5,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::baseline::in_force;
+use milepost_domain::earned_schedule::Period;
 use milepost_domain::earned_value::EarnedValue;
 use milepost_domain::text::Currency;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::figures::Figures;
+use super::time_figures::TimeFigures;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -27,12 +29,24 @@ pub struct AsOf {
     pub as_of: Option<NaiveDate>,
 }
 
+/// What the figures in time are counted in.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct InPeriods {
+    /// `week` if left out. Periods run from the plan's start.
+    #[param(inline)]
+    pub period: Option<Period>,
+}
+
 /// Earned value of a plan at a date. Figures are in the weight unit; percentages are of the scope.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "as_of": "2026-05-04", "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "baseline": 1, "unit": "points",
     "budget_at_completion": 78.0, "planned_value": 39.0, "earned_value": 31.2, "planned_percent": 50.0, "earned_percent": 40.0,
     "schedule_variance": -7.8, "spi": 0.8, "spi_reason": null,
+    "period": "week", "planned_duration": 18.0, "actual_time": 9.0, "earned_schedule": 8.1, "earned_schedule_reason": null, "sv_t": -0.9, "spi_t": 0.9,
+    "spi_t_reason": null, "ieac_t": 20.0, "ieac_t_reason": null, "ieac_on": "2026-07-19", "tspi": 1.1, "tspi_reason": null, "p_factor": 0.93,
+    "p_factor_reason": null, "impeded": ["data-assessment"], "ahead": [], "watermelon": false,
     "money": {"currency": "EUR", "budget_at_completion_minor": 12_000_000, "planned_value_minor": 6_000_000, "earned_value_minor": 4_800_000, "schedule_variance_minor": -1_200_000},
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0}
 }))]
@@ -47,6 +61,9 @@ pub struct PlanEarnedValue {
     /// The figures.
     #[serde(flatten)]
     figures: Figures,
+    /// Where the plan stands in time.
+    #[serde(flatten)]
+    time: TimeFigures,
     /// The same figures in money, where the plan has a budget.
     money: Option<Money>,
 }
@@ -73,27 +90,34 @@ pub struct Money {
 
 /// What a plan has earned by a date
 ///
-/// SPI = EV / PV against the baseline in force at the date (PMI, Practice Standard for Earned Value Management).
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),
+/// SPI = EV / PV against the baseline in force at the date (PMI, Practice Standard for Earned Value Management), and earned
+/// schedule: the same question answered in time, which does not turn green when a late plan ends.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, InPeriods),
     responses((status = 200, description = "The figures.", body = PlanEarnedValue)))]
 #[get("/v1/plans/{id}/earned-value")]
-pub async fn read_earned_value(cx: Context, id: Path<Uuid>, query: Query<AsOf>) -> Result<Answer, ApiError> {
+pub async fn read_earned_value(
+    cx: Context,
+    id: Path<Uuid>,
+    query: Query<AsOf>,
+    periods: Query<InPeriods>,
+) -> Result<Answer, ApiError> {
+    let period = periods.0.period.unwrap_or_default();
     let plans = cx.plans().await?;
     let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
     let as_of = query.0.as_of.unwrap_or_else(|| cx.today());
     let key = ReportKey {
         organization_id: cx.organization_id(),
         sequence: plans.sequence,
-        question: format!("earned-value {id} {as_of}"),
+        question: format!("earned-value {id} {as_of} {period}"),
     };
     let report = cx.app.read_model.report(key, || {
-        Ok(Report { body: serde_json::to_vec(&PlanEarnedValue::at(view, as_of))?.into(), next: None })
+        Ok(Report { body: serde_json::to_vec(&PlanEarnedValue::at(view, as_of, period))?.into(), next: None })
     })?;
     Ok(Answer::bytes(StatusCode::OK, "application/json", report.body).version_and_content(view.row.version))
 }
 
 impl PlanEarnedValue {
-    fn at(view: &PlanView, as_of: NaiveDate) -> Self {
+    fn at(view: &PlanView, as_of: NaiveDate, period: Period) -> Self {
         let summary = view.facts.summary(as_of);
         let sums = summary.earned_value;
         let row = &view.row;
@@ -102,6 +126,7 @@ impl PlanEarnedValue {
             plan_id: row.id,
             baseline: in_force(&view.facts.baselines, as_of).map(|baseline| baseline.number),
             figures: Figures::of(&sums, Some(row.weight_unit.clone()), summary.counts),
+            time: TimeFigures::at(view, as_of, period, &sums),
             money: row
                 .currency
                 .as_ref()

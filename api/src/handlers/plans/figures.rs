@@ -6,7 +6,7 @@ use milepost_domain::text::Label;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::index;
+use super::time_figures::split;
 
 /// Sums and what follows from them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -48,7 +48,7 @@ pub struct Figures {
 impl Figures {
     /// From the sums.
     pub fn of(sums: &EarnedValue, unit: Option<String>, status_counts: StatusCounts) -> Self {
-        let (spi, spi_reason) = index(sums);
+        let (spi, spi_reason) = split(sums.spi());
         Self {
             unit,
             budget_at_completion: sums.budget_at_completion,

@@ -1,0 +1,127 @@
+//! A plan's earned value over time: the points of an S-curve.
+
+use actix_web::get;
+use actix_web::web::Path;
+use chrono::NaiveDate;
+use milepost_domain::cascade::plus_days;
+use milepost_domain::earned_schedule::Period;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::earned_value::InPeriods;
+use super::time_figures::split;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::read_model::PlanView;
+
+/// How many points a series may have.
+const MOST_POINTS: u32 = 1000;
+
+/// Earned value at the end of each period.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EarnedValueSeries {
+    /// The plan.
+    plan_id: Uuid,
+    /// What time is counted in.
+    period: Period,
+    /// The last date for which something can have been earned.
+    today: NaiveDate,
+    /// From the first period to the last that was planned, or to today if that is later and something is open.
+    #[schema(max_items = 1000)]
+    data: Vec<SeriesPoint>,
+}
+
+/// The end of one period. What cannot be known yet is null.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"number": 7, "on": "2026-04-19", "planned_value": 70.0, "earned_value": 50.0, "spi": 0.714, "earned_schedule": 5.0, "spi_t": 0.714}))]
+pub struct SeriesPoint {
+    /// 1, 2, 3 and so on.
+    #[schema(minimum = 1, maximum = 1000)]
+    number: u32,
+    /// Its last day.
+    on: NaiveDate,
+    /// PV at its end.
+    #[schema(minimum = 0)]
+    planned_value: f64,
+    /// EV at its end.
+    #[schema(minimum = 0)]
+    earned_value: Option<f64>,
+    /// SPI at its end.
+    #[schema(minimum = 0)]
+    spi: Option<f64>,
+    /// ES at its end, in periods.
+    #[schema(minimum = 0)]
+    earned_schedule: Option<f64>,
+    /// SPI(t) at its end.
+    #[schema(minimum = 0)]
+    spi_t: Option<f64>,
+}
+
+/// Earned value at the end of each week, day or month: the points of an S-curve
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(InPeriods),
+    responses((status = 200, description = "The series.", body = EarnedValueSeries)))]
+#[get("/v1/plans/{id}/earned-value/series")]
+pub async fn read_earned_value_series(
+    cx: Context,
+    id: Path<Uuid>,
+    query: Query<InPeriods>,
+) -> Result<Answer, ApiError> {
+    let plans = cx.plans().await?;
+    let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
+    let series = EarnedValueSeries::of(view, query.0.period.unwrap_or_default(), cx.today())?;
+    Ok(Answer::ok(&series)?.version_and_content(view.row.version))
+}
+
+impl EarnedValueSeries {
+    fn of(view: &PlanView, period: Period, today: NaiveDate) -> Result<Self, ApiError> {
+        let start_on = view.row.start_on;
+        let planned = view.facts.baselines.iter().flat_map(|baseline| &baseline.lines).map(|line| line.planned_on);
+        let summary = view.facts.summary(today);
+        let closed = view.facts.milestones.iter().filter_map(|milestone| milestone.closed_on);
+        let reached = if summary.next.is_some() { Some(today) } else { closed.max() };
+        let last_on = planned.max().max(reached).unwrap_or(start_on);
+        let count = period.number_of(start_on, last_on) + 1;
+        if count > MOST_POINTS {
+            let detail = format!("gives {count} points, and a series may have {MOST_POINTS}: choose a longer one");
+            return Err(ApiError::parameter("period", "too_many_points", detail));
+        }
+        let end_of = |number: u32| plus_days(period.starts_on(start_on, number), -1);
+        let data = (1..=count).map(|number| SeriesPoint::at(view, number, end_of(number), period, today)).collect();
+        Ok(Self { plan_id: view.row.id, period, today, data })
+    }
+}
+
+impl SeriesPoint {
+    /// What is known at the end of a period that is not over is what is known today.
+    fn at(view: &PlanView, number: u32, on: NaiveDate, period: Period, today: NaiveDate) -> Self {
+        let has_begun = period.starts_on(view.row.start_on, number - 1) <= today;
+        let known_on = on.min(today);
+        let planned_value = view.facts.earned_value(on).planned_value;
+        if !has_begun {
+            return Self {
+                number,
+                on,
+                planned_value,
+                earned_value: None,
+                spi: None,
+                earned_schedule: None,
+                spi_t: None,
+            };
+        }
+        let sums = view.facts.earned_value(known_on);
+        let in_time = view.facts.earned_schedule(view.row.start_on, known_on, period).ok();
+        let in_time = in_time.map(|(measured, _)| measured);
+        Self {
+            number,
+            on,
+            planned_value,
+            earned_value: Some(sums.earned_value),
+            spi: split(sums.spi()).0,
+            spi_t: in_time.as_ref().and_then(|measured| split(measured.schedule_performance_index()).0),
+            earned_schedule: in_time.map(|measured| measured.earned_schedule),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Earned schedule as answers carry it.
+
+use chrono::NaiveDate;
+use milepost_domain::earned_schedule::{EarnedSchedule, Period};
+use milepost_domain::earned_value::{EarnedValue, Undefined};
+use milepost_domain::text::Key;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::read_model::PlanView;
+
+/// Where the plan stands in time. All durations are in periods; null comes with a reason.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "period": "week", "planned_duration": 10.0, "actual_time": 7.0, "earned_schedule": 5.0, "earned_schedule_reason": null, "sv_t": -2.0,
+    "spi_t": 0.714, "spi_t_reason": null, "ieac_t": 14.0, "ieac_t_reason": null, "ieac_on": "2026-06-07", "tspi": 1.667, "tspi_reason": null,
+    "p_factor": 1.0, "p_factor_reason": null, "impeded": [], "ahead": [], "watermelon": false
+}))]
+pub struct TimeFigures {
+    /// What time is counted in, from the plan's start.
+    period: Period,
+    /// PD: the planned duration.
+    #[schema(minimum = 0)]
+    planned_duration: Option<f64>,
+    /// AT: the time passed, the date included; it stops when everything is earned.
+    #[schema(minimum = 0)]
+    actual_time: Option<f64>,
+    /// ES: the time at which the plan expected what has been earned; linear between the ends of periods.
+    #[schema(minimum = 0)]
+    earned_schedule: Option<f64>,
+    /// Why there is no ES.
+    earned_schedule_reason: Option<Undefined>,
+    /// SV(t) = ES − AT; negative is behind.
+    sv_t: Option<f64>,
+    /// SPI(t) = ES / AT.
+    #[schema(minimum = 0)]
+    spi_t: Option<f64>,
+    /// Why there is no SPI(t).
+    spi_t_reason: Option<Undefined>,
+    /// IEAC(t) = PD / SPI(t): how long the plan takes at this pace.
+    #[schema(minimum = 0)]
+    ieac_t: Option<f64>,
+    /// Why there is no IEAC(t).
+    ieac_t_reason: Option<Undefined>,
+    /// The day on which it ends at this pace.
+    ieac_on: Option<NaiveDate>,
+    /// TSPI = (PD − ES) / (PD − AT): the pace that the rest needs.
+    #[schema(minimum = 0)]
+    tspi: Option<f64>,
+    /// Why there is no TSPI.
+    tspi_reason: Option<Undefined>,
+    /// p-factor: how much of what was earned is what the plan expected by then, from 0 to 1.
+    #[schema(minimum = 0)]
+    p_factor: Option<f64>,
+    /// Why there is no p-factor.
+    p_factor_reason: Option<Undefined>,
+    /// Keys of milestones behind the plan at ES: something impedes them.
+    #[schema(value_type = Vec<Key>, max_items = 1000)]
+    impeded: Vec<String>,
+    /// Keys of milestones ahead of the plan at ES: done before what comes before, and at risk of being done again.
+    #[schema(value_type = Vec<Key>, max_items = 1000)]
+    ahead: Vec<String>,
+    /// More than 66 % complete, and SPI exceeds SPI(t) by more than 0.10: green outside, red inside.
+    watermelon: bool,
+}
+
+impl TimeFigures {
+    /// A plan at a date.
+    pub fn at(view: &PlanView, as_of: NaiveDate, period: Period, sums: &EarnedValue) -> Self {
+        let (seen, positions) = match view.facts.earned_schedule(view.row.start_on, as_of, period) {
+            Ok(measured) => measured,
+            Err(reason) => return Self::undefined(period, reason),
+        };
+        let keys = |lines: &[usize]| {
+            let label = |line: &usize| view.labels.get(*positions.get(*line)?).map(|(key, _)| key.to_string());
+            lines.iter().filter_map(label).collect()
+        };
+        let (spi_t, spi_t_reason) = split(seen.schedule_performance_index());
+        let (ieac_t, ieac_t_reason) = split(seen.estimated_duration());
+        let (tspi, tspi_reason) = split(seen.to_complete_index());
+        let (p_factor, p_factor_reason) = split(seen.p_factor);
+        let spi = sums.spi().ok().zip(sums.earned_percent());
+        Self {
+            period,
+            planned_duration: Some(seen.planned_duration),
+            actual_time: Some(seen.actual_time),
+            earned_schedule: Some(seen.earned_schedule),
+            earned_schedule_reason: None,
+            sv_t: Some(seen.schedule_variance()),
+            spi_t,
+            spi_t_reason,
+            ieac_t,
+            ieac_t_reason,
+            ieac_on: ieac_t.and_then(|duration| EarnedSchedule::finish_on(duration, view.row.start_on, period)),
+            tspi,
+            tspi_reason,
+            p_factor,
+            p_factor_reason,
+            impeded: keys(&seen.impeded),
+            ahead: keys(&seen.ahead),
+            watermelon: spi.is_some_and(|(spi, percent)| seen.is_watermelon(percent, spi)),
+        }
+    }
+
+    fn undefined(period: Period, reason: Undefined) -> Self {
+        Self {
+            period,
+            planned_duration: None,
+            actual_time: None,
+            earned_schedule: None,
+            earned_schedule_reason: Some(reason),
+            sv_t: None,
+            spi_t: None,
+            spi_t_reason: Some(reason),
+            ieac_t: None,
+            ieac_t_reason: Some(reason),
+            ieac_on: None,
+            tspi: None,
+            tspi_reason: Some(reason),
+            p_factor: None,
+            p_factor_reason: Some(reason),
+            impeded: vec![],
+            ahead: vec![],
+            watermelon: false,
+        }
+    }
+}
+
+/// A figure, or why there is none, as two fields.
+pub fn split(figure: Result<f64, Undefined>) -> (Option<f64>, Option<Undefined>) {
+    match figure {
+        Ok(figure) => (Some(figure), None),
+        Err(reason) => (None, Some(reason)),
+    }
+}
