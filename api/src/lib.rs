@@ -3,6 +3,9 @@
 //! A request passes the [`envelope`], the [`gate`], a handler in [`handlers`], a rule of `milepost_domain` and the
 //! [`store`]. ARCHITECTURE.md says which of them may know what.
 
+// The longest example of a resource is one macro call.
+#![recursion_limit = "256"]
+
 pub mod answer;
 pub mod app;
 pub mod auth;

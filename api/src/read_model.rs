@@ -58,7 +58,8 @@ impl PlanView {
         let texts: usize = self.labels.iter().map(|(key, name)| key.len() + name.len() + 48).sum();
         let lines: usize = self.facts.baselines.iter().map(|baseline| 48 + baseline.lines.len() * 32).sum();
         let history: usize = self.facts.milestones.iter().map(|m| m.forecasts.len() * 8 + m.progress.len() * 16).sum();
-        700 + texts + lines + history + self.facts.milestones.len() * 96
+        let costs = self.facts.costs.len() * 16;
+        700 + texts + lines + history + costs + self.facts.milestones.len() * 96
     }
 }
 

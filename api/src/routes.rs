@@ -18,6 +18,8 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         .service(plans::schedule::read_schedule)
         .service(plans::read::read_plan)
         .service(plans::update::update_plan)
+        .service(plans::costs::list_costs)
+        .service(plans::costs::record_cost)
         .service(plans::baselines::list_baselines)
         .service(plans::baselines::create_baseline)
         .service(milestones::list::list_milestones)

@@ -12,6 +12,7 @@ use sqlx::{Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 pub mod api_clients;
 pub mod baselines;
 pub mod connect;
+pub mod costs;
 pub mod customers;
 pub mod idempotency;
 pub mod json_text;

@@ -37,6 +37,7 @@ fn plan(milestones: usize) -> PlanFacts {
         at_risk_limit_days: 7,
         baselines: vec![Baseline { number: 1, effective_on: day(0), lines: (0..milestones).map(line).collect() }],
         milestones: (0..milestones).map(fact).collect(),
+        costs: vec![],
     }
 }
 

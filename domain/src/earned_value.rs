@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
+use crate::cost::Cost;
+
 /// When a milestone's weight counts as earned (PMI, *Practice Standard*, 3.4: fixed formula and percent complete methods).
 #[derive(
     Debug,
@@ -98,6 +100,12 @@ pub enum Undefined {
     NothingEarnedYet,
     /// The planned duration is over, so no pace can still meet it.
     PlannedDurationPassed,
+    /// The plan has no budget to compare with.
+    NoBudget,
+    /// Nothing has been spent, so there is nothing to compare with.
+    NothingSpentYet,
+    /// The budget is spent, so no performance can still keep to it.
+    BudgetSpent,
 }
 
 /// The three sums from which the rest follows, in the plan's weight unit.
@@ -159,6 +167,22 @@ impl EarnedValue {
         } else {
             Ok(self.earned_value / self.planned_value)
         }
+    }
+
+    /// The same sums in money, beside what was spent; an error without scope.
+    pub fn cost(&self, budget_minor: i64, actual_cost_minor: i64) -> Result<Cost, Undefined> {
+        if self.budget_at_completion <= 0.0 {
+            return Err(Undefined::NoScope);
+        }
+        #[expect(clippy::cast_precision_loss, reason = "amounts are bounded far below 2^53 minor units")]
+        let (budget, actual_cost) = (budget_minor as f64, actual_cost_minor as f64);
+        let in_money = |figure: f64| figure / self.budget_at_completion * budget;
+        Ok(Cost {
+            budget_at_completion: budget,
+            planned_value: in_money(self.planned_value),
+            earned_value: in_money(self.earned_value),
+            actual_cost,
+        })
     }
 
     /// A figure in the weight unit as money, in minor units of the budget's currency, rounded to the nearest; `None` without scope.

@@ -5,6 +5,7 @@
 
 pub mod baseline;
 pub mod cascade;
+pub mod cost;
 pub mod cycle;
 pub mod dependency;
 pub mod draft;

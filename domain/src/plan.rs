@@ -6,6 +6,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use crate::baseline::{Baseline, Line, in_force};
+use crate::cost;
 use crate::earned_schedule::{self, EarnedSchedule, Period};
 use crate::earned_value::{CreditRule, EarnedValue, Progress, Undefined, Valued};
 use crate::milestone::State;
@@ -71,6 +72,8 @@ pub struct PlanFacts {
     pub baselines: Vec<Baseline>,
     /// Milestones in their order in the plan; baseline lines point into this list.
     pub milestones: Vec<MilestoneFacts>,
+    /// What was spent.
+    pub costs: Vec<cost::Entry>,
 }
 
 /// How many milestones have each status.
@@ -273,6 +276,7 @@ mod tests {
                 },
             ],
             milestones,
+            costs: vec![],
         }
     }
 

@@ -113,6 +113,7 @@ fn body_for(method: &str, path: &str) -> Value {
         json!({ "name": "T", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
     match (method, path.rsplit('/').next().unwrap_or_default()) {
         ("POST", "milestones") => milestone,
+        ("POST", "costs") => json!({ "incurred_on": "2026-05-01", "amount_minor": 1 }),
         ("POST", "baselines") => json!({ "reason": "The scope changed." }),
         ("POST", "forecast-changes") => json!({ "forecast_on": "2026-06-01", "reason": "Later." }),
         ("POST", "versions") | ("PUT", "{number}") => content,

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::samples::{self, create, create_customer, create_plan, pluck};
 
 on_both_engines!(
+    costs_are_compared_with_what_is_earned,
     a_plan_as_it_stands,
     history_is_brought_along,
     bad_plans_are_refused_whole,
@@ -290,4 +291,52 @@ async fn renamed_customers_show(engine: Engine) {
     assert_eq!(server.get(&path).await.expect(200)["customer_name"], "Renamed");
     let report = server.get("/v1/reports/spi").await.expect(200);
     assert_eq!(pluck(&report, "customer_name"), ["Renamed"]);
+}
+
+/// Half done, 55 budgeted by now, 45 spent, of 100: CPI 1.11, EAC 90 (see the domain's tests for the source).
+async fn costs_are_compared_with_what_is_earned(engine: Engine) {
+    let server = Server::start(engine).await;
+    let milestones = json!([
+        { "key": "a", "name": "A", "weight": 50, "planned_on": "2026-05-02", "actual_on": "2026-05-02" },
+        { "key": "b", "name": "B", "weight": 5, "planned_on": "2026-05-03" },
+        { "key": "c", "name": "C", "weight": 45, "planned_on": "2026-06-03" },
+    ]);
+    let draft = json!({ "name": "P", "start_on": "2026-05-01", "budget_minor": 10_000_000, "currency": "USD", "milestones": milestones });
+    let plan = create(&server, "/v1/plans", draft).await;
+    let value = |as_of: &str| server.get(&format!("{plan}/earned-value?as_of={as_of}"));
+    let none = value("2026-05-04").await.expect(200);
+    assert_eq!(
+        (&none["actual_cost"], &none["cpi"], &none["cpi_reason"]),
+        (&json!(0), &Value::Null, &json!("nothing_spent_yet"))
+    );
+    let spend = |body: Value| server.post(&format!("{plan}/costs"), body);
+    spend(json!({ "incurred_on": "2026-05-02", "amount_minor": 5_000_000, "milestone": "a", "note": "Invoice 1" }))
+        .await
+        .expect(201);
+    spend(json!({ "incurred_on": "2026-05-03", "amount_minor": -500_000, "note": "Credit note 1" })).await.expect(201);
+    let seen = value("2026-05-04").await.expect(200);
+    let figures =
+        ["actual_cost", "cv", "eac_cpi", "eac_budgeted", "eac_cpi_spi", "etc", "vac"].map(|field| seen[field].as_i64());
+    assert_eq!(figures, [4_500_000, 500_000, 9_000_000, 9_500_000, 9_450_000, 4_500_000, 1_000_000].map(Some));
+    assert_eq!((&seen["spi"], &seen["cpi"]), (&json!(50.0 / 55.0), &json!(5_000_000.0 / 4_500_000.0)));
+    assert_eq!(value("2026-05-02").await.expect(200)["actual_cost"], 5_000_000, "costs count from their day");
+    let list = server.get(&format!("{plan}/costs?limit=1")).await.expect(200);
+    assert_eq!((pluck(&list, "note"), &list["has_more"]), (vec![&json!("Invoice 1")], &json!(true)));
+    for (body, expected) in [
+        (json!({ "incurred_on": "2026-05-05", "amount_minor": 1 }), ("/incurred_on", "in_the_future")),
+        (json!({ "incurred_on": "2026-05-04", "amount_minor": 1.5 }), ("/amount_minor", "wrong_type")),
+        (
+            json!({ "incurred_on": "2026-05-04", "amount_minor": 1, "milestone": "z" }),
+            ("/milestone", "unknown_milestone"),
+        ),
+    ] {
+        assert_eq!(spend(body).await.problem(422, "validation_failed"), errors(&[expected]));
+    }
+    let without = create_plan(&server).await;
+    server
+        .post(&format!("{without}/costs"), json!({ "incurred_on": "2026-05-02", "amount_minor": 5 }))
+        .await
+        .expect(201);
+    let without = server.get(&format!("{without}/earned-value")).await.expect(200);
+    assert_eq!((&without["actual_cost"], &without["cpi_reason"]), (&json!(5), &json!("no_budget")));
 }

@@ -1,6 +1,8 @@
 //! Plans: what they look like, computed from facts at the day of the question.
 
 pub mod baselines;
+pub mod cost_figures;
+pub mod costs;
 pub mod create;
 pub mod earned_value;
 pub mod figures;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::baseline::{Baseline, Line};
 use milepost_domain::cascade::Step;
+use milepost_domain::cost;
 use milepost_domain::dependency::Dependency;
 use milepost_domain::earned_value::{CreditRule, Progress};
 use milepost_domain::network::Link;
@@ -16,6 +17,7 @@ use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use super::baselines::{self, BaselineRow, LineRow};
+use super::costs::{self, CostRow};
 use super::milestones::{self, DependencyRow, ForecastRow, MilestoneRow, ProgressRow};
 use super::{Conn, on};
 
@@ -61,6 +63,8 @@ pub struct PlanRecord {
     pub baselines: Vec<BaselineRow>,
     /// Their lines.
     pub lines: Vec<LineRow>,
+    /// What was spent.
+    pub costs: Vec<CostRow>,
 }
 
 impl PlanRecord {
@@ -146,6 +150,11 @@ impl PlanRecord {
             at_risk_limit_days: self.plan.at_risk_limit_days,
             baselines: self.baselines.iter().map(baseline).collect(),
             milestones: facts,
+            costs: self
+                .costs
+                .iter()
+                .map(|row| cost::Entry { incurred_on: row.incurred_on, amount_minor: row.amount_minor })
+                .collect(),
         }
     }
 }
@@ -155,7 +164,7 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Res
     Ok(load(conn, organization_id, Some(&[id])).await?.pop())
 }
 
-/// Plans whole: these, or all of the organization. Seven statements, however many plans; run it in one snapshot.
+/// Plans whole: these, or all of the organization. Eight statements, however many plans; run it in one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;
     let mut milestones = by_plan(milestones::rows(conn, organization_id, ids).await?, |row| row.plan_id);
@@ -164,7 +173,9 @@ pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) 
     let mut progress = by_plan(milestones::progress(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut frozen = by_plan(baselines::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut lines = by_plan(baselines::lines(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut costs = by_plan(costs::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let whole = |plan: PlanRow| PlanRecord {
+        costs: costs.remove(&plan.id).unwrap_or_default(),
         milestones: milestones.remove(&plan.id).unwrap_or_default(),
         dependencies: dependencies.remove(&plan.id).unwrap_or_default(),
         forecasts: forecasts.remove(&plan.id).unwrap_or_default(),

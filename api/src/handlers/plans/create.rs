@@ -258,5 +258,6 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
         progress: vec![],
         baselines: vec![baseline],
         lines,
+        costs: vec![],
     })
 }

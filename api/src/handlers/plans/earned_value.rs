@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::cost_figures::CostFigures;
 use super::figures::Figures;
 use super::time_figures::TimeFigures;
 use crate::answer::Answer;
@@ -47,6 +48,8 @@ pub struct InPeriods {
     "period": "week", "planned_duration": 18.0, "actual_time": 9.0, "earned_schedule": 8.1, "earned_schedule_reason": null, "sv_t": -0.9, "spi_t": 0.9,
     "spi_t_reason": null, "ieac_t": 20.0, "ieac_t_reason": null, "ieac_on": "2026-07-19", "tspi": 1.1, "tspi_reason": null, "p_factor": 0.93,
     "p_factor_reason": null, "impeded": ["data-assessment"], "ahead": [], "watermelon": false,
+    "actual_cost": 4_500_000, "cv": 300_000, "cpi": 1.067, "cpi_reason": null, "eac_cpi": 11_250_000, "eac_budgeted": 11_700_000, "eac_cpi_spi": 12_937_500,
+    "eac_reason": null, "etc": 6_750_000, "vac": 750_000, "tcpi": 0.96, "tcpi_reason": null,
     "money": {"currency": "EUR", "budget_at_completion_minor": 12_000_000, "planned_value_minor": 6_000_000, "earned_value_minor": 4_800_000, "schedule_variance_minor": -1_200_000},
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0}
 }))]
@@ -64,6 +67,9 @@ pub struct PlanEarnedValue {
     /// Where the plan stands in time.
     #[serde(flatten)]
     time: TimeFigures,
+    /// What was earned against what was spent.
+    #[serde(flatten)]
+    cost: CostFigures,
     /// The same figures in money, where the plan has a budget.
     money: Option<Money>,
 }
@@ -127,6 +133,7 @@ impl PlanEarnedValue {
             baseline: in_force(&view.facts.baselines, as_of).map(|baseline| baseline.number),
             figures: Figures::of(&sums, Some(row.weight_unit.clone()), summary.counts),
             time: TimeFigures::at(view, as_of, period, &sums),
+            cost: CostFigures::at(view, as_of, &sums),
             money: row
                 .currency
                 .as_ref()
