@@ -53,6 +53,13 @@ impl From<&PlanRecord> for PlanView {
 }
 
 impl PlanView {
+    /// The same plan measured against one of its baselines at every date.
+    pub fn against(&self, number: i64) -> Option<Self> {
+        let facts = self.facts.against(number)?;
+        let (row, name_folded, labels) = (self.row.clone(), self.name_folded.clone(), self.labels.clone());
+        Some(Self { row, name_folded, labels, facts })
+    }
+
     /// Roughly the memory it takes, in bytes.
     fn weight(&self) -> usize {
         let texts: usize = self.labels.iter().map(|(key, name)| key.len() + name.len() + 48).sum();

@@ -20,6 +20,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         .service(plans::update::update_plan)
         .service(plans::costs::list_costs)
         .service(plans::costs::record_cost)
+        .service(plans::baseline_comparison::compare_baselines)
         .service(plans::baselines::list_baselines)
         .service(plans::baselines::create_baseline)
         .service(milestones::list::list_milestones)

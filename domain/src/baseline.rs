@@ -61,6 +61,27 @@ pub fn check(candidates: &[Candidate], start_on: NaiveDate) -> Result<(), Violat
     all_kept(violations)
 }
 
+/// How one milestone differs between two baselines.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Difference {
+    /// Position of the milestone in its plan's list of milestones.
+    pub milestone: usize,
+    /// What the first baseline says of it, if it is in its scope.
+    pub from: Option<Line>,
+    /// What the second says.
+    pub to: Option<Line>,
+}
+
+/// Every milestone that two baselines do not say the same of, by position: moved, weighed anew, added or dropped.
+pub fn compare(from: &Baseline, to: &Baseline) -> Vec<Difference> {
+    let of = |baseline: &Baseline, milestone| baseline.lines.iter().find(|line| line.milestone == milestone).copied();
+    let mut milestones: Vec<usize> = from.lines.iter().chain(&to.lines).map(|line| line.milestone).collect();
+    milestones.sort_unstable();
+    milestones.dedup();
+    let difference = |milestone| Difference { milestone, from: of(from, milestone), to: of(to, milestone) };
+    milestones.into_iter().map(difference).filter(|found| found.from != found.to).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,6 +98,25 @@ mod tests {
             assert_eq!(in_force(&baselines, day(as_of)).map(|b| b.number), Some(expected), "May {as_of}");
         }
         assert_eq!(in_force(&[], day(1)), None);
+    }
+
+    #[test]
+    fn two_are_compared_line_by_line() {
+        let line = |milestone, d, weight| Line { milestone, planned_on: day(d), weight };
+        let first = Baseline {
+            number: 1,
+            effective_on: day(1),
+            lines: vec![line(0, 5, 1.0), line(1, 9, 1.0), line(2, 9, 1.0)],
+        };
+        let second = Baseline {
+            number: 2,
+            effective_on: day(8),
+            lines: vec![line(0, 5, 1.0), line(1, 12, 1.0), line(3, 9, 2.0)],
+        };
+        let found = compare(&first, &second);
+        let seen: Vec<_> = found.iter().map(|one| (one.milestone, one.from.is_some(), one.to.is_some())).collect();
+        assert_eq!(seen, [(1, true, true), (2, true, false), (3, false, true)]);
+        assert_eq!(compare(&first, &first), vec![]);
     }
 
     #[test]

@@ -149,6 +149,12 @@ pub struct Summary {
 }
 
 impl PlanFacts {
+    /// The same plan measured against one baseline at every date; `None` if it has no baseline of this number.
+    pub fn against(&self, number: i64) -> Option<Self> {
+        let baseline = self.baselines.iter().find(|baseline| baseline.number == number)?;
+        Some(Self { baselines: vec![baseline.clone()], ..self.clone() })
+    }
+
     /// PV and EV at a date, against the baseline then in force.
     pub fn earned_value(&self, as_of: NaiveDate) -> EarnedValue {
         let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);

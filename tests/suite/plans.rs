@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::samples::{self, create, create_customer, create_plan, pluck};
 
 on_both_engines!(
+    baselines_are_compared,
     costs_are_compared_with_what_is_earned,
     a_plan_as_it_stands,
     history_is_brought_along,
@@ -339,4 +340,39 @@ async fn costs_are_compared_with_what_is_earned(engine: Engine) {
         .expect(201);
     let without = server.get(&format!("{without}/earned-value")).await.expect(200);
     assert_eq!((&without["actual_cost"], &without["cpi_reason"]), (&json!(5), &json!("no_budget")));
+}
+
+async fn baselines_are_compared(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let cancel = server.post(&format!("{path}/milestones/c/cancel"), json!({ "reason": "Out of scope." }));
+    cancel.await.expect(200);
+    let added = json!({ "key": "d", "name": "Demo", "weight": 1, "planned_on": "2026-05-11" });
+    server.post(&format!("{path}/milestones"), added).await.expect(201);
+    let second = json!({ "reason": "The client moved.", "changes": [{ "key": "b", "planned_on": "2026-05-20" }] });
+    server.post(&format!("{path}/baselines"), second).await.expect(201);
+    let by_first = server.get(&format!("{path}/earned-value?as_of=2026-05-12&baseline=1")).await.expect(200);
+    assert_eq!(
+        (&by_first["planned_value"], &by_first["baseline"]),
+        (&json!(5.0), &json!(1)),
+        "the old measure is still there"
+    );
+    let unknown = server.get(&format!("{path}/earned-value?baseline=9")).await.problem(400, "invalid_parameter");
+    assert_eq!(unknown, errors(&[("baseline", "unknown_baseline")]));
+    let compared = server.get(&format!("{path}/baselines/compare?from=1&to=2")).await.expect(200);
+    let seen =
+        ["scope_from", "scope_to", "finish_from_on", "finish_to_on", "days"].map(|field| compared[field].clone());
+    assert_eq!(seen, [json!(10.0), json!(6.0), json!("2026-06-01"), json!("2026-05-20"), json!(-12)]);
+    let b = json!({
+        "key": "b", "name": "Build", "planned_from_on": "2026-05-10", "planned_to_on": "2026-05-20", "days": 10, "weight_from": 3.0, "weight_to": 3.0
+    });
+    assert_eq!(compared["changes"][0], b);
+    let dropped = &compared["changes"][1];
+    assert_eq!(
+        (&dropped["key"], &dropped["planned_to_on"], &dropped["weight_from"]),
+        (&json!("c"), &Value::Null, &json!(5.0))
+    );
+    assert_eq!(compared["changes"].as_array().map(Vec::len), Some(3), "b moved, c left, d came");
+    let newest = server.get(&format!("{path}/baselines/compare")).await.expect(200);
+    assert_eq!(newest, compared, "the first and the newest, unless asked otherwise");
 }

@@ -1,5 +1,6 @@
 //! Plans: what they look like, computed from facts at the day of the question.
 
+pub mod baseline_comparison;
 pub mod baselines;
 pub mod cost_figures;
 pub mod costs;

@@ -39,6 +39,15 @@ pub struct InPeriods {
     pub period: Option<Period>,
 }
 
+/// What the plan is measured against.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Against {
+    /// Number of a baseline; the one in force at the date if left out.
+    #[param(minimum = 1)]
+    baseline: Option<i64>,
+}
+
 /// Earned value of a plan at a date. Figures are in the weight unit; percentages are of the scope.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
@@ -98,7 +107,7 @@ pub struct Money {
 ///
 /// SPI = EV / PV against the baseline in force at the date (PMI, Practice Standard for Earned Value Management), and earned
 /// schedule: the same question answered in time, which does not turn green when a late plan ends.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, InPeriods),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, InPeriods, Against),
     responses((status = 200, description = "The figures.", body = PlanEarnedValue)))]
 #[get("/v1/plans/{id}/earned-value")]
 pub async fn read_earned_value(
@@ -106,6 +115,7 @@ pub async fn read_earned_value(
     id: Path<Uuid>,
     query: Query<AsOf>,
     periods: Query<InPeriods>,
+    against: Query<Against>,
 ) -> Result<Answer, ApiError> {
     let period = periods.0.period.unwrap_or_default();
     let plans = cx.plans().await?;
@@ -114,10 +124,19 @@ pub async fn read_earned_value(
     let key = ReportKey {
         organization_id: cx.organization_id(),
         sequence: plans.sequence,
-        question: format!("earned-value {id} {as_of} {period}"),
+        question: format!("earned-value {id} {as_of} {period} {:?}", against.0.baseline),
     };
     let report = cx.app.read_model.report(key, || {
-        Ok(Report { body: serde_json::to_vec(&PlanEarnedValue::at(view, as_of, period))?.into(), next: None })
+        let unknown =
+            |number| ApiError::parameter("baseline", "unknown_baseline", format!("the plan has no baseline {number}"));
+        let value = match against.0.baseline {
+            Some(number) => {
+                let measured = view.against(number).ok_or_else(|| unknown(number))?;
+                serde_json::to_vec(&PlanEarnedValue::at(&measured, as_of, period))?
+            }
+            None => serde_json::to_vec(&PlanEarnedValue::at(view, as_of, period))?,
+        };
+        Ok(Report { body: value.into(), next: None })
     })?;
     Ok(Answer::bytes(StatusCode::OK, "application/json", report.body).version_and_content(view.row.version))
 }
