@@ -112,6 +112,7 @@ async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit
         id: clock.new_id(),
         name: name.to_string(),
         time_zone: Tz::UTC.name().to_owned(),
+        lint_rules_off: JsonText(vec![]),
         version: 1,
         created_at: now,
         updated_at: now,

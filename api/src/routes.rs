@@ -16,6 +16,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         .service(plans::series::read_earned_value_series)
         .service(plans::earned_value::read_earned_value)
         .service(plans::schedule::read_schedule)
+        .service(plans::lint::lint_plan)
         .service(plans::read::read_plan)
         .service(plans::update::update_plan)
         .service(plans::costs::list_costs)

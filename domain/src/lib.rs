@@ -12,6 +12,7 @@ pub mod draft;
 pub mod earned_schedule;
 pub mod earned_value;
 pub mod ledger;
+pub mod lint;
 pub mod milestone;
 pub mod network;
 pub mod plan;

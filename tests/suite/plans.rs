@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::samples::{self, create, create_customer, create_plan, pluck};
 
 on_both_engines!(
+    a_plan_is_held_against_the_practices,
     baselines_are_compared,
     costs_are_compared_with_what_is_earned,
     a_plan_as_it_stands,
@@ -375,4 +376,38 @@ async fn baselines_are_compared(engine: Engine) {
     assert_eq!(compared["changes"].as_array().map(Vec::len), Some(3), "b moved, c left, d came");
     let newest = server.get(&format!("{path}/baselines/compare")).await.expect(200);
     assert_eq!(newest, compared, "the first and the newest, unless asked otherwise");
+}
+
+async fn a_plan_is_held_against_the_practices(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let lint = || server.get(&format!("{path}/lint"));
+    let seen = lint().await.expect(200);
+    let rules = |seen: &Value| -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let findings = seen["findings"].as_array().expect("findings").iter();
+        findings.map(|one| (text(&one["milestone"]), text(&one["rule"]))).collect()
+    };
+    // Three milestones in nine weeks, one word each, without owners or criteria; a is overdue; c weighs half.
+    let of = |key: &str, also: &[&str]| -> Vec<(String, String)> {
+        let before = ["no_acceptance_criteria", "no_single_owner", "span_over_two_weeks", "unclear_to_client"];
+        before.iter().chain(also).map(|rule| (key.to_owned(), (*rule).to_owned())).collect()
+    };
+    let mut expected = vec![(String::new(), "too_few_milestones".to_owned())];
+    expected.extend(of("a", &["stale_forecast"]));
+    expected.extend(of("b", &[]));
+    expected.extend(of("c", &["weight_concentrated"]));
+    assert_eq!(rules(&seen), expected);
+    assert_eq!((&seen["findings"][1]["severity"], &seen["rules_off"]), (&json!("warning"), &json!([])));
+    let off = json!({ "lint_rules_off": ["no_acceptance_criteria", "no_single_owner", "span_over_two_weeks", "unclear_to_client"] });
+    server.patch("/v1/organization", off).await.expect(200);
+    assert_eq!(rules(&lint().await.expect(200)).len(), 3);
+    let unknown = server.patch("/v1/organization", json!({ "lint_rules_off": ["style"] })).await;
+    assert_eq!(unknown.problem(422, "validation_failed"), errors(&[("/lint_rules_off/0", "not_an_option")]));
+    let shipped = json!({ "name": "S", "start_on": "2026-05-04", "template": "ai-delivery" });
+    let shipped = create(&server, "/v1/plans", shipped).await;
+    server.patch("/v1/organization", json!({ "lint_rules_off": [] })).await.expect(200);
+    let of_shipped = server.get(&format!("{shipped}/lint")).await.expect(200);
+    let kinds: Vec<String> = rules(&of_shipped).into_iter().map(|(_, rule)| rule).collect();
+    assert!(kinds.iter().all(|rule| rule == "span_over_two_weeks"), "what we ship keeps to the practices: {kinds:?}");
 }

@@ -7,6 +7,7 @@ pub mod costs;
 pub mod create;
 pub mod earned_value;
 pub mod figures;
+pub mod lint;
 pub mod list;
 pub mod read;
 pub mod schedule;

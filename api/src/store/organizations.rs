@@ -1,18 +1,26 @@
 //! Organizations: the tenants themselves.
 
 use chrono::{DateTime, Utc};
+use milepost_domain::lint::LintRule;
 use milepost_domain::text::Name;
 use serde::Serialize;
 use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::json_text::JsonText;
 use super::{Conn, on};
+
+macro_rules! columns {
+    () => {
+        "id, name, time_zone, lint_rules_off, version, created_at, updated_at"
+    };
+}
 
 /// A tenant: nothing crosses it.
 #[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "version": 1,
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "lint_rules_off": [], "version": 1,
     "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
 }))]
 pub struct Organization {
@@ -24,6 +32,10 @@ pub struct Organization {
     /// IANA name of the time zone whose date is "today".
     #[schema(max_length = 64)]
     pub time_zone: String,
+    /// Lint rules that are switched off.
+    #[sqlx(try_from = "String")]
+    #[schema(value_type = Vec<LintRule>, max_items = 20)]
+    pub lint_rules_off: JsonText<Vec<LintRule>>,
     /// Goes up with every change; the value of `ETag`.
     #[schema(minimum = 1)]
     pub version: i64,
@@ -42,13 +54,13 @@ pub async fn ping(conn: &mut Conn) -> sqlx::Result<()> {
 
 /// The organization itself.
 pub async fn find(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Organization>> {
-    const SQL: &str = "SELECT id, name, time_zone, version, created_at, updated_at FROM organizations WHERE id = $1";
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM organizations WHERE id = $1");
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)
 }
 
 /// By name: for the command line, which has no organization yet.
 pub async fn find_by_name(conn: &mut Conn, name: &str) -> sqlx::Result<Option<Organization>> {
-    const SQL: &str = "SELECT id, name, time_zone, version, created_at, updated_at FROM organizations WHERE name = $1";
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM organizations WHERE name = $1");
     on!(conn, db => sqlx::query_as(SQL).bind(name).fetch_optional(db).await)
 }
 
@@ -60,20 +72,23 @@ pub async fn ids(conn: &mut Conn) -> sqlx::Result<Vec<Uuid>> {
 
 /// Adds one; `false` if the name is taken.
 pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Result<bool> {
-    const SQL: &str = "INSERT INTO organizations (id, name, time_zone, version, created_at, updated_at) \
-                       VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (name) DO NOTHING";
+    const SQL: &str = concat!(
+        "INSERT INTO organizations (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING"
+    );
     let o = organization;
     on!(conn, db => sqlx::query(SQL)
-        .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.version).bind(o.created_at).bind(o.updated_at)
+        .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.created_at).bind(o.updated_at)
         .execute(db).await.map(|done| done.rows_affected() == 1))
 }
 
 /// Saves a change; `false` if the new name is taken.
 pub async fn update(conn: &mut Conn, organization: &Organization) -> sqlx::Result<bool> {
-    const SQL: &str = "UPDATE organizations SET name = $2, time_zone = $3, version = $4, updated_at = $5 \
+    const SQL: &str = "UPDATE organizations SET name = $2, time_zone = $3, lint_rules_off = $4, version = $5, updated_at = $6 \
                        WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM organizations WHERE name = $2 AND id <> $1)";
     let o = organization;
     on!(conn, db => sqlx::query(SQL)
-        .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.version).bind(o.updated_at)
+        .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.updated_at)
         .execute(db).await.map(|done| done.rows_affected() == 1))
 }

@@ -2,6 +2,7 @@
 
 use actix_web::{get, patch};
 use chrono_tz::Tz;
+use milepost_domain::lint::LintRule;
 use milepost_domain::text::Name;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -10,6 +11,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
+use crate::store::json_text::JsonText;
 use crate::store::organizations::{self, Organization};
 use crate::unit::Entity;
 
@@ -24,6 +26,9 @@ pub struct OrganizationPatch {
     /// IANA name of the time zone whose date is "today", such as Europe/Berlin.
     #[schema(value_type = String, required = false, max_length = 64)]
     time_zone: Option<String>,
+    /// Lint rules to switch off, all of them.
+    #[schema(value_type = Vec<LintRule>, required = false, max_items = 20)]
+    lint_rules_off: Option<Vec<LintRule>>,
 }
 
 /// The caller's organization
@@ -35,7 +40,7 @@ pub async fn read_organization(cx: Context) -> Result<Answer, ApiError> {
     Ok(Answer::ok(&organization)?.version(organization.version))
 }
 
-/// Changes the organization's name or time zone
+/// Changes the organization's name, time zone or lint rules
 #[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body(content = OrganizationPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "As changed.", body = Organization)))]
 #[patch("/v1/organization")]
@@ -53,6 +58,9 @@ pub async fn update_organization(cx: Context, body: Body<OrganizationPatch>) -> 
                 ApiError::field("/time_zone", "unknown_time_zone", "must be an IANA time zone such as Europe/Berlin")
             })?;
             after.time_zone = zone.name().to_owned();
+        }
+        if let Some(rules) = &body.0.lint_rules_off {
+            after.lint_rules_off = JsonText(rules.clone());
         }
         after.version += 1;
         after.updated_at = unit.now;

@@ -1,0 +1,94 @@
+//! What could be better about how a plan is built.
+
+use actix_web::get;
+use actix_web::web::Path;
+use milepost_domain::lint::{Finding, LintRule, Severity, Subject, lint};
+use milepost_domain::text::Key;
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::store::plans::{self, PlanRecord};
+use crate::store::{json_text::JsonText, organizations};
+
+/// What the rules find in a plan.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "rules_off": ["unclear_to_client"],
+    "findings": [{"rule": "no_acceptance_criteria", "severity": "warning", "milestone": "pipeline", "advice": "Say what must hold for it to count as met."}]
+}))]
+pub struct PlanLint {
+    /// The plan.
+    plan_id: Uuid,
+    /// Rules that the organization has switched off.
+    #[schema(max_items = 20)]
+    rules_off: Vec<LintRule>,
+    /// Those about the whole plan first, then milestone by milestone.
+    #[schema(max_items = 12_000)]
+    findings: Vec<LintFinding>,
+}
+
+/// Something that a rule found: advice, never a refusal.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"rule": "no_acceptance_criteria", "severity": "warning", "milestone": "pipeline", "advice": "Say what must hold for it to count as met."}))]
+pub struct LintFinding {
+    /// The rule.
+    rule: LintRule,
+    /// How much it matters.
+    severity: Severity,
+    /// Key of the milestone; null where it is about the whole plan.
+    #[schema(value_type = Option<Key>)]
+    milestone: Option<String>,
+    /// What to do about it.
+    #[schema(max_length = 500)]
+    advice: &'static str,
+}
+
+/// What could be better about how a plan is built
+///
+/// The practices of milestone tracking as rules: density, owners, criteria, spans, names, dependencies, forecasts, weights.
+/// Rules are switched off for the organization with `lint_rules_off` of `PATCH /v1/organization`.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The findings.", body = PlanLint)))]
+#[get("/v1/plans/{id}/lint")]
+pub async fn lint_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let mut conn = cx.snapshot().await?;
+    let record = plans::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
+    let organization = organizations::find(&mut conn, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
+    let JsonText(rules_off) = organization.lint_rules_off;
+    let found = findings(&record, cx.today()).into_iter().filter(|finding| !rules_off.contains(&finding.rule));
+    let findings = found.map(|finding| LintFinding::of(&record, finding)).collect();
+    Ok(Answer::ok(&PlanLint { plan_id: *id, rules_off, findings })?.version_and_content(record.plan.version))
+}
+
+fn findings(record: &PlanRecord, today: chrono::NaiveDate) -> Vec<Finding> {
+    let facts = record.facts();
+    let subjects: Vec<Subject<'_>> = record
+        .milestones
+        .iter()
+        .zip(facts.standings(today))
+        .zip(record.steps(today))
+        .map(|((row, standing), step)| Subject {
+            name: &row.name,
+            owner: row.owner.as_deref(),
+            criteria: row.acceptance_criteria.0.len(),
+            weight: row.weight,
+            stale: standing.stale,
+            step,
+        })
+        .collect();
+    lint(&subjects, &record.links(), record.plan.start_on)
+}
+
+impl LintFinding {
+    fn of(record: &PlanRecord, finding: Finding) -> Self {
+        Self {
+            rule: finding.rule,
+            severity: finding.rule.severity(),
+            milestone: finding.milestone.and_then(|at| record.milestones.get(at)).map(|row| row.key.clone()),
+            advice: finding.rule.advice(),
+        }
+    }
+}
