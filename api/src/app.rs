@@ -123,6 +123,7 @@ impl App {
                 .map(|app| app.wrap(from_fn(envelope::wrap)))
                 .configure(routes::register)
                 .into_app()
+                .service(web::redirect("/", "/docs/"))
                 .service(web::redirect("/docs", "/docs/"))
                 .route(openapi::PROBLEMS_PATH, web::get().to(openapi::problems_page))
                 .service(openapi::swagger_ui())

@@ -167,9 +167,22 @@ impl Context {
         if header.split(',').any(|tag| names_version(tag.trim(), version)) {
             return Ok(());
         }
+        if !header.split(',').all(|tag| is_entity_tag(tag.trim())) {
+            return Err(ApiError::parameter(
+                "If-Match",
+                "wrong_format",
+                "must be the ETag as it was sent, in its quotes, or *",
+            ));
+        }
         let detail = format!("If-Match is {header}, but the resource is at version {version}. Load it again.");
         Err(ApiError::new(Code::VersionMismatch, detail))
     }
+}
+
+/// Whether a text has the form of an entity tag (RFC 9110).
+fn is_entity_tag(tag: &str) -> bool {
+    let quoted = tag.strip_prefix("W/").unwrap_or(tag);
+    tag == "*" || (quoted.len() >= 2 && quoted.starts_with('"') && quoted.ends_with('"'))
 }
 
 /// Whether an entity tag names a version: `*`, `"7"`, `W/"7"`, or `"7-20260302"` for what also depends on the day.

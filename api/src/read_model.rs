@@ -65,7 +65,7 @@ impl PlanView {
         let texts: usize = self.labels.iter().map(|(key, name)| key.len() + name.len() + 48).sum();
         let lines: usize = self.facts.baselines.iter().map(|baseline| 48 + baseline.lines.len() * 32).sum();
         let history: usize = self.facts.milestones.iter().map(|m| m.forecasts.len() * 8 + m.progress.len() * 16).sum();
-        let costs = self.facts.costs.len() * 16;
+        let costs = self.facts.costs.len() * 16 + self.facts.links.len() * 40;
         700 + texts + lines + history + costs + self.facts.milestones.len() * 96
     }
 }

@@ -38,6 +38,8 @@ fn plan(milestones: usize) -> PlanFacts {
         baselines: vec![Baseline { number: 1, effective_on: day(0), lines: (0..milestones).map(line).collect() }],
         milestones: (0..milestones).map(fact).collect(),
         costs: vec![],
+        start_on: day(0),
+        links: vec![],
     }
 }
 

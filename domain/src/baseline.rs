@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use crate::milestone::State;
 use crate::rule::{BrokenRule, Violations, all_kept};
 
 /// What a baseline says of one milestone.
@@ -38,8 +39,8 @@ pub struct Candidate {
     pub at: String,
     /// The planned date to freeze.
     pub planned_on: NaiveDate,
-    /// Whether work on it may still happen, so that its date may move.
-    pub open: bool,
+    /// Where it stands: only an open one's date may move.
+    pub state: State,
     /// Whether the request changes it.
     pub changed: bool,
 }
@@ -54,8 +55,8 @@ pub fn check(candidates: &[Candidate], start_on: NaiveDate) -> Result<(), Violat
         if candidate.planned_on < start_on {
             violations.push(BrokenRule::BeforeStart { start_on }.at(format!("{}/planned_on", candidate.at)));
         }
-        if candidate.changed && !candidate.open {
-            violations.push(BrokenRule::Baselined.at(candidate.at.clone()));
+        if candidate.changed && !candidate.state.is_open() {
+            violations.push(BrokenRule::Settled { state: candidate.state }.at(candidate.at.clone()));
         }
     }
     all_kept(violations)
@@ -121,14 +122,17 @@ mod tests {
 
     #[test]
     fn a_baseline_is_checked_whole() {
-        let candidate = |d, open, changed| Candidate { at: format!("/changes/{d}"), planned_on: day(d), open, changed };
+        let candidate = |d, open, changed| {
+            let state = if open { State::Planned } else { State::Achieved };
+            Candidate { at: format!("/changes/{d}"), planned_on: day(d), state, changed }
+        };
         assert_eq!(check(&[], day(1)), Err(vec![BrokenRule::NoMilestones.at("")]));
         assert_eq!(check(&[candidate(3, true, true), candidate(4, false, false)], day(3)), Ok(()));
         assert_eq!(
             check(&[candidate(2, true, true), candidate(9, false, true)], day(3)),
             Err(vec![
                 BrokenRule::BeforeStart { start_on: day(3) }.at("/changes/2/planned_on"),
-                BrokenRule::Baselined.at("/changes/9"),
+                BrokenRule::Settled { state: State::Achieved }.at("/changes/9"),
             ])
         );
     }

@@ -105,6 +105,22 @@ pub fn cascade(
     moves
 }
 
+/// When everything can be expected: a milestone's own date, or later where what it waits for leaves it no time. So a plan
+/// does not claim to end before what is overdue has pushed what comes after. `None` if the links form a cycle.
+pub fn project(steps: &[Step], links: &[Link], start_on: NaiveDate) -> Option<Vec<NaiveDate>> {
+    let durations = planned_durations_days(steps, links, start_on)?;
+    let mut expected: Vec<NaiveDate> = steps.iter().map(|step| step.expected_on).collect();
+    for position in order(steps.len(), links)? {
+        let holds =
+            |link: &&Link| link.to == position && !matches!(steps[link.from].state, State::Waived | State::Cancelled);
+        let earliest = links.iter().filter(holds).map(|link| earliest_on(link, &expected, &durations)).max();
+        if let Some(earliest) = earliest.filter(|_| steps[position].state.is_open()) {
+            expected[position] = expected[position].max(earliest);
+        }
+    }
+    Some(expected)
+}
+
 /// The earliest date that one link allows the milestone that waits.
 fn earliest_on(link: &Link, expected: &[NaiveDate], durations_days: &[i64]) -> NaiveDate {
     let finish = expected[link.from];
@@ -185,6 +201,21 @@ mod tests {
         let mut steps = [open(10), open(20), open(30)];
         steps[1].expected_on = day(26);
         check(&steps, &[after(0, 1), after(1, 2)], (0, 14), Direction::Push, &[(0, 14, 0)]);
+    }
+
+    /// a(10), b(20) after a, c(30) after b; nothing is done on day 25: a is expected on 25, b ten days later, c another ten.
+    #[test]
+    fn what_is_overdue_pushes_the_expected_finish() {
+        let overdue = |planned: i64| Step { expected_on: day(planned.max(25)), ..open(planned) };
+        let links = [after(0, 1), after(1, 2)];
+        let steps = [overdue(10), overdue(20), overdue(30)];
+        assert_eq!(project(&steps, &links, day(0)), Some(vec![day(25), day(35), day(45)]));
+        let achieved = Step { state: State::Achieved, planned_on: day(10), expected_on: day(12) };
+        assert_eq!(
+            project(&[achieved, overdue(20), overdue(30)], &links, day(0)),
+            Some(vec![day(12), day(25), day(35)])
+        );
+        assert_eq!(project(&steps, &[], day(0)), Some(vec![day(25), day(25), day(30)]));
     }
 
     #[test]

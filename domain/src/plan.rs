@@ -6,10 +6,12 @@ use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use crate::baseline::{Baseline, Line, in_force};
+use crate::cascade::{Step, project};
 use crate::cost;
 use crate::earned_schedule::{self, EarnedSchedule, Period};
 use crate::earned_value::{CreditRule, EarnedValue, Progress, Undefined, Valued};
 use crate::milestone::State;
+use crate::network::Link;
 use crate::schedule::{Forecast, Standing, Status, Timeline, assess};
 
 /// What a plan is for.
@@ -74,6 +76,10 @@ pub struct PlanFacts {
     pub milestones: Vec<MilestoneFacts>,
     /// What was spent.
     pub costs: Vec<cost::Entry>,
+    /// The plan's first day.
+    pub start_on: NaiveDate,
+    /// What waits for what.
+    pub links: Vec<Link>,
 }
 
 /// How many milestones have each status.
@@ -144,7 +150,7 @@ pub struct Summary {
     pub counts: StatusCounts,
     /// Position and effective forecast of the open milestone that comes next.
     pub next: Option<(usize, NaiveDate)>,
-    /// The latest effective forecast or actual date of what was not waived or cancelled.
+    /// When the last milestone that was not waived or cancelled can be expected, or was achieved.
     pub finish_on: Option<NaiveDate>,
 }
 
@@ -218,14 +224,34 @@ impl PlanFacts {
         })
     }
 
+    /// When each milestone can be expected at a date: its own effective forecast, or later where it waits for what is late.
+    fn expected(&self, standings: &[Standing]) -> Vec<NaiveDate> {
+        let own = || standings.iter().map(|standing| standing.effective_forecast_on).collect();
+        if self.links.is_empty() {
+            return own();
+        }
+        let step = |standing: &Standing| Step {
+            state: match standing.status {
+                Status::Achieved => State::Achieved,
+                Status::Waived => State::Waived,
+                Status::Cancelled => State::Cancelled,
+                Status::OnTrack | Status::AtRisk | Status::Delayed => State::InProgress,
+            },
+            planned_on: standing.planned_on,
+            expected_on: standing.effective_forecast_on,
+        };
+        let steps: Vec<Step> = standings.iter().map(step).collect();
+        project(&steps, &self.links, self.start_on).unwrap_or_else(own)
+    }
+
     /// Everything a report's row says of the plan at a date.
     pub fn summary(&self, as_of: NaiveDate) -> Summary {
         let mut counts = StatusCounts::default();
         let mut next: Option<(usize, NaiveDate)> = None;
         let mut finish_on = None;
-        for (position, standing) in self.standings(as_of).enumerate() {
+        let standings: Vec<Standing> = self.standings(as_of).collect();
+        for (position, (standing, expected_on)) in standings.iter().zip(self.expected(&standings)).enumerate() {
             counts.add(standing.status);
-            let expected_on = standing.effective_forecast_on;
             let is_open = matches!(standing.status, Status::OnTrack | Status::AtRisk | Status::Delayed);
             if is_open && next.is_none_or(|(_, on)| expected_on < on) {
                 next = Some((position, expected_on));
@@ -241,6 +267,7 @@ impl PlanFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Relation;
 
     fn day(n: i64) -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date") + chrono::Duration::days(n)
@@ -283,6 +310,8 @@ mod tests {
             ],
             milestones,
             costs: vec![],
+            start_on: day(0),
+            links: vec![],
         }
     }
 
@@ -296,6 +325,15 @@ mod tests {
         assert_eq!(at(24), (10.0, 5.0, 2.0));
         assert_eq!(at(25), (10.0, 2.0, 2.0), "the second baseline moved the second milestone to day 35");
         assert_eq!(at(60), (10.0, 10.0, 2.0));
+    }
+
+    #[test]
+    fn the_expected_finish_reckons_with_what_is_overdue() {
+        let mut plan = plan();
+        plan.links = vec![Link { from: 1, to: 3, relation: Relation::FinishToStart, lag_days: 0 }];
+        // The second milestone was planned for day 20 and is open on day 24; the fourth takes 20 days after it.
+        let summary = plan.summary(day(24));
+        assert_eq!((summary.next, summary.finish_on), (Some((1, day(24))), Some(day(44))));
     }
 
     #[test]

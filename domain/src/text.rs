@@ -129,6 +129,7 @@ pub fn pattern_in_words(pattern: &str) -> &'static str {
         KEY => "must start with a letter or digit and contain only letters, digits, '.', '_' and '-'",
         CURRENCY => "must be a three-letter ISO 4217 currency code such as EUR",
         EMAIL => "must be an e-mail address such as name@example.com",
+        _ if pattern.starts_with("^https?://") => "must be an address that begins with http:// or https://",
         _ => "does not have the documented form",
     }
 }

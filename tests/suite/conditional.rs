@@ -24,7 +24,10 @@ async fn changes_need_the_version_they_change(engine: Engine) {
         }
     };
     patch(None).send().await.problem(428, "version_required");
-    for stale in ["\"0\"", "\"2\"", "W/\"9\"", "1", "\"1\"x"] {
+    for malformed in ["1", "\"1\"x", "\""] {
+        patch(Some(malformed)).send().await.problem(400, "invalid_parameter");
+    }
+    for stale in ["\"0\"", "\"2\"", "W/\"9\""] {
         patch(Some(stale)).send().await.problem(412, "version_mismatch");
     }
     let first = patch(Some("\"1\"")).send().await;

@@ -233,6 +233,8 @@ async fn milestones_across_plans(engine: Engine) {
     for (query, expected) in [
         ("planned_from=2026-05-10&planned_until=2026-05-31", vec!["b", "b"]),
         ("state=in_progress", vec![]),
+        ("open=true&planned_until=2026-05-03", vec!["a", "a"]),
+        ("open=false", vec![]),
         ("owner=Ana", vec![]),
         ("limit=1", vec!["a"]),
     ] {

@@ -32,7 +32,7 @@ async fn a_plan_as_it_stands(engine: Engine) {
     let expected = json!({
         "customer_id": customer, "customer_name": "crm-1", "kind": "delivery", "weight_unit": "points", "credit_rule": "zero_hundred",
         "at_risk_limit_days": 7, "as_of": "2026-05-04", "status": "delayed", "spi": 0.0, "planned_percent": 20.0, "earned_percent": 0.0,
-        "next_milestone": { "key": "a", "name": "Access", "expected_on": "2026-05-04" }, "expected_finish_on": "2026-06-01", "version": 1,
+        "next_milestone": { "key": "a", "name": "Access", "expected_on": "2026-05-04" }, "expected_finish_on": "2026-06-15", "version": 1,
     });
     for (field, value) in expected.as_object().expect("fields") {
         assert_eq!(created[field], *value, "{field}");
@@ -229,7 +229,7 @@ async fn baselines_are_taken_deliberately(engine: Engine) {
     for (changes, expected) in [
         (json!([{ "key": "ghost" }]), ("/changes/0/key", "unknown_milestone")),
         (json!([{ "key": "a", "planned_on": "2026-03-01" }]), ("/changes/0/planned_on", "before_start")),
-        (json!([{ "key": "c", "weight": 2 }]), ("/changes/0", "baselined")),
+        (json!([{ "key": "c", "weight": 2 }]), ("/changes/0", "settled")),
         (json!([{ "key": "a" }, { "key": "a" }]), ("/changes/1/key", "repeated")),
     ] {
         assert_eq!(take(changes).await.problem(422, "validation_failed"), errors(&[expected]));

@@ -98,6 +98,8 @@ async fn units_that_differ_have_none(engine: Engine) {
     create(&server, "/v1/plans", hours).await;
     let report = server.get("/v1/reports/spi").await.expect(200);
     assert_eq!(report["total"]["unit"], Value::Null);
+    let by_unit = report["by_unit"].as_array().expect("totals").iter().map(|one| (&one["unit"], &one["plans"]));
+    assert_eq!(by_unit.collect::<Vec<_>>(), [(&json!("hours"), &json!(1)), (&json!("points"), &json!(1))]);
     assert_eq!(pluck(&report, "unit"), ["points", "hours"]);
 }
 

@@ -1,7 +1,9 @@
 //! Keys from the command line: for the first API client, and for signing.
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
 use milepost_domain::text::Name;
+use strum::VariantArray;
 
 use super::{Failure, print};
 use crate::auth::issuer;
@@ -26,8 +28,14 @@ pub struct Create {
     #[arg(long)]
     organization: String,
     /// What the key may do, such as admin or plans:read,plans:write.
-    #[arg(long, value_delimiter = ',', required = true)]
+    #[arg(long, value_delimiter = ',', required = true, value_parser = scope_parser())]
     scopes: Vec<Scope>,
+}
+
+/// Names every scope, in the help and in the refusal of a wrong one.
+fn scope_parser() -> impl TypedValueParser<Value = Scope> {
+    let names = Scope::VARIANTS.iter().map(|scope| PossibleValue::new(<&str>::from(scope)));
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Scope>())
 }
 
 /// What to do with signing keys.

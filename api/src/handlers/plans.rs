@@ -89,7 +89,7 @@ pub struct Plan {
     status_counts: StatusCounts,
     /// The open milestone expected next.
     next_milestone: Option<NextMilestone>,
-    /// When the last milestone is expected, or was achieved.
+    /// When the last milestone can be expected, reckoning with what is late before it, or was achieved.
     expected_finish_on: Option<NaiveDate>,
     /// PV in percent of scope.
     #[schema(minimum = 0)]

@@ -190,6 +190,8 @@ pub struct Filter {
     pub owner: Option<String>,
     /// Only in this state.
     pub state: Option<State>,
+    /// Only those that work may still happen on, or only those that it may not.
+    pub open: Option<bool>,
 }
 
 /// A milestone in an organization-wide list, with what its plan says.
@@ -239,6 +241,14 @@ pub async fn list(
         }
         if let Some(state) = filter.state {
             query.push(" AND state = ").push_bind(Text(state));
+        }
+        if let Some(open) = filter.open {
+            query.push(if open { " AND state IN (" } else { " AND state NOT IN (" });
+            let mut states = query.separated(", ");
+            for state in [State::Planned, State::InProgress, State::Submitted] {
+                states.push_bind(Text(state));
+            }
+            query.push(")");
         }
         push_slice(&mut query, slice);
         query.push(") m JOIN plans p ON p.organization_id = m.organization_id AND p.id = m.plan_id ORDER BY m.planned_on, m.id");

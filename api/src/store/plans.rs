@@ -150,6 +150,8 @@ impl PlanRecord {
             at_risk_limit_days: self.plan.at_risk_limit_days,
             baselines: self.baselines.iter().map(baseline).collect(),
             milestones: facts,
+            start_on: self.plan.start_on,
+            links: self.links(),
             costs: self
                 .costs
                 .iter()

@@ -8,13 +8,14 @@ use milepost_domain::milestone::{Action, Prerequisite, State, dates_after, may_a
 use milepost_domain::text::{Name, Note};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
+use strum::VariantNames;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Milestone, load, save};
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::extract::Body;
 use crate::store::milestones::{self, DependencyRow, TransitionRow};
 use crate::store::plans::PlanRecord;
@@ -65,7 +66,10 @@ pub async fn act_on_milestone(
     body: Body<Step>,
 ) -> Result<Answer, ApiError> {
     let (id, milestone, action) = path.into_inner();
-    let action: Action = action.parse().map_err(|_| ApiError::not_found())?;
+    let action: Action = action.parse().map_err(|_| {
+        let known = Action::VARIANTS.join(", ");
+        ApiError::new(Code::NotFound, format!("A milestone has no '{action}': it has {known}, and forecast-changes."))
+    })?;
     cx.write(async |unit| {
         let step = body.0.clone();
         let (mut record, position) = load(unit, id, &milestone).await?;

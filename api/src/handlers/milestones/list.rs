@@ -34,6 +34,8 @@ pub struct MilestoneFilters {
     /// Only in this state.
     #[param(inline)]
     state: Option<State>,
+    /// Only those that work may still happen on; `false` for only those that it may not.
+    open: Option<bool>,
 }
 
 /// A milestone in a list across plans.
@@ -104,8 +106,8 @@ pub async fn list_milestones(
     paging: Paging,
     filters: Query<MilestoneFilters>,
 ) -> Result<Answer, ApiError> {
-    let MilestoneFilters { planned_from, planned_until, owner, state } = filters.0;
-    let filter = Filter { planned_from, planned_until, owner: owner.map(String::from), state };
+    let MilestoneFilters { planned_from, planned_until, owner, state, open } = filters.0;
+    let filter = Filter { planned_from, planned_until, owner: owner.map(String::from), state, open };
     let slice = paging.slice(Order::Date("planned_on"), Direction::Ascending)?;
     let mut conn = cx.snapshot().await?;
     let rows = milestones::list(&mut conn, cx.organization_id(), &filter, &slice).await?;

@@ -171,7 +171,7 @@ fn apply(record: &mut PlanRecord, draft: &BaselineDraft) -> Result<(), ApiError>
         .map(|milestone| Candidate {
             at: places.get(milestone.key.as_str()).map_or_else(String::new, |index| format!("/changes/{index}")),
             planned_on: milestone.planned_on,
-            open: milestone.state.0.is_open(),
+            state: milestone.state.0,
             changed: places.contains_key(milestone.key.as_str()),
         })
         .collect();

@@ -34,6 +34,9 @@ pub struct SpiReport {
     data: Vec<SpiRow>,
     /// All plans that the filters admit, on this page or not.
     total: SpiTotal,
+    /// The same for the plans of each weight unit: what a total of plans that count differently cannot say.
+    #[schema(max_items = 1000)]
+    by_unit: Vec<SpiTotal>,
     /// Pass it as `cursor` for the next page; null on the last.
     #[schema(max_length = 2000, required)]
     next_cursor: Option<String>,
@@ -103,7 +106,8 @@ fn json(cx: &Context, paging: &Paging, selection: &Selection) -> Result<Answer, 
         let next_cursor = last.map(|view| paging.cursor(position(view))).transpose()?;
         let next = next_cursor.as_deref().map(|cursor| paging.link(cursor));
         let data = page.into_iter().map(|view| SpiRow::of(view, &view.facts.summary(selection.as_of))).collect();
-        let report = SpiReport { as_of: selection.as_of, data, total: totals.total(), next_cursor, has_more };
+        let by_unit = totals.by_unit();
+        let report = SpiReport { as_of: selection.as_of, data, total: totals.total(), by_unit, next_cursor, has_more };
         Ok(Report { body: serde_json::to_vec(&report)?.into(), next })
     })?;
     Ok(Answer::bytes(StatusCode::OK, "application/json", report.body)

@@ -1,5 +1,7 @@
 //! The rows of the SPI report, whatever the form they are sent in.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use milepost_domain::earned_value::EarnedValue;
 use milepost_domain::plan::{Kind, StatusCounts, Summary};
@@ -43,7 +45,7 @@ pub struct SpiRow {
     pub status: Status,
     /// The open milestone expected next.
     pub next_milestone: Option<NextMilestone>,
-    /// When the last milestone is expected, or was achieved.
+    /// When the last milestone can be expected, reckoning with what is late before it, or was achieved.
     pub expected_finish_on: Option<NaiveDate>,
     /// Its earned value.
     #[serde(flatten)]
@@ -87,29 +89,48 @@ pub struct SpiTotal {
 
 /// Adds plans up, one by one.
 #[derive(Debug, Default)]
-pub struct Totals {
+pub struct Totals(BTreeMap<String, Sum>);
+
+/// What plans of one weight unit add up to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
     plans: usize,
     sums: EarnedValue,
     counts: StatusCounts,
-    unit: Option<String>,
-    is_mixed: bool,
+}
+
+impl Sum {
+    fn total(&self, unit: Option<&str>) -> SpiTotal {
+        SpiTotal { plans: self.plans, figures: Figures::of(&self.sums, unit.map(str::to_owned), self.counts) }
+    }
 }
 
 impl Totals {
     /// Adds a plan.
     pub fn add(&mut self, view: &PlanView, summary: &Summary) {
-        self.plans += 1;
-        self.sums = self.sums.plus(summary.earned_value);
-        self.counts.add_all(&summary.counts);
-        match &self.unit {
-            None => self.unit = Some(view.row.weight_unit.clone()),
-            Some(unit) => self.is_mixed |= *unit != view.row.weight_unit,
+        if !self.0.contains_key(&view.row.weight_unit) {
+            self.0.insert(view.row.weight_unit.clone(), Sum::default());
+        }
+        if let Some(sum) = self.0.get_mut(&view.row.weight_unit) {
+            sum.plans += 1;
+            sum.sums = sum.sums.plus(summary.earned_value);
+            sum.counts.add_all(&summary.counts);
         }
     }
 
-    /// The total of what was added.
-    pub fn total(self) -> SpiTotal {
-        let unit = self.unit.filter(|_| !self.is_mixed);
-        SpiTotal { plans: self.plans, figures: Figures::of(&self.sums, unit, self.counts) }
+    /// One total for each weight unit.
+    pub fn by_unit(&self) -> Vec<SpiTotal> {
+        self.0.iter().map(|(unit, sum)| sum.total(Some(unit))).collect()
+    }
+
+    /// The total of what was added; its unit is null where plans count differently.
+    pub fn total(&self) -> SpiTotal {
+        let whole = self.0.values().fold(Sum::default(), |mut whole, sum| {
+            whole.plans += sum.plans;
+            whole.sums = whole.sums.plus(sum.sums);
+            whole.counts.add_all(&sum.counts);
+            whole
+        });
+        whole.total(self.0.keys().next().filter(|_| self.0.len() == 1).map(String::as_str))
     }
 }
