@@ -297,6 +297,8 @@ impl From<Violation> for ApiError {
         let code = match violation.rule {
             BrokenRule::InvalidTransition { .. }
             | BrokenRule::Settled { .. }
+            | BrokenRule::AlreadyRecorded
+            | BrokenRule::NotCommunicated
             | BrokenRule::Published { .. }
             | BrokenRule::NotPublished { .. } => Code::Conflict,
             _ => Code::ValidationFailed,

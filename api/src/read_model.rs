@@ -38,6 +38,8 @@ pub struct PlanView {
     pub labels: Vec<(Box<str>, Box<str>)>,
     /// Its facts.
     pub facts: PlanFacts,
+    /// Changes of open milestones' dates that the client was not told of.
+    pub uncommunicated_changes: usize,
 }
 
 impl From<&PlanRecord> for PlanView {
@@ -47,6 +49,7 @@ impl From<&PlanRecord> for PlanView {
             name_folded: folded(&record.plan.name),
             labels: record.milestones.iter().map(|m| label(&m.key, &m.name)).collect(),
             facts: record.facts(),
+            uncommunicated_changes: record.milestones.iter().map(|row| record.uncommunicated_changes(row)).sum(),
             row: record.plan.clone(),
         }
     }
@@ -57,7 +60,7 @@ impl PlanView {
     pub fn against(&self, number: i64) -> Option<Self> {
         let facts = self.facts.against(number)?;
         let (row, name_folded, labels) = (self.row.clone(), self.name_folded.clone(), self.labels.clone());
-        Some(Self { row, name_folded, labels, facts })
+        Some(Self { row, name_folded, labels, facts, uncommunicated_changes: self.uncommunicated_changes })
     }
 
     /// Roughly the memory it takes, in bytes.

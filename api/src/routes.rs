@@ -31,6 +31,8 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         .service(milestones::update::update_milestone)
         .service(milestones::forecasts::list_forecast_changes)
         .service(milestones::cascade::record_forecast_change)
+        .service(milestones::communicate::communicate_forecast_change)
+        .service(milestones::communicate::acknowledge_forecast_change)
         .service(milestones::read::list_milestone_transitions)
         .service(milestones::act::act_on_milestone)
         .service(reports::spi::read_spi_report)

@@ -62,6 +62,10 @@ pub enum BrokenRule {
     Settled { state: State },
     #[error("the forecast is already {forecast_on}")]
     ForecastUnchanged { forecast_on: NaiveDate },
+    #[error("this is recorded already")]
+    AlreadyRecorded,
+    #[error("record first that the client was told")]
+    NotCommunicated,
     #[error("is frozen in the baseline: record a forecast change, or take a new baseline")]
     Baselined,
     #[error("version {version} is published and cannot change: add a new version")]

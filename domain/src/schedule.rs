@@ -6,6 +6,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use crate::milestone::State;
+use crate::rule::BrokenRule;
 
 /// How a milestone stands against its planned date.
 #[derive(
@@ -144,6 +145,11 @@ fn skipped_warning(planned_on: NaiveDate, known: &[Forecast], at_risk_limit_days
         forecast_on = change.forecast_on;
         skipped
     })
+}
+
+/// Whether a client can have taken note of a date change: only of one that was told.
+pub const fn may_acknowledge(was_communicated: bool) -> Result<(), BrokenRule> {
+    if was_communicated { Ok(()) } else { Err(BrokenRule::NotCommunicated) }
 }
 
 /// Calendar days from one date to another.

@@ -72,6 +72,8 @@ async fn another_organization_is_404(engine: Engine) {
     let server = Server::start(engine).await;
     let stranger = server.key_of("Contoso", &[Scope::Admin]).await;
     let plan = create_plan(&server).await;
+    let change = json!({ "forecast_on": "2026-05-20", "reason": "Later." });
+    server.post(&format!("{plan}/milestones/a/forecast-changes"), change).await.expect(201);
     let customer = format!("/v1/customers/{}", create_customer(&server, "ours").await);
     let person = create(&server, "/v1/people", json!({ "name": "Ana", "kind": "coach", "external_ref": "ours" })).await;
     let client = create(&server, "/v1/api-clients", json!({ "name": "CRM", "scopes": ["plans:read"] })).await;
@@ -113,11 +115,12 @@ fn body_for(method: &str, path: &str) -> Value {
         json!({ "name": "T", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
     match (method, path.rsplit('/').next().unwrap_or_default()) {
         ("POST", "milestones") => milestone,
+        ("POST", "acknowledge") => json!({ "by": "Petra" }),
         ("POST", "costs") => json!({ "incurred_on": "2026-05-01", "amount_minor": 1 }),
         ("POST", "baselines") => json!({ "reason": "The scope changed." }),
         ("POST", "forecast-changes") => json!({ "forecast_on": "2026-06-01", "reason": "Later." }),
         ("POST", "versions") | ("PUT", "{number}") => content,
-        ("POST", "keys" | "{action}") | ("PATCH", _) => json!({}),
+        ("POST", "keys" | "{action}" | "communicate") | ("PATCH", _) => json!({}),
         _ => Value::Null,
     }
 }

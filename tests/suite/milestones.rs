@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::samples::{self, create, create_plan, pluck};
 
 on_both_engines!(
+    the_client_is_told_of_date_changes,
     a_slip_pushes_what_waits_for_it,
     relations_and_lags_are_kept,
     steps_lead_from_state_to_state,
@@ -341,4 +342,42 @@ async fn relations_and_lags_are_kept(engine: Engine) {
         let found = server.patch(&format!("{plan}/milestones/c"), json!({ "depends_on": depends_on })).await;
         assert_eq!(found.problem(422, "validation_failed"), errors(&[expected]));
     }
+}
+
+async fn the_client_is_told_of_date_changes(engine: Engine) {
+    let server = Server::start(engine).await;
+    let plan = create_plan(&server).await;
+    let changes = format!("{plan}/milestones/c/forecast-changes");
+    for on in ["2026-06-05", "2026-06-08"] {
+        server.post(&changes, json!({ "forecast_on": on, "reason": "Later." })).await.expect(201);
+    }
+    let untold = || async {
+        let of_plan = server.get(&plan).await.expect(200)["uncommunicated_changes"].clone();
+        let of_c = server.get(&format!("{plan}/milestones/c")).await.expect(200)["uncommunicated_changes"].clone();
+        (of_plan, of_c)
+    };
+    assert_eq!(untold().await, (json!(2), json!(2)));
+    let acknowledge =
+        |number: u8| server.post(&format!("{changes}/{number}/acknowledge"), json!({ "by": "Petra Novak" }));
+    acknowledge(1).await.problem(409, "conflict");
+    let told = server.post(&format!("{changes}/1/communicate"), json!({ "to": "Petra Novak" })).await.expect(200);
+    assert_eq!(
+        (&told["communicated_at"], &told["communicated_to"]),
+        (&json!("2026-05-04T12:00:00Z"), &json!("Petra Novak"))
+    );
+    assert_eq!(untold().await, (json!(1), json!(1)));
+    server.call("POST", &format!("{changes}/1/communicate")).send().await.problem(409, "conflict");
+    let noted = acknowledge(1).await.expect(200);
+    assert_eq!(
+        (&noted["acknowledged_by"], &noted["acknowledged_at"]),
+        (&json!("Petra Novak"), &json!("2026-05-04T12:00:00Z"))
+    );
+    acknowledge(1).await.problem(409, "conflict");
+    acknowledge(3).await.problem(404, "not_found");
+    let list = server.get(&changes).await.expect(200);
+    assert_eq!(pluck(&list, "communicated_to"), [&json!("Petra Novak"), &Value::Null]);
+    let entries = server.get("/v1/ledger?action=milestone.forecast_acknowledged").await.expect(200);
+    assert_eq!(entries["data"][0]["after"]["acknowledged_by"], "Petra Novak");
+    act(&server, &plan, "c", "cancel", json!({ "reason": "Dropped." })).await.expect(200);
+    assert_eq!(untold().await, (json!(0), json!(0)), "what is closed need not be told any more");
 }

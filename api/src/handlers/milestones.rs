@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod cascade;
+pub mod communicate;
 pub mod create;
 pub mod forecasts;
 pub mod list;
@@ -34,7 +35,7 @@ use crate::unit::{Change, Entity, Unit};
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "pipeline", "name": "Pipeline runs",
     "phase": "Data preparation", "owner": "Ana", "weight": 5.0, "planned_on": "2026-04-01", "forecast_on": "2026-04-06",
     "effective_forecast_on": "2026-04-06", "actual_on": null, "state": "in_progress", "status": "at_risk", "variance_days": 5,
-    "stale": false, "overdue": true, "forecast_changes": 1, "skipped_warning": false, "started_on": "2026-03-20", "closed_on": null,
+    "stale": false, "overdue": true, "forecast_changes": 1, "uncommunicated_changes": 1, "skipped_warning": false, "started_on": "2026-03-20", "closed_on": null,
     "percent_complete": 60.0, "baselined": true, "depends_on": ["data-access"], "acceptance_criteria": ["A scheduled run processes new data."],
     "as_of": "2026-04-03", "version": 3, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-04-02T09:00:00Z"
 }))]
@@ -79,6 +80,9 @@ pub struct Milestone {
     /// How often its forecast has changed.
     #[schema(maximum = 100_000)]
     forecast_changes: usize,
+    /// How many of those changes the client was not told of; 0 once it is closed.
+    #[schema(maximum = 100_000)]
+    uncommunicated_changes: usize,
     /// Whether some change took it from on track to delayed with no at-risk in between.
     skipped_warning: bool,
     /// The day work started.
@@ -141,6 +145,7 @@ impl Milestone {
             stale: standing.stale,
             overdue: standing.overdue,
             forecast_changes: standing.forecast_changes,
+            uncommunicated_changes: record.uncommunicated_changes(row),
             skipped_warning: standing.skipped_warning,
             started_on: row.started_on,
             closed_on: row.closed_on,

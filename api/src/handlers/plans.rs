@@ -37,7 +37,7 @@ use crate::read_model::PlanView;
     "as_of": "2026-05-04", "status": "at_risk",
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0},
     "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
-    "expected_finish_on": "2026-07-10", "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_reason": null,
+    "expected_finish_on": "2026-07-10", "uncommunicated_changes": 1, "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_reason": null,
     "version": 12, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-05-04T09:00:00Z"
 }))]
 pub struct Plan {
@@ -91,6 +91,9 @@ pub struct Plan {
     next_milestone: Option<NextMilestone>,
     /// When the last milestone can be expected, reckoning with what is late before it, or was achieved.
     expected_finish_on: Option<NaiveDate>,
+    /// Changes of open milestones' dates that the client was not told of.
+    #[schema(maximum = 100_000_000)]
+    uncommunicated_changes: usize,
     /// PV in percent of scope.
     #[schema(minimum = 0)]
     planned_percent: Option<f64>,
@@ -162,6 +165,7 @@ impl Plan {
             status_counts: summary.counts,
             next_milestone: NextMilestone::of(view, summary.next),
             expected_finish_on: summary.finish_on,
+            uncommunicated_changes: view.uncommunicated_changes,
             planned_percent: summary.earned_value.planned_percent(),
             earned_percent: summary.earned_value.earned_percent(),
             spi,

@@ -17,6 +17,7 @@ use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use super::baselines::{self, BaselineRow, LineRow};
+use super::communications::{self, CommunicationKind, CommunicationRow};
 use super::costs::{self, CostRow};
 use super::milestones::{self, DependencyRow, ForecastRow, MilestoneRow, ProgressRow};
 use super::{Conn, on};
@@ -65,6 +66,8 @@ pub struct PlanRecord {
     pub lines: Vec<LineRow>,
     /// What was spent.
     pub costs: Vec<CostRow>,
+    /// What the client was told of date changes.
+    pub communications: Vec<CommunicationRow>,
 }
 
 impl PlanRecord {
@@ -105,6 +108,23 @@ impl PlanRecord {
             expected_on: standing.effective_forecast_on,
         })
         .collect()
+    }
+
+    /// What the client was told of one date change.
+    pub fn communications_of(&self, forecast_change_id: Uuid) -> impl Iterator<Item = &CommunicationRow> {
+        self.communications.iter().filter(move |row| row.forecast_change_id == forecast_change_id)
+    }
+
+    /// How many changes of an open milestone's date the client was not told of.
+    pub fn uncommunicated_changes(&self, milestone: &MilestoneRow) -> usize {
+        if !milestone.state.0.is_open() {
+            return 0;
+        }
+        let own = self.forecasts.iter().filter(|change| change.milestone_id == milestone.id);
+        let was_told = |change: &&ForecastRow| {
+            self.communications_of(change.id).any(|row| row.kind.0 == CommunicationKind::Communicated)
+        };
+        own.filter(|change| !was_told(change)).count()
     }
 
     /// Whether a milestone is in some baseline: then its date and weight are frozen.
@@ -166,7 +186,7 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Res
     Ok(load(conn, organization_id, Some(&[id])).await?.pop())
 }
 
-/// Plans whole: these, or all of the organization. Eight statements, however many plans; run it in one snapshot.
+/// Plans whole: these, or all of the organization. Nine statements, however many plans; run it in one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;
     let mut milestones = by_plan(milestones::rows(conn, organization_id, ids).await?, |row| row.plan_id);
@@ -176,8 +196,10 @@ pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) 
     let mut frozen = by_plan(baselines::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut lines = by_plan(baselines::lines(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut costs = by_plan(costs::rows(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut told = by_plan(communications::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let whole = |plan: PlanRow| PlanRecord {
         costs: costs.remove(&plan.id).unwrap_or_default(),
+        communications: told.remove(&plan.id).unwrap_or_default(),
         milestones: milestones.remove(&plan.id).unwrap_or_default(),
         dependencies: dependencies.remove(&plan.id).unwrap_or_default(),
         forecasts: forecasts.remove(&plan.id).unwrap_or_default(),

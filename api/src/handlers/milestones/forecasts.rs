@@ -3,7 +3,7 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::text::Note;
+use milepost_domain::text::{Label, Note};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
@@ -12,8 +12,9 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::store::communications::CommunicationKind;
 use crate::store::milestones::ForecastRow;
-use crate::store::plans;
+use crate::store::plans::{self, PlanRecord};
 
 /// Whether a delay is by itself or likely to come again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
@@ -31,7 +32,8 @@ pub enum Cause {
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "ordinal": 1, "from_on": "2026-04-01", "to_on": "2026-04-06",
     "reason": "The client's firewall change takes a week.", "cause": "one_time", "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
-    "recorded_on": "2026-03-27", "recorded_at": "2026-03-27T15:00:00Z"
+    "recorded_on": "2026-03-27", "recorded_at": "2026-03-27T15:00:00Z", "communicated_at": "2026-03-27T16:00:00Z", "communicated_to": "Petra Novak",
+    "acknowledged_at": null, "acknowledged_by": null
 }))]
 pub struct ForecastChange {
     /// Its id.
@@ -55,6 +57,16 @@ pub struct ForecastChange {
     recorded_on: NaiveDate,
     /// When it was recorded here.
     recorded_at: DateTime<Utc>,
+    /// When the client was told.
+    communicated_at: Option<DateTime<Utc>>,
+    /// Who of the client was told.
+    #[schema(value_type = Option<Label>)]
+    communicated_to: Option<String>,
+    /// When the client had taken note.
+    acknowledged_at: Option<DateTime<Utc>>,
+    /// Who of the client has taken note.
+    #[schema(value_type = Option<Label>)]
+    acknowledged_by: Option<String>,
 }
 
 /// A milestone's forecast changes.
@@ -74,22 +86,30 @@ pub async fn list_forecast_changes(cx: Context, path: Path<(Uuid, String)>) -> R
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
     let milestone_id = record.milestone(&milestone).ok_or_else(ApiError::not_found)?.id;
-    let own = record.forecasts.into_iter().filter(|change| change.milestone_id == milestone_id);
-    Ok(Answer::ok(&ForecastChanges { data: own.map(ForecastChange::from).collect() })?.content_tag())
+    let own = record.forecasts.iter().filter(|change| change.milestone_id == milestone_id);
+    Ok(Answer::ok(&ForecastChanges { data: own.map(|row| ForecastChange::of(&record, row)).collect() })?.content_tag())
 }
 
-impl From<ForecastRow> for ForecastChange {
-    fn from(row: ForecastRow) -> Self {
+impl ForecastChange {
+    /// A change with what the client was told of it.
+    pub fn of(record: &PlanRecord, row: &ForecastRow) -> Self {
+        let told = |kind| record.communications_of(row.id).find(move |one| one.kind.0 == kind);
+        let communicated = told(CommunicationKind::Communicated);
+        let acknowledged = told(CommunicationKind::Acknowledged);
         Self {
             id: row.id,
             ordinal: row.ordinal,
             from_on: row.from_on,
             to_on: row.to_on,
-            reason: row.reason,
-            cause: row.cause.and_then(|cause| cause.parse().ok()),
-            author: row.author,
+            reason: row.reason.clone(),
+            cause: row.cause.as_ref().and_then(|cause| cause.parse().ok()),
+            author: row.author.clone(),
             recorded_on: row.recorded_on,
             recorded_at: row.recorded_at,
+            communicated_at: communicated.map(|one| one.recorded_at),
+            communicated_to: communicated.and_then(|one| one.who.clone()),
+            acknowledged_at: acknowledged.map(|one| one.recorded_at),
+            acknowledged_by: acknowledged.and_then(|one| one.who.clone()),
         }
     }
 }

@@ -259,5 +259,6 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
         baselines: vec![baseline],
         lines,
         costs: vec![],
+        communications: vec![],
     })
 }
