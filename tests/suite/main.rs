@@ -12,6 +12,7 @@ mod idempotency;
 mod ledger;
 mod lists;
 mod main_job;
+mod measures;
 mod milestones;
 mod outage;
 mod people;
