@@ -134,6 +134,17 @@ async fn costs_are_compared_with_what_is_earned(engine: Engine) {
         ["actual_cost", "cv", "eac_cpi", "eac_budgeted", "eac_cpi_spi", "etc", "vac"].map(|field| seen[field].as_i64());
     assert_eq!(figures, [4_500_000, 500_000, 9_000_000, 9_500_000, 9_450_000, 4_500_000, 1_000_000].map(Some));
     assert_eq!((&seen["spi"], &seen["cpi"]), (&json!(50.0 / 55.0), &json!(5_000_000.0 / 4_500_000.0)));
+    assert_eq!(seen["explanations"], Value::Null);
+    let explained = server.get(&format!("{plan}/earned-value?as_of=2026-05-04&explain=true")).await.expect(200);
+    let of = |figure: &str| -> Value {
+        let all = explained["explanations"].as_array().expect("explanations");
+        all.iter().find(|one| one["figure"] == figure).expect(figure).clone()
+    };
+    let cpi = of("cpi");
+    assert_eq!((&cpi["value"], &cpi["formula"]), (&seen["cpi"], &json!("EV / AC")));
+    assert_eq!(cpi["inputs"], json!({ "EV": 5_000_000.0, "AC": 4_500_000.0 }));
+    assert_eq!(of("spi")["inputs"], json!({ "EV": 50.0, "PV": 55.0 }));
+    assert_eq!(of("sv_t")["unit"], "weeks");
     assert_eq!(value("2026-05-02").await.expect(200)["actual_cost"], 5_000_000, "costs count from their day");
     let list = server.get(&format!("{plan}/costs?limit=1")).await.expect(200);
     assert_eq!((pluck(&list, "note"), &list["has_more"]), (vec![&json!("Invoice 1")], &json!(true)));

@@ -6,6 +6,7 @@ pub mod cost_figures;
 pub mod costs;
 pub mod create;
 pub mod earned_value;
+pub mod explain;
 pub mod figures;
 pub mod lint;
 pub mod list;

@@ -17,31 +17,31 @@ use crate::read_model::PlanView;
 }))]
 pub struct CostFigures {
     /// AC: what was spent by the date.
-    actual_cost: i64,
+    pub actual_cost: i64,
     /// CV = EV − AC; negative is over cost.
-    cv: Option<i64>,
+    pub cv: Option<i64>,
     /// CPI = EV / AC.
     #[schema(minimum = 0)]
-    cpi: Option<f64>,
+    pub cpi: Option<f64>,
     /// Why there is no CPI.
-    cpi_reason: Option<Undefined>,
+    pub cpi_reason: Option<Undefined>,
     /// EAC = BAC / CPI: the rest costs what it has cost so far.
-    eac_cpi: Option<i64>,
+    pub eac_cpi: Option<i64>,
     /// EAC = AC + (BAC − EV): the rest costs what was budgeted.
-    eac_budgeted: Option<i64>,
+    pub eac_budgeted: Option<i64>,
     /// EAC = AC + (BAC − EV) / (CPI × SPI): the rest costs more for being late as well.
-    eac_cpi_spi: Option<i64>,
+    pub eac_cpi_spi: Option<i64>,
     /// Why there is no estimate by CPI.
-    eac_reason: Option<Undefined>,
+    pub eac_reason: Option<Undefined>,
     /// ETC = EAC − AC, by CPI.
-    etc: Option<i64>,
+    pub etc: Option<i64>,
     /// VAC = BAC − EAC, by CPI; negative is over budget.
-    vac: Option<i64>,
+    pub vac: Option<i64>,
     /// TCPI = (BAC − EV) / (BAC − AC): the cost performance that the rest needs.
     #[schema(minimum = 0)]
-    tcpi: Option<f64>,
+    pub tcpi: Option<f64>,
     /// Why there is no TCPI.
-    tcpi_reason: Option<Undefined>,
+    pub tcpi_reason: Option<Undefined>,
 }
 
 impl CostFigures {

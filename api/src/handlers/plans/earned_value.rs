@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::cost_figures::CostFigures;
+use super::explain::{Explanation, explanations};
 use super::figures::Figures;
 use super::time_figures::TimeFigures;
 use crate::answer::Answer;
@@ -46,6 +47,8 @@ pub struct Against {
     /// Number of a baseline; the one in force at the date if left out.
     #[param(minimum = 1)]
     baseline: Option<i64>,
+    /// Adds every figure's formula, inputs, unit and source.
+    explain: Option<bool>,
 }
 
 /// Earned value of a plan at a date. Figures are in the weight unit; percentages are of the scope.
@@ -81,6 +84,10 @@ pub struct PlanEarnedValue {
     cost: CostFigures,
     /// The same figures in money, where the plan has a budget.
     money: Option<Money>,
+    /// How every figure came about; only with `explain=true`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, max_items = 50)]
+    explanations: Vec<Explanation>,
 }
 
 /// Earned value in money, in minor units of the currency, each rounded to the nearest by itself.
@@ -124,18 +131,22 @@ pub async fn read_earned_value(
     let key = ReportKey {
         organization_id: cx.organization_id(),
         sequence: plans.sequence,
-        question: format!("earned-value {id} {as_of} {period} {:?}", against.0.baseline),
+        question: format!("earned-value {id} {as_of} {period} {against:?}"),
     };
     let report = cx.app.read_model.report(key, || {
         let unknown =
             |number| ApiError::parameter("baseline", "unknown_baseline", format!("the plan has no baseline {number}"));
-        let value = match against.0.baseline {
+        let mut value = match against.0.baseline {
             Some(number) => {
                 let measured = view.against(number).ok_or_else(|| unknown(number))?;
-                serde_json::to_vec(&PlanEarnedValue::at(&measured, as_of, period))?
+                PlanEarnedValue::at(&measured, as_of, period)
             }
-            None => serde_json::to_vec(&PlanEarnedValue::at(view, as_of, period))?,
+            None => PlanEarnedValue::at(view, as_of, period),
         };
+        if against.0.explain.unwrap_or_default() {
+            value.explanations = explanations(&value.figures, &value.time, &value.cost, view.row.budget_minor);
+        }
+        let value = serde_json::to_vec(&value)?;
         Ok(Report { body: value.into(), next: None })
     })?;
     Ok(Answer::bytes(StatusCode::OK, "application/json", report.body).version_and_content(view.row.version))
@@ -158,6 +169,7 @@ impl PlanEarnedValue {
                 .as_ref()
                 .zip(row.budget_minor)
                 .and_then(|(currency, budget)| money(&sums, currency, budget)),
+            explanations: vec![],
         }
     }
 }

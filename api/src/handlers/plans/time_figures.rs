@@ -18,50 +18,50 @@ use crate::read_model::PlanView;
 }))]
 pub struct TimeFigures {
     /// What time is counted in, from the plan's start.
-    period: Period,
+    pub period: Period,
     /// PD: the planned duration.
     #[schema(minimum = 0)]
-    planned_duration: Option<f64>,
+    pub planned_duration: Option<f64>,
     /// AT: the time passed, the date included; it stops when everything is earned.
     #[schema(minimum = 0)]
-    actual_time: Option<f64>,
+    pub actual_time: Option<f64>,
     /// ES: the time at which the plan expected what has been earned; linear between the ends of periods.
     #[schema(minimum = 0)]
-    earned_schedule: Option<f64>,
+    pub earned_schedule: Option<f64>,
     /// Why there is no ES.
-    earned_schedule_reason: Option<Undefined>,
+    pub earned_schedule_reason: Option<Undefined>,
     /// SV(t) = ES − AT; negative is behind.
-    sv_t: Option<f64>,
+    pub sv_t: Option<f64>,
     /// SPI(t) = ES / AT.
     #[schema(minimum = 0)]
-    spi_t: Option<f64>,
+    pub spi_t: Option<f64>,
     /// Why there is no SPI(t).
-    spi_t_reason: Option<Undefined>,
+    pub spi_t_reason: Option<Undefined>,
     /// IEAC(t) = PD / SPI(t): how long the plan takes at this pace.
     #[schema(minimum = 0)]
-    ieac_t: Option<f64>,
+    pub ieac_t: Option<f64>,
     /// Why there is no IEAC(t).
-    ieac_t_reason: Option<Undefined>,
+    pub ieac_t_reason: Option<Undefined>,
     /// The day on which it ends at this pace.
-    ieac_on: Option<NaiveDate>,
+    pub ieac_on: Option<NaiveDate>,
     /// TSPI = (PD − ES) / (PD − AT): the pace that the rest needs.
     #[schema(minimum = 0)]
-    tspi: Option<f64>,
+    pub tspi: Option<f64>,
     /// Why there is no TSPI.
-    tspi_reason: Option<Undefined>,
+    pub tspi_reason: Option<Undefined>,
     /// p-factor: how much of what was earned is what the plan expected by then, from 0 to 1.
     #[schema(minimum = 0)]
-    p_factor: Option<f64>,
+    pub p_factor: Option<f64>,
     /// Why there is no p-factor.
-    p_factor_reason: Option<Undefined>,
+    pub p_factor_reason: Option<Undefined>,
     /// Keys of milestones behind the plan at ES: something impedes them.
     #[schema(value_type = Vec<Key>, max_items = 1000)]
-    impeded: Vec<String>,
+    pub impeded: Vec<String>,
     /// Keys of milestones ahead of the plan at ES: done before what comes before, and at risk of being done again.
     #[schema(value_type = Vec<Key>, max_items = 1000)]
-    ahead: Vec<String>,
+    pub ahead: Vec<String>,
     /// More than 66 % complete, and SPI exceeds SPI(t) by more than 0.10: green outside, red inside.
-    watermelon: bool,
+    pub watermelon: bool,
 }
 
 impl TimeFigures {
