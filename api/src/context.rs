@@ -12,6 +12,7 @@ use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use aws_lc_rs::digest;
 use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::app::App;
@@ -26,10 +27,8 @@ use crate::store::Conn;
 pub struct Matched {
     /// The server.
     pub app: Arc<App>,
-    /// The path pattern.
-    pub pattern: Rc<str>,
-    /// The method.
-    pub method: actix_web::http::Method,
+    /// What the document says of it.
+    pub operation: Arc<Operation>,
 }
 
 impl Matched {
@@ -38,12 +37,11 @@ impl Matched {
         let found = request.extensions().get::<Self>().cloned();
         found.ok_or_else(|| ApiError::internal("a handler was reached without passing the gate"))
     }
-
-    /// What the document says of it.
-    pub fn operation(&self) -> &Operation {
-        self.app.contract.operation(&self.pattern, &self.method)
-    }
 }
+
+/// The query's parameters by name, as the document types them: checked once, by the gate.
+#[derive(Debug, Clone)]
+pub struct CheckedQuery(pub Rc<Map<String, Value>>);
 
 /// An authenticated request.
 #[derive(Debug, Clone)]

@@ -4,6 +4,7 @@
 //! must look like and what it answers with. So strictness, scopes and media types come with a route and cannot be forgotten.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use actix_web::http::Method;
 use chrono::{DateTime, Datelike, NaiveDate};
@@ -17,7 +18,7 @@ use crate::error::FieldError;
 /// Every operation, by path pattern and method.
 #[derive(Debug)]
 pub struct Contract {
-    paths: HashMap<String, Vec<(Method, Operation)>>,
+    paths: HashMap<String, Vec<(Method, Arc<Operation>)>>,
     items: HashMap<String, Validator>,
 }
 
@@ -70,13 +71,13 @@ pub struct BadDocument(String);
 impl Contract {
     /// Compiles a document.
     pub fn compile(document: &Value) -> Result<Self, BadDocument> {
-        let mut paths: HashMap<String, Vec<(Method, Operation)>> = HashMap::new();
+        let mut paths: HashMap<String, Vec<(Method, Arc<Operation>)>> = HashMap::new();
         for (path, item) in document["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
                 let method = Method::from_bytes(method.to_uppercase().as_bytes())
                     .map_err(|error| BadDocument(format!("{path}: {error}")))?;
                 let compiled = Operation::compile(operation, &document["components"])?;
-                paths.entry(path.clone()).or_default().push((method, compiled));
+                paths.entry(path.clone()).or_default().push((method, Arc::new(compiled)));
             }
         }
         let mut items = HashMap::new();
@@ -98,17 +99,8 @@ impl Contract {
     }
 
     /// The operation, if the document has it.
-    pub fn find(&self, pattern: &str, method: &Method) -> Option<&Operation> {
+    pub fn find(&self, pattern: &str, method: &Method) -> Option<&Arc<Operation>> {
         self.paths.get(pattern)?.iter().find(|(known, _)| known == method).map(|(_, operation)| operation)
-    }
-
-    /// The operation of a request that has passed the gate.
-    ///
-    /// # Panics
-    /// If the document has no such operation: the gate lets no such request through.
-    pub fn operation(&self, pattern: &str, method: &Method) -> &Operation {
-        #[expect(clippy::expect_used, reason = "the gate looked it up before")]
-        self.find(pattern, method).expect("the gate found this operation")
     }
 
     /// The methods of a path for an `Allow` header; empty if the document does not have the path.

@@ -12,7 +12,7 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::context::{Context, Matched};
+use crate::context::{CheckedQuery, Context, Matched};
 use crate::error::{ApiError, Code};
 
 /// The request's body, checked whole against the document and then parsed.
@@ -32,14 +32,14 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     }
 }
 
-/// The query's parameters by name, as the document types them.
+/// The query's parameters, as the gate has checked them.
 pub fn read_query(request: &HttpRequest) -> Result<Map<String, Value>, ApiError> {
-    let matched = Matched::of(request)?;
-    matched.operation().check_query(request.query_string()).map_err(ApiError::parameters)
+    let checked = request.extensions().get::<CheckedQuery>().map(|query| Map::clone(&query.0));
+    checked.ok_or_else(|| ApiError::internal("a handler reads a query that the gate has not checked"))
 }
 
-/// Parses checked parameters. What a schema cannot say, such as a time zone's name, may still be wrong.
-pub fn parse_query<T: DeserializeOwned>(found: Map<String, Value>) -> Result<T, ApiError> {
+/// Parses checked parameters. What a schema cannot say may still be wrong.
+fn parse_query<T: DeserializeOwned>(found: Map<String, Value>) -> Result<T, ApiError> {
     serde_json::from_value(Value::Object(found))
         .map_err(|error| ApiError::new(Code::InvalidParameter, error.to_string()))
 }
@@ -57,7 +57,7 @@ impl<T: DeserializeOwned> FromRequest for Body<T> {
 
 async fn read_body<T: DeserializeOwned>(request: &HttpRequest, payload: Payload) -> Result<T, ApiError> {
     let matched = Matched::of(request)?;
-    let Some(rule) = &matched.operation().body else {
+    let Some(rule) = &matched.operation.body else {
         return Err(ApiError::internal("the document has no body for this operation"));
     };
     let bytes = collect(request, payload).await?;

@@ -17,7 +17,7 @@ use actix_web::{Error, HttpMessage, web};
 
 use crate::app::App;
 use crate::auth::tenants::Authenticated;
-use crate::context::{Context, Matched};
+use crate::context::{CheckedQuery, Context, Matched};
 use crate::contract::Operation;
 use crate::envelope::RequestId;
 use crate::error::{ApiError, Code};
@@ -59,7 +59,7 @@ async fn admit(request: &ServiceRequest) -> Result<Option<Allowance>, ApiError> 
         let error = ApiError::new(Code::MethodNotAllowed, format!("Allowed here: {allow}."));
         return Err(error.with_header(ALLOW, header_value(&allow)));
     };
-    let matched = Matched { app: Arc::clone(&app), pattern: Rc::clone(&pattern), method: request.method().clone() };
+    let matched = Matched { app: Arc::clone(&app), operation: Arc::clone(operation) };
     check_accept(request, operation)?;
     request.extensions_mut().insert(matched);
     let Some(scope) = operation.scope else { return Ok(None) };
@@ -72,7 +72,8 @@ async fn admit(request: &ServiceRequest) -> Result<Option<Allowance>, ApiError> 
     if !who.caller.scopes.allow(scope) {
         return Err(ApiError::new(Code::Forbidden, format!("This needs the scope '{scope}'.")));
     }
-    operation.check_query(request.query_string()).map_err(ApiError::parameters)?;
+    let query = operation.check_query(request.query_string()).map_err(ApiError::parameters)?;
+    request.extensions_mut().insert(CheckedQuery(Rc::new(query)));
     let context = context(request, Arc::clone(&app), who, &pattern)?;
     request.extensions_mut().insert(context);
     Ok(Some(allowance))

@@ -153,11 +153,6 @@ impl Paging {
         Ok(Slice { order, direction, after: self.after.clone(), rows: self.limit + 1 })
     }
 
-    /// Where the page before ended.
-    pub fn after(&self) -> Option<&Position> {
-        self.after.as_ref()
-    }
-
     /// Where the page before ended, as a number.
     pub fn after_number(&self) -> Option<i64> {
         match self.after.as_ref()?.key {

@@ -10,7 +10,6 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use chrono_tz::Tz;
 use milepost_domain::ledger::{Content, GENESIS, Hash, entry_hash};
 use serde::Serialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use crate::answer::Answer;
@@ -320,9 +319,4 @@ impl Context {
         let answer = Answer::from_stored(stored.status, &stored.headers, stored.body)?;
         Ok(answer.header(actix_web::http::header::HeaderName::from_static("idempotent-replayed"), "true"))
     }
-}
-
-/// A value as the ledger keeps it, for changes whose two sides are of different types.
-pub fn as_value(value: &impl Serialize) -> Result<Value, ApiError> {
-    Ok(serde_json::to_value(value)?)
 }

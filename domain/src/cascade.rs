@@ -89,8 +89,7 @@ pub fn cascade(
         if !is_behind_a_change || !steps[position].state.is_open() {
             continue;
         }
-        let holds =
-            |link: &&Link| link.to == position && !matches!(steps[link.from].state, State::Waived | State::Cancelled);
+        let holds = |link: &&Link| link.to == position && !steps[link.from].state.is_dropped();
         let earliest = links.iter().filter(holds).map(|link| earliest_on(link, &expected, &durations)).max();
         let Some(earliest) = earliest else { continue };
         let target = match direction {
@@ -111,8 +110,7 @@ pub fn project(steps: &[Step], links: &[Link], start_on: NaiveDate) -> Option<Ve
     let durations = planned_durations_days(steps, links, start_on)?;
     let mut expected: Vec<NaiveDate> = steps.iter().map(|step| step.expected_on).collect();
     for position in order(steps.len(), links)? {
-        let holds =
-            |link: &&Link| link.to == position && !matches!(steps[link.from].state, State::Waived | State::Cancelled);
+        let holds = |link: &&Link| link.to == position && !steps[link.from].state.is_dropped();
         let earliest = links.iter().filter(holds).map(|link| earliest_on(link, &expected, &durations)).max();
         if let Some(earliest) = earliest.filter(|_| steps[position].state.is_open()) {
             expected[position] = expected[position].max(earliest);

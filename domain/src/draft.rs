@@ -125,6 +125,40 @@ pub fn check_addition(
     all_kept(violations)
 }
 
+/// What a change of an existing milestone touches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MilestoneChange {
+    /// Its new planned date.
+    pub planned_on: Option<NaiveDate>,
+    /// Whether it is to weigh something else.
+    pub changes_weight: bool,
+    /// Whether a percentage of completion is recorded.
+    pub records_progress: bool,
+}
+
+/// Checks a change: what a baseline froze stays, progress is made on what is open, and nothing precedes the plan.
+pub fn check_change(
+    change: MilestoneChange,
+    state: State,
+    is_baselined: bool,
+    start_on: NaiveDate,
+) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    if is_baselined && change.planned_on.is_some() {
+        violations.push(BrokenRule::Baselined.at("/planned_on"));
+    }
+    if is_baselined && change.changes_weight {
+        violations.push(BrokenRule::Baselined.at("/weight"));
+    }
+    if change.records_progress && !state.is_open() {
+        violations.push(BrokenRule::Settled { state }.at("/percent_complete"));
+    }
+    if change.planned_on.is_some_and(|on| on < start_on) {
+        violations.push(BrokenRule::BeforeStart { start_on }.at("/planned_on"));
+    }
+    all_kept(violations)
+}
+
 /// Checks a milestone's new dependencies against the rest of its plan. Pointers start at `/depends_on`.
 pub fn check_dependencies(
     key: &str,
@@ -277,6 +311,21 @@ mod tests {
             &[draft("a", 3, &["c"]), draft("b", 4, &["a"]), draft("c", 5, &["b"])],
             &[("/milestones/0/depends_on", BrokenRule::DependencyCycle { cycle })],
         );
+    }
+
+    #[test]
+    fn a_change_keeps_what_is_frozen_and_settled() {
+        let all = MilestoneChange { planned_on: Some(day(1)), changes_weight: true, records_progress: true };
+        let state = State::Achieved;
+        let expected: Violations = vec![
+            BrokenRule::Baselined.at("/planned_on"),
+            BrokenRule::Baselined.at("/weight"),
+            BrokenRule::Settled { state }.at("/percent_complete"),
+            BrokenRule::BeforeStart { start_on: day(2) }.at("/planned_on"),
+        ];
+        assert_eq!(check_change(all, state, true, day(2)), Err(expected));
+        assert_eq!(check_change(all, State::Planned, false, day(1)), Ok(()));
+        assert_eq!(check_change(MilestoneChange::default(), state, true, day(2)), Ok(()));
     }
 
     #[test]

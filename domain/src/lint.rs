@@ -9,7 +9,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
 use crate::cascade::{Step, planned_durations_days};
-use crate::milestone::State;
+
 use crate::network::{Link, Network};
 use crate::schedule::days_between;
 
@@ -164,7 +164,7 @@ pub fn lint(subjects: &[Subject<'_>], links: &[Link], start_on: NaiveDate) -> Ve
 }
 
 fn in_scope<'a>(subjects: &'a [Subject<'a>]) -> impl Iterator<Item = &'a Subject<'a>> {
-    subjects.iter().filter(|subject| !matches!(subject.step.state, State::Waived | State::Cancelled))
+    subjects.iter().filter(|subject| !subject.step.state.is_dropped())
 }
 
 /// The rules about the whole plan. Density is judged from two weeks on: before that there is nothing to spread.
@@ -199,6 +199,7 @@ fn is_activity(name: &str) -> bool {
 mod tests {
     use super::*;
     use crate::cascade::plus_days;
+    use crate::milestone::State;
     use crate::network::Relation;
 
     fn start() -> NaiveDate {

@@ -48,6 +48,11 @@ impl State {
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Planned | Self::InProgress | Self::Submitted)
     }
+
+    /// Whether it ended without being met: it earns nothing, holds nobody up, and leaves the scope at the next baseline.
+    pub const fn is_dropped(self) -> bool {
+        matches!(self, Self::Waived | Self::Cancelled)
+    }
 }
 
 /// What can be done to a milestone.

@@ -176,7 +176,7 @@ impl PlanFacts {
             weight: line.weight,
             started_on: facts.started_on,
             achieved_on: facts.closed_on.filter(|_| facts.state == State::Achieved),
-            dropped_on: facts.closed_on.filter(|_| matches!(facts.state, State::Waived | State::Cancelled)),
+            dropped_on: facts.closed_on.filter(|_| facts.state.is_dropped()),
             progress: &facts.progress,
         })
     }

@@ -6,7 +6,7 @@ use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::cascade::{Direction, Move, cascade};
-use milepost_domain::milestone::{State, may_forecast};
+use milepost_domain::milestone::may_forecast;
 use milepost_domain::schedule::days_between;
 use milepost_domain::text::{Key, Note};
 use serde::{Deserialize, Serialize};
@@ -183,7 +183,7 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], draft: &ForecastChange
 impl Cascade {
     fn of(record: &PlanRecord, moves: &[Move], today: NaiveDate, dry_run: bool) -> Self {
         let steps = record.steps(today);
-        let counts = |position: &usize| !matches!(steps[*position].state, State::Waived | State::Cancelled);
+        let counts = |position: &usize| !steps[*position].state.is_dropped();
         let after = |position: usize| {
             let moved = moves.iter().find(|one| one.milestone == position);
             moved.map_or(steps[position].expected_on, |one| one.to_on)

@@ -3,9 +3,8 @@
 use actix_web::patch;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::BrokenRule;
 use milepost_domain::dependency::Dependency;
-use milepost_domain::draft::check_dependencies;
+use milepost_domain::draft::{MilestoneChange, check_change, check_dependencies};
 use milepost_domain::text::{Label, Name, Note};
 use milepost_domain::weight::{Percent, Weight};
 use serde::Deserialize;
@@ -75,7 +74,13 @@ pub async fn update_milestone(
         let (mut record, position) = load(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
-        check_frozen(&record, position, &patch)?;
+        let current = &record.milestones[position];
+        let change = MilestoneChange {
+            planned_on: patch.planned_on,
+            changes_weight: patch.weight.is_some(),
+            records_progress: patch.percent_complete.is_some(),
+        };
+        check_change(change, current.state.0, record.is_baselined(current.id), record.plan.start_on)?;
         let row = &mut record.milestones[position];
         if let Some(name) = patch.name {
             row.name = name.into();
@@ -96,27 +101,6 @@ pub async fn update_milestone(
         save(unit, &mut record, position, Some(&before), "updated").await?.answer()
     })
     .await
-}
-
-/// What a baseline froze cannot be patched, and what it did not freeze still cannot precede the plan.
-fn check_frozen(record: &PlanRecord, position: usize, patch: &MilestonePatch) -> Result<(), ApiError> {
-    let mut violations = vec![];
-    if record.is_baselined(record.milestones[position].id) {
-        if patch.planned_on.is_some() {
-            violations.push(BrokenRule::Baselined.at("/planned_on"));
-        }
-        if patch.weight.is_some() {
-            violations.push(BrokenRule::Baselined.at("/weight"));
-        }
-    }
-    let state = record.milestones[position].state.0;
-    if patch.percent_complete.is_some() && !state.is_open() {
-        violations.push(BrokenRule::Settled { state }.at("/percent_complete"));
-    }
-    if patch.planned_on.is_some_and(|on| on < record.plan.start_on) {
-        violations.push(BrokenRule::BeforeStart { start_on: record.plan.start_on }.at("/planned_on"));
-    }
-    Ok(milepost_domain::rule::all_kept(violations)?)
 }
 
 async fn set_dependencies(

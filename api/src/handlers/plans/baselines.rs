@@ -6,7 +6,6 @@ use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::baseline::{Candidate, check};
-use milepost_domain::milestone::State;
 use milepost_domain::text::{Key, Note};
 use milepost_domain::weight::Weight;
 use serde::{Deserialize, Serialize};
@@ -163,10 +162,7 @@ fn apply(record: &mut PlanRecord, draft: &BaselineDraft) -> Result<(), ApiError>
     if !errors.is_empty() {
         return Err(ApiError::with_errors(Code::ValidationFailed, errors));
     }
-    let in_scope = record
-        .milestones
-        .iter()
-        .filter(|m| !matches!(m.state.0, State::Waived | State::Cancelled) || places.contains_key(m.key.as_str()));
+    let in_scope = record.milestones.iter().filter(|m| !m.state.0.is_dropped() || places.contains_key(m.key.as_str()));
     let candidates: Vec<Candidate> = in_scope
         .map(|milestone| Candidate {
             at: places.get(milestone.key.as_str()).map_or_else(String::new, |index| format!("/changes/{index}")),
@@ -190,7 +186,7 @@ async fn freeze(unit: &mut Unit, record: &mut PlanRecord, draft: &BaselineDraft)
         author: unit.author(),
         created_at: unit.now,
     };
-    let in_scope = record.milestones.iter().filter(|m| !matches!(m.state.0, State::Waived | State::Cancelled));
+    let in_scope = record.milestones.iter().filter(|m| !m.state.0.is_dropped());
     let lines: Vec<LineRow> = in_scope
         .map(|m| LineRow { plan_id, number, milestone_id: m.id, planned_on: m.planned_on, weight: m.weight })
         .collect();

@@ -4,7 +4,6 @@ use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::cascade::{planned_durations_days, plus_days};
-use milepost_domain::milestone::State;
 use milepost_domain::network::{Link, Network, Node};
 use milepost_domain::text::Key;
 use serde::{Deserialize, Serialize};
@@ -124,8 +123,7 @@ impl Schedule {
                 step.planned_on = step.expected_on;
             }
         }
-        let in_scope: Vec<usize> =
-            (0..steps.len()).filter(|at| !matches!(steps[*at].state, State::Waived | State::Cancelled)).collect();
+        let in_scope: Vec<usize> = (0..steps.len()).filter(|at| !steps[*at].state.is_dropped()).collect();
         let place = |position: usize| in_scope.iter().position(|at| *at == position);
         let links: Vec<Link> = record
             .links()

@@ -78,7 +78,7 @@ pub async fn read_spi_report(
     let filters = filters.0.resolve(&cx).await?;
     let selection = Selection { plans, filters, as_of };
     let matched = Matched::of(&request)?;
-    match negotiate(&request, &matched.operation().produces) {
+    match negotiate(&request, &matched.operation.produces) {
         Some("text/csv") => Ok(csv(selection)),
         Some("application/x-ndjson") => Ok(ndjson(selection)),
         _ => Ok(json(&cx, &paging, &selection)?.respond_to(&request)),
