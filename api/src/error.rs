@@ -219,6 +219,13 @@ impl ApiError {
         Self { errors, ..Self::new(code, detail) }
     }
 
+    /// What is wrong with a change of something that is there: a conflict with it where only its state stands against it.
+    pub fn of_change(violations: Violations) -> Self {
+        let is_conflict = violations.iter().all(|one| matches!(one.rule, BrokenRule::DependencyCycle { .. }));
+        let code = if is_conflict { Code::Conflict } else { Code::ValidationFailed };
+        Self::with_errors(code, violations.into_iter().map(FieldError::from).collect())
+    }
+
     /// Adds a header to the answer.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {
@@ -298,6 +305,7 @@ impl From<Violation> for ApiError {
             BrokenRule::InvalidTransition { .. }
             | BrokenRule::Settled { .. }
             | BrokenRule::AlreadyRecorded
+            | BrokenRule::ForecastPassed { .. }
             | BrokenRule::NotCommunicated
             | BrokenRule::Published { .. }
             | BrokenRule::NotPublished { .. } => Code::Conflict,

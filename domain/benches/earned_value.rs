@@ -6,7 +6,7 @@ use milepost_domain::baseline::{Baseline, Line};
 use milepost_domain::earned_value::CreditRule;
 use milepost_domain::milestone::State;
 use milepost_domain::plan::{MilestoneFacts, PlanFacts};
-use milepost_domain::schedule::Forecast;
+use milepost_domain::schedule::{Forecast, Terms};
 
 fn main() {
     divan::main();
@@ -30,11 +30,12 @@ fn plan(milestones: usize) -> PlanFacts {
             vec![]
         },
         progress: vec![],
+        touched_on: None,
     };
     let line = |n: usize| Line { milestone: n, planned_on: day(n * 7), weight: 1.0 };
     PlanFacts {
         credit_rule: CreditRule::ZeroHundred,
-        at_risk_limit_days: 7,
+        terms: Terms::default(),
         baselines: vec![Baseline { number: 1, effective_on: day(0), lines: (0..milestones).map(line).collect() }],
         milestones: (0..milestones).map(fact).collect(),
         costs: vec![],

@@ -5,9 +5,9 @@
 
 use chrono::{Days, NaiveDate};
 
+use crate::calendar::Calendar;
 use crate::milestone::State;
-use crate::network::{Link, Network, Relation, order};
-use crate::schedule::days_between;
+use crate::network::{Link, Network, Relation, incoming, order};
 
 /// A milestone as a cascade sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,90 +38,112 @@ pub struct Move {
     pub from_on: NaiveDate,
     /// When it is expected now.
     pub to_on: NaiveDate,
+    /// Days later; negative is earlier.
+    pub days: i64,
     /// Days of the plan's total float that a slip uses up: what the plan had to spare there.
     pub float_used_days: i64,
 }
 
-/// How long each milestone was planned to take: from the day that what it waits for leaves it to start (lags counted), or from
-/// the plan's start, to its own planned date. Never less than no time. `None` if the links form a cycle.
-pub fn planned_durations_days(steps: &[Step], links: &[Link], start_on: NaiveDate) -> Option<Vec<i64>> {
-    let finishes: Vec<i64> = steps.iter().map(|step| days_between(start_on, step.planned_on)).collect();
-    let mut durations = vec![0; steps.len()];
-    for position in order(steps.len(), links)? {
-        let begins = links.iter().filter(|link| link.to == position).filter_map(|link| match link.relation {
-            Relation::FinishToStart => Some(finishes[link.from] + link.lag_days),
-            Relation::StartToStart => Some(finishes[link.from] - durations[link.from] + link.lag_days),
-            Relation::FinishToFinish | Relation::StartToFinish => None,
-        });
-        durations[position] = (finishes[position] - begins.max().unwrap_or(0).max(0)).max(0);
-    }
-    Some(durations)
+/// A plan's milestones in time: what a change of one is reckoned on. Days are those that the calendar counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Course<'a> {
+    /// Its milestones.
+    pub steps: &'a [Step],
+    /// What waits for what.
+    pub links: &'a [Link],
+    /// Its first day.
+    pub start_on: NaiveDate,
+    /// Which days count.
+    pub calendar: &'a Calendar,
 }
 
-/// What moves when the milestone at `changed` is expected on `to_on`; itself first, then in the order of the network. Empty
-/// if the links form a cycle.
-pub fn cascade(
-    steps: &[Step],
-    links: &[Link],
-    start_on: NaiveDate,
-    changed: (usize, NaiveDate),
-    direction: Direction,
-    today: NaiveDate,
-) -> Vec<Move> {
-    let Some(durations) = planned_durations_days(steps, links, start_on) else { return vec![] };
-    let Some(planned) = Network::schedule(&durations, links) else { return vec![] };
-    let mut by_start: Vec<usize> = (0..steps.len()).collect();
-    by_start.sort_by_key(|position| (planned.depths[*position], *position));
-    let mut expected: Vec<NaiveDate> = steps.iter().map(|step| step.expected_on).collect();
-    let mut is_touched = vec![false; steps.len()];
-    let mut moves = vec![];
-    let (changed, to_on) = changed;
-    let mut shift = |position: usize, to_on: NaiveDate, expected: &mut Vec<NaiveDate>| {
-        let from_on = std::mem::replace(&mut expected[position], to_on);
-        let slip = days_between(from_on, to_on).max(0);
-        let float_used_days = slip.min(planned.nodes[position].total_float_days.max(0));
-        moves.push(Move { milestone: position, from_on, to_on, float_used_days });
-    };
-    shift(changed, to_on, &mut expected);
-    is_touched[changed] = true;
-    for position in by_start.into_iter().filter(|position| *position != changed) {
-        let is_behind_a_change = links.iter().any(|link| link.to == position && is_touched[link.from]);
-        if !is_behind_a_change || !steps[position].state.is_open() {
-            continue;
+impl Course<'_> {
+    /// How long each milestone was planned to take: from the day that what it waits for leaves it to start (lags counted), or
+    /// from the plan's start, to its own planned date. Never less than no time. `None` if the links form a cycle.
+    pub fn planned_durations_days(&self) -> Option<Vec<i64>> {
+        let finish = |step: &Step| self.calendar.days_between(self.start_on, step.planned_on);
+        let finishes: Vec<i64> = self.steps.iter().map(finish).collect();
+        let mut durations = vec![0; self.steps.len()];
+        let before = incoming(self.steps.len(), self.links);
+        for position in order(self.steps.len(), self.links)? {
+            let begins = before[position].iter().filter_map(|link| match link.relation {
+                Relation::FinishToStart => Some(finishes[link.from] + link.lag_days),
+                Relation::StartToStart => Some(finishes[link.from] - durations[link.from] + link.lag_days),
+                Relation::FinishToFinish | Relation::StartToFinish => None,
+            });
+            durations[position] = (finishes[position] - begins.max().unwrap_or(0).max(0)).max(0);
         }
-        let holds = |link: &&Link| link.to == position && !steps[link.from].state.is_dropped();
-        let earliest = links.iter().filter(holds).map(|link| earliest_on(link, &expected, &durations)).max();
-        let Some(earliest) = earliest else { continue };
-        let target = match direction {
-            Direction::Push => expected[position].max(earliest),
-            Direction::Pull => earliest.max(today),
+        Some(durations)
+    }
+
+    /// What moves when the milestone at `changed` is expected on `to_on`; itself first, then in the order of the network.
+    /// Empty if the links form a cycle.
+    pub fn cascade(&self, changed: (usize, NaiveDate), direction: Direction, today: NaiveDate) -> Vec<Move> {
+        let Some(durations) = self.planned_durations_days() else { return vec![] };
+        let Some(planned) = Network::schedule(&durations, self.links) else { return vec![] };
+        let before = incoming(self.steps.len(), self.links);
+        let mut expected = self.expected();
+        let mut is_touched = vec![false; self.steps.len()];
+        let mut moves = vec![];
+        let mut shift = |position: usize, from_on: NaiveDate, to_on: NaiveDate| {
+            let days = self.calendar.days_between(from_on, to_on);
+            let float_used_days = days.max(0).min(planned.nodes[position].total_float_days.max(0));
+            moves.push(Move { milestone: position, from_on, to_on, days, float_used_days });
         };
-        if target != expected[position] {
-            is_touched[position] = true;
-            shift(position, target, &mut expected);
+        let (changed, to_on) = changed;
+        expected[changed] = self.calendar.ordinal(to_on);
+        is_touched[changed] = true;
+        shift(changed, self.steps[changed].expected_on, to_on);
+        for position in planned.order.iter().copied().filter(|position| *position != changed) {
+            let is_behind_a_change = before[position].iter().any(|link| is_touched[link.from]);
+            if !is_behind_a_change || !self.steps[position].state.is_open() {
+                continue;
+            }
+            let Some(earliest) = self.earliest(&before[position], &expected, &durations) else { continue };
+            let target = match direction {
+                Direction::Push => expected[position].max(earliest),
+                Direction::Pull => earliest.max(self.calendar.ordinal(today)),
+            };
+            if target != expected[position] {
+                is_touched[position] = true;
+                expected[position] = target;
+                shift(position, self.steps[position].expected_on, self.calendar.date(target));
+            }
         }
+        moves
     }
-    moves
+
+    /// When everything can be expected: a milestone's own date, or later where what it waits for leaves it no time. So a plan
+    /// does not claim to end before what is overdue has pushed what comes after. `None` if the links form a cycle.
+    pub fn project(&self) -> Option<Vec<NaiveDate>> {
+        let durations = self.planned_durations_days()?;
+        let before = incoming(self.steps.len(), self.links);
+        let mut expected = self.expected();
+        let mut dates: Vec<NaiveDate> = self.steps.iter().map(|step| step.expected_on).collect();
+        for position in order(self.steps.len(), self.links)? {
+            let earliest = self.earliest(&before[position], &expected, &durations);
+            let is_open = self.steps[position].state.is_open();
+            if let Some(earliest) = earliest.filter(|earliest| is_open && *earliest > expected[position]) {
+                expected[position] = earliest;
+                dates[position] = self.calendar.date(earliest);
+            }
+        }
+        Some(dates)
+    }
+
+    fn expected(&self) -> Vec<i64> {
+        self.steps.iter().map(|step| self.calendar.ordinal(step.expected_on)).collect()
+    }
+
+    /// The earliest day that the links to a milestone allow it; what was dropped holds nobody up.
+    fn earliest(&self, links: &[&Link], expected: &[i64], durations_days: &[i64]) -> Option<i64> {
+        let holding = links.iter().filter(|link| !self.steps[link.from].state.is_dropped());
+        holding.map(|link| earliest(link, expected, durations_days)).max()
+    }
 }
 
-/// When everything can be expected: a milestone's own date, or later where what it waits for leaves it no time. So a plan
-/// does not claim to end before what is overdue has pushed what comes after. `None` if the links form a cycle.
-pub fn project(steps: &[Step], links: &[Link], start_on: NaiveDate) -> Option<Vec<NaiveDate>> {
-    let durations = planned_durations_days(steps, links, start_on)?;
-    let mut expected: Vec<NaiveDate> = steps.iter().map(|step| step.expected_on).collect();
-    for position in order(steps.len(), links)? {
-        let holds = |link: &&Link| link.to == position && !steps[link.from].state.is_dropped();
-        let earliest = links.iter().filter(holds).map(|link| earliest_on(link, &expected, &durations)).max();
-        if let Some(earliest) = earliest.filter(|_| steps[position].state.is_open()) {
-            expected[position] = expected[position].max(earliest);
-        }
-    }
-    Some(expected)
-}
-
-/// The earliest date that one link allows the milestone that waits.
-fn earliest_on(link: &Link, expected: &[NaiveDate], durations_days: &[i64]) -> NaiveDate {
-    let finish = expected[link.from];
+/// The earliest day that one link allows the milestone that waits.
+fn earliest(link: &Link, expected: &[i64], durations_days: &[i64]) -> i64 {
     let (before, own) = (durations_days[link.from], durations_days[link.to]);
     let days = match link.relation {
         Relation::FinishToStart => own,
@@ -129,7 +151,7 @@ fn earliest_on(link: &Link, expected: &[NaiveDate], durations_days: &[i64]) -> N
         Relation::FinishToFinish => 0,
         Relation::StartToFinish => -before,
     };
-    plus_days(finish, days + link.lag_days)
+    expected[link.from] + days + link.lag_days
 }
 
 /// A date so many days later, or earlier; the calendar's end where there is no such date.
@@ -142,7 +164,14 @@ pub fn plus_days(date: NaiveDate, days: i64) -> NaiveDate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schedule::days_between;
     use proptest::prelude::*;
+
+    const EVERY_DAY: &Calendar = &Calendar::every_day();
+
+    fn course<'a>(steps: &'a [Step], links: &'a [Link]) -> Course<'a> {
+        Course { steps, links, start_on: day(0), calendar: EVERY_DAY }
+    }
 
     fn day(n: i64) -> NaiveDate {
         plus_days(NaiveDate::from_ymd_opt(2026, 5, 1).expect("a date"), n)
@@ -168,7 +197,7 @@ mod tests {
         direction: Direction,
         expected: &[(usize, i64, i64)],
     ) {
-        let moves = cascade(steps, links, day(0), (changed.0, day(changed.1)), direction, day(0));
+        let moves = course(steps, links).cascade((changed.0, day(changed.1)), direction, day(0));
         let found: Vec<_> =
             moves.iter().map(|m| (m.milestone, days_between(day(0), m.to_on), m.float_used_days)).collect();
         assert_eq!(found, expected);
@@ -179,7 +208,7 @@ mod tests {
     fn a_slip_pushes_as_far_as_needed() {
         let steps = [open(10), open(20), open(30), open(40)];
         let links = [after(0, 2), after(1, 2), after(2, 3)];
-        assert_eq!(planned_durations_days(&steps, &links, day(0)), Some(vec![10, 20, 10, 10]));
+        assert_eq!(course(&steps, &links).planned_durations_days(), Some(vec![10, 20, 10, 10]));
         check(&steps, &links, (0, 15), Direction::Push, &[(0, 15, 5)]);
         check(&steps, &links, (0, 20), Direction::Push, &[(0, 20, 10)]);
         check(&steps, &links, (0, 23), Direction::Push, &[(0, 23, 10), (2, 33, 0), (3, 43, 0)]);
@@ -207,13 +236,13 @@ mod tests {
         let overdue = |planned: i64| Step { expected_on: day(planned.max(25)), ..open(planned) };
         let links = [after(0, 1), after(1, 2)];
         let steps = [overdue(10), overdue(20), overdue(30)];
-        assert_eq!(project(&steps, &links, day(0)), Some(vec![day(25), day(35), day(45)]));
+        assert_eq!(course(&steps, &links).project(), Some(vec![day(25), day(35), day(45)]));
         let achieved = Step { state: State::Achieved, planned_on: day(10), expected_on: day(12) };
         assert_eq!(
-            project(&[achieved, overdue(20), overdue(30)], &links, day(0)),
+            course(&[achieved, overdue(20), overdue(30)], &links).project(),
             Some(vec![day(12), day(25), day(35)])
         );
-        assert_eq!(project(&steps, &[], day(0)), Some(vec![day(25), day(25), day(30)]));
+        assert_eq!(course(&steps, &[]).project(), Some(vec![day(25), day(25), day(30)]));
     }
 
     #[test]
@@ -240,10 +269,30 @@ mod tests {
                 [Some((0, slipped, 0)), expected.map(|to| (1, to, 0))].into_iter().flatten().collect();
             let steps = [open(10), open(20)];
             let found =
-                cascade(&steps, &[link(0, 1, relation, lag)], day(0), (0, day(slipped)), Direction::Push, day(0));
+                course(&steps, &[link(0, 1, relation, lag)]).cascade((0, day(slipped)), Direction::Push, day(0));
             let found: Vec<_> = found.iter().map(|m| (m.milestone, days_between(day(0), m.to_on), 0)).collect();
             assert_eq!(found, moves, "{relation} {lag}");
         }
+    }
+
+    /// May 4 2026 is a Monday; a ends on Friday the 8th, b takes five business days after it.
+    #[test]
+    fn a_slip_of_business_days_steps_over_weekends_and_holidays() {
+        let on = |d| NaiveDate::from_ymd_opt(2026, 5, d).expect("a date");
+        let planned = |d| Step { state: State::Planned, planned_on: on(d), expected_on: on(d) };
+        let (steps, links) = ([planned(8), planned(15)], [after(0, 1)]);
+        let moved = |holidays: &[NaiveDate], to: u32| {
+            let calendar = Calendar::business_days(holidays);
+            let course = Course { steps: &steps, links: &links, start_on: on(4), calendar: &calendar };
+            course
+                .cascade((0, on(to)), Direction::Push, on(4))
+                .iter()
+                .map(|one| (one.to_on, one.days))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(moved(&[], 11), [(on(11), 1), (on(18), 1)]);
+        assert_eq!(moved(&[], 9), [(on(9), 1), (on(18), 1)], "what ends on a Saturday is there on Monday");
+        assert_eq!(moved(&[on(18)], 11), [(on(11), 1), (on(19), 1)], "Monday the 18th is a holiday");
     }
 
     proptest! {
@@ -256,14 +305,14 @@ mod tests {
             let links: Vec<Link> = pairs.into_iter().filter(|(a, b)| a < b && *b < steps.len()).map(|(a, b)| after(a, b)).collect();
             let changed = changed % steps.len();
             let to_on = plus_days(steps[changed].expected_on, slip);
-            let moves = cascade(&steps, &links, day(0), (changed, to_on), Direction::Push, day(0));
+            let moves = course(&steps, &links).cascade((changed, to_on), Direction::Push, day(0));
             let mut after_it = steps.clone();
             for one in &moves {
                 let days = days_between(one.from_on, one.to_on);
                 prop_assert!((0..=slip).contains(&days) && one.float_used_days <= days);
                 after_it[one.milestone].expected_on = one.to_on;
             }
-            let again = cascade(&after_it, &links, day(0), (changed, to_on), Direction::Push, day(0));
+            let again = course(&after_it, &links).cascade((changed, to_on), Direction::Push, day(0));
             prop_assert_eq!(again.len(), 1, "only the change itself, which is none");
             if slip == 0 {
                 prop_assert_eq!(moves.len(), 1);

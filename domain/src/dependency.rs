@@ -17,7 +17,7 @@ pub struct Dependency {
     pub key: Key,
     /// What waits for what.
     pub relation: Relation,
-    /// Calendar days in between; negative is an overlap.
+    /// Days of the plan's calendar in between; negative is an overlap.
     pub lag_days: i64,
 }
 
@@ -50,7 +50,7 @@ pub struct DependencyLink {
     #[serde(default)]
     #[schema(value_type = Relation, required = false)]
     pub relation: Relation,
-    /// Calendar days in between; negative is an overlap.
+    /// Days of the plan's calendar in between; negative is an overlap.
     #[serde(default)]
     #[schema(minimum = -365, maximum = 365)]
     pub lag_days: i64,

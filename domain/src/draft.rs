@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::calendar::Calendar;
 use crate::cycle::find_cycle;
 use crate::dependency::Dependency;
 use crate::milestone::State;
@@ -63,6 +64,8 @@ pub struct MilestoneDraft {
     pub started_on: Option<NaiveDate>,
     /// The day it was achieved, if it was.
     pub actual_on: Option<NaiveDate>,
+    /// What one should know about how it stands.
+    pub note: Option<Note>,
 }
 
 impl MilestoneDraft {
@@ -95,6 +98,7 @@ pub fn check_budget(has_budget: bool, has_currency: bool) -> Result<(), Violatio
 pub fn check_milestones(
     milestones: &[MilestoneDraft],
     start_on: NaiveDate,
+    calendar: &Calendar,
     today: NaiveDate,
 ) -> Result<(), Violations> {
     let mut violations = Violations::new();
@@ -106,22 +110,69 @@ pub fn check_milestones(
     }
     let network: Vec<_> = milestones.iter().map(|m| (m.key.as_str(), m.depends_on.as_slice())).collect();
     check_network(&network, &mut violations);
+    let planned: BTreeMap<&str, NaiveDate> = milestones.iter().map(|m| (m.key.as_str(), m.planned_on)).collect();
+    for (index, milestone) in milestones.iter().enumerate() {
+        let at = format!("/milestones/{index}");
+        violations.extend(lag_violations(
+            &milestone.depends_on,
+            |key| planned.get(key).copied(),
+            start_on,
+            calendar,
+            &at,
+        ));
+    }
     all_kept(violations)
 }
 
-/// Checks a milestone added to an existing plan, given its other milestones as `(key, depends_on)`. Pointers start at the milestone.
-pub fn check_addition(
-    milestone: &MilestoneDraft,
-    others: &[(&str, &[Dependency])],
+/// An overlap must not reach back before the plan's start.
+fn lag_violations(
+    depends_on: &[Dependency],
+    planned_on: impl Fn(&str) -> Option<NaiveDate>,
     start_on: NaiveDate,
-    today: NaiveDate,
-) -> Result<(), Violations> {
+    calendar: &Calendar,
+    at: &str,
+) -> Violations {
     let mut violations = Violations::new();
-    check_dates(milestone, start_on, today, "", &mut violations);
-    if others.iter().any(|(key, _)| *key == milestone.key.as_str()) {
+    for (position, needed) in depends_on.iter().enumerate().filter(|(_, needed)| needed.lag_days < 0) {
+        let Some(on) = planned_on(needed.as_str()) else { continue };
+        if on >= start_on && calendar.plus_days(on, needed.lag_days) < start_on {
+            let rule = BrokenRule::LagBeforeStart { on, start_on };
+            violations.push(rule.at(format!("{at}/depends_on/{position}/lag_days")));
+        }
+    }
+    violations
+}
+
+/// A plan that something is added to or changed in.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Its milestones.
+    pub milestones: &'a [Neighbour<'a>],
+    /// Its first day.
+    pub start_on: NaiveDate,
+    /// Which days count.
+    pub calendar: &'a Calendar,
+}
+
+/// A milestone that is there already.
+#[derive(Debug, Clone, Copy)]
+pub struct Neighbour<'a> {
+    /// Its key.
+    pub key: &'a str,
+    /// Its planned date.
+    pub planned_on: NaiveDate,
+    /// What it waits for.
+    pub depends_on: &'a [Dependency],
+}
+
+/// Checks a milestone added to an existing plan. Pointers start at the milestone.
+pub fn check_addition(milestone: &MilestoneDraft, plan: Surroundings<'_>, today: NaiveDate) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    check_dates(milestone, plan.start_on, today, "", &mut violations);
+    if plan.milestones.iter().any(|other| other.key == milestone.key.as_str()) {
         violations.push(BrokenRule::DuplicateKey { key: milestone.key.to_string() }.at("/key"));
     }
-    violations.extend(dependency_violations(milestone.key.as_str(), &milestone.depends_on, others));
+    violations.extend(dependency_violations(milestone.key.as_str(), &milestone.depends_on, plan));
     all_kept(violations)
 }
 
@@ -160,26 +211,24 @@ pub fn check_change(
 }
 
 /// Checks a milestone's new dependencies against the rest of its plan. Pointers start at `/depends_on`.
-pub fn check_dependencies(
-    key: &str,
-    depends_on: &[Dependency],
-    others: &[(&str, &[Dependency])],
-) -> Result<(), Violations> {
-    all_kept(dependency_violations(key, depends_on, others))
+pub fn check_dependencies(key: &str, depends_on: &[Dependency], plan: Surroundings<'_>) -> Result<(), Violations> {
+    all_kept(dependency_violations(key, depends_on, plan))
 }
 
-fn dependency_violations(key: &str, depends_on: &[Dependency], others: &[(&str, &[Dependency])]) -> Violations {
-    let mut violations = Violations::new();
+fn dependency_violations(key: &str, depends_on: &[Dependency], plan: Surroundings<'_>) -> Violations {
+    let find = |key: &str| plan.milestones.iter().find(|other| other.key == key);
+    let planned_on = |key: &str| find(key).map(|other| other.planned_on);
+    let mut violations = lag_violations(depends_on, planned_on, plan.start_on, plan.calendar, "");
     for (position, needed) in depends_on.iter().enumerate() {
-        let known = needed.as_str() == key || others.iter().any(|(other, _)| *other == needed.as_str());
+        let known = needed.as_str() == key || find(needed.as_str()).is_some();
         if !known {
             violations
                 .push(BrokenRule::UnknownDependency { key: needed.to_string() }.at(format!("/depends_on/{position}")));
         }
     }
     let own = depends_on.iter().map(|needed| (key, needed.as_str()));
-    let rest = others.iter().filter(|(other, _)| *other != key);
-    let rest = rest.flat_map(|(other, needs)| needs.iter().map(move |needed| (*other, needed.as_str())));
+    let rest = plan.milestones.iter().filter(|other| other.key != key);
+    let rest = rest.flat_map(|other| other.depends_on.iter().map(move |needed| (other.key, needed.as_str())));
     if let Some(cycle) = find_cycle(own.chain(rest)) {
         violations.push(BrokenRule::DependencyCycle { cycle }.at("/depends_on"));
     }
@@ -268,11 +317,12 @@ mod tests {
             forecast_changes: vec![],
             started_on: None,
             actual_on: None,
+            note: None,
         }
     }
 
     fn check(milestones: &[MilestoneDraft], expected: &[(&str, BrokenRule)]) {
-        let found = check_milestones(milestones, day(2), day(20)).err().unwrap_or_default();
+        let found = check_milestones(milestones, day(2), &Calendar::every_day(), day(20)).err().unwrap_or_default();
         let expected: Violations = expected.iter().map(|(at, rule)| rule.clone().at(*at)).collect();
         assert_eq!(found, expected);
     }
@@ -331,16 +381,25 @@ mod tests {
     #[test]
     fn an_addition_is_checked_against_the_plan() {
         let needs_b = [Dependency::on(key("b"))];
-        let others: [(&str, &[Dependency]); 2] = [("a", &needs_b), ("b", &[])];
-        assert_eq!(check_addition(&draft("c", 9, &["a"]), &others, day(2), day(20)), Ok(()));
+        let others = [
+            Neighbour { key: "a", planned_on: day(8), depends_on: &needs_b },
+            Neighbour { key: "b", planned_on: day(5), depends_on: &[] },
+        ];
+        let plan = Surroundings { milestones: &others, start_on: day(2), calendar: &Calendar::every_day() };
+        assert_eq!(check_addition(&draft("c", 9, &["a"]), plan, day(20)), Ok(()));
+        let mut overlapping = draft("c", 9, &["a", "b"]);
+        overlapping.depends_on[0].lag_days = -6;
+        overlapping.depends_on[1].lag_days = -4;
+        let too_far = BrokenRule::LagBeforeStart { on: day(5), start_on: day(2) }.at("/depends_on/1/lag_days");
+        assert_eq!(check_addition(&overlapping, plan, day(20)), Err(vec![too_far]));
         assert_eq!(
-            check_addition(&draft("b", 9, &["a"]), &others, day(2), day(20)),
+            check_addition(&draft("b", 9, &["a"]), plan, day(20)),
             Err(vec![
                 BrokenRule::DuplicateKey { key: "b".into() }.at("/key"),
                 BrokenRule::DependencyCycle { cycle: vec!["a".into(), "b".into(), "a".into()] }.at("/depends_on"),
             ])
         );
-        assert!(check_dependencies("b", &[Dependency::on(key("a"))], &others).is_err(), "b -> a -> b");
-        assert!(check_dependencies("a", &[], &others).is_ok());
+        assert!(check_dependencies("b", &[Dependency::on(key("a"))], plan).is_err(), "b -> a -> b");
+        assert!(check_dependencies("a", &[], plan).is_ok());
     }
 }

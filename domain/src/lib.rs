@@ -4,6 +4,7 @@
 //! decisions and figures go out. A caller loads, asks this crate, and saves.
 
 pub mod baseline;
+pub mod calendar;
 pub mod cascade;
 pub mod cost;
 pub mod cycle;
@@ -18,6 +19,7 @@ pub mod network;
 pub mod plan;
 pub mod rule;
 pub mod schedule;
+pub mod start;
 pub mod template;
 pub mod text;
 pub mod weight;

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
-use crate::cascade::{Step, planned_durations_days};
-
+use crate::calendar::Calendar;
+use crate::cascade::{Course, Step, plus_days};
 use crate::network::{Link, Network};
 use crate::schedule::days_between;
 
@@ -52,7 +52,7 @@ pub enum LintRule {
     MissingDependencies,
     /// It waits for nothing and nothing waits for it.
     Dangling,
-    /// Its forecast has passed without a new one.
+    /// Its forecast has passed without a new one, or nobody has looked at it for longer than agreed.
     StaleForecast,
     /// It is planned before what it waits for allows.
     NegativeFloat,
@@ -100,7 +100,7 @@ impl LintRule {
             Self::UnclearToClient => "Use words that the client would use.",
             Self::MissingDependencies => "Write down what must be finished before what.",
             Self::Dangling => "Link it to what it waits for, or to what waits for it.",
-            Self::StaleForecast => "Record when it is expected now.",
+            Self::StaleForecast => "Record when it is expected now, or confirm that the date holds.",
             Self::NegativeFloat => "Plan it after what it waits for, or correct the dependency.",
             Self::WeightConcentrated => "Split it, or weigh the others by the work they are.",
         }
@@ -118,7 +118,7 @@ pub struct Subject<'a> {
     pub criteria: usize,
     /// Its weight.
     pub weight: f64,
-    /// Whether its forecast has passed without a new one.
+    /// Whether its forecast has passed without a new one, or was left alone for too long.
     pub stale: bool,
     /// Its state and dates.
     pub step: Step,
@@ -135,21 +135,23 @@ pub struct Finding {
 
 /// Everything that the rules find in a plan, those about the whole plan first, then milestone by milestone. Milestones that are
 /// closed are not held against the plan, except in what concerns the whole.
-pub fn lint(subjects: &[Subject<'_>], links: &[Link], start_on: NaiveDate) -> Vec<Finding> {
+pub fn lint(subjects: &[Subject<'_>], links: &[Link], start_on: NaiveDate, calendar: &Calendar) -> Vec<Finding> {
     let steps: Vec<Step> = subjects.iter().map(|subject| subject.step).collect();
-    let durations = planned_durations_days(&steps, links, start_on).unwrap_or_else(|| vec![0; steps.len()]);
+    let course = Course { steps: &steps, links, start_on, calendar };
+    let durations = course.planned_durations_days().unwrap_or_else(|| vec![0; steps.len()]);
+    let two_weeks = calendar.days_between(start_on, plus_days(start_on, 14));
     let network = Network::schedule(&durations, links);
     let mut findings: Vec<Finding> =
         of_plan(subjects, links, start_on).into_iter().map(|rule| Finding { rule, milestone: None }).collect();
     let scope: f64 = in_scope(subjects).map(|subject| subject.weight).sum();
     for (position, subject) in subjects.iter().enumerate().filter(|(_, subject)| subject.step.state.is_open()) {
-        let planned_after = days_between(start_on, subject.step.planned_on);
+        let planned_after = calendar.days_between(start_on, subject.step.planned_on);
         let allowed_after = network.as_ref().map_or(0, |network| network.nodes[position].early_finish);
         let is_linked = links.iter().any(|link| link.from == position || link.to == position);
         let rules = [
             (LintRule::NoAcceptanceCriteria, subject.criteria == 0),
             (LintRule::NoSingleOwner, !subject.owner.is_some_and(is_one_owner)),
-            (LintRule::SpanOverTwoWeeks, durations[position] > 14 && is_linked),
+            (LintRule::SpanOverTwoWeeks, durations[position] > two_weeks && is_linked),
             (LintRule::VagueName, is_activity(subject.name)),
             (LintRule::UnclearToClient, subject.name.split_whitespace().count() < 2),
             (LintRule::Dangling, !is_linked && !links.is_empty()),
@@ -198,7 +200,6 @@ fn is_activity(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cascade::plus_days;
     use crate::milestone::State;
     use crate::network::Relation;
 
@@ -225,14 +226,17 @@ mod tests {
     fn check(change: impl FnOnce(&mut Vec<Subject<'static>>, &mut Vec<Link>), expected: &[(LintRule, Option<usize>)]) {
         let (mut subjects, mut links) = good();
         change(&mut subjects, &mut links);
-        let found: Vec<_> = lint(&subjects, &links, start()).into_iter().map(|one| (one.rule, one.milestone)).collect();
+        let found: Vec<_> = lint(&subjects, &links, start(), &Calendar::every_day())
+            .into_iter()
+            .map(|one| (one.rule, one.milestone))
+            .collect();
         assert_eq!(found, expected);
     }
 
     #[test]
     fn a_good_plan_has_no_findings() {
         check(|_, _| {}, &[]);
-        assert_eq!(lint(&[], &[], start()), vec![]);
+        assert_eq!(lint(&[], &[], start(), &Calendar::every_day()), vec![]);
     }
 
     #[test]

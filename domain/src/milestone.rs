@@ -159,6 +159,17 @@ pub fn may_forecast(
     }
 }
 
+/// Whether a forecast may be confirmed today: the milestone is open, and the date has not passed.
+pub fn may_confirm(state: State, forecast_on: NaiveDate, today: NaiveDate) -> Result<(), BrokenRule> {
+    if !state.is_open() {
+        Err(BrokenRule::Settled { state })
+    } else if forecast_on < today {
+        Err(BrokenRule::ForecastPassed { forecast_on })
+    } else {
+        Ok(())
+    }
+}
+
 /// A dependency as the gate before `achieve` sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prerequisite {
@@ -250,7 +261,10 @@ mod tests {
         let unchanged = BrokenRule::ForecastUnchanged { forecast_on: day(9) };
         assert_eq!(may_forecast(Planned, day(9), day(9), day(5)), Err(unchanged));
         let settled = BrokenRule::Settled { state: Waived };
-        assert_eq!(may_forecast(Waived, day(9), day(12), day(5)), Err(settled));
+        assert_eq!(may_forecast(Waived, day(9), day(12), day(5)), Err(settled.clone()));
+        assert_eq!(may_confirm(Planned, day(5), day(5)), Ok(()));
+        assert_eq!(may_confirm(Planned, day(4), day(5)), Err(BrokenRule::ForecastPassed { forecast_on: day(4) }));
+        assert_eq!(may_confirm(Waived, day(9), day(5)), Err(settled));
     }
 
     #[test]

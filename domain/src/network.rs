@@ -87,8 +87,8 @@ pub struct Network {
     pub nodes: Vec<Node>,
     /// The earliest finish of the whole.
     pub length_days: i64,
-    /// A number for each milestone that is greater than those of all it waits for.
-    pub depths: Vec<usize>,
+    /// Positions in an order in which each comes after all it waits for.
+    pub order: Vec<usize>,
 }
 
 /// How many critical paths are named at most: ties multiply.
@@ -98,30 +98,27 @@ impl Network {
     /// Schedules milestones of these durations under these links; `None` if the links form a cycle.
     pub fn schedule(durations_days: &[i64], links: &[Link]) -> Option<Self> {
         let order = order(durations_days.len(), links)?;
+        let (before, behind) = (incoming(durations_days.len(), links), outgoing(durations_days.len(), links));
         let mut nodes: Vec<Node> =
             durations_days.iter().map(|days| Node { duration_days: *days, ..Node::default() }).collect();
         for position in &order {
-            let earliest = links.iter().filter(|link| link.to == *position).map(|link| earliest_start(link, &nodes));
+            let earliest = before[*position].iter().map(|link| earliest_start(link, &nodes));
             let node_start = earliest.max().unwrap_or(0).max(0);
             let node = &mut nodes[*position];
             (node.early_start, node.early_finish) = (node_start, node_start + node.duration_days);
         }
         let length_days = nodes.iter().map(|node| node.early_finish).max().unwrap_or(0);
         for position in order.iter().rev() {
-            let latest = links.iter().filter(|link| link.from == *position).map(|link| latest_finish(link, &nodes));
+            let latest = behind[*position].iter().map(|link| latest_finish(link, &nodes));
             let finish = latest.min().unwrap_or(length_days).min(length_days);
-            let free = links.iter().filter(|link| link.from == *position).map(|link| gap(link, &nodes));
+            let free = behind[*position].iter().map(|link| gap(link, &nodes));
             let free_float = free.min().unwrap_or(length_days - nodes[*position].early_finish);
             let node = &mut nodes[*position];
             (node.late_finish, node.late_start) = (finish, finish - node.duration_days);
             node.total_float_days = node.late_finish - node.early_finish;
             node.free_float_days = free_float;
         }
-        let mut depths = vec![0; nodes.len()];
-        for (depth, position) in order.iter().enumerate() {
-            depths[*position] = depth;
-        }
-        Some(Self { nodes, length_days, depths })
+        Some(Self { nodes, length_days, order })
     }
 
     /// The critical paths from start to finish, as positions; at most twenty when there are ties.
@@ -166,6 +163,24 @@ pub(crate) fn order(count: usize, links: &[Link]) -> Option<Vec<usize>> {
         graph.add_edge(*indices.get(link.from)?, *indices.get(link.to)?, ());
     }
     Some(toposort(&graph, None).ok()?.into_iter().map(|index| graph[index]).collect())
+}
+
+/// The links to each milestone.
+pub(crate) fn incoming(count: usize, links: &[Link]) -> Vec<Vec<&Link>> {
+    grouped(count, links, |link| link.to)
+}
+
+/// The links from each milestone.
+fn outgoing(count: usize, links: &[Link]) -> Vec<Vec<&Link>> {
+    grouped(count, links, |link| link.from)
+}
+
+fn grouped(count: usize, links: &[Link], end: impl Fn(&Link) -> usize) -> Vec<Vec<&Link>> {
+    let mut groups = vec![vec![]; count];
+    for link in links {
+        groups[end(link)].push(link);
+    }
+    groups
 }
 
 /// The earliest start that a link allows the one after.

@@ -6,13 +6,13 @@ use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use crate::baseline::{Baseline, Line, in_force};
-use crate::cascade::{Step, project};
+use crate::cascade::{Course, Step};
 use crate::cost;
 use crate::earned_schedule::{self, EarnedSchedule, Period};
 use crate::earned_value::{CreditRule, EarnedValue, Progress, Undefined, Valued};
 use crate::milestone::State;
 use crate::network::Link;
-use crate::schedule::{Forecast, Standing, Status, Timeline, assess};
+use crate::schedule::{Forecast, Standing, Status, Terms, Timeline, assess};
 
 /// What a plan is for.
 #[derive(
@@ -43,9 +43,6 @@ pub enum Kind {
     Development,
 }
 
-/// The default limit between at risk and delayed, in days (one week, as in the delivery article).
-pub const DEFAULT_AT_RISK_LIMIT_DAYS: i64 = 7;
-
 /// What is known of one milestone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MilestoneFacts {
@@ -61,6 +58,8 @@ pub struct MilestoneFacts {
     pub forecasts: Vec<Forecast>,
     /// Recorded percentages, oldest first.
     pub progress: Vec<Progress>,
+    /// The day its forecast was last given or confirmed, or work on it reported; nothing where that is not known.
+    pub touched_on: Option<NaiveDate>,
 }
 
 /// What is known of one plan: enough to answer for its schedule and earned value at any date.
@@ -68,8 +67,8 @@ pub struct MilestoneFacts {
 pub struct PlanFacts {
     /// How weights turn into earned value.
     pub credit_rule: CreditRule,
-    /// The largest variance that is still at risk and not delayed, in days.
-    pub at_risk_limit_days: i64,
+    /// What was agreed on about time.
+    pub terms: Terms,
     /// Baselines by number.
     pub baselines: Vec<Baseline>,
     /// Milestones in their order in the plan; baseline lines point into this list.
@@ -154,7 +153,20 @@ pub struct Summary {
     pub finish_on: Option<NaiveDate>,
 }
 
+impl MilestoneFacts {
+    /// Its dates, against a planned date.
+    pub fn timeline(&self, planned_on: NaiveDate) -> Timeline<'_> {
+        let (state, closed_on, touched_on) = (self.state, self.closed_on, self.touched_on);
+        Timeline { planned_on, state, closed_on, forecasts: &self.forecasts, touched_on }
+    }
+}
+
 impl PlanFacts {
+    /// The plan's course with its milestones standing as given.
+    pub fn course<'a>(&'a self, steps: &'a [Step]) -> Course<'a> {
+        Course { steps, links: &self.links, start_on: self.start_on, calendar: &self.terms.calendar }
+    }
+
     /// The same plan measured against one baseline at every date; `None` if it has no baseline of this number.
     pub fn against(&self, number: i64) -> Option<Self> {
         let baseline = self.baselines.iter().find(|baseline| baseline.number == number)?;
@@ -209,19 +221,23 @@ impl PlanFacts {
         Ok((measured, valued.into_iter().map(|(position, _)| position).collect()))
     }
 
-    /// How every milestone stood at a date, in the plan's order.
-    pub fn standings(&self, as_of: NaiveDate) -> impl Iterator<Item = Standing> {
+    /// Each milestone's planned date in the baseline in force at a date, or its own outside any baseline.
+    pub fn planned_dates(&self, as_of: NaiveDate) -> Vec<NaiveDate> {
         let mut planned_on: Vec<NaiveDate> = self.milestones.iter().map(|facts| facts.planned_on).collect();
         for line in in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines) {
             if let Some(date) = planned_on.get_mut(line.milestone) {
                 *date = line.planned_on;
             }
         }
-        self.milestones.iter().zip(planned_on).map(move |(facts, planned_on)| {
-            let timeline =
-                Timeline { planned_on, state: facts.state, closed_on: facts.closed_on, forecasts: &facts.forecasts };
-            assess(&timeline, as_of, self.at_risk_limit_days)
-        })
+        planned_on
+    }
+
+    /// How every milestone stood at a date, in the plan's order.
+    pub fn standings(&self, as_of: NaiveDate) -> impl Iterator<Item = Standing> {
+        self.milestones
+            .iter()
+            .zip(self.planned_dates(as_of))
+            .map(move |(facts, planned_on)| assess(&facts.timeline(planned_on), as_of, &self.terms))
     }
 
     /// When each milestone can be expected at a date: its own effective forecast, or later where it waits for what is late.
@@ -241,7 +257,7 @@ impl PlanFacts {
             expected_on: standing.effective_forecast_on,
         };
         let steps: Vec<Step> = standings.iter().map(step).collect();
-        project(&steps, &self.links, self.start_on).unwrap_or_else(own)
+        self.course(&steps).project().unwrap_or_else(own)
     }
 
     /// Everything a report's row says of the plan at a date.
@@ -281,6 +297,7 @@ mod tests {
             closed_on: closed.map(day),
             forecasts: vec![],
             progress: vec![],
+            touched_on: None,
         }
     }
 
@@ -299,7 +316,7 @@ mod tests {
         };
         PlanFacts {
             credit_rule: CreditRule::ZeroHundred,
-            at_risk_limit_days: 7,
+            terms: Terms::default(),
             baselines: vec![
                 Baseline { number: 1, effective_on: day(0), lines: lines(&[(0, 10, 2.0), (1, 20, 3.0), (2, 30, 5.0)]) },
                 Baseline {

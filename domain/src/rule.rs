@@ -28,6 +28,8 @@ pub enum BrokenRule {
     PercentOutOfRange,
     #[error("must not be before the plan's start on {start_on}")]
     BeforeStart { start_on: NaiveDate },
+    #[error("must not take what waits for {on} to a day before the plan's start on {start_on}")]
+    LagBeforeStart { on: NaiveDate, start_on: NaiveDate },
     #[error("must not be in the future: today is {today}")]
     InTheFuture { today: NaiveDate },
     #[error("must not be after {last}")]
@@ -62,6 +64,12 @@ pub enum BrokenRule {
     Settled { state: State },
     #[error("the forecast is already {forecast_on}")]
     ForecastUnchanged { forecast_on: NaiveDate },
+    #[error("the forecast of {forecast_on} has passed: record a new one")]
+    ForecastPassed { forecast_on: NaiveDate },
+    #[error("the plan already starts on {start_on}")]
+    StartUnchanged { start_on: NaiveDate },
+    #[error("must not be after {on}, when work had begun: change forecasts or take a baseline instead")]
+    AfterWorkBegan { on: NaiveDate },
     #[error("this is recorded already")]
     AlreadyRecorded,
     #[error("record first that the client was told")]

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
+use crate::calendar::Calendar;
 use crate::milestone::State;
 use crate::rule::BrokenRule;
 
@@ -52,6 +53,32 @@ pub struct Forecast {
     pub forecast_on: NaiveDate,
 }
 
+/// The default limit between at risk and delayed, in days (one week, as in the delivery article).
+pub const DEFAULT_AT_RISK_LIMIT_DAYS: i64 = 7;
+/// The default of how long a forecast may go without a look, in days (weekly, as in the delivery article).
+pub const DEFAULT_UPDATE_INTERVAL_DAYS: i64 = 7;
+
+/// What a plan has agreed on about time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// The largest variance that is still at risk and not delayed, in days of the calendar.
+    pub at_risk_limit_days: i64,
+    /// How long an open milestone's forecast may go without being looked at, in calendar days.
+    pub update_interval_days: i64,
+    /// The days that count.
+    pub calendar: Calendar,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self {
+            at_risk_limit_days: DEFAULT_AT_RISK_LIMIT_DAYS,
+            update_interval_days: DEFAULT_UPDATE_INTERVAL_DAYS,
+            calendar: Calendar::every_day(),
+        }
+    }
+}
+
 /// The dates of one milestone: what [`assess`] looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeline<'a> {
@@ -63,6 +90,8 @@ pub struct Timeline<'a> {
     pub closed_on: Option<NaiveDate>,
     /// Every forecast change, oldest first.
     pub forecasts: &'a [Forecast],
+    /// The day its forecast was last given or confirmed, or work on it reported; nothing where that is not known.
+    pub touched_on: Option<NaiveDate>,
 }
 
 /// What can be said of a milestone's schedule at a date.
@@ -76,9 +105,9 @@ pub struct Standing {
     pub forecast_on: NaiveDate,
     /// The same, but never in the past while the milestone is open; the actual date once achieved.
     pub effective_forecast_on: NaiveDate,
-    /// Effective forecast (or actual date) minus planned date, in calendar days; negative is early.
+    /// Effective forecast (or actual date) minus planned date, in days of the plan's calendar; negative is early.
     pub variance_days: i64,
-    /// Open, and its forecast has passed without a new one.
+    /// Open, and its forecast has passed without a new one, or nobody has looked at it for longer than agreed.
     pub stale: bool,
     /// Open, and its planned date has passed.
     pub overdue: bool,
@@ -100,7 +129,7 @@ pub const fn status_of(variance_days: i64, at_risk_limit_days: i64) -> Status {
 }
 
 /// How the milestone stood at the end of `as_of`, from what was recorded by then.
-pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, at_risk_limit_days: i64) -> Standing {
+pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, terms: &Terms) -> Standing {
     let known = recorded_by(timeline.forecasts, as_of);
     let forecast_on = known.last().map_or(timeline.planned_on, |change| change.forecast_on);
     let closed = timeline.closed_on.filter(|on| *on <= as_of && !timeline.state.is_open());
@@ -109,22 +138,23 @@ pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, at_risk_limit_days: i64
         (Some(_), _) => forecast_on,
         (None, _) => forecast_on.max(as_of),
     };
-    let variance_days = days_between(timeline.planned_on, effective_forecast_on);
+    let variance_days = terms.calendar.days_between(timeline.planned_on, effective_forecast_on);
+    let is_untouched = timeline.touched_on.is_some_and(|on| days_between(on, as_of) > terms.update_interval_days);
     Standing {
         planned_on: timeline.planned_on,
         status: match (closed, timeline.state) {
             (Some(_), State::Achieved) => Status::Achieved,
             (Some(_), State::Waived) => Status::Waived,
             (Some(_), State::Cancelled) => Status::Cancelled,
-            _ => status_of(variance_days, at_risk_limit_days),
+            _ => status_of(variance_days, terms.at_risk_limit_days),
         },
         forecast_on,
         effective_forecast_on,
         variance_days,
-        stale: closed.is_none() && forecast_on < as_of,
+        stale: closed.is_none() && (forecast_on < as_of || is_untouched),
         overdue: closed.is_none() && timeline.planned_on < as_of,
         forecast_changes: known.len(),
-        skipped_warning: skipped_warning(timeline.planned_on, known, at_risk_limit_days),
+        skipped_warning: skipped_warning(timeline.planned_on, known, terms),
     }
 }
 
@@ -135,16 +165,49 @@ fn recorded_by(forecasts: &[Forecast], as_of: NaiveDate) -> &[Forecast] {
 }
 
 /// A change skips the warning when the status reported just before it was on track and just after it is delayed.
-fn skipped_warning(planned_on: NaiveDate, known: &[Forecast], at_risk_limit_days: i64) -> bool {
+fn skipped_warning(planned_on: NaiveDate, known: &[Forecast], terms: &Terms) -> bool {
     let mut forecast_on = planned_on;
     known.iter().any(|change| {
         let reported = |forecast: NaiveDate| {
-            status_of(days_between(planned_on, forecast.max(change.recorded_on)), at_risk_limit_days)
+            let days = terms.calendar.days_between(planned_on, forecast.max(change.recorded_on));
+            status_of(days, terms.at_risk_limit_days)
         };
         let skipped = reported(forecast_on) == Status::OnTrack && reported(change.forecast_on) == Status::Delayed;
         forecast_on = change.forecast_on;
         skipped
     })
+}
+
+/// A milestone's status over time: each day on which what was reported of it changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StatusChange {
+    /// The first day of it.
+    pub from_on: NaiveDate,
+    /// The status from then on.
+    pub status: Status,
+    /// The effective forecast on that day.
+    pub effective_forecast_on: NaiveDate,
+}
+
+/// Every change of status from `start_on` to `until`, oldest first; the first entry is how it began.
+pub fn status_history(
+    timeline: &Timeline<'_>,
+    start_on: NaiveDate,
+    until: NaiveDate,
+    terms: &Terms,
+) -> Vec<StatusChange> {
+    let mut changes: Vec<StatusChange> = vec![];
+    for day in start_on.iter_days().take_while(|day| *day <= until) {
+        let standing = assess(timeline, day, terms);
+        if changes.last().is_none_or(|last| last.status != standing.status) {
+            let Standing { status, effective_forecast_on, .. } = standing;
+            changes.push(StatusChange { from_on: day, status, effective_forecast_on });
+        }
+        if timeline.closed_on.is_some_and(|on| on <= day) && !timeline.state.is_open() {
+            break;
+        }
+    }
+    changes
 }
 
 /// Whether a client can have taken note of a date change: only of one that was told.
@@ -169,8 +232,9 @@ mod tests {
     fn at(planned: i64, forecasts: &[(i64, i64)], state: State, closed: Option<i64>, as_of: i64) -> Standing {
         let forecasts: Vec<Forecast> =
             forecasts.iter().map(|(on, to)| Forecast { recorded_on: day(*on), forecast_on: day(*to) }).collect();
-        let timeline = Timeline { planned_on: day(planned), state, closed_on: closed.map(day), forecasts: &forecasts };
-        assess(&timeline, day(as_of), 7)
+        let closed_on = closed.map(day);
+        let timeline = Timeline { planned_on: day(planned), state, closed_on, forecasts: &forecasts, touched_on: None };
+        assess(&timeline, day(as_of), &Terms::default())
     }
 
     /// Thresholds from the delivery article: on track, within one week, beyond one week.
@@ -220,6 +284,52 @@ mod tests {
             !at(10, &[(13, 40)], State::InProgress, None, 14).skipped_warning,
             "it was reported at risk from day 11"
         );
+    }
+
+    #[test]
+    fn an_unwatched_forecast_is_stale() {
+        let untouched = |touched: Option<i64>, as_of| {
+            let touched_on = touched.map(day);
+            let timeline =
+                Timeline { planned_on: day(60), state: State::Planned, closed_on: None, forecasts: &[], touched_on };
+            assess(&timeline, day(as_of), &Terms::default()).stale
+        };
+        assert_eq!([untouched(Some(1), 8), untouched(Some(1), 9), untouched(None, 9)], [false, true, false]);
+    }
+
+    #[test]
+    fn a_variance_counts_the_calendars_days() {
+        // Sunday 1 March plus 13 is Saturday the 14th: business days see Monday the 16th.
+        let terms = Terms { calendar: Calendar::business_days(&[day(18)]), ..Terms::default() };
+        let forecasts = [Forecast { recorded_on: day(1), forecast_on: day(19) }];
+        let timeline = Timeline {
+            planned_on: day(13),
+            state: State::Planned,
+            closed_on: None,
+            forecasts: &forecasts,
+            touched_on: None,
+        };
+        assert_eq!(assess(&timeline, day(2), &terms).variance_days, 3, "16, 17, 18, and not the holiday on the 19th");
+    }
+
+    #[test]
+    fn the_history_of_a_status() {
+        let forecasts = [Forecast { recorded_on: day(5), forecast_on: day(14) }];
+        let timeline = |closed: Option<i64>| Timeline {
+            planned_on: day(10),
+            state: if closed.is_some() { State::Achieved } else { State::InProgress },
+            closed_on: closed.map(day),
+            forecasts: &forecasts,
+            touched_on: None,
+        };
+        let history = |closed, until| {
+            let changes = status_history(&timeline(closed), day(0), day(until), &Terms::default());
+            changes.iter().map(|one| (days_between(day(0), one.from_on), one.status)).collect::<Vec<_>>()
+        };
+        let open = vec![(0, Status::OnTrack), (5, Status::AtRisk), (18, Status::Delayed)];
+        assert_eq!(history(None, 40), open);
+        assert_eq!(history(Some(16), 40), [(0, Status::OnTrack), (5, Status::AtRisk), (16, Status::Achieved)]);
+        assert_eq!(history(None, 4), open[..1]);
     }
 
     proptest! {

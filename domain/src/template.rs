@@ -72,6 +72,7 @@ pub fn instantiate(definitions: &[MilestoneDefinition], start_on: NaiveDate) -> 
             forecast_changes: vec![],
             started_on: None,
             actual_on: None,
+            note: None,
         })
         .collect()
 }

@@ -194,6 +194,8 @@ async fn fill_to_a_million(server: &Server, plan: &str) -> MilestoneRow {
         started_on: None,
         closed_on: None,
         acceptance_criteria: JsonText(vec![]),
+        note: None,
+        touched_on: None,
         version: 1,
         created_at: now,
         updated_at: now,

@@ -117,10 +117,12 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "milestones") => milestone,
         ("POST", "acknowledge") => json!({ "by": "Petra" }),
         ("POST", "costs") => json!({ "incurred_on": "2026-05-01", "amount_minor": 1 }),
+        ("POST", "approve") => json!({ "side": "client", "by": "Petra" }),
+        ("POST", "move") => json!({ "start_on": "2026-04-02", "reason": "Later." }),
         ("POST", "baselines") => json!({ "reason": "The scope changed." }),
         ("POST", "forecast-changes") => json!({ "forecast_on": "2026-06-01", "reason": "Later." }),
         ("POST", "versions") | ("PUT", "{number}") => content,
-        ("POST", "keys" | "{action}" | "communicate") | ("PATCH", _) => json!({}),
+        ("POST", "keys" | "{action}" | "communicate" | "confirm") | ("PATCH", _) => json!({}),
         _ => Value::Null,
     }
 }

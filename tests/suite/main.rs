@@ -18,6 +18,7 @@ mod outage;
 mod people;
 mod plans;
 mod reports;
+mod rhythm;
 mod samples;
 mod templates;
 mod tokens;

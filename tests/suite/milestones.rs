@@ -186,7 +186,7 @@ async fn milestones_are_added_and_changed(engine: Engine) {
     assert_eq!((&changed["depends_on"], &changed["acceptance_criteria"]), (&json!(["a", "b"]), &json!(["Seen."])));
     let cycle = server.patch(&format!("{plan}/milestones/a"), json!({ "depends_on": ["d"] })).await;
     assert!(cycle.text.contains("a -> d -> a"), "{}", cycle.text);
-    assert_eq!(cycle.problem(422, "validation_failed"), errors(&[("/depends_on", "dependency_cycle")]));
+    assert_eq!(cycle.problem(409, "conflict"), errors(&[("/depends_on", "dependency_cycle")]));
     let list = server.get(&format!("{plan}/milestones")).await.expect(200);
     assert_eq!(pluck(&list, "key"), ["a", "b", "c", "d"]);
 }

@@ -3,10 +3,12 @@
 pub mod act;
 pub mod cascade;
 pub mod communicate;
+pub mod confirm;
 pub mod create;
 pub mod forecasts;
 pub mod list;
 pub mod read;
+pub mod status_history;
 pub mod update;
 
 use actix_web::http::header::LOCATION;
@@ -37,6 +39,7 @@ use crate::unit::{Change, Entity, Unit};
     "effective_forecast_on": "2026-04-06", "actual_on": null, "state": "in_progress", "status": "at_risk", "variance_days": 5,
     "stale": false, "overdue": true, "forecast_changes": 1, "uncommunicated_changes": 1, "skipped_warning": false, "started_on": "2026-03-20", "closed_on": null,
     "percent_complete": 60.0, "baselined": true, "depends_on": ["data-access"], "acceptance_criteria": ["A scheduled run processes new data."],
+    "note": null, "touched_on": "2026-03-27",
     "as_of": "2026-04-03", "version": 3, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-04-02T09:00:00Z"
 }))]
 pub struct Milestone {
@@ -71,9 +74,10 @@ pub struct Milestone {
     state: State,
     /// How it stands against its planned date.
     status: Status,
-    /// Effective forecast (or actual date) minus planned date, in calendar days; negative is early.
+    /// Effective forecast (or actual date) minus planned date, in days of the plan's calendar; negative is early.
     variance_days: i64,
-    /// Open, and its forecast has passed without a new one.
+    /// Open, and its forecast has passed without a new one, or nobody has looked at it for longer than the plan's
+    /// `update_interval_days`.
     stale: bool,
     /// Open, and its planned date has passed.
     overdue: bool,
@@ -100,6 +104,11 @@ pub struct Milestone {
     /// What must hold for it to count as met.
     #[schema(value_type = Vec<Note>, max_items = 50)]
     acceptance_criteria: Vec<String>,
+    /// What one should know about how it stands.
+    #[schema(value_type = Option<Note>)]
+    note: Option<String>,
+    /// The day its forecast was last given or confirmed, or work on it reported.
+    touched_on: Option<NaiveDate>,
     /// The date that status and what goes with it are computed for.
     as_of: NaiveDate,
     /// Goes up with every change; the first part of `ETag`.
@@ -153,6 +162,8 @@ impl Milestone {
             baselined: record.is_baselined(row.id),
             depends_on: record.dependencies_of(row.id),
             acceptance_criteria: row.acceptance_criteria.0.clone(),
+            note: row.note.clone(),
+            touched_on: row.touched_on,
             as_of,
             version: row.version,
             created_at: row.created_at,
@@ -189,6 +200,8 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
         started_on: draft.started_on,
         closed_on: draft.actual_on,
         acceptance_criteria: JsonText(draft.acceptance_criteria.iter().map(ToString::to_string).collect()),
+        note: draft.note.clone().map(String::from),
+        touched_on: Some(unit.today),
         version: 1,
         created_at: unit.now,
         updated_at: unit.now,
@@ -218,9 +231,8 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
 async fn load(unit: &mut Unit, plan_id: Uuid, id_or_key: &str) -> Result<(PlanRecord, usize), ApiError> {
     let found = plans::find(&mut unit.conn, unit.organization_id, plan_id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
-    let id = record.milestone(id_or_key).ok_or_else(ApiError::not_found)?.id;
-    let position = record.milestones.iter().position(|milestone| milestone.id == id);
-    Ok((record, position.ok_or_else(ApiError::not_found)?))
+    let position = record.position(id_or_key).ok_or_else(ApiError::not_found)?;
+    Ok((record, position))
 }
 
 /// Saves a milestone that was changed in its record, moves the plan's version on, and writes the ledger's entry.

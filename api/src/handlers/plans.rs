@@ -1,5 +1,6 @@
 //! Plans: what they look like, computed from facts at the day of the question.
 
+pub mod approve;
 pub mod baseline_comparison;
 pub mod baselines;
 pub mod cost_figures;
@@ -10,6 +11,7 @@ pub mod explain;
 pub mod figures;
 pub mod lint;
 pub mod list;
+pub mod move_start;
 pub mod read;
 pub mod schedule;
 pub mod series;
@@ -17,6 +19,7 @@ pub mod time_figures;
 pub mod update;
 
 use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::calendar::Calendar;
 use milepost_domain::earned_value::{CreditRule, Undefined};
 use milepost_domain::plan::{Kind, StatusCounts};
 use milepost_domain::schedule::Status;
@@ -34,7 +37,7 @@ use crate::read_model::PlanView;
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind rollout", "kind": "delivery",
     "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_name": "Northwind", "person_id": null, "owner": "Ana",
     "start_on": "2026-03-02", "weight_unit": "points", "credit_rule": "zero_hundred", "at_risk_limit_days": 7,
-    "budget_minor": 12_000_000, "currency": "EUR", "template_id": null, "template_version": null, "archived_at": null,
+    "update_interval_days": 7, "calendar": {"counts": "business_days", "holidays": ["2026-04-06"]}, "budget_minor": 12_000_000, "currency": "EUR", "template_id": null, "template_version": null, "archived_at": null,
     "as_of": "2026-05-04", "status": "at_risk",
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0},
     "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
@@ -69,6 +72,12 @@ pub struct Plan {
     /// The largest delay in days that is still at risk and not delayed.
     #[schema(minimum = 0, maximum = 365)]
     at_risk_limit_days: i64,
+    /// How long an open milestone's forecast may go without a look before it counts as stale, and how often the plan is reviewed, in
+    /// calendar days.
+    #[schema(minimum = 1, maximum = 90)]
+    update_interval_days: i64,
+    /// The days that durations, lags, float and variances are counted in.
+    calendar: Calendar,
     /// What the whole scope is worth, in minor units of the currency.
     #[schema(minimum = 1)]
     budget_minor: Option<i64>,
@@ -156,6 +165,8 @@ impl Plan {
             weight_unit: row.weight_unit,
             credit_rule: row.credit_rule.0,
             at_risk_limit_days: row.at_risk_limit_days,
+            update_interval_days: row.update_interval_days,
+            calendar: row.calendar.0,
             budget_minor: row.budget_minor,
             currency: row.currency,
             template_id: row.template_id,

@@ -1,6 +1,7 @@
 //! Milestones and what hangs on them: dependencies, forecast changes, progress, transitions.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::calendar::Calendar;
 use milepost_domain::milestone::State;
 use milepost_domain::network::Relation;
 use sqlx::types::Text;
@@ -32,6 +33,8 @@ pub struct MilestoneRow {
     pub closed_on: Option<NaiveDate>,
     #[sqlx(try_from = "String")]
     pub acceptance_criteria: JsonText<Vec<String>>,
+    pub note: Option<String>,
+    pub touched_on: Option<NaiveDate>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
@@ -74,6 +77,7 @@ pub struct ProgressRow {
     pub ordinal: i64,
     pub percent: f64,
     pub recorded_on: NaiveDate,
+    pub recorded_at: Option<DateTime<Utc>>,
 }
 
 /// A step of the state machine that was taken.
@@ -96,8 +100,8 @@ pub struct TransitionRow {
 
 macro_rules! columns {
     () => {
-        "id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria, \
-         version, created_at, updated_at"
+        "id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria, note, \
+         touched_on, version, created_at, updated_at"
     };
 }
 
@@ -151,7 +155,7 @@ rows_by_plan!(
 );
 rows_by_plan!(
     /// Recorded percentages, oldest first.
-    progress -> ProgressRow, "SELECT plan_id, milestone_id, ordinal, percent, recorded_on FROM progress_entries",
+    progress -> ProgressRow, "SELECT plan_id, milestone_id, ordinal, percent, recorded_on, recorded_at FROM progress_entries",
     "plan_id, milestone_id, ordinal"
 );
 /// Steps taken by one milestone, oldest first.
@@ -202,6 +206,9 @@ pub struct ListedRow {
     pub plan_id: Uuid,
     pub plan_name: String,
     pub at_risk_limit_days: i64,
+    pub update_interval_days: i64,
+    #[sqlx(try_from = "String")]
+    pub calendar: JsonText<Calendar>,
     pub key: String,
     pub name: String,
     pub phase: Option<String>,
@@ -210,6 +217,7 @@ pub struct ListedRow {
     pub planned_on: NaiveDate,
     pub state: Text<State>,
     pub closed_on: Option<NaiveDate>,
+    pub touched_on: Option<NaiveDate>,
     pub version: i64,
 }
 
@@ -222,9 +230,9 @@ pub async fn list(
 ) -> sqlx::Result<Vec<ListedRow>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new(
-            "SELECT m.id, m.plan_id, p.name AS plan_name, p.at_risk_limit_days, m.key, m.name, m.phase, m.owner, m.weight, m.planned_on, \
-             m.state, m.closed_on, m.version FROM \
-             (SELECT id, organization_id, plan_id, key, name, phase, owner, weight, planned_on, state, closed_on, version \
+            "SELECT m.id, m.plan_id, p.name AS plan_name, p.at_risk_limit_days, p.update_interval_days, p.calendar, m.key, m.name, m.phase, m.owner, m.weight, m.planned_on, \
+             m.state, m.closed_on, m.touched_on, m.version FROM \
+             (SELECT id, organization_id, plan_id, key, name, phase, owner, weight, planned_on, state, closed_on, touched_on, version \
              FROM milestones WHERE organization_id = ");
         query.push_bind(organization_id);
         query.push(
@@ -285,7 +293,7 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[Milest
                 row.push_bind(organization_id).push_bind(m.id).push_bind(m.plan_id).push_bind(&m.key).push_bind(m.position)
                     .push_bind(&m.name).push_bind(&m.phase).push_bind(&m.owner).push_bind(m.weight).push_bind(m.planned_on)
                     .push_bind(m.state).push_bind(m.started_on).push_bind(m.closed_on).push_bind(m.acceptance_criteria.to_text())
-                    .push_bind(m.version).push_bind(m.created_at).push_bind(m.updated_at);
+                    .push_bind(&m.note).push_bind(m.touched_on).push_bind(m.version).push_bind(m.created_at).push_bind(m.updated_at);
             });
             query.build().execute(db).await.map(|_| ())
         })?;
@@ -296,12 +304,13 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[Milest
 /// Saves a change of a milestone's row; its key and plan stay.
 pub async fn update(conn: &mut Conn, organization_id: Uuid, milestone: &MilestoneRow) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE milestones SET name = $3, phase = $4, owner = $5, weight = $6, planned_on = $7, state = $8, \
-                       started_on = $9, closed_on = $10, acceptance_criteria = $11, version = $12, updated_at = $13 \
+                       started_on = $9, closed_on = $10, acceptance_criteria = $11, version = $12, updated_at = $13, note = $14, touched_on = $15 \
                        WHERE organization_id = $1 AND id = $2";
     let m = milestone;
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(m.id).bind(&m.name).bind(&m.phase).bind(&m.owner).bind(m.weight).bind(m.planned_on)
         .bind(m.state).bind(m.started_on).bind(m.closed_on).bind(m.acceptance_criteria.to_text()).bind(m.version).bind(m.updated_at)
+        .bind(&m.note).bind(m.touched_on)
         .execute(db).await.map(|_| ()))
 }
 
@@ -353,11 +362,11 @@ pub async fn insert_forecasts(conn: &mut Conn, organization_id: Uuid, changes: &
 
 /// Appends a percentage.
 pub async fn insert_progress(conn: &mut Conn, organization_id: Uuid, entry: &ProgressRow) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO progress_entries (organization_id, plan_id, milestone_id, ordinal, percent, recorded_on) \
-                       VALUES ($1, $2, $3, $4, $5, $6)";
+    const SQL: &str = "INSERT INTO progress_entries (organization_id, plan_id, milestone_id, ordinal, percent, recorded_on, recorded_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(entry.plan_id).bind(entry.milestone_id).bind(entry.ordinal).bind(entry.percent)
-        .bind(entry.recorded_on)
+        .bind(entry.recorded_on).bind(entry.recorded_at)
         .execute(db).await.map(|_| ()))
 }
 

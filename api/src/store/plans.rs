@@ -4,21 +4,23 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::baseline::{Baseline, Line};
+use milepost_domain::calendar::Calendar;
 use milepost_domain::cascade::Step;
 use milepost_domain::cost;
 use milepost_domain::dependency::Dependency;
 use milepost_domain::earned_value::{CreditRule, Progress};
 use milepost_domain::network::Link;
 use milepost_domain::plan::{Kind, MilestoneFacts, PlanFacts};
-use milepost_domain::schedule::Forecast;
+use milepost_domain::schedule::{Forecast, Terms};
 use milepost_domain::text::{Key, folded};
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
-use super::baselines::{self, BaselineRow, LineRow};
+use super::baselines::{self, ApprovalRow, BaselineRow, LineRow};
 use super::communications::{self, CommunicationKind, CommunicationRow};
 use super::costs::{self, CostRow};
+use super::json_text::JsonText;
 use super::milestones::{self, DependencyRow, ForecastRow, MilestoneRow, ProgressRow};
 use super::{Conn, on};
 
@@ -37,6 +39,9 @@ pub struct PlanRow {
     pub weight_unit: String,
     pub credit_rule: Text<CreditRule>,
     pub at_risk_limit_days: i64,
+    pub update_interval_days: i64,
+    #[sqlx(try_from = "String")]
+    pub calendar: JsonText<Calendar>,
     pub budget_minor: Option<i64>,
     pub currency: Option<String>,
     pub template_id: Option<Uuid>,
@@ -64,17 +69,32 @@ pub struct PlanRecord {
     pub baselines: Vec<BaselineRow>,
     /// Their lines.
     pub lines: Vec<LineRow>,
+    /// Who agreed to them.
+    pub approvals: Vec<ApprovalRow>,
     /// What was spent.
     pub costs: Vec<CostRow>,
     /// What the client was told of date changes.
     pub communications: Vec<CommunicationRow>,
 }
 
+impl PlanRow {
+    /// What was agreed on about time.
+    pub fn terms(&self) -> Terms {
+        let (at_risk_limit_days, update_interval_days) = (self.at_risk_limit_days, self.update_interval_days);
+        Terms { at_risk_limit_days, update_interval_days, calendar: self.calendar.0.clone() }
+    }
+}
+
 impl PlanRecord {
     /// A milestone by its id or its key.
     pub fn milestone(&self, id_or_key: &str) -> Option<&MilestoneRow> {
+        self.milestones.get(self.position(id_or_key)?)
+    }
+
+    /// The position of a milestone, by its id or its key.
+    pub fn position(&self, id_or_key: &str) -> Option<usize> {
         let id = id_or_key.parse::<Uuid>().ok();
-        self.milestones.iter().find(|milestone| Some(milestone.id) == id || milestone.key == id_or_key)
+        self.milestones.iter().position(|milestone| Some(milestone.id) == id || milestone.key == id_or_key)
     }
 
     /// What a milestone waits for.
@@ -145,6 +165,7 @@ impl PlanRecord {
                 closed_on: m.closed_on,
                 forecasts: vec![],
                 progress: vec![],
+                touched_on: m.touched_on,
             })
             .collect();
         for row in &self.forecasts {
@@ -167,7 +188,7 @@ impl PlanRecord {
         };
         PlanFacts {
             credit_rule: self.plan.credit_rule.0,
-            at_risk_limit_days: self.plan.at_risk_limit_days,
+            terms: self.plan.terms(),
             baselines: self.baselines.iter().map(baseline).collect(),
             milestones: facts,
             start_on: self.plan.start_on,
@@ -186,7 +207,7 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Res
     Ok(load(conn, organization_id, Some(&[id])).await?.pop())
 }
 
-/// Plans whole: these, or all of the organization. Nine statements, however many plans; run it in one snapshot.
+/// Plans whole: these, or all of the organization. Ten statements, however many plans; run it in one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;
     let mut milestones = by_plan(milestones::rows(conn, organization_id, ids).await?, |row| row.plan_id);
@@ -195,9 +216,11 @@ pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) 
     let mut progress = by_plan(milestones::progress(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut frozen = by_plan(baselines::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut lines = by_plan(baselines::lines(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut approvals = by_plan(baselines::approvals(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut costs = by_plan(costs::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut told = by_plan(communications::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let whole = |plan: PlanRow| PlanRecord {
+        approvals: approvals.remove(&plan.id).unwrap_or_default(),
         costs: costs.remove(&plan.id).unwrap_or_default(),
         communications: told.remove(&plan.id).unwrap_or_default(),
         milestones: milestones.remove(&plan.id).unwrap_or_default(),
@@ -223,7 +246,7 @@ async fn rows(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> s
     on!(conn, db => {
         let mut query = QueryBuilder::new(
             "SELECT p.id, p.name, p.kind, p.customer_id, c.name AS customer_name, p.person_id, p.owner, p.start_on, p.weight_unit, \
-             p.credit_rule, p.at_risk_limit_days, p.budget_minor, p.currency, p.template_id, p.template_version, p.archived_at, \
+             p.credit_rule, p.at_risk_limit_days, p.update_interval_days, p.calendar, p.budget_minor, p.currency, p.template_id, p.template_version, p.archived_at, \
              p.version, p.created_at, p.updated_at \
              FROM plans p LEFT JOIN customers c ON c.organization_id = p.organization_id AND c.id = p.customer_id \
              WHERE p.organization_id = ");
@@ -237,26 +260,27 @@ async fn rows(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> s
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO plans (organization_id, id, name, name_folded, kind, customer_id, person_id, owner, start_on, \
                        weight_unit, credit_rule, at_risk_limit_days, budget_minor, currency, template_id, template_version, \
-                       archived_at, version, created_at, updated_at) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
+                       archived_at, version, created_at, updated_at, update_interval_days, calendar) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
     let p = plan;
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(p.id).bind(&p.name).bind(folded(&p.name)).bind(p.kind).bind(p.customer_id).bind(p.person_id)
         .bind(&p.owner).bind(p.start_on).bind(&p.weight_unit).bind(p.credit_rule).bind(p.at_risk_limit_days).bind(p.budget_minor)
         .bind(&p.currency).bind(p.template_id).bind(p.template_version).bind(p.archived_at).bind(p.version).bind(p.created_at)
-        .bind(p.updated_at)
+        .bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text())
         .execute(db).await.map(|_| ()))
 }
 
-/// Saves a change of a plan's row. Template and start stay what they were.
+/// Saves a change of a plan's row. Its kind and template stay what they were.
 pub async fn update(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE plans SET name = $3, name_folded = $4, customer_id = $5, person_id = $6, owner = $7, weight_unit = $8, \
                        credit_rule = $9, at_risk_limit_days = $10, budget_minor = $11, currency = $12, archived_at = $13, \
-                       version = $14, updated_at = $15 WHERE organization_id = $1 AND id = $2";
+                       version = $14, updated_at = $15, update_interval_days = $16, calendar = $17, start_on = $18 \
+                       WHERE organization_id = $1 AND id = $2";
     let p = plan;
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(p.id).bind(&p.name).bind(folded(&p.name)).bind(p.customer_id).bind(p.person_id).bind(&p.owner)
         .bind(&p.weight_unit).bind(p.credit_rule).bind(p.at_risk_limit_days).bind(p.budget_minor).bind(&p.currency)
-        .bind(p.archived_at).bind(p.version).bind(p.updated_at)
+        .bind(p.archived_at).bind(p.version).bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text()).bind(p.start_on)
         .execute(db).await.map(|_| ()))
 }

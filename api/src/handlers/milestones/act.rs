@@ -80,6 +80,7 @@ pub async fn act_on_milestone(
         let to = decide(&record, position, action, &step, last_on, unit.today)?;
         let occurred_on = step.occurred_on.unwrap_or(unit.today);
         let row = &mut record.milestones[position];
+        row.touched_on = Some(unit.today);
         row.state = Text(to);
         (row.started_on, row.closed_on) = dates_after(to, row.started_on, occurred_on);
         let transition = transition_row(unit, &record, position, (action, from, to), step);

@@ -5,9 +5,8 @@ use actix_web::http::header::LOCATION;
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::cascade::{Direction, Move, cascade};
+use milepost_domain::cascade::{Direction, Move};
 use milepost_domain::milestone::may_forecast;
-use milepost_domain::schedule::days_between;
 use milepost_domain::text::{Key, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -75,7 +74,7 @@ pub struct MilestoneMove {
     from_on: NaiveDate,
     /// When it is expected now.
     to_on: NaiveDate,
-    /// Days later; negative is earlier.
+    /// Days of the plan's calendar later; negative is earlier.
     days: i64,
     /// How many days the plan had to spare there and are used up.
     #[schema(minimum = 0)]
@@ -114,8 +113,7 @@ pub async fn record_forecast_change(
     if options.0.dry_run.unwrap_or_default() {
         let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
         let record = found.ok_or_else(ApiError::not_found)?;
-        let wanted = record.milestone(&milestone).ok_or_else(ApiError::not_found)?.id;
-        let position = record.milestones.iter().position(|row| row.id == wanted).ok_or_else(ApiError::not_found)?;
+        let position = record.position(&milestone).ok_or_else(ApiError::not_found)?;
         let moves = decide(&record, position, body.0.forecast_on, direction, cx.today())?;
         return Answer::ok(&Cascade::of(&record, &moves, cx.today(), true));
     }
@@ -128,6 +126,9 @@ pub async fn record_forecast_change(
         let changes = rows(unit, &record, &moves, &body.0);
         milestones::insert_forecasts(&mut unit.conn, unit.organization_id, &changes).await?;
         record.forecasts.extend(changes);
+        for one in &moves {
+            record.milestones[one.milestone].touched_on = Some(unit.today);
+        }
         let changed: Vec<(usize, Option<&Milestone>)> =
             moves.iter().map(|one| (one.milestone, before.get(one.milestone))).collect();
         save_all(unit, &mut record, &changed, "forecast_changed").await?;
@@ -149,8 +150,7 @@ fn decide(
     let last = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
     let current_on = last.map_or(row.planned_on, |last| last.to_on);
     may_forecast(row.state.0, current_on, forecast_on, today).map_err(|rule| rule.at("/forecast_on"))?;
-    let (steps, links) = (record.steps(today), record.links());
-    Ok(cascade(&steps, &links, record.plan.start_on, (position, forecast_on), direction, today))
+    Ok(record.facts().course(&record.steps(today)).cascade((position, forecast_on), direction, today))
 }
 
 /// The forecast changes to append: the one asked for, and those that follow from it.
@@ -192,7 +192,7 @@ impl Cascade {
             key: record.milestones[one.milestone].key.clone(),
             from_on: one.from_on,
             to_on: one.to_on,
-            days: days_between(one.from_on, one.to_on),
+            days: one.days,
             float_used_days: one.float_used_days,
         };
         Self {

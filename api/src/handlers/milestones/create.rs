@@ -3,7 +3,7 @@
 use actix_web::post;
 use actix_web::web::Path;
 use milepost_domain::dependency::Dependency;
-use milepost_domain::draft::{MilestoneDraft, check_addition};
+use milepost_domain::draft::{MilestoneDraft, Neighbour, Surroundings, check_addition};
 use sqlx::types::Text;
 use uuid::Uuid;
 
@@ -32,10 +32,7 @@ pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneD
         if record.milestones.len() >= MOST {
             return Err(ApiError::new(Code::Conflict, format!("A plan may have at most {MOST} milestones.")));
         }
-        let network = network(&record);
-        let others: Vec<(&str, &[Dependency])> =
-            network.iter().map(|(key, needs)| (key.as_str(), needs.as_slice())).collect();
-        check_addition(&draft, &others, record.plan.start_on, unit.today)?;
+        within(&record, |plan| check_addition(&draft, plan, unit.today)).map_err(ApiError::of_change)?;
         let position = record.milestones.last().map_or(1, |last| last.position + 1);
         let (row, forecasts) = new_rows(unit, *id, position, &draft);
         let edges = edges(&record, row.id, &draft.depends_on);
@@ -51,9 +48,17 @@ pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneD
     .await
 }
 
-/// A plan's milestones as `(key, depends_on)`.
-pub fn network(record: &PlanRecord) -> Vec<(String, Vec<Dependency>)> {
-    record.milestones.iter().map(|row| (row.key.clone(), record.dependencies_of(row.id))).collect()
+/// Checks something against the plan that it must fit in with.
+pub fn within<R>(record: &PlanRecord, check: impl FnOnce(Surroundings<'_>) -> R) -> R {
+    let links: Vec<Vec<Dependency>> = record.milestones.iter().map(|row| record.dependencies_of(row.id)).collect();
+    let neighbours: Vec<Neighbour<'_>> = record
+        .milestones
+        .iter()
+        .zip(&links)
+        .map(|(row, depends_on)| Neighbour { key: &row.key, planned_on: row.planned_on, depends_on })
+        .collect();
+    let (start_on, calendar) = (record.plan.start_on, &record.plan.calendar.0);
+    check(Surroundings { milestones: &neighbours, start_on, calendar })
 }
 
 /// The rows of a milestone's dependencies, each once.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use actix_web::get;
 use chrono::NaiveDate;
 use milepost_domain::milestone::State;
-use milepost_domain::schedule::{Forecast, Status, Timeline, assess};
+use milepost_domain::schedule::{Forecast, Status, Terms, Timeline, assess};
 use milepost_domain::text::{Key, Label, Name};
 use milepost_domain::weight::Weight;
 use serde::{Deserialize, Serialize};
@@ -81,9 +81,9 @@ pub struct ListedMilestone {
     state: State,
     /// How it stands against its planned date.
     status: Status,
-    /// Effective forecast (or actual date) minus planned date, in calendar days; negative is early.
+    /// Effective forecast (or actual date) minus planned date, in days of the plan's calendar; negative is early.
     variance_days: i64,
-    /// Open, and its forecast has passed without a new one.
+    /// Open, and its forecast has passed without a new one, or nobody has looked at it for longer than agreed.
     stale: bool,
     /// Open, and its planned date has passed.
     overdue: bool,
@@ -127,8 +127,11 @@ pub async fn list_milestones(
 
 impl ListedMilestone {
     fn at(row: ListedRow, forecasts: &[Forecast], as_of: NaiveDate) -> Self {
-        let timeline = Timeline { planned_on: row.planned_on, state: row.state.0, closed_on: row.closed_on, forecasts };
-        let standing = assess(&timeline, as_of, row.at_risk_limit_days);
+        let (planned_on, closed_on, touched_on) = (row.planned_on, row.closed_on, row.touched_on);
+        let timeline = Timeline { planned_on, state: row.state.0, closed_on, forecasts, touched_on };
+        let (at_risk_limit_days, update_interval_days) = (row.at_risk_limit_days, row.update_interval_days);
+        let terms = Terms { at_risk_limit_days, update_interval_days, calendar: row.calendar.0 };
+        let standing = assess(&timeline, as_of, &terms);
         Self {
             id: row.id,
             plan_id: row.plan_id,

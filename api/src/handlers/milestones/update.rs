@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::create::{edges, network};
+use super::create::{edges, within};
 use super::{Milestone, load, save};
 use crate::answer::Answer;
 use crate::context::Context;
@@ -51,6 +51,10 @@ pub struct MilestonePatch {
     /// What must hold for it to count as met, all of it.
     #[schema(value_type = Vec<Note>, required = false, max_items = 50)]
     acceptance_criteria: Option<Vec<Note>>,
+    /// What one should know about how it stands.
+    #[serde(default)]
+    #[schema(value_type = Option<Note>)]
+    note: Change<Note>,
     /// How much is done as of today; kept with its date.
     #[schema(value_type = Percent, required = false)]
     percent_complete: Option<Percent>,
@@ -87,6 +91,7 @@ pub async fn update_milestone(
         }
         patch.phase.apply(&mut row.phase);
         patch.owner.apply(&mut row.owner);
+        patch.note.apply(&mut row.note);
         row.planned_on = patch.planned_on.unwrap_or(row.planned_on);
         row.weight = patch.weight.map_or(row.weight, Weight::value);
         if let Some(criteria) = patch.acceptance_criteria {
@@ -97,6 +102,7 @@ pub async fn update_milestone(
         }
         if let Some(percent) = patch.percent_complete {
             add_progress(unit, &mut record, position, percent).await?;
+            record.milestones[position].touched_on = Some(unit.today);
         }
         save(unit, &mut record, position, Some(&before), "updated").await?.answer()
     })
@@ -110,10 +116,7 @@ async fn set_dependencies(
     depends_on: &[Dependency],
 ) -> Result<(), ApiError> {
     let (id, key) = (record.milestones[position].id, record.milestones[position].key.clone());
-    let network = network(record);
-    let others: Vec<(&str, &[Dependency])> =
-        network.iter().map(|(key, needs)| (key.as_str(), needs.as_slice())).collect();
-    check_dependencies(&key, depends_on, &others)?;
+    within(record, |plan| check_dependencies(&key, depends_on, plan)).map_err(ApiError::of_change)?;
     let edges = edges(record, id, depends_on);
     milestones::delete_dependencies(&mut unit.conn, unit.organization_id, record.plan.id, id).await?;
     milestones::insert_dependencies(&mut unit.conn, unit.organization_id, &edges).await?;
@@ -136,6 +139,7 @@ async fn add_progress(
         ordinal: last.map_or(1, |last| last.ordinal + 1),
         percent: percent.value(),
         recorded_on: unit.today,
+        recorded_at: Some(unit.now),
     };
     milestones::insert_progress(&mut unit.conn, unit.organization_id, &entry).await?;
     record.progress.push(entry);

@@ -6,9 +6,10 @@ use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::baseline::{Candidate, check};
-use milepost_domain::text::{Key, Note};
+use milepost_domain::text::{Key, Label, Note};
 use milepost_domain::weight::Weight;
 use serde::{Deserialize, Serialize};
+use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -16,7 +17,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
-use crate::store::baselines::{self, BaselineRow, LineRow};
+use crate::store::baselines::{self, ApprovalRow, BaselineRow, LineRow, Side};
 use crate::store::milestones;
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
@@ -24,10 +25,12 @@ use crate::unit::{Change, Entity, Unit};
 /// A new baseline.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"reason": "The client moved the launch to autumn.", "changes": [{"key": "pipeline", "planned_on": "2026-05-04"}]}))]
+#[schema(example = json!({"reason": "The client moved the launch to autumn.", "approved_by": "Ana", "changes": [{"key": "pipeline", "planned_on": "2026-05-04"}]}))]
 pub struct BaselineDraft {
     /// Why the plan is measured anew.
     reason: Note,
+    /// Who agreed to it on our side.
+    approved_by: Option<Label>,
     /// What differs from the baseline before; open milestones only.
     #[serde(default)]
     #[schema(max_items = 500)]
@@ -52,7 +55,8 @@ pub struct LineChange {
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "number": 2, "effective_on": "2026-04-01",
     "reason": "The client moved the launch to autumn.", "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
-    "created_at": "2026-04-01T09:00:00Z", "lines": [{"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}]
+    "created_at": "2026-04-01T09:00:00Z", "approved_by": "Ana", "approved_at": "2026-04-01T09:00:00Z", "client_approved_by": null,
+    "client_approved_at": null, "lines": [{"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}]
 }))]
 pub struct Baseline {
     /// The plan.
@@ -70,6 +74,16 @@ pub struct Baseline {
     author: String,
     /// When.
     created_at: DateTime<Utc>,
+    /// Who agreed to it on our side.
+    #[schema(value_type = Option<Label>)]
+    approved_by: Option<String>,
+    /// When that was recorded.
+    approved_at: Option<DateTime<Utc>>,
+    /// Who agreed to it on the client's side.
+    #[schema(value_type = Option<Label>)]
+    client_approved_by: Option<String>,
+    /// When that was recorded.
+    client_approved_at: Option<DateTime<Utc>>,
     /// One line a milestone in scope.
     #[schema(max_items = 1000)]
     lines: Vec<BaselineLine>,
@@ -123,11 +137,12 @@ pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDra
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let mut record = found.ok_or_else(ApiError::not_found)?;
         cx.check_version_if_given(record.plan.version)?;
-        if record.baselines.len() >= MOST {
-            return Err(ApiError::new(Code::Conflict, format!("A plan may have at most {MOST} baselines.")));
-        }
         apply(&mut record, &draft)?;
-        let row = freeze(unit, &mut record, &draft).await?;
+        let keys: Vec<&str> = draft.changes.iter().map(|change| change.key.as_str()).collect();
+        let changed: Vec<bool> = record.milestones.iter().map(|row| keys.contains(&row.key.as_str())).collect();
+        let approved_by = draft.approved_by.as_ref().map(Label::as_str);
+        let terms = Freeze { reason: draft.reason.as_str(), approved_by };
+        let row = freeze(unit, &mut record, terms, |position| changed[position]).await?;
         let baseline = Baseline::of(&record, &row);
         let change = Change {
             verb: "baselined",
@@ -174,15 +189,32 @@ fn apply(record: &mut PlanRecord, draft: &BaselineDraft) -> Result<(), ApiError>
     Ok(check(&candidates, record.plan.start_on)?)
 }
 
-/// Writes the baseline, the milestones it moves, and the plan's new version.
-async fn freeze(unit: &mut Unit, record: &mut PlanRecord, draft: &BaselineDraft) -> Result<BaselineRow, ApiError> {
+/// Why a baseline is taken, and who agreed to it.
+#[derive(Debug, Clone, Copy)]
+pub struct Freeze<'a> {
+    /// Why.
+    pub reason: &'a str,
+    /// Who agreed to it on our side.
+    pub approved_by: Option<&'a str>,
+}
+
+/// Writes a new baseline of a plan as its record stands, the milestones that changed, and the plan's new version.
+pub async fn freeze(
+    unit: &mut Unit,
+    record: &mut PlanRecord,
+    terms: Freeze<'_>,
+    is_changed: impl Fn(usize) -> bool,
+) -> Result<BaselineRow, ApiError> {
+    if record.baselines.len() >= MOST {
+        return Err(ApiError::new(Code::Conflict, format!("A plan may have at most {MOST} baselines.")));
+    }
     let plan_id = record.plan.id;
     let number = record.baselines.last().map_or(1, |last| last.number + 1);
     let row = BaselineRow {
         plan_id,
         number,
         effective_on: unit.today,
-        reason: Some(draft.reason.to_string()),
+        reason: Some(terms.reason.to_owned()),
         author: unit.author(),
         created_at: unit.now,
     };
@@ -191,9 +223,15 @@ async fn freeze(unit: &mut Unit, record: &mut PlanRecord, draft: &BaselineDraft)
         .map(|m| LineRow { plan_id, number, milestone_id: m.id, planned_on: m.planned_on, weight: m.weight })
         .collect();
     baselines::insert(&mut unit.conn, unit.organization_id, &row, &lines).await?;
+    if let Some(who) = terms.approved_by {
+        let (who, author) = (who.to_owned(), unit.author());
+        let approval = ApprovalRow { plan_id, number, side: Text(Side::Internal), who, author, recorded_at: unit.now };
+        baselines::insert_approval(&mut unit.conn, unit.organization_id, &approval).await?;
+        record.approvals.push(approval);
+    }
     let now = unit.now;
-    for milestone in &mut record.milestones {
-        if draft.changes.iter().any(|change| change.key.as_str() == milestone.key) {
+    for (position, milestone) in record.milestones.iter_mut().enumerate() {
+        if is_changed(position) {
             milestone.version += 1;
             milestone.updated_at = now;
             milestones::update(&mut unit.conn, unit.organization_id, milestone).await?;
@@ -208,7 +246,10 @@ async fn freeze(unit: &mut Unit, record: &mut PlanRecord, draft: &BaselineDraft)
 }
 
 impl Baseline {
-    fn of(record: &PlanRecord, row: &BaselineRow) -> Self {
+    /// A baseline with its lines and who agreed to it.
+    pub fn of(record: &PlanRecord, row: &BaselineRow) -> Self {
+        let approval = |side| record.approvals.iter().find(move |one| one.number == row.number && one.side.0 == side);
+        let (internal, client) = (approval(Side::Internal), approval(Side::Client));
         let key = |id: Uuid| record.milestones.iter().find(|m| m.id == id).map(|m| m.key.clone());
         let line = |line: &LineRow| {
             Some(BaselineLine { key: key(line.milestone_id)?, planned_on: line.planned_on, weight: line.weight })
@@ -220,6 +261,10 @@ impl Baseline {
             reason: row.reason.clone(),
             author: row.author.clone(),
             created_at: row.created_at,
+            approved_by: internal.map(|one| one.who.clone()),
+            approved_at: internal.map(|one| one.recorded_at),
+            client_approved_by: client.map(|one| one.who.clone()),
+            client_approved_at: client.map(|one| one.recorded_at),
             lines: record.lines.iter().filter(|line| line.number == row.number).filter_map(line).collect(),
         }
     }

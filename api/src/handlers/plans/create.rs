@@ -4,10 +4,12 @@ use std::collections::HashMap;
 
 use actix_web::post;
 use chrono::NaiveDate;
+use milepost_domain::calendar::Calendar;
 use milepost_domain::dependency::Dependency;
 use milepost_domain::draft::{MilestoneDraft, check_milestones};
 use milepost_domain::earned_value::CreditRule;
-use milepost_domain::plan::{DEFAULT_AT_RISK_LIMIT_DAYS, Kind};
+use milepost_domain::plan::Kind;
+use milepost_domain::schedule::{DEFAULT_AT_RISK_LIMIT_DAYS, DEFAULT_UPDATE_INTERVAL_DAYS};
 use milepost_domain::text::{Currency, ExternalRef, Key, Label, Name};
 use milepost_domain::{BrokenRule, draft, template};
 use serde::Deserialize;
@@ -24,6 +26,7 @@ use crate::handlers::milestones::{Milestone, new_rows};
 use crate::handlers::templates;
 use crate::read_model::PlanView;
 use crate::store::baselines::{self, BaselineRow, LineRow};
+use crate::store::json_text::JsonText;
 use crate::store::milestones::{self, DependencyRow};
 use crate::store::plans::{self, PlanRecord, PlanRow};
 use crate::store::{Conn, customers, people};
@@ -64,6 +67,12 @@ pub struct PlanDraft {
     /// The largest delay in days that is still at risk and not delayed; 7 if left out.
     #[schema(minimum = 0, maximum = 365)]
     pub at_risk_limit_days: Option<i64>,
+    /// How long an open milestone's forecast may go without a look before it counts as stale, and how often the plan is reviewed, in
+    /// calendar days; 7 if left out, 3 or 4 for a plan in a hurry.
+    #[schema(minimum = 1, maximum = 90)]
+    pub update_interval_days: Option<i64>,
+    /// The days that durations, lags, float and variances are counted in; calendar days if left out.
+    pub calendar: Option<Calendar>,
     /// What the whole scope is worth, in minor units of the currency.
     #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
     pub budget_minor: Option<i64>,
@@ -99,7 +108,8 @@ pub async fn create_plan(cx: Context, body: Body<PlanDraft>) -> Result<Answer, A
     cx.write(async |unit| {
         draft::check_budget(draft.budget_minor.is_some(), draft.currency.is_some())?;
         let source = source(unit, &draft).await?;
-        check_milestones(&source.milestones, draft.start_on, unit.today)?;
+        let calendar = draft.calendar.clone().unwrap_or_default();
+        check_milestones(&source.milestones, draft.start_on, &calendar, unit.today)?;
         let plan = plan_row(unit, &draft, &source).await?;
         let record = insert(unit, plan, &source.milestones).await?;
         let created = Plan::at(&PlanView::from(&record), unit.today);
@@ -162,6 +172,8 @@ async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result
         weight_unit: draft.weight_unit.clone().map_or_else(|| "points".to_owned(), String::from),
         credit_rule: Text(draft.credit_rule.unwrap_or_default()),
         at_risk_limit_days: draft.at_risk_limit_days.unwrap_or(DEFAULT_AT_RISK_LIMIT_DAYS),
+        update_interval_days: draft.update_interval_days.unwrap_or(DEFAULT_UPDATE_INTERVAL_DAYS),
+        calendar: JsonText(draft.calendar.clone().unwrap_or_default()),
         budget_minor: draft.budget_minor,
         currency: draft.currency.clone().map(String::from),
         template_id: source.template.map(|(id, _)| id),
@@ -258,6 +270,7 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
         progress: vec![],
         baselines: vec![baseline],
         lines,
+        approvals: vec![],
         costs: vec![],
         communications: vec![],
     })

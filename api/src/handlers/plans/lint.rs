@@ -79,7 +79,7 @@ fn findings(record: &PlanRecord, today: chrono::NaiveDate) -> Vec<Finding> {
             step,
         })
         .collect();
-    lint(&subjects, &record.links(), record.plan.start_on)
+    lint(&subjects, &record.links(), record.plan.start_on, &record.plan.calendar.0)
 }
 
 impl LintFinding {

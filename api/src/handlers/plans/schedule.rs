@@ -3,7 +3,8 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::cascade::{planned_durations_days, plus_days};
+use milepost_domain::calendar::Calendar;
+use milepost_domain::cascade::Course;
 use milepost_domain::network::{Link, Network, Node};
 use milepost_domain::text::Key;
 use serde::{Deserialize, Serialize};
@@ -80,7 +81,7 @@ pub struct ScheduledMilestone {
     /// Its key.
     #[schema(value_type = Key)]
     key: String,
-    /// Calendar days it takes.
+    /// Days of the plan's calendar it takes.
     #[schema(minimum = 0)]
     duration_days: i64,
     /// Earliest start.
@@ -132,28 +133,36 @@ impl Schedule {
             .collect();
         let steps: Vec<_> = in_scope.iter().map(|at| steps[*at]).collect();
         let start_on = record.plan.start_on;
-        let network = Network::schedule(&planned_durations_days(&steps, &links, start_on)?, &links)?;
+        let calendar = &record.plan.calendar.0;
+        let course = Course { steps: &steps, links: &links, start_on, calendar };
+        let network = Network::schedule(&course.planned_durations_days()?, &links)?;
         let key = |position: usize| record.milestones[in_scope[position]].key.clone();
         let paths = network.critical_paths(&links);
         Some(Self {
             plan_id: record.plan.id,
             basis,
             start_on,
-            finish_on: plus_days(start_on, network.length_days),
+            finish_on: calendar.plus_days(start_on, network.length_days),
             critical_paths: paths.into_iter().map(|path| CriticalPath(path.into_iter().map(key).collect())).collect(),
-            milestones: network.nodes.iter().enumerate().map(|(at, node)| scheduled(key(at), node, start_on)).collect(),
+            milestones: network
+                .nodes
+                .iter()
+                .enumerate()
+                .map(|(at, node)| scheduled(key(at), node, start_on, calendar))
+                .collect(),
         })
     }
 }
 
-fn scheduled(key: String, node: &Node, start_on: NaiveDate) -> ScheduledMilestone {
+fn scheduled(key: String, node: &Node, start_on: NaiveDate, calendar: &Calendar) -> ScheduledMilestone {
+    let on = |days| calendar.plus_days(start_on, days);
     ScheduledMilestone {
         key,
         duration_days: node.duration_days,
-        early_start_on: plus_days(start_on, node.early_start),
-        early_finish_on: plus_days(start_on, node.early_finish),
-        late_start_on: plus_days(start_on, node.late_start),
-        late_finish_on: plus_days(start_on, node.late_finish),
+        early_start_on: on(node.early_start),
+        early_finish_on: on(node.early_finish),
+        late_start_on: on(node.late_start),
+        late_finish_on: on(node.late_finish),
         total_float_days: node.total_float_days,
         free_float_days: node.free_float_days,
         critical: node.is_critical(),

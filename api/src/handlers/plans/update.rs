@@ -2,6 +2,7 @@
 
 use actix_web::patch;
 use actix_web::web::Path;
+use milepost_domain::calendar::Calendar;
 use milepost_domain::draft::check_budget;
 use milepost_domain::earned_value::CreditRule;
 use milepost_domain::text::{Currency, Label, Name};
@@ -17,6 +18,7 @@ use crate::error::ApiError;
 use crate::extract::Body;
 use crate::patch::{Change, archived};
 use crate::read_model::PlanView;
+use crate::store::json_text::JsonText;
 use crate::store::{customers, people, plans};
 use crate::unit::Entity;
 
@@ -49,6 +51,13 @@ pub struct PlanPatch {
     /// The largest delay in days that is still at risk and not delayed.
     #[schema(value_type = i64, required = false, minimum = 0, maximum = 365)]
     at_risk_limit_days: Option<i64>,
+    /// How long an open milestone's forecast may go without a look before it counts as stale, and how often the plan is reviewed, in
+    /// calendar days.
+    #[schema(value_type = i64, required = false, minimum = 1, maximum = 90)]
+    update_interval_days: Option<i64>,
+    /// The days that durations, lags, float and variances are counted in.
+    #[schema(value_type = Calendar, required = false)]
+    calendar: Option<Calendar>,
     /// What the whole scope is worth, in minor units of the currency.
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000_000_000_i64)]
@@ -103,6 +112,10 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
             row.credit_rule = Text(rule);
         }
         row.at_risk_limit_days = patch.at_risk_limit_days.unwrap_or(row.at_risk_limit_days);
+        row.update_interval_days = patch.update_interval_days.unwrap_or(row.update_interval_days);
+        if let Some(calendar) = patch.calendar {
+            row.calendar = JsonText(calendar);
+        }
         row.archived_at = archived(patch.archived, row.archived_at, unit.now);
         row.version += 1;
         row.updated_at = unit.now;

@@ -1,0 +1,44 @@
+//! Saying that a milestone's date still holds.
+
+use actix_web::post;
+use actix_web::web::Path;
+use milepost_domain::milestone::may_confirm;
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Milestone, load, save};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+
+/// A confirmation.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({}))]
+pub struct Confirmation {}
+
+/// Confirms that a milestone's forecast still holds
+///
+/// A forecast that nobody has looked at for longer than the plan's `update_interval_days` is stale. A forecast that has passed
+/// cannot be confirmed: record a new one.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body(content = Option<Confirmation>),
+    responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
+#[post("/v1/plans/{id}/milestones/{milestone}/confirm")]
+pub async fn confirm_forecast(
+    cx: Context,
+    path: Path<(Uuid, String)>,
+    _body: Body<Confirmation>,
+) -> Result<Answer, ApiError> {
+    let (id, milestone) = path.into_inner();
+    cx.write(async |unit| {
+        let (mut record, position) = load(unit, id, &milestone).await?;
+        cx.check_version_if_given(record.milestones[position].version)?;
+        let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
+        may_confirm(before.state, before.forecast_on, unit.today).map_err(|rule| rule.at(""))?;
+        record.milestones[position].touched_on = Some(unit.today);
+        save(unit, &mut record, position, Some(&before), "confirmed").await?.answer()
+    })
+    .await
+}

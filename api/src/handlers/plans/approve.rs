@@ -1,0 +1,63 @@
+//! Agreeing to a baseline.
+
+use actix_web::post;
+use actix_web::web::Path;
+use milepost_domain::BrokenRule;
+use milepost_domain::text::Label;
+use serde::Deserialize;
+use sqlx::types::Text;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::baselines::Baseline;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::store::baselines::{self, ApprovalRow, Side};
+use crate::store::plans;
+use crate::unit::{Change, Entity};
+
+/// Somebody's agreement.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"side": "client", "by": "Petra Novak"}))]
+pub struct Approval {
+    /// On whose side.
+    side: Side,
+    /// Who.
+    by: Label,
+}
+
+/// Records who agreed to a baseline
+///
+/// Once for our side and once for the client's; the baseline itself never changes.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = Approval,
+    responses((status = 200, description = "The baseline.", body = Baseline)))]
+#[post("/v1/plans/{id}/baselines/{number}/approve")]
+pub async fn approve_baseline(cx: Context, path: Path<(Uuid, i64)>, body: Body<Approval>) -> Result<Answer, ApiError> {
+    let (id, number) = path.into_inner();
+    cx.write(async |unit| {
+        let found = plans::find(&mut unit.conn, unit.organization_id, id).await?;
+        let mut record = found.ok_or_else(ApiError::not_found)?;
+        let row = record.baselines.iter().find(|row| row.number == number).cloned().ok_or_else(ApiError::not_found)?;
+        let side = body.0.side;
+        if record.approvals.iter().any(|one| one.number == number && one.side.0 == side) {
+            return Err(BrokenRule::AlreadyRecorded.at("/side").into());
+        }
+        let before = Baseline::of(&record, &row);
+        let (who, author) = (body.0.by.to_string(), unit.author());
+        let approval = ApprovalRow { plan_id: id, number, side: Text(side), who, author, recorded_at: unit.now };
+        baselines::insert_approval(&mut unit.conn, unit.organization_id, &approval).await?;
+        record.approvals.push(approval);
+        record.plan.version += 1;
+        record.plan.updated_at = unit.now;
+        plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
+        let after = Baseline::of(&record, &row);
+        let entity = (Entity::Plan, id);
+        let verb = "baseline_approved";
+        unit.record(Change { verb, entity, root: entity, before: Some(&before), after: Some(&after) }).await?;
+        Answer::ok(&after)
+    })
+    .await
+}

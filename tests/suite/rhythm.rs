@@ -1,0 +1,140 @@
+//! How a plan counts its days, how often its dates are looked at, and what moves with its start.
+
+use chrono::Duration;
+use milepost_tests::{Engine, Server, errors, on_both_engines};
+use serde_json::{Value, json};
+
+use crate::samples::{self, create, create_plan};
+
+on_both_engines!(
+    a_calendar_counts_business_days,
+    an_unwatched_date_is_stale,
+    a_status_has_a_history,
+    a_start_moves_what_is_open,
+    both_sides_agree_to_a_baseline,
+    dependencies_must_fit_the_plan,
+);
+
+async fn a_calendar_counts_business_days(engine: Engine) {
+    let server = Server::start(engine).await;
+    let mut draft = samples::plan();
+    draft["start_on"] = "2026-05-04".into();
+    draft["calendar"] = json!({ "counts": "business_days", "holidays": ["2026-05-14"] });
+    for (position, on) in ["2026-05-08", "2026-05-15", "2026-05-22"].into_iter().enumerate() {
+        draft["milestones"][position]["planned_on"] = on.into();
+    }
+    let path = create(&server, "/v1/plans", draft).await;
+    let days = |schedule: &Value| {
+        let milestones = schedule["milestones"].as_array().expect("milestones").iter();
+        milestones.map(|one| one["duration_days"].as_i64().expect("days")).collect::<Vec<_>>()
+    };
+    assert_eq!(days(&server.get(&format!("{path}/schedule")).await.expect(200)), [4, 4, 5], "Thursday the 14th is off");
+    let change = json!({ "forecast_on": "2026-05-11", "reason": "Access came late." });
+    let moved = server.post(&format!("{path}/milestones/a/forecast-changes"), change).await.expect(201);
+    let seen: Vec<(&Value, &Value)> =
+        moved["moves"].as_array().expect("moves").iter().map(|one| (&one["to_on"], &one["days"])).collect();
+    let expected = [("2026-05-11", 1), ("2026-05-18", 1), ("2026-05-25", 1)].map(|(on, days)| (json!(on), json!(days)));
+    assert_eq!(seen, expected.iter().map(|(on, days)| (on, days)).collect::<Vec<_>>(), "a Monday each");
+    assert_eq!(server.get(&format!("{path}/milestones/b")).await.expect(200)["variance_days"], 1);
+    let every_day = json!({ "calendar": { "counts": "calendar_days" } });
+    let changed = server.patch(&path, every_day).await.expect(200);
+    assert_eq!(changed["calendar"], json!({ "counts": "calendar_days", "holidays": [] }));
+    assert_eq!(server.get(&format!("{path}/milestones/b")).await.expect(200)["variance_days"], 3);
+    assert_eq!(days(&server.get(&format!("{path}/schedule")).await.expect(200)), [4, 7, 7]);
+}
+
+async fn an_unwatched_date_is_stale(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let stale = |key: &'static str| {
+        let (server, path) = (&server, format!("{path}/milestones/{key}"));
+        async move { server.get(&path).await.expect(200)["stale"].clone() }
+    };
+    assert_eq!((stale("b").await, stale("a").await), (json!(false), json!(true)), "only what has passed");
+    server.clock.advance(Duration::days(7));
+    assert_eq!(stale("c").await, false, "a week is what was agreed on");
+    server.clock.advance(Duration::days(1));
+    assert_eq!(stale("c").await, true, "nobody has looked for eight days");
+    let passed = server.post(&format!("{path}/milestones/b/confirm"), json!({})).await.problem(409, "conflict");
+    assert_eq!(passed, errors(&[("", "forecast_passed")]));
+    let confirmed = server.post(&format!("{path}/milestones/c/confirm"), json!({})).await.expect(200);
+    assert_eq!((&confirmed["stale"], &confirmed["touched_on"]), (&json!(false), &json!("2026-05-12")));
+    server.patch(&path, json!({ "update_interval_days": 3 })).await.expect(200);
+    server.clock.advance(Duration::days(4));
+    assert_eq!(stale("c").await, true, "a plan in a hurry is looked at twice a week");
+    let none = server.patch(&path, json!({ "update_interval_days": 0 })).await.problem(422, "validation_failed");
+    assert_eq!(none, errors(&[("/update_interval_days", "too_small")]));
+}
+
+async fn a_status_has_a_history(engine: Engine) {
+    let server = Server::start(engine).await;
+    let mut draft = samples::plan();
+    draft["milestones"][2]["forecast_changes"] = json!([{ "recorded_on": "2026-04-15", "forecast_on": "2026-06-20" }]);
+    let path = create(&server, "/v1/plans", draft).await;
+    let history = server.get(&format!("{path}/milestones/c/status-history")).await.expect(200);
+    let expected = json!([
+        { "from_on": "2026-04-01", "status": "on_track", "effective_forecast_on": "2026-06-01" },
+        { "from_on": "2026-04-15", "status": "delayed", "effective_forecast_on": "2026-06-20" },
+    ]);
+    assert_eq!((&history["data"], &history["skipped_warning"]), (&expected, &json!(true)), "green to red, no yellow");
+}
+
+async fn a_start_moves_what_is_open(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let forecast = json!({ "forecast_on": "2026-06-03", "reason": "Two days more." });
+    server.post(&format!("{path}/milestones/c/forecast-changes"), forecast).await.expect(201);
+    let draft = json!({ "start_on": "2026-04-08", "reason": "Signed a week later.", "approved_by": "Ana" });
+    let dry = server.post(&format!("{path}/move?dry_run=true"), draft.clone()).await.expect(200);
+    assert_eq!(server.get(&path).await.expect(200)["start_on"], "2026-04-01", "nothing was written");
+    let mut real = server.post(&format!("{path}/move"), draft.clone()).await.expect(201);
+    let c = json!({
+        "key": "c", "planned_from_on": "2026-06-01", "planned_to_on": "2026-06-08", "forecast_from_on": "2026-06-03",
+        "forecast_to_on": "2026-06-10"
+    });
+    assert_eq!((&real["moves"][2], &real["baseline"]), (&c, &json!(2)));
+    real["dry_run"] = true.into();
+    assert_eq!(real, dry);
+    let milestone = server.get(&format!("{path}/milestones/c")).await.expect(200);
+    let seen = ["planned_on", "forecast_on", "variance_days"].map(|field| milestone[field].clone());
+    assert_eq!(seen, [json!("2026-06-08"), json!("2026-06-10"), json!(2)]);
+    let baselines = server.get(&format!("{path}/baselines")).await.expect(200);
+    assert_eq!(baselines["data"][0]["lines"][2]["planned_on"], "2026-06-01", "the old dates stay");
+    assert_eq!(baselines["data"][1]["approved_by"], "Ana");
+    let same = server.post(&format!("{path}/move"), draft).await.problem(422, "validation_failed");
+    assert_eq!(same, errors(&[("/start_on", "start_unchanged")]));
+    server.post(&format!("{path}/milestones/a/start"), json!({ "occurred_on": "2026-04-20" })).await.expect(200);
+    let late = json!({ "start_on": "2026-04-21", "reason": "Later." });
+    let late = server.post(&format!("{path}/move"), late).await.problem(422, "validation_failed");
+    assert_eq!(late, errors(&[("/start_on", "after_work_began")]));
+}
+
+async fn both_sides_agree_to_a_baseline(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let agree =
+        |side: &str, by: &str| server.post(&format!("{path}/baselines/1/approve"), json!({ "side": side, "by": by }));
+    agree("internal", "Ana").await.expect(200);
+    let both = agree("client", "Petra Novak").await.expect(200);
+    let seen = ["approved_by", "client_approved_by", "client_approved_at"].map(|field| both[field].clone());
+    assert_eq!(seen, [json!("Ana"), json!("Petra Novak"), json!("2026-05-04T12:00:00Z")]);
+    agree("client", "Somebody else").await.problem(409, "conflict");
+    let unknown = server.post(&format!("{path}/baselines/9/approve"), json!({ "side": "client", "by": "P" })).await;
+    unknown.problem(404, "not_found");
+}
+
+async fn dependencies_must_fit_the_plan(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let cycle = server.patch(&format!("{path}/milestones/a"), json!({ "depends_on": ["c"] })).await;
+    assert!(cycle.text.contains("a -> c -> a"), "{}", cycle.text);
+    assert_eq!(cycle.problem(409, "conflict"), errors(&[("/depends_on", "dependency_cycle")]));
+    let reaching_back = json!({ "depends_on": [{ "key": "a", "lag_days": -20 }] });
+    let reaching_back = server.patch(&format!("{path}/milestones/b"), reaching_back).await;
+    let expected = errors(&[("/depends_on/0/lag_days", "lag_before_start")]);
+    assert_eq!(reaching_back.problem(422, "validation_failed"), expected);
+    let mut draft = samples::plan();
+    draft["milestones"][1]["depends_on"] = json!([{ "key": "a", "lag_days": -30 }]);
+    let created = server.post("/v1/plans", draft).await.problem(422, "validation_failed");
+    assert_eq!(created, errors(&[("/milestones/1/depends_on/0/lag_days", "lag_before_start")]));
+}
