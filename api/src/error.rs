@@ -306,6 +306,7 @@ impl From<Violation> for ApiError {
             | BrokenRule::Settled { .. }
             | BrokenRule::AlreadyRecorded
             | BrokenRule::ForecastPassed { .. }
+            | BrokenRule::NotMissed { .. }
             | BrokenRule::NotCommunicated
             | BrokenRule::Published { .. }
             | BrokenRule::NotPublished { .. } => Code::Conflict,

@@ -15,6 +15,7 @@ pub mod commands;
 pub mod config;
 pub mod context;
 pub mod contract;
+pub mod csv_text;
 pub mod envelope;
 pub mod error;
 pub mod extract;

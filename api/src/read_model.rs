@@ -11,7 +11,10 @@ use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use arc_swap::ArcSwapOption;
+use chrono::NaiveDate;
 use milepost_domain::plan::PlanFacts;
+use milepost_domain::reference::{Finished, finished};
+use milepost_domain::review::due_on;
 use milepost_domain::text::folded;
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -19,6 +22,7 @@ use uuid::Uuid;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::store::keyset::{Key, Position};
+use crate::store::milestones::MilestoneRow;
 use crate::store::plans::{self, PlanRecord, PlanRow};
 use crate::store::{Conn, ledger};
 
@@ -27,29 +31,58 @@ const RELOAD_AT_ONCE: usize = 500;
 /// Serialized reports kept, in bytes.
 const REPORT_BYTES: u64 = 64 * 1024 * 1024;
 
+/// What a milestone is called and belongs to.
+#[derive(Debug, Clone)]
+pub struct MilestoneLabel {
+    /// Its key.
+    pub key: Box<str>,
+    /// Its name.
+    pub name: Box<str>,
+    /// Its phase or track.
+    pub phase: Option<Box<str>>,
+    /// Who is responsible.
+    pub owner: Option<Box<str>>,
+}
+
 /// One plan as reports see it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct PlanView {
     /// Its row.
     pub row: PlanRow,
     /// Its name as lists sort and search it.
     pub name_folded: String,
-    /// Key and name of each milestone, in order.
-    pub labels: Vec<(Box<str>, Box<str>)>,
+    /// What each milestone is called and belongs to, in order.
+    pub labels: Vec<MilestoneLabel>,
     /// Its facts.
     pub facts: PlanFacts,
     /// Changes of open milestones' dates that the client was not told of.
     pub uncommunicated_changes: usize,
+    /// The day of its last review.
+    pub reviewed_on: Option<NaiveDate>,
+}
+
+impl MilestoneLabel {
+    /// Roughly the memory it takes, in bytes.
+    fn weight(&self) -> usize {
+        let optional = [&self.phase, &self.owner].into_iter().flatten();
+        128 + self.key.len() + self.name.len() + optional.map(|text| text.len()).sum::<usize>()
+    }
 }
 
 impl From<&PlanRecord> for PlanView {
     fn from(record: &PlanRecord) -> Self {
-        let label = |key: &str, name: &str| (key.into(), name.into());
+        let label = |row: &MilestoneRow| MilestoneLabel {
+            key: row.key.as_str().into(),
+            name: row.name.as_str().into(),
+            phase: row.phase.as_deref().map(Box::from),
+            owner: row.owner.as_deref().map(Box::from),
+        };
         Self {
             name_folded: folded(&record.plan.name),
-            labels: record.milestones.iter().map(|m| label(&m.key, &m.name)).collect(),
+            labels: record.milestones.iter().map(label).collect(),
             facts: record.facts(),
             uncommunicated_changes: record.milestones.iter().map(|row| record.uncommunicated_changes(row)).sum(),
+            reviewed_on: record.last_review.as_ref().map(|review| review.reviewed_on),
             row: record.plan.clone(),
         }
     }
@@ -59,13 +92,25 @@ impl PlanView {
     /// The same plan measured against one of its baselines at every date.
     pub fn against(&self, number: i64) -> Option<Self> {
         let facts = self.facts.against(number)?;
-        let (row, name_folded, labels) = (self.row.clone(), self.name_folded.clone(), self.labels.clone());
-        Some(Self { row, name_folded, labels, facts, uncommunicated_changes: self.uncommunicated_changes })
+        Some(Self { facts, ..self.clone() })
+    }
+
+    /// The day by which it is to be reviewed next; nothing where nothing is open any more, or it is archived.
+    pub fn next_review_on(&self) -> Option<NaiveDate> {
+        let is_open = self.facts.milestones.iter().any(|milestone| milestone.state.is_open());
+        let began_on = self.row.start_on.max(self.row.created_at.date_naive());
+        let due_on = due_on(self.reviewed_on, began_on, self.row.update_interval_days);
+        (is_open && self.row.archived_at.is_none()).then_some(due_on)
+    }
+
+    /// Whether the day of its next review has passed.
+    pub fn is_review_overdue(&self, as_of: NaiveDate) -> bool {
+        self.next_review_on().is_some_and(|on| on < as_of)
     }
 
     /// Roughly the memory it takes, in bytes.
     fn weight(&self) -> usize {
-        let texts: usize = self.labels.iter().map(|(key, name)| key.len() + name.len() + 48).sum();
+        let texts: usize = self.labels.iter().map(MilestoneLabel::weight).sum();
         let lines: usize = self.facts.baselines.iter().map(|baseline| 48 + baseline.lines.len() * 32).sum();
         let history: usize = self.facts.milestones.iter().map(|m| m.forecasts.len() * 8 + m.progress.len() * 16).sum();
         let costs = self.facts.costs.len() * 16 + self.facts.links.len() * 40;
@@ -96,6 +141,14 @@ impl Plans {
             self.by_name.partition_point(|plan| (&plan.name_folded, plan.row.id) <= (name, position.id))
         });
         self.by_name[start..].iter().map(AsRef::as_ref)
+    }
+
+    /// Every milestone of the organization that was achieved by a date, with its plan and what it is called.
+    pub fn finished(&self, as_of: NaiveDate) -> impl Iterator<Item = (&PlanView, &MilestoneLabel, Finished)> {
+        self.by_name.iter().map(AsRef::as_ref).flat_map(move |plan: &PlanView| {
+            let found = finished(&plan.facts, as_of).into_iter();
+            found.filter_map(move |one| Some((plan, plan.labels.get(one.milestone)?, one)))
+        })
     }
 
     fn of(sequence: i64, by_id: HashMap<Uuid, Arc<PlanView>>) -> Self {

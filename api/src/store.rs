@@ -24,6 +24,7 @@ pub mod milestones;
 pub mod organizations;
 pub mod people;
 pub mod plans;
+pub mod reviews;
 pub mod signing_keys;
 pub mod templates;
 

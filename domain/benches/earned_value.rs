@@ -31,6 +31,7 @@ fn plan(milestones: usize) -> PlanFacts {
         },
         progress: vec![],
         touched_on: None,
+        misses: vec![],
     };
     let line = |n: usize| Line { milestone: n, planned_on: day(n * 7), weight: 1.0 };
     PlanFacts {

@@ -17,11 +17,16 @@ pub mod lint;
 pub mod milestone;
 pub mod network;
 pub mod plan;
+pub mod reference;
+pub mod review;
 pub mod rule;
 pub mod schedule;
+pub mod simulation;
 pub mod start;
 pub mod template;
 pub mod text;
+pub mod trend;
+pub mod variance;
 pub mod weight;
 
 pub use rule::{BrokenRule, Violation, Violations};

@@ -170,6 +170,24 @@ pub fn may_confirm(state: State, forecast_on: NaiveDate, today: NaiveDate) -> Re
     }
 }
 
+/// Whether a miss may be explained today: the milestone is open, its planned date has passed, and it was not explained yet.
+pub fn may_report_miss(
+    state: State,
+    planned_on: NaiveDate,
+    is_explained: bool,
+    today: NaiveDate,
+) -> Result<(), BrokenRule> {
+    if !state.is_open() {
+        Err(BrokenRule::Settled { state })
+    } else if planned_on >= today {
+        Err(BrokenRule::NotMissed { planned_on })
+    } else if is_explained {
+        Err(BrokenRule::AlreadyRecorded)
+    } else {
+        Ok(())
+    }
+}
+
 /// A dependency as the gate before `achieve` sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prerequisite {
@@ -262,6 +280,11 @@ mod tests {
         assert_eq!(may_forecast(Planned, day(9), day(9), day(5)), Err(unchanged));
         let settled = BrokenRule::Settled { state: Waived };
         assert_eq!(may_forecast(Waived, day(9), day(12), day(5)), Err(settled.clone()));
+        assert_eq!(may_report_miss(Planned, day(4), false, day(5)), Ok(()));
+        assert_eq!(may_report_miss(Planned, day(4), true, day(5)), Err(BrokenRule::AlreadyRecorded));
+        let not_missed = BrokenRule::NotMissed { planned_on: day(5) };
+        assert_eq!(may_report_miss(Planned, day(5), false, day(5)), Err(not_missed));
+        assert_eq!(may_report_miss(Waived, day(4), false, day(5)), Err(settled.clone()));
         assert_eq!(may_confirm(Planned, day(5), day(5)), Ok(()));
         assert_eq!(may_confirm(Planned, day(4), day(5)), Err(BrokenRule::ForecastPassed { forecast_on: day(4) }));
         assert_eq!(may_confirm(Waived, day(9), day(5)), Err(settled));

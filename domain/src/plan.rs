@@ -12,7 +12,7 @@ use crate::earned_schedule::{self, EarnedSchedule, Period};
 use crate::earned_value::{CreditRule, EarnedValue, Progress, Undefined, Valued};
 use crate::milestone::State;
 use crate::network::Link;
-use crate::schedule::{Forecast, Standing, Status, Terms, Timeline, assess};
+use crate::schedule::{Forecast, Miss, Standing, Status, Terms, Timeline, assess};
 
 /// What a plan is for.
 #[derive(
@@ -60,6 +60,8 @@ pub struct MilestoneFacts {
     pub progress: Vec<Progress>,
     /// The day its forecast was last given or confirmed, or work on it reported; nothing where that is not known.
     pub touched_on: Option<NaiveDate>,
+    /// Misses that were explained.
+    pub misses: Vec<Miss>,
 }
 
 /// What is known of one plan: enough to answer for its schedule and earned value at any date.
@@ -151,13 +153,16 @@ pub struct Summary {
     pub next: Option<(usize, NaiveDate)>,
     /// When the last milestone that was not waived or cancelled can be expected, or was achieved.
     pub finish_on: Option<NaiveDate>,
+    /// Milestones whose planned date has passed without an explanation.
+    pub unexplained_misses: usize,
 }
 
 impl MilestoneFacts {
     /// Its dates, against a planned date.
     pub fn timeline(&self, planned_on: NaiveDate) -> Timeline<'_> {
         let (state, closed_on, touched_on) = (self.state, self.closed_on, self.touched_on);
-        Timeline { planned_on, state, closed_on, forecasts: &self.forecasts, touched_on }
+        let (forecasts, misses) = (&self.forecasts, &self.misses);
+        Timeline { planned_on, state, closed_on, forecasts, touched_on, misses }
     }
 }
 
@@ -276,7 +281,8 @@ impl PlanFacts {
                 finish_on = finish_on.max(Some(expected_on));
             }
         }
-        Summary { earned_value: self.earned_value(as_of), counts, next, finish_on }
+        let unexplained_misses = standings.iter().filter(|standing| standing.unexplained_miss).count();
+        Summary { earned_value: self.earned_value(as_of), counts, next, finish_on, unexplained_misses }
     }
 }
 
@@ -298,6 +304,7 @@ mod tests {
             forecasts: vec![],
             progress: vec![],
             touched_on: None,
+            misses: vec![],
         }
     }
 

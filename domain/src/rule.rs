@@ -70,6 +70,12 @@ pub enum BrokenRule {
     StartUnchanged { start_on: NaiveDate },
     #[error("must not be after {on}, when work had begun: change forecasts or take a baseline instead")]
     AfterWorkBegan { on: NaiveDate },
+    #[error("its planned date of {planned_on} has not passed, so nothing was missed")]
+    NotMissed { planned_on: NaiveDate },
+    #[error("'{key}' is at risk: give its cause and action")]
+    FindingMissing { key: String },
+    #[error("there is no milestone with the key '{key}' in this plan")]
+    UnknownMilestone { key: String },
     #[error("this is recorded already")]
     AlreadyRecorded,
     #[error("record first that the client was told")]

@@ -79,6 +79,15 @@ impl Default for Terms {
     }
 }
 
+/// A planned date that passed, and was explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Miss {
+    /// The planned date that was missed.
+    pub missed_on: NaiveDate,
+    /// The day it was explained.
+    pub recorded_on: NaiveDate,
+}
+
 /// The dates of one milestone: what [`assess`] looks at.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeline<'a> {
@@ -92,6 +101,8 @@ pub struct Timeline<'a> {
     pub forecasts: &'a [Forecast],
     /// The day its forecast was last given or confirmed, or work on it reported; nothing where that is not known.
     pub touched_on: Option<NaiveDate>,
+    /// Misses that were explained.
+    pub misses: &'a [Miss],
 }
 
 /// What can be said of a milestone's schedule at a date.
@@ -115,6 +126,8 @@ pub struct Standing {
     pub forecast_changes: usize,
     /// Whether some change took it from on track to delayed with no at-risk in between.
     pub skipped_warning: bool,
+    /// Overdue, and nobody has explained why.
+    pub unexplained_miss: bool,
 }
 
 /// Status of a late or early forecast: `<= 0` on track, up to `at_risk_limit_days` at risk, beyond it delayed.
@@ -140,6 +153,9 @@ pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, terms: &Terms) -> Stand
     };
     let variance_days = terms.calendar.days_between(timeline.planned_on, effective_forecast_on);
     let is_untouched = timeline.touched_on.is_some_and(|on| days_between(on, as_of) > terms.update_interval_days);
+    let overdue = closed.is_none() && timeline.planned_on < as_of;
+    let is_explained =
+        timeline.misses.iter().any(|miss| miss.missed_on == timeline.planned_on && miss.recorded_on <= as_of);
     Standing {
         planned_on: timeline.planned_on,
         status: match (closed, timeline.state) {
@@ -152,7 +168,8 @@ pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, terms: &Terms) -> Stand
         effective_forecast_on,
         variance_days,
         stale: closed.is_none() && (forecast_on < as_of || is_untouched),
-        overdue: closed.is_none() && timeline.planned_on < as_of,
+        overdue,
+        unexplained_miss: overdue && !is_explained,
         forecast_changes: known.len(),
         skipped_warning: skipped_warning(timeline.planned_on, known, terms),
     }
@@ -233,7 +250,14 @@ mod tests {
         let forecasts: Vec<Forecast> =
             forecasts.iter().map(|(on, to)| Forecast { recorded_on: day(*on), forecast_on: day(*to) }).collect();
         let closed_on = closed.map(day);
-        let timeline = Timeline { planned_on: day(planned), state, closed_on, forecasts: &forecasts, touched_on: None };
+        let timeline = Timeline {
+            planned_on: day(planned),
+            state,
+            closed_on,
+            forecasts: &forecasts,
+            touched_on: None,
+            misses: &[],
+        };
         assess(&timeline, day(as_of), &Terms::default())
     }
 
@@ -271,6 +295,21 @@ mod tests {
     }
 
     #[test]
+    fn a_miss_is_explained_for_the_date_it_missed() {
+        let unexplained = |misses: &[(i64, i64)], as_of| {
+            let misses: Vec<Miss> =
+                misses.iter().map(|(missed, on)| Miss { missed_on: day(*missed), recorded_on: day(*on) }).collect();
+            let (planned_on, state) = (day(10), State::Planned);
+            let timeline =
+                Timeline { planned_on, state, closed_on: None, forecasts: &[], touched_on: None, misses: &misses };
+            assess(&timeline, day(as_of), &Terms::default()).unexplained_miss
+        };
+        assert_eq!([unexplained(&[], 10), unexplained(&[], 11)], [false, true]);
+        assert_eq!([unexplained(&[(10, 12)], 11), unexplained(&[(10, 12)], 12)], [true, false]);
+        assert!(unexplained(&[(8, 9)], 11), "an earlier date's explanation is not this one's");
+    }
+
+    #[test]
     fn what_was_recorded_later_is_not_known_yet() {
         let standing = at(10, &[(5, 12), (8, 40)], State::InProgress, None, 7);
         assert_eq!((standing.forecast_on, standing.forecast_changes), (day(12), 1));
@@ -290,8 +329,14 @@ mod tests {
     fn an_unwatched_forecast_is_stale() {
         let untouched = |touched: Option<i64>, as_of| {
             let touched_on = touched.map(day);
-            let timeline =
-                Timeline { planned_on: day(60), state: State::Planned, closed_on: None, forecasts: &[], touched_on };
+            let timeline = Timeline {
+                planned_on: day(60),
+                state: State::Planned,
+                closed_on: None,
+                forecasts: &[],
+                touched_on,
+                misses: &[],
+            };
             assess(&timeline, day(as_of), &Terms::default()).stale
         };
         assert_eq!([untouched(Some(1), 8), untouched(Some(1), 9), untouched(None, 9)], [false, true, false]);
@@ -308,6 +353,7 @@ mod tests {
             closed_on: None,
             forecasts: &forecasts,
             touched_on: None,
+            misses: &[],
         };
         assert_eq!(assess(&timeline, day(2), &terms).variance_days, 3, "16, 17, 18, and not the holiday on the 19th");
     }
@@ -321,6 +367,7 @@ mod tests {
             closed_on: closed.map(day),
             forecasts: &forecasts,
             touched_on: None,
+            misses: &[],
         };
         let history = |closed, until| {
             let changes = status_history(&timeline(closed), day(0), day(until), &Terms::default());

@@ -74,6 +74,15 @@ async fn another_organization_is_404(engine: Engine) {
     let plan = create_plan(&server).await;
     let change = json!({ "forecast_on": "2026-05-20", "reason": "Later." });
     server.post(&format!("{plan}/milestones/a/forecast-changes"), change).await.expect(201);
+    let finding = json!({ "key": "a", "cause": "No access.", "action": "Escalate." });
+    let also = json!({ "key": "b", "cause": "It waits.", "action": "Wait." });
+    server
+        .post(
+            &format!("{plan}/reviews"),
+            json!({ "findings": [finding, also, { "key": "c", "cause": "It waits.", "action": "Wait." }] }),
+        )
+        .await
+        .expect(201);
     let customer = format!("/v1/customers/{}", create_customer(&server, "ours").await);
     let person = create(&server, "/v1/people", json!({ "name": "Ana", "kind": "coach", "external_ref": "ours" })).await;
     let client = create(&server, "/v1/api-clients", json!({ "name": "CRM", "scopes": ["plans:read"] })).await;
@@ -117,12 +126,15 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "milestones") => milestone,
         ("POST", "acknowledge") => json!({ "by": "Petra" }),
         ("POST", "costs") => json!({ "incurred_on": "2026-05-01", "amount_minor": 1 }),
+        ("POST", "miss-reports") => {
+            json!({ "root_cause": "None.", "category": "data", "recovery_actions": ["Work."], "new_forecast_on": "2026-05-30" })
+        }
         ("POST", "approve") => json!({ "side": "client", "by": "Petra" }),
         ("POST", "move") => json!({ "start_on": "2026-04-02", "reason": "Later." }),
         ("POST", "baselines") => json!({ "reason": "The scope changed." }),
         ("POST", "forecast-changes") => json!({ "forecast_on": "2026-06-01", "reason": "Later." }),
         ("POST", "versions") | ("PUT", "{number}") => content,
-        ("POST", "keys" | "{action}" | "communicate" | "confirm") | ("PATCH", _) => json!({}),
+        ("POST", "keys" | "{action}" | "communicate" | "confirm" | "reviews") | ("PATCH", _) => json!({}),
         _ => Value::Null,
     }
 }

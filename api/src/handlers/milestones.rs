@@ -7,6 +7,7 @@ pub mod confirm;
 pub mod create;
 pub mod forecasts;
 pub mod list;
+pub mod misses;
 pub mod read;
 pub mod status_history;
 pub mod update;
@@ -37,7 +38,7 @@ use crate::unit::{Change, Entity, Unit};
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "pipeline", "name": "Pipeline runs",
     "phase": "Data preparation", "owner": "Ana", "weight": 5.0, "planned_on": "2026-04-01", "forecast_on": "2026-04-06",
     "effective_forecast_on": "2026-04-06", "actual_on": null, "state": "in_progress", "status": "at_risk", "variance_days": 5,
-    "stale": false, "overdue": true, "forecast_changes": 1, "uncommunicated_changes": 1, "skipped_warning": false, "started_on": "2026-03-20", "closed_on": null,
+    "stale": false, "overdue": true, "forecast_changes": 1, "uncommunicated_changes": 1, "skipped_warning": false, "unexplained_miss": true, "started_on": "2026-03-20", "closed_on": null,
     "percent_complete": 60.0, "baselined": true, "depends_on": ["data-access"], "acceptance_criteria": ["A scheduled run processes new data."],
     "note": null, "touched_on": "2026-03-27",
     "as_of": "2026-04-03", "version": 3, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-04-02T09:00:00Z"
@@ -89,6 +90,8 @@ pub struct Milestone {
     uncommunicated_changes: usize,
     /// Whether some change took it from on track to delayed with no at-risk in between.
     skipped_warning: bool,
+    /// Overdue, and nobody has explained why.
+    unexplained_miss: bool,
     /// The day work started.
     started_on: Option<NaiveDate>,
     /// The day it was achieved, waived or cancelled.
@@ -156,6 +159,7 @@ impl Milestone {
             forecast_changes: standing.forecast_changes,
             uncommunicated_changes: record.uncommunicated_changes(row),
             skipped_warning: standing.skipped_warning,
+            unexplained_miss: standing.unexplained_miss,
             started_on: row.started_on,
             closed_on: row.closed_on,
             percent_complete: percent,
@@ -228,7 +232,7 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
 }
 
 /// A plan and the position of one of its milestones, inside a unit.
-async fn load(unit: &mut Unit, plan_id: Uuid, id_or_key: &str) -> Result<(PlanRecord, usize), ApiError> {
+pub async fn load(unit: &mut Unit, plan_id: Uuid, id_or_key: &str) -> Result<(PlanRecord, usize), ApiError> {
     let found = plans::find(&mut unit.conn, unit.organization_id, plan_id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
     let position = record.position(id_or_key).ok_or_else(ApiError::not_found)?;
@@ -248,7 +252,7 @@ async fn save(
 }
 
 /// Saves several milestones of one plan at once: one new version of the plan, one entry of the ledger for each.
-async fn save_all(
+pub async fn save_all(
     unit: &mut Unit,
     record: &mut PlanRecord,
     changed: &[(usize, Option<&Milestone>)],

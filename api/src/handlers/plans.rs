@@ -13,8 +13,11 @@ pub mod lint;
 pub mod list;
 pub mod move_start;
 pub mod read;
+pub mod review_state;
+pub mod reviews;
 pub mod schedule;
 pub mod series;
+pub mod simulation;
 pub mod time_figures;
 pub mod update;
 
@@ -41,7 +44,8 @@ use crate::read_model::PlanView;
     "as_of": "2026-05-04", "status": "at_risk",
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0},
     "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
-    "expected_finish_on": "2026-07-10", "uncommunicated_changes": 1, "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_reason": null,
+    "expected_finish_on": "2026-07-10", "uncommunicated_changes": 1, "unexplained_misses": 0,
+    "next_review_on": "2026-05-08", "review_overdue": false, "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_reason": null,
     "version": 12, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-05-04T09:00:00Z"
 }))]
 pub struct Plan {
@@ -104,6 +108,13 @@ pub struct Plan {
     /// Changes of open milestones' dates that the client was not told of.
     #[schema(maximum = 100_000_000)]
     uncommunicated_changes: usize,
+    /// Milestones whose planned date has passed without an explanation.
+    #[schema(maximum = 100_000_000)]
+    unexplained_misses: usize,
+    /// The day by which it is to be reviewed next; null where nothing is open any more, or it is archived.
+    next_review_on: Option<NaiveDate>,
+    /// Whether that day has passed.
+    review_overdue: bool,
     /// PV in percent of scope.
     #[schema(minimum = 0)]
     planned_percent: Option<f64>,
@@ -142,8 +153,8 @@ impl NextMilestone {
     /// From a plan's labels and a summary's position and date.
     pub fn of(view: &PlanView, next: Option<(usize, NaiveDate)>) -> Option<Self> {
         let (position, expected_on) = next?;
-        let (key, name) = view.labels.get(position)?;
-        Some(Self { key: key.to_string(), name: name.to_string(), expected_on })
+        let label = view.labels.get(position)?;
+        Some(Self { key: label.key.to_string(), name: label.name.to_string(), expected_on })
     }
 }
 
@@ -178,6 +189,9 @@ impl Plan {
             next_milestone: NextMilestone::of(view, summary.next),
             expected_finish_on: summary.finish_on,
             uncommunicated_changes: view.uncommunicated_changes,
+            unexplained_misses: summary.unexplained_misses,
+            next_review_on: view.next_review_on(),
+            review_overdue: view.is_review_overdue(as_of),
             planned_percent: summary.earned_value.planned_percent(),
             earned_percent: summary.earned_value.earned_percent(),
             spi,

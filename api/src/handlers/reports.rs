@@ -3,3 +3,4 @@
 pub mod spi;
 pub mod spi_csv;
 pub mod spi_row;
+pub mod variance;

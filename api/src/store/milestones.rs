@@ -122,13 +122,14 @@ where
 
 /// Declares a reader of rows by plan: these plans, or all of the organization.
 macro_rules! rows_by_plan {
-    ($(#[$doc:meta])* $name:ident -> $row:ty, $select:expr, $order:literal) => {
+    ($(#[$doc:meta])* $name:ident -> $row:ty, $select:expr, $order:literal $(, $group:literal)?) => {
         $(#[$doc])*
         pub async fn $name(conn: &mut Conn, organization_id: Uuid, plan_ids: Option<&[Uuid]>) -> sqlx::Result<Vec<$row>> {
             on!(conn, db => {
                 let mut query = QueryBuilder::new(concat!($select, " WHERE organization_id = "));
                 query.push_bind(organization_id);
                 push_ids(&mut query, "plan_id", plan_ids);
+                $(query.push(concat!(" GROUP BY ", $group));)?
                 query.push(concat!(" ORDER BY ", $order));
                 query.build_query_as().fetch_all(db).await
             })

@@ -11,7 +11,7 @@ use milepost_domain::dependency::Dependency;
 use milepost_domain::earned_value::{CreditRule, Progress};
 use milepost_domain::network::Link;
 use milepost_domain::plan::{Kind, MilestoneFacts, PlanFacts};
-use milepost_domain::schedule::{Forecast, Terms};
+use milepost_domain::schedule::{Forecast, Miss, Terms};
 use milepost_domain::text::{Key, folded};
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
@@ -22,6 +22,7 @@ use super::communications::{self, CommunicationKind, CommunicationRow};
 use super::costs::{self, CostRow};
 use super::json_text::JsonText;
 use super::milestones::{self, DependencyRow, ForecastRow, MilestoneRow, ProgressRow};
+use super::reviews::{self, MissRow, ReviewMark};
 use super::{Conn, on};
 
 /// A plan's own row, with its customer's name.
@@ -75,6 +76,10 @@ pub struct PlanRecord {
     pub costs: Vec<CostRow>,
     /// What the client was told of date changes.
     pub communications: Vec<CommunicationRow>,
+    /// Misses that were explained, oldest first.
+    pub misses: Vec<MissRow>,
+    /// The last review.
+    pub last_review: Option<ReviewMark>,
 }
 
 impl PlanRow {
@@ -166,6 +171,7 @@ impl PlanRecord {
                 forecasts: vec![],
                 progress: vec![],
                 touched_on: m.touched_on,
+                misses: vec![],
             })
             .collect();
         for row in &self.forecasts {
@@ -176,6 +182,11 @@ impl PlanRecord {
         for row in &self.progress {
             if let Some(position) = positions.get(&row.milestone_id) {
                 facts[*position].progress.push(Progress { recorded_on: row.recorded_on, percent: row.percent });
+            }
+        }
+        for row in &self.misses {
+            if let Some(position) = positions.get(&row.milestone_id) {
+                facts[*position].misses.push(Miss { missed_on: row.missed_on, recorded_on: row.recorded_on });
             }
         }
         let line = |row: &LineRow| {
@@ -207,7 +218,7 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Res
     Ok(load(conn, organization_id, Some(&[id])).await?.pop())
 }
 
-/// Plans whole: these, or all of the organization. Ten statements, however many plans; run it in one snapshot.
+/// Plans whole: these, or all of the organization. Twelve statements, however many plans; run it in one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;
     let mut milestones = by_plan(milestones::rows(conn, organization_id, ids).await?, |row| row.plan_id);
@@ -219,7 +230,11 @@ pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) 
     let mut approvals = by_plan(baselines::approvals(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut costs = by_plan(costs::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut told = by_plan(communications::rows(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut misses = by_plan(reviews::misses(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut reviewed = by_plan(reviews::last_reviews(conn, organization_id, ids).await?, |row| row.plan_id);
     let whole = |plan: PlanRow| PlanRecord {
+        misses: misses.remove(&plan.id).unwrap_or_default(),
+        last_review: reviewed.remove(&plan.id).and_then(|mut rows| rows.pop()),
         approvals: approvals.remove(&plan.id).unwrap_or_default(),
         costs: costs.remove(&plan.id).unwrap_or_default(),
         communications: told.remove(&plan.id).unwrap_or_default(),

@@ -5,6 +5,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
+use milepost_domain::BrokenRule;
 use milepost_domain::cascade::{Direction, Move};
 use milepost_domain::milestone::may_forecast;
 use milepost_domain::text::{Key, Note};
@@ -114,53 +115,67 @@ pub async fn record_forecast_change(
         let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
         let record = found.ok_or_else(ApiError::not_found)?;
         let position = record.position(&milestone).ok_or_else(ApiError::not_found)?;
-        let moves = decide(&record, position, body.0.forecast_on, direction, cx.today())?;
+        let moves = decide(&record, position, body.0.forecast_on, direction, cx.today())
+            .map_err(|rule| rule.at("/forecast_on"))?;
         return Answer::ok(&Cascade::of(&record, &moves, cx.today(), true));
     }
     cx.write(async |unit| {
         let (mut record, position) = load(unit, id, &milestone).await?;
         cx.check_version_if_given(record.milestones[position].version)?;
-        let moves = decide(&record, position, body.0.forecast_on, direction, unit.today)?;
+        let moves = decide(&record, position, body.0.forecast_on, direction, unit.today)
+            .map_err(|rule| rule.at("/forecast_on"))?;
         let answer = Cascade::of(&record, &moves, unit.today, false);
-        let before = Milestone::all_of(&record, unit.today);
-        let changes = rows(unit, &record, &moves, &body.0);
-        milestones::insert_forecasts(&mut unit.conn, unit.organization_id, &changes).await?;
-        record.forecasts.extend(changes);
-        for one in &moves {
-            record.milestones[one.milestone].touched_on = Some(unit.today);
-        }
-        let changed: Vec<(usize, Option<&Milestone>)> =
-            moves.iter().map(|one| (one.milestone, before.get(one.milestone))).collect();
-        save_all(unit, &mut record, &changed, "forecast_changed").await?;
+        apply(unit, &mut record, &moves, &body.0.reason, body.0.cause).await?;
         let location = format!("/v1/plans/{id}/milestones/{milestone}/forecast-changes");
         Ok(Answer::json(StatusCode::CREATED, &answer)?.header(LOCATION, location))
     })
     .await
 }
 
+/// Writes what moves: the changes of forecast, the milestones, the ledger.
+pub async fn apply(
+    unit: &mut Unit,
+    record: &mut PlanRecord,
+    moves: &[Move],
+    reason: &Note,
+    cause: Option<Cause>,
+) -> Result<(), ApiError> {
+    let before = Milestone::all_of(record, unit.today);
+    let changes = rows(unit, record, moves, reason, cause);
+    milestones::insert_forecasts(&mut unit.conn, unit.organization_id, &changes).await?;
+    record.forecasts.extend(changes);
+    for one in moves {
+        record.milestones[one.milestone].touched_on = Some(unit.today);
+    }
+    let changed: Vec<(usize, Option<&Milestone>)> =
+        moves.iter().map(|one| (one.milestone, before.get(one.milestone))).collect();
+    save_all(unit, record, &changed, "forecast_changed").await?;
+    Ok(())
+}
+
 /// What moves, by the rules of the domain.
-fn decide(
+pub fn decide(
     record: &PlanRecord,
     position: usize,
     forecast_on: NaiveDate,
     direction: Direction,
     today: NaiveDate,
-) -> Result<Vec<Move>, ApiError> {
+) -> Result<Vec<Move>, BrokenRule> {
     let row = &record.milestones[position];
     let last = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
     let current_on = last.map_or(row.planned_on, |last| last.to_on);
-    may_forecast(row.state.0, current_on, forecast_on, today).map_err(|rule| rule.at("/forecast_on"))?;
+    may_forecast(row.state.0, current_on, forecast_on, today)?;
     Ok(record.facts().course(&record.steps(today)).cascade((position, forecast_on), direction, today))
 }
 
 /// The forecast changes to append: the one asked for, and those that follow from it.
-fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], draft: &ForecastChangeDraft) -> Vec<ForecastRow> {
+fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &Note, cause: Option<Cause>) -> Vec<ForecastRow> {
     let row = |(index, one): (usize, &Move)| {
         let milestone = &record.milestones[one.milestone];
         let last = record.forecasts.iter().rfind(|change| change.milestone_id == milestone.id);
         let follows = |first: &Move| {
             let key = &record.milestones[first.milestone].key;
-            format!("Follows {key}: {}", draft.reason).chars().take(Note::MAX_CHARS).collect::<String>()
+            format!("Follows {key}: {reason}").chars().take(Note::MAX_CHARS).collect::<String>()
         };
         let is_first = index == 0;
         ForecastRow {
@@ -170,8 +185,8 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], draft: &ForecastChange
             ordinal: last.map_or(1, |last| last.ordinal + 1),
             from_on: last.map_or(milestone.planned_on, |last| last.to_on),
             to_on: one.to_on,
-            reason: if is_first { Some(draft.reason.to_string()) } else { moves.first().map(follows) },
-            cause: draft.cause.filter(|_| is_first).map(|cause| cause.to_string()),
+            reason: if is_first { Some(reason.to_string()) } else { moves.first().map(follows) },
+            cause: cause.filter(|_| is_first).map(|cause| cause.to_string()),
             author: unit.author(),
             recorded_on: unit.today,
             recorded_at: unit.now,
@@ -181,7 +196,8 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], draft: &ForecastChange
 }
 
 impl Cascade {
-    fn of(record: &PlanRecord, moves: &[Move], today: NaiveDate, dry_run: bool) -> Self {
+    /// What moves, as it is answered; from the record before it moves.
+    pub fn of(record: &PlanRecord, moves: &[Move], today: NaiveDate, dry_run: bool) -> Self {
         let steps = record.steps(today);
         let counts = |position: &usize| !steps[*position].state.is_dropped();
         let after = |position: usize| {

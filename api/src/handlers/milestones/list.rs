@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use actix_web::get;
 use chrono::NaiveDate;
 use milepost_domain::milestone::State;
-use milepost_domain::schedule::{Forecast, Status, Terms, Timeline, assess};
+use milepost_domain::schedule::{Forecast, Miss, Status, Terms, Timeline, assess};
 use milepost_domain::text::{Key, Label, Name};
 use milepost_domain::weight::Weight;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,7 @@ use crate::extract::Query;
 use crate::page::{Page, Paging, PagingParams};
 use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
 use crate::store::milestones::{self, Filter, ListedRow};
+use crate::store::reviews;
 
 /// Which milestones.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -44,7 +45,7 @@ pub struct MilestoneFilters {
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout",
     "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "owner": "Ana", "weight": 5.0, "planned_on": "2026-04-01",
     "forecast_on": "2026-04-06", "effective_forecast_on": "2026-04-06", "actual_on": null, "state": "in_progress", "status": "at_risk",
-    "variance_days": 5, "stale": false, "overdue": true, "forecast_changes": 1, "version": 3
+    "variance_days": 5, "stale": false, "overdue": true, "unexplained_miss": true, "forecast_changes": 1, "version": 3
 }))]
 pub struct ListedMilestone {
     /// Its id.
@@ -87,6 +88,8 @@ pub struct ListedMilestone {
     stale: bool,
     /// Open, and its planned date has passed.
     overdue: bool,
+    /// Overdue, and nobody has explained why.
+    unexplained_miss: bool,
     /// How often its forecast has changed.
     #[schema(maximum = 100_000)]
     forecast_changes: usize,
@@ -117,18 +120,24 @@ pub async fn list_milestones(
         let forecast = Forecast { recorded_on: change.recorded_on, forecast_on: change.to_on };
         forecasts.entry(change.milestone_id).or_default().push(forecast);
     }
+    let mut misses: HashMap<Uuid, Vec<Miss>> = HashMap::new();
+    for row in reviews::misses_of(&mut conn, cx.organization_id(), &ids).await? {
+        let miss = Miss { missed_on: row.missed_on, recorded_on: row.recorded_on };
+        misses.entry(row.milestone_id).or_default().push(miss);
+    }
     let today = cx.today();
     let position = |row: &ListedRow| Position { key: Some(PositionKey::Date(row.planned_on)), id: row.id };
     paging.answer(rows, position, |row| {
         let own = forecasts.remove(&row.id).unwrap_or_default();
-        ListedMilestone::at(row, &own, today)
+        let explained = misses.remove(&row.id).unwrap_or_default();
+        ListedMilestone::at(row, &own, &explained, today)
     })
 }
 
 impl ListedMilestone {
-    fn at(row: ListedRow, forecasts: &[Forecast], as_of: NaiveDate) -> Self {
+    fn at(row: ListedRow, forecasts: &[Forecast], misses: &[Miss], as_of: NaiveDate) -> Self {
         let (planned_on, closed_on, touched_on) = (row.planned_on, row.closed_on, row.touched_on);
-        let timeline = Timeline { planned_on, state: row.state.0, closed_on, forecasts, touched_on };
+        let timeline = Timeline { planned_on, state: row.state.0, closed_on, forecasts, touched_on, misses };
         let (at_risk_limit_days, update_interval_days) = (row.at_risk_limit_days, row.update_interval_days);
         let terms = Terms { at_risk_limit_days, update_interval_days, calendar: row.calendar.0 };
         let standing = assess(&timeline, as_of, &terms);
@@ -150,6 +159,7 @@ impl ListedMilestone {
             variance_days: standing.variance_days,
             stale: standing.stale,
             overdue: standing.overdue,
+            unexplained_miss: standing.unexplained_miss,
             forecast_changes: standing.forecast_changes,
             version: row.version,
         }

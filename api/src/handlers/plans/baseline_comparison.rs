@@ -4,7 +4,6 @@ use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::baseline::{Baseline, Difference, compare};
-use milepost_domain::schedule::days_between;
 use milepost_domain::text::{Key, Name};
 use milepost_domain::weight::Weight;
 use serde::{Deserialize, Serialize};
@@ -120,7 +119,7 @@ impl BaselineComparison {
             scope_to: scope(to),
             finish_from_on,
             finish_to_on,
-            days: finish_from_on.zip(finish_to_on).map(|(from, to)| days_between(from, to)),
+            days: finish_from_on.zip(finish_to_on).map(|(from, to)| view.facts.terms.calendar.days_between(from, to)),
             changes: changes.iter().filter_map(|change| BaselineChange::of(view, change)).collect(),
         }
     }
@@ -128,14 +127,14 @@ impl BaselineComparison {
 
 impl BaselineChange {
     fn of(view: &PlanView, change: &Difference) -> Option<Self> {
-        let (key, name) = view.labels.get(change.milestone)?;
+        let label = view.labels.get(change.milestone)?;
         let dates = (change.from.map(|line| line.planned_on), change.to.map(|line| line.planned_on));
         Some(Self {
-            key: key.to_string(),
-            name: name.to_string(),
+            key: label.key.to_string(),
+            name: label.name.to_string(),
             planned_from_on: dates.0,
             planned_to_on: dates.1,
-            days: dates.0.zip(dates.1).map(|(from, to)| days_between(from, to)),
+            days: dates.0.zip(dates.1).map(|(from, to)| view.facts.terms.calendar.days_between(from, to)),
             weight_from: change.from.map(|line| line.weight),
             weight_to: change.to.map(|line| line.weight),
         })

@@ -273,5 +273,7 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
         approvals: vec![],
         costs: vec![],
         communications: vec![],
+        misses: vec![],
+        last_review: None,
     })
 }

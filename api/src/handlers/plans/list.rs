@@ -1,6 +1,7 @@
 //! Listing plans. From memory, because status is computed and a list filters by it.
 
 use actix_web::get;
+use chrono::NaiveDate;
 use milepost_domain::plan::Kind;
 use milepost_domain::schedule::Status;
 use milepost_domain::text::{ExternalRef, Label, folded};
@@ -39,6 +40,10 @@ pub struct PlanFilters {
     /// Name contains this text, without regard to case.
     #[param(min_length = 1, max_length = 200)]
     pub q: Option<String>,
+    /// Only plans whose review is overdue, or only those whose is not.
+    pub review_overdue: Option<bool>,
+    /// Only plans with milestones whose planned date has passed without an explanation, or only those without.
+    pub unexplained_misses: Option<bool>,
     /// Archived ones instead of those that are not.
     pub archived: Option<bool>,
 }
@@ -59,14 +64,28 @@ impl PlanFilters {
         Ok(Some(self))
     }
 
-    /// Whether a plan is wanted, its status aside.
-    pub fn admit(&self, plan: &PlanView) -> bool {
+    /// Whether a plan is wanted, as it stands at a date.
+    pub fn admit(&self, plan: &PlanView, as_of: NaiveDate) -> bool {
         let row = &plan.row;
         row.archived_at.is_some() == self.archived.unwrap_or_default()
             && self.customer_id.is_none_or(|id| row.customer_id == Some(id))
             && self.kind.is_none_or(|kind| row.kind.0 == kind)
             && self.owner.as_ref().is_none_or(|owner| row.owner.as_deref() == Some(owner.as_str()))
             && self.q.as_ref().is_none_or(|text| plan.name_folded.contains(text.as_str()))
+            && self.review_overdue.is_none_or(|wanted| plan.is_review_overdue(as_of) == wanted)
+            && self.admit_summary(plan, as_of)
+    }
+}
+
+impl PlanFilters {
+    /// What needs the whole plan to be looked at comes last, and only where it is asked for.
+    fn admit_summary(&self, plan: &PlanView, as_of: NaiveDate) -> bool {
+        if self.status.is_none() && self.unexplained_misses.is_none() {
+            return true;
+        }
+        let summary = plan.facts.summary(as_of);
+        self.status.is_none_or(|status| summary.counts.overall() == status)
+            && self.unexplained_misses.is_none_or(|wanted| (summary.unexplained_misses > 0) == wanted)
     }
 }
 
@@ -84,12 +103,7 @@ pub async fn list_plans(cx: Context, paging: Paging, filters: Query<PlanFilters>
     let today = cx.today();
     let slice = paging.slice(Order::Text("name_folded"), Direction::Ascending)?;
     let filters = filters.0.resolve(&cx).await?;
-    let admit = |plan: &&PlanView| {
-        filters.as_ref().is_some_and(|filters| {
-            let has_status = |status| plan.facts.summary(today).counts.overall() == status;
-            filters.admit(plan) && filters.status.is_none_or(has_status)
-        })
-    };
+    let admit = |plan: &&PlanView| filters.as_ref().is_some_and(|filters| filters.admit(plan, today));
     let page: Vec<&PlanView> = plans.after(slice.after.as_ref()).filter(admit).take(slice.rows).collect();
     paging.answer(page, |plan| position(plan), |plan| Plan::at(plan, today))
 }

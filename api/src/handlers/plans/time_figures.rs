@@ -72,7 +72,7 @@ impl TimeFigures {
             Err(reason) => return Self::undefined(period, reason),
         };
         let keys = |lines: &[usize]| {
-            let label = |line: &usize| view.labels.get(*positions.get(*line)?).map(|(key, _)| key.to_string());
+            let label = |line: &usize| view.labels.get(*positions.get(*line)?).map(|label| label.key.to_string());
             lines.iter().filter_map(label).collect()
         };
         let (spi_t, spi_t_reason) = split(seen.schedule_performance_index());

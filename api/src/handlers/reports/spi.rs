@@ -15,6 +15,7 @@ use super::spi_csv;
 use super::spi_row::{SpiRow, SpiTotal, Totals};
 use crate::answer::Answer;
 use crate::context::{Context, Matched};
+use crate::csv_text::MEDIA_TYPE;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
@@ -120,7 +121,7 @@ fn csv(selection: Selection) -> HttpResponse {
     let name = format!("attachment; filename=\"spi-{}.csv\"", selection.as_of);
     let chunks = std::iter::once(spi_csv::header()).chain(chunks(selection, spi_csv::plan, spi_csv::total));
     HttpResponse::Ok()
-        .content_type("text/csv; charset=utf-8; header=present")
+        .content_type(MEDIA_TYPE)
         .insert_header((CONTENT_DISPOSITION, name))
         .append_header(VARIES)
         .streaming(stream::iter(chunks.map(|chunk| chunk.map(Bytes::from))))
@@ -184,10 +185,7 @@ fn chunks(
 
 impl Selection {
     fn admits(&self, view: &PlanView) -> bool {
-        self.filters.as_ref().is_some_and(|filters| {
-            let has_status = |status| view.facts.summary(self.as_of).counts.overall() == status;
-            filters.admit(view) && filters.status.is_none_or(has_status)
-        })
+        self.filters.as_ref().is_some_and(|filters| filters.admit(view, self.as_of))
     }
 
     fn admitted(&self) -> impl Iterator<Item = &PlanView> {

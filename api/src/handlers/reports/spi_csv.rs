@@ -1,8 +1,9 @@
-//! The SPI report as CSV (RFC 4180). Texts that a spreadsheet would run as a formula are made harmless.
+//! The SPI report as CSV.
 
 use milepost_domain::plan::StatusCounts;
 
 use super::spi_row::{SpiRow, SpiTotal};
+use crate::csv_text::{date, harmless, line, number};
 use crate::error::ApiError;
 use crate::handlers::plans::figures::Figures;
 
@@ -36,7 +37,7 @@ const COLUMNS: [&str; 25] = [
 
 /// The line of column names.
 pub fn header() -> Result<Vec<u8>, ApiError> {
-    line(&COLUMNS.map(str::to_owned))
+    line(COLUMNS)
 }
 
 /// One plan.
@@ -54,7 +55,7 @@ pub fn plan(row: &SpiRow) -> Result<Vec<u8>, ApiError> {
     ];
     cells.extend(figures(&row.figures));
     cells.push(harmless(next.map_or("", |next| &next.key)));
-    cells.push(next.map(|next| next.expected_on.to_string()).unwrap_or_default());
+    cells.push(date(next.map(|next| next.expected_on)));
     line(&cells)
 }
 
@@ -68,7 +69,6 @@ pub fn total(total: &SpiTotal) -> Result<Vec<u8>, ApiError> {
 }
 
 fn figures(figures: &Figures) -> Vec<String> {
-    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
     let StatusCounts { on_track, at_risk, delayed, achieved, waived, cancelled } = figures.status_counts;
     let mut cells = vec![
         harmless(figures.unit.as_deref().unwrap_or_default()),
@@ -83,33 +83,4 @@ fn figures(figures: &Figures) -> Vec<String> {
     ];
     cells.extend([on_track, at_risk, delayed, achieved, waived, cancelled].map(|count| count.to_string()));
     cells
-}
-
-/// A text that no spreadsheet takes for a formula: an apostrophe in front of the signs that start one.
-fn harmless(text: &str) -> String {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
-        _ => text.to_owned(),
-    }
-}
-
-fn line(cells: &[String]) -> Result<Vec<u8>, ApiError> {
-    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-    writer.write_record(cells).map_err(ApiError::internal)?;
-    writer.into_inner().map_err(ApiError::internal)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn formulas_are_made_harmless() {
-        for (text, expected) in [("=1+1", "'=1+1"), ("-2", "'-2"), ("@x", "'@x"), ("Northwind", "Northwind"), ("", "")]
-        {
-            assert_eq!(harmless(text), expected);
-        }
-        let cells = line(&["a,b".to_owned(), "say \"hi\"".to_owned()]).expect("a line");
-        assert_eq!(cells, b"\"a,b\",\"say \"\"hi\"\"\"\r\n");
-    }
 }

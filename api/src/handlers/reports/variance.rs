@@ -1,0 +1,218 @@
+//! What finished milestones teach: planned against actual, by phase, template, owner or kind of plan.
+
+use actix_web::{HttpRequest, HttpResponse, Responder, get};
+use chrono::NaiveDate;
+use milepost_domain::plan::Kind;
+use milepost_domain::text::Label;
+use milepost_domain::variance::{Variance, by_group};
+use serde::{Deserialize, Serialize};
+use strum::Display;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::{Context, Matched};
+use crate::csv_text::{file, harmless, line, number};
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::gate::negotiate;
+use crate::read_model::{MilestoneLabel, PlanView, Plans};
+
+/// What finished milestones are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum GroupBy {
+    /// Their phase or track.
+    #[default]
+    Phase,
+    /// The milestone of the template that they were made from; others are left out.
+    TemplateMilestone,
+    /// Who was responsible.
+    Owner,
+    /// The kind of their plan.
+    Kind,
+}
+
+/// Which finished milestones, and how they are grouped.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct VarianceOptions {
+    /// What they are grouped by; `phase` if left out.
+    #[param(inline)]
+    by: Option<GroupBy>,
+    /// Only of plans of this kind.
+    #[param(inline)]
+    kind: Option<Kind>,
+    /// Achieved on or after.
+    achieved_from: Option<NaiveDate>,
+    /// Achieved on or before; today if left out.
+    achieved_until: Option<NaiveDate>,
+}
+
+/// Planned against actual, by group.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "by": "phase", "groups": [{
+        "group": "Data preparation", "template_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0, "share_late": 0.75,
+        "ratio_p10": 0.9, "ratio_p50": 1.2, "ratio_p80": 1.6, "trend_days_per_month": -0.4, "suggested_buffer_percent": 60.0
+    }], "total": {
+        "group": null, "template_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0, "share_late": 0.75,
+        "ratio_p10": 0.9, "ratio_p50": 1.2, "ratio_p80": 1.6, "trend_days_per_month": -0.4, "suggested_buffer_percent": 60.0
+    }
+}))]
+pub struct VarianceReport {
+    /// What they are grouped by.
+    by: GroupBy,
+    /// The groups, by name.
+    #[schema(max_items = 100_000)]
+    groups: Vec<VarianceRow>,
+    /// All of them together; null if there are none.
+    total: Option<VarianceRow>,
+}
+
+/// What some finished milestones have in common.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "group": "Data preparation", "template_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0, "share_late": 0.75,
+    "ratio_p10": 0.9, "ratio_p50": 1.2, "ratio_p80": 1.6, "trend_days_per_month": -0.4, "suggested_buffer_percent": 60.0
+}))]
+pub struct VarianceRow {
+    /// The phase, the milestone's key, the owner or the kind; null for milestones without one, and in the total.
+    #[schema(value_type = Option<Label>)]
+    group: Option<String>,
+    /// The template, where milestones of templates are grouped.
+    template_id: Option<Uuid>,
+    /// How many milestones.
+    #[schema(maximum = 100_000_000)]
+    finished: usize,
+    /// Mean of actual minus first promised date, in days of the plan's calendar.
+    mean_slip_days: f64,
+    /// The same that half of them stay below.
+    median_slip_days: f64,
+    /// The share that was late.
+    #[schema(minimum = 0, maximum = 1)]
+    share_late: f64,
+    /// Actual over planned duration that a tenth stay below; null if all were planned to take no time.
+    ratio_p10: Option<f64>,
+    /// That half stay below.
+    ratio_p50: Option<f64>,
+    /// That four fifths stay below.
+    ratio_p80: Option<f64>,
+    /// By how many days a month the slip grows; null if all were achieved on one day.
+    trend_days_per_month: Option<f64>,
+    /// What to add to planned durations so that four of five hold, in percent; null for fewer than five milestones.
+    suggested_buffer_percent: Option<f64>,
+}
+
+/// Reports planned against actual dates of finished milestones
+///
+/// Measured against the first baseline that promised each, because later ones move the promise. Durations count from the day the work
+/// could begin, so that a milestone is not blamed for what it waited for. As JSON or CSV.
+#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(VarianceOptions), responses(
+    (status = 200, description = "The report.", content((VarianceReport = "application/json"), (String = "text/csv")))
+))]
+#[get("/v1/reports/variance")]
+pub async fn read_variance_report(
+    request: HttpRequest,
+    cx: Context,
+    options: Query<VarianceOptions>,
+) -> Result<HttpResponse, ApiError> {
+    let plans = cx.plans().await?;
+    let report = VarianceReport::of(&plans, &options.0, cx.today());
+    let matched = Matched::of(&request)?;
+    if negotiate(&request, &matched.operation.produces) == Some("text/csv") {
+        return Ok(file(&format!("variance-by-{}", report.by), report.to_csv()?));
+    }
+    Ok(Answer::ok(&report)?.content_tag().respond_to(&request))
+}
+
+impl VarianceReport {
+    fn of(plans: &Plans, options: &VarianceOptions, today: NaiveDate) -> Self {
+        let by = options.by.unwrap_or_default();
+        let until = options.achieved_until.unwrap_or(today);
+        let is_wanted = |plan: &PlanView, achieved_on: NaiveDate| {
+            options.kind.is_none_or(|kind| plan.row.kind.0 == kind)
+                && options.achieved_from.is_none_or(|from| achieved_on >= from)
+        };
+        let finished: Vec<_> = plans
+            .finished(until)
+            .filter(|(plan, _, one)| is_wanted(plan, one.achieved_on))
+            .filter_map(|(plan, label, one)| Some((group_of(by, plan, label)?, one)))
+            .collect();
+        let total = milepost_domain::variance::variance(&finished.iter().map(|(_, one)| *one).collect::<Vec<_>>());
+        let groups = by_group(finished);
+        Self {
+            by,
+            groups: groups.into_iter().map(|(group, found)| VarianceRow::of(group, &found)).collect(),
+            total: total.map(|found| VarianceRow::of((None, None), &found)),
+        }
+    }
+
+    fn to_csv(&self) -> Result<Vec<u8>, ApiError> {
+        let mut bytes = line([
+            "row_type",
+            "group",
+            "template_id",
+            "finished",
+            "mean_slip_days",
+            "median_slip_days",
+            "share_late",
+            "ratio_p10",
+            "ratio_p50",
+            "ratio_p80",
+            "trend_days_per_month",
+            "suggested_buffer_percent",
+        ])?;
+        let rows = self.groups.iter().map(|row| ("group", row)).chain(self.total.iter().map(|row| ("total", row)));
+        for (row_type, row) in rows {
+            bytes.extend(line([
+                row_type.to_owned(),
+                harmless(row.group.as_deref().unwrap_or_default()),
+                row.template_id.map(|id| id.to_string()).unwrap_or_default(),
+                row.finished.to_string(),
+                row.mean_slip_days.to_string(),
+                row.median_slip_days.to_string(),
+                row.share_late.to_string(),
+                number(row.ratio_p10),
+                number(row.ratio_p50),
+                number(row.ratio_p80),
+                number(row.trend_days_per_month),
+                number(row.suggested_buffer_percent),
+            ])?);
+        }
+        Ok(bytes)
+    }
+}
+
+/// A group's name, and the template it belongs to. `None` where the milestone is in no group at all.
+type Group = (Option<String>, Option<Uuid>);
+
+fn group_of(by: GroupBy, plan: &PlanView, label: &MilestoneLabel) -> Option<Group> {
+    let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    Some(match by {
+        GroupBy::Phase => (text(&label.phase), None),
+        GroupBy::Owner => (text(&label.owner), None),
+        GroupBy::Kind => (Some(plan.row.kind.0.to_string()), None),
+        GroupBy::TemplateMilestone => (Some(label.key.to_string()), Some(plan.row.template_id?)),
+    })
+}
+
+impl VarianceRow {
+    fn of((group, template_id): Group, found: &Variance) -> Self {
+        let quantile = |at: usize| found.ratio_quantiles.map(|quantiles| quantiles[at]);
+        Self {
+            group,
+            template_id,
+            finished: found.count,
+            mean_slip_days: found.mean_slip_days,
+            median_slip_days: found.median_slip_days,
+            share_late: found.share_late,
+            ratio_p10: quantile(0),
+            ratio_p50: quantile(1),
+            ratio_p80: quantile(2),
+            trend_days_per_month: found.trend_days_per_month,
+            suggested_buffer_percent: found.suggested_buffer_percent,
+        }
+    }
+}

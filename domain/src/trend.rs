@@ -1,0 +1,49 @@
+//! The direction of a series of points.
+
+/// The most points whose pairs are looked at: the latest.
+const MOST_POINTS: usize = 500;
+
+/// Theil–Sen slope: the median of the slopes between all pairs of points, which no single outlier can bend (P. K. Sen, *Estimates of
+/// the Regression Coefficient Based on Kendall's Tau*, Journal of the American Statistical Association 63, 1968). Points as
+/// `(x, y)` in order of x; `None` if no two have different x.
+pub fn theil_sen(points: &[(f64, f64)]) -> Option<f64> {
+    let points = &points[points.len().saturating_sub(MOST_POINTS)..];
+    let pairs =
+        points.iter().enumerate().flat_map(|(at, first)| points[at + 1..].iter().map(move |second| (first, second)));
+    let slopes = pairs
+        .filter(|(first, second)| first.0 < second.0)
+        .map(|(first, second)| (second.1 - first.1) / (second.0 - first.0));
+    let mut slopes: Vec<f64> = slopes.collect();
+    slopes.sort_unstable_by(f64::total_cmp);
+    let middle = slopes.len() / 2;
+    match slopes.len() {
+        0 => None,
+        odd if odd % 2 == 1 => Some(slopes[middle]),
+        _ => Some(f64::midpoint(slopes[middle - 1], slopes[middle])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Sen (1968), section 6: x 1, 2, 3, 4, 10, 12, 18 and y 9, 15, 19, 20, 45, 55, 78 have the slope 4.
+    #[test]
+    fn as_in_sens_paper() {
+        let x = [1.0, 2.0, 3.0, 4.0, 10.0, 12.0, 18.0];
+        let y = [9.0, 15.0, 19.0, 20.0, 45.0, 55.0, 78.0];
+        let points: Vec<(f64, f64)> = x.into_iter().zip(y).collect();
+        assert_eq!(theil_sen(&points), Some(4.0));
+    }
+
+    #[test]
+    fn one_outlier_does_not_bend_it() {
+        assert_eq!(theil_sen(&[(0.0, 0.0), (1.0, 1.0), (2.0, 2.0), (3.0, 3.0), (4.0, 100.0)]), Some(1.0));
+        assert_eq!(
+            theil_sen(&[(0.0, 0.0), (1.0, 1.0), (1.0, 3.0)]),
+            Some(2.0),
+            "points above each other have no slope"
+        );
+        assert_eq!((theil_sen(&[(1.0, 1.0)]), theil_sen(&[])), (None, None));
+    }
+}
