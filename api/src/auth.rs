@@ -9,4 +9,5 @@ pub mod claims;
 pub mod external;
 pub mod issuer;
 pub mod scope;
+pub mod share_token;
 pub mod tenants;

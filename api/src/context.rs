@@ -21,6 +21,7 @@ use crate::clock::date_in;
 use crate::contract::Operation;
 use crate::error::{ApiError, Code};
 use crate::store::Conn;
+use crate::store::share_links::ShareLinkRow;
 
 /// The operation a request matched; present in every request that reaches a handler.
 #[derive(Debug, Clone)]
@@ -60,6 +61,8 @@ pub struct Context {
     pub target: Rc<str>,
     /// The `Idempotency-Key`, on a POST.
     pub idempotency_key: Option<Rc<str>>,
+    /// The share link that the request came by.
+    pub share_link: Option<Rc<ShareLinkRow>>,
     /// The `If-Match` header.
     pub if_match: Option<Rc<str>>,
     /// The `If-None-Match` header.
@@ -99,6 +102,7 @@ impl Context {
             route,
             target,
             idempotency_key,
+            share_link: None,
             if_match,
             if_none_match,
             fingerprint: Rc::default(),
@@ -108,6 +112,12 @@ impl Context {
     /// The caller's organization.
     pub fn organization_id(&self) -> Uuid {
         self.who.caller.organization_id
+    }
+
+    /// The path of the share link that the request came by.
+    pub fn share_path(&self) -> String {
+        let path = self.target.split(' ').nth(1).unwrap_or_default();
+        path.split('/').take(3).collect::<Vec<_>>().join("/")
     }
 
     /// The organization's calendar date.

@@ -197,7 +197,9 @@ fn add_headers(headers: &mut HeaderMap, id: &str, path: &str) {
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     let is_docs = path == "/docs" || path.starts_with("/docs/");
-    headers.insert(CONTENT_SECURITY_POLICY, if is_docs { DOCS_POLICY } else { STRICT_POLICY });
+    if !headers.contains_key(CONTENT_SECURITY_POLICY) {
+        headers.insert(CONTENT_SECURITY_POLICY, if is_docs { DOCS_POLICY } else { STRICT_POLICY });
+    }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }

@@ -16,6 +16,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
 
 use crate::app::App;
+use crate::auth::share_token::ShareToken;
 use crate::auth::tenants::Authenticated;
 use crate::context::{CheckedQuery, Context, Matched};
 use crate::contract::Operation;
@@ -62,13 +63,13 @@ async fn admit(request: &ServiceRequest) -> Result<Option<Allowance>, ApiError> 
     let matched = Matched { app: Arc::clone(&app), operation: Arc::clone(operation) };
     check_accept(request, operation)?;
     request.extensions_mut().insert(matched);
+    if pattern.starts_with(SHARED) {
+        return admit_shared(request, Arc::clone(&app), &pattern, operation).await.map(Some);
+    }
     let Some(scope) = operation.scope else { return Ok(None) };
 
     let who = authenticate(request, &app).await?;
-    let allowance = app.limiter.take(who.caller.organization_id);
-    if let Some(wait) = allowance.retry_after {
-        return Err(with_allowance(rate_limited(wait), allowance));
-    }
+    let allowance = take_allowance(&app, &who)?;
     if !who.caller.scopes.allow(scope) {
         return Err(ApiError::new(Code::Forbidden, format!("This needs the scope '{scope}'.")));
     }
@@ -77,6 +78,39 @@ async fn admit(request: &ServiceRequest) -> Result<Option<Allowance>, ApiError> 
     let context = context(request, Arc::clone(&app), who, &pattern)?;
     request.extensions_mut().insert(context);
     Ok(Some(allowance))
+}
+
+/// What is seen by a share link.
+const SHARED: &str = "/share/{token}";
+
+/// As [`admit`], for whoever has a share link. One that never was, has expired or was revoked is answered alike.
+async fn admit_shared(
+    request: &ServiceRequest,
+    app: Arc<App>,
+    pattern: &str,
+    operation: &Operation,
+) -> Result<Allowance, ApiError> {
+    // Not routed yet, so the path itself is looked at.
+    let token = ShareToken::parse(request.path().split('/').nth(2).unwrap_or_default());
+    let token = token.ok_or_else(ApiError::not_found)?;
+    let found = app.tenants.by_share(&token, &app.db, app.clock.now()).await?;
+    let (who, link) = found.ok_or_else(ApiError::not_found)?;
+    let allowance = take_allowance(&app, &who)?;
+    let query = operation.check_query(request.query_string()).map_err(ApiError::parameters)?;
+    request.extensions_mut().insert(CheckedQuery(Rc::new(query)));
+    let mut context = context(request, app, who, pattern)?;
+    context.share_link = Some(Rc::new(link));
+    request.extensions_mut().insert(context);
+    Ok(allowance)
+}
+
+/// Takes one request of an organization's quota.
+fn take_allowance(app: &App, who: &Authenticated) -> Result<Allowance, ApiError> {
+    let allowance = app.limiter.take(who.caller.organization_id);
+    match allowance.retry_after {
+        Some(wait) => Err(with_allowance(rate_limited(wait), allowance)),
+        None => Ok(allowance),
+    }
 }
 
 fn context(request: &ServiceRequest, app: Arc<App>, who: Authenticated, pattern: &str) -> Result<Context, ApiError> {

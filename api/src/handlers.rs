@@ -11,4 +11,5 @@ pub mod people;
 pub mod plans;
 pub mod reports;
 pub mod server;
+pub mod shares;
 pub mod templates;

@@ -28,6 +28,7 @@ pub mod limit;
 pub mod metrics;
 pub mod openapi;
 pub mod page;
+pub mod pages;
 pub mod patch;
 pub mod read_model;
 pub mod routes;

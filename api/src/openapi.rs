@@ -34,6 +34,7 @@ use crate::store::{customers, people};
     tags(
         (name = "plans", description = "Plans, their baselines and what is earned."),
         (name = "milestones", description = "The steps of plans, their forecasts and states."),
+        (name = "shares", description = "What a client sees of a plan, by a link."),
         (name = "reports", description = "The portfolio at a date."),
         (name = "templates", description = "Versioned lists of milestones that plans are made from."),
         (name = "customers", description = "Accounts the organization serves."),
@@ -127,6 +128,8 @@ fn complete(document: &mut Value) {
                 add_request_headers(path, method, operation);
                 add_failures(path, method, operation);
                 add_answer_headers(method, operation);
+            } else if path.starts_with("/share/") {
+                add_shared_failures(&[400, 404, 406, 408, 413, 422, 429, 500, 503], operation);
             } else if operation["requestBody"].is_object() {
                 add_shared_failures(&[406, 408, 413, 429, 500, 503], operation);
             }
@@ -159,6 +162,8 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "action" => ("What is done to the milestone.", reference("Action")),
         "number" => ("Its number: 1, 2, 3 and so on.", json!({ "type": "integer", "format": "int64", "minimum": 1 })),
         "key_id" => ("The key's id.", uuid),
+        "link_id" => ("The link's id.", uuid),
+        "token" => ("The link's token.", json!({ "type": "string", "minLength": 1, "maxLength": 200 })),
         _ => ("Its id.", uuid),
     }
 }

@@ -4,13 +4,18 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, organization, tokens};
-use crate::handlers::{customers, ledger, milestones, people, plans, reports, server, templates};
+use crate::handlers::{customers, ledger, milestones, people, plans, reports, server, shares, templates};
 
 /// Registers every endpoint, in the server and in the document alike.
 pub fn register(config: &mut ServiceConfig<'_>) {
+    config.app_data(actix_web::web::PathConfig::default().error_handler(|_, _| ApiError::not_found().into()));
+    for subject in [plans, milestones, shares, reports, templates, customers_and_people, ledger, access, server] {
+        subject(config);
+    }
+}
+
+fn plans(config: &mut ServiceConfig<'_>) {
     config
-        .app_data(actix_web::web::PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
-        // Plans and what they consist of.
         .service(plans::list::list_plans)
         .service(plans::create::create_plan)
         .service(plans::series::read_earned_value_series)
@@ -18,10 +23,13 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         .service(plans::schedule::read_schedule)
         .service(plans::simulation::simulate_plan)
         .service(plans::lint::lint_plan)
+        .service(plans::status_report::read_status_report)
+        .service(plans::calendar::read_calendar)
+        .service(plans::calendar::draw_plan_s_curve)
+        .service(plans::calendar::draw_plan_trend)
         .service(plans::read::read_plan)
         .service(plans::update::update_plan)
         .service(plans::move_start::move_plan)
-        .service(milestones::misses::list_misses)
         .service(plans::reviews::read_next_review)
         .service(plans::reviews::list_reviews)
         .service(plans::reviews::create_review)
@@ -31,10 +39,15 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         .service(plans::baseline_comparison::compare_baselines)
         .service(plans::baselines::list_baselines)
         .service(plans::baselines::create_baseline)
-        .service(plans::approve::approve_baseline)
+        .service(plans::approve::approve_baseline);
+}
+
+fn milestones(config: &mut ServiceConfig<'_>) {
+    config
         .service(milestones::list::list_milestones)
         .service(milestones::read::list_plan_milestones)
         .service(milestones::create::create_milestone)
+        .service(milestones::misses::list_misses)
         .service(milestones::read::read_milestone)
         .service(milestones::update::update_milestone)
         .service(milestones::forecasts::list_forecast_changes)
@@ -45,17 +58,40 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         .service(milestones::misses::report_miss)
         .service(milestones::status_history::list_status_history)
         .service(milestones::confirm::confirm_forecast)
-        .service(milestones::act::act_on_milestone)
-        .service(reports::spi::read_spi_report)
-        .service(reports::variance::read_variance_report)
+        .service(milestones::act::act_on_milestone);
+}
+
+/// What a client sees of a plan.
+fn shares(config: &mut ServiceConfig<'_>) {
+    config
+        .service(shares::links::list_share_links)
+        .service(shares::links::create_share_link)
+        .service(shares::links::revoke_share_link)
+        .service(shares::view::read_shared_plan)
+        .service(shares::view::draw_shared_s_curve)
+        .service(shares::view::draw_shared_trend)
+        .service(shares::view::read_shared_calendar)
+        .service(shares::acknowledge::acknowledge_shared_change);
+}
+
+fn reports(config: &mut ServiceConfig<'_>) {
+    config.service(reports::spi::read_spi_report).service(reports::variance::read_variance_report);
+}
+
+fn templates(config: &mut ServiceConfig<'_>) {
+    config
         .service(templates::list::list_templates)
         .service(templates::create::create_template)
         .service(templates::read::read_template)
         .service(templates::create::create_template_version)
         .service(templates::read::read_template_version)
         .service(templates::change::replace_template_version)
-        .service(templates::change::publish_template_version)
-        // Whom they are for.
+        .service(templates::change::publish_template_version);
+}
+
+/// Whom plans are for.
+fn customers_and_people(config: &mut ServiceConfig<'_>) {
+    config
         .service(customers::list::list_customers)
         .service(customers::create::create_customer)
         .service(customers::bulk::bulk_upsert_customers)
@@ -71,11 +107,17 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         .service(people::upsert::upsert_person)
         .service(people::read::read_person)
         .service(people::update::update_person)
-        .service(people::delete::delete_person)
-        // Every change.
-        .service(ledger::list::list_ledger_entries)
-        .service(ledger::verify::verify_ledger)
-        // Who may call.
+        .service(people::delete::delete_person);
+}
+
+/// Every change.
+fn ledger(config: &mut ServiceConfig<'_>) {
+    config.service(ledger::list::list_ledger_entries).service(ledger::verify::verify_ledger);
+}
+
+/// Who may call.
+fn access(config: &mut ServiceConfig<'_>) {
+    config
         .service(organization::read_organization)
         .service(organization::update_organization)
         .service(clients::list_api_clients)
@@ -86,8 +128,12 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         .service(client_keys::list_client_keys)
         .service(client_keys::create_client_key)
         .service(client_keys::revoke_client_key)
-        .service(tokens::issue_token)
-        // The server itself.
+        .service(tokens::issue_token);
+}
+
+/// The server itself.
+fn server(config: &mut ServiceConfig<'_>) {
+    config
         .service(server::check_liveness)
         .service(server::check_readiness)
         .service(server::read_metrics)

@@ -76,6 +76,8 @@ pub enum Entity {
     Plan,
     /// A milestone; its root is its plan.
     Milestone,
+    /// A link by which a client sees a plan; its root is that plan.
+    ShareLink,
 }
 
 impl Entity {
@@ -90,6 +92,7 @@ impl Entity {
             Self::Template => "template",
             Self::Plan => "plan",
             Self::Milestone => "milestone",
+            Self::ShareLink => "share_link",
         }
     }
 }

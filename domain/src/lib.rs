@@ -7,6 +7,7 @@ pub mod baseline;
 pub mod calendar;
 pub mod cascade;
 pub mod cost;
+pub mod curves;
 pub mod cycle;
 pub mod dependency;
 pub mod draft;

@@ -185,6 +185,11 @@ impl PlanFacts {
         EarnedValue::measure(valued, self.credit_rule, as_of)
     }
 
+    /// What of a baseline's line is earned at the end of `as_of`, from 0 to 1.
+    pub fn credit(&self, line: &Line, as_of: NaiveDate) -> f64 {
+        self.valued(line).map_or(0.0, |valued| valued.credit(self.credit_rule, as_of))
+    }
+
     /// A baseline's line as earned value sees it.
     fn valued(&self, line: &Line) -> Option<Valued<'_>> {
         let facts = self.milestones.get(line.milestone)?;
@@ -226,6 +231,11 @@ impl PlanFacts {
         Ok((measured, valued.into_iter().map(|(position, _)| position).collect()))
     }
 
+    /// The last planned date of the baseline in force at a date.
+    pub fn planned_finish_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
+        in_force(&self.baselines, as_of)?.lines.iter().map(|line| line.planned_on).max()
+    }
+
     /// Each milestone's planned date in the baseline in force at a date, or its own outside any baseline.
     pub fn planned_dates(&self, as_of: NaiveDate) -> Vec<NaiveDate> {
         let mut planned_on: Vec<NaiveDate> = self.milestones.iter().map(|facts| facts.planned_on).collect();
@@ -246,7 +256,7 @@ impl PlanFacts {
     }
 
     /// When each milestone can be expected at a date: its own effective forecast, or later where it waits for what is late.
-    fn expected(&self, standings: &[Standing]) -> Vec<NaiveDate> {
+    pub fn expected(&self, standings: &[Standing]) -> Vec<NaiveDate> {
         let own = || standings.iter().map(|standing| standing.effective_forecast_on).collect();
         if self.links.is_empty() {
             return own();

@@ -83,6 +83,8 @@ async fn another_organization_is_404(engine: Engine) {
         )
         .await
         .expect(201);
+    let link = server.post(&format!("{plan}/share-links"), json!({})).await.expect(201);
+    let link_id = link["id"].as_str().expect("an id").to_owned();
     let customer = format!("/v1/customers/{}", create_customer(&server, "ours").await);
     let person = create(&server, "/v1/people", json!({ "name": "Ana", "kind": "coach", "external_ref": "ours" })).await;
     let client = create(&server, "/v1/api-clients", json!({ "name": "CRM", "scopes": ["plans:read"] })).await;
@@ -97,6 +99,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("/v1/people/{id}", &person)
             .replace("/v1/api-clients/{id}", &client)
             .replace("{key_id}", &key_id)
+            .replace("{link_id}", &link_id)
             .replace("{milestone}", "a")
             .replace("{action}", "start")
             .replace("{template_key}", "ours")
@@ -134,7 +137,9 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "baselines") => json!({ "reason": "The scope changed." }),
         ("POST", "forecast-changes") => json!({ "forecast_on": "2026-06-01", "reason": "Later." }),
         ("POST", "versions") | ("PUT", "{number}") => content,
-        ("POST", "keys" | "{action}" | "communicate" | "confirm" | "reviews") | ("PATCH", _) => json!({}),
+        ("POST", "keys" | "{action}" | "communicate" | "confirm" | "reviews" | "share-links") | ("PATCH", _) => {
+            json!({})
+        }
         _ => Value::Null,
     }
 }

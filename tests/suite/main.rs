@@ -22,5 +22,6 @@ mod reports;
 mod reviews;
 mod rhythm;
 mod samples;
+mod shares;
 mod templates;
 mod tokens;

@@ -6,6 +6,8 @@
 use aws_lc_rs::{constant_time, digest, rand};
 use uuid::Uuid;
 
+/// What stands in front of a key.
+const PREFIX: &str = "mp_";
 /// Digits a 128-bit number needs in base 62.
 const WIDE: usize = 22;
 /// Digits a 32-bit number needs in base 62.
@@ -31,16 +33,21 @@ impl ApiKey {
 
     /// Whether a text looks like an API key at all, as opposed to a JWT.
     pub fn is_one(text: &str) -> bool {
-        text.starts_with("mp_")
+        text.starts_with(PREFIX)
     }
 
     /// Reads a key, checking its form and checksum.
     pub fn parse(text: &str) -> Option<Self> {
+        Self::parse_as(PREFIX, text)
+    }
+
+    /// Reads something of this form that begins otherwise.
+    pub(super) fn parse_as(prefix: &str, text: &str) -> Option<Self> {
         let (body, checksum) = text.rsplit_once('_')?;
         if checksum != checksum_of(body) {
             return None;
         }
-        let (id, secret) = body.strip_prefix("mp_")?.split_once('_')?;
+        let (id, secret) = body.strip_prefix(prefix)?.split_once('_')?;
         let id = wide_bytes(id)?;
         let (organization_id, key_id) = id.split_at(16);
         Some(Self {
@@ -52,10 +59,15 @@ impl ApiKey {
 
     /// The key as shown once to its owner.
     pub fn reveal(&self) -> String {
+        self.reveal_as(PREFIX)
+    }
+
+    /// The same, beginning otherwise.
+    pub(super) fn reveal_as(&self, prefix: &str) -> String {
         let id = format!("{}{}", wide(self.organization_id.as_u128()), wide(self.id.as_u128()));
         let (high, low) = self.secret.split_at(16);
         let number = |half: &[u8]| half.iter().fold(0u128, |sum, byte| (sum << 8) | u128::from(*byte));
-        let body = format!("mp_{id}_{}{}", wide(number(high)), wide(number(low)));
+        let body = format!("{prefix}{id}_{}{}", wide(number(high)), wide(number(low)));
         let checksum = checksum_of(&body);
         format!("{body}_{checksum}")
     }

@@ -18,6 +18,8 @@ pub enum ActorKind {
     ApiClient,
     /// A subject of the external issuer.
     User,
+    /// Whoever has a share link.
+    ShareLink,
     /// The command line on the server itself.
     System,
 }
@@ -29,7 +31,7 @@ pub struct Actor {
     /// What kind of actor.
     #[serde(rename = "type")]
     pub kind: ActorKind,
-    /// Its id: an API client's, or the subject of a token.
+    /// Its id: an API client's or a share link's, or the subject of a token.
     #[schema(max_length = 200)]
     pub id: String,
 }
@@ -43,6 +45,11 @@ impl Actor {
     /// An API client.
     pub fn client(id: Uuid) -> Self {
         Self { kind: ActorKind::ApiClient, id: id.to_string() }
+    }
+
+    /// A share link.
+    pub fn share_link(id: Uuid) -> Self {
+        Self { kind: ActorKind::ShareLink, id: id.to_string() }
     }
 
     /// How records name it as their author.

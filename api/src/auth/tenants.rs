@@ -17,8 +17,10 @@ use super::caller::{Actor, Caller};
 use super::external::External;
 use super::issuer::Issuer;
 use super::scope::Scopes;
+use super::share_token::ShareToken;
 use crate::heads::Heads;
 use crate::store::api_clients::{self, KeyWithClient};
+use crate::store::share_links::{self, ShareLinkRow};
 use crate::store::{Db, organizations};
 
 /// How many organizations are kept.
@@ -113,6 +115,24 @@ impl Tenants {
             scopes: found.scopes.clone(),
         };
         Ok(Some(Authenticated { caller, tenant }))
+    }
+
+    /// Proves a share link's token: its caller may do nothing but what the link's own pages do.
+    pub async fn by_share(
+        &self,
+        token: &ShareToken,
+        db: &Db,
+        now: DateTime<Utc>,
+    ) -> sqlx::Result<Option<(Authenticated, ShareLinkRow)>> {
+        let organization_id = token.organization_id();
+        let Some(tenant) = self.tenant(db, organization_id).await? else { return Ok(None) };
+        let found = share_links::find(&mut db.read().await?, organization_id, token.link_id()).await?;
+        let is_usable = |link: &ShareLinkRow| {
+            token.matches(&link.secret_hash) && link.expires_at > now && link.revoked_at.is_none_or(|at| at > now)
+        };
+        let Some(link) = found.filter(is_usable) else { return Ok(None) };
+        let caller = Caller { organization_id, actor: Actor::share_link(link.id), scopes: Scopes::default() };
+        Ok(Some((Authenticated { caller, tenant }, link)))
     }
 
     /// Takes what is to be written of the keys' last use: organization, key, instant.

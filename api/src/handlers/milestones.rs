@@ -225,6 +225,7 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
             author: unit.author(),
             recorded_on: change.recorded_on,
             recorded_at: unit.now,
+            caused_by: None,
         }
     };
     let changes = (1..).zip(&draft.forecast_changes).map(change).collect();

@@ -3,6 +3,7 @@
 pub mod approve;
 pub mod baseline_comparison;
 pub mod baselines;
+pub mod calendar;
 pub mod cost_figures;
 pub mod costs;
 pub mod create;
@@ -18,6 +19,7 @@ pub mod reviews;
 pub mod schedule;
 pub mod series;
 pub mod simulation;
+pub mod status_report;
 pub mod time_figures;
 pub mod update;
 

@@ -66,6 +66,7 @@ pub struct ForecastRow {
     pub author: String,
     pub recorded_on: NaiveDate,
     pub recorded_at: DateTime<Utc>,
+    pub caused_by: Option<Uuid>,
 }
 
 /// A recorded percentage of completion.
@@ -151,7 +152,7 @@ rows_by_plan!(
 rows_by_plan!(
     /// Forecast changes, oldest first.
     forecasts -> ForecastRow,
-    "SELECT id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, author, recorded_on, recorded_at FROM forecast_changes",
+    "SELECT id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, author, recorded_on, recorded_at, caused_by FROM forecast_changes",
     "plan_id, milestone_id, ordinal"
 );
 rows_by_plan!(
@@ -276,7 +277,7 @@ pub async fn forecasts_of(
     }
     on!(conn, db => {
         let mut query = QueryBuilder::new(
-            "SELECT id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, author, recorded_on, recorded_at \
+            "SELECT id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, author, recorded_on, recorded_at, caused_by \
              FROM forecast_changes WHERE organization_id = ");
         query.push_bind(organization_id);
         push_ids(&mut query, "milestone_id", Some(milestone_ids));
@@ -349,11 +350,11 @@ pub async fn insert_forecasts(conn: &mut Conn, organization_id: Uuid, changes: &
         on!(conn, db => {
             let mut query = QueryBuilder::new(
                 "INSERT INTO forecast_changes (organization_id, id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, \
-                 author, recorded_on, recorded_at) ");
+                 author, recorded_on, recorded_at, caused_by) ");
             query.push_values(some, |mut row, f| {
                 row.push_bind(organization_id).push_bind(f.id).push_bind(f.plan_id).push_bind(f.milestone_id).push_bind(f.ordinal)
                     .push_bind(f.from_on).push_bind(f.to_on).push_bind(&f.reason).push_bind(&f.cause).push_bind(&f.author)
-                    .push_bind(f.recorded_on).push_bind(f.recorded_at);
+                    .push_bind(f.recorded_on).push_bind(f.recorded_at).push_bind(f.caused_by);
             });
             query.build().execute(db).await.map(|_| ())
         })?;

@@ -140,6 +140,17 @@ impl PlanRecord {
         self.communications.iter().filter(move |row| row.forecast_change_id == forecast_change_id)
     }
 
+    /// The changes that follow from one.
+    pub fn followers_of(&self, forecast_change_id: Uuid) -> impl Iterator<Item = &ForecastRow> {
+        self.forecasts.iter().filter(move |change| change.caused_by == Some(forecast_change_id))
+    }
+
+    /// The milestone whose change of date made this one move, if another did.
+    pub fn cause_of(&self, change: &ForecastRow) -> Option<&MilestoneRow> {
+        let cause = self.forecasts.iter().find(|one| Some(one.id) == change.caused_by)?;
+        self.milestones.iter().find(|milestone| milestone.id == cause.milestone_id)
+    }
+
     /// How many changes of an open milestone's date the client was not told of.
     pub fn uncommunicated_changes(&self, milestone: &MilestoneRow) -> usize {
         if !milestone.state.0.is_open() {

@@ -170,6 +170,7 @@ pub fn decide(
 
 /// The forecast changes to append: the one asked for, and those that follow from it.
 fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &Note, cause: Option<Cause>) -> Vec<ForecastRow> {
+    let first_id = unit.new_id();
     let row = |(index, one): (usize, &Move)| {
         let milestone = &record.milestones[one.milestone];
         let last = record.forecasts.iter().rfind(|change| change.milestone_id == milestone.id);
@@ -179,7 +180,7 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &Note, cause: 
         };
         let is_first = index == 0;
         ForecastRow {
-            id: unit.new_id(),
+            id: if is_first { first_id } else { unit.new_id() },
             plan_id: milestone.plan_id,
             milestone_id: milestone.id,
             ordinal: last.map_or(1, |last| last.ordinal + 1),
@@ -190,6 +191,7 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &Note, cause: 
             author: unit.author(),
             recorded_on: unit.today,
             recorded_at: unit.now,
+            caused_by: (!is_first).then_some(first_id),
         }
     };
     moves.iter().enumerate().map(row).collect()

@@ -17,8 +17,9 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::store::communications::{self, CommunicationKind, CommunicationRow};
-use crate::store::plans;
-use crate::unit::{Change, Entity};
+use crate::store::milestones::ForecastRow;
+use crate::store::plans::{self, PlanRecord};
+use crate::unit::{Change, Entity, Unit};
 
 /// Who was told.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -41,7 +42,7 @@ pub struct Acknowledgement {
 /// Records that the client was told of a date change
 ///
 /// A date that moved without it is counted in `uncommunicated_changes` of its milestone and its plan while the milestone is
-/// open.
+/// open. What follows from the change has been told with it.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body(content = Option<Communication>),
     responses((status = 200, description = "The date change.", body = ForecastChange)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/forecast-changes/{number}/communicate")]
@@ -54,6 +55,8 @@ pub async fn communicate_forecast_change(
 }
 
 /// Records that the client has taken note of a date change
+///
+/// And of what follows from it.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = Acknowledgement,
     responses((status = 200, description = "The date change.", body = ForecastChange)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/forecast-changes/{number}/acknowledge")]
@@ -83,31 +86,68 @@ async fn record(
         if kind == CommunicationKind::Acknowledged {
             may_acknowledge(is_there(CommunicationKind::Communicated)).map_err(|rule| rule.at(""))?;
         }
-        let before = ForecastChange::of(&record, &change);
-        let row = CommunicationRow {
-            plan_id: id,
-            forecast_change_id: change.id,
-            kind: Text(kind),
-            who: who.clone(),
-            author: unit.author(),
-            recorded_at: unit.now,
-        };
-        communications::insert(&mut unit.conn, unit.organization_id, &row).await?;
-        record.communications.push(row);
-        record.plan.version += 1;
-        record.plan.updated_at = unit.now;
-        plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
-        let after = ForecastChange::of(&record, &change);
-        let verb = format!("forecast_{kind}");
-        let entry = Change {
-            verb: &verb,
-            entity: (Entity::Milestone, milestone_id),
-            root: (Entity::Plan, id),
-            before: Some(&before),
-            after: Some(&after),
-        };
-        unit.record(entry).await?;
-        Answer::ok(&after)
+        append(unit, &mut record, &change, kind, who.as_deref(), |_| true).await?;
+        Answer::ok(&ForecastChange::of(&record, &change))
     })
     .await
+}
+
+/// Writes what happened between us and the client of a change and of those that follow from it, as far as the client sees their
+/// milestones and it was not there yet.
+pub async fn append(
+    unit: &mut Unit,
+    record: &mut PlanRecord,
+    change: &ForecastRow,
+    kind: CommunicationKind,
+    who: Option<&str>,
+    is_seen: impl Fn(&str) -> bool,
+) -> Result<(), ApiError> {
+    let is_new = |one: &&ForecastRow| {
+        let milestone = record.milestones.iter().find(|row| row.id == one.milestone_id);
+        let is_there = record.communications_of(one.id).any(|row| row.kind.0 == kind);
+        !is_there && milestone.is_some_and(|row| is_seen(&row.key))
+    };
+    let all = std::iter::once(change).chain(record.followers_of(change.id));
+    let changes: Vec<ForecastRow> = all.filter(is_new).cloned().collect();
+    if changes.is_empty() {
+        return Ok(());
+    }
+    record.plan.version += 1;
+    record.plan.updated_at = unit.now;
+    plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
+    for one in &changes {
+        append_one(unit, record, one, kind, who).await?;
+    }
+    Ok(())
+}
+
+/// The row and the ledger's entry of one change.
+async fn append_one(
+    unit: &mut Unit,
+    record: &mut PlanRecord,
+    change: &ForecastRow,
+    kind: CommunicationKind,
+    who: Option<&str>,
+) -> Result<(), ApiError> {
+    let before = ForecastChange::of(record, change);
+    let row = CommunicationRow {
+        plan_id: record.plan.id,
+        forecast_change_id: change.id,
+        kind: Text(kind),
+        who: who.map(str::to_owned),
+        author: unit.author(),
+        recorded_at: unit.now,
+    };
+    communications::insert(&mut unit.conn, unit.organization_id, &row).await?;
+    record.communications.push(row);
+    let after = ForecastChange::of(record, change);
+    let verb = format!("forecast_{kind}");
+    let entry = Change {
+        verb: &verb,
+        entity: (Entity::Milestone, change.milestone_id),
+        root: (Entity::Plan, record.plan.id),
+        before: Some(&before),
+        after: Some(&after),
+    };
+    unit.record(entry).await
 }

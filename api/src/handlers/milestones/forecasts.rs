@@ -32,7 +32,7 @@ pub enum Cause {
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "ordinal": 1, "from_on": "2026-04-01", "to_on": "2026-04-06",
     "reason": "The client's firewall change takes a week.", "cause": "one_time", "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
-    "recorded_on": "2026-03-27", "recorded_at": "2026-03-27T15:00:00Z", "communicated_at": "2026-03-27T16:00:00Z", "communicated_to": "Petra Novak",
+    "recorded_on": "2026-03-27", "recorded_at": "2026-03-27T15:00:00Z", "caused_by": null, "communicated_at": "2026-03-27T16:00:00Z", "communicated_to": "Petra Novak",
     "acknowledged_at": null, "acknowledged_by": null
 }))]
 pub struct ForecastChange {
@@ -57,6 +57,8 @@ pub struct ForecastChange {
     recorded_on: NaiveDate,
     /// When it was recorded here.
     recorded_at: DateTime<Utc>,
+    /// The change of another milestone's date that it follows from.
+    caused_by: Option<Uuid>,
     /// When the client was told.
     communicated_at: Option<DateTime<Utc>>,
     /// Who of the client was told.
@@ -106,6 +108,7 @@ impl ForecastChange {
             author: row.author.clone(),
             recorded_on: row.recorded_on,
             recorded_at: row.recorded_at,
+            caused_by: row.caused_by,
             communicated_at: communicated.map(|one| one.recorded_at),
             communicated_to: communicated.and_then(|one| one.who.clone()),
             acknowledged_at: acknowledged.map(|one| one.recorded_at),

@@ -162,6 +162,7 @@ fn forecast_rows(unit: &Unit, record: &PlanRecord, shifts: &[Shift], draft: &Sta
             author: unit.author(),
             recorded_on: unit.today,
             recorded_at: unit.now,
+            caused_by: None,
         })
     };
     shifts.iter().filter_map(row).collect()

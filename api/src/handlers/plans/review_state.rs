@@ -127,7 +127,7 @@ pub struct Trajectory {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "name": "Pipeline runs", "number": 1, "from_on": "2026-04-01", "to_on": "2026-04-06", "reason": "The client's firewall change takes a week.",
-    "recorded_on": "2026-03-27", "communicated": false, "acknowledged_by": null
+    "follows": null, "recorded_on": "2026-03-27", "communicated": false, "acknowledged_by": null
 }))]
 pub struct DateChange {
     /// The milestone's key.
@@ -146,6 +146,9 @@ pub struct DateChange {
     /// Why it moved.
     #[schema(value_type = Option<Note>)]
     pub reason: Option<String>,
+    /// Key of the milestone whose change it follows from.
+    #[schema(value_type = Option<Key>)]
+    pub follows: Option<String>,
     /// The day it was made known.
     pub recorded_on: NaiveDate,
     /// Whether the client was told.
@@ -183,6 +186,7 @@ impl DateChange {
             from_on: change.from_on,
             to_on: change.to_on,
             reason: change.reason.clone(),
+            follows: record.cause_of(change).map(|cause| cause.key.clone()),
             recorded_on: change.recorded_on,
             communicated: told(CommunicationKind::Communicated).is_some(),
             acknowledged_by: told(CommunicationKind::Acknowledged).and_then(|one| one.who.clone()),

@@ -135,7 +135,7 @@ pub async fn list_reviews(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiErro
     let plans = cx.plans().await?;
     plans.find(*id).ok_or_else(ApiError::not_found)?;
     let rows = reviews::latest(&mut cx.read().await?, cx.organization_id(), *id).await?;
-    let data = rows.into_iter().map(Review::thawed).collect::<Result<_, _>>()?;
+    let data = rows.iter().map(Review::thawed).collect::<Result<_, _>>()?;
     Ok(Answer::ok(&Reviews { data })?.content_tag())
 }
 
@@ -145,7 +145,7 @@ pub async fn list_reviews(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiErro
 pub async fn read_review(cx: Context, path: Path<(Uuid, i64)>) -> Result<Answer, ApiError> {
     let (id, number) = path.into_inner();
     let found = reviews::find(&mut cx.read().await?, cx.organization_id(), id, number).await?;
-    Ok(Answer::ok(&Review::thawed(found.ok_or_else(ApiError::not_found)?)?)?.content_tag())
+    Ok(Answer::ok(&Review::thawed(&found.ok_or_else(ApiError::not_found)?)?)?.content_tag())
 }
 
 /// Holds a review: freezes how the plan stands, with cause and action for each milestone at risk
@@ -222,7 +222,7 @@ impl Review {
         })
     }
 
-    fn thawed(row: ReviewRow) -> Result<Self, ApiError> {
+    fn thawed(row: &ReviewRow) -> Result<Self, ApiError> {
         Ok(serde_json::from_str(&row.content)?)
     }
 }

@@ -1,0 +1,63 @@
+//! The token of a share link: `ms_<id>_<random>_<crc>`, in the form of an API key, but good for nothing else.
+
+use uuid::Uuid;
+
+use super::api_key::ApiKey;
+
+/// What stands in front of it.
+const PREFIX: &str = "ms_";
+
+/// A token as it stands in a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShareToken(ApiKey);
+
+impl ShareToken {
+    /// A new token with 256 random bits; `None` if the system has no randomness to give.
+    pub fn generate(organization_id: Uuid, link_id: Uuid) -> Option<Self> {
+        ApiKey::generate(organization_id, link_id).map(Self)
+    }
+
+    /// Reads a token, checking its form and checksum.
+    pub fn parse(text: &str) -> Option<Self> {
+        ApiKey::parse_as(PREFIX, text).map(Self)
+    }
+
+    /// The token as shown once.
+    pub fn reveal(&self) -> String {
+        self.0.reveal_as(PREFIX)
+    }
+
+    /// The organization it belongs to.
+    pub const fn organization_id(&self) -> Uuid {
+        self.0.organization_id
+    }
+
+    /// Which link.
+    pub const fn link_id(&self) -> Uuid {
+        self.0.id
+    }
+
+    /// What is stored of it.
+    pub fn secret_hash(&self) -> Vec<u8> {
+        self.0.secret_hash()
+    }
+
+    /// Compares with a stored hash in constant time.
+    pub fn matches(&self, stored_hash: &[u8]) -> bool {
+        self.0.matches(stored_hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_not_a_key_and_a_key_is_no_token() {
+        let (organization_id, id) = (Uuid::from_u128(7), Uuid::from_u128(8));
+        let token = ShareToken::generate(organization_id, id).expect("randomness");
+        let key = ApiKey::generate(organization_id, id).expect("randomness");
+        assert_eq!(ShareToken::parse(&token.reveal()), Some(token));
+        assert_eq!((ApiKey::parse(&token.reveal()), ShareToken::parse(&key.reveal())), (None, None));
+    }
+}

@@ -1,0 +1,86 @@
+//! A plan's dates for a calendar (RFC 5545), and its pictures.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use chrono::{DateTime, Utc};
+use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
+use milepost_domain::schedule::Status;
+use uuid::Uuid;
+
+use super::status_report::{ReportedMilestone, StatusReport};
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::handlers::shares::Visibility;
+use crate::pages::pictures;
+use crate::pages::status_markdown::in_words;
+use crate::read_model::PlanView;
+use crate::store::plans;
+
+/// Writes a plan's milestones as all-day events of a calendar
+///
+/// Each stands on the day it is expected, or was achieved; what was waived or cancelled is cancelled. A calendar that subscribes to a
+/// share link's `calendar.ics` follows the dates as they move.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The dates.", body = String, content_type = "text/calendar")))]
+#[get("/v1/plans/{id}/calendar.ics")]
+pub async fn read_calendar(cx: Context, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
+    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
+    let record = found.ok_or_else(ApiError::not_found)?;
+    let report = StatusReport::of(&record, &PlanView::from(&record), cx.today(), None, &Visibility::everything());
+    Ok(write_calendar(&report, cx.now))
+}
+
+/// Draws a plan's S-curve: planned, earned and expected value
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(super::earned_value::AsOf),
+    responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
+#[get("/v1/plans/{id}/s-curve.svg")]
+pub async fn draw_plan_s_curve(
+    cx: Context,
+    id: Path<Uuid>,
+    date: crate::extract::Query<super::earned_value::AsOf>,
+) -> Result<HttpResponse, ApiError> {
+    let plans = cx.plans().await?;
+    let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
+    let picture = pictures::draw_s_curve(view, date.0.as_of.unwrap_or_else(|| cx.today()))?;
+    Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
+}
+
+/// Draws how a plan's dates moved: its milestone trend chart
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(super::earned_value::AsOf),
+    responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
+#[get("/v1/plans/{id}/trend.svg")]
+pub async fn draw_plan_trend(
+    cx: Context,
+    id: Path<Uuid>,
+    date: crate::extract::Query<super::earned_value::AsOf>,
+) -> Result<HttpResponse, ApiError> {
+    let plans = cx.plans().await?;
+    let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
+    let picture = pictures::draw_trend(view, date.0.as_of.unwrap_or_else(|| cx.today()), |_| true)?;
+    Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
+}
+
+/// A report's milestones as a calendar.
+pub fn write_calendar(report: &StatusReport, now: DateTime<Utc>) -> HttpResponse {
+    let mut calendar = Calendar::new();
+    calendar.name(&report.plan_name);
+    for milestone in &report.milestones {
+        calendar.push(event(report, milestone, now));
+    }
+    HttpResponse::Ok().content_type("text/calendar; charset=utf-8").body(calendar.to_string())
+}
+
+fn event(report: &StatusReport, milestone: &ReportedMilestone, now: DateTime<Utc>) -> Event {
+    let is_dropped = matches!(milestone.status, Status::Waived | Status::Cancelled);
+    let mark = if milestone.status == Status::Achieved { "✓ " } else { "" };
+    let planned = format!("Planned for {}, {}.", milestone.planned_on, in_words(milestone.status));
+    let owner = milestone.owner.as_deref().map(|owner| format!(" Owner: {owner}.")).unwrap_or_default();
+    let note = milestone.note.as_deref().map(|note| format!("\n{note}")).unwrap_or_default();
+    Event::with_uid(&format!("{}.{}@milepost", report.plan_id, milestone.key))
+        .timestamp(now)
+        .all_day(milestone.forecast_on)
+        .summary(&format!("{mark}{}", milestone.name))
+        .description(&format!("{}: {planned}{owner}{note}", report.plan_name))
+        .status(if is_dropped { EventStatus::Cancelled } else { EventStatus::Confirmed })
+        .add_property("TRANSP", "TRANSPARENT")
+        .done()
+}
