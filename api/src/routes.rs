@@ -18,6 +18,8 @@ fn plans(config: &mut ServiceConfig<'_>) {
     config
         .service(plans::list::list_plans)
         .service(plans::create::create_plan)
+        .service(plans::import::import_plan)
+        .service(plans::export::export_plan)
         .service(plans::series::read_earned_value_series)
         .service(plans::earned_value::read_earned_value)
         .service(plans::schedule::read_schedule)

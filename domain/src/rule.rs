@@ -18,6 +18,12 @@ pub enum BrokenRule {
     ControlCharacter,
     #[error("must start with a letter or digit and contain only letters, digits, '.', '_' and '-'")]
     NotAKey,
+    #[error("must be a date such as 2026-03-31")]
+    NotADate,
+    #[error(
+        "must be keys with spaces between them, each with a relation and a lag of at most 365 days if need be, such as pipeline:SS+5"
+    )]
+    NotADependency,
     #[error("must be a three-letter ISO 4217 currency code such as EUR")]
     NotACurrency,
     #[error("must be an e-mail address such as name@example.com")]

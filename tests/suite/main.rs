@@ -9,6 +9,7 @@ mod contract;
 mod customers;
 mod discipline;
 mod idempotency;
+mod imports;
 mod learning;
 mod ledger;
 mod lists;

@@ -104,12 +104,12 @@ fn lay_out(
                         ul.next { @for one in &report.next_two_weeks { li { (upcoming(one)) } } }
                     }
                     @if let Some(picture) = s_curve {
-                        section { h2 { "Planned, earned and expected" } figure { (PreEscaped(picture)) } }
+                        section { h2 { "Planned, earned and expected" } figure tabindex="0" { (PreEscaped(picture)) } }
                     }
                     @if let Some(picture) = trend {
                         section {
                             h2 { "How dates moved" }
-                            figure {
+                            figure tabindex="0" {
                                 (PreEscaped(picture))
                                 figcaption { "Each line is a milestone: the date expected, over the day on which it was expected. A level line is a promise kept." }
                             }

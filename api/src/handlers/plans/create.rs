@@ -106,20 +106,27 @@ struct Source {
 pub async fn create_plan(cx: Context, body: Body<PlanDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
     cx.write(async |unit| {
-        draft::check_budget(draft.budget_minor.is_some(), draft.currency.is_some())?;
-        let source = source(unit, &draft).await?;
-        let calendar = draft.calendar.clone().unwrap_or_default();
-        check_milestones(&source.milestones, draft.start_on, &calendar, unit.today)?;
-        let plan = plan_row(unit, &draft, &source).await?;
-        let record = insert(unit, plan, &source.milestones).await?;
+        let record = create(unit, &draft).await?;
         let created = Plan::at(&PlanView::from(&record), unit.today);
-        let milestones: Vec<Milestone> = Milestone::all_of(&record, unit.today);
-        let whole = serde_json::json!({ "plan": created, "milestones": milestones });
-        unit.record_created(Entity::Plan, record.plan.id, &whole).await?;
         let location = format!("/v1/plans/{}", record.plan.id);
         Ok(Answer::created(location, &created)?.version_and_content(record.plan.version))
     })
     .await
+}
+
+/// Checks a draft and writes the plan, its first baseline and the ledger's entry.
+pub async fn create(unit: &mut Unit, draft: &PlanDraft) -> Result<PlanRecord, ApiError> {
+    draft::check_budget(draft.budget_minor.is_some(), draft.currency.is_some())?;
+    let source = source(unit, draft).await?;
+    let calendar = draft.calendar.clone().unwrap_or_default();
+    check_milestones(&source.milestones, draft.start_on, &calendar, unit.today)?;
+    let plan = plan_row(unit, draft, &source).await?;
+    let record = insert(unit, plan, &source.milestones).await?;
+    let created = Plan::at(&PlanView::from(&record), unit.today);
+    let milestones: Vec<Milestone> = Milestone::all_of(&record, unit.today);
+    let whole = serde_json::json!({ "plan": created, "milestones": milestones });
+    unit.record_created(Entity::Plan, record.plan.id, &whole).await?;
+    Ok(record)
 }
 
 async fn source(unit: &mut Unit, draft: &PlanDraft) -> Result<Source, ApiError> {

@@ -1,0 +1,54 @@
+//! A plan as a CSV file that can be brought back.
+
+use actix_web::web::Path;
+use actix_web::{HttpResponse, get};
+use uuid::Uuid;
+
+use super::import_rows::{COLUMNS, written};
+use crate::context::Context;
+use crate::csv_text::{date, file, harmless, line};
+use crate::error::ApiError;
+use crate::store::plans::{self, PlanRecord};
+
+/// Writes a plan's milestones as a CSV file
+///
+/// In the columns of `POST /v1/plans/import`, so that what is changed in a spreadsheet can be brought back as a plan of its own. Planned dates
+/// are those of the baseline in force. Texts that a spreadsheet would take for a formula have an apostrophe in front.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The file.", body = String, content_type = "text/csv")))]
+#[get("/v1/plans/{id}/export")]
+pub async fn export_plan(cx: Context, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
+    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
+    let record = found.ok_or_else(ApiError::not_found)?;
+    Ok(file(&format!("plan-{id}"), write(&record, cx.today())?))
+}
+
+fn write(record: &PlanRecord, today: chrono::NaiveDate) -> Result<Vec<u8>, ApiError> {
+    let mut bytes = line(COLUMNS)?;
+    let facts = record.facts();
+    for (row, standing) in
+        record.milestones.iter().zip(facts.standings(today)).filter(|(row, _)| !row.state.0.is_dropped())
+    {
+        let actual_on = row.closed_on;
+        let moved =
+            (standing.forecast_on != standing.planned_on && actual_on.is_none()).then_some(standing.forecast_on);
+        let text = |text: &Option<String>| harmless(text.as_deref().unwrap_or_default());
+        let needs = record.dependencies_of(row.id);
+        let in_scope = |key: &str| record.milestone(key).is_some_and(|needed| !needed.state.0.is_dropped());
+        let needs: Vec<String> = needs.iter().filter(|needed| in_scope(needed.as_str())).map(written).collect();
+        bytes.extend(line([
+            harmless(&row.key),
+            harmless(&row.name),
+            standing.planned_on.to_string(),
+            text(&row.phase),
+            text(&row.owner),
+            row.weight.to_string(),
+            needs.join(" "),
+            date(row.started_on),
+            date(moved),
+            date(actual_on),
+            harmless(&row.acceptance_criteria.0.join("|")),
+            text(&row.note),
+        ])?);
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,306 @@
+//! A plan's milestones as the lines of a CSV file: how each column is read and written.
+//!
+//! Every mistake is found, with its line and column, before anything is refused.
+
+use chrono::NaiveDate;
+use milepost_domain::dependency::Dependency;
+use milepost_domain::draft::{ForecastDraft, MilestoneDraft};
+use milepost_domain::network::Relation;
+use milepost_domain::rule::{BrokenRule, Violation};
+use milepost_domain::text::{Key, Label, Name, Note};
+use milepost_domain::weight::Weight;
+
+use crate::error::{ApiError, Code, FieldError};
+
+/// The columns, in the order in which they are written. All but the first three may be missing.
+pub const COLUMNS: [&str; 12] = [
+    "key",
+    "name",
+    "planned_on",
+    "phase",
+    "owner",
+    "weight",
+    "depends_on",
+    "started_on",
+    "forecast_on",
+    "actual_on",
+    "acceptance_criteria",
+    "note",
+];
+/// Columns without which there is no milestone.
+const REQUIRED: usize = 3;
+/// How many milestones a plan may begin with.
+const MOST: usize = 500;
+
+/// What a file holds.
+#[derive(Debug)]
+pub struct Rows {
+    /// Its milestones.
+    pub milestones: Vec<MilestoneDraft>,
+    /// The line each begins on.
+    lines: Vec<u64>,
+    /// What stands between its cells.
+    pub delimiter: char,
+}
+
+impl Rows {
+    /// Reads a file. Cells are told apart by what its first line uses: a comma, a semicolon or a tab.
+    pub fn read(text: &str, today: NaiveDate) -> Result<Self, ApiError> {
+        let delimiter = delimiter_of(text.lines().next().unwrap_or_default());
+        let mut reader = csv::ReaderBuilder::new()
+            .delimiter(u8::try_from(delimiter).unwrap_or(b','))
+            .trim(csv::Trim::All)
+            .flexible(true)
+            .from_reader(text.as_bytes());
+        let malformed =
+            |error: csv::Error| ApiError::new(Code::MalformedBody, format!("The body is not CSV: {error}."));
+        let header: Vec<String> =
+            reader.headers().map_err(malformed)?.iter().map(|name| name.to_lowercase().replace(' ', "_")).collect();
+        let mut errors = header_errors(&header);
+        if !errors.is_empty() {
+            return Err(ApiError::with_errors(Code::ValidationFailed, errors));
+        }
+        let (mut milestones, mut lines, mut count) = (vec![], vec![], 0);
+        for record in reader.records() {
+            let record = record.map_err(malformed)?;
+            let line = record.position().map_or(0, csv::Position::line);
+            count += 1;
+            if count > MOST || errors.len() >= 100 {
+                continue;
+            }
+            if record.len() > header.len() {
+                let detail = format!("has {} cells, but there are {} columns", record.len(), header.len());
+                errors.push(at(line, "", "too_many_cells", &detail));
+                continue;
+            }
+            let cells = Cells { header: &header, record: &record, line, decimal_comma: delimiter == ';' };
+            match cells.milestone(today, &mut errors) {
+                Some(milestone) => {
+                    milestones.push(milestone);
+                    lines.push(line);
+                }
+                None if errors.is_empty() => errors.push(at(line, "", "not_valid", "is not a milestone")),
+                None => {}
+            }
+        }
+        if count > MOST {
+            let detail = format!("has {count} milestones, and a plan may begin with {MOST}");
+            errors.insert(0, FieldError::in_body("", "too_many_items", detail));
+        }
+        if errors.is_empty() {
+            Ok(Self { milestones, lines, delimiter })
+        } else {
+            Err(ApiError::with_errors(Code::ValidationFailed, errors))
+        }
+    }
+
+    /// What is wrong with the milestones together, by line and column instead of by position and field.
+    pub fn locate(&self, violations: Vec<Violation>) -> ApiError {
+        let located = violations.into_iter().map(|violation| {
+            let mut parts = violation.at.split('/').skip(2);
+            let line = parts.next().and_then(|index| self.lines.get(index.parse::<usize>().ok()?));
+            let column = match parts.next().unwrap_or_default() {
+                "forecast_changes" => "forecast_on",
+                column => column,
+            };
+            let (code, detail) = (violation.rule.code(), violation.rule.to_string());
+            line.map_or_else(|| FieldError::in_body("", code, detail.clone()), |line| at(*line, column, code, &detail))
+        });
+        ApiError::with_errors(Code::ValidationFailed, located.collect())
+    }
+}
+
+fn delimiter_of(first_line: &str) -> char {
+    let count = |delimiter: char| first_line.matches(delimiter).count();
+    [',', ';', '\t'].into_iter().rev().max_by_key(|delimiter| count(*delimiter)).unwrap_or(',')
+}
+
+fn header_errors(header: &[String]) -> Vec<FieldError> {
+    let mut errors = vec![];
+    for (index, name) in header.iter().enumerate() {
+        let known = COLUMNS.join(", ");
+        if !COLUMNS.contains(&name.as_str()) {
+            errors.push(at(1, name, "unknown_column", &format!("is not a column here; known: {known}")));
+        } else if header[..index].contains(name) {
+            errors.push(at(1, name, "repeated", "is there more than once"));
+        }
+    }
+    let missing = COLUMNS[..REQUIRED].iter().filter(|name| !header.iter().any(|known| known == *name));
+    errors.extend(missing.map(|name| at(1, name, "required", "must be there")));
+    errors
+}
+
+/// Something wrong at a line and column.
+fn at(line: u64, column: &str, code: &str, detail: &str) -> FieldError {
+    let place = if column.is_empty() { format!("line {line}") } else { format!("line {line}, column {column}") };
+    FieldError::in_body(format!("/{line}/{column}").trim_end_matches('/'), code, format!("{place}: {detail}"))
+}
+
+/// One line.
+struct Cells<'a> {
+    header: &'a [String],
+    record: &'a csv::StringRecord,
+    line: u64,
+    decimal_comma: bool,
+}
+
+impl Cells<'_> {
+    fn milestone(&self, today: NaiveDate, errors: &mut Vec<FieldError>) -> Option<MilestoneDraft> {
+        let key = self.required("key", Key::parse, errors);
+        let name = self.required("name", Name::parse, errors);
+        let planned_on = self.required("planned_on", date, errors);
+        let phase = self.optional("phase", Label::parse, errors);
+        let owner = self.optional("owner", Label::parse, errors);
+        let weight = self.optional("weight", |text| self.weight(text), errors);
+        let depends_on = self.optional("depends_on", dependencies, errors);
+        let started_on = self.optional("started_on", date, errors);
+        let forecast_on = self.optional("forecast_on", date, errors);
+        let actual_on = self.optional("actual_on", date, errors);
+        let criteria = self.optional("acceptance_criteria", criteria, errors);
+        let note = self.optional("note", Note::parse, errors);
+        let planned_on = planned_on?;
+        let moved = forecast_on.filter(|on| *on != planned_on && actual_on.is_none());
+        let change = moved.map(|forecast_on| ForecastDraft { recorded_on: today, forecast_on, reason: None });
+        Some(MilestoneDraft {
+            key: key?,
+            name: name?,
+            phase,
+            owner,
+            weight: weight.unwrap_or_default(),
+            planned_on,
+            depends_on: depends_on.unwrap_or_default(),
+            acceptance_criteria: criteria.unwrap_or_default(),
+            forecast_changes: change.into_iter().collect(),
+            started_on,
+            actual_on,
+            note,
+        })
+    }
+
+    /// A cell without the apostrophe that keeps spreadsheets from running it.
+    fn cell(&self, column: &str) -> &str {
+        let position = self.header.iter().position(|name| name == column);
+        let cell = position.and_then(|position| self.record.get(position)).unwrap_or_default();
+        match cell.strip_prefix('\'') {
+            Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
+            _ => cell,
+        }
+    }
+
+    fn required<T>(
+        &self,
+        column: &str,
+        read: impl Fn(&str) -> Result<T, BrokenRule>,
+        errors: &mut Vec<FieldError>,
+    ) -> Option<T> {
+        if self.cell(column).is_empty() {
+            errors.push(at(self.line, column, "required", "must be given"));
+            return None;
+        }
+        self.optional(column, read, errors)
+    }
+
+    fn optional<T>(
+        &self,
+        column: &str,
+        read: impl Fn(&str) -> Result<T, BrokenRule>,
+        errors: &mut Vec<FieldError>,
+    ) -> Option<T> {
+        let cell = self.cell(column);
+        if cell.is_empty() {
+            return None;
+        }
+        match read(cell) {
+            Ok(value) => Some(value),
+            Err(rule) => {
+                errors.push(at(self.line, column, rule.code(), &rule.to_string()));
+                None
+            }
+        }
+    }
+
+    /// Where cells are told apart by semicolons, a comma is a decimal point.
+    fn weight(&self, text: &str) -> Result<Weight, BrokenRule> {
+        let text = if self.decimal_comma { text.replace(',', ".") } else { text.to_owned() };
+        Weight::try_from(text.parse::<f64>().unwrap_or(f64::NAN))
+    }
+}
+
+fn date(text: &str) -> Result<NaiveDate, BrokenRule> {
+    let date = text.parse::<NaiveDate>().ok().filter(|_| text.len() == 10 && !text.starts_with("0000"));
+    date.ok_or(BrokenRule::NotADate)
+}
+
+/// Criteria, one a line, or with `|` between them.
+fn criteria(text: &str) -> Result<Vec<Note>, BrokenRule> {
+    text.split(['\n', '|']).map(str::trim).filter(|one| !one.is_empty()).map(Note::parse).collect()
+}
+
+/// Keys with spaces, commas or semicolons between them; each may have a relation and a lag: `pipeline:SS+5`.
+fn dependencies(text: &str) -> Result<Vec<Dependency>, BrokenRule> {
+    let parts = text.split([' ', ',', ';', '\n', '\t']).filter(|part| !part.is_empty());
+    parts.map(dependency).collect()
+}
+
+fn dependency(text: &str) -> Result<Dependency, BrokenRule> {
+    let Some((key, link)) = text.split_once(':') else { return Ok(Dependency::on(Key::parse(text)?)) };
+    let (relation, lag) = link.split_at_checked(2).ok_or(BrokenRule::NotADependency)?;
+    let relation = RELATIONS.iter().find(|(short, _)| short.eq_ignore_ascii_case(relation));
+    let (_, relation) = relation.ok_or(BrokenRule::NotADependency)?;
+    let lag_days = if lag.is_empty() { Some(0) } else { lag.parse().ok() };
+    let lag_days = lag_days.filter(|days: &i64| days.abs() <= 365).ok_or(BrokenRule::NotADependency)?;
+    Ok(Dependency { key: Key::parse(key)?, relation: *relation, lag_days })
+}
+
+/// What relations are called in schedules.
+const RELATIONS: [(&str, Relation); 4] = [
+    ("FS", Relation::FinishToStart),
+    ("SS", Relation::StartToStart),
+    ("FF", Relation::FinishToFinish),
+    ("SF", Relation::StartToFinish),
+];
+
+/// A dependency as it is read back.
+pub fn written(dependency: &Dependency) -> String {
+    if dependency.relation == Relation::FinishToStart && dependency.lag_days == 0 {
+        return dependency.key.to_string();
+    }
+    let short =
+        RELATIONS.iter().find(|(_, relation)| *relation == dependency.relation).map_or("FS", |(short, _)| short);
+    match dependency.lag_days {
+        0 => format!("{}:{short}", dependency.key),
+        days => format!("{}:{short}{days:+}", dependency.key),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn today() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 5, 4).expect("a date")
+    }
+
+    #[test]
+    fn dependencies_are_read_as_they_are_written() {
+        for text in ["a", "a:SS", "a:FS+3", "a:FS-2", "b.c_d-e:FF+10", "x:SF"] {
+            let read = dependencies(text).expect("a dependency");
+            assert_eq!(read.iter().map(written).collect::<Vec<_>>(), [text]);
+        }
+        assert_eq!(dependencies("a, b;c  d:ss").expect("four").len(), 4);
+        for text in ["a:", "a:XX", "a:FS+x", "a:FS+999", "a:é", "-a"] {
+            assert!(dependencies(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn cells_are_told_apart_by_what_the_first_line_uses() {
+        for (text, delimiter) in
+            [("key,name,planned_on", ','), ("key;name;planned_on", ';'), ("key\tname\tplanned_on", '\t')]
+        {
+            assert_eq!(Rows::read(text, today()).expect("no rows").delimiter, delimiter);
+        }
+        let rows = Rows::read("Key;Name;Planned on;weight\na;A;2026-06-01;2,5\n", today()).expect("a row");
+        assert!((rows.milestones[0].weight.value() - 2.5).abs() < 1e-9);
+    }
+}

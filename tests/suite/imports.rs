@@ -1,0 +1,140 @@
+//! Plans from and to CSV files.
+
+use std::fmt::Write;
+
+use milepost_tests::{Engine, Reply, Server, errors, on_both_engines};
+use serde_json::json;
+
+use crate::samples::pluck;
+
+on_both_engines!(
+    a_file_becomes_a_plan,
+    every_mistake_has_its_line_and_column,
+    files_of_spreadsheets_are_understood,
+    what_is_exported_can_be_brought_back,
+);
+
+const FILE: &str = "key,name,planned_on,phase,owner,weight,depends_on,started_on,forecast_on,actual_on,acceptance_criteria,note\n\
+    a,Access,2026-04-20,Discovery,Ana,2,,,,2026-04-22,All sources can be read.|Credentials are stored.,\n\
+    b,\"Build, and run\",2026-05-10,,Ben,3,a:FS+2,2026-04-25,2026-05-15,,,The team grew.\n\
+    c,Close,2026-06-01,,,5,a b:SS,,,,,\n";
+const PLAN: &str = "/v1/plans/import?name=Rollout&start_on=2026-04-01";
+
+async fn import(server: &Server, path: &str, media_type: &str, body: impl Into<Vec<u8>>) -> Reply {
+    let body: Vec<u8> = body.into();
+    server.call("POST", path).body(media_type, body).send().await
+}
+
+async fn a_file_becomes_a_plan(engine: Engine) {
+    let server = Server::start(engine).await;
+    let dry = import(&server, &format!("{PLAN}&dry_run=true"), "text/csv", FILE).await.expect(200);
+    let expected = json!({ "dry_run": true, "plan_id": null, "milestones": 3, "encoding": "UTF-8", "delimiter": "," });
+    assert_eq!(dry, expected);
+    assert_eq!(server.get("/v1/plans").await.expect(200)["data"], json!([]), "nothing was written");
+    let imported = import(&server, PLAN, "text/csv; charset=utf-8", FILE).await;
+    let path = imported.header("location");
+    assert_eq!(imported.expect(201)["milestones"], 3);
+    let b = server.get(&format!("{path}/milestones/b")).await.expect(200);
+    let seen = ["name", "forecast_on", "note", "state", "weight"].map(|field| b[field].clone());
+    assert_eq!(
+        seen,
+        [json!("Build, and run"), json!("2026-05-15"), json!("The team grew."), json!("in_progress"), json!(3.0)]
+    );
+    assert_eq!(b["depends_on"], json!([{ "key": "a", "relation": "finish_to_start", "lag_days": 2 }]));
+    let a = server.get(&format!("{path}/milestones/a")).await.expect(200);
+    assert_eq!((&a["actual_on"], &a["variance_days"]), (&json!("2026-04-22"), &json!(2)));
+    assert_eq!(a["acceptance_criteria"], json!(["All sources can be read.", "Credentials are stored."]));
+    let key = |call: milepost_tests::Call| call.header("Idempotency-Key", "one").body("text/csv", FILE).send();
+    let first = key(server.call("POST", PLAN)).await.expect(201);
+    assert_eq!(key(server.call("POST", PLAN)).await.expect(201), first, "sent twice, done once");
+}
+
+async fn every_mistake_has_its_line_and_column(engine: Engine) {
+    let server = Server::start(engine).await;
+    let refused = |body: &'static str| import(&server, PLAN, "text/csv", body);
+    let bad = "key,name,planned_on,weight,depends_on\n\
+        a,,2026-04-20,1,\n\
+        b,Build,20.04.2026,heavy,a:QQ\n\
+        é,Close,2026-06-01,1,\n\
+        d,Deploy,2026-06-01,1,,x\n";
+    let expected = errors(&[
+        ("/2/name", "required"),
+        ("/3/planned_on", "not_a_date"),
+        ("/3/weight", "weight_out_of_range"),
+        ("/3/depends_on", "not_a_dependency"),
+        ("/4/key", "not_a_key"),
+        ("/5", "too_many_cells"),
+    ]);
+    let reply = refused(bad).await;
+    assert!(reply.text.contains("line 3, column planned_on: must be a date such as 2026-03-31"), "{}", reply.text);
+    assert_eq!(reply.problem(422, "validation_failed"), expected);
+    // Quoted cells go over several lines, and lines are counted as a person sees them.
+    let together = "key,name,planned_on,depends_on,acceptance_criteria,actual_on\n\
+        a,Access,2026-03-20,,\"One.\nTwo.\",\n\
+        a,Again,2026-04-20,ghost,,2026-05-09\n";
+    let expected = errors(&[
+        ("/2/planned_on", "before_start"),
+        ("/4/actual_on", "in_the_future"),
+        ("/4/key", "duplicate_key"),
+        ("/4/depends_on", "unknown_dependency"),
+    ]);
+    assert_eq!(refused(together).await.problem(422, "validation_failed"), expected);
+    for (body, expected) in [
+        ("key,name\na,A\n", errors(&[("/1/planned_on", "required")])),
+        ("key,name,planned_on,colour\n", errors(&[("/1/colour", "unknown_column")])),
+        ("key,name,planned_on,key\n", errors(&[("/1/key", "repeated")])),
+        ("key,name,planned_on\n", errors(&[("", "no_milestones")])),
+    ] {
+        assert_eq!(refused(body).await.problem(422, "validation_failed"), expected, "{body}");
+    }
+    refused("").await.problem(422, "validation_failed");
+    let mut long = "key,name,planned_on\n".to_owned();
+    for n in 0..10_000 {
+        writeln!(long, "m{n},Milestone,2026-06-01").expect("a line");
+    }
+    let long = import(&server, PLAN, "text/csv", long).await;
+    assert!(long.text.contains("has 10000 milestones, and a plan may begin with 500"), "{}", long.text);
+    assert_eq!(long.problem(422, "validation_failed"), errors(&[("", "too_many_items")]));
+    import(&server, PLAN, "application/json", "{}").await.problem(415, "unsupported_media_type");
+    import(&server, PLAN, "text/csv; charset=klingon", FILE).await.problem(415, "unsupported_media_type");
+    let nameless = import(&server, "/v1/plans/import?start_on=2026-04-01", "text/csv", FILE).await;
+    assert_eq!(nameless.problem(400, "invalid_parameter"), errors(&[("name", "required")]));
+    assert_eq!(server.get("/v1/plans").await.expect(200)["data"], json!([]), "nothing half-written");
+}
+
+async fn files_of_spreadsheets_are_understood(engine: Engine) {
+    let server = Server::start(engine).await;
+    let semicolons = "key;name;planned_on;weight\r\na;Übergabe;2026-04-20;2,5\r\n";
+    let with_mark = [b"\xEF\xBB\xBF", semicolons.as_bytes()].concat();
+    let latin: Vec<u8> = semicolons.chars().map(|c| u8::try_from(u32::from(c)).expect("Latin-1")).collect();
+    let utf16: Vec<u8> = std::iter::once(0xFEFF).chain(semicolons.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for (media_type, body, encoding) in [
+        ("text/csv", with_mark, "UTF-8"),
+        ("text/csv; charset=iso-8859-1", latin.clone(), "windows-1252"),
+        ("text/csv", utf16, "UTF-16LE"),
+    ] {
+        let imported = import(&server, PLAN, media_type, body).await;
+        let path = imported.header("location");
+        let imported = imported.expect(201);
+        assert_eq!((&imported["encoding"], &imported["delimiter"]), (&json!(encoding), &json!(";")));
+        let a = server.get(&format!("{path}/milestones/a")).await.expect(200);
+        assert_eq!((&a["name"], &a["weight"]), (&json!("Übergabe"), &json!(2.5)), "{encoding}");
+    }
+    let unsaid = import(&server, PLAN, "text/csv", latin).await;
+    assert!(unsaid.text.contains("Line 2 is not UTF-8"), "{}", unsaid.text);
+    unsaid.problem(400, "malformed_body");
+}
+
+async fn what_is_exported_can_be_brought_back(engine: Engine) {
+    let server = Server::start(engine).await;
+    let file = FILE.replace("Close", "=SUM(A1)");
+    let first = import(&server, PLAN, "text/csv", file).await.header("location");
+    let exported = server.get(&format!("{first}/export")).await;
+    assert_eq!(exported.header("content-type"), "text/csv; charset=utf-8; header=present");
+    assert!(exported.header("content-disposition").starts_with("attachment; filename=\"plan-"));
+    assert!(exported.text.contains("c,'=SUM(A1),"), "{}", exported.text);
+    let second = import(&server, PLAN, "text/csv", exported.text.clone()).await.header("location");
+    assert_eq!(server.get(&format!("{second}/export")).await.text, exported.text);
+    let milestones = server.get(&format!("{second}/milestones")).await.expect(200);
+    assert_eq!(pluck(&milestones, "name")[2], "=SUM(A1)");
+}
