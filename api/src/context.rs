@@ -122,7 +122,12 @@ impl Context {
 
     /// The organization's calendar date.
     pub fn today(&self) -> NaiveDate {
-        date_in(self.who.tenant.zone, self.now)
+        self.date_of(self.now)
+    }
+
+    /// The organization's calendar date at an instant.
+    pub fn date_of(&self, at: DateTime<Utc>) -> NaiveDate {
+        date_in(self.who.tenant.zone, at)
     }
 
     /// A connection for reading.

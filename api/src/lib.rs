@@ -24,6 +24,7 @@ pub mod gate;
 pub mod handlers;
 pub mod heads;
 pub mod jobs;
+pub mod known;
 pub mod limit;
 pub mod metrics;
 pub mod openapi;

@@ -151,7 +151,13 @@ impl Plans {
         })
     }
 
-    fn of(sequence: i64, by_id: HashMap<Uuid, Arc<PlanView>>) -> Self {
+    /// Plans that are right for a ledger sequence.
+    pub fn of(sequence: i64, records: &[PlanRecord]) -> Self {
+        let view = |record: &PlanRecord| (record.plan.id, Arc::new(PlanView::from(record)));
+        Self::of_views(sequence, records.iter().map(view).collect())
+    }
+
+    fn of_views(sequence: i64, by_id: HashMap<Uuid, Arc<PlanView>>) -> Self {
         let mut by_name: Vec<Arc<PlanView>> = by_id.values().map(Arc::clone).collect();
         by_name.sort_unstable_by(|a, b| (&a.name_folded, a.row.id).cmp(&(&b.name_folded, b.row.id)));
         Self { sequence, by_id, by_name }
@@ -251,7 +257,7 @@ async fn follow(conn: &mut Conn, organization_id: Uuid, known: Option<&Plans>) -
     let view = |record: PlanRecord| (record.plan.id, Arc::new(PlanView::from(&record)));
     let Some(known) = known else {
         let records = plans::load(conn, organization_id, None).await?;
-        return Ok(Plans::of(sequence, records.into_iter().map(view).collect()));
+        return Ok(Plans::of(sequence, &records));
     };
     let mut changed = ledger::roots_since(conn, organization_id, "plan", known.sequence).await?;
     let customers = ledger::roots_since(conn, organization_id, "customer", known.sequence).await?;
@@ -264,5 +270,5 @@ async fn follow(conn: &mut Conn, organization_id: Uuid, known: Option<&Plans>) -
     for ids in changed.chunks(RELOAD_AT_ONCE) {
         by_id.extend(plans::load(conn, organization_id, Some(ids)).await?.into_iter().map(view));
     }
-    Ok(Plans::of(sequence, by_id))
+    Ok(Plans::of_views(sequence, by_id))
 }

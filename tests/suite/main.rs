@@ -19,6 +19,7 @@ mod milestones;
 mod outage;
 mod people;
 mod plans;
+mod replay;
 mod reports;
 mod reviews;
 mod rhythm;

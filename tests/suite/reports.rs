@@ -1,9 +1,10 @@
 //! The SPI report in its three forms, at any date, for any selection.
 
+use chrono::Duration;
 use milepost_tests::{Engine, Server, on_both_engines};
 use serde_json::{Value, json};
 
-use crate::samples::{create, pluck};
+use crate::samples::{create, create_plan, pluck};
 
 on_both_engines!(
     a_series_looks_back_and_not_ahead,
@@ -11,7 +12,8 @@ on_both_engines!(
     pages_share_one_total,
     units_that_differ_have_none,
     filters_narrow_rows_and_total,
-    nothing_at_all
+    nothing_at_all,
+    what_was_known_is_found_again,
 );
 
 /// Plans with a milestone due on 2026-05-01, done or not.
@@ -145,4 +147,69 @@ async fn a_series_looks_back_and_not_ahead(engine: Engine) {
     let refused = server.get(&format!("{long}/earned-value/series?period=day")).await.problem(400, "invalid_parameter");
     assert_eq!(refused, milepost_tests::errors(&[("period", "too_many_points")]));
     server.get(&format!("{long}/earned-value/series")).await.expect(200);
+}
+
+/// Whatever is recorded later, what was known at an instant stays: new milestones, baselines, a moved start, reviews, costs, settings.
+async fn what_was_known_is_found_again(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let other =
+        create(&server, "/v1/plans", json!({ "name": "Other", "start_on": "2026-04-01", "template": "onboarding" }))
+            .await;
+    let ask = |at: Option<String>| {
+        let known = at.map(|at| format!("known_at={at}&")).unwrap_or_default();
+        let (one, all) = (
+            format!("{path}/earned-value?{known}as_of=2026-05-12"),
+            format!("/v1/reports/spi?{known}as_of=2026-05-12"),
+        );
+        let server = &server;
+        async move {
+            let (mut one, all) = (server.get(&one).await.expect(200), server.get(&all).await.expect(200));
+            one.as_object_mut().expect("figures").remove("actual_cost");
+            (one, all["total"].clone(), all["data"][0]["spi"].clone(), all["data"].as_array().map(Vec::len))
+        }
+    };
+    let post = |at: &str, body: Value| server.post(&format!("{path}/{at}"), body);
+    let mut said = vec![];
+    for step in 0..9 {
+        match step {
+            0 => post("milestones/a/achieve", json!({ "occurred_on": "2026-05-02" })).await.expect(200),
+            1 => post("milestones/b/forecast-changes", json!({ "forecast_on": "2026-05-20", "reason": "Later." }))
+                .await
+                .expect(201),
+            2 => post("milestones", json!({ "key": "d", "name": "Demo", "planned_on": "2026-05-11", "weight": 4 }))
+                .await
+                .expect(201),
+            3 => post("baselines", json!({ "reason": "More scope.", "changes": [{ "key": "b", "weight": 9 }] }))
+                .await
+                .expect(201),
+            4 => server
+                .patch(&path, json!({ "credit_rule": "percent_complete", "at_risk_limit_days": 1 }))
+                .await
+                .expect(200),
+            5 => server
+                .patch(&format!("{path}/milestones/b"), json!({ "percent_complete": 40, "depends_on": [] }))
+                .await
+                .expect(200),
+            6 => server
+                .post(&format!("{other}/move"), json!({ "start_on": "2026-04-03", "reason": "Later." }))
+                .await
+                .expect(201),
+            7 => post("milestones/a/reopen", json!({ "reason": "It fell apart." })).await.expect(200),
+            _ => {
+                let finding = |key: &str| json!({ "key": key, "cause": "c", "action": "a" });
+                let findings = ["a", "b", "c", "d"].map(finding);
+                post("reviews", json!({ "findings": findings, "confirmed": ["c"] })).await.expect(201)
+            }
+        };
+        said.push((server.clock.now().format("%Y-%m-%dT%H:%M:%SZ").to_string(), ask(None).await));
+        server.clock.advance(Duration::minutes(1));
+    }
+    assert!(said.windows(2).filter(|pair| pair[0].1 != pair[1].1).count() >= 4, "the steps change what is said");
+    for (at, then) in said {
+        assert_eq!(ask(Some(at.clone())).await, then, "{at}");
+    }
+    server.get(&format!("{path}/earned-value?known_at=2026-05-04T11:59:59Z")).await.problem(404, "not_found");
+    let nothing = server.get("/v1/reports/spi?known_at=2026-05-04T11:59:59Z").await.expect(200);
+    assert_eq!(nothing["data"], json!([]), "nothing was known yet");
 }

@@ -5,6 +5,7 @@ use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use super::keyset::Direction;
+use super::milestones::push_ids;
 use super::{Conn, on, per_engine};
 
 /// The end of an organization's chain.
@@ -174,4 +175,39 @@ pub async fn roots_since(
     const SQL: &str = "SELECT DISTINCT root_id FROM ledger_entries \
                        WHERE organization_id = $1 AND sequence > $2 AND root_type = $3";
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).bind(root_type).fetch_all(db).await)
+}
+
+/// How something was, by an entry of the ledger.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "as in the entry")]
+pub struct Known {
+    pub action: String,
+    pub entity_type: String,
+    pub entity_id: Uuid,
+    pub root_id: Uuid,
+    pub after: Option<String>,
+}
+
+/// The entries from which plans can be told as they were at an instant: of each plan its creation, and the last that says how it, or
+/// one of its milestones, was.
+pub async fn known_plans(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    plan_ids: Option<&[Uuid]>,
+    at: DateTime<Utc>,
+) -> sqlx::Result<Vec<Known>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(
+            "SELECT action, entity_type, entity_id, root_id, after FROM ledger_entries WHERE organization_id = ");
+        query.push_bind(organization_id);
+        query.push(" AND sequence IN (SELECT MAX(sequence) FROM ledger_entries WHERE organization_id = ").push_bind(organization_id);
+        query.push(" AND root_type = 'plan' AND recorded_at <= ").push_bind(at);
+        // These say what was done to a plan or a milestone, not how it then was.
+        query.push(
+            " AND entity_type IN ('plan', 'milestone') AND action NOT IN ('plan.baselined', 'plan.baseline_approved', 'plan.reviewed', \
+             'milestone.forecast_communicated', 'milestone.forecast_acknowledged', 'plan.cost_recorded')");
+        push_ids(&mut query, "root_id", plan_ids);
+        query.push(" GROUP BY entity_id, CASE WHEN action = 'plan.created' THEN 0 ELSE 1 END) ORDER BY sequence");
+        query.build_query_as().fetch_all(db).await
+    })
 }

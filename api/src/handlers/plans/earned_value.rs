@@ -20,6 +20,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::known::KnownAt;
 use crate::read_model::{PlanView, Report, ReportKey};
 
 /// The date of the question.
@@ -114,7 +115,7 @@ pub struct Money {
 ///
 /// SPI = EV / PV against the baseline in force at the date (PMI, Practice Standard for Earned Value Management), and earned
 /// schedule: the same question answered in time, which does not turn green when a late plan ends.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, InPeriods, Against),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, InPeriods, Against, KnownAt),
     responses((status = 200, description = "The figures.", body = PlanEarnedValue)))]
 #[get("/v1/plans/{id}/earned-value")]
 pub async fn read_earned_value(
@@ -123,8 +124,15 @@ pub async fn read_earned_value(
     query: Query<AsOf>,
     periods: Query<InPeriods>,
     against: Query<Against>,
+    known: Query<KnownAt>,
 ) -> Result<Answer, ApiError> {
     let period = periods.0.period.unwrap_or_default();
+    if let Some(at) = known.0.known_at {
+        let record = cx.plans_known_at(at, Some(&[*id])).await?.pop().ok_or_else(ApiError::not_found)?;
+        let as_of = query.0.as_of.unwrap_or_else(|| cx.date_of(at));
+        let value = PlanEarnedValue::answer(&PlanView::from(&record), as_of, period, &against.0)?;
+        return Ok(Answer::ok(&value)?.content_tag());
+    }
     let plans = cx.plans().await?;
     let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
     let as_of = query.0.as_of.unwrap_or_else(|| cx.today());
@@ -134,25 +142,27 @@ pub async fn read_earned_value(
         question: format!("earned-value {id} {as_of} {period} {against:?}"),
     };
     let report = cx.app.read_model.report(key, || {
-        let unknown =
-            |number| ApiError::parameter("baseline", "unknown_baseline", format!("the plan has no baseline {number}"));
-        let mut value = match against.0.baseline {
-            Some(number) => {
-                let measured = view.against(number).ok_or_else(|| unknown(number))?;
-                PlanEarnedValue::at(&measured, as_of, period)
-            }
-            None => PlanEarnedValue::at(view, as_of, period),
-        };
-        if against.0.explain.unwrap_or_default() {
-            value.explanations = explanations(&value.figures, &value.time, &value.cost, view.row.budget_minor);
-        }
-        let value = serde_json::to_vec(&value)?;
+        let value = serde_json::to_vec(&PlanEarnedValue::answer(view, as_of, period, &against.0)?)?;
         Ok(Report { body: value.into(), next: None })
     })?;
     Ok(Answer::bytes(StatusCode::OK, "application/json", report.body).version_and_content(view.row.version))
 }
 
 impl PlanEarnedValue {
+    /// The figures against the baseline asked for, explained if wanted.
+    fn answer(view: &PlanView, as_of: NaiveDate, period: Period, against: &Against) -> Result<Self, ApiError> {
+        let unknown =
+            |number| ApiError::parameter("baseline", "unknown_baseline", format!("the plan has no baseline {number}"));
+        let mut value = match against.baseline {
+            Some(number) => Self::at(&view.against(number).ok_or_else(|| unknown(number))?, as_of, period),
+            None => Self::at(view, as_of, period),
+        };
+        if against.explain.unwrap_or_default() {
+            value.explanations = explanations(&value.figures, &value.time, &value.cost, view.row.budget_minor);
+        }
+        Ok(value)
+    }
+
     fn at(view: &PlanView, as_of: NaiveDate, period: Period) -> Self {
         let summary = view.facts.summary(as_of);
         let sums = summary.earned_value;

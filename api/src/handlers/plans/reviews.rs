@@ -14,11 +14,11 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::handlers::milestones::{Milestone, save_all};
 use crate::read_model::PlanView;
-use crate::store::milestones;
 use crate::store::plans::{self, PlanRecord};
 use crate::store::reviews::{self, ReviewMark, ReviewRow};
-use crate::unit::{Change, Entity};
+use crate::unit::{Change, Entity, Unit};
 
 /// What a review found of one milestone.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -159,15 +159,7 @@ pub async fn create_review(cx: Context, id: Path<Uuid>, body: Body<ReviewDraft>)
     cx.write(async |unit| {
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let mut record = found.ok_or_else(ApiError::not_found)?;
-        for key in &draft.confirmed {
-            if let Some(position) = record.position(key.as_str()) {
-                let row = &mut record.milestones[position];
-                row.touched_on = Some(unit.today);
-                row.version += 1;
-                row.updated_at = unit.now;
-                milestones::update(&mut unit.conn, unit.organization_id, row).await?;
-            }
-        }
+        confirm(unit, &mut record, &draft.confirmed).await?;
         let state = ReviewState::of(&record, &PlanView::from(&record), unit.today);
         check(&draft, &record, &state)?;
         let review = Review {
@@ -192,6 +184,23 @@ pub async fn create_review(cx: Context, id: Path<Uuid>, body: Body<ReviewDraft>)
         Answer::created(format!("/v1/plans/{id}/reviews/{}", review.number), &review)
     })
     .await
+}
+
+/// Notes that the dates of these milestones have been looked at.
+async fn confirm(unit: &mut Unit, record: &mut PlanRecord, keys: &[Key]) -> Result<(), ApiError> {
+    let before = Milestone::all_of(record, unit.today);
+    let mut positions: Vec<usize> = keys.iter().filter_map(|key| record.position(key.as_str())).collect();
+    positions.sort_unstable();
+    positions.dedup();
+    for position in &positions {
+        record.milestones[*position].touched_on = Some(unit.today);
+    }
+    let changed: Vec<(usize, Option<&Milestone>)> =
+        positions.into_iter().map(|position| (position, before.get(position))).collect();
+    if !changed.is_empty() {
+        save_all(unit, record, &changed, "confirmed").await?;
+    }
+    Ok(())
 }
 
 /// Every milestone named is one of the plan, and each at risk has its cause and action.

@@ -21,6 +21,7 @@ use crate::extract::Query;
 use crate::gate::negotiate;
 use crate::handlers::plans::earned_value::AsOf;
 use crate::handlers::plans::list::{PlanFilters, position};
+use crate::known::KnownAt;
 use crate::page::{Paging, PagingParams};
 use crate::read_model::{PlanView, Plans, Report, ReportKey};
 use crate::store::keyset::{Direction, Order};
@@ -61,7 +62,7 @@ struct Selection {
 ///
 /// The total sums PV and EV over all plans that the filters admit and then divides. As JSON in pages; as CSV or NDJSON whole
 /// and streamed, ending in the total. NDJSON closes with a line that counts the plans, so that a broken stream is noticed.
-#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(AsOf, PagingParams, PlanFilters), responses(
+#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(AsOf, KnownAt, PagingParams, PlanFilters), responses(
     (status = 200, description = "The report.", content(
         (SpiReport = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"),
     ))
@@ -72,10 +73,14 @@ pub async fn read_spi_report(
     cx: Context,
     paging: Paging,
     date: Query<AsOf>,
+    known: Query<KnownAt>,
     filters: Query<PlanFilters>,
 ) -> Result<HttpResponse, ApiError> {
-    let as_of = date.0.as_of.unwrap_or_else(|| cx.today());
-    let plans = cx.plans().await?;
+    let as_of = date.0.as_of.unwrap_or_else(|| cx.date_of(known.0.known_at.unwrap_or(cx.now)));
+    let plans = match known.0.known_at {
+        Some(at) => Arc::new(Plans::of(cx.who.tenant.sequence, &cx.plans_known_at(at, None).await?)),
+        None => cx.plans().await?,
+    };
     let filters = filters.0.resolve(&cx).await?;
     let selection = Selection { plans, filters, as_of };
     let matched = Matched::of(&request)?;

@@ -1,0 +1,172 @@
+//! Plans as they were known at an instant: what a report said then, whatever has been recorded since.
+//!
+//! What is appended carries its instant, so what came later is left out. What changes in place is taken from the ledger: the last
+//! entry of each plan and milestone by that instant says how it was.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::calendar::Calendar;
+use milepost_domain::dependency::Dependency;
+use milepost_domain::earned_value::CreditRule;
+use milepost_domain::milestone::State;
+use milepost_domain::schedule::DEFAULT_UPDATE_INTERVAL_DAYS;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sqlx::types::Text;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::store::json_text::JsonText;
+use crate::store::ledger::{self, Known};
+use crate::store::milestones::DependencyRow;
+use crate::store::plans::{self, PlanRecord};
+
+/// When the question would have been asked.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct KnownAt {
+    /// Answers what would have been answered at this instant, from the ledger; what was recorded later is not known. `as_of` is then that
+    /// instant's date if left out.
+    pub known_at: Option<DateTime<Utc>>,
+}
+
+/// A plan as the ledger has it.
+#[derive(Debug, Deserialize)]
+struct KnownPlan {
+    name: String,
+    owner: Option<String>,
+    customer_id: Option<Uuid>,
+    start_on: NaiveDate,
+    weight_unit: String,
+    credit_rule: CreditRule,
+    at_risk_limit_days: i64,
+    #[serde(default = "usual_interval")]
+    update_interval_days: i64,
+    #[serde(default)]
+    calendar: Calendar,
+    budget_minor: Option<i64>,
+    currency: Option<String>,
+    archived_at: Option<DateTime<Utc>>,
+}
+
+const fn usual_interval() -> i64 {
+    DEFAULT_UPDATE_INTERVAL_DAYS
+}
+
+/// A milestone as the ledger has it.
+#[derive(Debug, Deserialize)]
+struct KnownMilestone {
+    id: Uuid,
+    name: String,
+    phase: Option<String>,
+    owner: Option<String>,
+    weight: f64,
+    planned_on: NaiveDate,
+    state: State,
+    started_on: Option<NaiveDate>,
+    closed_on: Option<NaiveDate>,
+    depends_on: Vec<Dependency>,
+    touched_on: Option<NaiveDate>,
+}
+
+/// What the entry of a plan's creation holds.
+#[derive(Debug, Deserialize)]
+struct Created {
+    plan: KnownPlan,
+    milestones: Vec<KnownMilestone>,
+}
+
+impl Context {
+    /// Plans as they were known at an instant: these, or all that there were.
+    pub async fn plans_known_at(&self, at: DateTime<Utc>, ids: Option<&[Uuid]>) -> Result<Vec<PlanRecord>, ApiError> {
+        let mut conn = self.snapshot().await?;
+        let records = plans::load(&mut conn, self.organization_id(), ids).await?;
+        let mut entries: HashMap<Uuid, Vec<Known>> = HashMap::new();
+        for entry in ledger::known_plans(&mut conn, self.organization_id(), ids, at).await? {
+            entries.entry(entry.root_id).or_default().push(entry);
+        }
+        let then = records.into_iter().filter_map(|record| {
+            let known = entries.remove(&record.plan.id).unwrap_or_default();
+            as_known(record, &known, at).transpose()
+        });
+        then.collect()
+    }
+}
+
+/// A plan as it was known at an instant; `None` if it was not.
+fn as_known(mut record: PlanRecord, entries: &[Known], at: DateTime<Utc>) -> Result<Option<PlanRecord>, ApiError> {
+    let Some(created) = entries.iter().find(|entry| entry.action == "plan.created") else { return Ok(None) };
+    let Created { mut plan, milestones } = read(created)?;
+    let mut known: HashMap<Uuid, KnownMilestone> = milestones.into_iter().map(|one| (one.id, one)).collect();
+    for entry in entries.iter().filter(|entry| entry.action != "plan.created") {
+        if entry.entity_type == "plan" {
+            plan = read(entry)?;
+        } else {
+            known.insert(entry.entity_id, read(entry)?);
+        }
+    }
+    restore_plan(&mut record, plan);
+    restore_milestones(&mut record, &known);
+    record.forecasts.retain(|row| row.recorded_at <= at);
+    record.progress.retain(|row| row.recorded_at.is_none_or(|recorded_at| recorded_at <= at));
+    record.baselines.retain(|row| row.created_at <= at);
+    let last = record.baselines.last().map_or(0, |last| last.number);
+    record.lines.retain(|row| row.number <= last);
+    record.approvals.retain(|row| row.recorded_at <= at);
+    record.costs.retain(|row| row.recorded_at <= at);
+    record.communications.retain(|row| row.recorded_at <= at);
+    record.misses.retain(|row| row.recorded_at <= at);
+    Ok(Some(record))
+}
+
+fn read<T: DeserializeOwned>(entry: &Known) -> Result<T, ApiError> {
+    Ok(serde_json::from_str(entry.after.as_deref().unwrap_or("null"))?)
+}
+
+fn restore_plan(record: &mut PlanRecord, plan: KnownPlan) {
+    let row = &mut record.plan;
+    row.name = plan.name;
+    row.owner = plan.owner;
+    if row.customer_id != plan.customer_id {
+        row.customer_name = None;
+    }
+    row.customer_id = plan.customer_id;
+    row.start_on = plan.start_on;
+    row.weight_unit = plan.weight_unit;
+    row.credit_rule = Text(plan.credit_rule);
+    row.at_risk_limit_days = plan.at_risk_limit_days;
+    row.update_interval_days = plan.update_interval_days;
+    row.calendar = JsonText(plan.calendar);
+    row.budget_minor = plan.budget_minor;
+    row.currency = plan.currency;
+    row.archived_at = plan.archived_at;
+}
+
+fn restore_milestones(record: &mut PlanRecord, known: &HashMap<Uuid, KnownMilestone>) {
+    record.milestones.retain(|row| known.contains_key(&row.id));
+    let ids: HashMap<String, Uuid> = record.milestones.iter().map(|row| (row.key.clone(), row.id)).collect();
+    record.dependencies.clear();
+    for row in &mut record.milestones {
+        let Some(then) = known.get(&row.id) else { continue };
+        row.name.clone_from(&then.name);
+        row.phase.clone_from(&then.phase);
+        row.owner.clone_from(&then.owner);
+        row.weight = then.weight;
+        row.planned_on = then.planned_on;
+        row.state = Text(then.state);
+        (row.started_on, row.closed_on, row.touched_on) = (then.started_on, then.closed_on, then.touched_on);
+        let edge = |needed: &Dependency| {
+            Some(DependencyRow {
+                plan_id: row.plan_id,
+                milestone_id: row.id,
+                depends_on_id: *ids.get(needed.as_str())?,
+                relation: Text(needed.relation),
+                lag_days: needed.lag_days,
+            })
+        };
+        record.dependencies.extend(then.depends_on.iter().filter_map(edge));
+    }
+}

@@ -1,0 +1,147 @@
+//! Two real releases lived through day by day, and what the service said on the day held against what then happened.
+//!
+//! Release 1.19 slipped in announced steps, release 1.22 hardly did (public history of kubernetes/sig-release). Their days are moved to
+//! begin on the day on which every test begins; nothing else is changed.
+
+use chrono::{Duration, NaiveDate};
+use milepost::commands::demo;
+use milepost_tests::{Engine, Server, on_both_engines};
+use serde_json::{Value, json};
+
+use crate::samples::create;
+
+on_both_engines!(release_1_19_day_by_day, release_1_22_day_by_day, the_picture_in_the_readme_is_true);
+
+async fn release_1_19_day_by_day(engine: Engine) {
+    let days = replay(engine, "Release 1.19").await;
+    let on = |date: &str| days.iter().find(|day| day.date == self::day(date)).expect("a day");
+    assert_eq!(on("2020-04-23").statuses("delayed"), 0);
+    assert_eq!(on("2020-04-24").statuses("delayed"), 12, "the first announcement");
+    assert_eq!(on("2020-07-01").said["spi"], json!(15.0 / 26.0));
+    assert!(lowest_spi_t(&days) < 0.68, "much further behind than the other one ever was");
+    let spi_t = |date: &str| on(date).said["spi_t"].as_f64().expect("an index");
+    assert!(spi_t("2020-07-01") < 0.75 && spi_t("2020-08-25") < 0.85, "it stays behind to its end");
+    assert_eq!(on("2020-09-03").said["spi"], 1.0, "and SPI comes back to 1");
+    assert!(spi_t("2020-09-03") < 0.95, "but SPI(t) does not");
+}
+
+async fn release_1_22_day_by_day(engine: Engine) {
+    let days = replay(engine, "Release 1.22").await;
+    assert!(lowest_spi_t(&days) > 0.79);
+    assert_eq!(days.last().expect("days").said["spi"], 1.0);
+}
+
+/// The lowest SPI(t) after the first fortnight, in which a day or two say little.
+fn lowest_spi_t(days: &[Day]) -> f64 {
+    days.iter().skip(14).filter_map(|day| day.said["spi_t"].as_f64()).fold(f64::INFINITY, f64::min)
+}
+
+/// What the service said at the end of one day.
+struct Day {
+    /// The real date.
+    date: NaiveDate,
+    at: chrono::DateTime<chrono::Utc>,
+    shifted: NaiveDate,
+    said: Value,
+}
+
+impl Day {
+    fn statuses(&self, name: &str) -> i64 {
+        self.said["status_counts"][name].as_i64().expect("a count")
+    }
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().expect("a date")
+}
+
+/// Lives through a release: plans it, and then records each change of date and each achievement on its day. At the end, what is now
+/// said of each day is what was said on it, and what was known then is found again whole.
+async fn replay(engine: Engine, name: &str) -> Vec<Day> {
+    let server = Server::start(engine).await;
+    server.post("/v1/customers", json!({ "name": "Kubernetes", "external_ref": "kubernetes" })).await.expect(201);
+    let all = demo::plans().expect("the demo's plans");
+    let (_, _, draft) = all.into_iter().find(|(one, _, _)| one == name).expect("the release");
+    let start = day(draft["start_on"].as_str().expect("a start"));
+    let offset = (server.clock.now().date_naive() - start).num_days();
+    let shift = |on: NaiveDate| on + Duration::days(offset);
+    let (plan, events) = planned(&draft, shift);
+    let path = create(&server, "/v1/plans", plan).await;
+    let last = events.iter().map(|(on, _, _)| *on).max().expect("events");
+    let mut days: Vec<Day> = vec![];
+    for date in start.iter_days().take_while(|on| *on <= last) {
+        for (_, key, event) in events.iter().filter(|(on, _, _)| *on == date) {
+            let (verb, body) = match event {
+                Event::Forecast(on) => {
+                    ("forecast-changes", json!({ "forecast_on": shift(*on), "reason": "As announced." }))
+                }
+                Event::Achieved => ("achieve", json!({})),
+            };
+            let reply = server.post(&format!("{path}/milestones/{key}/{verb}"), body).await;
+            // What history recorded twice, or only afterwards, is refused: nothing else may be.
+            let is_refused = ["in_the_past", "forecast_unchanged"].iter().any(|code| reply.text.contains(code));
+            assert!(reply.status.is_success() || is_refused, "{date} {key}: {}", reply.text);
+        }
+        let said = server.get(&format!("{path}/earned-value")).await.expect(200);
+        days.push(Day { date, at: server.clock.now(), shifted: shift(date), said });
+        server.clock.advance(Duration::days(1));
+    }
+    let figures = ["planned_value", "earned_value", "spi", "earned_schedule", "spi_t", "ieac_on", "p_factor"];
+    for day in days.iter().step_by(5).chain(days.last()) {
+        let now = server.get(&format!("{path}/earned-value?as_of={}", day.shifted)).await.expect(200);
+        for figure in figures {
+            assert_eq!(now[figure], day.said[figure], "{figure} on {}", day.date);
+        }
+        let at = day.at.format("%Y-%m-%dT%H:%M:%SZ");
+        let known = server.get(&format!("{path}/earned-value?known_at={at}")).await.expect(200);
+        assert_eq!(known, day.said, "what was known on {}", day.date);
+    }
+    days
+}
+
+enum Event {
+    Forecast(NaiveDate),
+    Achieved,
+}
+
+/// The plan as it was first drawn up, and what then happened to it, in order.
+fn planned(draft: &Value, shift: impl Fn(NaiveDate) -> NaiveDate) -> (Value, Vec<(NaiveDate, String, Event)>) {
+    let mut plan = draft.clone();
+    let read = |value: &Value| value.as_str().map(day);
+    let start = read(&draft["start_on"]).expect("a start");
+    plan["start_on"] = json!(shift(start));
+    let mut events = vec![];
+    for milestone in plan["milestones"].as_array_mut().expect("milestones") {
+        let key = milestone["key"].as_str().expect("a key").to_owned();
+        for change in milestone["forecast_changes"].as_array().expect("changes") {
+            let recorded = read(&change["recorded_on"]).expect("a date");
+            events.push((
+                recorded.max(start),
+                key.clone(),
+                Event::Forecast(read(&change["forecast_on"]).expect("a date")),
+            ));
+        }
+        if let Some(on) = read(&milestone["actual_on"]) {
+            events.push((on.max(start), key, Event::Achieved));
+        }
+        milestone["planned_on"] = json!(shift(read(&milestone["planned_on"]).expect("a date").max(start)));
+        milestone["forecast_changes"] = json!([]);
+        milestone["actual_on"] = Value::Null;
+    }
+    events.sort_by_key(|(on, _, event)| (*on, matches!(event, Event::Achieved)));
+    (plan, events)
+}
+
+/// The S-curve that the README shows is what the service draws of the demo's data.
+async fn the_picture_in_the_readme_is_true(engine: Engine) {
+    let server = Server::start(engine).await;
+    let loaded = demo::import(&server.url, &server.key).await.expect("the demo");
+    let plan = format!("/v1/plans/{}", loaded.example_plan_id.expect("release 1.19"));
+    let drawn = server.get(&format!("{plan}/s-curve.svg?as_of=2020-07-01")).await.text;
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/release-1.19-s-curve.svg");
+    let shown = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        shown == drawn,
+        "{file} is not what is drawn: replace it by {plan}/s-curve.svg?as_of=2020-07-01 of `make run`"
+    );
+}
