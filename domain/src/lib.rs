@@ -18,6 +18,8 @@ pub mod lint;
 pub mod milestone;
 pub mod network;
 pub mod plan;
+#[cfg(test)]
+mod published;
 pub mod reference;
 pub mod review;
 pub mod rule;
