@@ -3,10 +3,16 @@
 use chrono::NaiveDate;
 use divan::{Bencher, black_box};
 use milepost_domain::baseline::{Baseline, Line};
+use milepost_domain::calendar::Calendar;
+use milepost_domain::cascade::{Course, Direction, Step};
+use milepost_domain::earned_schedule::Period;
 use milepost_domain::earned_value::CreditRule;
 use milepost_domain::milestone::State;
+use milepost_domain::network::{Link, Relation};
 use milepost_domain::plan::{MilestoneFacts, PlanFacts};
+use milepost_domain::reference::Ratios;
 use milepost_domain::schedule::{Forecast, Terms};
+use milepost_domain::simulation::{Duration, Simulation, Task};
 
 fn main() {
     divan::main();
@@ -57,4 +63,46 @@ fn spi(bencher: Bencher<'_, '_>, milestones: usize) {
 fn summary(bencher: Bencher<'_, '_>, milestones: usize) {
     let plan = plan(milestones);
     bencher.bench(|| black_box(&plan).summary(black_box(day(70))));
+}
+
+/// PV, EV, ES and what follows from them at the end of each of 52 weeks.
+#[divan::bench(args = [20, 52])]
+fn series_of_52_weeks(bencher: Bencher<'_, '_>, milestones: usize) {
+    let plan = plan(milestones);
+    bencher.bench(|| {
+        let week = |number: usize| {
+            let on = day(number * 7 + 6);
+            let in_time = black_box(&plan).earned_schedule(day(0), on, Period::Week).ok();
+            (plan.earned_value(on), in_time.map(|(measured, _)| measured.schedule_performance_index().ok()))
+        };
+        (0..52).map(week).collect::<Vec<_>>()
+    });
+}
+
+/// Each milestone waits for the one before, and every third for the one three before.
+fn links(milestones: usize) -> Vec<Link> {
+    let link = |from, to| Link { from, to, relation: Relation::FinishToStart, lag_days: 0 };
+    let thirds = (3..milestones).step_by(3).map(|to| link(to - 3, to));
+    (1..milestones).map(|to| link(to - 1, to)).chain(thirds).collect()
+}
+
+/// A slip of the first milestone that moves all the others.
+#[divan::bench(args = [20, 1000])]
+fn cascade(bencher: Bencher<'_, '_>, milestones: usize) {
+    let step = |n: usize| Step { state: State::Planned, planned_on: day(n * 7), expected_on: day(n * 7) };
+    let steps: Vec<Step> = (0..milestones).map(step).collect();
+    let (links, calendar) = (links(milestones), Calendar::every_day());
+    let course = Course { steps: &steps, links: &links, start_on: day(0), calendar: &calendar };
+    bencher.bench(|| black_box(&course).cascade((0, day(30)), Direction::Push, day(0)));
+}
+
+/// 10,000 samples of a plan.
+#[divan::bench(args = [20, 200])]
+fn simulation(bencher: Bencher<'_, '_>, milestones: usize) {
+    let duration = Duration::Scaled { planned_days: 7.0, reference: 0 };
+    let tasks = vec![Task::Open { duration, started: None, not_before: None }; milestones];
+    let references = [Ratios::Observed { count: 40, log_mean: 0.1, log_deviation: 0.3 }];
+    let links = links(milestones);
+    let simulation = Simulation { tasks: &tasks, links: &links, references: &references, today: 0 };
+    bencher.bench(|| black_box(&simulation).run(10_000, 1));
 }

@@ -76,6 +76,13 @@ async fn main() {
     measure("portfolio of 1,000 x 20: page of 200 and the total", &format!("{report}&limit=200"), "application/json")
         .await;
     measure("portfolio of 1,000 x 20: whole as NDJSON, computed", &report, "application/x-ndjson").await;
+    measure("probable finish of 20 milestones, 10,000 samples", &format!("{plan}/simulation"), "application/json")
+        .await;
+    let link = server.post(&format!("{plan}/share-links"), json!({})).await.expect(201);
+    let shared = link["path"].as_str().expect("a path");
+    let one = load_with(&address, shared, "", "text/html", 1).await;
+    tell("a client's page with both pictures, one at a time", &one);
+    measure("a client's page with both pictures", shared, "text/html").await;
     let page = "/v1/milestones?limit=50";
     let small = measure("page of 50 milestones of 20,000", page, "application/json").await;
 
@@ -102,12 +109,16 @@ fn floor() -> String {
 
 /// Sends the same request over and over on several connections for a while.
 async fn load(address: &str, path: &str, key: &str, accept: &str) -> Seen {
+    load_with(address, path, key, accept, CONNECTIONS).await
+}
+
+async fn load_with(address: &str, path: &str, key: &str, accept: &str, connections: usize) -> Seen {
     let request =
         format!("GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: {accept}\r\nauthorization: Bearer {key}\r\n\r\n");
     one(&mut TcpStream::connect(address).await.expect("a connection"), &request, &mut Vec::new()).await;
     let until = Instant::now() + MEASURED;
     let started = Instant::now();
-    let workers = (0..CONNECTIONS).map(|_| {
+    let workers = (0..connections).map(|_| {
         let (address, request) = (address.to_owned(), request.clone());
         tokio::spawn(async move {
             let mut stream = TcpStream::connect(&address).await.expect("a connection");

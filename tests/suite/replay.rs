@@ -10,7 +10,12 @@ use serde_json::{Value, json};
 
 use crate::samples::create;
 
-on_both_engines!(release_1_19_day_by_day, release_1_22_day_by_day, the_picture_in_the_readme_is_true);
+on_both_engines!(
+    release_1_19_day_by_day,
+    release_1_22_day_by_day,
+    the_picture_in_the_readme_is_true,
+    the_tour_in_the_readme_is_true
+);
 
 async fn release_1_19_day_by_day(engine: Engine) {
     let days = replay(engine, "Release 1.19").await;
@@ -144,4 +149,34 @@ async fn the_picture_in_the_readme_is_true(engine: Engine) {
         shown == drawn,
         "{file} is not what is drawn: replace it by {plan}/s-curve.svg?as_of=2020-07-01 of `make run`"
     );
+}
+
+/// Every row of the README's tour is what the service says of that day.
+async fn the_tour_in_the_readme_is_true(engine: Engine) {
+    let server = Server::start(engine).await;
+    demo::import(&server.url, &server.key).await.expect("the demo");
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("README.md");
+    for (release, days) in [
+        ("1.19", ["2020-04-20", "2020-06-15", "2020-07-01", "2020-08-01", "2020-08-25"]),
+        ("1.22", ["2021-05-01", "2021-05-15", "2021-06-15", "2021-07-15", "2021-08-15"]),
+    ] {
+        let found = server.get(&format!("/v1/plans?q=release {release}")).await.expect(200);
+        let path = format!("/v1/plans/{}", found["data"][0]["id"].as_str().expect("an id"));
+        for day in days {
+            let value = server.get(&format!("{path}/earned-value?as_of={day}")).await.expect(200);
+            let probable = server.get(&format!("{path}/simulation?as_of={day}")).await.expect(200)["finish"].clone();
+            let index = |name: &str| format!("{:.2}", value[name].as_f64().expect("an index"));
+            let date = |value: &Value| value.as_str().expect("a date").to_owned();
+            let row = format!(
+                "| {release} | {day} | {} | {} | {} | {} | {} | {:.0} % |",
+                index("spi"),
+                index("spi_t"),
+                date(&value["ieac_on"]),
+                date(&probable["p50_on"]),
+                date(&probable["p80_on"]),
+                100.0 * probable["chance_to_meet_plan"].as_f64().expect("a chance"),
+            );
+            assert!(readme.contains(&row), "the README's tour lacks: {row}");
+        }
+    }
 }

@@ -120,12 +120,14 @@ pub async fn list_milestones(
         let forecast = Forecast { recorded_on: change.recorded_on, forecast_on: change.to_on };
         forecasts.entry(change.milestone_id).or_default().push(forecast);
     }
+    let today = cx.today();
+    let is_late = |row: &&ListedRow| row.state.0.is_open() && row.planned_on < today;
+    let late: Vec<Uuid> = rows.iter().filter(is_late).map(|row| row.id).collect();
     let mut misses: HashMap<Uuid, Vec<Miss>> = HashMap::new();
-    for row in reviews::misses_of(&mut conn, cx.organization_id(), &ids).await? {
+    for row in reviews::misses_of(&mut conn, cx.organization_id(), &late).await? {
         let miss = Miss { missed_on: row.missed_on, recorded_on: row.recorded_on };
         misses.entry(row.milestone_id).or_default().push(miss);
     }
-    let today = cx.today();
     let position = |row: &ListedRow| Position { key: Some(PositionKey::Date(row.planned_on)), id: row.id };
     paging.answer(rows, position, |row| {
         let own = forecasts.remove(&row.id).unwrap_or_default();
