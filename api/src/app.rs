@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::contract::Contract;
 use crate::error::ApiError;
+use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
 use crate::metrics::Metrics;
 use crate::openapi::Document;
@@ -45,6 +46,7 @@ pub struct App {
     pub metrics: Metrics,
     pub read_model: ReadModel,
     pub in_flight: InFlight,
+    pub writer: Writer,
     /// Whether `/readyz` says yes: not before the start is over, not after a stop signal.
     pub is_accepting: AtomicBool,
 }
@@ -91,7 +93,10 @@ impl App {
             issuer::rotate(&db, &clock).await?;
         }
         let external = settings.external.issuer().map(External::new).transpose().map_err(|error| other(&error))?;
+        let (writer, inbox) = Writer::new();
+        tokio::spawn(inbox.run(db.clone()));
         Ok(Arc::new(Self {
+            writer,
             contract: Contract::compile(&document.value).map_err(|error| other(&error))?,
             issuer: Issuer::load(&db, settings.token_issuer.clone()).await?,
             limiter: Limiter::new(settings.rate_limit_per_minute),

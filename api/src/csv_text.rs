@@ -11,7 +11,8 @@ pub const MEDIA_TYPE: &str = "text/csv; charset=utf-8; header=present";
 
 /// A text that no spreadsheet takes for a formula: an apostrophe in front of the signs that start one.
 pub fn harmless(text: &str) -> String {
-    match text.chars().next() {
+    // One that has an apostrophe there already gets another, so that taking one away gives back what it was.
+    match text.trim_start_matches('\'').chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
         _ => text.to_owned(),
     }
@@ -48,8 +49,15 @@ mod tests {
 
     #[test]
     fn formulas_are_made_harmless() {
-        for (text, expected) in [("=1+1", "'=1+1"), ("-2", "'-2"), ("@x", "'@x"), ("Northwind", "Northwind"), ("", "")]
-        {
+        for (text, expected) in [
+            ("=1+1", "'=1+1"),
+            ("-2", "'-2"),
+            ("@x", "'@x"),
+            ("Northwind", "Northwind"),
+            ("", ""),
+            ("'=n", "''=n"),
+            ("'tis", "'tis"),
+        ] {
             assert_eq!(harmless(text), expected);
         }
         let cells = line(["a,b", "say \"hi\""]).expect("a line");

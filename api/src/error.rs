@@ -226,6 +226,18 @@ impl ApiError {
         Self::with_errors(code, violations.into_iter().map(FieldError::from).collect())
     }
 
+    /// A form that cannot be read.
+    pub fn of_form(error: &actix_web::error::UrlencodedError) -> Self {
+        use actix_web::error::UrlencodedError;
+        match error {
+            UrlencodedError::ContentType => {
+                Self::new(Code::UnsupportedMediaType, "Send a form: application/x-www-form-urlencoded.")
+            }
+            UrlencodedError::Overflow { .. } => Self::new(Code::BodyTooLarge, "The form is too large."),
+            _ => Self::new(Code::MalformedBody, "The form cannot be read."),
+        }
+    }
+
     /// Adds a header to the answer.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: impl Into<HeaderValue>) -> Self {

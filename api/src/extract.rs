@@ -113,9 +113,14 @@ fn check_media_type(request: &HttpRequest, expected: &str) -> Result<(), ApiErro
 }
 
 /// The whole body, or a clear no: too large, too slow, or broken off.
-pub async fn collect(request: &HttpRequest, mut payload: Payload) -> Result<BytesMut, ApiError> {
+pub async fn collect(request: &HttpRequest, payload: Payload) -> Result<BytesMut, ApiError> {
+    let limit = Matched::of(request)?.app.settings.max_body_bytes;
+    collect_up_to(request, payload, limit).await
+}
+
+/// The same with a limit of its own.
+pub async fn collect_up_to(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<BytesMut, ApiError> {
     let matched = Matched::of(request)?;
-    let limit = matched.app.settings.max_body_bytes;
     let too_large = || ApiError::new(Code::BodyTooLarge, format!("A body may have at most {limit} bytes."));
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit) {

@@ -5,7 +5,9 @@
 
 pub mod access;
 pub mod customers;
+pub mod events;
 pub mod ledger;
+pub mod metrics;
 pub mod milestones;
 pub mod people;
 pub mod plans;

@@ -23,6 +23,7 @@ pub mod founding;
 pub mod gate;
 pub mod handlers;
 pub mod heads;
+pub mod ingest;
 pub mod jobs;
 pub mod known;
 pub mod limit;

@@ -39,6 +39,8 @@ use crate::store::{customers, people};
         (name = "templates", description = "Versioned lists of milestones that plans are made from."),
         (name = "customers", description = "Accounts the organization serves."),
         (name = "people", description = "Employees, coaches and customers' participants."),
+        (name = "events", description = "What customers and people did, pushed by integrations."),
+        (name = "metrics", description = "Named aggregates over usage events."),
         (name = "ledger", description = "Every change, in order, chained by hashes."),
         (name = "access", description = "The organization, its API clients and tokens."),
         (name = "server", description = "Health, metrics and this document."),
@@ -157,6 +159,7 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
     let reference = |schema: &str| json!({ "$ref": format!("#/components/schemas/{schema}") });
     match name {
         "external_ref" => ("What the other system calls it, percent-encoded.", reference("ExternalRef")),
+        "metric_key" => ("The metric's key.", reference("Key")),
         "template_key" => ("The template's key.", reference("Key")),
         "milestone" => ("The milestone's key or id.", reference("Key")),
         "action" => ("What is done to the milestone.", reference("Action")),

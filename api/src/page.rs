@@ -164,16 +164,27 @@ impl Paging {
     /// The answer: at most `limit` of the items, and a cursor if there are more.
     pub fn answer<R, T: Serialize + ToSchema>(
         &self,
+        rows: Vec<R>,
+        position: impl Fn(&R) -> Position,
+        mut resource: impl FnMut(R) -> T,
+    ) -> Result<Answer, ApiError> {
+        self.try_answer(rows, position, |row| Ok(resource(row)))
+    }
+
+    /// The same, where an item may turn out not to be one.
+    pub fn try_answer<R, T: Serialize + ToSchema>(
+        &self,
         mut rows: Vec<R>,
         position: impl Fn(&R) -> Position,
-        resource: impl FnMut(R) -> T,
+        resource: impl FnMut(R) -> Result<T, ApiError>,
     ) -> Result<Answer, ApiError> {
         let has_more = rows.len() > self.limit;
         rows.truncate(self.limit);
         let last = rows.last().filter(|_| has_more);
         let next_cursor = last.map(|row| self.cursor(position(row))).transpose()?;
         let link = next_cursor.as_ref().map(|cursor| self.link(cursor));
-        let page = Page { data: rows.into_iter().map(resource).collect(), next_cursor, has_more };
+        let data = rows.into_iter().map(resource).collect::<Result<_, _>>()?;
+        let page = Page { data, next_cursor, has_more };
         Ok(Answer::ok(&page)?.content_tag().next_link(link))
     }
 

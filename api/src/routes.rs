@@ -1,15 +1,22 @@
 //! The list of endpoints. What is more specific stands before what is more general.
 
+use actix_web::web::{FormConfig, PathConfig};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, organization, tokens};
-use crate::handlers::{customers, ledger, milestones, people, plans, reports, server, shares, templates};
+use crate::handlers::{
+    customers, events, ledger, metrics, milestones, people, plans, reports, server, shares, templates,
+};
 
 /// Registers every endpoint, in the server and in the document alike.
 pub fn register(config: &mut ServiceConfig<'_>) {
-    config.app_data(actix_web::web::PathConfig::default().error_handler(|_, _| ApiError::not_found().into()));
-    for subject in [plans, milestones, shares, reports, templates, customers_and_people, ledger, access, server] {
+    config
+        .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
+        .app_data(FormConfig::default().error_handler(|error, _| ApiError::of_form(&error).into()));
+    let subjects =
+        [plans, milestones, shares, reports, templates, customers_and_people, events, ledger, access, server];
+    for subject in subjects {
         subject(config);
     }
 }
@@ -110,6 +117,24 @@ fn customers_and_people(config: &mut ServiceConfig<'_>) {
         .service(people::read::read_person)
         .service(people::update::update_person)
         .service(people::delete::delete_person);
+}
+
+/// What customers and people did, and what that amounts to.
+fn events(config: &mut ServiceConfig<'_>) {
+    config
+        .service(events::intake::read_event_limits)
+        .service(events::list::read_event_lag)
+        .service(events::quarantine::list_quarantine)
+        .service(events::quarantine::release_events)
+        .service(events::list::list_events)
+        .service(events::intake::take_events)
+        .service(metrics::define::list_metrics)
+        .service(metrics::define::create_metric)
+        .service(metrics::define::read_metric)
+        .service(metrics::define::delete_metric)
+        .service(metrics::measure::read_customer_metrics_by_ref)
+        .service(metrics::measure::read_customer_metrics)
+        .service(metrics::measure::read_person_metrics);
 }
 
 /// Every change.

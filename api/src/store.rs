@@ -19,6 +19,7 @@ pub mod idempotency;
 pub mod json_text;
 pub mod keyset;
 pub mod ledger;
+pub mod metrics;
 pub mod migrations;
 pub mod milestones;
 pub mod organizations;
@@ -28,6 +29,7 @@ pub mod reviews;
 pub mod share_links;
 pub mod signing_keys;
 pub mod templates;
+pub mod usage_events;
 
 /// How long a request waits for a connection before the database counts as away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);

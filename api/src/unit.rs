@@ -76,6 +76,8 @@ pub enum Entity {
     Plan,
     /// A milestone; its root is its plan.
     Milestone,
+    /// A metric's definition.
+    Metric,
     /// A link by which a client sees a plan; its root is that plan.
     ShareLink,
 }
@@ -92,6 +94,7 @@ impl Entity {
             Self::Template => "template",
             Self::Plan => "plan",
             Self::Milestone => "milestone",
+            Self::Metric => "metric",
             Self::ShareLink => "share_link",
         }
     }

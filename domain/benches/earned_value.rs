@@ -89,7 +89,8 @@ fn links(milestones: usize) -> Vec<Link> {
 /// A slip of the first milestone that moves all the others.
 #[divan::bench(args = [20, 1000])]
 fn cascade(bencher: Bencher<'_, '_>, milestones: usize) {
-    let step = |n: usize| Step { state: State::Planned, planned_on: day(n * 7), expected_on: day(n * 7) };
+    let step =
+        |n: usize| Step { state: State::Planned, planned_on: day(n * 7), expected_on: day(n * 7), started_on: None };
     let steps: Vec<Step> = (0..milestones).map(step).collect();
     let (links, calendar) = (links(milestones), Calendar::every_day());
     let course = Course { steps: &steps, links: &links, start_on: day(0), calendar: &calendar };

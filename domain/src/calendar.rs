@@ -5,6 +5,12 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
+/// The last day that calendars of four-digit years have (RFC 3339).
+pub const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
+    Some(day) => day,
+    None => NaiveDate::MAX,
+};
+
 /// Which days count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -92,7 +98,7 @@ impl Calendar {
         }
     }
 
-    /// The date of a number; the calendar's end where there is no such date.
+    /// The date of a number; [`LAST_DAY`] for all beyond it.
     pub fn date(&self, ordinal: i64) -> NaiveDate {
         let day = match self.counts {
             Counts::CalendarDays => ordinal,
@@ -106,8 +112,8 @@ impl Calendar {
                 day
             }
         };
-        let end = if day < 0 { NaiveDate::MIN } else { NaiveDate::MAX };
-        i32::try_from(day).ok().and_then(NaiveDate::from_num_days_from_ce_opt).unwrap_or(end)
+        let end = if day < 0 { NaiveDate::MIN } else { LAST_DAY };
+        i32::try_from(day).ok().and_then(NaiveDate::from_num_days_from_ce_opt).unwrap_or(end).min(LAST_DAY)
     }
 
     /// Days that count from one date to another; negative backwards.

@@ -5,7 +5,7 @@
 
 use chrono::{Days, NaiveDate};
 
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, LAST_DAY};
 use crate::milestone::State;
 use crate::network::{Link, Network, Relation, incoming, order};
 
@@ -18,6 +18,8 @@ pub struct Step {
     pub planned_on: NaiveDate,
     /// When it is expected: its forecast, or its actual date once achieved.
     pub expected_on: NaiveDate,
+    /// The day work on it began, if it has: then that is no longer reckoned from its end.
+    pub started_on: Option<NaiveDate>,
 }
 
 /// Whether dependents only move later, or also earlier.
@@ -59,14 +61,16 @@ pub struct Course<'a> {
 
 impl Course<'_> {
     /// How long each milestone was planned to take: from the day that what it waits for leaves it to start (lags counted), or
-    /// from the plan's start, to its own planned date. Never less than no time. `None` if the links form a cycle.
+    /// from the plan's start, to its own planned date. Never less than no time. What was dropped leaves nobody waiting. `None` if the
+    /// links form a cycle.
     pub fn planned_durations_days(&self) -> Option<Vec<i64>> {
         let finish = |step: &Step| self.calendar.days_between(self.start_on, step.planned_on);
         let finishes: Vec<i64> = self.steps.iter().map(finish).collect();
         let mut durations = vec![0; self.steps.len()];
         let before = incoming(self.steps.len(), self.links);
         for position in order(self.steps.len(), self.links)? {
-            let begins = before[position].iter().filter_map(|link| match link.relation {
+            let holding = before[position].iter().filter(|link| !self.steps[link.from].state.is_dropped());
+            let begins = holding.filter_map(|link| match link.relation {
                 Relation::FinishToStart => Some(finishes[link.from] + link.lag_days),
                 Relation::StartToStart => Some(finishes[link.from] - durations[link.from] + link.lag_days),
                 Relation::FinishToFinish | Relation::StartToFinish => None,
@@ -138,27 +142,30 @@ impl Course<'_> {
     /// The earliest day that the links to a milestone allow it; what was dropped holds nobody up.
     fn earliest(&self, links: &[&Link], expected: &[i64], durations_days: &[i64]) -> Option<i64> {
         let holding = links.iter().filter(|link| !self.steps[link.from].state.is_dropped());
-        holding.map(|link| earliest(link, expected, durations_days)).max()
+        holding.map(|link| self.earliest_by(link, expected, durations_days)).max()
+    }
+
+    /// The earliest day that one link allows the milestone that waits.
+    fn earliest_by(&self, link: &Link, expected: &[i64], durations_days: &[i64]) -> i64 {
+        let own = durations_days[link.to];
+        let finish = expected[link.from];
+        let begun = self.steps[link.from].started_on.map(|on| self.calendar.ordinal(on));
+        let start = begun.unwrap_or(finish - durations_days[link.from]);
+        let bound = match link.relation {
+            Relation::FinishToStart => finish + own,
+            Relation::StartToStart => start + own,
+            Relation::FinishToFinish => finish,
+            Relation::StartToFinish => start,
+        };
+        bound + link.lag_days
     }
 }
 
-/// The earliest day that one link allows the milestone that waits.
-fn earliest(link: &Link, expected: &[i64], durations_days: &[i64]) -> i64 {
-    let (before, own) = (durations_days[link.from], durations_days[link.to]);
-    let days = match link.relation {
-        Relation::FinishToStart => own,
-        Relation::StartToStart => own - before,
-        Relation::FinishToFinish => 0,
-        Relation::StartToFinish => -before,
-    };
-    expected[link.from] + days + link.lag_days
-}
-
-/// A date so many days later, or earlier; the calendar's end where there is no such date.
+/// A date so many days later, or earlier; [`LAST_DAY`] for all beyond it.
 pub fn plus_days(date: NaiveDate, days: i64) -> NaiveDate {
     let distance = Days::new(days.unsigned_abs());
     let moved = if days < 0 { date.checked_sub_days(distance) } else { date.checked_add_days(distance) };
-    moved.unwrap_or(if days < 0 { NaiveDate::MIN } else { NaiveDate::MAX })
+    moved.unwrap_or(if days < 0 { NaiveDate::MIN } else { LAST_DAY }).min(LAST_DAY)
 }
 
 #[cfg(test)]
@@ -178,7 +185,7 @@ mod tests {
     }
 
     fn open(planned: i64) -> Step {
-        Step { state: State::Planned, planned_on: day(planned), expected_on: day(planned) }
+        Step { state: State::Planned, planned_on: day(planned), expected_on: day(planned), started_on: None }
     }
 
     fn link(from: usize, to: usize, relation: Relation, lag_days: i64) -> Link {
@@ -237,7 +244,7 @@ mod tests {
         let links = [after(0, 1), after(1, 2)];
         let steps = [overdue(10), overdue(20), overdue(30)];
         assert_eq!(course(&steps, &links).project(), Some(vec![day(25), day(35), day(45)]));
-        let achieved = Step { state: State::Achieved, planned_on: day(10), expected_on: day(12) };
+        let achieved = Step { state: State::Achieved, planned_on: day(10), expected_on: day(12), started_on: None };
         assert_eq!(
             course(&[achieved, overdue(20), overdue(30)], &links).project(),
             Some(vec![day(12), day(25), day(35)])
@@ -275,11 +282,25 @@ mod tests {
         }
     }
 
+    /// a began on day 2, so what waits for its start is free, however late it ends; and what was dropped takes its days with it.
+    #[test]
+    fn a_start_that_has_happened_holds_nobody_up() {
+        let begun = Step { started_on: Some(day(2)), ..open(10) };
+        let waits = link(0, 1, Relation::StartToStart, 3);
+        // Planned to begin on day 0, it began on day 2: those two days are all it takes from what waits.
+        check(&[begun, open(15)], &[waits], (0, 40), Direction::Push, &[(0, 40, 0), (1, 17, 0)]);
+        check(&[open(10), open(15)], &[waits], (0, 40), Direction::Push, &[(0, 40, 0), (1, 45, 0)]);
+        let dropped = Step { state: State::Waived, ..open(20) };
+        let steps = [open(10), dropped, open(30)];
+        assert_eq!(course(&steps, &[after(0, 2), after(1, 2)]).planned_durations_days(), Some(vec![10, 20, 20]));
+        assert_eq!(course(&steps, &[after(0, 1), after(1, 2)]).planned_durations_days(), Some(vec![10, 10, 30]));
+    }
+
     /// May 4 2026 is a Monday; a ends on Friday the 8th, b takes five business days after it.
     #[test]
     fn a_slip_of_business_days_steps_over_weekends_and_holidays() {
         let on = |d| NaiveDate::from_ymd_opt(2026, 5, d).expect("a date");
-        let planned = |d| Step { state: State::Planned, planned_on: on(d), expected_on: on(d) };
+        let planned = |d| Step { state: State::Planned, planned_on: on(d), expected_on: on(d), started_on: None };
         let (steps, links) = ([planned(8), planned(15)], [after(0, 1)]);
         let moved = |holidays: &[NaiveDate], to: u32| {
             let calendar = Calendar::business_days(holidays);

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, LAST_DAY};
 use crate::cycle::find_cycle;
 use crate::dependency::Dependency;
 use crate::milestone::State;
@@ -78,12 +78,6 @@ impl MilestoneDraft {
         }
     }
 }
-
-/// The last day that calendars of four-digit years have (RFC 3339).
-const LAST_DAY: NaiveDate = match NaiveDate::from_ymd_opt(9999, 12, 31) {
-    Some(day) => day,
-    None => NaiveDate::MAX,
-};
 
 /// Checks that a budget and its currency come together.
 pub fn check_budget(has_budget: bool, has_currency: bool) -> Result<(), Violations> {
@@ -220,6 +214,10 @@ fn dependency_violations(key: &str, depends_on: &[Dependency], plan: Surrounding
     let planned_on = |key: &str| find(key).map(|other| other.planned_on);
     let mut violations = lag_violations(depends_on, planned_on, plan.start_on, plan.calendar, "");
     for (position, needed) in depends_on.iter().enumerate() {
+        if depends_on[..position].iter().any(|other| other.as_str() == needed.as_str()) {
+            let rule = BrokenRule::RepeatedDependency { key: needed.to_string() };
+            violations.push(rule.at(format!("/depends_on/{position}")));
+        }
         let known = needed.as_str() == key || find(needed.as_str()).is_some();
         if !known {
             violations
@@ -279,8 +277,11 @@ pub fn check_network(network: &[(&str, &[Dependency])], violations: &mut Violati
             violations.push(BrokenRule::DuplicateKey { key: (*key).to_owned() }.at(format!("/milestones/{index}/key")));
         }
         for (position, needed) in depends_on.iter().enumerate() {
+            let place = format!("/milestones/{index}/depends_on/{position}");
+            if depends_on[..position].iter().any(|other| other.as_str() == needed.as_str()) {
+                violations.push(BrokenRule::RepeatedDependency { key: needed.to_string() }.at(place.clone()));
+            }
             if !positions.contains_key(needed.as_str()) {
-                let place = format!("/milestones/{index}/depends_on/{position}");
                 violations.push(BrokenRule::UnknownDependency { key: needed.to_string() }.at(place));
             }
         }

@@ -15,6 +15,7 @@ pub mod earned_schedule;
 pub mod earned_value;
 pub mod ledger;
 pub mod lint;
+pub mod metric;
 pub mod milestone;
 pub mod network;
 pub mod plan;
@@ -29,6 +30,7 @@ pub mod start;
 pub mod template;
 pub mod text;
 pub mod trend;
+pub mod usage_event;
 pub mod variance;
 pub mod weight;
 

@@ -261,7 +261,8 @@ impl PlanFacts {
         if self.links.is_empty() {
             return own();
         }
-        let step = |standing: &Standing| Step {
+        let step = |(facts, standing): (&MilestoneFacts, &Standing)| Step {
+            started_on: facts.started_on,
             state: match standing.status {
                 Status::Achieved => State::Achieved,
                 Status::Waived => State::Waived,
@@ -271,7 +272,7 @@ impl PlanFacts {
             planned_on: standing.planned_on,
             expected_on: standing.effective_forecast_on,
         };
-        let steps: Vec<Step> = standings.iter().map(step).collect();
+        let steps: Vec<Step> = self.milestones.iter().zip(standings).map(step).collect();
         self.course(&steps).project().unwrap_or_else(own)
     }
 

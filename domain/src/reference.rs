@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::cascade::{Course, Step};
 use crate::milestone::State;
-use crate::network::Relation;
+use crate::network::{Relation, incoming, order};
 use crate::plan::PlanFacts;
 
 /// How many finished milestones a class needs before it is believed.
@@ -46,20 +46,16 @@ pub fn finished(plan: &PlanFacts, as_of: NaiveDate) -> Vec<Finished> {
         state: facts.state,
         planned_on: *on,
         expected_on: facts.closed_on.unwrap_or(*on),
+        started_on: facts.started_on,
     };
     let steps: Vec<Step> = plan.milestones.iter().zip(&promised).map(step).collect();
     let calendar = &plan.terms.calendar;
     let course = Course { steps: &steps, links: &plan.links, start_on: plan.start_on, calendar };
     let planned = course.planned_durations_days().unwrap_or_else(|| vec![0; steps.len()]);
+    let began = began(plan, &steps);
     let measure = |position: usize| {
-        let facts = &plan.milestones[position];
-        let achieved_on = facts.closed_on?;
-        // It could begin when the last of what it waited for was there.
-        let waited = plan.links.iter().filter(|link| {
-            link.to == position && link.relation == Relation::FinishToStart && !steps[link.from].state.is_dropped()
-        });
-        let free_on = waited.map(|link| calendar.plus_days(steps[link.from].expected_on, link.lag_days)).max();
-        let began_on = facts.started_on.or(free_on).unwrap_or(plan.start_on).max(plan.start_on);
+        let achieved_on = plan.milestones[position].closed_on?;
+        let began_on = began[position];
         // What was done within a day of beginning took half of it.
         let days = |days: i64| i32::try_from(days).map_or(f64::INFINITY, f64::from).max(0.5);
         let ratio = days(calendar.days_between(began_on, achieved_on)) / days(planned[position]);
@@ -71,6 +67,23 @@ pub fn finished(plan: &PlanFacts, as_of: NaiveDate) -> Vec<Finished> {
         })
     };
     achieved.into_iter().filter_map(measure).collect()
+}
+
+/// The day on which each milestone began, or could have: when what it waited for was there, or begun.
+fn began(plan: &PlanFacts, steps: &[Step]) -> Vec<NaiveDate> {
+    let before = incoming(steps.len(), &plan.links);
+    let mut began = vec![plan.start_on; steps.len()];
+    for position in order(steps.len(), &plan.links).unwrap_or_default() {
+        let holding = before[position].iter().filter(|link| !steps[link.from].state.is_dropped());
+        let free_on = holding.filter_map(|link| match link.relation {
+            Relation::FinishToStart => Some(plan.terms.calendar.plus_days(steps[link.from].expected_on, link.lag_days)),
+            Relation::StartToStart => Some(plan.terms.calendar.plus_days(began[link.from], link.lag_days)),
+            Relation::FinishToFinish | Relation::StartToFinish => None,
+        });
+        let free_on = free_on.max().unwrap_or(plan.start_on);
+        began[position] = plan.milestones[position].started_on.unwrap_or(free_on).max(plan.start_on);
+    }
+    began
 }
 
 /// The planned date of each milestone in the first baseline that includes it, or its own outside any.
@@ -204,6 +217,10 @@ mod tests {
         assert_eq!(finished(&plan, day(24)).len(), 1);
         plan.milestones[1].started_on = Some(day(20));
         assert_eq!(finished(&plan, day(30))[1].ratio, Some(0.5), "it is known when work began");
+        plan.milestones[1].started_on = None;
+        plan.links[0] = Link { relation: Relation::StartToStart, lag_days: 5, ..plan.links[0] };
+        // Planned from day 5 to day 20, and done from day 5 to day 25.
+        assert_eq!(finished(&plan, day(30))[1].ratio, Some(20.0 / 15.0), "from the other's start");
     }
 
     #[test]

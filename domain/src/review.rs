@@ -58,14 +58,20 @@ pub fn is_at_risk(standing: &Standing) -> bool {
         || (standing.status == Status::OnTrack && (standing.stale || standing.unexplained_miss))
 }
 
-/// The links of open milestones to what is open itself and not on track, or expected too late for them.
-pub fn unresolved<'a>(standings: &'a [Standing], links: &'a [Link]) -> impl Iterator<Item = &'a Link> {
+/// The links of open milestones to what is open itself and not on track, or expected too late for them. A start that is waited for is
+/// resolved once it has `begun`.
+pub fn unresolved<'a>(
+    standings: &'a [Standing],
+    links: &'a [Link],
+    has_begun: impl Fn(usize) -> bool + 'a,
+) -> impl Iterator<Item = &'a Link> {
     let is_open = |standing: &Standing| matches!(standing.status, Status::OnTrack | Status::AtRisk | Status::Delayed);
     links.iter().filter(move |link| {
         let (needed, waiting) = (&standings[link.from], &standings[link.to]);
         let needs_finish = matches!(link.relation, Relation::FinishToStart | Relation::FinishToFinish);
         let comes_too_late = needs_finish && needed.effective_forecast_on > waiting.effective_forecast_on;
-        is_open(needed) && is_open(waiting) && (is_at_risk(needed) || comes_too_late)
+        let is_waited_for = needs_finish || !has_begun(link.from);
+        is_open(needed) && is_open(waiting) && is_waited_for && (is_at_risk(needed) || comes_too_late)
     })
 }
 
@@ -133,8 +139,11 @@ mod tests {
             standing(Status::OnTrack, 15),
             standing(Status::Cancelled, 10),
         ];
-        let found: Vec<_> = unresolved(&standings, &links).map(|link| (link.from, link.to)).collect();
+        let found: Vec<_> = unresolved(&standings, &links, |_| false).map(|link| (link.from, link.to)).collect();
         assert_eq!(found, [(1, 2), (2, 3)], "one is at risk, one comes after what waits for it");
+        let starts: Vec<Link> = links.iter().map(|link| Link { relation: Relation::StartToStart, ..*link }).collect();
+        assert_eq!(unresolved(&standings, &starts, |_| false).count(), 1);
+        assert_eq!(unresolved(&standings, &starts, |_| true).count(), 0, "they have begun");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use strum::IntoStaticStr;
 
+use crate::metric::Aggregate;
 use crate::milestone::{Action, State};
 
 /// A rule that a value or a change broke. The text names the rule; the place is in [`Violation::at`].
@@ -48,6 +49,8 @@ pub enum BrokenRule {
     DuplicateKey { key: String },
     #[error("there is no milestone with the key '{key}' in this plan")]
     UnknownDependency { key: String },
+    #[error("'{key}' is waited for twice: give one relation")]
+    RepeatedDependency { key: String },
     #[error("the dependencies form a cycle: {}", cycle.join(" -> "))]
     DependencyCycle { cycle: Vec<String> },
     #[error("a plan needs at least one milestone")]
@@ -82,6 +85,10 @@ pub enum BrokenRule {
     FindingMissing { key: String },
     #[error("there is no milestone with the key '{key}' in this plan")]
     UnknownMilestone { key: String },
+    #[error("must name the property whose {aggregate} is taken")]
+    PropertyRequired { aggregate: Aggregate },
+    #[error("must be left out: {aggregate} looks at no property")]
+    PropertyUnused { aggregate: Aggregate },
     #[error("this is recorded already")]
     AlreadyRecorded,
     #[error("record first that the client was told")]

@@ -181,10 +181,11 @@ fn recorded_by(forecasts: &[Forecast], as_of: NaiveDate) -> &[Forecast] {
     &forecasts[..known]
 }
 
-/// A change skips the warning when the status reported just before it was on track and just after it is delayed.
+/// The warning is skipped when what was reported at the end of one day was on track, and at the end of the day of a change delayed.
+/// A date that was mistyped and mended within the day was never reported.
 fn skipped_warning(planned_on: NaiveDate, known: &[Forecast], terms: &Terms) -> bool {
     let mut forecast_on = planned_on;
-    known.iter().any(|change| {
+    known.chunk_by(|one, next| one.recorded_on == next.recorded_on).filter_map(<[Forecast]>::last).any(|change| {
         let reported = |forecast: NaiveDate| {
             let days = terms.calendar.days_between(planned_on, forecast.max(change.recorded_on));
             status_of(days, terms.at_risk_limit_days)
@@ -319,6 +320,7 @@ mod tests {
     fn green_to_red_without_yellow() {
         assert!(at(10, &[(5, 40)], State::InProgress, None, 6).skipped_warning);
         assert!(!at(10, &[(5, 14), (6, 40)], State::InProgress, None, 7).skipped_warning);
+        assert!(!at(10, &[(5, 400), (5, 12)], State::InProgress, None, 7).skipped_warning, "mistyped, and mended");
         assert!(
             !at(10, &[(13, 40)], State::InProgress, None, 14).skipped_warning,
             "it was reported at risk from day 11"

@@ -7,6 +7,8 @@
 //! and what is slow once is slow in the whole sample. The criticality index is the share of samples in which a milestone was on
 //! the longest path (the same, section 5).
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{ChiSquared, Distribution, StandardNormal, Triangular};
@@ -19,7 +21,7 @@ use crate::plan::{MilestoneFacts, PlanFacts};
 use crate::reference::{ASSUMED, Ratios};
 use crate::schedule::{Standing, Status};
 
-/// The longest time ahead that is told apart, in days; what lies further counts as this.
+/// The longest time ahead that is counted day by day in a row; what lies further is counted one by one.
 const HORIZON_DAYS: i64 = 100_000;
 /// The largest standard deviation of logarithms that few observations may suggest.
 const LARGEST_DEVIATION: f64 = 2.0;
@@ -27,8 +29,13 @@ const LARGEST_DEVIATION: f64 = 2.0;
 /// A milestone as the simulation sees it, in days after the plan's start.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Task {
-    /// It was achieved on this day.
-    Done(i64),
+    /// It was begun and achieved on these days.
+    Done {
+        /// Begun, as far as that is known or can be reckoned.
+        started: i64,
+        /// Achieved.
+        finished: i64,
+    },
     /// It is open.
     Open {
         /// How long it takes.
@@ -74,6 +81,7 @@ pub struct Simulation<'a> {
 pub struct Days {
     today: i64,
     counts: Vec<u32>,
+    far: BTreeMap<i64, u32>,
     total: u32,
 }
 
@@ -97,12 +105,17 @@ impl Task {
             state: facts.state,
             planned_on: standing.planned_on,
             expected_on: standing.effective_forecast_on,
+            started_on: facts.started_on,
         };
         let steps: Vec<Step> = plan.milestones.iter().zip(&standings).map(step).collect();
         let durations = plan.course(&steps).planned_durations_days()?;
         let day = |on: NaiveDate| calendar.days_between(plan.start_on, on);
         let task = |(position, standing): (usize, &Standing)| match standing.status {
-            Status::Achieved => Self::Done(day(standing.effective_forecast_on)),
+            Status::Achieved => {
+                let finished = day(standing.effective_forecast_on);
+                let started = plan.milestones[position].started_on.map_or(finished - durations[position], day);
+                Self::Done { started, finished }
+            }
             Status::Waived | Status::Cancelled => Self::Dropped,
             Status::OnTrack | Status::AtRisk | Status::Delayed => Self::Open {
                 duration: Duration::Scaled {
@@ -119,46 +132,61 @@ impl Task {
 
 impl Days {
     fn none(today: i64) -> Self {
-        Self { today, counts: vec![], total: 0 }
+        Self { today, counts: vec![], far: BTreeMap::new(), total: 0 }
     }
 
     fn add(&mut self, day: i64) {
-        let offset = usize::try_from((day - self.today).clamp(0, HORIZON_DAYS)).unwrap_or_default();
+        self.total += 1;
+        if day - self.today >= HORIZON_DAYS {
+            *self.far.entry(day).or_default() += 1;
+            return;
+        }
+        let offset = usize::try_from(day - self.today).unwrap_or_default();
         if offset >= self.counts.len() {
             self.counts.resize(offset + 1, 0);
         }
         self.counts[offset] += 1;
-        self.total += 1;
     }
 
     /// The first day by which at least this share had happened.
     pub fn quantile(&self, share: f64) -> i64 {
         let wanted = share * f64::from(self.total);
         let mut sum = 0.0;
-        let reached = self.counts.iter().position(|count| {
-            sum += f64::from(*count);
-            sum >= wanted
-        });
-        self.day(reached.unwrap_or(self.counts.len().saturating_sub(1)))
+        let mut reaches = |(day, count): (i64, u32)| {
+            sum += f64::from(count);
+            (sum >= wanted).then_some(day)
+        };
+        self.by_day().find_map(&mut reaches).unwrap_or(self.today)
     }
 
     /// The share that had happened by a day, that day included.
     pub fn share_by(&self, day: i64) -> f64 {
-        let days = usize::try_from(day - self.today + 1).unwrap_or_default().min(self.counts.len());
-        let count: u32 = self.counts[..days].iter().sum();
+        let count: u32 = self.by_day().take_while(|(on, _)| *on <= day).map(|(_, count)| count).sum();
         f64::from(count) / f64::from(self.total.max(1))
     }
 
-    /// At most `most` equally long stretches of days that cover everything, as first and last day and share.
+    /// Days and how often, in their order.
+    fn by_day(&self) -> impl Iterator<Item = (i64, u32)> {
+        let near = self.counts.iter().enumerate().map(|(offset, count)| (self.day(offset), *count));
+        near.chain(self.far.iter().map(|(day, count)| (*day, *count)))
+    }
+
+    /// At most `most` stretches of days that cover everything, as first and last day and share: equally long, but for what lies beyond all
+    /// telling, which is one.
     pub fn histogram(&self, most: usize) -> Vec<(i64, i64, f64)> {
-        let first = self.counts.iter().position(|count| *count > 0).unwrap_or_default();
-        let length = (self.counts.len() - first).div_ceil(most.max(1)).max(1);
+        let first = self.counts.iter().position(|count| *count > 0).unwrap_or(self.counts.len());
+        let beyond = self.far.first_key_value().zip(self.far.last_key_value()).map(|((from, _), (to, _))| {
+            let count: u32 = self.far.values().sum();
+            (*from, *to, f64::from(count) / f64::from(self.total.max(1)))
+        });
+        let most = most.saturating_sub(usize::from(beyond.is_some())).max(1);
+        let length = (self.counts.len() - first).div_ceil(most).max(1);
         let bin = |(index, counts): (usize, &[u32])| {
             let start = first + index * length;
             let share = f64::from(counts.iter().sum::<u32>()) / f64::from(self.total.max(1));
             (self.day(start), self.day(start + length - 1), share)
         };
-        self.counts[first..].chunks(length).enumerate().map(bin).collect()
+        self.counts[first..].chunks(length).enumerate().map(bin).chain(beyond).collect()
     }
 
     fn day(&self, offset: usize) -> i64 {
@@ -183,9 +211,11 @@ impl Simulation<'_> {
             return None;
         }
         let mut random = Pcg64Mcg::seed_from_u64(seed);
-        let mut finish = Days::none(self.today);
+        // Nothing finishes before the plan starts, however early the question.
+        let first = self.today.max(0);
+        let mut finish = Days::none(first);
         let mut milestones: Vec<Option<Days>> =
-            self.tasks.iter().map(|task| is_open(task).then(|| Days::none(self.today))).collect();
+            self.tasks.iter().map(|task| is_open(task).then(|| Days::none(first))).collect();
         let mut critical = vec![0u32; self.tasks.len()];
         let mut pass = Pass::new(self.tasks.len());
         for _ in 0..samples {
@@ -219,8 +249,8 @@ impl Simulation<'_> {
     /// Sets start, finish and driver of one milestone, from those it waits for.
     fn finish_of(&self, position: usize, before: &[&Link], pass: &mut Pass, random: &mut Pcg64Mcg) {
         let (duration, started, not_before) = match self.tasks[position] {
-            Task::Done(day) => {
-                (pass.starts[position], pass.finishes[position]) = (days(day), days(day));
+            Task::Done { started, finished } => {
+                (pass.starts[position], pass.finishes[position]) = (days(started), days(finished));
                 return;
             }
             Task::Dropped => return,
@@ -351,6 +381,7 @@ mod tests {
     use super::*;
 
     const THOUSANDTHS: f64 = 1000.0;
+    const DONE: Task = Task::Done { started: 1, finished: 7 };
 
     fn open(duration: Duration) -> Task {
         Task::Open { duration, started: None, not_before: None }
@@ -415,7 +446,7 @@ mod tests {
         let simulation = Simulation { tasks: &tasks, links: &[after(0, 1)], references: &references, today: 3 };
         assert_eq!(simulation.run(2000, 42), simulation.run(2000, 42));
         assert_ne!(simulation.run(2000, 42), simulation.run(2000, 43));
-        assert_eq!(Simulation { tasks: &[Task::Done(4), Task::Dropped], ..simulation }.run(10, 1), None);
+        assert_eq!(Simulation { tasks: &[DONE, Task::Dropped], ..simulation }.run(10, 1), None);
     }
 
     /// With a great many observations the class is known: the median of 10 days at a median ratio of 1.5 is 15, and 84 % stay below
@@ -445,9 +476,11 @@ mod tests {
             let outcome = run(tasks, links, &[], 0);
             outcome.milestones.iter().map(|one| one.as_ref().map(|days| days.quantile(0.5))).collect::<Vec<_>>()
         };
-        assert_eq!(finish(&[Task::Done(7), task(2.5, None, None)], &[after(0, 1)]), [None, Some(10)]);
+        assert_eq!(finish(&[DONE, task(2.5, None, None)], &[after(0, 1)]), [None, Some(10)]);
         assert_eq!(finish(&[Task::Dropped, task(2.5, None, None)], &[after(0, 1)]), [None, Some(3)]);
-        assert_eq!(finish(&[Task::Done(7), task(2.5, Some(2), None)], &[after(0, 1)]), [None, Some(5)]);
+        let start = Link { relation: Relation::StartToStart, lag_days: 1, ..after(0, 1) };
+        assert_eq!(finish(&[DONE, task(2.5, None, None)], &[start]), [None, Some(5)], "its start was on day 1");
+        assert_eq!(finish(&[DONE, task(2.5, Some(2), None)], &[after(0, 1)]), [None, Some(5)]);
         assert_eq!(finish(&[task(2.5, None, Some(30))], &[]), [Some(30)]);
         for (relation, lag_days, expected) in [
             (Relation::FinishToStart, 1, 12),
@@ -473,6 +506,10 @@ mod tests {
         assert_eq!((days.quantile(0.25), days.quantile(0.5), days.quantile(1.0)), (10, 12, 15));
         assert_eq!((days.share_by(9), days.share_by(12), days.share_by(99)), (0.0, 0.75, 1.0));
         assert_eq!(days.histogram(3), [(10, 11, 0.25), (12, 13, 0.5), (14, 15, 0.25)]);
+        let mut far = Days::none(0);
+        far.add(2_000_000);
+        assert_eq!((far.quantile(0.5), far.share_by(1_999_999), far.share_by(2_000_000)), (2_000_000, 0.0, 1.0));
+        assert_eq!(far.histogram(3), [(2_000_000, 2_000_000, 1.0)]);
     }
 
     /// The acceptance: on 120 plans whose truth is known, the date that was promised with 80 % holds for about four fifths. Each

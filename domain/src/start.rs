@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use crate::calendar::LAST_DAY;
 use crate::milestone::State;
 use crate::plan::PlanFacts;
 use crate::rule::BrokenRule;
@@ -39,7 +40,12 @@ pub fn move_start(plan: &PlanFacts, to_on: NaiveDate) -> Result<Vec<Shift>, Brok
         let forecast_on = facts.forecasts.last().map(|last| (last.forecast_on, moved(last.forecast_on)));
         facts.state.is_open().then(|| Shift { milestone, planned_on: (planned_on, moved(planned_on)), forecast_on })
     };
-    Ok(newest.into_iter().enumerate().filter_map(shift).collect())
+    let shifts: Vec<Shift> = newest.into_iter().enumerate().filter_map(shift).collect();
+    let last_on = shifts.iter().map(|one| one.planned_on.1.max(one.forecast_on.map_or(to_on, |(_, on)| on))).max();
+    if last_on.is_some_and(|on| on >= LAST_DAY) {
+        return Err(BrokenRule::BeyondCalendar { last: LAST_DAY });
+    }
+    Ok(shifts)
 }
 
 #[cfg(test)]
@@ -96,6 +102,9 @@ mod tests {
         let shifts = move_start(&begun, may(7)).expect("shifts");
         assert_eq!(shifts.iter().map(|one| one.milestone).collect::<Vec<_>>(), [1]);
         assert_eq!(move_start(&begun, may(9)), Err(BrokenRule::AfterWorkBegan { on: may(8) }));
+        let far = NaiveDate::from_ymd_opt(9999, 12, 30).expect("a date");
+        let beyond = BrokenRule::BeyondCalendar { last: LAST_DAY };
+        assert_eq!(move_start(&plan(Calendar::every_day()), far), Err(beyond));
         assert_eq!(move_start(&begun, may(4)), Err(BrokenRule::StartUnchanged { start_on: may(4) }));
     }
 }

@@ -15,8 +15,10 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{Days, NaiveDate};
+use milepost::ingest::event::UsageEvent;
 use milepost::store::json_text::JsonText;
 use milepost::store::milestones::{self, MilestoneRow};
+use milepost::store::usage_events::{self, NewEvent};
 use milepost_domain::milestone::State;
 use milepost_tests::{Engine, Server};
 use serde_json::{Value, json};
@@ -43,6 +45,10 @@ struct Seen {
 
 #[actix_web::main]
 async fn main() {
+    if std::env::args().any(|argument| argument == "events") {
+        tell_all_events().await;
+        std::process::exit(0);
+    }
     let floor = floor();
     let address = floor.trim_start_matches("http://").to_owned();
     println!("{:<58} {:>10} {:>9} {:>10} {:>10}", "", "req/s", "of floor", "p50", "p99");
@@ -94,6 +100,7 @@ async fn main() {
             .await;
     println!("\nfirst page of a million against first page of 20,000: {:.2}", first.per_second / small.per_second);
     println!("last page of a million against its first: {:.2}", deep.per_second / first.per_second);
+    tell_all_events().await;
     std::process::exit(0);
 }
 
@@ -243,4 +250,97 @@ fn date(text: &str) -> NaiveDate {
 
 fn day(n: usize) -> NaiveDate {
     date("2026-01-01") + Days::new(n as u64)
+}
+
+/// Usage events a second over HTTP, in requests of `size` events.
+async fn events(server: &Server, size: usize, round: &str) -> f64 {
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let until = Instant::now() + MEASURED;
+    let started = Instant::now();
+    let connections = if size > 1 { 16 } else { 256 };
+    let workers = (0..connections).map(|worker: usize| {
+        let (address, key, round) = (address.clone(), server.key.clone(), round.to_owned());
+        tokio::spawn(async move {
+            let mut stream = TcpStream::connect(&address).await.expect("a connection");
+            stream.set_nodelay(true).expect("a socket");
+            let (mut sent, mut buffer) = (0, Vec::new());
+            while Instant::now() < until {
+                let text = |n: usize| {
+                    let id = format!("{round}-{worker}-{}", sent + n);
+                    format!("{{\"id\":\"{id}\",\"source\":\"bench\",\"type\":\"login\",\"subject\":\"bench\",\"time\":\"2026-05-04T10:00:00Z\",\"data\":{{\"n\":1}}}}")
+                };
+                let body = format!("[{}]", (0..size).map(text).collect::<Vec<_>>().join(","));
+                let request = format!(
+                    "POST /v1/events?results=errors HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {key}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+                    body.len()
+                );
+                one(&mut stream, &request, &mut buffer).await;
+                sent += size;
+            }
+            sent
+        })
+    });
+    let sent: usize =
+        futures_util::future::join_all(workers).await.into_iter().map(|done| done.expect("a worker")).sum();
+    sent as f64 / started.elapsed().as_secs_f64()
+}
+
+/// The floor for events: the same rows into the same table by one connection, so many a transaction, by the library alone.
+async fn raw_events(server: &Server, at_once: usize) -> f64 {
+    let (db, organization_id, now) = (server.db(), server.organization_id, server.clock.now());
+    let value = |n: usize| json!({ "id": n.to_string(), "source": "raw", "type": "login", "subject": "bench", "time": "2026-05-04T10:00:00Z", "data": { "n": 1 } });
+    let until = Instant::now() + MEASURED;
+    let started = Instant::now();
+    let mut sent = 0;
+    while Instant::now() < until {
+        let events: Vec<UsageEvent> =
+            (sent..sent + at_once).map(|n| UsageEvent::read(&value(n), now).expect("an event")).collect();
+        let mut conn = db.begin().await.expect("a transaction");
+        let first = i64::try_from(sent).expect("a number") + 1;
+        let rows = (first..).zip(&events).map(|(sequence, event)| NewEvent {
+            sequence,
+            key: event.key(organization_id),
+            event,
+            received_at: now,
+            held_for: None,
+        });
+        usage_events::insert(&mut conn, organization_id, &rows.collect::<Vec<_>>()).await.expect("written");
+        conn.commit().await.expect("committed");
+        sent += at_once;
+    }
+    sent as f64 / started.elapsed().as_secs_f64()
+}
+
+/// On each engine that there is.
+async fn tell_all_events() {
+    tell_events(Engine::Sqlite).await;
+    if std::env::var_os(milepost_tests::POSTGRES).is_some() {
+        tell_events(Engine::Postgres).await;
+    }
+}
+
+/// What events take, on one engine, with its own floor.
+async fn tell_events(engine: Engine) {
+    let start = async || {
+        let server = Server::start_with(engine, |settings| {
+            settings.workers = None;
+            settings.rate_limit_per_minute = u32::MAX;
+        })
+        .await;
+        server.post("/v1/customers", json!({ "name": "Bench", "external_ref": "bench" })).await.expect(201);
+        server
+    };
+    let floor = raw_events(&start().await, 2_000).await;
+    println!("\n{:<58} {:>10} {:>9}", format!("usage events on {engine:?}"), "events/s", "of floor");
+    println!("{:<58} {floor:>10.0} {:>9.3}", "floor: rows by the library alone, 2,000 a transaction", 1.0);
+    let server = start().await;
+    for (name, size) in
+        [("one a request, durable when answered", 1), ("100 a request", 100), ("1,000 a request", 1_000)]
+    {
+        let seen = events(&server, size, &size.to_string()).await;
+        println!("{name:<58} {seen:>10.0} {:>9.3}", seen / floor);
+    }
+    let stored = server.get("/v1/events/lag").await.expect(200)["received_seq"].as_f64().expect("a number");
+    let again = events(&server, 100, "again").await;
+    println!("{:<58} {again:>10.0} {:>9.3}", format!("100 a request, with {stored:.0} stored"), again / floor);
 }

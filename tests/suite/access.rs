@@ -53,6 +53,10 @@ async fn the_wrong_scope_is_403(engine: Engine) {
         Scope::PlansRead,
         Scope::PlansWrite,
         Scope::LedgerRead,
+        Scope::EventsRead,
+        Scope::EventsWrite,
+        Scope::HealthRead,
+        Scope::HealthWrite,
     ];
     let mut keys = HashMap::new();
     for (method, path, operation) in secured(&server) {
@@ -90,9 +94,12 @@ async fn another_organization_is_404(engine: Engine) {
     let client = create(&server, "/v1/api-clients", json!({ "name": "CRM", "scopes": ["plans:read"] })).await;
     let template = json!({ "key": "ours", "name": "Ours", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
     create(&server, "/v1/templates", template).await;
+    create(&server, "/v1/metrics", json!({ "key": "ours", "event_type": "login", "aggregate": "count" })).await;
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
     let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
-    for (method, path, _) in secured(&server).into_iter().filter(|(_, path, _)| path.contains('{')) {
+    let mut operations = secured(&server);
+    operations.sort_by_key(|(method, _, _)| method == "DELETE");
+    for (method, path, _) in operations.into_iter().filter(|(_, path, _)| path.contains('{')) {
         let own = path
             .replace("/v1/plans/{id}", &plan)
             .replace("/v1/customers/{id}", &customer)
@@ -103,6 +110,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{milestone}", "a")
             .replace("{action}", "start")
             .replace("{template_key}", "ours")
+            .replace("{metric_key}", "ours")
             .replace("{external_ref}", "ours")
             .replace("{number}", "1");
         assert!(!own.contains('{'), "{path}: the test does not know this parameter");

@@ -83,6 +83,7 @@ async fn a_simulation_has_bounds(engine: Engine) {
         ("samples=99", "samples", "too_small"),
         ("seed=abc", "seed", "wrong_type"),
         ("seed=-1", "seed", "too_small"),
+        ("as_of=yesterday", "as_of", "wrong_format"),
     ] {
         let refused = server.get(&format!("{path}/simulation?{query}")).await.problem(400, "invalid_parameter");
         assert_eq!(refused, errors(&[(place, code)]), "{query}");

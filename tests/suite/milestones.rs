@@ -272,7 +272,7 @@ async fn a_slip_pushes_what_waits_for_it(engine: Engine) {
         { "key": "c", "from_on": "2026-06-01", "to_on": "2026-06-19", "days": 18, "float_used_days": 0 },
     ]);
     assert_eq!((&dry["moves"], &dry["dry_run"]), (&expected, &json!(true)));
-    assert_eq!(dry["finish"], json!({ "from_on": "2026-06-01", "to_on": "2026-06-19" }));
+    assert_eq!(dry["finish"], json!({ "from_on": "2026-06-15", "to_on": "2026-06-19" }));
     assert_eq!(
         server.get("/v1/ledger?sort=-sequence&limit=1").await.expect(200)["data"],
         before["data"],

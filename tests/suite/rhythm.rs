@@ -129,6 +129,13 @@ async fn dependencies_must_fit_the_plan(engine: Engine) {
     let cycle = server.patch(&format!("{path}/milestones/a"), json!({ "depends_on": ["c"] })).await;
     assert!(cycle.text.contains("a -> c -> a"), "{}", cycle.text);
     assert_eq!(cycle.problem(409, "conflict"), errors(&[("/depends_on", "dependency_cycle")]));
+    let twice = json!({ "depends_on": [{ "key": "a", "relation": "start_to_start" }, { "key": "a", "relation": "finish_to_finish" }] });
+    let twice = server.patch(&format!("{path}/milestones/b"), twice).await.problem(422, "validation_failed");
+    assert_eq!(twice, errors(&[("/depends_on/1", "repeated_dependency")]), "none is dropped silently");
+    let far = json!({ "forecast_on": "9999-12-30", "reason": "A typing mistake." });
+    let far =
+        server.post(&format!("{path}/milestones/a/forecast-changes"), far).await.problem(422, "validation_failed");
+    assert_eq!(far, errors(&[("/forecast_on", "beyond_calendar")]));
     let reaching_back = json!({ "depends_on": [{ "key": "a", "lag_days": -20 }] });
     let reaching_back = server.patch(&format!("{path}/milestones/b"), reaching_back).await;
     let expected = errors(&[("/depends_on/0/lag_days", "lag_before_start")]);

@@ -133,6 +133,22 @@ async fn a_link_shows_no_more_than_it_may(engine: Engine) {
     for part in ["s-curve.svg", "trend.svg"] {
         server.call("GET", &format!("{link}/{part}")).anonymous().send().await.problem(404, "not_found");
     }
+    // What a hidden milestone's slip does to one that is shown is told without saying why, and figures are those of what is shown.
+    let slip = json!({ "forecast_on": "2026-06-20", "reason": "Secret slip", "cause": "systemic" });
+    server.post(&format!("{path}/milestones/b/forecast-changes"), slip).await.expect(201);
+    let some = share(
+        &server,
+        &path,
+        json!({ "milestones": ["c"], "fields": ["date_changes", "earned_value", "s_curve", "trend"] }),
+    )
+    .await;
+    let page = server.call("GET", &some).anonymous().send().await;
+    assert!(page.text.contains("It follows from another milestone that moved."), "{}", page.text);
+    assert!(
+        !page.text.contains("Secret") && page.text.contains("<dd>0 %</dd>"),
+        "nothing of c is planned by now: {}",
+        page.text
+    );
     let note = server.call("POST", &format!("{link}/milestones/a/forecast-changes/1/acknowledge")).anonymous();
     note.body("application/x-www-form-urlencoded", "by=Petra").send().await.problem(404, "not_found");
     for (draft, place, code) in [
@@ -283,4 +299,5 @@ async fn dates_go_into_a_calendar(engine: Engine) {
     assert!(unfolded.contains("SUMMARY:Access\\; data\\, and more \\\\ than that\\, in a name"), "{unfolded}");
     assert!(unfolded.contains("DTSTART;VALUE=DATE:20260504"), "what is overdue is expected today");
     assert_eq!(unfolded.matches("STATUS:CANCELLED").count(), 1);
+    assert!(!unfolded.contains("DTEND"), "an event without an end lasts its day (RFC 5545, 3.6.1)");
 }

@@ -51,6 +51,22 @@ pub enum Scope {
     #[serde(rename = "plans:write")]
     #[strum(serialize = "plans:write")]
     PlansWrite,
+    /// See usage events.
+    #[serde(rename = "events:read")]
+    #[strum(serialize = "events:read")]
+    EventsRead,
+    /// Send usage events.
+    #[serde(rename = "events:write")]
+    #[strum(serialize = "events:write")]
+    EventsWrite,
+    /// See metrics.
+    #[serde(rename = "health:read")]
+    #[strum(serialize = "health:read")]
+    HealthRead,
+    /// Define metrics.
+    #[serde(rename = "health:write")]
+    #[strum(serialize = "health:write")]
+    HealthWrite,
     /// Read and verify the ledger.
     #[serde(rename = "ledger:read")]
     #[strum(serialize = "ledger:read")]

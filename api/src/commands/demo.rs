@@ -1,8 +1,11 @@
-//! The demo: eleven real release plans, brought in through the API as any customer's own would be.
+//! The demo: eleven real release plans, and ten years of a public project's commits as usage events, brought in through the API as any
+//! customer's own would be.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
+use std::io::Read;
 
 use clap::Args;
+use flate2::read::GzDecoder;
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Client;
 use serde::Deserialize;
@@ -13,6 +16,10 @@ use super::{Failure, print};
 /// The release schedules of eleven Kubernetes releases, with every dated change: from the public history of
 /// kubernetes/sig-release (releases/*/README.md at every revision), CC-BY-4.0 and Apache-2.0; dates and roles only.
 const PLANS: &str = include_str!("../shipped/delivery-plans.json");
+/// 5,451 CloudEvents made from a public project's commit log: 117 accounts, names hashed.
+const EVENTS: &[u8] = include_bytes!("../shipped/usage-events.ndjson.gz");
+/// How many events one request of the demo carries.
+const EVENTS_A_REQUEST: usize = 2_000;
 /// The plan that slipped in three announced steps.
 const EXAMPLE: &str = "1.19";
 
@@ -22,7 +29,7 @@ pub struct Demo {
     /// Where the server is.
     #[arg(long, env = "MILEPOST_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// An API key with the scopes customers:write and plans:write.
+    /// An API key with the scopes customers:write, plans:write and events:write.
     #[arg(long, env = "MILEPOST_KEY", hide_env_values = true)]
     key: String,
 }
@@ -34,6 +41,10 @@ pub struct Loaded {
     pub plans: usize,
     /// Milestones.
     pub milestones: usize,
+    /// Usage events that were new.
+    pub events: u64,
+    /// Usage events that were there already.
+    pub known_events: u64,
     /// Id of the plan worth looking at first.
     pub example_plan_id: Option<String>,
 }
@@ -68,7 +79,10 @@ struct Forecast {
 /// Loads the plans and says so.
 pub async fn run(demo: Demo) -> Result<(), Failure> {
     let loaded = import(demo.url.trim_end_matches('/'), &demo.key).await?;
-    print(&format!("{} plans with {} milestones are loaded.\n", loaded.plans, loaded.milestones))
+    print(&format!(
+        "{} plans with {} milestones are loaded, and {} usage events; {} were there already.\n",
+        loaded.plans, loaded.milestones, loaded.events, loaded.known_events
+    ))
 }
 
 /// Loads the plans. Each request carries an idempotency key, so loading twice within a day changes nothing.
@@ -95,7 +109,31 @@ pub async fn import(url: &str, key: &str) -> Result<Loaded, Failure> {
         bar.inc(1);
     }
     bar.finish_with_message("Demo plans loaded");
+    send_events(&http, url, key, &mut loaded).await?;
     Ok(loaded)
+}
+
+/// Sends the usage events, and first the customers they speak of. Sent again, every one is known already.
+async fn send_events(http: &Client, url: &str, key: &str, loaded: &mut Loaded) -> Result<(), Failure> {
+    let mut text = String::new();
+    GzDecoder::new(EVENTS).read_to_string(&mut text).map_err(Failure::new)?;
+    let lines: Vec<&str> = text.lines().collect();
+    let subject = |line: &&str| serde_json::from_str::<Value>(line).ok()?["subject"].as_str().map(str::to_owned);
+    let accounts: BTreeSet<String> = lines.iter().filter_map(subject).collect();
+    let items: Vec<Value> = accounts
+        .iter()
+        .map(|account| json!({ "external_ref": account, "name": account, "segment": "Open source" }))
+        .collect();
+    let customers = http.post(format!("{url}/v1/customers/bulk")).bearer_auth(key).json(&json!({ "items": items }));
+    send(customers).await?;
+    for some in lines.chunks(EVENTS_A_REQUEST) {
+        let request = http.post(format!("{url}/v1/events?results=errors")).bearer_auth(key);
+        let request = request.header("Content-Type", "application/x-ndjson").body(some.join("\n"));
+        let taken = send(request).await?;
+        loaded.events += taken["accepted"].as_u64().unwrap_or_default();
+        loaded.known_events += taken["duplicate"].as_u64().unwrap_or_default();
+    }
+    Ok(())
 }
 
 /// The plans as `POST /v1/plans` takes them: name, number of milestones, body.

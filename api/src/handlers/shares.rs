@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::read_model::PlanView;
+use crate::store::milestones::ForecastRow;
 use crate::store::plans::{self, PlanRecord};
 use crate::store::share_links::ShareLinkRow;
 
@@ -59,6 +60,23 @@ impl Visibility {
     /// Whether it shows a milestone.
     pub fn shows(&self, key: &str) -> bool {
         self.milestones.as_ref().is_none_or(|keys| keys.iter().any(|shown| shown.as_str() == key))
+    }
+}
+
+impl Visibility {
+    /// The plan as if it had only the milestones that are shown: what its figures and its curve may tell.
+    pub fn restrict(&self, record: &PlanRecord) -> PlanRecord {
+        let mut shown = record.clone();
+        shown.milestones.retain(|row| self.shows(&row.key));
+        shown
+    }
+
+    /// Why a date moved, as far as it may be told: what another milestone said is told where that one is shown.
+    pub fn reason(&self, record: &PlanRecord, change: &ForecastRow) -> Option<String> {
+        match record.cause_of(change) {
+            Some(cause) if !self.shows(&cause.key) => Some("It follows from another milestone that moved.".to_owned()),
+            _ => change.reason.clone(),
+        }
     }
 }
 

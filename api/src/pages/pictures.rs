@@ -88,14 +88,13 @@ fn lay_out_s_curve(svg: &mut String, curve: &SCurve, (from, to): (NaiveDate, Nai
 }
 
 /// How the milestones' dates moved: the date expected over the day on which it was expected. A level line is a promise kept.
-/// Only those that `is_shown`, by position.
-pub fn draw_trend(view: &PlanView, as_of: NaiveDate, is_shown: impl Fn(usize) -> bool) -> Result<String, ApiError> {
+pub fn draw_trend(view: &PlanView, as_of: NaiveDate) -> Result<String, ApiError> {
     let trends = milestone_trend(&view.facts, as_of);
     let standings: Vec<Standing> = view.facts.standings(as_of).collect();
     let lines: Vec<(&str, RGBColor, &DateTrend)> = trends
         .iter()
         .enumerate()
-        .filter(|(position, line)| is_shown(*position) && !line.is_empty())
+        .filter(|(_, line)| !line.is_empty())
         .map(|(position, line)| (view.labels[position].key.as_ref(), colour_of(standings[position].status), line))
         .collect();
     let title = format!("{}: how the milestones' dates moved", view.row.name);

@@ -1,4 +1,4 @@
-//! The status report as Markdown (`CommonMark`, with the usual tables), to paste into a message.
+//! The status report as Markdown (CommonMark, with the usual tables), to paste into a message.
 
 use std::fmt::Write;
 
@@ -132,7 +132,7 @@ pub fn against_plan(variance_days: i64) -> String {
     }
 }
 
-/// A text in which nothing is markup: on one line, and every character that could mean something escaped (`CommonMark`, 2.4).
+/// A text in which nothing is markup: on one line, and every character that could mean something escaped (CommonMark, 2.4).
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {

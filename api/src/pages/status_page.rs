@@ -20,6 +20,7 @@ use crate::handlers::plans::review_state::DateChange;
 use crate::handlers::plans::status_report::{MilestoneAtRisk, ReportedMilestone, ReportedValue, StatusReport};
 use crate::handlers::shares::{ShareField, Visibility};
 use crate::read_model::PlanView;
+use crate::store::plans::PlanRecord;
 
 const STYLE: &str = include_str!("status_page.css");
 
@@ -34,14 +35,13 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
 /// The page as an answer. With a share link's path, the client can take note of date changes on it.
 pub fn respond(
     report: &StatusReport,
-    view: &PlanView,
+    record: &PlanRecord,
     visible: &Visibility,
     share_path: Option<&str>,
 ) -> Result<HttpResponse, ApiError> {
-    let is_shown = |position: usize| visible.shows(&view.labels[position].key);
-    let s_curve = visible.has(ShareField::SCurve).then(|| pictures::draw_s_curve(view, report.as_of)).transpose()?;
-    let trend =
-        visible.has(ShareField::Trend).then(|| pictures::draw_trend(view, report.as_of, is_shown)).transpose()?;
+    let view = PlanView::from(&visible.restrict(record));
+    let s_curve = visible.has(ShareField::SCurve).then(|| pictures::draw_s_curve(&view, report.as_of)).transpose()?;
+    let trend = visible.has(ShareField::Trend).then(|| pictures::draw_trend(&view, report.as_of)).transpose()?;
     let page = lay_out(report, visible, share_path, s_curve, trend);
     Ok(HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")

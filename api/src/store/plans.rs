@@ -131,6 +131,7 @@ impl PlanRecord {
             state: row.state.0,
             planned_on: standing.planned_on,
             expected_on: standing.effective_forecast_on,
+            started_on: row.started_on,
         })
         .collect()
     }

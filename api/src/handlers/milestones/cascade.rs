@@ -6,7 +6,8 @@ use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::BrokenRule;
-use milepost_domain::cascade::{Direction, Move};
+use milepost_domain::calendar::LAST_DAY;
+use milepost_domain::cascade::{Direction, Move, Step};
 use milepost_domain::milestone::may_forecast;
 use milepost_domain::text::{Key, Note};
 use serde::{Deserialize, Serialize};
@@ -165,7 +166,11 @@ pub fn decide(
     let last = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
     let current_on = last.map_or(row.planned_on, |last| last.to_on);
     may_forecast(row.state.0, current_on, forecast_on, today)?;
-    Ok(record.facts().course(&record.steps(today)).cascade((position, forecast_on), direction, today))
+    let moves = record.facts().course(&record.steps(today)).cascade((position, forecast_on), direction, today);
+    if moves.iter().skip(1).any(|one| one.to_on >= LAST_DAY) {
+        return Err(BrokenRule::BeyondCalendar { last: LAST_DAY });
+    }
+    Ok(moves)
 }
 
 /// The forecast changes to append: the one asked for, and those that follow from it.
@@ -200,11 +205,15 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &Note, cause: 
 impl Cascade {
     /// What moves, as it is answered; from the record before it moves.
     pub fn of(record: &PlanRecord, moves: &[Move], today: NaiveDate, dry_run: bool) -> Self {
-        let steps = record.steps(today);
-        let counts = |position: &usize| !steps[*position].state.is_dropped();
-        let after = |position: usize| {
-            let moved = moves.iter().find(|one| one.milestone == position);
-            moved.map_or(steps[position].expected_on, |one| one.to_on)
+        let (facts, before) = (record.facts(), record.steps(today));
+        let mut after = before.clone();
+        for one in moves {
+            after[one.milestone].expected_on = one.to_on;
+        }
+        // Reckoned as the plan's own expected finish is: with what is overdue pushing what comes after.
+        let finish = |steps: &[Step]| {
+            let expected = facts.course(steps).project()?;
+            steps.iter().zip(expected).filter(|(step, _)| !step.state.is_dropped()).map(|(_, on)| on).max()
         };
         let one = |one: &Move| MilestoneMove {
             key: record.milestones[one.milestone].key.clone(),
@@ -216,10 +225,7 @@ impl Cascade {
         Self {
             dry_run,
             moves: moves.iter().map(one).collect(),
-            finish: Finish {
-                from_on: (0..steps.len()).filter(counts).map(|position| steps[position].expected_on).max(),
-                to_on: (0..steps.len()).filter(counts).map(after).max(),
-            },
+            finish: Finish { from_on: finish(&before), to_on: finish(&after) },
         }
     }
 }

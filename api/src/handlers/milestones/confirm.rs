@@ -3,6 +3,7 @@
 use actix_web::post;
 use actix_web::web::Path;
 use milepost_domain::milestone::may_confirm;
+use milepost_domain::text::Note;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,8 +17,11 @@ use crate::extract::Body;
 /// A confirmation.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({}))]
-pub struct Confirmation {}
+#[schema(example = json!({"note": "Two of three sources are in."}))]
+pub struct Confirmation {
+    /// What one should know about how it stands; stays as it was if left out.
+    note: Option<Note>,
+}
 
 /// Confirms that a milestone's forecast still holds
 ///
@@ -29,7 +33,7 @@ pub struct Confirmation {}
 pub async fn confirm_forecast(
     cx: Context,
     path: Path<(Uuid, String)>,
-    _body: Body<Confirmation>,
+    body: Body<Confirmation>,
 ) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();
     cx.write(async |unit| {
@@ -37,7 +41,11 @@ pub async fn confirm_forecast(
         cx.check_version_if_given(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
         may_confirm(before.state, before.forecast_on, unit.today).map_err(|rule| rule.at(""))?;
-        record.milestones[position].touched_on = Some(unit.today);
+        let row = &mut record.milestones[position];
+        row.touched_on = Some(unit.today);
+        if let Some(note) = &body.0.note {
+            row.note = Some(note.to_string());
+        }
         save(unit, &mut record, position, Some(&before), "confirmed").await?.answer()
     })
     .await

@@ -3,7 +3,7 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
-use icalendar::{Calendar, Component, Event, EventLike, EventStatus};
+use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
 use milepost_domain::schedule::Status;
 use uuid::Uuid;
 
@@ -55,14 +55,14 @@ pub async fn draw_plan_trend(
 ) -> Result<HttpResponse, ApiError> {
     let plans = cx.plans().await?;
     let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
-    let picture = pictures::draw_trend(view, date.0.as_of.unwrap_or_else(|| cx.today()), |_| true)?;
+    let picture = pictures::draw_trend(view, date.0.as_of.unwrap_or_else(|| cx.today()))?;
     Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
 }
 
 /// A report's milestones as a calendar.
 pub fn write_calendar(report: &StatusReport, now: DateTime<Utc>) -> HttpResponse {
     let mut calendar = Calendar::new();
-    calendar.name(&report.plan_name);
+    calendar.append_property(Property::new("X-WR-CALNAME", &report.plan_name));
     for milestone in &report.milestones {
         calendar.push(event(report, milestone, now));
     }
@@ -77,7 +77,7 @@ fn event(report: &StatusReport, milestone: &ReportedMilestone, now: DateTime<Utc
     let note = milestone.note.as_deref().map(|note| format!("\n{note}")).unwrap_or_default();
     Event::with_uid(&format!("{}.{}@milepost", report.plan_id, milestone.key))
         .timestamp(now)
-        .all_day(milestone.forecast_on)
+        .starts(milestone.forecast_on)
         .summary(&format!("{mark}{}", milestone.name))
         .description(&format!("{}: {planned}{owner}{note}", report.plan_name))
         .status(if is_dropped { EventStatus::Cancelled } else { EventStatus::Confirmed })

@@ -4,7 +4,7 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
 use uuid::Uuid;
 
-use super::import_rows::{COLUMNS, written};
+use super::import_rows::{COLUMNS, written, written_criteria};
 use crate::context::Context;
 use crate::csv_text::{date, file, harmless, line};
 use crate::error::ApiError;
@@ -13,7 +13,7 @@ use crate::store::plans::{self, PlanRecord};
 /// Writes a plan's milestones as a CSV file
 ///
 /// In the columns of `POST /v1/plans/import`, so that what is changed in a spreadsheet can be brought back as a plan of its own. Planned dates
-/// are those of the baseline in force. Texts that a spreadsheet would take for a formula have an apostrophe in front.
+/// are those of the baseline in force; milestones that were waived or cancelled are left out. Texts that a spreadsheet would take for a formula have an apostrophe in front.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The file.", body = String, content_type = "text/csv")))]
 #[get("/v1/plans/{id}/export")]
 pub async fn export_plan(cx: Context, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
@@ -46,7 +46,7 @@ fn write(record: &PlanRecord, today: chrono::NaiveDate) -> Result<Vec<u8>, ApiEr
             date(row.started_on),
             date(moved),
             date(actual_on),
-            harmless(&row.acceptance_criteria.0.join("|")),
+            harmless(&written_criteria(&row.acceptance_criteria.0)),
             text(&row.note),
         ])?);
     }

@@ -46,7 +46,18 @@ pub struct Rows {
 impl Rows {
     /// Reads a file. Cells are told apart by what its first line uses: a comma, a semicolon or a tab.
     pub fn read(text: &str, today: NaiveDate) -> Result<Self, ApiError> {
-        let delimiter = delimiter_of(text.lines().next().unwrap_or_default());
+        if text.matches('"').count() % 2 == 1 {
+            let detail = "has a cell whose quotation mark is not closed";
+            return Err(ApiError::field("", "unclosed_quote", detail));
+        }
+        // What some spreadsheets write and read in front of everything else.
+        let hint = text.lines().next().and_then(|line| line.trim().strip_prefix("sep="));
+        let (text, skipped) = match hint {
+            Some(_) => (text.split_once('\n').map_or("", |(_, rest)| rest), 1),
+            None => (text, 0),
+        };
+        let hinted = hint.and_then(|hint| hint.chars().next()).filter(|hint| [',', ';', '\t'].contains(hint));
+        let delimiter = hinted.unwrap_or_else(|| delimiter_of(text.lines().next().unwrap_or_default()));
         let mut reader = csv::ReaderBuilder::new()
             .delimiter(u8::try_from(delimiter).unwrap_or(b','))
             .trim(csv::Trim::All)
@@ -63,7 +74,10 @@ impl Rows {
         let (mut milestones, mut lines, mut count) = (vec![], vec![], 0);
         for record in reader.records() {
             let record = record.map_err(malformed)?;
-            let line = record.position().map_or(0, csv::Position::line);
+            if record.iter().all(str::is_empty) {
+                continue;
+            }
+            let line = record.position().map_or(0, csv::Position::line) + skipped;
             count += 1;
             if count > MOST || errors.len() >= 100 {
                 continue;
@@ -182,7 +196,7 @@ impl Cells<'_> {
         let position = self.header.iter().position(|name| name == column);
         let cell = position.and_then(|position| self.record.get(position)).unwrap_or_default();
         match cell.strip_prefix('\'') {
-            Some(rest) if rest.starts_with(['=', '+', '-', '@']) => rest,
+            Some(rest) if rest.trim_start_matches('\'').starts_with(['=', '+', '-', '@']) => rest,
             _ => cell,
         }
     }
@@ -231,9 +245,29 @@ fn date(text: &str) -> Result<NaiveDate, BrokenRule> {
     date.ok_or(BrokenRule::NotADate)
 }
 
-/// Criteria, one a line, or with `|` between them.
+/// Criteria, one a line, or with `|` between them; in one of them these are written `\n` and `\|`.
 fn criteria(text: &str) -> Result<Vec<Note>, BrokenRule> {
-    text.split(['\n', '|']).map(str::trim).filter(|one| !one.is_empty()).map(Note::parse).collect()
+    let (mut all, mut one) = (vec![], String::new());
+    let mut characters = text.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\n' | '|' => all.push(std::mem::take(&mut one)),
+            '\\' => match characters.next() {
+                Some('n') => one.push('\n'),
+                Some(other) => one.push(other),
+                None => one.push('\\'),
+            },
+            other => one.push(other),
+        }
+    }
+    all.push(one);
+    all.iter().map(|one| one.trim()).filter(|one| !one.is_empty()).map(Note::parse).collect()
+}
+
+/// Criteria as they are read back.
+pub fn written_criteria(criteria: &[String]) -> String {
+    let escaped = |one: &String| one.replace('\\', "\\\\").replace('|', "\\|").replace('\n', "\\n");
+    criteria.iter().map(escaped).collect::<Vec<_>>().join("|")
 }
 
 /// Keys with spaces, commas or semicolons between them; each may have a relation and a lag: `pipeline:SS+5`.
@@ -291,6 +325,27 @@ mod tests {
         for text in ["a:", "a:XX", "a:FS+x", "a:FS+999", "a:é", "-a"] {
             assert!(dependencies(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn criteria_are_read_as_they_are_written() {
+        let all = ["x | y".to_owned(), "one\ntwo".to_owned(), "a \\ b".to_owned()];
+        let read = criteria(&written_criteria(&all)).expect("criteria");
+        assert_eq!(
+            read.iter().map(Note::as_str).collect::<Vec<_>>(),
+            all.iter().map(String::as_str).collect::<Vec<_>>()
+        );
+        assert_eq!(criteria("a|b\nc").expect("criteria").len(), 3);
+    }
+
+    #[test]
+    fn what_spreadsheets_add_is_passed_over() {
+        let rows = Rows::read("sep=;\nkey;name;planned_on\na;A;2026-06-01\n;;\n", today()).expect("a row");
+        assert_eq!((rows.milestones.len(), rows.lines[0]), (1, 3));
+        assert!(
+            Rows::read("key,name,planned_on\na,\"A,2026-06-01\n", today())
+                .is_err_and(|error| error.to_string().contains("not closed"))
+        );
     }
 
     #[test]

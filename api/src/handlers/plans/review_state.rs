@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use milepost_domain::earned_schedule::Period;
+use milepost_domain::milestone::State;
 use milepost_domain::network::Relation;
 use milepost_domain::review::{Moment, Trend, is_at_risk, trend, unresolved};
 use milepost_domain::schedule::{Standing, Status, days_between};
@@ -218,7 +219,8 @@ impl ReviewState {
                 cause: last.and_then(|last| last.cause.as_ref()?.parse().ok()),
             }
         });
-        let waiting = unresolved(&standings, &view.facts.links).map(|link| UnresolvedDependency {
+        let has_begun = |position: usize| record.milestones[position].state.0 != State::Planned;
+        let waiting = unresolved(&standings, &view.facts.links, has_begun).map(|link| UnresolvedDependency {
             key: record.milestones[link.to].key.clone(),
             waits_for: record.milestones[link.from].key.clone(),
             relation: link.relation,

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::error::{ApiError, Code};
+use crate::error::{ApiError, Code, Problem};
 use crate::extract::Query;
 use crate::read_model::{PlanView, Plans};
 
@@ -132,6 +132,8 @@ pub struct Reference {
     median_ratio: f64,
 }
 
+/// How many durations are drawn at most: a second's work.
+const MOST_DRAWS: usize = 10_000_000;
 /// How many bars a histogram has at most.
 const BARS: usize = 20;
 
@@ -140,15 +142,23 @@ const BARS: usize = 20;
 /// Monte Carlo over the network of what is open. A milestone takes its planned days times a ratio of actual to planned duration from
 /// the organization's own finished milestones: those of its phase if there are at least five, else of its kind of plan, else of the
 /// whole organization, else a wide assumption (0.8 to 2.5 times, most likely as planned); `reference` says which. A later date
-/// that its owner has recorded holds as the earliest. Answers 409 when nothing is open.
+/// that its owner has recorded holds as the earliest. Samples times open milestones may be at most ten million.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(SimulationOptions),
-    responses((status = 200, description = "The probable dates.", body = PlanSimulation)))]
+    responses(
+        (status = 200, description = "The probable dates.", body = PlanSimulation),
+        (status = 409, description = "Nothing is open.", body = Problem, content_type = "application/problem+json"),
+    ))]
 #[get("/v1/plans/{id}/simulation")]
 pub async fn simulate_plan(cx: Context, id: Path<Uuid>, options: Query<SimulationOptions>) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
     let as_of = options.0.as_of.unwrap_or_else(|| cx.today());
     let (samples, seed) = (options.0.samples.unwrap_or(10_000), options.0.seed.unwrap_or(1));
     // Milliseconds for most plans, but a second for the largest: not on a thread that others wait for.
+    let open = plans.find(*id).map_or(0, |view| view.facts.milestones.iter().filter(|one| one.state.is_open()).count());
+    if open * usize::try_from(samples).unwrap_or(usize::MAX) > MOST_DRAWS {
+        let detail = format!("must be at most {} for {open} open milestones", MOST_DRAWS / open);
+        return Err(ApiError::parameter("samples", "too_large", detail));
+    }
     let simulated = block(move || {
         let view = plans.find(*id)?;
         Some((view.row.version, PlanSimulation::of(&plans, view, as_of, samples, seed)))

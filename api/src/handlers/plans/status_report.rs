@@ -193,7 +193,7 @@ pub async fn read_status_report(
         Some("text/markdown") => {
             HttpResponse::Ok().content_type("text/markdown; charset=utf-8").body(status_markdown::write(&report))
         }
-        Some("text/html") => status_page::respond(&report, &view, &everything, None)?,
+        Some("text/html") => status_page::respond(&report, &record, &everything, None)?,
         _ => Answer::ok(&report)?.version_and_content(record.plan.version).respond_to(&request),
     };
     response.headers_mut().insert(VARY, actix_web::http::header::HeaderValue::from_static("accept"));
@@ -229,7 +229,10 @@ impl StatusReport {
         let changes = shown.iter().flat_map(|at| {
             let row = &record.milestones[*at];
             let own = record.forecasts.iter().filter(|change| change.milestone_id == row.id);
-            own.map(move |change| (is_open(*at), DateChange::of(record, row, change)))
+            own.map(move |change| {
+                let reason = visible.reason(record, change);
+                (is_open(*at), DateChange { reason, ..DateChange::of(record, row, change) })
+            })
         });
         let is_news = |(is_open, change): &(bool, DateChange)| {
             change.recorded_on <= as_of && (change.recorded_on > since_on || (*is_open && !change.communicated))
@@ -247,7 +250,10 @@ impl StatusReport {
             let on = change.recorded_on;
             change.follows = change.follows.take().filter(|key| told.iter().any(|(one, day)| one == key && *day == on));
         }
-        let summary = view.facts.summary(as_of);
+        let shown_view = PlanView::from(&visible.restrict(record));
+        let summary = shown_view.facts.summary(as_of);
+        let counts = |at: &&usize| is_open(**at) || is_done(at);
+        let finish_on = shown.iter().filter(counts).map(|at| expected[*at]).max();
         Self {
             plan_id: record.plan.id,
             plan_name: record.plan.name.clone(),
@@ -262,7 +268,9 @@ impl StatusReport {
             at_risk: at_risk.map(|at| in_context(record, at, milestone(at), is_open, visible)).collect(),
             date_changes,
             next_two_weeks: next.into_iter().map(milestone).collect(),
-            earned_value: visible.has(ShareField::EarnedValue).then(|| ReportedValue::of(view, as_of)),
+            earned_value: visible
+                .has(ShareField::EarnedValue)
+                .then(|| ReportedValue::of(&shown_view, as_of, finish_on)),
             milestones: shown.iter().map(|at| milestone(*at)).collect(),
         }
     }
@@ -303,7 +311,7 @@ fn in_context(
     let row = &record.milestones[at];
     let miss = record.misses.iter().rfind(|miss| miss.milestone_id == row.id);
     let change = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
-    let reason = miss.map(|miss| miss.root_cause.clone()).or_else(|| change?.reason.clone());
+    let reason = miss.map(|miss| miss.root_cause.clone()).or_else(|| visible.reason(record, change?));
     let cause = change.filter(|_| miss.is_none()).and_then(|change| record.cause_of(change));
     let follows = cause.filter(|cause| cause.state.0.is_open() && visible.shows(&cause.key));
     let waiting = record.dependencies.iter().filter(|edge| edge.depends_on_id == row.id).filter_map(|edge| {
@@ -323,7 +331,8 @@ fn in_context(
 }
 
 impl ReportedValue {
-    fn of(view: &PlanView, as_of: NaiveDate) -> Self {
+    /// Of the milestones that are shown; expected is what reckons with all of them.
+    fn of(view: &PlanView, as_of: NaiveDate, expected_finish_on: Option<NaiveDate>) -> Self {
         let summary = view.facts.summary(as_of);
         let in_time = view.facts.earned_schedule(view.row.start_on, as_of, Period::Week).ok();
         Self {
@@ -332,7 +341,7 @@ impl ReportedValue {
             spi: split(summary.earned_value.spi()).0,
             spi_t: in_time.and_then(|(measured, _)| split(measured.schedule_performance_index()).0),
             planned_finish_on: view.facts.planned_finish_on(as_of),
-            expected_finish_on: summary.finish_on,
+            expected_finish_on,
         }
     }
 }

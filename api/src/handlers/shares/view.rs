@@ -8,6 +8,7 @@ use crate::error::ApiError;
 use crate::handlers::plans::calendar::write_calendar;
 use crate::handlers::plans::status_report::StatusReport;
 use crate::pages::{pictures, status_page};
+use crate::read_model::PlanView;
 
 /// Shows a shared plan
 ///
@@ -18,7 +19,7 @@ pub async fn read_shared_plan(cx: Context) -> Result<HttpResponse, ApiError> {
     let shared = shared_plan(&cx).await?;
     let visible = &shared.link.visibility.0;
     let report = StatusReport::of(&shared.record, &shared.view, cx.today(), None, visible);
-    status_page::respond(&report, &shared.view, visible, Some(&cx.share_path()))
+    status_page::respond(&report, &shared.record, visible, Some(&cx.share_path()))
 }
 
 /// Draws a shared plan's S-curve
@@ -29,7 +30,8 @@ pub async fn draw_shared_s_curve(cx: Context) -> Result<HttpResponse, ApiError> 
     if !shared.link.visibility.0.has(ShareField::SCurve) {
         return Err(ApiError::not_found());
     }
-    let picture = pictures::draw_s_curve(&shared.view, cx.today())?;
+    let picture =
+        pictures::draw_s_curve(&PlanView::from(&shared.link.visibility.0.restrict(&shared.record)), cx.today())?;
     Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
 }
 
@@ -42,8 +44,7 @@ pub async fn draw_shared_trend(cx: Context) -> Result<HttpResponse, ApiError> {
     if !visible.has(ShareField::Trend) {
         return Err(ApiError::not_found());
     }
-    let is_shown = |position: usize| visible.shows(&shared.view.labels[position].key);
-    let picture = pictures::draw_trend(&shared.view, cx.today(), is_shown)?;
+    let picture = pictures::draw_trend(&PlanView::from(&visible.restrict(&shared.record)), cx.today())?;
     Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
 }
 

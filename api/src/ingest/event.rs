@@ -1,0 +1,325 @@
+//! One usage event: a CloudEvent (CloudEvents 1.0.2) whose subject is a customer.
+
+use aws_lc_rs::digest;
+use chrono::{DateTime, Datelike, SubsecRound, Utc};
+use milepost_domain::text::{ExternalRef, Name};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+use crate::error::FieldError;
+
+/// 16 bytes of SHA-256: collisions are out of reach, and the index stays narrow.
+pub type Hash = [u8; 16];
+
+/// An event that can be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UsageEvent {
+    /// Its id, unique within its source.
+    pub id: String,
+    /// Where it comes from.
+    pub source: String,
+    /// What happened.
+    pub kind: String,
+    /// The customer, by what the CRM calls it.
+    pub subject: Option<String>,
+    /// The person, by what the other system calls them.
+    pub person: Option<String>,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// What else is known, as JSON.
+    pub data: Option<String>,
+    /// Attributes beyond those of the standard, as JSON.
+    pub extensions: Option<String>,
+    /// A hash over all of it.
+    pub payload_hash: Hash,
+}
+
+/// Attributes that CloudEvents defines.
+const STANDARD: [&str; 10] =
+    ["specversion", "id", "source", "type", "subject", "time", "data", "data_base64", "datacontenttype", "dataschema"];
+
+/// The rules of one event's attributes, all that are broken at once.
+struct Reader<'a> {
+    fields: &'a Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl UsageEvent {
+    /// Reads an event from its JSON form. Its time is when it was received if it has none.
+    pub fn read(value: &Value, received_at: DateTime<Utc>) -> Result<Self, Vec<FieldError>> {
+        let Value::Object(fields) = value else {
+            return Err(vec![FieldError::in_body("", "wrong_type", "must be a JSON object: one CloudEvent")]);
+        };
+        let mut reader = Reader { fields, errors: vec![] };
+        // Plain objects from our own scripts need not say that they are CloudEvents.
+        if fields.get("specversion").is_some_and(|version| version != "1.0") {
+            reader.refuse("/specversion", "not_an_option", "must be \"1.0\"");
+        }
+        let id = reader.required("id");
+        let source = reader.required("source");
+        let kind = reader.required("type");
+        let subject = reader.reference("subject", fields.get("subject"));
+        let in_data = fields.get("data").and_then(|data| data.get("person"));
+        let person = match fields.get("person") {
+            Some(person) => reader.reference("person", Some(person)),
+            None => reader.reference("data/person", in_data.filter(|person| person.is_string())),
+        };
+        if subject.is_none() && person.is_none() && reader.errors.is_empty() {
+            reader.refuse("/subject", "required", "must name a customer, or data.person a person");
+        }
+        let occurred_at = reader.time(received_at);
+        let data = reader.data();
+        let extensions = reader.extensions();
+        let Reader { errors, .. } = reader;
+        let (Some(id), Some(source), Some(kind), Some(occurred_at), true) =
+            (id, source, kind, occurred_at, errors.is_empty())
+        else {
+            return Err(errors);
+        };
+        let mut event =
+            Self { id, source, kind, subject, person, occurred_at, data, extensions, payload_hash: Hash::default() };
+        event.payload_hash = event.hash_payload(fields.contains_key("time"));
+        Ok(event)
+    }
+
+    /// What tells it from every other event of its organization.
+    pub fn key(&self, organization_id: Uuid) -> Hash {
+        hash(&[organization_id.as_bytes(), self.source.as_bytes(), self.id.as_bytes()])
+    }
+
+    /// What it says. A time that was not given is not part of it: sent again, it would be another.
+    fn hash_payload(&self, has_time: bool) -> Hash {
+        let time = if has_time { self.occurred_at.to_rfc3339() } else { String::new() };
+        let optional = |text: &Option<String>| text.clone().map_or_else(|| "-".to_owned(), |text| format!("+{text}"));
+        let (subject, person) = (optional(&self.subject), optional(&self.person));
+        let (data, extensions) = (optional(&self.data), optional(&self.extensions));
+        hash(&[
+            self.kind.as_bytes(),
+            time.as_bytes(),
+            subject.as_bytes(),
+            person.as_bytes(),
+            data.as_bytes(),
+            extensions.as_bytes(),
+        ])
+    }
+}
+
+/// A hash over several parts that do not run into each other.
+fn hash(parts: &[&[u8]]) -> Hash {
+    let mut context = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        context.update(&part.len().to_be_bytes());
+        context.update(part);
+    }
+    let mut short = Hash::default();
+    short.copy_from_slice(&context.finish().as_ref()[..16]);
+    short
+}
+
+impl Reader<'_> {
+    fn refuse(&mut self, pointer: &str, code: &str, detail: &str) {
+        self.errors.push(FieldError::in_body(pointer, code, detail));
+    }
+
+    fn required(&mut self, name: &str) -> Option<String> {
+        let pointer = format!("/{name}");
+        match self.fields.get(name) {
+            None | Some(Value::Null) => {
+                self.refuse(&pointer, "required", "must be given");
+                None
+            }
+            Some(Value::String(text)) => match Name::parse(text) {
+                Ok(_) if text.trim() == text => Some(text.clone()),
+                Ok(_) => {
+                    self.refuse(&pointer, "wrong_format", "must not begin or end with white space");
+                    None
+                }
+                Err(rule) => {
+                    self.refuse(&pointer, rule.code(), &rule.to_string());
+                    None
+                }
+            },
+            Some(_) => {
+                self.refuse(&pointer, "wrong_type", "must be of type string");
+                None
+            }
+        }
+    }
+
+    fn reference(&mut self, name: &str, value: Option<&Value>) -> Option<String> {
+        let pointer = format!("/{name}");
+        match value {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => match ExternalRef::parse(text) {
+                Ok(reference) => Some(reference.into()),
+                Err(rule) => {
+                    self.refuse(&pointer, rule.code(), &rule.to_string());
+                    None
+                }
+            },
+            Some(_) => {
+                self.refuse(&pointer, "wrong_type", "must be of type string");
+                None
+            }
+        }
+    }
+
+    fn time(&mut self, received_at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let value = match self.fields.get("time") {
+            None | Some(Value::Null) => return Some(received_at),
+            Some(value) => value,
+        };
+        let text = value.as_str().unwrap_or_default();
+        let instant = DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc().trunc_subsecs(6));
+        let instant = instant.filter(|at| (1..=9999).contains(&at.year()));
+        if instant.is_none() {
+            self.refuse(
+                "/time",
+                "wrong_format",
+                "must be an instant with its zone (RFC 3339), such as 2026-03-31T12:00:00Z",
+            );
+        }
+        instant
+    }
+
+    /// The data as JSON with its fields in order; binary data as the text it came as.
+    fn data(&mut self) -> Option<String> {
+        let data = match (self.fields.get("data"), self.fields.get("data_base64")) {
+            (None | Some(Value::Null), None | Some(Value::Null)) => return None,
+            (Some(data), None | Some(Value::Null)) => data.to_string(),
+            (None | Some(Value::Null), Some(Value::String(encoded))) => {
+                serde_json::json!({ "data_base64": encoded }).to_string()
+            }
+            (None | Some(Value::Null), Some(_)) => {
+                self.refuse("/data_base64", "wrong_type", "must be of type string");
+                return None;
+            }
+            (Some(_), Some(_)) => {
+                self.refuse("/data_base64", "ambiguous", "give data or data_base64, not both");
+                return None;
+            }
+        };
+        self.without_nul("/data", data)
+    }
+
+    fn extensions(&mut self) -> Option<String> {
+        let others = self.fields.iter().filter(|(name, _)| !STANDARD.contains(&name.as_str()) && *name != "person");
+        let mut kept = Map::new();
+        let mut misnamed = vec![];
+        for (name, value) in others {
+            // CloudEvents 1.0.2, 3.1: lower-case letters and digits, and no structures.
+            if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) || name.is_empty() {
+                misnamed.push((
+                    name.clone(),
+                    "unknown_field",
+                    "is no attribute: those have lower-case letters and digits only",
+                ));
+            } else if value.is_object() || value.is_array() {
+                misnamed.push((
+                    name.clone(),
+                    "wrong_type",
+                    "must be a text, a number or a boolean: structures belong into data",
+                ));
+            } else {
+                kept.insert(name.clone(), value.clone());
+            }
+        }
+        for (name, code, detail) in misnamed {
+            self.refuse(&format!("/{}", name.replace('~', "~0").replace('/', "~1")), code, detail);
+        }
+        let kept = (!kept.is_empty()).then(|| Value::Object(kept).to_string())?;
+        self.without_nul("", kept)
+    }
+
+    /// No database keeps a NUL in a text.
+    fn without_nul(&mut self, pointer: &str, json: String) -> Option<String> {
+        if json.contains("\\u0000") {
+            self.refuse(pointer, "control_character", "must not contain NUL");
+            return None;
+        }
+        Some(json)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn now() -> DateTime<Utc> {
+        DateTime::from_timestamp(1_777_896_000, 0).expect("an instant")
+    }
+
+    fn event() -> Value {
+        json!({ "specversion": "1.0", "id": "1", "source": "app", "type": "login", "subject": "crm-1", "time": "2026-05-04T10:00:00Z",
+                "data": { "b": 1, "a": 2 } })
+    }
+
+    fn with(name: &str, value: Value) -> Value {
+        let mut event = event();
+        event[name] = value;
+        event
+    }
+
+    #[test]
+    fn an_event_is_read_whole() {
+        let read = UsageEvent::read(&event(), now()).expect("an event");
+        assert_eq!((read.subject.as_deref(), read.data.as_deref()), (Some("crm-1"), Some("{\"a\":2,\"b\":1}")));
+        let mut reordered = event();
+        reordered["data"] = json!({ "a": 2, "b": 1 });
+        assert_eq!(UsageEvent::read(&reordered, now()).expect("an event").payload_hash, read.payload_hash);
+        let zoned = with("time", json!("2026-05-04T12:00:00+02:00"));
+        assert_eq!(UsageEvent::read(&zoned, now()).expect("an event"), read, "the same instant");
+        for (name, value) in [
+            ("data", json!({ "a": 3 })),
+            ("type", json!("logout")),
+            ("subject", json!("crm-2")),
+            ("region", json!("eu")),
+        ] {
+            let other = UsageEvent::read(&with(name, value), now()).expect("an event");
+            assert_ne!(other.payload_hash, read.payload_hash, "{name}");
+            assert_eq!(other.key(Uuid::nil()), read.key(Uuid::nil()));
+        }
+    }
+
+    #[test]
+    fn an_event_without_a_time_is_the_same_when_it_is_sent_again() {
+        let timeless = with("time", Value::Null);
+        let first = UsageEvent::read(&timeless, now()).expect("an event");
+        let mut again = timeless.clone();
+        again.as_object_mut().expect("an object").remove("time");
+        let later = UsageEvent::read(&again, now() + chrono::Duration::hours(1)).expect("an event");
+        assert_ne!(first.occurred_at, later.occurred_at);
+        let resent = UsageEvent::read(&again, now()).expect("an event");
+        assert_eq!(later.payload_hash, resent.payload_hash);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (name, value, code) in [
+            ("id", json!(""), "blank"),
+            ("id", json!(7), "wrong_type"),
+            ("id", Value::Null, "required"),
+            ("source", json!("a\u{0}b"), "control_character"),
+            ("specversion", json!("0.3"), "not_an_option"),
+            ("time", json!("2026-05-04T10:00:00"), "wrong_format"),
+            ("time", json!(5), "wrong_format"),
+            ("subject", json!(["a"]), "wrong_type"),
+            ("data", json!("a\u{0}"), "control_character"),
+            ("data_base64", json!("AAAA"), "ambiguous"),
+            ("Region", json!("eu"), "unknown_field"),
+            ("region", json!({}), "wrong_type"),
+        ] {
+            let errors = UsageEvent::read(&with(name, value.clone()), now()).expect_err("a mistake");
+            assert_eq!(errors.iter().map(|error| error.code.as_str()).collect::<Vec<_>>(), [code], "{name} {value}");
+        }
+        let nobody = UsageEvent::read(&with("subject", Value::Null), now()).expect_err("nobody");
+        assert_eq!(nobody[0].code, "required");
+        assert!(UsageEvent::read(&json!(5), now()).is_err());
+    }
+
+    #[test]
+    fn parts_do_not_run_into_each_other() {
+        assert_ne!(hash(&[b"ab", b"c"]), hash(&[b"a", b"bc"]));
+    }
+}
