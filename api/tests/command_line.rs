@@ -154,3 +154,68 @@ fn mistakes_are_told() {
         );
     }
 }
+
+/// How often the server is killed in the test below; `MILEPOST_KILLS=50 cargo test -p milepost-api --test command_line killed` for more.
+const KILLS: usize = 3;
+
+/// Killed without warning while events come in, and started again, over and over: every event that was acknowledged is there once, and
+/// nothing is there that was not sent.
+#[test]
+fn killed_under_load_it_loses_nothing_it_acknowledged() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let made = run(directory.path(), &["key", "create", "--organization", "Demo", "--scopes", "admin"]);
+    let key = text(&made.stdout).trim().to_owned();
+    let kills = std::env::var("MILEPOST_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(KILLS);
+    let mut acknowledged: Vec<String> = vec![];
+    for round in 0..kills {
+        let mut server = Serving::start(directory.path(), &["--rate-limit-per-minute", "100000000"]);
+        let senders: Vec<_> = (0..4)
+            .map(|sender| {
+                let (url, key) = (server.url.clone(), key.clone());
+                std::thread::spawn(move || send_until_it_dies(&url, &key, &format!("{round}-{sender}")))
+            })
+            .collect();
+        std::thread::sleep(std::time::Duration::from_millis(200 + 37 * (round as u64 % 7)));
+        server.child.kill().expect("killed");
+        server.child.wait().expect("dead");
+        for sender in senders {
+            acknowledged.extend(sender.join().expect("a sender"));
+        }
+    }
+    assert!(acknowledged.len() > 10 * kills, "there was load: {}", acknowledged.len());
+    let server = Serving::start(directory.path(), &["--rate-limit-per-minute", "100000000"]);
+    let mut stored: Vec<String> = vec![];
+    let mut path = format!("{}/v1/events?limit=200", server.url);
+    loop {
+        let (status, page) = call("GET", &path, &key, None);
+        assert_eq!(status, 200, "{page}");
+        let ids = page["data"].as_array().expect("events").iter();
+        stored.extend(ids.map(|event| event["id"].as_str().expect("an id").to_owned()));
+        let Some(cursor) = page["next_cursor"].as_str() else { break };
+        path = format!("{}/v1/events?limit=200&cursor={cursor}", server.url);
+    }
+    let unique: std::collections::HashSet<&String> = stored.iter().collect();
+    assert_eq!(unique.len(), stored.len(), "none is there twice");
+    let lost = acknowledged.iter().filter(|id| !unique.contains(id)).count();
+    assert_eq!(lost, 0, "of {} acknowledged", acknowledged.len());
+    eprintln!("{kills} kills, {} acknowledged, {} stored, none lost, none doubled", acknowledged.len(), stored.len());
+}
+
+/// Sends events in small batches until nobody answers any more; the ids of those that were acknowledged.
+fn send_until_it_dies(url: &str, key: &str, name: &str) -> Vec<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let (http, mut acknowledged) = (reqwest::Client::new(), vec![]);
+        for batch in 0.. {
+            let ids: Vec<String> = (0..10).map(|n| format!("{name}-{batch}-{n}")).collect();
+            let event = |id: &String| json!({ "id": id, "source": "load", "type": "t", "subject": "nobody" });
+            let events: Vec<Value> = ids.iter().map(event).collect();
+            let sent = http.post(format!("{url}/v1/events?results=errors")).bearer_auth(key).json(&events).send().await;
+            match sent {
+                Ok(answer) if answer.status() == 200 => acknowledged.extend(ids),
+                _ => break,
+            }
+        }
+        acknowledged
+    })
+}

@@ -155,6 +155,8 @@ pub struct Summary {
     pub finish_on: Option<NaiveDate>,
     /// Milestones whose planned date has passed without an explanation.
     pub unexplained_misses: usize,
+    /// Open milestones whose forecast has passed, or was left alone for too long.
+    pub stale: usize,
 }
 
 impl MilestoneFacts {
@@ -293,7 +295,8 @@ impl PlanFacts {
             }
         }
         let unexplained_misses = standings.iter().filter(|standing| standing.unexplained_miss).count();
-        Summary { earned_value: self.earned_value(as_of), counts, next, finish_on, unexplained_misses }
+        let stale = standings.iter().filter(|standing| standing.stale).count();
+        Summary { earned_value: self.earned_value(as_of), counts, next, finish_on, unexplained_misses, stale }
     }
 }
 

@@ -22,7 +22,8 @@ async fn send(server: &Server, events: Value) {
     assert_eq!(taken["rejected"], 0);
 }
 
-fn event(id: &str, time: &str, data: Value) -> Value {
+fn event(id: &str, time: &str, data: impl Into<Value>) -> Value {
+    let data: Value = data.into();
     json!({ "id": id, "source": "app", "type": "app.export", "subject": "northwind", "time": time, "data": data })
 }
 

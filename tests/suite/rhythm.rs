@@ -55,6 +55,7 @@ async fn an_unwatched_date_is_stale(engine: Engine) {
     assert_eq!(stale("c").await, false, "a week is what was agreed on");
     server.clock.advance(Duration::days(1));
     assert_eq!(stale("c").await, true, "nobody has looked for eight days");
+    assert_eq!(server.get(&path).await.expect(200)["stale_milestones"], 3);
     let passed = server.post(&format!("{path}/milestones/b/confirm"), json!({})).await.problem(409, "conflict");
     assert_eq!(passed, errors(&[("", "forecast_passed")]));
     let confirmed = server.post(&format!("{path}/milestones/c/confirm"), json!({})).await.expect(200);

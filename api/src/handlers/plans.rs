@@ -49,7 +49,7 @@ use crate::read_model::PlanView;
     "as_of": "2026-05-04", "status": "at_risk",
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0},
     "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
-    "expected_finish_on": "2026-07-10", "uncommunicated_changes": 1, "unexplained_misses": 0,
+    "expected_finish_on": "2026-07-10", "uncommunicated_changes": 1, "stale_milestones": 1, "unexplained_misses": 0,
     "next_review_on": "2026-05-08", "review_overdue": false, "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_reason": null,
     "version": 12, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-05-04T09:00:00Z"
 }))]
@@ -113,6 +113,9 @@ pub struct Plan {
     /// Changes of open milestones' dates that the client was not told of.
     #[schema(maximum = 100_000_000)]
     uncommunicated_changes: usize,
+    /// Open milestones whose forecast has passed, or was not looked at for `update_interval_days`.
+    #[schema(maximum = 100_000_000)]
+    stale_milestones: usize,
     /// Milestones whose planned date has passed without an explanation.
     #[schema(maximum = 100_000_000)]
     unexplained_misses: usize,
@@ -194,6 +197,7 @@ impl Plan {
             next_milestone: NextMilestone::of(view, summary.next),
             expected_finish_on: summary.finish_on,
             uncommunicated_changes: view.uncommunicated_changes,
+            stale_milestones: summary.stale,
             unexplained_misses: summary.unexplained_misses,
             next_review_on: view.next_review_on(),
             review_overdue: view.is_review_overdue(as_of),

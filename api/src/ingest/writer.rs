@@ -5,19 +5,22 @@
 //! while one transaction is on its way, the next one gathers. A full queue is answered 503 at once, and nothing is taken silently.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use milepost_domain::usage_event::{Held, Intake, hold, identify};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use uuid::Uuid;
 
 use super::event::{Hash, UsageEvent};
 use crate::error::{ApiError, Code};
 use crate::store::usage_events::{self, NewEvent};
-use crate::store::{Conn, Db, is_retryable, per_engine};
+use crate::store::{Conn, Db, is_retryable};
 
 /// How many requests may wait.
 const QUEUE: usize = 1024;
+/// How much memory the events that wait may take, in KiB.
+const QUEUE_KIB: usize = 256 * 1024;
 /// How many events one transaction carries before it is closed.
 const MOST_AT_ONCE: usize = 20_000;
 /// How often a transaction is tried when the database asks for it.
@@ -38,6 +41,15 @@ pub struct Delivery {
     pub is_dry_run: bool,
 }
 
+impl Delivery {
+    /// Roughly the memory it takes.
+    fn weight_kib(&self) -> u32 {
+        let data = |event: &UsageEvent| event.data.as_ref().map_or(0, String::len);
+        let bytes: usize = self.events.iter().map(|event| 400 + data(event)).sum();
+        u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX)
+    }
+}
+
 /// What became of a delivery: one decision for each event, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
@@ -49,6 +61,8 @@ pub struct Receipt {
 
 struct Waiting {
     delivery: Delivery,
+    /// Its share of the memory; given back when it is answered.
+    _memory: OwnedSemaphorePermit,
     answer: oneshot::Sender<Result<Receipt, ApiError>>,
 }
 
@@ -56,6 +70,7 @@ struct Waiting {
 #[derive(Debug, Clone)]
 pub struct Writer {
     queue: mpsc::Sender<Waiting>,
+    memory: Arc<Semaphore>,
 }
 
 impl std::fmt::Debug for Waiting {
@@ -72,13 +87,15 @@ impl Writer {
     /// A writer and its inbox.
     pub fn new() -> (Self, Inbox) {
         let (queue, inbox) = mpsc::channel(QUEUE);
-        (Self { queue }, Inbox(inbox))
+        (Self { queue, memory: Arc::new(Semaphore::new(QUEUE_KIB)) }, Inbox(inbox))
     }
 
     /// Hands events over and waits until they are durable.
     pub async fn deliver(&self, delivery: Delivery) -> Result<Receipt, ApiError> {
         let (answer, receipt) = oneshot::channel();
-        self.queue.try_send(Waiting { delivery, answer }).map_err(|_| overloaded())?;
+        let memory = Arc::clone(&self.memory).try_acquire_many_owned(delivery.weight_kib());
+        let memory = memory.map_err(|_| overloaded())?;
+        self.queue.try_send(Waiting { delivery, _memory: memory, answer }).map_err(|_| overloaded())?;
         receipt.await.unwrap_or_else(|_| Err(overloaded()))
     }
 
@@ -110,7 +127,15 @@ impl Inbox {
             }
             let deliveries: Vec<&Delivery> = group.iter().map(|one| &one.delivery).collect();
             let written = write_retrying(&db, &deliveries).await;
-            answer(group, written);
+            if written.is_ok() || group.len() == 1 {
+                answer(group, written);
+                continue;
+            }
+            // What spoils one request's transaction must not cost the others theirs.
+            for one in group {
+                let written = write_retrying(&db, &[&one.delivery]).await;
+                answer(vec![one], written);
+            }
         }
     }
 }
@@ -184,40 +209,40 @@ async fn write(db: &Db, deliveries: &[&Delivery]) -> sqlx::Result<Vec<Receipt>> 
 async fn write_for(conn: &mut Conn, organization_id: Uuid, deliveries: &[&Delivery]) -> sqlx::Result<Vec<Receipt>> {
     let keys: Vec<Vec<Hash>> =
         deliveries.iter().map(|one| one.events.iter().map(|event| event.key(organization_id)).collect()).collect();
-    // What must be known before anything is written: everything where there is one writer, and only what is to be written whole or not
-    // at all where there are several.
-    let is_looked_up = |one: &Delivery| per_engine!(conn, sqlite: true, postgres: one.is_atomic || one.is_dry_run);
-    let looked_up = deliveries.iter().zip(&keys).filter(|(one, _)| is_looked_up(one));
+    // What is to be written whole or not at all must know before; everything else learns from writing.
+    let looked_up = deliveries.iter().zip(&keys).filter(|(one, _)| one.is_atomic || one.is_dry_run);
     let looked_up: Vec<Hash> = looked_up.flat_map(|(_, keys)| keys).copied().collect();
-    let known = usage_events::payloads(conn, organization_id, &looked_up).await?;
+    let there = usage_events::stored(conn, organization_id, &looked_up).await?;
+    let mut known: HashMap<Hash, Hash> = there.into_iter().map(|one| (one.key, one.payload_hash)).collect();
     let mut subjects: Vec<&str> =
         deliveries.iter().flat_map(|one| one.events.iter().filter_map(|event| event.subject.as_deref())).collect();
     subjects.sort_unstable();
     subjects.dedup();
     let customers = usage_events::known_subjects(conn, organization_id, &subjects).await?;
     let (mut decided, mut new) = decide_all(deliveries, &keys, known.clone(), &customers);
-    let mut sequence = if new.is_empty() {
-        usage_events::last_number(conn, organization_id).await?
-    } else {
-        usage_events::take_numbers(conn, organization_id, i64::try_from(new.len()).unwrap_or(i64::MAX)).await?
-    };
-    for event in &mut new {
-        sequence += 1;
+    if new.is_empty() {
+        let sequence = usage_events::last_number(conn, organization_id).await?;
+        return Ok(receipts(decided, sequence));
+    }
+    let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
+    let before = usage_events::take_numbers(conn, organization_id, count).await?;
+    for (sequence, event) in (before + 1..).zip(&mut new) {
         event.sequence = sequence;
     }
-    if per_engine!(conn, sqlite: true, postgres: false) {
-        usage_events::insert(conn, organization_id, &new).await?;
-    } else {
-        let inserted = usage_events::insert_new(conn, organization_id, &new).await?;
-        let there: Vec<Hash> = new.iter().map(|event| event.key).filter(|key| !inserted.contains(key)).collect();
-        if !there.is_empty() {
-            // Decided again with what was there before: those inserted are new in either case.
-            let mut known = known;
-            known.extend(usage_events::payloads(conn, organization_id, &there).await?);
-            (decided, _) = decide_all(deliveries, &keys, known, &customers);
-        }
+    let inserted = usage_events::insert(conn, organization_id, &new).await?;
+    if inserted < new.len() {
+        // Some were there: what has a number of before. Decided again with them, those inserted now are new in either case.
+        let keys_of_new: Vec<Hash> = new.iter().map(|event| event.key).collect();
+        let there = usage_events::stored(conn, organization_id, &keys_of_new).await?;
+        let old = there.into_iter().filter(|one| !(before + 1..=before + count).contains(&one.sequence));
+        known.extend(old.map(|one| (one.key, one.payload_hash)));
+        (decided, _) = decide_all(deliveries, &keys, known, &customers);
     }
-    Ok(decided.into_iter().map(|decisions| Receipt { decisions, sequence }).collect())
+    Ok(receipts(decided, before + count))
+}
+
+fn receipts(decided: Decisions, sequence: i64) -> Vec<Receipt> {
+    decided.into_iter().map(|decisions| Receipt { decisions, sequence }).collect()
 }
 
 /// What becomes of each event of several deliveries.

@@ -16,6 +16,9 @@ const POSTGRES_CONNECTIONS: u32 = 16;
 /// Page cache of each SQLite connection, in KiB (negative: KiB, not pages).
 const SQLITE_CACHE: &str = "-65536";
 
+/// Pages the log may hold before they are written into the file: the more, the fewer times a page that changes often is written.
+const SQLITE_CHECKPOINT: &str = "8192";
+
 /// Opens the SQLite file, creating it if need be.
 pub async fn sqlite(file: &Path) -> sqlx::Result<Db> {
     let options = SqliteConnectOptions::new()
@@ -26,6 +29,7 @@ pub async fn sqlite(file: &Path) -> sqlx::Result<Db> {
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
         .pragma("cache_size", SQLITE_CACHE)
+        .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT)
         .row_buffer_size(512)
         .statement_cache_capacity(256);
     // A file does not go away: testing a connection before use would double the cost of a small read.

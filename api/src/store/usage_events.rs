@@ -1,6 +1,6 @@
 //! Usage events: appended, never changed, but for being released.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use milepost_domain::usage_event::Held;
@@ -68,12 +68,23 @@ pub struct NewEvent<'a> {
     pub held_for: Option<Held>,
 }
 
-/// The payloads of the events with these keys, as far as they are there.
-pub async fn payloads(conn: &mut Conn, organization_id: Uuid, keys: &[Hash]) -> sqlx::Result<HashMap<Hash, Hash>> {
-    let mut found = HashMap::new();
+/// What identifies an event that is stored.
+#[derive(Debug, Clone, Copy)]
+pub struct StoredIdentity {
+    /// What tells it from others.
+    pub key: Hash,
+    /// What it says.
+    pub payload_hash: Hash,
+    /// Its number.
+    pub sequence: i64,
+}
+
+/// The events with these keys, as far as they are there.
+pub async fn stored(conn: &mut Conn, organization_id: Uuid, keys: &[Hash]) -> sqlx::Result<Vec<StoredIdentity>> {
+    let mut found = vec![];
     for some in padded(keys) {
-        let rows: Vec<(Vec<u8>, Vec<u8>)> = on!(conn, db => {
-            let mut query = QueryBuilder::new("SELECT key, payload_hash FROM usage_events WHERE organization_id = ");
+        let rows: Vec<(Vec<u8>, Vec<u8>, i64)> = on!(conn, db => {
+            let mut query = QueryBuilder::new("SELECT key, payload_hash, sequence FROM usage_events WHERE organization_id = ");
             query.push_bind(organization_id).push(" AND key IN (");
             let mut list = query.separated(", ");
             for key in &some {
@@ -82,9 +93,10 @@ pub async fn payloads(conn: &mut Conn, organization_id: Uuid, keys: &[Hash]) -> 
             query.push(")");
             query.build_query_as().fetch_all(db).await
         })?;
-        let hash = |bytes: Vec<u8>| Hash::try_from(bytes).ok();
-        let pair = |(key, payload): (Vec<u8>, Vec<u8>)| Some((hash(key)?, hash(payload)?));
-        found.extend(rows.into_iter().filter_map(pair));
+        let identity = |(key, payload_hash, sequence): (Vec<u8>, Vec<u8>, i64)| {
+            Some(StoredIdentity { key: key.try_into().ok()?, payload_hash: payload_hash.try_into().ok()?, sequence })
+        };
+        found.extend(rows.into_iter().filter_map(identity));
     }
     Ok(found)
 }
@@ -128,62 +140,27 @@ pub async fn last_number(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result
     Ok(found.unwrap_or_default())
 }
 
-const INSERT: &str = "INSERT INTO usage_events (organization_id, sequence, key, payload_hash, source, event_id, type, subject, person, \
-                      occurred_at, received_at, data, extensions, held_for) ";
-
-/// Adds rows to an INSERT, of whichever engine.
-macro_rules! push_rows {
-    ($query:expr, $organization_id:expr, $events:expr) => {
-        $query.push_values($events, |mut row, new| {
-            let e = new.event;
-            row.push_bind($organization_id)
-                .push_bind(new.sequence)
-                .push_bind(new.key.to_vec())
-                .push_bind(e.payload_hash.to_vec())
-                .push_bind(&e.source)
-                .push_bind(&e.id)
-                .push_bind(&e.kind)
-                .push_bind(&e.subject)
-                .push_bind(&e.person)
-                .push_bind(e.occurred_at)
-                .push_bind(new.received_at)
-                .push_bind(&e.data)
-                .push_bind(&e.extensions)
-                .push_bind(new.held_for.map(Text));
-        })
-    };
-}
-
-/// Appends those events whose keys are new, and answers their keys. For an engine with several writers, where what is looked up first may
-/// be there a moment later, and whose planner would rather read a whole young table than look up some hundred keys.
-pub async fn insert_new(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    events: &[NewEvent<'_>],
-) -> sqlx::Result<HashSet<Hash>> {
-    let mut inserted = HashSet::new();
+/// Appends those of the events whose keys are new; answers how many those were. Nothing is looked up first: with several writers it
+/// might be there a moment later, and mostly nothing is there at all.
+pub async fn insert(conn: &mut Conn, organization_id: Uuid, events: &[NewEvent<'_>]) -> sqlx::Result<usize> {
+    let mut inserted = 0;
     for some in portions(events) {
-        let keys: Vec<Vec<u8>> = on!(conn, db => {
-            let mut query = QueryBuilder::new(INSERT);
-            push_rows!(query, organization_id, some);
-            query.push(" ON CONFLICT (key, organization_id) DO NOTHING RETURNING key");
-            query.build_query_scalar().fetch_all(db).await
-        })?;
-        inserted.extend(keys.into_iter().filter_map(|key| Hash::try_from(key).ok()));
-    }
-    Ok(inserted)
-}
-
-/// Appends events.
-pub async fn insert(conn: &mut Conn, organization_id: Uuid, events: &[NewEvent<'_>]) -> sqlx::Result<()> {
-    for some in portions(events) {
-        on!(conn, db => {
-            let mut query = QueryBuilder::new(INSERT);
-            push_rows!(query, organization_id, some);
-            query.build().execute(db).await.map(|_| ())
+        inserted += on!(conn, db => {
+            let mut query = QueryBuilder::new(
+                "INSERT INTO usage_events (organization_id, sequence, key, payload_hash, source, event_id, type, subject, person, \
+                 occurred_at, received_at, data, extensions, held_for) ");
+            query.push_values(some, |mut row, new| {
+                let e = new.event;
+                row.push_bind(organization_id).push_bind(new.sequence).push_bind(&new.key[..]).push_bind(&e.payload_hash[..])
+                    .push_bind(&e.source).push_bind(&e.id).push_bind(&e.kind).push_bind(&e.subject).push_bind(&e.person)
+                    .push_bind(e.occurred_at).push_bind(new.received_at).push_bind(&e.data).push_bind(&e.extensions)
+                    .push_bind(new.held_for.map(Text));
+            });
+            query.push(" ON CONFLICT (key, organization_id) DO NOTHING");
+            query.build().execute(db).await.map(|done| done.rows_affected())
         })?;
     }
-    Ok(())
+    Ok(usize::try_from(inserted).unwrap_or(usize::MAX))
 }
 
 /// Which events a list wants.
