@@ -9,7 +9,7 @@ use std::time::Instant;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap,
+    ACCEPT, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderMap,
     HeaderName, HeaderValue, IF_NONE_MATCH, REFERRER_POLICY, TRANSFER_ENCODING, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
@@ -20,6 +20,7 @@ use futures_util::FutureExt;
 
 use crate::app::App;
 use crate::error::{ApiError, Code};
+use crate::pages::status_page;
 
 /// The id of a request, the caller's own or made here.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ struct Kept {
     method: Method,
     path: String,
     if_none_match: Option<HeaderValue>,
+    /// Whether a person looks at it in a browser: then a failure is a page too.
+    is_page: bool,
     started: Instant,
 }
 
@@ -56,6 +59,7 @@ pub async fn wrap(
         method: request.method().clone(),
         path: request.path().to_owned(),
         if_none_match: request.headers().get(IF_NONE_MATCH).cloned(),
+        is_page: is_page(&request),
         started: Instant::now(),
         app,
     };
@@ -126,8 +130,12 @@ impl Kept {
             tracing::error!(request_id = %self.id, path = self.path, cause, "failed");
         }
         let problem = failure.problem(&self.path, &self.id);
-        let mut answer = HttpResponse::build(StatusCode::from_u16(problem.status).unwrap_or(status)).json(&problem);
-        answer.headers_mut().insert(CONTENT_TYPE, PROBLEM);
+        let status = StatusCode::from_u16(problem.status).unwrap_or(status);
+        let mut answer = if self.is_page {
+            HttpResponse::build(status).content_type("text/html; charset=utf-8").body(status_page::failure(&problem))
+        } else {
+            HttpResponse::build(status).content_type(PROBLEM).body(serde_json::to_vec(&problem).unwrap_or_default())
+        };
         for (name, value) in failure.headers() {
             answer.headers_mut().insert(name.clone(), value.clone());
         }
@@ -149,6 +157,12 @@ impl Kept {
         let (status, micros) = (status.as_u16(), took.as_micros());
         tracing::info!(request_id = %self.id, method = %self.method, path = self.path, status, micros, "answered");
     }
+}
+
+/// A shared page, asked for by a browser.
+fn is_page(request: &ServiceRequest) -> bool {
+    let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    request.path().starts_with("/share/") && accept.contains("text/html")
 }
 
 fn describes_body(name: &HeaderName) -> bool {

@@ -13,7 +13,7 @@ use crate::samples::create;
 on_both_engines!(
     release_1_19_day_by_day,
     release_1_22_day_by_day,
-    the_picture_in_the_readme_is_true,
+    the_pictures_in_the_readme_are_true,
     the_tour_in_the_readme_is_true
 );
 
@@ -137,18 +137,18 @@ fn planned(draft: &Value, shift: impl Fn(NaiveDate) -> NaiveDate) -> (Value, Vec
     (plan, events)
 }
 
-/// The S-curve that the README shows is what the service draws of the demo's data.
-async fn the_picture_in_the_readme_is_true(engine: Engine) {
+/// The pictures that the README shows are what the service draws of the demo's data.
+async fn the_pictures_in_the_readme_are_true(engine: Engine) {
     let server = Server::start(engine).await;
     let loaded = demo::import(&server.url, &server.key).await.expect("the demo");
     let plan = format!("/v1/plans/{}", loaded.example_plan_id.expect("release 1.19"));
-    let drawn = server.get(&format!("{plan}/s-curve.svg?as_of=2020-07-01")).await.text;
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/golden/release-1.19-s-curve.svg");
-    let shown = std::fs::read_to_string(file).unwrap_or_default();
-    assert!(
-        shown == drawn,
-        "{file} is not what is drawn: replace it by {plan}/s-curve.svg?as_of=2020-07-01 of `make run`"
-    );
+    for (name, as_of) in [("s-curve", "2020-07-01"), ("trend", "2020-09-03")] {
+        let path = format!("{plan}/{name}.svg?as_of={as_of}");
+        let drawn = server.get(&path).await.text;
+        let file = format!("{}/golden/release-1.19-{name}.svg", env!("CARGO_MANIFEST_DIR"));
+        let shown = std::fs::read_to_string(&file).unwrap_or_default();
+        assert!(shown == drawn, "{file} is not what is drawn: replace it by {path} of `make run`");
+    }
 }
 
 /// Every row of the README's tour is what the service says of that day.

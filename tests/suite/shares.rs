@@ -191,6 +191,9 @@ async fn a_link_ends(engine: Engine) {
         assert_eq!((reply.body["detail"].clone(), reply.problem(404, "not_found")), (expired.clone(), detail.clone()));
     }
     server.get(&link).await.problem(404, "not_found");
+    let seen = server.call("GET", &link).anonymous().header("accept", "text/html,*/*;q=0.8").send().await;
+    assert_eq!((seen.status.as_u16(), seen.header("content-type").as_str()), (404, "text/html; charset=utf-8"));
+    assert!(seen.text.contains("Ask whoever sent it to you for a new one."), "{}", seen.text);
     let token = link.rsplit('/').next().expect("a token");
     server.call("GET", "/v1/plans").bearer(token).send().await.problem(401, "unauthenticated");
 }

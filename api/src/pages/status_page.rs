@@ -15,7 +15,7 @@ use milepost_domain::schedule::Status;
 
 use super::pictures;
 use super::status_markdown::{against_plan, following, in_words};
-use crate::error::ApiError;
+use crate::error::{ApiError, Problem};
 use crate::handlers::plans::review_state::DateChange;
 use crate::handlers::plans::status_report::{MilestoneAtRisk, ReportedMilestone, ReportedValue, StatusReport};
 use crate::handlers::shares::{ShareField, Visibility};
@@ -31,6 +31,28 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
         "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 });
+
+/// What a browser shows where a shared page is not to be had: the same for a link that never was, has expired or was revoked.
+pub fn failure(problem: &Problem) -> String {
+    let advice = match problem.status {
+        404 => "This link leads nowhere, or no longer does. Ask whoever sent it to you for a new one.",
+        422 => problem.detail.as_str(),
+        _ => "This did not work. Try again in a moment.",
+    };
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (problem.title) }
+            }
+            body { main { h1 { (problem.title) } p { (advice) } p { small { "Request " (problem.request_id) } } } }
+        }
+    };
+    page.into_string()
+}
 
 /// The page as an answer. With a share link's path, the client can take note of date changes on it.
 pub fn respond(
