@@ -126,6 +126,7 @@ fn events(config: &mut ServiceConfig<'_>) {
         .service(events::list::read_event_lag)
         .service(events::quarantine::list_quarantine)
         .service(events::quarantine::release_events)
+        .service(events::erase::erase_events)
         .service(events::list::list_events)
         .service(events::intake::take_events)
         .service(metrics::define::list_metrics)

@@ -123,6 +123,20 @@ async fn a_customer_is_measured(engine: Engine) {
         create(&server, "/v1/people", json!({ "name": "Ana", "kind": "participant", "external_ref": "ana" })).await;
     let of_person = server.get(&format!("{person}/metrics?keys=sum")).await.expect(200);
     assert_eq!(values(&of_person), [("sum".to_owned(), json!(30.0))]);
+    let erased = |person: &str| server.post("/v1/events/erase", json!({ "person": person }));
+    assert_eq!(erased("ana").await.expect(200)["erased"], 1);
+    assert_eq!(erased("ana").await.expect(200)["erased"], 0);
+    let of_person = server.get(&format!("{person}/metrics?keys=sum")).await.expect(200);
+    assert_eq!(values(&of_person), [("sum".to_owned(), json!(0.0))]);
+    let of_customer = server.get(&format!("/v1/customers/{id}/metrics?keys=sum,count")).await.expect(200);
+    assert_eq!(
+        values(&of_customer),
+        [("sum".to_owned(), json!(10.0)), ("count".to_owned(), json!(2.0))],
+        "figures are without them"
+    );
+    let entries = server.get("/v1/ledger?action=organization.events_erased").await.expect(200);
+    let counts = [json!({ "erased": 0 }), json!({ "erased": 1 })];
+    assert_eq!(pluck(&entries, "after"), counts.iter().collect::<Vec<_>>(), "the ledger does not say whose");
 }
 
 async fn late_events_count_from_when_they_are_there(engine: Engine) {

@@ -1,5 +1,6 @@
 //! Usage events: taken in, looked at, held and released.
 
+pub mod erase;
 pub mod intake;
 pub mod list;
 pub mod quarantine;

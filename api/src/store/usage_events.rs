@@ -225,6 +225,12 @@ pub async fn list(
     })
 }
 
+/// Removes every event of a person; answers how many there were.
+pub async fn erase(conn: &mut Conn, organization_id: Uuid, person: &str) -> sqlx::Result<u64> {
+    const SQL: &str = "DELETE FROM usage_events WHERE organization_id = $1 AND person = $2";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(person).execute(db).await.map(|done| done.rows_affected()))
+}
+
 /// Releases events that were held for their time; answers how many.
 pub async fn release(conn: &mut Conn, organization_id: Uuid, sequences: &[i64]) -> sqlx::Result<u64> {
     let mut released = 0;
