@@ -74,12 +74,12 @@ fn lock(storage: &Storage) -> Result<Option<File>, StartError> {
 fn hints(address: SocketAddr, key: &str, loaded: &demo::Loaded) -> String {
     let plan = loaded.example_plan_id.as_deref().unwrap_or("PLAN_ID");
     format!(
-        "\n{} plans with {} milestones are loaded. Try:\n\n  \
+        "\n{} plans with {} milestones and {} usage events are loaded. Try:\n\n  \
          export MILEPOST_KEY={key}\n  \
          curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/reports/spi?as_of=2020-07-01'\n  \
          curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/plans/{plan}/earned-value?as_of=2020-07-01'\n  \
          curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" -H 'Accept: text/csv' 'http://{address}/v1/reports/spi?as_of=2020-07-01'\n\n\
          All operations, to read and to try: http://{address}/docs\n",
-        loaded.plans, loaded.milestones
+        loaded.plans, loaded.milestones, loaded.events
     )
 }
