@@ -12,6 +12,7 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use arc_swap::ArcSwapOption;
 use chrono::NaiveDate;
+use milepost_domain::cascade::plus_days;
 use milepost_domain::plan::PlanFacts;
 use milepost_domain::reference::{Finished, finished};
 use milepost_domain::review::due_on;
@@ -101,6 +102,11 @@ impl PlanView {
         let began_on = self.row.start_on.max(self.row.created_at.date_naive());
         let due_on = due_on(self.reviewed_on, began_on, self.row.update_interval_days);
         (is_open && self.row.archived_at.is_none()).then_some(due_on)
+    }
+
+    /// The day that a report compares with: that of the last review, or one update interval ago.
+    pub fn compared_with_on(&self, as_of: NaiveDate) -> NaiveDate {
+        self.reviewed_on.unwrap_or_else(|| plus_days(as_of, -self.row.update_interval_days))
     }
 
     /// Whether the day of its next review has passed.

@@ -29,7 +29,7 @@ pub fn s_curve(plan: &PlanFacts, as_of: NaiveDate) -> SCurve {
     let Some(last_planned) = lines.iter().map(|line| line.planned_on).max() else { return SCurve::default() };
     let percent = |weight: f64| 100.0 * weight / sums.budget_at_completion;
     let standings: Vec<_> = plan.standings(as_of).collect();
-    let expected = plan.expected(&standings);
+    let expected = plan.expected(&standings, as_of);
     let is_open =
         |position: usize| matches!(standings[position].status, Status::OnTrack | Status::AtRisk | Status::Delayed);
     let open: Vec<(NaiveDate, f64)> = lines

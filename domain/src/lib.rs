@@ -25,6 +25,7 @@ pub mod reference;
 pub mod review;
 pub mod rule;
 pub mod schedule;
+pub mod share;
 pub mod simulation;
 pub mod start;
 pub mod template;

@@ -6,6 +6,7 @@ use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
 use crate::cascade::plus_days;
+use crate::rule::BrokenRule;
 use crate::schedule::days_between;
 
 /// How events become a number.
@@ -37,6 +38,15 @@ impl Aggregate {
     /// Whether it looks at a property of the events.
     pub const fn needs_property(self) -> bool {
         matches!(self, Self::Sum | Self::Min | Self::Max | Self::Last | Self::Average | Self::Distinct)
+    }
+}
+
+/// Whether a property comes with an aggregate exactly where it looks at one.
+pub const fn check_property(aggregate: Aggregate, has_property: bool) -> Result<(), BrokenRule> {
+    match (aggregate.needs_property(), has_property) {
+        (true, false) => Err(BrokenRule::PropertyRequired { aggregate }),
+        (false, true) => Err(BrokenRule::PropertyUnused { aggregate }),
+        (true, true) | (false, false) => Ok(()),
     }
 }
 
@@ -135,6 +145,15 @@ fn real(count: usize) -> f64 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_property_comes_where_it_is_looked_at() {
+        assert_eq!(check_property(Aggregate::Sum, true), Ok(()));
+        assert_eq!(check_property(Aggregate::Count, false), Ok(()));
+        assert!(
+            check_property(Aggregate::Last, false).is_err() && check_property(Aggregate::ActiveDays, true).is_err()
+        );
+    }
 
     fn day(d: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 5, d).expect("a date")

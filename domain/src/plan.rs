@@ -257,14 +257,9 @@ impl PlanFacts {
             .map(move |(facts, planned_on)| assess(&facts.timeline(planned_on), as_of, &self.terms))
     }
 
-    /// When each milestone can be expected at a date: its own effective forecast, or later where it waits for what is late.
-    pub fn expected(&self, standings: &[Standing]) -> Vec<NaiveDate> {
-        let own = || standings.iter().map(|standing| standing.effective_forecast_on).collect();
-        if self.links.is_empty() {
-            return own();
-        }
+    /// The milestones as a cascade or a schedule sees them at a date, from how they stood then: what was closed or begun later is not known.
+    pub fn steps(&self, standings: &[Standing], as_of: NaiveDate) -> Vec<Step> {
         let step = |(facts, standing): (&MilestoneFacts, &Standing)| Step {
-            started_on: facts.started_on,
             state: match standing.status {
                 Status::Achieved => State::Achieved,
                 Status::Waived => State::Waived,
@@ -273,8 +268,18 @@ impl PlanFacts {
             },
             planned_on: standing.planned_on,
             expected_on: standing.effective_forecast_on,
+            started_on: facts.started_on.filter(|on| *on <= as_of),
         };
-        let steps: Vec<Step> = self.milestones.iter().zip(standings).map(step).collect();
+        self.milestones.iter().zip(standings).map(step).collect()
+    }
+
+    /// When each milestone can be expected at a date: its own effective forecast, or later where it waits for what is late.
+    pub fn expected(&self, standings: &[Standing], as_of: NaiveDate) -> Vec<NaiveDate> {
+        let own = || standings.iter().map(|standing| standing.effective_forecast_on).collect();
+        if self.links.is_empty() {
+            return own();
+        }
+        let steps = self.steps(standings, as_of);
         self.course(&steps).project().unwrap_or_else(own)
     }
 
@@ -284,7 +289,7 @@ impl PlanFacts {
         let mut next: Option<(usize, NaiveDate)> = None;
         let mut finish_on = None;
         let standings: Vec<Standing> = self.standings(as_of).collect();
-        for (position, (standing, expected_on)) in standings.iter().zip(self.expected(&standings)).enumerate() {
+        for (position, (standing, expected_on)) in standings.iter().zip(self.expected(&standings, as_of)).enumerate() {
             counts.add(standing.status);
             let is_open = matches!(standing.status, Status::OnTrack | Status::AtRisk | Status::Delayed);
             if is_open && next.is_none_or(|(_, on)| expected_on < on) {

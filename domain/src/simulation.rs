@@ -15,9 +15,8 @@ use rand_distr::{ChiSquared, Distribution, StandardNormal, Triangular};
 use rand_pcg::Pcg64Mcg;
 use statrs::distribution::{ContinuousCDF, Normal};
 
-use crate::cascade::Step;
 use crate::network::{Link, Relation, incoming, order};
-use crate::plan::{MilestoneFacts, PlanFacts};
+use crate::plan::PlanFacts;
 use crate::reference::{ASSUMED, Ratios};
 use crate::schedule::{Standing, Status};
 
@@ -101,19 +100,13 @@ impl Task {
     pub fn all_of(plan: &PlanFacts, as_of: NaiveDate, references: &[usize]) -> Option<Vec<Self>> {
         let calendar = &plan.terms.calendar;
         let standings: Vec<Standing> = plan.standings(as_of).collect();
-        let step = |(facts, standing): (&MilestoneFacts, &Standing)| Step {
-            state: facts.state,
-            planned_on: standing.planned_on,
-            expected_on: standing.effective_forecast_on,
-            started_on: facts.started_on,
-        };
-        let steps: Vec<Step> = plan.milestones.iter().zip(&standings).map(step).collect();
+        let steps = plan.steps(&standings, as_of);
         let durations = plan.course(&steps).planned_durations_days()?;
         let day = |on: NaiveDate| calendar.days_between(plan.start_on, on);
         let task = |(position, standing): (usize, &Standing)| match standing.status {
             Status::Achieved => {
                 let finished = day(standing.effective_forecast_on);
-                let started = plan.milestones[position].started_on.map_or(finished - durations[position], day);
+                let started = steps[position].started_on.map_or(finished - durations[position], day);
                 Self::Done { started, finished }
             }
             Status::Waived | Status::Cancelled => Self::Dropped,
@@ -122,7 +115,7 @@ impl Task {
                     planned_days: days(durations[position]),
                     reference: references.get(position).copied().unwrap_or_default(),
                 },
-                started: plan.milestones[position].started_on.filter(|on| *on <= as_of).map(day),
+                started: steps[position].started_on.map(day),
                 not_before: (standing.forecast_on > standing.planned_on).then(|| day(standing.forecast_on)),
             },
         };

@@ -16,6 +16,7 @@ pub mod import_rows;
 pub mod lint;
 pub mod list;
 pub mod move_start;
+pub mod pictures;
 pub mod read;
 pub mod review_state;
 pub mod reviews;

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use chrono::{DateTime, Utc};
 use milepost_domain::usage_event::{Held, Intake, hold, identify};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -106,11 +107,11 @@ impl Writer {
 }
 
 fn overloaded() -> ApiError {
-    let error = ApiError::new(
-        Code::Unavailable,
-        "Events come faster than they can be written. Nothing of this request was taken.",
-    );
-    error.with_header(actix_web::http::header::RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("1"))
+    unavailable("Events come faster than they can be written. Nothing of this request was taken.")
+}
+
+fn unavailable(detail: &str) -> ApiError {
+    ApiError::new(Code::Unavailable, detail).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
 }
 
 impl Inbox {
@@ -150,26 +151,19 @@ fn answer(group: Vec<Waiting>, written: sqlx::Result<Vec<Receipt>>) {
         }
         Err(error) => {
             tracing::error!(%error, requests = group.len(), "usage events could not be written");
+            let detail = format!("{} Nothing of this request was taken.", kind_of(&error));
             for waiting in group {
-                let _ = waiting.answer.send(Err(overloaded_by(&error)));
+                let _ = waiting.answer.send(Err(unavailable(&detail)));
             }
         }
     }
 }
 
-fn overloaded_by(error: &sqlx::Error) -> ApiError {
-    let error = ApiError::new(
-        Code::Unavailable,
-        format!("The events could not be written; nothing of this request was taken ({}).", kind_of(error)),
-    );
-    error.with_header(actix_web::http::header::RETRY_AFTER, actix_web::http::header::HeaderValue::from_static("1"))
-}
-
 /// What kind of failure it was, without the database's own words.
 const fn kind_of(error: &sqlx::Error) -> &'static str {
     match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => "the database cannot be reached",
-        _ => "the database refused",
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => "The database cannot be reached.",
+        _ => "The events could not be written.",
     }
 }
 

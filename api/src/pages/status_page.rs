@@ -12,13 +12,13 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::NaiveDate;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use milepost_domain::schedule::Status;
+use milepost_domain::share::{ShareField, Visibility};
 
 use super::pictures;
 use super::status_markdown::{against_plan, following, in_words};
 use crate::error::{ApiError, Problem};
 use crate::handlers::plans::review_state::DateChange;
 use crate::handlers::plans::status_report::{MilestoneAtRisk, ReportedMilestone, ReportedValue, StatusReport};
-use crate::handlers::shares::{ShareField, Visibility};
 use crate::read_model::PlanView;
 use crate::store::plans::PlanRecord;
 
@@ -61,7 +61,7 @@ pub fn respond(
     visible: &Visibility,
     share_path: Option<&str>,
 ) -> Result<HttpResponse, ApiError> {
-    let view = PlanView::from(&visible.restrict(record));
+    let view = PlanView::from(&record.restricted_to(visible));
     let s_curve = visible.has(ShareField::SCurve).then(|| pictures::draw_s_curve(&view, report.as_of)).transpose()?;
     let trend = visible.has(ShareField::Trend).then(|| pictures::draw_trend(&view, report.as_of)).transpose()?;
     let page = lay_out(report, visible, share_path, s_curve, trend);

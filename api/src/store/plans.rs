@@ -11,7 +11,8 @@ use milepost_domain::dependency::Dependency;
 use milepost_domain::earned_value::{CreditRule, Progress};
 use milepost_domain::network::Link;
 use milepost_domain::plan::{Kind, MilestoneFacts, PlanFacts};
-use milepost_domain::schedule::{Forecast, Miss, Terms};
+use milepost_domain::schedule::{Forecast, Miss, Standing, Terms};
+use milepost_domain::share::Visibility;
 use milepost_domain::text::{Key, folded};
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
@@ -126,14 +127,8 @@ impl PlanRecord {
     /// The milestones as a cascade or a schedule sees them at the end of `as_of`.
     pub fn steps(&self, as_of: NaiveDate) -> Vec<Step> {
         let facts = self.facts();
-        let rows = self.milestones.iter().zip(facts.standings(as_of));
-        rows.map(|(row, standing)| Step {
-            state: row.state.0,
-            planned_on: standing.planned_on,
-            expected_on: standing.effective_forecast_on,
-            started_on: row.started_on,
-        })
-        .collect()
+        let standings: Vec<Standing> = facts.standings(as_of).collect();
+        facts.steps(&standings, as_of)
     }
 
     /// What the client was told of one date change.
@@ -150,6 +145,24 @@ impl PlanRecord {
     pub fn cause_of(&self, change: &ForecastRow) -> Option<&MilestoneRow> {
         let cause = self.forecasts.iter().find(|one| Some(one.id) == change.caused_by)?;
         self.milestones.iter().find(|milestone| milestone.id == cause.milestone_id)
+    }
+
+    /// The plan as if it had only the milestones that are shown: what its figures and its curve may tell.
+    #[must_use]
+    pub fn restricted_to(&self, visible: &Visibility) -> Self {
+        let mut shown = self.clone();
+        shown.milestones.retain(|row| visible.shows(&row.key));
+        shown
+    }
+
+    /// Why a date moved, as far as it may be told: what another milestone said is told where that one is shown.
+    pub fn shown_reason(&self, change: &ForecastRow, visible: &Visibility) -> Option<String> {
+        match self.cause_of(change) {
+            Some(cause) if !visible.shows(&cause.key) => {
+                Some("It follows from another milestone that moved.".to_owned())
+            }
+            _ => change.reason.clone(),
+        }
     }
 
     /// How many changes of an open milestone's date the client was not told of.

@@ -1,12 +1,12 @@
 //! Links by which a client sees a plan.
 
 use chrono::{DateTime, Utc};
+use milepost_domain::share::Visibility;
 use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::json_text::JsonText;
 use super::{Conn, on};
-use crate::handlers::shares::Visibility;
 
 /// A link, without its token.
 #[derive(Debug, Clone, FromRow)]

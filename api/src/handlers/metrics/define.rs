@@ -2,8 +2,7 @@
 
 use actix_web::web::Path;
 use actix_web::{delete, get, post};
-use milepost_domain::BrokenRule;
-use milepost_domain::metric::Aggregate;
+use milepost_domain::metric::{Aggregate, check_property};
 use milepost_domain::text::{Key, Label, Name};
 use serde::Deserialize;
 use sqlx::types::Text;
@@ -50,13 +49,7 @@ const MOST: usize = 500;
 #[post("/v1/metrics")]
 pub async fn create_metric(cx: Context, body: Body<MetricDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
-    match (draft.aggregate.needs_property(), draft.property.is_some()) {
-        (true, false) => {
-            return Err(BrokenRule::PropertyRequired { aggregate: draft.aggregate }.at("/property").into());
-        }
-        (false, true) => return Err(BrokenRule::PropertyUnused { aggregate: draft.aggregate }.at("/property").into()),
-        (true, true) | (false, false) => {}
-    }
+    check_property(draft.aggregate, draft.property.is_some()).map_err(|rule| vec![rule.at("/property")])?;
     cx.write(async |unit| {
         let known = metrics::all(&mut unit.conn, unit.organization_id).await?;
         if known.iter().any(|row| row.key == draft.key.as_str()) {

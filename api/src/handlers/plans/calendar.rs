@@ -1,17 +1,16 @@
-//! A plan's dates for a calendar (RFC 5545), and its pictures.
+//! A plan's dates for a calendar (RFC 5545).
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
 use milepost_domain::schedule::Status;
+use milepost_domain::share::Visibility;
 use uuid::Uuid;
 
 use super::status_report::{ReportedMilestone, StatusReport};
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::handlers::shares::Visibility;
-use crate::pages::pictures;
 use crate::pages::status_markdown::in_words;
 use crate::read_model::PlanView;
 use crate::store::plans;
@@ -27,36 +26,6 @@ pub async fn read_calendar(cx: Context, id: Path<Uuid>) -> Result<HttpResponse, 
     let record = found.ok_or_else(ApiError::not_found)?;
     let report = StatusReport::of(&record, &PlanView::from(&record), cx.today(), None, &Visibility::everything());
     Ok(write_calendar(&report, cx.now))
-}
-
-/// Draws a plan's S-curve: planned, earned and expected value
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(super::earned_value::AsOf),
-    responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
-#[get("/v1/plans/{id}/s-curve.svg")]
-pub async fn draw_plan_s_curve(
-    cx: Context,
-    id: Path<Uuid>,
-    date: crate::extract::Query<super::earned_value::AsOf>,
-) -> Result<HttpResponse, ApiError> {
-    let plans = cx.plans().await?;
-    let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
-    let picture = pictures::draw_s_curve(view, date.0.as_of.unwrap_or_else(|| cx.today()))?;
-    Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
-}
-
-/// Draws how a plan's dates moved: its milestone trend chart
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(super::earned_value::AsOf),
-    responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
-#[get("/v1/plans/{id}/trend.svg")]
-pub async fn draw_plan_trend(
-    cx: Context,
-    id: Path<Uuid>,
-    date: crate::extract::Query<super::earned_value::AsOf>,
-) -> Result<HttpResponse, ApiError> {
-    let plans = cx.plans().await?;
-    let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
-    let picture = pictures::draw_trend(view, date.0.as_of.unwrap_or_else(|| cx.today()))?;
-    Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
 }
 
 /// A report's milestones as a calendar.

@@ -200,8 +200,7 @@ impl ReviewState {
     pub fn of(record: &PlanRecord, view: &PlanView, today: NaiveDate) -> Self {
         let standings: Vec<Standing> = view.facts.standings(today).collect();
         let rows = || record.milestones.iter().zip(&standings);
-        let interval = chrono::Days::new(record.plan.update_interval_days.unsigned_abs());
-        let since_on = view.reviewed_on.unwrap_or_else(|| today.checked_sub_days(interval).unwrap_or(today));
+        let since_on = view.compared_with_on(today);
         let since: Vec<&ForecastRow> = record.forecasts.iter().filter(|one| one.recorded_on > since_on).collect();
         let at_risk = rows().filter(|(_, standing)| is_at_risk(standing)).map(|(row, standing)| {
             let last = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);

@@ -7,6 +7,7 @@ use chrono::{Days, NaiveDate};
 use milepost_domain::earned_schedule::Period;
 use milepost_domain::review::is_at_risk;
 use milepost_domain::schedule::{Standing, Status};
+use milepost_domain::share::{ShareField, Visibility};
 use milepost_domain::text::{Key, Label, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,7 +20,6 @@ use crate::context::{Context, Matched};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
-use crate::handlers::shares::{ShareField, Visibility};
 use crate::pages::{status_markdown, status_page};
 use crate::read_model::PlanView;
 use crate::store::plans::{self, PlanRecord};
@@ -209,11 +209,9 @@ impl StatusReport {
         since: Option<NaiveDate>,
         visible: &Visibility,
     ) -> Self {
-        let interval = Days::new(record.plan.update_interval_days.unsigned_abs());
-        let earlier = || as_of.checked_sub_days(interval).unwrap_or(as_of);
-        let since_on = since.or(view.reviewed_on).unwrap_or_else(earlier);
+        let since_on = since.unwrap_or_else(|| view.compared_with_on(as_of));
         let standings: Vec<Standing> = view.facts.standings(as_of).collect();
-        let expected = view.facts.expected(&standings);
+        let expected = view.facts.expected(&standings, as_of);
         let shown: Vec<usize> = (0..standings.len()).filter(|at| visible.shows(&record.milestones[*at].key)).collect();
         let milestone = |at: usize| reported(record, at, &standings[at], expected[at], visible);
         let is_open = |at: usize| matches!(standings[at].status, Status::OnTrack | Status::AtRisk | Status::Delayed);
@@ -230,7 +228,7 @@ impl StatusReport {
             let row = &record.milestones[*at];
             let own = record.forecasts.iter().filter(|change| change.milestone_id == row.id);
             own.map(move |change| {
-                let reason = visible.reason(record, change);
+                let reason = record.shown_reason(change, visible);
                 (is_open(*at), DateChange { reason, ..DateChange::of(record, row, change) })
             })
         });
@@ -250,7 +248,7 @@ impl StatusReport {
             let on = change.recorded_on;
             change.follows = change.follows.take().filter(|key| told.iter().any(|(one, day)| one == key && *day == on));
         }
-        let shown_view = PlanView::from(&visible.restrict(record));
+        let shown_view = PlanView::from(&record.restricted_to(visible));
         let summary = shown_view.facts.summary(as_of);
         let counts = |at: &&usize| is_open(**at) || is_done(at);
         let finish_on = shown.iter().filter(counts).map(|at| expected[*at]).max();
@@ -311,7 +309,7 @@ fn in_context(
     let row = &record.milestones[at];
     let miss = record.misses.iter().rfind(|miss| miss.milestone_id == row.id);
     let change = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
-    let reason = miss.map(|miss| miss.root_cause.clone()).or_else(|| visible.reason(record, change?));
+    let reason = miss.map(|miss| miss.root_cause.clone()).or_else(|| record.shown_reason(change?, visible));
     let cause = change.filter(|_| miss.is_none()).and_then(|change| record.cause_of(change));
     let follows = cause.filter(|cause| cause.state.0.is_open() && visible.shows(&cause.key));
     let waiting = record.dependencies.iter().filter(|edge| edge.depends_on_id == row.id).filter_map(|edge| {

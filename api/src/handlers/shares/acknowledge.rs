@@ -3,11 +3,12 @@
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Form, Path};
 use actix_web::{HttpResponse, post};
+use milepost_domain::share::ShareField;
 use milepost_domain::text::Label;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{ShareField, shared_plan};
+use super::shared_plan;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;

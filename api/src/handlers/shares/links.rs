@@ -3,13 +3,13 @@
 use actix_web::web::Path;
 use actix_web::{delete, get, post};
 use chrono::{DateTime, Duration, Utc};
+use milepost_domain::share::{ShareField, Visibility};
 use milepost_domain::text::{Key, Label};
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{ShareField, Visibility};
 use crate::answer::Answer;
 use crate::auth::share_token::ShareToken;
 use crate::context::Context;

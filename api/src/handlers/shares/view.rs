@@ -2,7 +2,9 @@
 
 use actix_web::{HttpResponse, get};
 
-use super::{ShareField, shared_plan};
+use milepost_domain::share::ShareField;
+
+use super::shared_plan;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::handlers::plans::calendar::write_calendar;
@@ -31,7 +33,7 @@ pub async fn draw_shared_s_curve(cx: Context) -> Result<HttpResponse, ApiError> 
         return Err(ApiError::not_found());
     }
     let picture =
-        pictures::draw_s_curve(&PlanView::from(&shared.link.visibility.0.restrict(&shared.record)), cx.today())?;
+        pictures::draw_s_curve(&PlanView::from(&shared.record.restricted_to(&shared.link.visibility.0)), cx.today())?;
     Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
 }
 
@@ -44,7 +46,7 @@ pub async fn draw_shared_trend(cx: Context) -> Result<HttpResponse, ApiError> {
     if !visible.has(ShareField::Trend) {
         return Err(ApiError::not_found());
     }
-    let picture = pictures::draw_trend(&PlanView::from(&visible.restrict(&shared.record)), cx.today())?;
+    let picture = pictures::draw_trend(&PlanView::from(&shared.record.restricted_to(visible)), cx.today())?;
     Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
 }
 
