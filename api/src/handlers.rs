@@ -6,6 +6,8 @@
 pub mod access;
 pub mod customers;
 pub mod events;
+pub mod health;
+pub mod health_models;
 pub mod ledger;
 pub mod metrics;
 pub mod milestones;

@@ -6,7 +6,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, organization, tokens};
 use crate::handlers::{
-    customers, events, ledger, metrics, milestones, people, plans, reports, server, shares, templates,
+    customers, events, health, health_models, ledger, metrics, milestones, people, plans, reports, server, shares,
+    templates,
 };
 
 /// Registers every endpoint, in the server and in the document alike.
@@ -15,7 +16,7 @@ pub fn register(config: &mut ServiceConfig<'_>) {
         .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
         .app_data(FormConfig::default().error_handler(|error, _| ApiError::of_form(&error).into()));
     let subjects =
-        [plans, milestones, shares, reports, templates, customers_and_people, events, ledger, access, server];
+        [plans, milestones, shares, reports, templates, customers_and_people, health, events, ledger, access, server];
     for subject in subjects {
         subject(config);
     }
@@ -117,6 +118,34 @@ fn customers_and_people(config: &mut ServiceConfig<'_>) {
         .service(people::read::read_person)
         .service(people::update::update_person)
         .service(people::delete::delete_person);
+}
+
+/// How customers are, by which models, and what became of them.
+fn health(config: &mut ServiceConfig<'_>) {
+    config
+        .service(health_models::read::list_health_models)
+        .service(health_models::create::create_health_model)
+        .service(health_models::read::read_shipped_health_model)
+        .service(health_models::read::read_health_model)
+        .service(health_models::create::create_health_model_version)
+        .service(health_models::read::read_health_model_version)
+        .service(health_models::change::replace_health_model_version)
+        .service(health_models::change::publish_health_model_version)
+        .service(health_models::change::activate_health_model_version)
+        .service(health_models::change::deactivate_health_model)
+        .service(health::read::read_customer_health_by_ref)
+        .service(health::read::read_customer_health)
+        .service(health::history::read_health_history)
+        .service(health::history::draw_health)
+        .service(health::explain::explain_health_change)
+        .service(health::rollup::read_health_rollup)
+        .service(health::pulses::list_pulses)
+        .service(health::pulses::record_pulse)
+        .service(health::overrides::list_health_overrides)
+        .service(health::overrides::set_health_override)
+        .service(health::overrides::end_health_override)
+        .service(health::outcomes::list_outcomes)
+        .service(health::outcomes::record_outcome);
 }
 
 /// What customers and people did, and what that amounts to.

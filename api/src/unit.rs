@@ -78,6 +78,8 @@ pub enum Entity {
     Milestone,
     /// A metric's definition.
     Metric,
+    /// A health model.
+    HealthModel,
     /// A link by which a client sees a plan; its root is that plan.
     ShareLink,
 }
@@ -95,6 +97,7 @@ impl Entity {
             Self::Plan => "plan",
             Self::Milestone => "milestone",
             Self::Metric => "metric",
+            Self::HealthModel => "health_model",
             Self::ShareLink => "share_link",
         }
     }

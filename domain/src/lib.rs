@@ -13,11 +13,13 @@ pub mod dependency;
 pub mod draft;
 pub mod earned_schedule;
 pub mod earned_value;
+pub mod health;
 pub mod ledger;
 pub mod lint;
 pub mod metric;
 pub mod milestone;
 pub mod network;
+pub mod outcome;
 pub mod plan;
 #[cfg(test)]
 mod published;

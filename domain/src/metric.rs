@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use crate::cascade::plus_days;
 use crate::rule::BrokenRule;
 use crate::schedule::days_between;
+use crate::text::{Label, Name};
 
 /// How events become a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
@@ -47,6 +48,44 @@ pub const fn check_property(aggregate: Aggregate, has_property: bool) -> Result<
         (true, false) => Err(BrokenRule::PropertyRequired { aggregate }),
         (false, true) => Err(BrokenRule::PropertyUnused { aggregate }),
         (true, true) | (false, false) => Ok(()),
+    }
+}
+
+/// Which events a metric reckons with, by a property of their data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"property": "plan", "equals": "pro"}))]
+pub struct MetricFilter {
+    /// The property; parts of a path with dots between them.
+    pub property: Label,
+    /// What it must be: a text, or a number or boolean written as one.
+    pub equals: Label,
+}
+
+/// The property that stands for the event's type.
+pub const TYPE_PROPERTY: &str = "@type";
+
+/// What a metric is taken from and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MetricDefinition, example = json!({"event_type": "repo.*", "aggregate": "active_days"}))]
+pub struct Definition {
+    /// The type of events it reckons with; one that ends in `*` stands for all that begin so.
+    pub event_type: Name,
+    /// How they become a number.
+    pub aggregate: Aggregate,
+    /// The property of their data that is summed, averaged and so on; parts of a path with dots between them, or `@type` for the event's
+    /// type.
+    pub property: Option<Label>,
+    /// Which of them; all if left out.
+    pub filter: Option<MetricFilter>,
+}
+
+impl Definition {
+    /// Whether it reckons with events of a type.
+    pub fn admits(&self, kind: &str) -> bool {
+        let own = self.event_type.as_str();
+        own.strip_suffix('*').map_or(own == kind, |prefix| kind.starts_with(prefix))
     }
 }
 

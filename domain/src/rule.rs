@@ -89,6 +89,24 @@ pub enum BrokenRule {
     PropertyRequired { aggregate: Aggregate },
     #[error("must be left out: {aggregate} looks at no property")]
     PropertyUnused { aggregate: Aggregate },
+    #[error("must not be before {existed_from}, from when the customer is known")]
+    BeforeCustomer { existed_from: NaiveDate },
+    #[error("the key '{key}' is used twice")]
+    RepeatedKey { key: String },
+    #[error("must give {what}")]
+    Required { what: &'static str },
+    #[error("must be left out unless {unless}")]
+    Unused { unless: &'static str },
+    #[error("there is no metric '{key}'")]
+    UnknownMetric { key: String },
+    #[error("the weights must not all be zero")]
+    NoWeight,
+    #[error("a curve needs at least one point")]
+    CurveEmpty,
+    #[error("must be greater than the x of the point before")]
+    CurveNotIncreasing,
+    #[error("must be below healthy_from")]
+    BandsOutOfOrder,
     #[error("this is recorded already")]
     AlreadyRecorded,
     #[error("record first that the client was told")]

@@ -95,6 +95,13 @@ async fn another_organization_is_404(engine: Engine) {
     let template = json!({ "key": "ours", "name": "Ours", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
     create(&server, "/v1/templates", template).await;
     create(&server, "/v1/metrics", json!({ "key": "ours", "event_type": "login", "aggregate": "count" })).await;
+    let factor =
+        json!({ "key": "f", "name": "F", "weight": 1, "input": { "kind": "pulse" }, "curve": [{ "x": 0, "y": 0 }] });
+    create(&server, "/v1/health-models", json!({ "key": "ours", "content": { "name": "Ours", "factors": [factor] } }))
+        .await;
+    let set = json!({ "score": 1, "reason": "R", "expires_on": "2026-06-01" });
+    let set = server.post(&format!("{customer}/health/overrides"), set).await.expect(201);
+    let override_id = set["id"].as_str().expect("an id").to_owned();
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
     let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
     let mut operations = secured(&server);
@@ -111,6 +118,8 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{action}", "start")
             .replace("{template_key}", "ours")
             .replace("{metric_key}", "ours")
+            .replace("{health_model}", "ours")
+            .replace("{override_id}", &override_id)
             .replace("{external_ref}", "ours")
             .replace("{number}", "1");
         assert!(!own.contains('{'), "{path}: the test does not know this parameter");
@@ -144,7 +153,13 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "move") => json!({ "start_on": "2026-04-02", "reason": "Later." }),
         ("POST", "baselines") => json!({ "reason": "The scope changed." }),
         ("POST", "forecast-changes") => json!({ "forecast_on": "2026-06-01", "reason": "Later." }),
+        ("POST", "versions") | ("PUT", "{number}") if path.contains("health-models") => {
+            json!({ "name": "M", "factors": [{ "key": "f", "name": "F", "weight": 1, "input": { "kind": "pulse" }, "curve": [{ "x": 0, "y": 0 }] }] })
+        }
         ("POST", "versions") | ("PUT", "{number}") => content,
+        ("POST", "pulses") => json!({ "score": 50 }),
+        ("POST", "overrides") => json!({ "score": 50, "reason": "R", "expires_on": "2026-06-01" }),
+        ("POST", "outcomes") => json!({ "kind": "renewed", "occurred_on": "2026-05-04" }),
         ("POST", "keys" | "{action}" | "communicate" | "confirm" | "reviews" | "share-links") | ("PATCH", _) => {
             json!({})
         }

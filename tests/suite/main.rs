@@ -9,6 +9,7 @@ mod contract;
 mod customers;
 mod discipline;
 mod events;
+mod health;
 mod idempotency;
 mod imports;
 mod learning;

@@ -8,12 +8,15 @@ pub mod read;
 pub mod update;
 pub mod upsert;
 
+use chrono::NaiveDate;
 use milepost_domain::text::{ExternalRef, Label, Name};
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::error::{ApiError, Code};
 use crate::patch::Change;
+use crate::store::{Conn, customers};
 
 /// A customer to create.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -28,6 +31,13 @@ pub struct CustomerDraft {
     pub segment: Option<Label>,
     /// Who looks after it.
     pub owner: Option<Label>,
+    /// Since when it is a customer; unknown if left out.
+    pub since_on: Option<NaiveDate>,
+    /// What it pays in a year, in the smallest unit of the organization's money.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_i64)]
+    pub annual_revenue_minor: Option<i64>,
+    /// The customer that it is a part of.
+    pub parent_id: Option<Uuid>,
 }
 
 /// All of a customer that a CRM knows: what is left out becomes null.
@@ -41,6 +51,13 @@ pub struct CustomerReplacement {
     pub segment: Option<Label>,
     /// Who looks after it.
     pub owner: Option<Label>,
+    /// Since when it is a customer; unknown if left out.
+    pub since_on: Option<NaiveDate>,
+    /// What it pays in a year, in the smallest unit of the organization's money.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_i64)]
+    pub annual_revenue_minor: Option<i64>,
+    /// The customer that it is a part of.
+    pub parent_id: Option<Uuid>,
     /// Whether it is archived.
     #[serde(default)]
     pub archived: bool,
@@ -66,6 +83,18 @@ pub struct CustomerPatch {
     #[serde(default)]
     #[schema(value_type = Option<Label>)]
     pub owner: Change<Label>,
+    /// Since when it is a customer.
+    #[serde(default)]
+    #[schema(value_type = Option<NaiveDate>)]
+    pub since_on: Change<NaiveDate>,
+    /// What it pays in a year, in the smallest unit of the organization's money.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000_000_000_i64)]
+    pub annual_revenue_minor: Change<i64>,
+    /// The customer that it is a part of.
+    #[serde(default)]
+    #[schema(value_type = Option<Uuid>)]
+    pub parent_id: Change<Uuid>,
     /// Archives it, or brings it back.
     #[schema(value_type = bool, required = false)]
     pub archived: Option<bool>,
@@ -77,4 +106,32 @@ fn ref_taken() -> ApiError {
         Code::Conflict,
         vec![crate::error::FieldError::in_body("/external_ref", "taken", "belongs to another customer")],
     )
+}
+
+/// How many customers may stand above one another.
+const DEEPEST: usize = 20;
+
+/// Whether a customer can be a part of another: that one must be there, and not be a part of this one.
+async fn check_parent(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    id: Option<Uuid>,
+    parent_id: Option<Uuid>,
+) -> Result<(), ApiError> {
+    let mut above = parent_id;
+    for _ in 0..DEEPEST {
+        let Some(parent_id) = above else { return Ok(()) };
+        if Some(parent_id) == id {
+            return Err(ApiError::field(
+                "/parent_id",
+                "parent_cycle",
+                "must not be the customer itself or a part of it",
+            ));
+        }
+        let Some(parent) = customers::find(conn, organization_id, parent_id).await? else {
+            return Err(ApiError::field("/parent_id", "unknown_customer", "there is no customer with this id"));
+        };
+        above = parent.parent_id;
+    }
+    Err(ApiError::field("/parent_id", "too_deep", format!("at most {DEEPEST} customers may stand above one another")))
 }

@@ -4,25 +4,14 @@ pub mod define;
 pub mod measure;
 
 use chrono::{DateTime, Utc};
-use milepost_domain::metric::Aggregate;
+use milepost_domain::metric::{Aggregate, Definition, MetricFilter};
 use milepost_domain::text::{Key, Label, Name};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::store::metrics::MetricRow;
-
-/// Which events a metric reckons with, by a property of their data.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"property": "plan", "equals": "pro"}))]
-pub struct MetricFilter {
-    /// The property; parts of a path with dots between them.
-    pub property: Label,
-    /// What it must be: a text, or a number or boolean written as one.
-    pub equals: Label,
-}
 
 /// A metric's definition.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -66,9 +55,14 @@ impl Metric {
             created_at: row.created_at,
         })
     }
+}
 
-    /// Whether it reckons with events of a type.
-    fn admits(&self, kind: &str) -> bool {
-        self.event_type.strip_suffix('*').map_or(self.event_type == kind, |prefix| kind.starts_with(prefix))
-    }
+/// What a metric is taken from and how.
+pub fn definition(row: MetricRow) -> Result<Definition, ApiError> {
+    Ok(Definition {
+        event_type: Name::try_from(row.event_type).map_err(ApiError::internal)?,
+        aggregate: row.aggregate.0,
+        property: row.property.map(Label::try_from).transpose().map_err(ApiError::internal)?,
+        filter: row.filter.map(|text| serde_json::from_str(&text)).transpose()?,
+    })
 }

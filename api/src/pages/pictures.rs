@@ -1,12 +1,14 @@
-//! The two pictures of a plan as SVG. Colours are a handful of fixed values, which a page may replace by its own.
+//! The pictures of plans and customers as SVG. Colours are a handful of fixed values, which a page may replace by its own.
 
 use chrono::NaiveDate;
 use maud::html;
 use milepost_domain::curves::{DateTrend, SCurve, milestone_trend, s_curve};
+use milepost_domain::health::band::Band;
 use milepost_domain::schedule::{Standing, Status};
 use plotters::prelude::*;
 
 use crate::error::ApiError;
+use crate::health::observed::Day;
 use crate::read_model::PlanView;
 
 /// The media type of a picture.
@@ -159,6 +161,43 @@ fn lay_out_trend(
         free = top + LABEL_HEIGHT;
         let text: String = key.chars().take(20).collect();
         root.draw(&Text::new(text, (right, top), ("sans-serif", 11).into_font().color(&colour)))?;
+    }
+    root.present()?;
+    Ok(())
+}
+
+/// A customer's score day by day over its bands. Where there is no score the line has a gap.
+pub fn draw_sparkline(name: &str, days: &[Day]) -> Result<String, ApiError> {
+    let last = days.last().and_then(Day::score);
+    let title = match last {
+        Some(score) => format!("{name}: health {score:.0}"),
+        None => format!("{name}: health unknown"),
+    };
+    picture(&title, |svg| lay_out_sparkline(svg, days))
+}
+
+fn lay_out_sparkline(svg: &mut String, days: &[Day]) -> Drawn {
+    let root = SVGBackend::with_string(svg, (240, 60)).into_drawing_area();
+    root.fill(&PAPER)?;
+    let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(()) };
+    let until = last.on.max(first.on + chrono::Days::new(1));
+    let mut chart = ChartBuilder::on(&root).margin(4).build_cartesian_2d(first.on..until, 0.0..100.0)?;
+    let bounds = &last.model.content.bands;
+    for bound in [bounds.healthy_from, bounds.at_risk_from] {
+        chart.draw_series(DashedLineSeries::new([(first.on, bound), (until, bound)], 2, 3, GRID.stroke_width(1)))?;
+    }
+    for run in days.chunk_by(|a, b| a.score().is_some() == b.score().is_some()) {
+        let points = run.iter().filter_map(|day| Some((day.on, day.score()?)));
+        chart.draw_series(LineSeries::new(points, INK.stroke_width(1)))?;
+    }
+    if let Some(score) = last.score() {
+        let colour = match last.band() {
+            Band::Healthy => EARNED,
+            Band::AtRisk => EXPECTED,
+            Band::Critical => LATE,
+            Band::Unknown => INK,
+        };
+        chart.draw_series([Circle::new((last.on, score), 3, colour.filled())])?;
     }
     root.present()?;
     Ok(())

@@ -30,6 +30,7 @@ pub struct MeasuredRow {
     #[sqlx(rename = "type")]
     pub kind: String,
     pub occurred_at: DateTime<Utc>,
+    pub received_at: DateTime<Utc>,
     pub data: Option<String>,
 }
 
@@ -94,9 +95,10 @@ pub async fn events(
     of: Of<'_>,
     from: Option<DateTime<Utc>>,
     until: DateTime<Utc>,
+    known_at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Vec<MeasuredRow>> {
     on!(conn, db => {
-        let mut query = QueryBuilder::new("SELECT type, occurred_at, data FROM usage_events WHERE organization_id = ");
+        let mut query = QueryBuilder::new("SELECT type, occurred_at, received_at, data FROM usage_events WHERE organization_id = ");
         query.push_bind(organization_id);
         match of {
             Of::Customer(reference) => query.push(" AND subject = ").push_bind(reference),
@@ -106,6 +108,40 @@ pub async fn events(
         if let Some(from) = from {
             query.push(" AND occurred_at >= ").push_bind(from);
         }
+        if let Some(known_at) = known_at {
+            query.push(" AND received_at <= ").push_bind(known_at);
+        }
+        query.build_query_as().fetch_all(db).await
+    })
+}
+
+/// The first and the last of a customer's events of one type.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct EarlierRow {
+    #[sqlx(rename = "type")]
+    pub kind: String,
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+}
+
+/// What there was of a customer's events before an instant, by type.
+pub async fn earlier(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    subject: &str,
+    before: DateTime<Utc>,
+    known_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<Vec<EarlierRow>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(
+            "SELECT type, MIN(occurred_at) AS first_at, MAX(occurred_at) AS last_at FROM usage_events WHERE organization_id = ");
+        query.push_bind(organization_id).push(" AND subject = ").push_bind(subject);
+        query.push(" AND held_for IS NULL AND occurred_at < ").push_bind(before);
+        if let Some(known_at) = known_at {
+            query.push(" AND received_at <= ").push_bind(known_at);
+        }
+        query.push(" GROUP BY type");
         query.build_query_as().fetch_all(db).await
     })
 }

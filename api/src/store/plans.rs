@@ -324,3 +324,9 @@ pub async fn update(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> s
         .bind(p.archived_at).bind(p.version).bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text()).bind(p.start_on)
         .execute(db).await.map(|_| ()))
 }
+
+/// The start of a customer's first plan.
+pub async fn first_start(conn: &mut Conn, organization_id: Uuid, customer_id: Uuid) -> sqlx::Result<Option<NaiveDate>> {
+    const SQL: &str = "SELECT MIN(start_on) FROM plans WHERE organization_id = $1 AND customer_id = $2";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(customer_id).fetch_one(db).await)
+}

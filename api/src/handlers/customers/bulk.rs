@@ -1,9 +1,11 @@
 //! Many customers at once, one result each.
 
 use actix_web::post;
+use chrono::NaiveDate;
 use milepost_domain::text::{ExternalRef, Label, Name};
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::CustomerReplacement;
 use super::upsert::put;
@@ -28,6 +30,13 @@ pub struct CustomerItem {
     segment: Option<Label>,
     /// Who looks after it.
     owner: Option<Label>,
+    /// Since when it is a customer; unknown if left out.
+    since_on: Option<NaiveDate>,
+    /// What it pays in a year, in the smallest unit of the organization's money.
+    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_i64)]
+    annual_revenue_minor: Option<i64>,
+    /// The customer that it is a part of.
+    parent_id: Option<Uuid>,
     /// Whether it is archived.
     #[serde(default)]
     archived: bool,
@@ -37,12 +46,17 @@ impl BulkItem for CustomerItem {
     const SCHEMA: &'static str = "CustomerItem";
 
     async fn put(self, unit: &mut Unit) -> Result<BulkResult, ApiError> {
-        let Self { external_ref, name, segment, owner, archived } = self;
+        let Self { external_ref, name, segment, owner, since_on, annual_revenue_minor, parent_id, archived } = self;
         let known = customers::find_by_ref(&mut unit.conn, unit.organization_id, external_ref.as_str()).await?;
         let version = known.as_ref().map(|known| known.version);
-        let replacement = CustomerReplacement { name, segment, owner, archived };
-        let customer = put(unit, known, &external_ref, &replacement).await?;
-        Ok(BulkResult::done(Outcome::of(version, customer.version), customer.id))
+        let replacement =
+            CustomerReplacement { name, segment, owner, since_on, annual_revenue_minor, parent_id, archived };
+        match put(unit, known, &external_ref, &replacement).await {
+            Ok(customer) => Ok(BulkResult::done(Outcome::of(version, customer.version), customer.id)),
+            // What is wrong with an item is found before anything is written of it.
+            Err(error) if !error.fields().is_empty() => Ok(BulkResult::refused(error.fields().to_vec())),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use actix_web::post;
 
-use super::{CustomerDraft, ref_taken};
+use super::{CustomerDraft, check_parent, ref_taken};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -17,12 +17,16 @@ use crate::unit::Entity;
 pub async fn create_customer(cx: Context, body: Body<CustomerDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
     cx.write(async |unit| {
+        check_parent(&mut unit.conn, unit.organization_id, None, draft.parent_id).await?;
         let customer = Customer {
             id: unit.new_id(),
             external_ref: draft.external_ref.clone().map(String::from),
             name: draft.name.to_string(),
             segment: draft.segment.clone().map(String::from),
             owner: draft.owner.clone().map(String::from),
+            since_on: draft.since_on,
+            annual_revenue_minor: draft.annual_revenue_minor,
+            parent_id: draft.parent_id,
             archived_at: None,
             version: 1,
             created_at: unit.now,

@@ -21,7 +21,10 @@ pub async fn delete_customer(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiE
             customers::find(&mut unit.conn, unit.organization_id, *id).await?.ok_or_else(ApiError::not_found)?;
         cx.check_version(before.version)?;
         if customers::is_referenced(&mut unit.conn, unit.organization_id, *id).await? {
-            return Err(ApiError::new(Code::Conflict, "Plans or people refer to this customer. Archive it instead."));
+            return Err(ApiError::new(
+                Code::Conflict,
+                "Plans, people, parts of it or records of its health refer to this customer. Archive it instead.",
+            ));
         }
         customers::delete(&mut unit.conn, unit.organization_id, *id).await?;
         let of = (Entity::Customer, *id);

@@ -4,7 +4,7 @@ use actix_web::patch;
 use actix_web::web::Path;
 use uuid::Uuid;
 
-use super::{CustomerPatch, ref_taken};
+use super::{CustomerPatch, check_parent, ref_taken};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -31,6 +31,12 @@ pub async fn update_customer(cx: Context, id: Path<Uuid>, body: Body<CustomerPat
         patch.external_ref.apply(&mut after.external_ref);
         patch.segment.apply(&mut after.segment);
         patch.owner.apply(&mut after.owner);
+        patch.since_on.apply(&mut after.since_on);
+        patch.annual_revenue_minor.apply(&mut after.annual_revenue_minor);
+        patch.parent_id.apply(&mut after.parent_id);
+        if after.parent_id != before.parent_id {
+            check_parent(&mut unit.conn, unit.organization_id, Some(after.id), after.parent_id).await?;
+        }
         after.archived_at = archived(patch.archived, before.archived_at, unit.now);
         after.version += 1;
         after.updated_at = unit.now;

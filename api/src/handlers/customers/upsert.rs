@@ -4,7 +4,7 @@ use actix_web::put;
 use actix_web::web::Path;
 use milepost_domain::text::ExternalRef;
 
-use super::CustomerReplacement;
+use super::{CustomerReplacement, check_parent};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -50,7 +50,9 @@ pub async fn put(
     external_ref: &ExternalRef,
     replacement: &CustomerReplacement,
 ) -> Result<Customer, ApiError> {
-    let CustomerReplacement { name, segment, owner, archived: is_archived } = replacement.clone();
+    let CustomerReplacement { name, segment, owner, since_on, annual_revenue_minor, parent_id, archived: is_archived } =
+        replacement.clone();
+    check_parent(&mut unit.conn, unit.organization_id, known.as_ref().map(|known| known.id), parent_id).await?;
     let was_archived_at = known.as_ref().and_then(|known| known.archived_at);
     let mut after = Customer {
         id: known.as_ref().map_or_else(|| unit.new_id(), |known| known.id),
@@ -58,6 +60,9 @@ pub async fn put(
         name: name.into(),
         segment: segment.map(String::from),
         owner: owner.map(String::from),
+        since_on,
+        annual_revenue_minor,
+        parent_id,
         archived_at: archived(Some(is_archived), was_archived_at, unit.now),
         version: known.as_ref().map_or(1, |known| known.version),
         created_at: known.as_ref().map_or(unit.now, |known| known.created_at),

@@ -2,13 +2,13 @@
 
 use actix_web::web::Path;
 use actix_web::{delete, get, post};
-use milepost_domain::metric::{Aggregate, check_property};
+use milepost_domain::metric::{Aggregate, MetricFilter, check_property};
 use milepost_domain::text::{Key, Label, Name};
 use serde::Deserialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;
 
-use super::{Metric, MetricFilter};
+use super::Metric;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -31,7 +31,8 @@ pub struct MetricDraft {
     event_type: Name,
     /// How they become a number.
     aggregate: Aggregate,
-    /// The property of their data that is summed, averaged and so on; parts of a path with dots between them.
+    /// The property of their data that is summed, averaged and so on; parts of a path with dots between them, or `@type` for the event's
+    /// type.
     property: Option<Label>,
     /// Which of them; all if left out.
     filter: Option<MetricFilter>,

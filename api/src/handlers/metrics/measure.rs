@@ -3,20 +3,19 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{Days, NaiveDate, NaiveTime};
-use chrono_tz::Tz;
-use milepost_domain::metric::{Aggregate, Fact, Measured, Value, measure, window_start};
+use milepost_domain::metric::{Aggregate, Definition, Fact, Measured, measure, window_start};
 use milepost_domain::text::{ExternalRef, Key};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::Metric;
+use super::definition;
 use crate::answer::Answer;
-use crate::clock::date_in;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Query, parse_path};
-use crate::store::metrics::{self, MeasuredRow, Of};
+use crate::facts::fact;
+use crate::store::metrics::{self, MetricRow, Of};
 use crate::store::{customers, people};
 
 /// Which metrics, and of when.
@@ -119,64 +118,36 @@ async fn take(cx: &Context, of: Option<Of<'_>>, options: &MetricOptions) -> Resu
     let window_days = options.window_days.unwrap_or(USUAL_DAYS);
     let mut conn = cx.snapshot().await?;
     let rows = metrics::all(&mut conn, cx.organization_id()).await?;
-    let all = rows.into_iter().map(Metric::of).collect::<Result<Vec<_>, _>>()?;
+    let named = |row: MetricRow| Ok((row.key.clone(), definition(row)?));
+    let all = rows.into_iter().map(named).collect::<Result<Vec<_>, ApiError>>()?;
     let wanted = choose(all, options.keys.as_deref())?;
-    let is_open = wanted.iter().any(|metric| metric.aggregate == Aggregate::DaysSinceLast);
+    let is_open = wanted.iter().any(|(_, definition)| definition.aggregate == Aggregate::DaysSinceLast);
     // A day's margin on both sides: the days are those of a time zone.
     let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
     let from = (!is_open).then(|| midnight(window_start(as_of, window_days + 1)));
     let until = midnight(as_of.checked_add_days(Days::new(2)).unwrap_or(NaiveDate::MAX));
     let events = match of {
-        Some(of) if !wanted.is_empty() => metrics::events(&mut conn, cx.organization_id(), of, from, until).await?,
+        Some(of) if !wanted.is_empty() => {
+            metrics::events(&mut conn, cx.organization_id(), of, from, until, None).await?
+        }
         _ => vec![],
     };
     let zone = cx.who.tenant.zone;
-    let value = |metric: &Metric| {
-        let facts: Vec<Fact> = events.iter().filter_map(|event| fact(metric, event, zone)).collect();
-        let Measured { value, events, ignored } = measure(metric.aggregate, &facts, as_of, Some(window_days));
-        MetricValue { key: metric.key.clone(), value, events, ignored }
+    let value = |(key, definition): &(String, Definition)| {
+        let facts: Vec<Fact> = events.iter().filter_map(|event| fact(definition, event, zone)).collect();
+        let Measured { value, events, ignored } = measure(definition.aggregate, &facts, as_of, Some(window_days));
+        MetricValue { key: key.clone(), value, events, ignored }
     };
     let data = wanted.iter().map(value).collect();
     Ok(Answer::ok(&Metrics { as_of, window_days, data })?.content_tag())
 }
 
 /// The metrics asked for, in the order asked; all by key where none is named.
-fn choose(all: Vec<Metric>, keys: Option<&str>) -> Result<Vec<Metric>, ApiError> {
+fn choose(all: Vec<(String, Definition)>, keys: Option<&str>) -> Result<Vec<(String, Definition)>, ApiError> {
     let Some(keys) = keys else { return Ok(all) };
     let find = |key: &str| {
-        let found = all.iter().find(|metric| metric.key == key).cloned();
+        let found = all.iter().find(|(own, _)| own == key).cloned();
         found.ok_or_else(|| ApiError::parameter("keys", "unknown_metric", format!("there is no metric '{key}'")))
     };
     keys.split(',').map(|key| find(key.trim())).collect()
-}
-
-/// An event as a metric sees it, if it reckons with it.
-fn fact(metric: &Metric, event: &MeasuredRow, zone: Tz) -> Option<Fact> {
-    if !metric.admits(&event.kind) {
-        return None;
-    }
-    let needs_data = metric.property.is_some() || metric.filter.is_some();
-    let data = event.data.as_deref().filter(|_| needs_data);
-    let data: serde_json::Value = data.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-    if let Some(filter) = &metric.filter {
-        let found = match at(&data, filter.property.as_str())? {
-            serde_json::Value::String(text) => text.clone(),
-            other => other.to_string(),
-        };
-        if found != filter.equals.as_str() {
-            return None;
-        }
-    }
-    let value = metric.property.as_deref().and_then(|property| match at(&data, property)? {
-        serde_json::Value::Null => None,
-        serde_json::Value::Number(number) => number.as_f64().map(Value::Number),
-        serde_json::Value::String(text) => Some(Value::Other(text.clone())),
-        other => Some(Value::Other(other.to_string())),
-    });
-    Some(Fact { at: event.occurred_at, on: date_in(zone, event.occurred_at), value })
-}
-
-/// What is at a path whose parts have dots between them.
-fn at<'a>(data: &'a serde_json::Value, path: &str) -> Option<&'a serde_json::Value> {
-    path.split('.').try_fold(data, |value, part| value.get(part))
 }

@@ -1,0 +1,108 @@
+//! Customers' health: how one is, how that came, and what people say of it.
+
+pub mod explain;
+pub mod history;
+pub mod outcomes;
+pub mod overrides;
+pub mod pulses;
+pub mod read;
+pub mod rollup;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::health::model::ModelContent;
+use milepost_domain::text::{ExternalRef, Key, Name};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::parse_path;
+use crate::health::models::{AppliedModel, Models};
+use crate::health::observed::{Observed, Stretch};
+use crate::store::Conn;
+use crate::store::customers::{self, Customer};
+
+/// The version of a model that a score is by.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({"id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "key": "activity", "number": 2, "name": "Activity"}))]
+pub struct ModelReference {
+    /// The model's id; null for the shipped one.
+    id: Option<Uuid>,
+    /// The model's key.
+    #[schema(value_type = Key)]
+    key: String,
+    /// The version; null for the shipped one.
+    #[schema(minimum = 1)]
+    number: Option<i64>,
+    /// What it is called.
+    #[schema(value_type = Name)]
+    name: String,
+}
+
+impl ModelReference {
+    /// From the version that applied.
+    pub fn of(model: &AppliedModel) -> Self {
+        let name = model.content.name.to_string();
+        Self { id: model.id, key: model.key.clone(), number: model.number, name }
+    }
+}
+
+/// A score that someone set in place of the computed one.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "score": 30.0, "reason": "Their sponsor has left.", "from_on": "2026-05-04",
+    "expires_on": "2026-06-04", "ended_on": null, "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
+    "recorded_at": "2026-05-04T12:00:00Z"
+}))]
+pub struct HealthOverride {
+    /// Its id.
+    id: Uuid,
+    /// The score that is set, from 0 to 100.
+    #[schema(minimum = 0, maximum = 100)]
+    score: f64,
+    /// Why.
+    #[schema(value_type = milepost_domain::text::Note)]
+    reason: String,
+    /// The first day on which it holds.
+    from_on: NaiveDate,
+    /// The last day on which it holds.
+    expires_on: NaiveDate,
+    /// The day on which it was taken back; null if it was not.
+    ended_on: Option<NaiveDate>,
+    /// Who set it.
+    #[schema(max_length = 300)]
+    author: String,
+    /// When it was set.
+    recorded_at: DateTime<Utc>,
+}
+
+/// A customer by its id.
+pub async fn customer(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> Result<Customer, ApiError> {
+    customers::find(conn, organization_id, id).await?.ok_or_else(ApiError::not_found)
+}
+
+/// A customer by what the CRM calls it.
+pub async fn customer_by_ref(conn: &mut Conn, organization_id: Uuid, raw: &str) -> Result<Customer, ApiError> {
+    let reference: ExternalRef = parse_path("external_ref", raw)?;
+    customers::find_by_ref(conn, organization_id, reference.as_str()).await?.ok_or_else(ApiError::not_found)
+}
+
+/// What is known of one customer in a stretch of days, and the models that applied.
+async fn observe_one(
+    cx: &Context,
+    conn: &mut Conn,
+    customer: Customer,
+    stretch: Stretch,
+) -> Result<(Observed, Models), ApiError> {
+    let models = Models::load(conn, cx.organization_id(), stretch.known_at).await?;
+    let mut observed = cx.observe(conn, vec![customer], &models, stretch).await?;
+    Ok((observed.pop().ok_or_else(ApiError::not_found)?, models))
+}
+
+/// A model with a content that nobody has saved.
+pub fn applied(key: &str, content: ModelContent) -> Arc<AppliedModel> {
+    Arc::new(AppliedModel { id: None, key: key.to_owned(), number: None, content })
+}

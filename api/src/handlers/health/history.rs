@@ -1,0 +1,160 @@
+//! How a customer was, day by day: as figures and as a small picture.
+
+use actix_web::web::Path;
+use actix_web::{HttpRequest, HttpResponse, Responder, get};
+use chrono::NaiveDate;
+use milepost_domain::cascade::plus_days;
+use milepost_domain::health::band::Band;
+use milepost_domain::schedule::days_between;
+use milepost_domain::text::Key;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{customer, observe_one};
+use crate::answer::Answer;
+use crate::context::{Context, Matched};
+use crate::csv_text::{file, line, number};
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::gate::negotiate;
+use crate::health::observed::{Day, Stretch};
+use crate::known::KnownAt;
+use crate::pages::pictures::{MEDIA_TYPE, draw_sparkline};
+
+/// How many days a history has unless asked otherwise.
+const USUAL_DAYS: i64 = 90;
+/// How many days a history may have.
+const MOST_DAYS: i64 = 1100;
+
+/// Which days.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct HistoryOptions {
+    /// The first day; 89 days before the last if left out. At most 1,100 days can be asked for.
+    from: Option<NaiveDate>,
+    /// The last day; today if left out.
+    to: Option<NaiveDate>,
+}
+
+/// How a customer was, day by day.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "data": [
+    {"on": "2026-05-04", "score": 62.0, "band": "at_risk", "computed_score": 62.0, "computed_band": "at_risk", "coverage": 1.0, "model_key": "activity", "model_number": 1}
+]}))]
+pub struct HealthHistory {
+    /// The customer.
+    customer_id: Uuid,
+    /// Its days.
+    #[schema(max_items = 1100)]
+    data: Vec<HealthDay>,
+}
+
+/// How a customer was at the end of a day.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"on": "2026-05-04", "score": 62.0, "band": "at_risk", "computed_score": 62.0, "computed_band": "at_risk", "coverage": 1.0,
+    "model_key": "activity", "model_number": 1}))]
+pub struct HealthDay {
+    /// The day.
+    on: NaiveDate,
+    /// What someone had set, or else what is computed.
+    score: Option<f64>,
+    /// Where that lies.
+    band: Band,
+    /// What is computed.
+    computed_score: Option<f64>,
+    /// Where that lies.
+    computed_band: Band,
+    /// The share of the factors' weight that had an input.
+    coverage: f64,
+    /// The model that applied.
+    #[schema(value_type = Key)]
+    model_key: String,
+    /// Its version; null for the shipped one.
+    #[schema(minimum = 1)]
+    model_number: Option<i64>,
+}
+
+impl From<&Day> for HealthDay {
+    fn from(day: &Day) -> Self {
+        Self {
+            on: day.on,
+            score: day.score(),
+            band: day.band(),
+            computed_score: day.computed.value,
+            computed_band: day.computed_band,
+            coverage: day.computed.coverage,
+            model_key: day.model.key.clone(),
+            model_number: day.model.number,
+        }
+    }
+}
+
+/// Reads how a customer was, day by day
+///
+/// Each day is what `…/health?as_of=` answers for it, by the model that applied then. As JSON or CSV.
+#[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(HistoryOptions, KnownAt), responses(
+    (status = 200, description = "Its days.", content((HealthHistory = "application/json"), (String = "text/csv")))
+))]
+#[get("/v1/customers/{id}/health/history")]
+pub async fn read_health_history(
+    request: HttpRequest,
+    cx: Context,
+    id: Path<Uuid>,
+    options: Query<HistoryOptions>,
+    known: Query<KnownAt>,
+) -> Result<HttpResponse, ApiError> {
+    let days = load(&cx, *id, options.0, known.0).await?;
+    let data: Vec<HealthDay> = days.iter().map(HealthDay::from).collect();
+    let matched = Matched::of(&request)?;
+    if negotiate(&request, &matched.operation.produces) == Some("text/csv") {
+        let mut body =
+            line(["on", "score", "band", "computed_score", "computed_band", "coverage", "model_key", "model_number"])?;
+        for day in &data {
+            let model_number = day.model_number.map(|number| number.to_string()).unwrap_or_default();
+            let cells = [
+                day.on.to_string(),
+                number(day.score),
+                day.band.to_string(),
+                number(day.computed_score),
+                day.computed_band.to_string(),
+                day.coverage.to_string(),
+                day.model_key.clone(),
+                model_number,
+            ];
+            body.extend(line(cells)?);
+        }
+        return Ok(file(&format!("health-{}", *id), body));
+    }
+    let history = HealthHistory { customer_id: *id, data };
+    Ok(Answer::ok(&history)?.content_tag().respond_to(&request))
+}
+
+/// Draws how a customer was, as a small picture
+#[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(HistoryOptions),
+    responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
+#[get("/v1/customers/{id}/health.svg")]
+pub async fn draw_health(
+    cx: Context,
+    id: Path<Uuid>,
+    options: Query<HistoryOptions>,
+) -> Result<HttpResponse, ApiError> {
+    let name = customer(&mut cx.read().await?, cx.organization_id(), *id).await?.name;
+    let days = load(&cx, *id, options.0, KnownAt { known_at: None }).await?;
+    Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(draw_sparkline(&name, &days)?))
+}
+
+async fn load(cx: &Context, id: Uuid, options: HistoryOptions, known: KnownAt) -> Result<Vec<Day>, ApiError> {
+    let to = options.to.unwrap_or_else(|| cx.date_of(known.known_at.unwrap_or(cx.now)));
+    let from = options.from.unwrap_or_else(|| plus_days(to, 1 - USUAL_DAYS));
+    let count = days_between(from, to) + 1;
+    if !(1..=MOST_DAYS).contains(&count) {
+        let detail = format!("must be a day from {} to {to}", plus_days(to, 1 - MOST_DAYS));
+        return Err(ApiError::parameter("from", "out_of_range", detail));
+    }
+    let mut conn = cx.snapshot().await?;
+    let found = customer(&mut conn, cx.organization_id(), id).await?;
+    let stretch = Stretch { from, to, known_at: known.known_at };
+    let (observed, models) = observe_one(cx, &mut conn, found, stretch).await?;
+    Ok(observed.days(&models, from, to))
+}

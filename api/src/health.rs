@@ -1,0 +1,4 @@
+//! Customers' health: what is known of customers is loaded here, and the domain says what it means.
+
+pub mod models;
+pub mod observed;

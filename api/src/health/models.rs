@@ -1,0 +1,122 @@
+//! Which model applies to a customer on a day.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::health::band::MOST_DAYS_BACK;
+use milepost_domain::health::model::ModelContent;
+use milepost_domain::health::shipped::{SHIPPED_KEY, shipped_model};
+use milepost_domain::metric::Aggregate;
+use uuid::Uuid;
+
+use crate::store::Conn;
+use crate::store::health_models::{self, Activation, ModelVersion};
+
+/// A version of a model as it is applied.
+#[derive(Debug, PartialEq)]
+pub struct AppliedModel {
+    /// The model's id; none for the shipped one.
+    pub id: Option<Uuid>,
+    /// Its key.
+    pub key: String,
+    /// The version; none for the shipped one.
+    pub number: Option<i64>,
+    /// What it says.
+    pub content: ModelContent,
+}
+
+/// The models of an organization that applied at some time.
+#[derive(Debug)]
+pub struct Models {
+    shipped: Arc<AppliedModel>,
+    /// By model the versions that were active, from when.
+    active: Vec<Vec<(NaiveDate, Option<Arc<AppliedModel>>)>>,
+}
+
+impl Models {
+    /// The models of an organization, as far as they had been activated by an instant.
+    pub async fn load(conn: &mut Conn, organization_id: Uuid, known_at: Option<DateTime<Utc>>) -> sqlx::Result<Self> {
+        let mut activations = health_models::activations(conn, organization_id).await?;
+        activations.retain(|activation| known_at.is_none_or(|at| activation.activated_at <= at));
+        if activations.is_empty() {
+            return Ok(Self::of(vec![]));
+        }
+        let keys: HashMap<Uuid, String> =
+            health_models::all(conn, organization_id).await?.into_iter().map(|model| (model.id, model.key)).collect();
+        let versions: HashMap<(Uuid, i64), Arc<AppliedModel>> = health_models::versions(conn, organization_id, None)
+            .await?
+            .into_iter()
+            .filter_map(|version| {
+                let key = keys.get(&version.model_id)?;
+                Some(((version.model_id, version.number), Arc::new(AppliedModel::of(key, version))))
+            })
+            .collect();
+        let mut by_model: Vec<(Uuid, Vec<_>)> = vec![];
+        for Activation { model_id, number, activated_on, .. } in activations {
+            let applied = number.and_then(|number| versions.get(&(model_id, number)).cloned());
+            match by_model.iter_mut().find(|(id, _)| *id == model_id) {
+                Some((_, active)) => active.push((activated_on, applied)),
+                None => by_model.push((model_id, vec![(activated_on, applied)])),
+            }
+        }
+        Ok(Self::of(by_model.into_iter().map(|(_, active)| active).collect()))
+    }
+
+    fn of(active: Vec<Vec<(NaiveDate, Option<Arc<AppliedModel>>)>>) -> Self {
+        let shipped = AppliedModel { id: None, key: SHIPPED_KEY.to_owned(), number: None, content: shipped_model() };
+        Self { shipped: Arc::new(shipped), active }
+    }
+
+    /// As if this version were the only one there is, for the customers that it is for; for others the shipped one.
+    pub fn only(candidate: Arc<AppliedModel>) -> Self {
+        Self::of(vec![vec![(NaiveDate::MIN, Some(candidate))]])
+    }
+
+    /// The model that applied to customers of a segment at the end of a day. A model's first version applies to days before it was
+    /// activated too: so a new model can be asked about the past.
+    pub fn on(&self, segment: Option<&str>, day: NaiveDate) -> &Arc<AppliedModel> {
+        let in_force = self.active.iter().filter_map(|active| {
+            let then = active.iter().rfind(|(from_on, _)| *from_on <= day).or_else(|| active.first())?;
+            then.1.as_ref().filter(|model| model.content.admits(segment))
+        });
+        in_force.min_by_key(|model| (model.content.priority, &model.key)).unwrap_or(&self.shipped)
+    }
+
+    /// How often scores are brought up to date, in minutes: as often as the most impatient model asks for.
+    pub fn update_interval_minutes(&self) -> u32 {
+        self.all().map(|model| model.content.update_interval_minutes).min().unwrap_or(1)
+    }
+
+    /// How many days before the first day asked about can matter; `None` where all of them can.
+    pub fn reach_days(&self) -> Option<i64> {
+        let reach =
+            |model: &AppliedModel| {
+                let needs_all =
+                    model.content.factors.iter().filter_map(|factor| factor.input.definition.as_ref()).any(
+                        |definition| definition.aggregate == Aggregate::DaysSinceLast && definition.filter.is_some(),
+                    );
+                let bands = &model.content.bands;
+                let is_reluctant = bands.hysteresis_points > 0.0 || bands.dwell_days > 1;
+                (!needs_all).then(|| model.content.reach_days() + if is_reluctant { MOST_DAYS_BACK } else { 0 })
+            };
+        self.all().map(reach).try_fold(0, |most, reach| Some(most.max(reach?)))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &AppliedModel> {
+        let active = self.active.iter().flatten().filter_map(|(_, model)| model.as_deref());
+        active.chain([self.shipped.as_ref()])
+    }
+}
+
+impl AppliedModel {
+    /// A version under its model's key.
+    pub fn of(key: &str, version: ModelVersion) -> Self {
+        Self {
+            id: Some(version.model_id),
+            key: key.to_owned(),
+            number: Some(version.number),
+            content: version.content.0,
+        }
+    }
+}
