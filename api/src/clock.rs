@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
-use chrono::{DateTime, Duration, NaiveDate, SubsecRound, Utc};
+use chrono::{DateTime, Duration, LocalResult, NaiveDate, NaiveTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 use uuid::{ContextV7, Timestamp, Uuid};
 
@@ -60,4 +60,31 @@ impl Clock {
 /// The calendar date of an instant in a time zone: an organization's "today".
 pub fn date_in(zone: Tz, instant: DateTime<Utc>) -> NaiveDate {
     instant.with_timezone(&zone).date_naive()
+}
+
+/// The first instant after a day in a time zone.
+pub fn end_of_day(zone: Tz, on: NaiveDate) -> DateTime<Utc> {
+    let next = on.succ_opt().unwrap_or(on).and_time(NaiveTime::MIN);
+    // Where midnight is skipped or comes twice, the earliest instant that the next day can mean.
+    match next.and_local_timezone(zone) {
+        LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc(),
+        LocalResult::None => next.and_utc(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_ends_where_it_is() {
+        let on = NaiveDate::from_ymd_opt(2026, 5, 4).expect("a date");
+        assert_eq!(end_of_day(Tz::UTC, on).to_rfc3339(), "2026-05-05T00:00:00+00:00");
+        assert_eq!(end_of_day(Tz::Asia__Tokyo, on).to_rfc3339(), "2026-05-04T15:00:00+00:00");
+        let before_skipped_midnight = NaiveDate::from_ymd_opt(2018, 11, 3).expect("a date");
+        assert_eq!(
+            end_of_day(Tz::America__Sao_Paulo, before_skipped_midnight).to_rfc3339(),
+            "2018-11-04T00:00:00+00:00"
+        );
+    }
 }

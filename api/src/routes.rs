@@ -133,6 +133,8 @@ fn health(config: &mut ServiceConfig<'_>) {
         .service(health_models::change::publish_health_model_version)
         .service(health_models::change::activate_health_model_version)
         .service(health_models::change::deactivate_health_model)
+        .service(health_models::simulate::simulate_health_model)
+        .service(health_models::backtest::backtest_health_model)
         .service(health::read::read_customer_health_by_ref)
         .service(health::read::read_customer_health)
         .service(health::history::read_health_history)

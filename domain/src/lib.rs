@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or the environment, or knows HTTP or SQL: dates and instants come in as arguments,
 //! decisions and figures go out. A caller loads, asks this crate, and saves.
 
+pub mod backtest;
 pub mod baseline;
 pub mod calendar;
 pub mod cascade;
@@ -25,6 +26,7 @@ pub mod plan;
 mod published;
 pub mod reference;
 pub mod review;
+pub mod roc;
 pub mod rule;
 pub mod schedule;
 pub mod share;

@@ -91,6 +91,8 @@ pub enum BrokenRule {
     PropertyUnused { aggregate: Aggregate },
     #[error("must not be before {existed_from}, from when the customer is known")]
     BeforeCustomer { existed_from: NaiveDate },
+    #[error("{found} customers were lost in that time: below {needed} nothing can be concluded")]
+    TooFewEvents { found: usize, needed: usize },
     #[error("the key '{key}' is used twice")]
     RepeatedKey { key: String },
     #[error("must give {what}")]

@@ -157,6 +157,7 @@ fn body_for(method: &str, path: &str) -> Value {
             json!({ "name": "M", "factors": [{ "key": "f", "name": "F", "weight": 1, "input": { "kind": "pulse" }, "curve": [{ "x": 0, "y": 0 }] }] })
         }
         ("POST", "versions") | ("PUT", "{number}") => content,
+        ("POST", "backtest") => json!({ "horizon_days": 30, "from": "2025-01-01", "to": "2025-06-01" }),
         ("POST", "pulses") => json!({ "score": 50 }),
         ("POST", "overrides") => json!({ "score": 50, "reason": "R", "expires_on": "2026-06-01" }),
         ("POST", "outcomes") => json!({ "kind": "renewed", "occurred_on": "2026-05-04" }),

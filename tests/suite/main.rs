@@ -22,6 +22,7 @@ mod milestones;
 mod outage;
 mod people;
 mod plans;
+mod proof;
 mod replay;
 mod reports;
 mod reviews;

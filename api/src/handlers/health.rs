@@ -8,10 +8,7 @@ pub mod pulses;
 pub mod read;
 pub mod rollup;
 
-use std::sync::Arc;
-
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::health::model::ModelContent;
 use milepost_domain::text::{ExternalRef, Key, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -98,11 +95,6 @@ async fn observe_one(
     stretch: Stretch,
 ) -> Result<(Observed, Models), ApiError> {
     let models = Models::load(conn, cx.organization_id(), stretch.known_at).await?;
-    let mut observed = cx.observe(conn, vec![customer], &models, stretch).await?;
+    let mut observed = cx.observe(conn, vec![customer], models.reach_days(), stretch).await?;
     Ok((observed.pop().ok_or_else(ApiError::not_found)?, models))
-}
-
-/// A model with a content that nobody has saved.
-pub fn applied(key: &str, content: ModelContent) -> Arc<AppliedModel> {
-    Arc::new(AppliedModel { id: None, key: key.to_owned(), number: None, content })
 }

@@ -1,9 +1,13 @@
 //! Health models: what they look like. A version can change until it is published, and never after; of each model at most one
 //! version is active.
 
+pub mod backtest;
 pub mod change;
 pub mod create;
 pub mod read;
+pub mod simulate;
+
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use milepost_domain::health::model::{InputKind, ModelContent};
@@ -16,6 +20,7 @@ use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::handlers::metrics::definition;
+use crate::health::models::AppliedModel;
 use crate::store::health_models::{self, Activation, ModelRow, ModelVersion};
 use crate::store::{Conn, metrics};
 use crate::unit::Unit;
@@ -171,6 +176,24 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid, id_or_key: &str) -> Re
     let activations = health_models::activations(conn, organization_id).await?;
     let activation = activations.into_iter().rfind(|activation| activation.model_id == model.id);
     Ok(Found { model, versions, activation })
+}
+
+/// A version to be tried: the one named, or the newest; or the shipped model.
+async fn find_candidate(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    id_or_key: &str,
+    number: Option<i64>,
+) -> Result<Arc<AppliedModel>, ApiError> {
+    if id_or_key == SHIPPED_KEY {
+        return Ok(Arc::new(AppliedModel::shipped()));
+    }
+    let found = find(conn, organization_id, id_or_key).await?;
+    let version = match number {
+        Some(number) => found.version(number)?,
+        None => found.versions.last().ok_or_else(ApiError::not_found)?,
+    };
+    Ok(Arc::new(AppliedModel::of(&found.model.key, version.clone())))
 }
 
 /// Checks a version's content and copies the definitions of the metrics it names into it. Pointers start at `at`.

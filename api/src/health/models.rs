@@ -64,8 +64,7 @@ impl Models {
     }
 
     fn of(active: Vec<Vec<(NaiveDate, Option<Arc<AppliedModel>>)>>) -> Self {
-        let shipped = AppliedModel { id: None, key: SHIPPED_KEY.to_owned(), number: None, content: shipped_model() };
-        Self { shipped: Arc::new(shipped), active }
+        Self { shipped: Arc::new(AppliedModel::shipped()), active }
     }
 
     /// As if this version were the only one there is, for the customers that it is for; for others the shipped one.
@@ -103,6 +102,11 @@ impl Models {
         self.all().map(reach).try_fold(0, |most, reach| Some(most.max(reach?)))
     }
 
+    /// The same for several at once.
+    pub fn reach_of_all(several: &[&Self]) -> Option<i64> {
+        several.iter().map(|models| models.reach_days()).try_fold(0, |most, reach| Some(most.max(reach?)))
+    }
+
     fn all(&self) -> impl Iterator<Item = &AppliedModel> {
         let active = self.active.iter().flatten().filter_map(|(_, model)| model.as_deref());
         active.chain([self.shipped.as_ref()])
@@ -110,6 +114,11 @@ impl Models {
 }
 
 impl AppliedModel {
+    /// The one that applies where there is no other.
+    pub fn shipped() -> Self {
+        Self { id: None, key: SHIPPED_KEY.to_owned(), number: None, content: shipped_model() }
+    }
+
     /// A version under its model's key.
     pub fn of(key: &str, version: ModelVersion) -> Self {
         Self {

@@ -11,6 +11,7 @@ use milepost_domain::health::input::{Evidence, KnownPlan, Pulse};
 use milepost_domain::health::model::ModelContent;
 use milepost_domain::health::score::Score;
 use milepost_domain::metric::{Aggregate, Definition, Fact};
+use milepost_domain::outcome::existed_from;
 use uuid::Uuid;
 
 use super::models::{AppliedModel, Models};
@@ -90,12 +91,12 @@ pub struct Stretch {
 }
 
 impl Context {
-    /// What is known of some customers, as far as it can matter in a stretch of days.
+    /// What is known of some customers, as far as it can matter in a stretch of days: from so many days before it, or from the beginning.
     pub async fn observe(
         &self,
         conn: &mut Conn,
         customers: Vec<Customer>,
-        models: &Models,
+        reach_days: Option<i64>,
         stretch: Stretch,
     ) -> Result<Vec<Observed>, ApiError> {
         let ids: Vec<Uuid> = customers.iter().map(|customer| customer.id).collect();
@@ -122,7 +123,7 @@ impl Context {
                 overrides: overrides.remove(&id).unwrap_or_default(),
                 customer,
             };
-            observed.load_events(conn, self.organization_id(), models, stretch).await?;
+            observed.load_events(conn, self.organization_id(), reach_days, stretch).await?;
             if let Some(at) = stretch.known_at {
                 observed.forget_after(at);
             }
@@ -131,7 +132,8 @@ impl Context {
         Ok(all)
     }
 
-    async fn plans_of_customers(
+    /// The plans of each customer that are not archived, as they are or as they were known.
+    pub async fn plans_of_customers(
         &self,
         known_at: Option<DateTime<Utc>>,
     ) -> Result<HashMap<Uuid, Vec<Arc<PlanView>>>, ApiError> {
@@ -157,13 +159,13 @@ impl Observed {
         &mut self,
         conn: &mut Conn,
         organization_id: Uuid,
-        models: &Models,
+        reach_days: Option<i64>,
         stretch: Stretch,
     ) -> sqlx::Result<()> {
         let Some(subject) = self.customer.external_ref.as_deref() else { return Ok(()) };
         // A day's margin on both sides: the days are those of a time zone.
         let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
-        let from = models.reach_days().map(|days| midnight(plus_days(stretch.from, -days - 1)));
+        let from = reach_days.map(|days| midnight(plus_days(stretch.from, -days - 1)));
         let until = midnight(stretch.to.checked_add_days(Days::new(2)).unwrap_or(NaiveDate::MAX));
         let known_at = stretch.known_at;
         self.events = metrics::events(conn, organization_id, Of::Customer(subject), from, until, known_at).await?;
@@ -171,6 +173,22 @@ impl Observed {
             self.earlier = metrics::earlier(conn, organization_id, subject, from, known_at).await?;
         }
         Ok(())
+    }
+
+    /// The customer as it was known at an instant, when these were its plans.
+    #[must_use]
+    pub fn as_known(&self, at: DateTime<Utc>, plans: Vec<Arc<PlanView>>) -> Self {
+        let mut then = Self { plans, ..self.clone() };
+        then.forget_after(at);
+        then
+    }
+
+    /// The first day on which it is known to have been a customer.
+    pub fn existed_from(&self) -> NaiveDate {
+        let created_on = date_in(self.zone, self.customer.created_at);
+        let first_plan_on = self.plans.iter().map(|view| view.facts.start_on).min();
+        let traces = [self.first_event_on(), first_plan_on].into_iter().flatten().chain([created_on]);
+        existed_from(self.customer.since_on, traces).unwrap_or(created_on)
     }
 
     /// Leaves out what was not yet known at an instant, of what is here already.

@@ -162,12 +162,8 @@ pub async fn parts_of(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid]) -> s
     })
 }
 
-/// All customers that are not archived.
+/// All customers, archived ones too, in the order in which they were created.
 pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Customer>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM customers WHERE organization_id = $1 AND archived_at IS NULL ORDER BY id"
-    );
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM customers WHERE organization_id = $1 ORDER BY id");
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_all(db).await)
 }

@@ -1,0 +1,167 @@
+//! What a version of a model would say of today's customers.
+
+use actix_web::post;
+use actix_web::web::Path;
+use chrono::NaiveDate;
+use milepost_domain::health::band::Band;
+use milepost_domain::text::Name;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::find_candidate;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::handlers::plans::earned_value::AsOf;
+use crate::health::models::Models;
+use crate::health::observed::{Day, Stretch};
+use crate::store::customers;
+
+/// Which version is tried.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CandidateOption {
+    /// The version's number, draft or not; the newest if left out.
+    #[param(minimum = 1)]
+    version: Option<i64>,
+}
+
+/// What a candidate would say of the customers that it is for, beside what applies.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "as_of": "2026-05-04", "candidate": 2, "customers": 117, "mean_delta": -1.4,
+    "migrations": [{"from": "healthy", "to": "at_risk", "customers": 12}],
+    "movers": [{"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "from_score": 80.0, "to_score": 55.0, "delta": -25.0,
+        "from_band": "healthy", "to_band": "at_risk"}],
+    "data": []
+}))]
+pub struct HealthSimulation {
+    /// The day, its end included.
+    as_of: NaiveDate,
+    /// The candidate's number; null for the shipped model.
+    #[schema(minimum = 1)]
+    candidate: Option<i64>,
+    /// How many customers the candidate is for.
+    #[schema(maximum = 1_000_000)]
+    customers: usize,
+    /// The mean change of the score, of those that have one by both; null if none has.
+    mean_delta: Option<f64>,
+    /// How many customers go from which band to which; those that stay are counted too.
+    #[schema(max_items = 16)]
+    migrations: Vec<Migration>,
+    /// The customers whose score would change most, at most 50.
+    #[schema(max_items = 50)]
+    movers: Vec<Moved>,
+    /// All of them, by name.
+    #[schema(max_items = 1_000_000)]
+    data: Vec<Moved>,
+}
+
+/// How many customers go from one band to another.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"from": "healthy", "to": "at_risk", "customers": 12}))]
+pub struct Migration {
+    /// The band by what applies.
+    from: Band,
+    /// The band by the candidate.
+    to: Band,
+    /// How many.
+    #[schema(maximum = 1_000_000)]
+    customers: usize,
+}
+
+/// What a candidate would change for one customer. Scores that people have set are left out of account.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "from_score": 80.0, "to_score": 55.0, "delta": -25.0,
+    "from_band": "healthy", "to_band": "at_risk"}))]
+pub struct Moved {
+    /// The customer.
+    customer_id: Uuid,
+    /// Its name.
+    #[schema(value_type = Name)]
+    name: String,
+    /// The score by what applies.
+    from_score: Option<f64>,
+    /// The score by the candidate.
+    to_score: Option<f64>,
+    /// The second minus the first.
+    delta: Option<f64>,
+    /// The band by what applies.
+    from_band: Band,
+    /// The band by the candidate.
+    to_band: Band,
+}
+
+/// How many customers are listed as those that move most.
+const MOVERS: usize = 50;
+
+/// Tries a version of a health model on today's customers
+///
+/// Nothing is written. Beside the model that applies to each customer. The shipped model can be tried as `shipped`.
+#[utoipa::path(tag = "health models", security(("bearer" = ["health:read"])), params(AsOf, CandidateOption),
+    responses((status = 200, description = "What it would say.", body = HealthSimulation)))]
+#[post("/v1/health-models/{health_model}/simulate")]
+pub async fn simulate_health_model(
+    cx: Context,
+    model: Path<String>,
+    date: Query<AsOf>,
+    option: Query<CandidateOption>,
+) -> Result<Answer, ApiError> {
+    let as_of = date.0.as_of.unwrap_or_else(|| cx.today());
+    let mut conn = cx.snapshot().await?;
+    let candidate = find_candidate(&mut conn, cx.organization_id(), &model, option.0.version).await?;
+    let number = candidate.number;
+    let (active, tried) =
+        (Models::load(&mut conn, cx.organization_id(), None).await?, Models::only(Arc::clone(&candidate)));
+    let mut own = customers::all(&mut conn, cx.organization_id()).await?;
+    own.retain(|one| one.archived_at.is_none() && candidate.content.admits(one.segment.as_deref()));
+    let reach_days = Models::reach_of_all(&[&active, &tried]);
+    let stretch = Stretch { from: as_of, to: as_of, known_at: None };
+    let observed = cx.observe(&mut conn, own, reach_days, stretch).await?;
+    drop(conn);
+    let simulated = tokio::task::spawn_blocking(move || {
+        let one = |models: &Models| observed.iter().map(|one| one.days(models, as_of, as_of).pop()).collect::<Vec<_>>();
+        let (before, after) = (one(&active), one(&tried));
+        let pairs = observed.iter().zip(before).zip(after);
+        let moved = pairs
+            .filter_map(|((one, before), after)| Some(moved(one.customer.id, &one.customer.name, &before?, &after?)));
+        summarize(as_of, number, moved.collect())
+    });
+    Answer::ok(&simulated.await.map_err(ApiError::internal)?)
+}
+
+fn moved(customer_id: Uuid, name: &str, before: &Day, after: &Day) -> Moved {
+    let (from_score, to_score) = (before.computed.value, after.computed.value);
+    Moved {
+        customer_id,
+        name: name.to_owned(),
+        from_score,
+        to_score,
+        delta: from_score.zip(to_score).map(|(from, to)| to - from),
+        from_band: before.computed_band,
+        to_band: after.computed_band,
+    }
+}
+
+fn summarize(as_of: NaiveDate, candidate: Option<i64>, mut data: Vec<Moved>) -> HealthSimulation {
+    data.sort_unstable_by(|a, b| (&a.name, a.customer_id).cmp(&(&b.name, b.customer_id)));
+    let bands = [Band::Healthy, Band::AtRisk, Band::Critical, Band::Unknown];
+    let count = |from, to| data.iter().filter(|one| one.from_band == from && one.to_band == to).count();
+    let migrations = bands.iter().flat_map(|from| bands.iter().map(move |to| (*from, *to)));
+    let migrations = migrations
+        .map(|(from, to)| Migration { from, to, customers: count(from, to) })
+        .filter(|migration| migration.customers > 0)
+        .collect();
+    let deltas = || data.iter().filter_map(|one| one.delta);
+    let count: f64 = deltas().map(|_| 1.0).sum();
+    let mut movers: Vec<Moved> =
+        data.iter().filter(|one| one.delta.is_some_and(|delta| delta != 0.0)).cloned().collect();
+    let size = |one: &Moved| one.delta.unwrap_or_default().abs();
+    movers.sort_by(|a, b| size(b).total_cmp(&size(a)));
+    movers.truncate(MOVERS);
+    let mean_delta = (count > 0.0).then(|| deltas().sum::<f64>() / count);
+    HealthSimulation { as_of, candidate, customers: data.len(), mean_delta, migrations, movers, data }
+}

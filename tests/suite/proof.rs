@@ -1,0 +1,191 @@
+//! What-if and proof: a model tried on customers, and held against what became of them.
+
+use chrono::{Duration, NaiveDate};
+use milepost_tests::{Engine, Server, errors, on_both_engines};
+use serde_json::{Value, json};
+
+use crate::health::{activate, active_days_factor, active_on, pulse_factor};
+use crate::samples::{create, create_customer, pluck};
+
+on_both_engines!(
+    a_candidate_is_tried_on_customers,
+    a_model_is_held_against_outcomes,
+    too_few_losses_prove_nothing,
+    the_shipped_model_on_synthetic_truth,
+);
+
+async fn a_candidate_is_tried_on_customers(engine: Engine) {
+    let server = Server::start(engine).await;
+    activate(&server, "pulse", json!({ "name": "Pulse", "factors": [pulse_factor(1.0)] })).await;
+    for (name, pulse, days) in [("busy", 50.0, 4), ("idle", 80.0, 0), ("even", 60.0, 3)] {
+        let id = create_customer(&server, name).await;
+        server.post(&format!("/v1/customers/{id}/pulses"), json!({ "score": pulse })).await.expect(201);
+        let week = ["2026-04-01", "2026-05-01", "2026-05-02", "2026-05-03", "2026-05-04"];
+        active_on(&server, name, &week[..=days]).await;
+    }
+    let candidate = json!({ "name": "Active", "factors": [active_days_factor(1.0)] });
+    create(&server, "/v1/health-models/pulse/versions", candidate).await;
+    let tried = server.call("POST", "/v1/health-models/pulse/simulate").send().await.expect(200);
+    assert_eq!((&tried["candidate"], &tried["customers"]), (&json!(2), &json!(3)), "a draft can be tried");
+    let migrations = json!([
+        { "from": "healthy", "to": "critical", "customers": 1 },
+        { "from": "at_risk", "to": "healthy", "customers": 1 },
+        { "from": "at_risk", "to": "at_risk", "customers": 1 },
+    ]);
+    assert_eq!(tried["migrations"], migrations);
+    let movers: Vec<(&str, f64)> = tried["movers"]
+        .as_array()
+        .expect("movers")
+        .iter()
+        .map(|one| (one["name"].as_str().expect("a name"), one["delta"].as_f64().expect("a delta")))
+        .collect();
+    assert_eq!(movers, [("idle", -80.0), ("busy", 30.0)], "even does not move");
+    assert_eq!(pluck(&tried, "name"), [&json!("busy"), &json!("even"), &json!("idle")]);
+    let active = server.call("POST", "/v1/health-models/pulse/simulate?version=1").send().await.expect(200);
+    assert_eq!((&active["mean_delta"], &active["movers"]), (&json!(0.0), &json!([])));
+    server.call("POST", "/v1/health-models/shipped/simulate").send().await.expect(200);
+    server.call("POST", "/v1/health-models/pulse/simulate?version=9").send().await.problem(404, "not_found");
+}
+
+/// Thirty customers: the first twelve are seldom active and are lost within the month, but for one who is often active.
+async fn thirty_customers(server: &Server) {
+    for number in 0..30 {
+        let name = format!("c{number:02}");
+        create_customer(server, &name).await;
+        let days = ["2026-05-01", "2026-05-02", "2026-05-03", "2026-05-04"];
+        active_on(server, &name, if (1..12).contains(&number) { &days[..1] } else { &days }).await;
+    }
+    server.clock.advance(Duration::days(20));
+    for number in 0..12 {
+        lose(server, &format!("c{number:02}"), "2026-05-20").await;
+    }
+    server.clock.advance(Duration::days(20));
+}
+
+async fn lose(server: &Server, name: &str, on: &str) {
+    let customer = server.get(&format!("/v1/customers/by-ref/{name}")).await.expect(200);
+    let path = format!("/v1/customers/{}/outcomes", customer["id"].as_str().expect("an id"));
+    server.post(&path, json!({ "kind": "churned", "occurred_on": on })).await.expect(201);
+}
+
+async fn a_model_is_held_against_outcomes(engine: Engine) {
+    let server = Server::start(engine).await;
+    thirty_customers(&server).await;
+    let mut constant = active_days_factor(1.0);
+    constant["curve"] = json!([{ "x": 0, "y": 50 }]);
+    activate(&server, "m", json!({ "name": "Constant", "factors": [constant] })).await;
+    create(&server, "/v1/health-models/m/versions", json!({ "name": "Active", "factors": [active_days_factor(1.0)] }))
+        .await;
+    let question = json!({ "horizon_days": 30, "from": "2026-05-04", "to": "2026-12-31" });
+    let proven = server.post("/v1/health-models/m/backtest", question.clone()).await.expect(200);
+    assert_eq!(proven["evaluated_on"], json!(["2026-05-04"]));
+    assert_eq!((&proven["cases"], &proven["churned"], &proven["unscored"]), (&json!(30), &json!(12), &json!(0)));
+    // Of 12 x 18 pairs 11 x 18 are in the right order and 18 are ties.
+    let area = (11.0 * 18.0 + 9.0) / (12.0 * 18.0);
+    assert!((proven["auc"]["area"].as_f64().expect("an area") - area).abs() < 1e-12);
+    assert!(proven["auc"]["from"].as_f64() < Some(area) && proven["auc"]["to"].as_f64() > Some(area));
+    assert_eq!((&proven["active"]["area"], &proven["active"]["cases"]), (&json!(0.5), &json!(30)));
+    assert!(proven["active"]["p_value"].as_f64() < Some(0.001), "better than a constant");
+    assert_eq!(proven["critical"], json!({ "below": 40.0, "flagged": 11, "precision": 1.0, "recall": 11.0 / 12.0 }));
+    assert_eq!(proven["lift_at_top_decile"], 2.5);
+    assert_eq!(pluck(&json!({ "data": proven["calibration"] }), "observed"), [&json!(1.0), &json!(1.0 / 19.0)]);
+    assert!(proven["median_lead_days"].as_f64() >= Some(15.0), "{}", proven["median_lead_days"]);
+    // What is sent later about earlier days must not change what was known then.
+    for number in 1..12 {
+        active_on(&server, &format!("c{number:02}"), &["2026-05-02", "2026-05-03", "2026-05-04"]).await;
+    }
+    let again = server.post("/v1/health-models/m/backtest", question.clone()).await.expect(200);
+    assert_eq!(again, proven);
+    let mut imported = question;
+    imported["known_by"] = json!("occurred");
+    let hindsight = server.post("/v1/health-models/m/backtest", imported).await.expect(200);
+    assert_eq!(hindsight["auc"]["area"], 0.5);
+}
+
+async fn too_few_losses_prove_nothing(engine: Engine) {
+    let server = Server::start(engine).await;
+    activate(&server, "m", json!({ "name": "Active", "factors": [active_days_factor(1.0)] })).await;
+    let ask = |from: &str, to: &str| {
+        server.post("/v1/health-models/m/backtest", json!({ "horizon_days": 30, "from": from, "to": to }))
+    };
+    let refused = ask("2026-01-01", "2026-03-01").await;
+    assert!(refused.text.contains("below 10 nothing can be concluded"), "{}", refused.text);
+    assert_eq!(refused.problem(422, "validation_failed"), errors(&[("", "too_few_events")]));
+    let open = ask("2026-04-20", "2026-05-04").await.problem(422, "validation_failed");
+    assert_eq!(open, errors(&[("/to", "horizon_not_over")]));
+}
+
+/// A generator of numbers from 0 to 1 that is the same everywhere (D. H. Lehmer's, modulus 2^31 - 1).
+struct Lehmer(u64);
+
+impl Lehmer {
+    fn next(&mut self) -> f64 {
+        self.0 = self.0 * 48_271 % 2_147_483_647;
+        f64::from(u32::try_from(self.0).expect("below 2^31")) / 2_147_483_647.0
+    }
+}
+
+/// 240 customers over a year. Each has an inclination that wanders from quarter to quarter; the more inclined, the more often it is active, the
+/// more kinds of things it does and the fewer tickets it opens, and the less likely it is lost in the quarter after. The true chance is known.
+async fn the_shipped_model_on_synthetic_truth(engine: Engine) {
+    let server = Server::start(engine).await;
+    let first = NaiveDate::from_ymd_opt(2025, 1, 1).expect("a date");
+    let mut random = Lehmer(20_260_504);
+    let (mut lines, mut losses, mut truth) = (String::new(), vec![], vec![]);
+    let mut items = vec![];
+    for customer in 0..240 {
+        let name = format!("s{customer:03}");
+        items.push(json!({ "external_ref": name, "name": name, "since_on": "2024-10-01" }));
+        let mut inclination = random.next();
+        for quarter in 0..4i64 {
+            let end = first + Duration::days(90 * quarter);
+            for back in 0..30 {
+                let day = end - Duration::days(back);
+                if random.next() < 0.05 + 0.6 * inclination {
+                    let kind = (random.next() * (1.0 + 6.0 * inclination)).floor();
+                    lines += &json!({ "id": format!("{name}-{day}"), "source": "app", "type": format!("app.feature{kind}"), "subject": name, "time": format!("{day}T09:00:00Z") }).to_string();
+                    lines.push('\n');
+                }
+                if random.next() < 0.12 * (1.0 - inclination) {
+                    lines += &json!({ "id": format!("{name}-t{day}"), "source": "desk", "type": "support.ticket", "subject": name, "time": format!("{day}T10:00:00Z") }).to_string();
+                    lines.push('\n');
+                }
+            }
+            let chance = 0.35 * (1.0 - inclination).powi(3) + 0.01;
+            let is_lost = random.next() < chance;
+            truth.push((chance, is_lost));
+            if is_lost {
+                losses.push((name.clone(), end + Duration::days(1 + i64::from(customer % 80))));
+                break;
+            }
+            inclination = (inclination + 0.4 * (random.next() - 0.5)).clamp(0.0, 1.0);
+        }
+    }
+    server.post("/v1/customers/bulk", json!({ "items": items })).await.expect(207);
+    for some in lines.lines().collect::<Vec<_>>().chunks(5000) {
+        let sent = server.call("POST", "/v1/events").body("application/x-ndjson", some.join("\n")).send().await;
+        assert_eq!(sent.expect(200)["rejected"], 0);
+    }
+    for (name, on) in &losses {
+        lose(&server, name, &on.to_string()).await;
+    }
+    let question = json!({ "horizon_days": 90, "from": "2025-01-01", "to": "2025-12-01", "known_by": "occurred" });
+    let proven = server.post("/v1/health-models/shipped/backtest", question).await.expect(200);
+    println!("{proven:#}");
+    let figures: Vec<f64> = truth.iter().map(|(chance, _)| *chance).collect();
+    let lost: Vec<bool> = truth.iter().map(|(_, is_lost)| *is_lost).collect();
+    let best = milepost_domain::roc::auc(&figures, &lost).expect("both kinds").area;
+    println!("the true chances: {best:.3}");
+    let area = proven["auc"]["area"].as_f64().expect("an area");
+    assert_eq!(proven["churned"].as_u64(), Some(losses.len() as u64), "every loss is seen once");
+    assert!(area > 0.7 && area <= best + 0.05, "{area} where the truth itself has {best}");
+    assert!(proven["lift_at_top_decile"].as_f64() > Some(1.5));
+    assert_eq!(proven["cases"].as_u64().zip(proven["unscored"].as_u64()).map(|(a, b)| a + b), Some(truth.len() as u64));
+    let observed: Vec<f64> = proven["calibration"]
+        .as_array()
+        .expect("bins")
+        .iter()
+        .map(|bin| bin["observed"].as_f64().expect("a share"))
+        .collect();
+    assert!(observed.first() > observed.last(), "{}", Value::from(observed.clone()));
+}
