@@ -85,7 +85,10 @@ fn shares(config: &mut ServiceConfig<'_>) {
 }
 
 fn reports(config: &mut ServiceConfig<'_>) {
-    config.service(reports::spi::read_spi_report).service(reports::variance::read_variance_report);
+    config
+        .service(reports::spi::read_spi_report)
+        .service(reports::variance::read_variance_report)
+        .service(reports::retention::read_retention_report);
 }
 
 fn templates(config: &mut ServiceConfig<'_>) {

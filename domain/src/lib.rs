@@ -3,6 +3,7 @@
 //! Nothing here does I/O, reads a clock or the environment, or knows HTTP or SQL: dates and instants come in as arguments,
 //! decisions and figures go out. A caller loads, asks this crate, and saves.
 
+pub mod association;
 pub mod backtest;
 pub mod baseline;
 pub mod calendar;
@@ -25,6 +26,7 @@ pub mod plan;
 #[cfg(test)]
 mod published;
 pub mod reference;
+pub mod retention;
 pub mod review;
 pub mod roc;
 pub mod rule;
@@ -32,6 +34,7 @@ pub mod schedule;
 pub mod share;
 pub mod simulation;
 pub mod start;
+pub mod survival;
 pub mod template;
 pub mod text;
 pub mod trend;

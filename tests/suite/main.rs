@@ -25,6 +25,7 @@ mod plans;
 mod proof;
 mod replay;
 mod reports;
+mod retention;
 mod reviews;
 mod rhythm;
 mod samples;

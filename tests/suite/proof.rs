@@ -127,6 +127,7 @@ impl Lehmer {
 
 /// 240 customers over a year. Each has an inclination that wanders from quarter to quarter; the more inclined, the more often it is active, the
 /// more kinds of things it does and the fewer tickets it opens, and the less likely it is lost in the quarter after. The true chance is known.
+#[expect(clippy::print_stdout, reason = "the figures, for who asks with --nocapture")]
 async fn the_shipped_model_on_synthetic_truth(engine: Engine) {
     let server = Server::start(engine).await;
     let first = NaiveDate::from_ymd_opt(2025, 1, 1).expect("a date");

@@ -1,0 +1,344 @@
+//! Which milestones of a template go together with customers staying.
+
+use std::collections::HashMap;
+
+use actix_web::get;
+use chrono::NaiveDate;
+use milepost_domain::association::{self, Estimate, Test, benjamini_hochberg, mantel_haenszel};
+use milepost_domain::milestone::State;
+use milepost_domain::outcome::OutcomeKind;
+use milepost_domain::retention::{Design, Enrolment, Study, study};
+use milepost_domain::survival::{Followed, Point, kaplan_meier, log_rank};
+use milepost_domain::text::{Key, Label, Name};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::handlers::templates;
+use crate::read_model::PlanView;
+use crate::store::customers::Customer;
+use crate::store::{customer_records, customers};
+
+/// Which plans, and how they are studied.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RetentionOptions {
+    /// The key of the template whose plans are studied.
+    #[param(inline)]
+    template: Key,
+    /// On which day after a plan's start it is settled who has reached a milestone; 30 if left out.
+    #[param(minimum = 1, maximum = 3650)]
+    landmark_days: Option<i64>,
+    /// For how many days after a plan's start its customer is followed; 180 if left out. More than `landmark_days`.
+    #[param(minimum = 2, maximum = 3650)]
+    horizon_days: Option<i64>,
+    /// Only customers of this segment.
+    #[param(inline)]
+    segment: Option<Label>,
+}
+
+/// Which milestones go together with customers staying.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "template": "onboarding", "landmark_days": 30, "horizon_days": 180, "segment": null, "enrolments": 240, "method": "landmark",
+    "caution": "These are associations.", "milestones": []
+}))]
+pub struct RetentionReport {
+    /// The template's key.
+    #[schema(value_type = Key)]
+    template: String,
+    /// The landmark.
+    #[schema(minimum = 1)]
+    landmark_days: i64,
+    /// The horizon.
+    #[schema(minimum = 2)]
+    horizon_days: i64,
+    /// Only customers of this segment; null for all.
+    segment: Option<Label>,
+    /// How many customers have a plan of the template; of several of one customer the first counts.
+    #[schema(maximum = 1_000_000)]
+    enrolments: usize,
+    /// How it is studied: `landmark`.
+    #[schema(max_length = 20)]
+    method: &'static str,
+    /// How the figures are to be read.
+    #[schema(max_length = 1000)]
+    caution: &'static str,
+    /// One for each of the template's milestones, in its order.
+    #[schema(max_items = 500)]
+    milestones: Vec<MilestoneRetention>,
+}
+
+/// Whether customers that had reached a milestone by the landmark stayed until the horizon.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "key": "first-value", "name": "First result", "n": 200, "reached_stayed": 90, "reached_lost": 10, "not_reached_stayed": 70, "not_reached_lost": 30,
+    "lost_before_landmark": 20, "before_landmark": 10, "not_yet_at_horizon": 10, "share_reached_stayed": 0.9, "share_not_reached_stayed": 0.7,
+    "risk_ratio": {"value": 1.29, "from": 1.11, "to": 1.49}, "odds_ratio": {"value": 3.86, "from": 1.77, "to": 8.42},
+    "risk_difference": {"value": 0.2, "from": 0.09, "to": 0.31}, "phi": {"value": 0.25, "from": 0.12, "to": 0.38}, "test": "chi_squared",
+    "p_value": 0.0004, "adjusted_p_value": 0.002, "mantel_haenszel": null, "strata": 1, "log_rank": {"chi_squared": 12.5, "p_value": 0.0004},
+    "reached_curve": [], "not_reached_curve": []
+}))]
+pub struct MilestoneRetention {
+    /// The milestone's key.
+    key: Key,
+    /// What it is called.
+    name: Name,
+    /// How many customers are in the table.
+    #[schema(maximum = 1_000_000)]
+    n: u64,
+    /// Had reached it and stayed.
+    #[schema(maximum = 1_000_000)]
+    reached_stayed: u64,
+    /// Had reached it and were lost.
+    #[schema(maximum = 1_000_000)]
+    reached_lost: u64,
+    /// Had not reached it and stayed.
+    #[schema(maximum = 1_000_000)]
+    not_reached_stayed: u64,
+    /// Had not reached it and were lost.
+    #[schema(maximum = 1_000_000)]
+    not_reached_lost: u64,
+    /// Lost before the landmark: they tell nothing.
+    #[schema(maximum = 1_000_000)]
+    lost_before_landmark: usize,
+    /// Not come to the landmark yet.
+    #[schema(maximum = 1_000_000)]
+    before_landmark: usize,
+    /// Not come to the horizon yet: in the curves, not in the table.
+    #[schema(maximum = 1_000_000)]
+    not_yet_at_horizon: usize,
+    /// The share that stayed of those who had reached it.
+    share_reached_stayed: Option<f64>,
+    /// The share that stayed of the others.
+    share_not_reached_stayed: Option<f64>,
+    /// The first share over the second, with Katz's interval.
+    risk_ratio: Option<Interval>,
+    /// Odds over odds, with Woolf's interval.
+    odds_ratio: Option<Interval>,
+    /// The first share minus the second, with Newcombe's score interval.
+    risk_difference: Option<Interval>,
+    /// Their correlation, with the interval of Fisher's z.
+    phi: Option<Interval>,
+    /// How the chance was computed.
+    test: Option<Test>,
+    /// The chance of such an association if there were none.
+    p_value: Option<f64>,
+    /// The same, adjusted by Benjamini and Hochberg for there being several milestones.
+    adjusted_p_value: Option<f64>,
+    /// The odds ratio within segments (Mantel and Haenszel), with the interval of Robins, Breslow and Greenland.
+    mantel_haenszel: Option<Interval>,
+    /// How many segments that is.
+    #[schema(maximum = 100_000)]
+    strata: usize,
+    /// The two curves compared over all times.
+    log_rank: Option<LogRankFigures>,
+    /// Kaplan and Meier's curve of those who had reached it, in days from the landmark.
+    #[schema(max_items = 3650)]
+    reached_curve: Vec<CurveStep>,
+    /// The curve of the others.
+    #[schema(max_items = 3650)]
+    not_reached_curve: Vec<CurveStep>,
+}
+
+/// A figure with its 95 % interval.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(example = json!({"value": 1.29, "from": 1.11, "to": 1.49}))]
+pub struct Interval {
+    /// The figure.
+    value: f64,
+    /// Where its interval begins.
+    from: f64,
+    /// Where its interval ends.
+    to: f64,
+}
+
+/// Two curves compared.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(example = json!({"chi_squared": 12.5, "p_value": 0.0004}))]
+pub struct LogRankFigures {
+    /// The log-rank statistic, with one degree of freedom.
+    chi_squared: f64,
+    /// The chance of such a difference if there were none.
+    p_value: f64,
+}
+
+/// A step of a curve.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(example = json!({"day": 12, "at_risk": 100, "lost": 1, "staying": 0.99, "from": 0.93, "to": 0.999}))]
+pub struct CurveStep {
+    /// Days from the landmark.
+    #[schema(minimum = 0)]
+    day: i64,
+    /// How many were followed until just before.
+    #[schema(maximum = 1_000_000)]
+    at_risk: usize,
+    /// How many were lost then.
+    #[schema(maximum = 1_000_000)]
+    lost: usize,
+    /// The share that stays longer.
+    staying: f64,
+    /// Where its 95 % interval begins.
+    from: f64,
+    /// Where its 95 % interval ends.
+    to: f64,
+}
+
+const CAUTION: &str = "These are associations: customers that reach a milestone may differ in other ways from those that do not. Who was lost \
+                       before the landmark tells nothing and is left out; what was reached after it does not count as reached.";
+
+/// Reports which milestones of a template go together with customers staying
+///
+/// By landmark: of the customers that are still there on a day after their plan's start, those that have reached a milestone by then are
+/// compared with those that have not. Comparing all who ever reached it would only find that who stays longer has more time to.
+#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(RetentionOptions),
+    responses((status = 200, description = "The report.", body = RetentionReport)))]
+#[get("/v1/reports/retention")]
+pub async fn read_retention_report(cx: Context, options: Query<RetentionOptions>) -> Result<Answer, ApiError> {
+    let RetentionOptions { template, landmark_days, horizon_days, segment } = options.0;
+    let (landmark_days, horizon_days) = (landmark_days.unwrap_or(30), horizon_days.unwrap_or(180));
+    if horizon_days <= landmark_days {
+        let detail = format!("must be more than landmark_days, which is {landmark_days}");
+        return Err(ApiError::parameter("horizon_days", "out_of_order", detail));
+    }
+    let mut conn = cx.snapshot().await?;
+    let found = templates::find(&mut conn, cx.organization_id(), template.as_str()).await?;
+    let (found, versions) = found
+        .ok_or_else(|| ApiError::parameter("template", "unknown_template", "there is no template with this key"))?;
+    let definitions = versions.iter().rfind(|version| version.published_at.is_some()).or(versions.last());
+    let milestones: Vec<(Key, Name)> = definitions
+        .map(|version| version.milestones.0.iter().map(|one| (one.key.clone(), one.name.clone())).collect())
+        .unwrap_or_default();
+    let mut churned: HashMap<Uuid, Vec<NaiveDate>> = HashMap::new();
+    for row in customer_records::outcomes(&mut conn, cx.organization_id(), None).await? {
+        if row.kind.0 == OutcomeKind::Churned {
+            churned.entry(row.customer_id).or_default().push(row.occurred_on);
+        }
+    }
+    let own: HashMap<Uuid, Customer> = customers::all(&mut conn, cx.organization_id())
+        .await?
+        .into_iter()
+        .filter(|one| segment.as_ref().is_none_or(|wanted| one.segment.as_deref() == Some(wanted.as_str())))
+        .map(|one| (one.id, one))
+        .collect();
+    let enrolments = enrolments(&cx, found.id, &milestones, &own, &churned).await?;
+    let design = Design { landmark_days, horizon_days, today: cx.today() };
+    let studies: Vec<Study> = (0..milestones.len()).map(|at| study(&enrolments, at, design)).collect();
+    let report = RetentionReport {
+        template: template.into(),
+        landmark_days,
+        horizon_days,
+        segment,
+        enrolments: enrolments.len(),
+        method: "landmark",
+        caution: CAUTION,
+        milestones: figures(milestones, &studies),
+    };
+    Ok(Answer::ok(&report)?.content_tag())
+}
+
+/// Each customer with its first plan of the template.
+async fn enrolments(
+    cx: &Context,
+    template_id: Uuid,
+    milestones: &[(Key, Name)],
+    own: &HashMap<Uuid, Customer>,
+    churned: &HashMap<Uuid, Vec<NaiveDate>>,
+) -> Result<Vec<Enrolment>, ApiError> {
+    let plans = cx.plans().await?;
+    let mut first: HashMap<Uuid, &PlanView> = HashMap::new();
+    for view in plans.by_name.iter().filter(|view| view.row.template_id == Some(template_id)) {
+        let Some(customer_id) = view.row.customer_id.filter(|id| own.contains_key(id)) else { continue };
+        let earliest = first.entry(customer_id).or_insert(view);
+        if (view.facts.start_on, view.row.id) < (earliest.facts.start_on, earliest.row.id) {
+            *earliest = view;
+        }
+    }
+    let enrolment = |(customer_id, view): (Uuid, &PlanView)| {
+        let achieved_on = |key: &Key| {
+            let at = view.labels.iter().position(|label| label.key.as_ref() == key.as_str())?;
+            let milestone = view.facts.milestones.get(at)?;
+            Some(milestone.closed_on.filter(|_| milestone.state == State::Achieved))
+        };
+        let start_on = view.facts.start_on;
+        let lost = churned.get(&customer_id).into_iter().flatten().copied();
+        Enrolment {
+            start_on,
+            segment: own.get(&customer_id).and_then(|one| one.segment.clone()),
+            achieved_on: milestones.iter().map(|(key, _)| achieved_on(key)).collect(),
+            churned_on: lost.filter(|on| *on > start_on).min(),
+        }
+    };
+    Ok(first.into_iter().map(enrolment).collect())
+}
+
+fn figures(milestones: Vec<(Key, Name)>, studies: &[Study]) -> Vec<MilestoneRetention> {
+    let tests: Vec<Option<(f64, Test)>> = studies.iter().map(|study| study.table.p_value()).collect();
+    let known: Vec<f64> = tests.iter().flatten().map(|(p_value, _)| *p_value).collect();
+    let mut adjusted = benjamini_hochberg(&known).into_iter();
+    let rows = milestones.into_iter().zip(studies).zip(tests);
+    rows.map(|(((key, name), study), test)| {
+        let adjusted_p_value = test.and_then(|_| adjusted.next());
+        row(key, name, study, test, adjusted_p_value)
+    })
+    .collect()
+}
+
+fn row(
+    key: Key,
+    name: Name,
+    study: &Study,
+    test: Option<(f64, Test)>,
+    adjusted_p_value: Option<f64>,
+) -> MilestoneRetention {
+    let association::TwoByTwo { exposed_yes, exposed_no, unexposed_yes, unexposed_no } = study.table;
+    let shares = study.table.shares();
+    let tables: Vec<association::TwoByTwo> = study.strata.iter().map(|(_, table)| *table).collect();
+    let log_rank = log_rank(&study.reached, &study.not_reached);
+    MilestoneRetention {
+        key,
+        name,
+        n: study.table.total(),
+        reached_stayed: exposed_yes,
+        reached_lost: exposed_no,
+        not_reached_stayed: unexposed_yes,
+        not_reached_lost: unexposed_no,
+        lost_before_landmark: study.lost_before,
+        before_landmark: study.too_young,
+        not_yet_at_horizon: study.still_open,
+        share_reached_stayed: shares.map(|(reached, _)| reached),
+        share_not_reached_stayed: shares.map(|(_, not_reached)| not_reached),
+        risk_ratio: study.table.risk_ratio().map(interval),
+        odds_ratio: study.table.odds_ratio().map(interval),
+        risk_difference: study.table.risk_difference().map(interval),
+        phi: study.table.phi().map(interval),
+        test: test.map(|(_, test)| test),
+        p_value: test.map(|(p_value, _)| p_value),
+        adjusted_p_value,
+        mantel_haenszel: mantel_haenszel(&tables).map(interval),
+        strata: tables.len(),
+        log_rank: log_rank.map(|found| LogRankFigures { chi_squared: found.chi_squared, p_value: found.p_value }),
+        reached_curve: curve(&study.reached),
+        not_reached_curve: curve(&study.not_reached),
+    }
+}
+
+const fn interval(found: Estimate) -> Interval {
+    Interval { value: found.value, from: found.from, to: found.to }
+}
+
+fn curve(group: &[Followed]) -> Vec<CurveStep> {
+    let step = |point: Point| CurveStep {
+        day: point.days,
+        at_risk: point.at_risk,
+        lost: point.ended,
+        staying: point.surviving,
+        from: point.interval.0,
+        to: point.interval.1,
+    };
+    kaplan_meier(group).into_iter().map(step).collect()
+}
