@@ -14,6 +14,7 @@ pub mod milestones;
 pub mod people;
 pub mod plans;
 pub mod reports;
+pub mod risk;
 pub mod server;
 pub mod shares;
 pub mod templates;

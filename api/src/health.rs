@@ -1,4 +1,5 @@
 //! Customers' health: what is known of customers is loaded here, and the domain says what it means.
 
+pub mod look_back;
 pub mod models;
 pub mod observed;

@@ -6,8 +6,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, organization, tokens};
 use crate::handlers::{
-    customers, events, health, health_models, ledger, metrics, milestones, people, plans, reports, server, shares,
-    templates,
+    customers, events, health, health_models, ledger, metrics, milestones, people, plans, reports, risk, server,
+    shares, templates,
 };
 
 /// Registers every endpoint, in the server and in the document alike.
@@ -149,6 +149,9 @@ fn health(config: &mut ServiceConfig<'_>) {
         .service(health::overrides::list_health_overrides)
         .service(health::overrides::set_health_override)
         .service(health::overrides::end_health_override)
+        .service(risk::fit::list_risk_models)
+        .service(risk::fit::fit_risk_model)
+        .service(risk::read::read_customer_risk)
         .service(health::outcomes::list_outcomes)
         .service(health::outcomes::record_outcome);
 }

@@ -28,6 +28,7 @@ pub mod organizations;
 pub mod people;
 pub mod plans;
 pub mod reviews;
+pub mod risk_models;
 pub mod share_links;
 pub mod signing_keys;
 pub mod templates;

@@ -80,6 +80,8 @@ pub enum Entity {
     Metric,
     /// A health model.
     HealthModel,
+    /// A model of customers' risk.
+    RiskModel,
     /// A link by which a client sees a plan; its root is that plan.
     ShareLink,
 }
@@ -98,6 +100,7 @@ impl Entity {
             Self::Milestone => "milestone",
             Self::Metric => "metric",
             Self::HealthModel => "health_model",
+            Self::RiskModel => "risk_model",
             Self::ShareLink => "share_link",
         }
     }

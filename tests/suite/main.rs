@@ -28,6 +28,7 @@ mod reports;
 mod retention;
 mod reviews;
 mod rhythm;
+mod risk;
 mod samples;
 mod shares;
 mod templates;

@@ -12,6 +12,8 @@ use milepost_domain::health::model::ModelContent;
 use milepost_domain::health::score::Score;
 use milepost_domain::metric::{Aggregate, Definition, Fact};
 use milepost_domain::outcome::existed_from;
+use milepost_domain::risk::{Deed, Known, WINDOW_DAYS};
+use milepost_domain::schedule::days_between;
 use uuid::Uuid;
 
 use super::models::{AppliedModel, Models};
@@ -238,6 +240,26 @@ impl Observed {
     /// What a model makes of the customer on a day.
     pub fn score(&self, model: &ModelContent, on: NaiveDate) -> Score {
         self.evidence(model).score(model, on)
+    }
+
+    /// What its risk is judged by, at the end of a day.
+    pub fn risk_known(&self, as_of: NaiveDate) -> Known {
+        let deed = |event: &MeasuredRow| (date_in(self.zone, event.occurred_at), Deed::of(&event.kind));
+        let overdue = |view: &Arc<PlanView>| {
+            let late: Vec<i64> = view
+                .facts
+                .standings(as_of)
+                .filter(|standing| standing.overdue)
+                .map(|standing| days_between(standing.planned_on, as_of))
+                .collect();
+            late
+        };
+        let first_on = plus_days(as_of, 1 - 2 * WINDOW_DAYS);
+        let begun: Vec<&Arc<PlanView>> = self.plans.iter().filter(|view| view.facts.start_on <= as_of).collect();
+        Known {
+            deeds: self.events.iter().map(deed).filter(|(on, _)| first_on <= *on && *on <= as_of).collect(),
+            overdue_days: (!begun.is_empty()).then(|| begun.into_iter().flat_map(overdue).collect()),
+        }
     }
 
     fn set_on(&self, on: NaiveDate) -> Option<OverrideRow> {

@@ -1,33 +1,24 @@
 //! Whether a version of a model would have told beforehand which customers were lost.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::BrokenRule;
-use milepost_domain::backtest::{
-    Bin, Case, Edge, FEWEST_EVENTS, at_edge, brier, calibration, churned_on, evaluation_days, is_customer,
-    lift_at_top_decile, median,
-};
-use milepost_domain::cascade::plus_days;
-use milepost_domain::outcome::OutcomeKind;
-use milepost_domain::roc::{auc, compare};
+use milepost_domain::backtest::{Bin, Case, Edge, at_edge, brier, calibration, lift_at_top_decile, median};
+use milepost_domain::roc::{Auc, auc, compare};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::find_candidate;
 use crate::answer::Answer;
-use crate::clock::end_of_day;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::health::look_back::{KnownBy, Look, Question, weeks_before};
 use crate::health::models::{AppliedModel, Models};
-use crate::health::observed::{Observed, Stretch};
-use crate::read_model::PlanView;
-use crate::store::{customer_records, customers};
+use crate::health::observed::Observed;
+use crate::store::customers;
 
 /// Over which time a model is put to the proof.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -47,17 +38,6 @@ pub struct BacktestDraft {
     /// What counts as known on a day; `received` if left out.
     #[serde(default)]
     known_by: KnownBy,
-}
-
-/// What counts as known on a day.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum KnownBy {
-    /// What this server had received and recorded by the end of it.
-    #[default]
-    Received,
-    /// What had happened by the end of it: for history that was imported later. Events that were really late then count too early.
-    Occurred,
 }
 
 /// How well a model's scores told which customers were lost.
@@ -124,6 +104,13 @@ pub struct AucFigures {
     to: f64,
 }
 
+impl From<Auc> for AucFigures {
+    fn from(found: Auc) -> Self {
+        let Auc { area, standard_error, interval: (from, to) } = found;
+        Self { area, standard_error, from, to }
+    }
+}
+
 /// How the models that applied did on the same cases.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"cases": 200, "area": 0.74, "candidate_area": 0.81, "difference": 0.07, "standard_error": 0.03, "p_value": 0.02}))]
@@ -185,26 +172,12 @@ pub struct EdgeFigures {
     recall: Option<f64>,
 }
 
-/// How many scores one test computes at most.
-const MOST_CASES: usize = 500_000;
-/// How many weeks before a loss are looked at.
-const LEAD_WEEKS: i64 = 26;
-
-/// A customer on a day on which it is looked at.
-struct Look {
-    customer: usize,
-    on: NaiveDate,
-    churned_on: Option<NaiveDate>,
-}
-
 /// A look, and what the two models made of it.
 struct Scored {
     candidate: Option<f64>,
     active: Option<f64>,
     churned: bool,
 }
-
-type ByDay = HashMap<NaiveDate, HashMap<Uuid, Vec<Arc<PlanView>>>>;
 
 /// Puts a version of a health model to the proof of what became of customers
 ///
@@ -219,111 +192,24 @@ pub async fn backtest_health_model(
     body: Body<BacktestDraft>,
 ) -> Result<Answer, ApiError> {
     let draft = body.0;
-    let days = evaluation_days(draft.from, draft.to, draft.horizon_days, cx.today());
-    let last = *days.last().ok_or_else(|| {
-        let detail = "no day in this time is followed by a whole horizon that is over";
-        ApiError::field("/to", "horizon_not_over", detail)
-    })?;
     let mut conn = cx.snapshot().await?;
     let candidate = find_candidate(&mut conn, cx.organization_id(), &model, draft.version).await?;
     let active = Models::load(&mut conn, cx.organization_id(), None).await?;
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
     own.retain(|one| candidate.content.admits(one.segment.as_deref()));
-    let outcomes = outcomes(&cx, &mut conn).await?;
     let reach_days = Models::reach_of_all(&[&active, &Models::only(Arc::clone(&candidate))]);
-    let first = plus_days(draft.from, -7 * LEAD_WEEKS);
-    let until = plus_days(last, i64::from(draft.horizon_days));
-    let observed = cx.observe(&mut conn, own, reach_days, Stretch { from: first, to: until, known_at: None }).await?;
+    let BacktestDraft { horizon_days, from, to, known_by, .. } = draft;
+    let back = cx.look_back(&mut conn, own, reach_days, Question { from, to, horizon_days, known_by }).await?;
     drop(conn);
-    let looks = looks(&observed, &outcomes, &days, draft.horizon_days);
-    let lost = looks.iter().filter(|look| look.churned_on.is_some()).count();
-    if lost < FEWEST_EVENTS {
-        return Err(BrokenRule::TooFewEvents { found: lost, needed: FEWEST_EVENTS }.at("").into());
-    }
-    if looks.len() > MOST_CASES {
-        let detail = format!("{} scores would have to be computed; at most {MOST_CASES} can be", looks.len());
-        return Err(ApiError::field("/from", "too_much", detail));
-    }
-    let plans = match draft.known_by {
-        KnownBy::Received => plans_by_day(&cx, &observed, &looks).await?,
-        KnownBy::Occurred => ByDay::new(),
-    };
-    let zone = cx.who.tenant.zone;
     let proven = tokio::task::spawn_blocking(move || {
-        let then = |look: &Look, on: NaiveDate| {
-            let one = &observed[look.customer];
-            match draft.known_by {
-                KnownBy::Occurred => one.clone(),
-                KnownBy::Received => {
-                    let known = plans.get(&on).and_then(|by_customer| by_customer.get(&one.customer.id));
-                    one.as_known(end_of_day(zone, on), known.cloned().unwrap_or_default())
-                }
-            }
-        };
+        let looks = &back.looks;
         let scored: Vec<Scored> =
-            looks.iter().map(|look| score(&then(look, look.on), look, &candidate, &active)).collect();
-        let mut leads: Vec<i64> =
-            looks.iter().filter_map(|look| lead_days(look, &candidate, |on| then(look, on))).collect();
-        prove(&draft, &candidate, days, &scored, median(&mut leads))
+            looks.iter().map(|look| score(&back.then(look, look.on), look, &candidate, &active)).collect();
+        let lead = |look: &Look| lead_days(look, &candidate, |on| back.then(look, on));
+        let mut leads: Vec<i64> = looks.iter().filter_map(lead).collect();
+        prove(&draft, &candidate, back.days.clone(), &scored, median(&mut leads))
     });
     Answer::ok(&proven.await.map_err(ApiError::internal)?)
-}
-
-/// What became of each customer, by day.
-async fn outcomes(
-    cx: &Context,
-    conn: &mut crate::store::Conn,
-) -> Result<HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>, ApiError> {
-    let mut by_customer: HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>> = HashMap::new();
-    for row in customer_records::outcomes(conn, cx.organization_id(), None).await? {
-        by_customer.entry(row.customer_id).or_default().push((row.occurred_on, row.kind.0));
-    }
-    for list in by_customer.values_mut() {
-        list.sort_by_key(|(on, _)| *on);
-    }
-    Ok(by_customer)
-}
-
-/// Each customer on each of the days on which it was one.
-fn looks(
-    observed: &[Observed],
-    outcomes: &HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>,
-    days: &[NaiveDate],
-    horizon_days: u32,
-) -> Vec<Look> {
-    let mut looks = vec![];
-    for (customer, one) in observed.iter().enumerate() {
-        let existed_from = one.existed_from();
-        let own = outcomes.get(&one.customer.id).map_or(&[][..], Vec::as_slice);
-        for on in days.iter().copied().filter(|on| existed_from <= *on && is_customer(own, *on)) {
-            looks.push(Look { customer, on, churned_on: churned_on(own, on, horizon_days) });
-        }
-    }
-    looks
-}
-
-/// The plans as they were known at the end of each day that is looked at, where customers have plans at all.
-async fn plans_by_day(cx: &Context, observed: &[Observed], looks: &[Look]) -> Result<ByDay, ApiError> {
-    let mut by_day = ByDay::new();
-    if observed.iter().all(|one| one.plans().is_empty()) {
-        return Ok(by_day);
-    }
-    let with_plans = looks.iter().filter(|look| !observed[look.customer].plans().is_empty());
-    let mut days: Vec<NaiveDate> =
-        with_plans.flat_map(|look| std::iter::once(look.on).chain(weeks_before(look))).collect();
-    days.sort_unstable();
-    days.dedup();
-    for on in days {
-        let at = end_of_day(cx.who.tenant.zone, on);
-        by_day.insert(on, cx.plans_of_customers(Some(at)).await?);
-    }
-    Ok(by_day)
-}
-
-/// The days before a loss on which one asks since when it could be seen: a week apart, the latest first.
-fn weeks_before(look: &Look) -> impl Iterator<Item = NaiveDate> {
-    let lost_on = look.churned_on;
-    (0..LEAD_WEEKS).filter_map(move |week| Some(plus_days(lost_on?, -1 - 7 * week)))
 }
 
 fn score(then: &Observed, look: &Look, candidate: &AppliedModel, active: &Models) -> Scored {
@@ -370,12 +256,7 @@ fn prove(
         cases: cases.len(),
         churned: churned.iter().filter(|churned| **churned).count(),
         unscored: scored.len() - cases.len(),
-        auc: auc(&risks, &churned).map(|found| AucFigures {
-            area: found.area,
-            standard_error: found.standard_error,
-            from: found.interval.0,
-            to: found.interval.1,
-        }),
+        auc: auc(&risks, &churned).map(AucFigures::from),
         active: beside_active(scored),
         brier: brier(&cases).map(|found| BrierFigures {
             score: found.score,

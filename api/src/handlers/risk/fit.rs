@@ -1,0 +1,158 @@
+//! Fitting a model of risk on what became of the organization's own customers.
+
+use actix_web::{get, post};
+use chrono::NaiveDate;
+use milepost_domain::BrokenRule;
+use milepost_domain::backtest::{Case, brier};
+use milepost_domain::logistic::Logistic;
+use milepost_domain::risk::{assess, feature_names, features};
+use milepost_domain::roc::{auc, compare};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{Content, Holdout, REACH_DAYS, RiskModel};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::health::look_back::{KnownBy, LookBack, Question};
+use crate::page::{Page, Paging, PagingParams};
+use crate::store::customers;
+use crate::store::keyset::{Direction, Order, Position};
+use crate::store::risk_models::{self, RiskModelRow};
+use crate::unit::Entity;
+
+/// What a model is to learn from.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"horizon_days": 90, "from": "2025-01-01", "to": "2026-01-31"}))]
+pub struct RiskFitDraft {
+    /// Within how many days the chance is that the model is to state.
+    #[schema(minimum = 7, maximum = 730)]
+    horizon_days: u32,
+    /// The first day on which customers are looked at; then every horizon.
+    from: NaiveDate,
+    /// The last day.
+    to: NaiveDate,
+    /// How strongly the coefficients are held back; 1 if left out.
+    #[serde(default = "usual_ridge")]
+    #[schema(minimum = 0.001, maximum = 1000, default = 1)]
+    ridge: f64,
+    /// What counts as known on a day; `received` if left out.
+    #[serde(default)]
+    known_by: KnownBy,
+}
+
+const fn usual_ridge() -> f64 {
+    1.0
+}
+
+/// A customer on a day: what was known, and what came.
+struct Example {
+    on: NaiveDate,
+    features: Vec<f64>,
+    points: f64,
+    churned: bool,
+}
+
+/// Fits a model of risk on what became of the organization's customers
+///
+/// Discrete-time logistic regression with a ridge: each customer on each day that is looked at is a case, with what was known at the end of
+/// that day and whether it was lost within the horizon. The model is proven on the later third of the days after being fitted on the earlier
+/// ones, then fitted on all. From then on `…/risk` states its chance. Refused where fewer than 10 customers were lost.
+#[utoipa::path(tag = "risk", security(("bearer" = ["health:write"])), request_body = RiskFitDraft,
+    responses((status = 201, description = "The model.", body = RiskModel)))]
+#[post("/v1/risk-models/fit")]
+pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Answer, ApiError> {
+    let draft = body.0;
+    let RiskFitDraft { horizon_days, from, to, ridge, known_by } = draft;
+    let mut conn = cx.snapshot().await?;
+    let own = customers::all(&mut conn, cx.organization_id()).await?;
+    let question = Question { from, to, horizon_days, known_by };
+    let back = cx.look_back(&mut conn, own, Some(REACH_DAYS), question).await?;
+    drop(conn);
+    let content = tokio::task::spawn_blocking(move || learn(&back, horizon_days, ridge));
+    let content = content.await.map_err(ApiError::internal)?.ok_or_else(|| {
+        let rule = BrokenRule::TooFewEvents { found: 0, needed: 1 };
+        ApiError::from(rule.at(""))
+    })?;
+    cx.write(async |unit| {
+        let row = RiskModelRow {
+            id: unit.new_id(),
+            content: serde_json::to_string(&content)?,
+            author: unit.author(),
+            fitted_at: unit.now,
+        };
+        risk_models::insert(&mut unit.conn, unit.organization_id, &row).await?;
+        let model = RiskModel::of(row)?;
+        unit.record_created(Entity::RiskModel, model.id, &model).await?;
+        Answer::created("/v1/risk-models", &model)
+    })
+    .await
+}
+
+/// Lists models of risk, the last first: that one applies
+#[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(PagingParams),
+    responses((status = 200, description = "A page of models.", body = Page<RiskModel>)))]
+#[get("/v1/risk-models")]
+pub async fn list_risk_models(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
+    let slice = paging.slice(Order::Id, Direction::Descending)?;
+    let rows = risk_models::list(&mut cx.read().await?, cx.organization_id(), &slice).await?;
+    paging.try_answer(rows, |row| Position { key: None, id: row.id }, RiskModel::of)
+}
+
+fn learn(back: &LookBack, horizon_days: u32, ridge: f64) -> Option<Content> {
+    let examples: Vec<Example> = back
+        .looks
+        .iter()
+        .map(|look| {
+            let known = back.then(look, look.on).risk_known(look.on);
+            let points = assess(&known, look.on).points;
+            Example { on: look.on, features: features(&known, look.on), points, churned: look.churned_on.is_some() }
+        })
+        .collect();
+    let churned = examples.iter().filter(|one| one.churned).count();
+    Some(Content {
+        horizon_days,
+        ridge,
+        features: feature_names(),
+        logistic: fit(&examples.iter().collect::<Vec<_>>(), ridge)?,
+        evaluated_on: back.days.clone(),
+        cases: examples.len(),
+        churned,
+        holdout: hold_out(&examples, &back.days, ridge),
+    })
+}
+
+fn fit(examples: &[&Example], ridge: f64) -> Option<Logistic> {
+    let rows: Vec<Vec<f64>> = examples.iter().map(|one| one.features.clone()).collect();
+    let churned: Vec<bool> = examples.iter().map(|one| one.churned).collect();
+    Logistic::fit(&rows, &churned, ridge)
+}
+
+/// Fits on the earlier two thirds of the days and proves on the rest.
+fn hold_out(examples: &[Example], days: &[NaiveDate], ridge: f64) -> Option<Holdout> {
+    let from = *days.get(days.len() - days.len() / 3).filter(|_| days.len() >= 3)?;
+    let (earlier, later): (Vec<&Example>, Vec<&Example>) = examples.iter().partition(|one| one.on < from);
+    let model = fit(&earlier, ridge)?;
+    let chances: Vec<f64> = later.iter().map(|one| model.probability(&one.features)).collect();
+    let points: Vec<f64> = later.iter().map(|one| one.points).collect();
+    let churned: Vec<bool> = later.iter().map(|one| one.churned).collect();
+    let found = auc(&chances, &churned)?;
+    let beside = compare(&chances, &points, &churned)?;
+    let case = |(chance, churned): (&f64, &bool)| Case { score: 100.0 * (1.0 - chance), churned: *churned };
+    let cases: Vec<Case> = chances.iter().zip(&churned).map(case).collect();
+    let error = brier(&cases)?;
+    Some(Holdout {
+        from,
+        cases: later.len(),
+        churned: churned.iter().filter(|one| **one).count(),
+        area: found.area,
+        area_from: found.interval.0,
+        area_to: found.interval.1,
+        points_area: auc(&points, &churned)?.area,
+        p_value: beside.p_value,
+        brier: error.score,
+        brier_skill: Some(error.skill),
+    })
+}

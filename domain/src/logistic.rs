@@ -1,0 +1,157 @@
+//! Logistic regression with a ridge: chances from figures.
+
+use nalgebra::{DMatrix, DVector};
+use serde::{Deserialize, Serialize};
+
+/// What was learned: the chance is 1/(1 + exp(−(intercept + Σ coefficient × figure))).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Logistic {
+    /// The intercept.
+    pub intercept: f64,
+    /// One for each figure, in the figures' own units.
+    pub coefficients: Vec<f64>,
+}
+
+/// When the steps are small enough.
+const TOLERANCE: f64 = 1e-10;
+/// How many steps are taken at most.
+const MOST_STEPS: usize = 100;
+
+impl Logistic {
+    /// Fits by Newton's method (penalized likelihood as in S. le Cessie and J. C. van Houwelingen, *Ridge Estimators in Logistic Regression*,
+    /// Applied Statistics 41, 1992). The figures are standardized, so that `ridge` weighs them alike; the intercept is not shrunk. With
+    /// rows for each customer and period this is the discrete-time model of P. D. Allison (*Discrete-Time Methods for the Analysis of
+    /// Event Histories*, Sociological Methodology 13, 1982). `None` without rows of both kinds, or where the figures cannot tell them apart
+    /// from one another and nothing holds them.
+    pub fn fit(rows: &[Vec<f64>], happened: &[bool], ridge: f64) -> Option<Self> {
+        let width = rows.first()?.len();
+        if happened.iter().all(|one| *one) || !happened.iter().any(|one| *one) {
+            return None;
+        }
+        let (means, scales): (Vec<f64>, Vec<f64>) = (0..width).map(|at| spread(rows, at)).unzip();
+        let design = DMatrix::from_fn(rows.len(), width + 1, |row, column| match column.checked_sub(1) {
+            None => 1.0,
+            Some(at) => (rows[row][at] - means[at]) / scales[at],
+        });
+        let answers = DVector::from_iterator(rows.len(), happened.iter().map(|one| f64::from(u8::from(*one))));
+        let penalty = DVector::from_fn(width + 1, |at, _| if at == 0 { 0.0 } else { ridge });
+        let mut beta = DVector::zeros(width + 1);
+        for _ in 0..MOST_STEPS {
+            let chances = (&design * &beta).map(chance);
+            let gradient = design.transpose() * (&answers - &chances) - beta.component_mul(&penalty);
+            let weighted = DMatrix::from_fn(rows.len(), width + 1, |row, column| {
+                design[(row, column)] * chances[row] * (1.0 - chances[row])
+            });
+            let curvature = design.transpose() * weighted + DMatrix::from_diagonal(&penalty);
+            let step = curvature.cholesky()?.solve(&gradient);
+            beta += &step;
+            if !beta.iter().all(|one| one.is_finite()) {
+                return None;
+            }
+            if step.amax() < TOLERANCE {
+                break;
+            }
+        }
+        let coefficients: Vec<f64> = scales.iter().enumerate().map(|(at, scale)| beta[at + 1] / scale).collect();
+        let shift: f64 = coefficients.iter().zip(&means).map(|(coefficient, mean)| coefficient * mean).sum();
+        Some(Self { intercept: beta[0] - shift, coefficients })
+    }
+
+    /// The chance, from 0 to 1.
+    pub fn probability(&self, row: &[f64]) -> f64 {
+        chance(
+            self.intercept
+                + self.coefficients.iter().zip(row).map(|(coefficient, figure)| coefficient * figure).sum::<f64>(),
+        )
+    }
+}
+
+fn chance(logit: f64) -> f64 {
+    1.0 / (1.0 + (-logit).exp())
+}
+
+/// The mean of a figure and its standard deviation; 1 where it is always the same.
+fn spread(rows: &[Vec<f64>], at: usize) -> (f64, f64) {
+    let count = real(rows.len());
+    let mean = rows.iter().map(|row| row[at]).sum::<f64>() / count;
+    let deviation = (rows.iter().map(|row| (row[at] - mean).powi(2)).sum::<f64>() / count).sqrt();
+    (mean, if deviation > 0.0 { deviation } else { 1.0 })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "rows are far fewer")]
+fn real(count: usize) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S. R. Dalal, E. B. Fowlkes and B. Hoadley, *Risk Analysis of the Space Shuttle: Pre-Challenger Prediction of Failure*, Journal of the
+    /// American Statistical Association 84 (1989): temperature in °F and whether an O-ring was damaged. Agresti (2002), 5.1: 15.043, -0.2322.
+    const LAUNCHES: [(f64, bool); 23] = [
+        (66.0, false),
+        (70.0, true),
+        (69.0, false),
+        (68.0, false),
+        (67.0, false),
+        (72.0, false),
+        (73.0, false),
+        (70.0, false),
+        (57.0, true),
+        (63.0, true),
+        (70.0, true),
+        (78.0, false),
+        (67.0, false),
+        (53.0, true),
+        (67.0, false),
+        (75.0, false),
+        (70.0, false),
+        (81.0, false),
+        (76.0, false),
+        (79.0, false),
+        (75.0, true),
+        (76.0, false),
+        (58.0, true),
+    ];
+
+    fn launches() -> (Vec<Vec<f64>>, Vec<bool>) {
+        LAUNCHES.iter().map(|(temperature, damaged)| (vec![*temperature], *damaged)).unzip()
+    }
+
+    #[test]
+    fn challenger() {
+        let (rows, damaged) = launches();
+        let found = Logistic::fit(&rows, &damaged, 0.0).expect("both kinds");
+        assert!(
+            (found.intercept - 15.0429).abs() < 5e-5 && (found.coefficients[0] + 0.232_16).abs() < 5e-6,
+            "{found:?}"
+        );
+        assert!(found.probability(&[31.0]) > 0.999, "the morning of the launch");
+    }
+
+    #[test]
+    fn a_ridge_shrinks_and_holds() {
+        let (rows, damaged) = launches();
+        let slopes: Vec<f64> = [0.0, 1.0, 10.0, 1e9]
+            .iter()
+            .filter_map(|ridge| Some(Logistic::fit(&rows, &damaged, *ridge)?.coefficients[0].abs()))
+            .collect();
+        assert!(slopes.is_sorted_by(|a, b| a > b) && slopes[3] < 1e-6, "{slopes:?}");
+        let rate = Logistic::fit(&rows, &damaged, 1e9).expect("both kinds").probability(&[70.0]);
+        assert!((rate - 7.0 / 23.0).abs() < 1e-6, "all that is left is the rate");
+        let apart: (Vec<Vec<f64>>, Vec<bool>) = (0..10).map(|one| (vec![f64::from(one)], one > 4)).unzip();
+        let held = Logistic::fit(&apart.0, &apart.1, 1.0).expect("a ridge holds what would run away");
+        assert!(held.coefficients[0].is_finite() && held.probability(&[9.0]) > 0.9);
+        assert_eq!(Logistic::fit(&rows, &[true; 23], 1.0), None);
+        assert_eq!(Logistic::fit(&[], &[], 1.0), None);
+    }
+
+    #[test]
+    fn a_figure_that_never_changes_says_nothing() {
+        let (rows, damaged) = launches();
+        let wider: Vec<Vec<f64>> = rows.iter().map(|row| vec![row[0], 5.0]).collect();
+        let found = Logistic::fit(&wider, &damaged, 0.5).expect("both kinds");
+        assert!(found.coefficients[1].abs() < 1e-12, "{found:?}");
+    }
+}
