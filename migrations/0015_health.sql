@@ -112,5 +112,6 @@ CREATE TABLE health_marks (
     organization_id UUID NOT NULL PRIMARY KEY REFERENCES organizations (id),
     event_sequence BIGINT NOT NULL,
     ledger_sequence BIGINT NOT NULL,
-    as_of DATE NOT NULL
+    as_of DATE NOT NULL,
+    computed_at TIMESTAMPTZ NOT NULL
 );

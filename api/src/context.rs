@@ -3,9 +3,8 @@
 //! A [`Context`] is made by the gate after authentication and nowhere else, and it is the only source of an organization's
 //! id: a handler without one cannot reach a row.
 
-use std::cell::OnceCell;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
@@ -16,6 +15,8 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::app::App;
+use crate::auth::caller::{Actor, Caller};
+use crate::auth::scope::Scopes;
 use crate::auth::tenants::Authenticated;
 use crate::clock::date_in;
 use crate::contract::Operation;
@@ -54,20 +55,20 @@ pub struct Context {
     /// The instant the request is handled at: one for all that it does.
     pub now: DateTime<Utc>,
     /// The request's id.
-    pub request_id: Rc<str>,
+    pub request_id: Arc<str>,
     /// Method and path pattern: what an idempotency key is scoped to.
-    pub route: Rc<str>,
+    pub route: Arc<str>,
     /// Method, path and query as sent.
-    pub target: Rc<str>,
+    pub target: Arc<str>,
     /// The `Idempotency-Key`, on a POST.
-    pub idempotency_key: Option<Rc<str>>,
+    pub idempotency_key: Option<Arc<str>>,
     /// The share link that the request came by.
-    pub share_link: Option<Rc<ShareLinkRow>>,
+    pub share_link: Option<Arc<ShareLinkRow>>,
     /// The `If-Match` header.
-    pub if_match: Option<Rc<str>>,
+    pub if_match: Option<Arc<str>>,
     /// The `If-None-Match` header.
-    pub if_none_match: Option<Rc<str>>,
-    fingerprint: Rc<OnceCell<Vec<u8>>>,
+    pub if_none_match: Option<Arc<str>>,
+    fingerprint: Arc<OnceLock<Vec<u8>>>,
 }
 
 impl Context {
@@ -75,9 +76,9 @@ impl Context {
     pub fn new(
         app: Arc<App>,
         who: Authenticated,
-        request_id: Rc<str>,
-        route: Rc<str>,
-        target: Rc<str>,
+        request_id: Arc<str>,
+        route: Arc<str>,
+        target: Arc<str>,
         headers: &HeaderMap,
     ) -> Result<Self, ApiError> {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
@@ -89,10 +90,10 @@ impl Context {
                     "must have 1 to 255 ASCII characters",
                 ));
             }
-            key => key.map(Rc::from),
+            key => key.map(Arc::from),
         };
-        let if_match = text(IF_MATCH.as_str()).map(Rc::from);
-        let if_none_match = text(IF_NONE_MATCH.as_str()).map(Rc::from);
+        let if_match = text(IF_MATCH.as_str()).map(Arc::from);
+        let if_none_match = text(IF_NONE_MATCH.as_str()).map(Arc::from);
         let now = app.clock.now();
         Ok(Self {
             app,
@@ -105,8 +106,27 @@ impl Context {
             share_link: None,
             if_match,
             if_none_match,
-            fingerprint: Rc::default(),
+            fingerprint: Arc::default(),
         })
+    }
+
+    /// For what runs beside requests; `None` where there is no such organization.
+    pub async fn of_job(app: &Arc<App>, organization_id: Uuid) -> sqlx::Result<Option<Self>> {
+        let Some(tenant) = app.tenants.tenant(&app.db, organization_id).await? else { return Ok(None) };
+        let caller = Caller { organization_id, actor: Actor::job(), scopes: Scopes::default() };
+        Ok(Some(Self {
+            app: Arc::clone(app),
+            who: Authenticated { caller, tenant },
+            now: app.clock.now(),
+            request_id: app.clock.new_id().to_string().into(),
+            route: "JOB".into(),
+            target: "JOB".into(),
+            idempotency_key: None,
+            share_link: None,
+            if_match: None,
+            if_none_match: None,
+            fingerprint: Arc::default(),
+        }))
     }
 
     /// The caller's organization.

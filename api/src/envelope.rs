@@ -2,7 +2,6 @@
 //! document for every failure (panics included), and 304 where the caller already has the answer.
 
 use std::panic::AssertUnwindSafe;
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,7 +23,7 @@ use crate::pages::status_page;
 
 /// The id of a request, the caller's own or made here.
 #[derive(Debug, Clone)]
-pub struct RequestId(pub Rc<str>);
+pub struct RequestId(pub Arc<str>);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
@@ -38,7 +37,7 @@ const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
 /// What is kept of a request while it is worked on: the request itself cannot be, because routing changes it.
 struct Kept {
     app: Arc<App>,
-    id: Rc<str>,
+    id: Arc<str>,
     method: Method,
     path: String,
     if_none_match: Option<HeaderValue>,
@@ -63,7 +62,7 @@ pub async fn wrap(
         started: Instant::now(),
         app,
     };
-    request.extensions_mut().insert(RequestId(Rc::clone(&kept.id)));
+    request.extensions_mut().insert(RequestId(Arc::clone(&kept.id)));
     if request.method() == Method::HEAD {
         // A HEAD is its GET without the body, which the connection leaves out by itself.
         request.head_mut().method = Method::GET;
@@ -174,7 +173,7 @@ fn is_json(media_type: &HeaderValue) -> bool {
 }
 
 /// The caller's own id if it is a decent one, else the trace of its `traceparent`, else a new one.
-fn request_id(request: &ServiceRequest, app: &App) -> Rc<str> {
+fn request_id(request: &ServiceRequest, app: &App) -> Arc<str> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let is_decent = |id: &&str| {
         (1..=128).contains(&id.len())

@@ -99,7 +99,7 @@ async fn admit_shared(
     let query = operation.check_query(request.query_string()).map_err(ApiError::parameters)?;
     request.extensions_mut().insert(CheckedQuery(Rc::new(query)));
     let mut context = context(request, app, who, pattern)?;
-    context.share_link = Some(Rc::new(link));
+    context.share_link = Some(Arc::new(link));
     request.extensions_mut().insert(context);
     Ok(allowance)
 }
@@ -114,7 +114,7 @@ fn take_allowance(app: &App, who: &Authenticated) -> Result<Allowance, ApiError>
 }
 
 fn context(request: &ServiceRequest, app: Arc<App>, who: Authenticated, pattern: &str) -> Result<Context, ApiError> {
-    let request_id = request.extensions().get::<RequestId>().map(|id| Rc::clone(&id.0)).unwrap_or_default();
+    let request_id = request.extensions().get::<RequestId>().map(|id| Arc::clone(&id.0)).unwrap_or_default();
     let route = format!("{} {pattern}", request.method());
     let target = format!("{} {}", request.method(), request.uri());
     Context::new(app, who, request_id, route.into(), target.into(), request.headers())

@@ -1,21 +1,25 @@
-//! What runs beside requests, one function a job, each on its own interval.
+//! What runs beside requests, one file a job, each on its own interval.
+
+pub mod keep_health;
+pub mod key_usage;
+pub mod prune;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Duration as Span;
 use tokio::task::JoinSet;
 
+use self::keep_health::keep_health;
+pub use self::key_usage::note_key_usage;
+pub use self::prune::prune;
 use crate::app::App;
-use crate::store::{api_clients, idempotency, organizations, signing_keys};
-use crate::unit::IDEMPOTENCY_HOURS;
 
 /// How often the keys' last use is written.
 const KEY_USAGE_EVERY: Duration = Duration::from_secs(60);
 /// How often what is outdated is forgotten.
 const PRUNING_EVERY: Duration = Duration::from_secs(3600);
-/// How long a retired signing key goes on verifying: far longer than any token lives.
-const RETIRED_KEY_DAYS: i64 = 7;
+/// How often it is looked whether some organization's scores are to be brought up to date.
+const HEALTH_EVERY: Duration = Duration::from_secs(60);
 
 /// The running jobs; they end when this is dropped or told to.
 #[derive(Debug)]
@@ -47,39 +51,14 @@ pub fn start(app: &Arc<App>) -> Jobs {
             tokio::time::sleep(PRUNING_EVERY).await;
         }
     });
-    Jobs(jobs)
-}
-
-/// Writes when each API key was last used.
-pub async fn note_key_usage(app: &App) {
-    let used = app.tenants.take_used();
-    if used.is_empty() {
-        return;
-    }
-    let written: sqlx::Result<()> = async {
-        let mut conn = app.db.begin().await?;
-        for ((organization_id, id), at) in used {
-            api_clients::touch_key(&mut conn, organization_id, id, at).await?;
+    let shared = Arc::clone(app);
+    jobs.spawn(async move {
+        loop {
+            tokio::time::sleep(HEALTH_EVERY).await;
+            if let Err(error) = keep_health(&shared).await {
+                tracing::warn!(%error, "scores could not be brought up to date; it will be tried again");
+            }
         }
-        conn.commit().await
-    }
-    .await;
-    if let Err(error) = written {
-        tracing::warn!(%error, "the last use of API keys could not be written");
-    }
-}
-
-/// Forgets idempotent answers that are too old to be replayed, signing keys long retired, and quotas that are whole again.
-pub async fn prune(app: &App) -> sqlx::Result<()> {
-    app.limiter.forget_idle();
-    let now = app.clock.now();
-    let ids = organizations::ids(&mut app.db.read().await?).await?;
-    for organization_id in ids {
-        let mut conn = app.db.begin().await?;
-        idempotency::delete_before(&mut conn, organization_id, now - Span::hours(IDEMPOTENCY_HOURS)).await?;
-        conn.commit().await?;
-    }
-    let mut conn = app.db.begin().await?;
-    signing_keys::delete_retired_before(&mut conn, now - Span::days(RETIRED_KEY_DAYS)).await?;
-    conn.commit().await
+    });
+    Jobs(jobs)
 }

@@ -161,6 +161,7 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "external_ref" => ("What the other system calls it, percent-encoded.", reference("ExternalRef")),
         "health_model" => ("The health model's id or its key.", reference("Key")),
         "override_id" => ("The override's id.", uuid),
+        "playbook_key" => ("The playbook's key.", reference("Key")),
         "metric_key" => ("The metric's key.", reference("Key")),
         "template_key" => ("The template's key.", reference("Key")),
         "milestone" => ("The milestone's key or id.", reference("Key")),

@@ -6,8 +6,8 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, organization, tokens};
 use crate::handlers::{
-    customers, events, health, health_models, ledger, metrics, milestones, people, plans, reports, risk, server,
-    shares, templates,
+    customers, events, health, health_models, interventions, ledger, metrics, milestones, people, plans, playbooks,
+    reports, risk, server, shares, templates,
 };
 
 /// Registers every endpoint, in the server and in the document alike.
@@ -15,8 +15,20 @@ pub fn register(config: &mut ServiceConfig<'_>) {
     config
         .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
         .app_data(FormConfig::default().error_handler(|error, _| ApiError::of_form(&error).into()));
-    let subjects =
-        [plans, milestones, shares, reports, templates, customers_and_people, health, events, ledger, access, server];
+    let subjects = [
+        plans,
+        milestones,
+        shares,
+        reports,
+        templates,
+        customers_and_people,
+        health,
+        reactions,
+        events,
+        ledger,
+        access,
+        server,
+    ];
     for subject in subjects {
         subject(config);
     }
@@ -88,7 +100,9 @@ fn reports(config: &mut ServiceConfig<'_>) {
     config
         .service(reports::spi::read_spi_report)
         .service(reports::variance::read_variance_report)
-        .service(reports::retention::read_retention_report);
+        .service(reports::health::read_health_report)
+        .service(reports::retention::read_retention_report)
+        .service(reports::interventions::read_intervention_report);
 }
 
 fn templates(config: &mut ServiceConfig<'_>) {
@@ -154,6 +168,24 @@ fn health(config: &mut ServiceConfig<'_>) {
         .service(risk::read::read_customer_risk)
         .service(health::outcomes::list_outcomes)
         .service(health::outcomes::record_outcome);
+}
+
+/// What is done for customers.
+fn reactions(config: &mut ServiceConfig<'_>) {
+    config
+        .service(playbooks::read::list_playbooks)
+        .service(playbooks::change::create_playbook)
+        .service(playbooks::read::read_playbook)
+        .service(playbooks::change::replace_playbook)
+        .service(playbooks::dry_run::dry_run_playbook)
+        .service(interventions::read::list_interventions)
+        .service(interventions::open::open_intervention)
+        .service(interventions::read::read_intervention)
+        .service(interventions::read::list_intervention_notes)
+        .service(interventions::act::note_intervention)
+        .service(interventions::act::assign_intervention)
+        .service(interventions::act::snooze_intervention)
+        .service(interventions::act::finish_intervention);
 }
 
 /// What customers and people did, and what that amounts to.

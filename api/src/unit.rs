@@ -82,6 +82,10 @@ pub enum Entity {
     HealthModel,
     /// A model of customers' risk.
     RiskModel,
+    /// A playbook.
+    Playbook,
+    /// An intervention.
+    Intervention,
     /// A link by which a client sees a plan; its root is that plan.
     ShareLink,
 }
@@ -101,6 +105,8 @@ impl Entity {
             Self::Metric => "metric",
             Self::HealthModel => "health_model",
             Self::RiskModel => "risk_model",
+            Self::Playbook => "playbook",
+            Self::Intervention => "intervention",
             Self::ShareLink => "share_link",
         }
     }
@@ -287,18 +293,26 @@ impl Context {
         self.attempt(slot.as_ref(), &work).await
     }
 
+    /// A unit for what no request waits for with an answer of its own.
+    pub async fn begin(&self) -> Result<Unit, ApiError> {
+        Unit::begin(&self.app.db, &self.app.clock, self.as_author()).await
+    }
+
+    fn as_author(&self) -> Author {
+        Author {
+            organization_id: self.organization_id(),
+            zone: self.who.tenant.zone,
+            actor: self.who.caller.actor.clone(),
+            request_id: self.request_id.to_string(),
+        }
+    }
+
     async fn attempt(
         &self,
         slot: Option<&Slot>,
         work: &impl AsyncFn(&mut Unit) -> Result<Answer, ApiError>,
     ) -> Result<Answer, ApiError> {
-        let author = Author {
-            organization_id: self.organization_id(),
-            zone: self.who.tenant.zone,
-            actor: self.who.caller.actor.clone(),
-            request_id: self.request_id.to_string(),
-        };
-        let mut unit = Unit::begin(&self.app.db, &self.app.clock, author).await?;
+        let mut unit = self.begin().await?;
         if let Some(slot) = slot {
             let oldest = unit.now - Duration::hours(IDEMPOTENCY_HOURS);
             if let Some(stored) = idempotency::find(&mut unit.conn, unit.organization_id, slot, oldest).await? {

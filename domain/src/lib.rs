@@ -16,6 +16,7 @@ pub mod draft;
 pub mod earned_schedule;
 pub mod earned_value;
 pub mod health;
+pub mod intervention;
 pub mod ledger;
 pub mod lint;
 pub mod logistic;
@@ -24,6 +25,7 @@ pub mod milestone;
 pub mod network;
 pub mod outcome;
 pub mod plan;
+pub mod playbook;
 #[cfg(test)]
 mod published;
 pub mod reference;

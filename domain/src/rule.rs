@@ -93,6 +93,8 @@ pub enum BrokenRule {
     BeforeCustomer { existed_from: NaiveDate },
     #[error("{found} customers were lost in that time: below {needed} nothing can be concluded")]
     TooFewEvents { found: usize, needed: usize },
+    #[error("must be greater than that of the tier before")]
+    TiersOutOfOrder,
     #[error("the key '{key}' is used twice")]
     RepeatedKey { key: String },
     #[error("must give {what}")]

@@ -102,6 +102,12 @@ async fn another_organization_is_404(engine: Engine) {
     let set = json!({ "score": 1, "reason": "R", "expires_on": "2026-06-01" });
     let set = server.post(&format!("{customer}/health/overrides"), set).await.expect(201);
     let override_id = set["id"].as_str().expect("an id").to_owned();
+    let action = json!({ "kind": "coaching", "title": "T", "due_in_days": 1 });
+    let content = json!({ "name": "P", "trigger": { "kind": "milestone_missed" }, "action": action });
+    create(&server, "/v1/playbooks", json!({ "key": "ours", "content": content })).await;
+    let customer_id = customer.rsplit('/').next().expect("an id");
+    let task = json!({ "customer_id": customer_id, "kind": "coaching", "title": "T", "due_on": "2026-06-01" });
+    let intervention = create(&server, "/v1/interventions", task).await;
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
     let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
     let mut operations = secured(&server);
@@ -112,6 +118,8 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("/v1/customers/{id}", &customer)
             .replace("/v1/people/{id}", &person)
             .replace("/v1/api-clients/{id}", &client)
+            .replace("/v1/interventions/{id}", &intervention)
+            .replace("{playbook_key}", "ours")
             .replace("{key_id}", &key_id)
             .replace("{link_id}", &link_id)
             .replace("{milestone}", "a")
@@ -157,6 +165,13 @@ fn body_for(method: &str, path: &str) -> Value {
             json!({ "name": "M", "factors": [{ "key": "f", "name": "F", "weight": 1, "input": { "kind": "pulse" }, "curve": [{ "x": 0, "y": 0 }] }] })
         }
         ("POST", "versions") | ("PUT", "{number}") => content,
+        ("PUT", "{playbook_key}") => {
+            json!({ "name": "P", "trigger": { "kind": "milestone_missed" }, "action": { "kind": "coaching", "title": "T", "due_in_days": 1 } })
+        }
+        ("POST", "assign") => json!({ "owner": "Ben" }),
+        ("POST", "notes") => json!({ "text": "N" }),
+        ("POST", "snooze") => json!({ "until": "2026-06-01", "reason": "R" }),
+        ("POST", "done") => json!({ "outcome": "succeeded" }),
         ("POST", "backtest") => json!({ "horizon_days": 30, "from": "2025-01-01", "to": "2025-06-01" }),
         ("POST", "pulses") => json!({ "score": 50 }),
         ("POST", "overrides") => json!({ "score": 50, "reason": "R", "expires_on": "2026-06-01" }),

@@ -22,6 +22,7 @@ mod milestones;
 mod outage;
 mod people;
 mod plans;
+mod playbooks;
 mod proof;
 mod replay;
 mod reports;

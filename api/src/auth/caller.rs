@@ -20,7 +20,7 @@ pub enum ActorKind {
     User,
     /// Whoever has a share link.
     ShareLink,
-    /// The command line on the server itself.
+    /// The server itself: its command line, or what runs beside requests.
     System,
 }
 
@@ -40,6 +40,11 @@ impl Actor {
     /// The command line.
     pub fn system() -> Self {
         Self { kind: ActorKind::System, id: "command-line".to_owned() }
+    }
+
+    /// What runs beside requests.
+    pub fn job() -> Self {
+        Self { kind: ActorKind::System, id: "job".to_owned() }
     }
 
     /// An API client.

@@ -140,7 +140,8 @@ impl Tenants {
         std::mem::take(&mut self.used.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn tenant(&self, db: &Db, organization_id: Uuid) -> sqlx::Result<Option<Arc<Tenant>>> {
+    /// What is known of an organization; `None` where there is no such.
+    pub async fn tenant(&self, db: &Db, organization_id: Uuid) -> sqlx::Result<Option<Arc<Tenant>>> {
         let Some(sequence) = self.heads.sequence(db, organization_id).await? else { return Ok(None) };
         if let Some(known) = self.known.get(&organization_id).filter(|known| known.sequence == sequence) {
             return Ok(Some(known));

@@ -1,5 +1,7 @@
 //! Reports over all plans.
 
+pub mod health;
+pub mod interventions;
 pub mod retention;
 pub mod spi;
 pub mod spi_csv;

@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::store::risk_models::RiskModelRow;
+use crate::store::Conn;
+use crate::store::risk_models::{self, RiskModelRow};
 
 /// How many days before a day can matter to a customer's risk.
 pub const REACH_DAYS: i64 = 60;
@@ -126,4 +127,15 @@ impl RiskModel {
             fitted_at: row.fitted_at,
         })
     }
+}
+
+/// The model fitted last, as far as it was there at an instant, with what was learned.
+pub async fn latest(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    known_at: DateTime<Utc>,
+) -> Result<Option<(RiskModel, Logistic)>, ApiError> {
+    let Some(row) = risk_models::latest(conn, organization_id, known_at).await? else { return Ok(None) };
+    let content: Content = serde_json::from_str(&row.content)?;
+    Ok(Some((RiskModel::of(row)?, content.logistic)))
 }

@@ -211,6 +211,12 @@ impl Observed {
         first.chain(self.earlier.iter().map(|row| row.first_at)).min().map(|at| date_in(self.zone, at))
     }
 
+    /// The day of its last event by a day.
+    pub fn last_event_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
+        let days = self.events.iter().map(|event| event.occurred_at).chain(self.earlier.iter().map(|row| row.last_at));
+        days.map(|at| date_in(self.zone, at)).filter(|on| *on <= as_of).max()
+    }
+
     /// Its plans that are not archived.
     pub fn plans(&self) -> &[Arc<PlanView>] {
         &self.plans

@@ -141,15 +141,23 @@ pub async fn is_referenced(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> 
                        UNION ALL SELECT 1 FROM customers WHERE organization_id = $1 AND parent_id = $2 \
                        UNION ALL SELECT 1 FROM customer_pulses WHERE organization_id = $1 AND customer_id = $2 \
                        UNION ALL SELECT 1 FROM health_overrides WHERE organization_id = $1 AND customer_id = $2 \
+                       UNION ALL SELECT 1 FROM interventions WHERE organization_id = $1 AND customer_id = $2 \
                        UNION ALL SELECT 1 FROM customer_outcomes WHERE organization_id = $1 AND customer_id = $2) AS referring";
     let count: i64 = on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(id).fetch_one(db).await)?;
     Ok(count > 0)
 }
 
-/// Removes one that nothing refers to.
+/// Removes one that nothing refers to, and what was computed of it.
 pub async fn delete(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<()> {
-    const SQL: &str = "DELETE FROM customers WHERE organization_id = $1 AND id = $2";
-    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(id).execute(db).await.map(|_| ()))
+    const SQL: [&str; 3] = [
+        "DELETE FROM customer_health WHERE organization_id = $1 AND customer_id = $2",
+        "DELETE FROM playbook_states WHERE organization_id = $1 AND customer_id = $2",
+        "DELETE FROM customers WHERE organization_id = $1 AND id = $2",
+    ];
+    for sql in SQL {
+        on!(conn, db => sqlx::query(sql).bind(organization_id).bind(id).execute(db).await.map(|_| ()))?;
+    }
+    Ok(())
 }
 
 /// The customers that name some customers as their parents, but for archived ones.

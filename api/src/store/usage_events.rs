@@ -225,6 +225,13 @@ pub async fn list(
     })
 }
 
+/// The subjects of the events after a number.
+pub async fn subjects_since(conn: &mut Conn, organization_id: Uuid, sequence: i64) -> sqlx::Result<Vec<String>> {
+    const SQL: &str = "SELECT DISTINCT subject FROM usage_events \
+                       WHERE organization_id = $1 AND sequence > $2 AND subject IS NOT NULL";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).fetch_all(db).await)
+}
+
 /// Removes every event of a person; answers how many there were.
 pub async fn erase(conn: &mut Conn, organization_id: Uuid, person: &str) -> sqlx::Result<u64> {
     const SQL: &str = "DELETE FROM usage_events WHERE organization_id = $1 AND person = $2";

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Content, REACH_DAYS};
+use super::{REACH_DAYS, latest};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -19,7 +19,6 @@ use crate::handlers::health::customer;
 use crate::handlers::plans::earned_value::AsOf;
 use crate::health::observed::Stretch;
 use crate::known::KnownAt;
-use crate::store::risk_models;
 
 /// What a level is by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -115,11 +114,10 @@ pub async fn read_customer_risk(
     let stretch = Stretch { from: as_of, to: as_of, known_at };
     let mut observed = cx.observe(&mut conn, vec![found], Some(REACH_DAYS), stretch).await?;
     let observed = observed.pop().ok_or_else(ApiError::not_found)?;
-    let row = risk_models::latest(&mut conn, cx.organization_id(), known_at.unwrap_or(cx.now)).await?;
-    let model = row.as_ref().map(|row| serde_json::from_str::<Content>(&row.content)).transpose()?;
+    let model = latest(&mut conn, cx.organization_id(), known_at.unwrap_or(cx.now)).await?;
     let facts = observed.risk_known(as_of);
     let risk = assess(&facts, as_of);
-    let probability = model.as_ref().map(|model| model.logistic.probability(&features(&facts, as_of)));
+    let probability = model.as_ref().map(|(_, learned)| learned.probability(&features(&facts, as_of)));
     let factor = |finding: &FactorFinding| RiskFactor {
         factor: finding.kind,
         severity: finding.severity,
@@ -138,9 +136,9 @@ pub async fn read_customer_risk(
         basis: if probability.is_some() { RiskBasis::Model } else { RiskBasis::Points },
         points: risk.points,
         probability,
-        horizon_days: model.as_ref().map(|model| model.horizon_days),
-        model_id: row.as_ref().map(|row| row.id),
-        fitted_at: row.as_ref().map(|row| row.fitted_at),
+        horizon_days: model.as_ref().map(|(model, _)| model.horizon_days),
+        model_id: model.as_ref().map(|(model, _)| model.id),
+        fitted_at: model.as_ref().map(|(model, _)| model.fitted_at),
         factors: risk.factors.iter().map(factor).collect(),
         indicators: risk.indicators.into_iter().map(|(indicator, value)| RiskIndicator { indicator, value }).collect(),
     };

@@ -1,0 +1,150 @@
+//! Assigning, noting, putting off and finishing interventions.
+
+use actix_web::post;
+use actix_web::web::Path;
+use chrono::NaiveDate;
+use milepost_domain::BrokenRule;
+use milepost_domain::intervention::Outcome;
+use milepost_domain::text::{Label, Note};
+use serde::Deserialize;
+use sqlx::types::Text;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Intervention, InterventionNote};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::{ApiError, Code};
+use crate::extract::Body;
+use crate::store::interventions::{self, InterventionRow, NoteRow};
+use crate::unit::{Change, Entity, Unit};
+
+/// Who is to do an intervention.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"owner": "Ben", "due_on": "2026-05-08"}))]
+pub struct Assignment {
+    /// Who.
+    owner: Label,
+    /// The day by which it is to be done; as it was if left out.
+    due_on: Option<NaiveDate>,
+}
+
+/// Something to note.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"text": "They will call back."}))]
+pub struct NoteDraft {
+    /// What.
+    text: Note,
+}
+
+/// Until when an intervention is put off, and why.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"until": "2026-05-18", "reason": "Their office is closed."}))]
+pub struct Snooze {
+    /// The day on which it comes back.
+    until: NaiveDate,
+    /// Why.
+    reason: Note,
+}
+
+/// What came of an intervention.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"outcome": "succeeded", "note": "They have agreed on a new plan."}))]
+pub struct Completion {
+    /// What.
+    outcome: Outcome,
+    /// What is to be said of it.
+    note: Option<Note>,
+}
+
+/// Assigns an intervention
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = Assignment,
+    responses((status = 200, description = "As assigned.", body = Intervention)))]
+#[post("/v1/interventions/{id}/assign")]
+pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignment>) -> Result<Answer, ApiError> {
+    change(&cx, *id, "assigned", |row, _| {
+        row.owner = Some(body.0.owner.to_string());
+        row.due_on = body.0.due_on.unwrap_or(row.due_on);
+        Ok(())
+    })
+    .await
+}
+
+/// Puts an intervention off until a day
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = Snooze,
+    responses((status = 200, description = "As put off.", body = Intervention)))]
+#[post("/v1/interventions/{id}/snooze")]
+pub async fn snooze_intervention(cx: Context, id: Path<Uuid>, body: Body<Snooze>) -> Result<Answer, ApiError> {
+    change(&cx, *id, "snoozed", |row, today| {
+        if body.0.until <= today {
+            return Err(BrokenRule::InThePast { today }.at("/until").into());
+        }
+        (row.snoozed_until, row.snooze_reason) = (Some(body.0.until), Some(body.0.reason.to_string()));
+        Ok(())
+    })
+    .await
+}
+
+/// Finishes an intervention
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = Completion,
+    responses((status = 200, description = "As finished.", body = Intervention)))]
+#[post("/v1/interventions/{id}/done")]
+pub async fn finish_intervention(cx: Context, id: Path<Uuid>, body: Body<Completion>) -> Result<Answer, ApiError> {
+    change(&cx, *id, "done", |row, today| {
+        row.done_on = Some(today);
+        row.outcome = Some(Text(body.0.outcome));
+        row.outcome_note = body.0.note.as_ref().map(ToString::to_string);
+        Ok(())
+    })
+    .await
+}
+
+/// Notes something of an intervention
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = NoteDraft,
+    responses((status = 201, description = "As noted.", body = InterventionNote)))]
+#[post("/v1/interventions/{id}/notes")]
+pub async fn note_intervention(cx: Context, id: Path<Uuid>, body: Body<NoteDraft>) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        find(unit, *id).await?;
+        let row =
+            NoteRow { id: unit.new_id(), text: body.0.text.to_string(), author: unit.author(), recorded_at: unit.now };
+        interventions::insert_note(&mut unit.conn, unit.organization_id, *id, &row).await?;
+        let note = InterventionNote::from(row);
+        let of = (Entity::Intervention, *id);
+        unit.record(Change { verb: "noted", entity: of, root: of, before: None, after: Some(&note) }).await?;
+        Answer::created(format!("/v1/interventions/{}/notes", *id), &note)
+    })
+    .await
+}
+
+/// Changes one that is not over.
+async fn change(
+    cx: &Context,
+    id: Uuid,
+    verb: &str,
+    apply: impl Fn(&mut InterventionRow, NaiveDate) -> Result<(), ApiError>,
+) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let before = find(unit, id).await?;
+        cx.check_version_if_given(before.version)?;
+        if before.done_on.is_some() {
+            return Err(ApiError::new(Code::Conflict, "It is done already."));
+        }
+        let mut after = InterventionRow { version: before.version + 1, updated_at: unit.now, ..before.clone() };
+        apply(&mut after, unit.today)?;
+        interventions::update(&mut unit.conn, unit.organization_id, &after).await?;
+        let (before, after) = (Intervention::of(before, unit.today), Intervention::of(after, unit.today));
+        let of = (Entity::Intervention, id);
+        unit.record(Change { verb, entity: of, root: of, before: Some(&before), after: Some(&after) }).await?;
+        Ok(Answer::ok(&after)?.version_and_content(after.version))
+    })
+    .await
+}
+
+async fn find(unit: &mut Unit, id: Uuid) -> Result<InterventionRow, ApiError> {
+    interventions::find(&mut unit.conn, unit.organization_id, id).await?.ok_or_else(ApiError::not_found)
+}

@@ -1,0 +1,98 @@
+//! Opening an intervention by hand.
+
+use actix_web::post;
+use chrono::NaiveDate;
+use milepost_domain::BrokenRule;
+use milepost_domain::playbook::{InterventionKind, Tier};
+use milepost_domain::text::{Label, Name, Note};
+use serde::Deserialize;
+use sqlx::types::Text;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::Intervention;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::health::models::Models;
+use crate::health::observed::Stretch;
+use crate::store::customers;
+use crate::store::interventions::{self, InterventionRow};
+use crate::store::json_text::JsonText;
+use crate::unit::Entity;
+
+/// An intervention to open.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "kind": "expert_session", "title": "A session on data import", "owner": "Ana", "due_on": "2026-05-08"
+}))]
+pub struct InterventionDraft {
+    /// The customer.
+    customer_id: Uuid,
+    /// What kind of intervention.
+    kind: InterventionKind,
+    /// What is to be done.
+    title: Name,
+    /// Why.
+    reason: Option<Note>,
+    /// Who is to do it; the customer's owner if left out.
+    owner: Option<Label>,
+    /// The day by which it is to be done.
+    due_on: NaiveDate,
+    /// Whom it goes to when it is not done, tier after tier.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    escalations: Vec<Tier>,
+}
+
+/// Opens an intervention for a customer
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = InterventionDraft,
+    responses((status = 201, description = "As opened.", body = Intervention)))]
+#[post("/v1/interventions")]
+pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Result<Answer, ApiError> {
+    let draft = body.0;
+    let unknown = || ApiError::field("/customer_id", "unknown_customer", "there is no customer with this id");
+    let today = cx.today();
+    let mut conn = cx.snapshot().await?;
+    let customer = customers::find(&mut conn, cx.organization_id(), draft.customer_id).await?.ok_or_else(unknown)?;
+    let models = Models::load(&mut conn, cx.organization_id(), None).await?;
+    let stretch = Stretch { from: today, to: today, known_at: None };
+    let mut observed = cx.observe(&mut conn, vec![customer], models.reach_days(), stretch).await?;
+    drop(conn);
+    let score = observed.pop().and_then(|one| one.days(&models, today, today).pop()?.score());
+    cx.write(async |unit| {
+        let found = customers::find(&mut unit.conn, unit.organization_id, draft.customer_id).await?;
+        let customer = found.ok_or_else(unknown)?;
+        if draft.due_on < unit.today {
+            return Err(BrokenRule::InThePast { today: unit.today }.at("/due_on").into());
+        }
+        let row = InterventionRow {
+            id: unit.new_id(),
+            customer_id: customer.id,
+            playbook_id: None,
+            kind: Text(draft.kind),
+            title: draft.title.to_string(),
+            reason: draft.reason.as_ref().map(ToString::to_string),
+            owner: draft.owner.as_ref().map(ToString::to_string).or(customer.owner),
+            opened_on: unit.today,
+            due_on: draft.due_on,
+            escalations: JsonText(draft.escalations.clone()),
+            snoozed_until: None,
+            snooze_reason: None,
+            done_on: None,
+            outcome: None,
+            outcome_note: None,
+            score_at_opening: score,
+            version: 1,
+            created_at: unit.now,
+            updated_at: unit.now,
+        };
+        interventions::insert(&mut unit.conn, unit.organization_id, &row).await?;
+        let opened = Intervention::of(row, unit.today);
+        unit.record_created(Entity::Intervention, opened.id, &opened).await?;
+        Ok(Answer::created(format!("/v1/interventions/{}", opened.id), &opened)?.version_and_content(opened.version))
+    })
+    .await
+}

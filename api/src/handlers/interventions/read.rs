@@ -1,0 +1,78 @@
+//! Interventions, and what was noted of them.
+
+use actix_web::get;
+use actix_web::web::Path;
+use milepost_domain::text::Label;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{Intervention, InterventionNote};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::page::{Page, Paging, PagingParams};
+use crate::store::interventions::{self, Filter, InterventionRow};
+use crate::store::keyset::{Direction, Order, Position};
+
+/// Which interventions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct InterventionFilters {
+    /// Of this customer.
+    customer_id: Option<Uuid>,
+    /// Of exactly this owner.
+    #[param(inline)]
+    owner: Option<Label>,
+    /// Done ones; `false` for those that are not.
+    done: Option<bool>,
+}
+
+/// What was noted of an intervention.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InterventionNotes {
+    /// Oldest first.
+    #[schema(max_items = 100_000)]
+    data: Vec<InterventionNote>,
+}
+
+/// Lists interventions, the last opened first
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:read"])), params(PagingParams, InterventionFilters),
+    responses((status = 200, description = "A page of interventions.", body = Page<Intervention>)))]
+#[get("/v1/interventions")]
+pub async fn list_interventions(
+    cx: Context,
+    paging: Paging,
+    filters: Query<InterventionFilters>,
+) -> Result<Answer, ApiError> {
+    let InterventionFilters { customer_id, owner, done } = filters.0;
+    let filter = Filter { customer_id, owner: owner.map(String::from), is_done: done, ..Filter::default() };
+    let slice = paging.slice(Order::Id, Direction::Descending)?;
+    let rows = interventions::list(&mut cx.read().await?, cx.organization_id(), &filter, Some(&slice)).await?;
+    let today = cx.today();
+    let position = |row: &InterventionRow| Position { key: None, id: row.id };
+    paging.answer(rows, position, |row| Intervention::of(row, today))
+}
+
+/// Reads one intervention
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:read"])),
+    responses((status = 200, description = "The intervention.", body = Intervention)))]
+#[get("/v1/interventions/{id}")]
+pub async fn read_intervention(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let row = interventions::find(&mut cx.read().await?, cx.organization_id(), *id).await?;
+    let row = row.ok_or_else(ApiError::not_found)?;
+    let version = row.version;
+    Ok(Answer::ok(&Intervention::of(row, cx.today()))?.version_and_content(version))
+}
+
+/// Lists what was noted of an intervention
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:read"])),
+    responses((status = 200, description = "What was noted.", body = InterventionNotes)))]
+#[get("/v1/interventions/{id}/notes")]
+pub async fn list_intervention_notes(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let mut conn = cx.snapshot().await?;
+    interventions::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
+    let rows = interventions::notes(&mut conn, cx.organization_id(), *id).await?;
+    Ok(Answer::ok(&InterventionNotes { data: rows.into_iter().map(InterventionNote::from).collect() })?.content_tag())
+}

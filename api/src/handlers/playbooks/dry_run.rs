@@ -1,0 +1,126 @@
+//! What a playbook would have opened lately.
+
+use actix_web::post;
+use actix_web::web::Path;
+use chrono::NaiveDate;
+use milepost_domain::cascade::plus_days;
+use milepost_domain::playbook::Playbook;
+use milepost_domain::text::Name;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::handlers::risk;
+use crate::health::models::Models;
+use crate::health::observed::{Observed, Stretch};
+use crate::store::{customers, playbooks};
+use milepost_domain::logistic::Logistic;
+
+/// Over how many days.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DryRunOptions {
+    /// How many days, today being the last; 90 if left out.
+    #[param(minimum = 1, maximum = 365)]
+    days: Option<i64>,
+}
+
+/// What a playbook would have opened.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"from": "2026-02-04", "to": "2026-05-04", "customers": 1, "data": [
+    {"customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "on": "2026-03-12", "because_of": [""]}
+]}))]
+pub struct DryRun {
+    /// The first day.
+    from: NaiveDate,
+    /// The last day.
+    to: NaiveDate,
+    /// For how many customers it would have opened something.
+    #[schema(maximum = 1_000_000)]
+    customers: usize,
+    /// Each of them, by day.
+    #[schema(max_items = 1_000_000)]
+    data: Vec<WouldOpen>,
+}
+
+/// An intervention that would have been opened.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "on": "2026-03-12", "because_of": [""]}))]
+pub struct WouldOpen {
+    /// The customer.
+    customer_id: Uuid,
+    /// Its name.
+    #[schema(value_type = Name)]
+    name: String,
+    /// The day.
+    on: NaiveDate,
+    /// For what of it the trigger began to hold: milestones, plans, factors, or an empty text for the customer itself.
+    #[schema(max_items = 1000)]
+    #[schema(value_type = Vec<String>, max_length = 300)]
+    because_of: Vec<String>,
+}
+
+/// Tries a playbook on the last 90 days
+///
+/// Nothing is written. Each day is judged from what is known of it today, and the playbook counts as switched on.
+#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:read"])), params(DryRunOptions),
+    responses((status = 200, description = "What it would have opened.", body = DryRun)))]
+#[post("/v1/playbooks/{playbook_key}/dry-run")]
+pub async fn dry_run_playbook(
+    cx: Context,
+    key: Path<String>,
+    options: Query<DryRunOptions>,
+) -> Result<Answer, ApiError> {
+    let to = cx.today();
+    let from = plus_days(to, 1 - options.0.days.unwrap_or(90));
+    let mut conn = cx.snapshot().await?;
+    let row = playbooks::find(&mut conn, cx.organization_id(), &key).await?.ok_or_else(ApiError::not_found)?;
+    let playbook = Playbook { active: true, ..row.content.0 };
+    let models = Models::load(&mut conn, cx.organization_id(), None).await?;
+    let risk_model = risk::latest(&mut conn, cx.organization_id(), cx.now).await?.map(|(_, model)| model);
+    let mut own = customers::all(&mut conn, cx.organization_id()).await?;
+    own.retain(|one| one.archived_at.is_none());
+    let back = playbook.trigger.compares_with().map_or(0, i64::from);
+    let stretch = Stretch { from: plus_days(from, -1 - back), to, known_at: None };
+    let reach_days = models.reach_days().map(|days| days.max(risk::REACH_DAYS));
+    let observed = cx.observe(&mut conn, own, reach_days, stretch).await?;
+    drop(conn);
+    let tried = tokio::task::spawn_blocking(move || {
+        let mut data: Vec<WouldOpen> =
+            observed.iter().flat_map(|one| replay(one, &playbook, &models, risk_model.as_ref(), from, to)).collect();
+        let mut customers: Vec<Uuid> = data.iter().map(|one| one.customer_id).collect();
+        customers.sort_unstable();
+        customers.dedup();
+        data.sort_by(|a, b| (a.on, &a.name, a.customer_id).cmp(&(b.on, &b.name, b.customer_id)));
+        DryRun { from, to, customers: customers.len(), data }
+    });
+    Answer::ok(&tried.await.map_err(ApiError::internal)?)
+}
+
+/// Goes through the days as the playbook would have.
+fn replay(
+    one: &Observed,
+    playbook: &Playbook,
+    models: &Models,
+    risk_model: Option<&Logistic>,
+    from: NaiveDate,
+    to: NaiveDate,
+) -> Vec<WouldOpen> {
+    let days = one.days(models, plus_days(from, -1), to);
+    let mut days = days.iter().map(|day| (day.on, one.held(playbook, models, day, risk_model)));
+    let mut held = days.next().map(|(_, held)| held).unwrap_or_default();
+    let (mut opened_on, mut found) = (None, vec![]);
+    for (on, now) in days {
+        let because_of: Vec<String> = now.iter().filter(|subject| !held.contains(subject)).cloned().collect();
+        if !because_of.is_empty() && playbook.is_cool(opened_on, on) {
+            opened_on = Some(on);
+            found.push(WouldOpen { customer_id: one.customer.id, name: one.customer.name.clone(), on, because_of });
+        }
+        held = now;
+    }
+    found
+}

@@ -1,0 +1,167 @@
+//! What came of interventions.
+
+use std::collections::BTreeMap;
+
+use actix_web::get;
+use chrono::NaiveDate;
+use milepost_domain::backtest::median;
+use milepost_domain::cascade::plus_days;
+use milepost_domain::intervention::Outcome;
+use milepost_domain::playbook::InterventionKind;
+use milepost_domain::schedule::days_between;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::health::models::Models;
+use crate::health::observed::{Observed, Stretch};
+use crate::store::customers;
+use crate::store::interventions::{self, Filter, InterventionRow};
+
+/// Which interventions.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct InterventionReportOptions {
+    /// Opened on or after; 180 days ago if left out.
+    from: Option<NaiveDate>,
+    /// Opened on or before; today if left out.
+    to: Option<NaiveDate>,
+}
+
+/// What came of interventions.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "from": "2025-11-05", "to": "2026-05-04", "caution": "A score that was low is likely to be higher later without anything being done.",
+    "groups": [{"kind": "coaching", "opened": 12, "done": 9, "overdue": 1, "median_days_to_done": 3.0, "succeeded": 6, "failed": 2, "not_needed": 1,
+        "compared": 5, "mean_score_at_opening": 38.0, "mean_score_after": 52.0}]
+}))]
+pub struct InterventionReport {
+    /// The first day.
+    from: NaiveDate,
+    /// The last day.
+    to: NaiveDate,
+    /// How the figures are to be read.
+    #[schema(max_length = 1000)]
+    caution: &'static str,
+    /// By kind.
+    #[schema(max_items = 20)]
+    groups: Vec<InterventionGroup>,
+}
+
+/// What came of the interventions of one kind.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"kind": "coaching", "opened": 12, "done": 9, "overdue": 1, "median_days_to_done": 3.0, "succeeded": 6, "failed": 2, "not_needed": 1,
+    "compared": 5, "mean_score_at_opening": 38.0, "mean_score_after": 52.0}))]
+pub struct InterventionGroup {
+    /// The kind.
+    kind: InterventionKind,
+    /// How many were opened.
+    #[schema(maximum = 10_000_000)]
+    opened: usize,
+    /// How many are done.
+    #[schema(maximum = 10_000_000)]
+    done: usize,
+    /// How many are not, though their day has passed.
+    #[schema(maximum = 10_000_000)]
+    overdue: usize,
+    /// How many days it took from opening to done, in the middle.
+    median_days_to_done: Option<f64>,
+    /// How many helped.
+    #[schema(maximum = 10_000_000)]
+    succeeded: usize,
+    /// How many did not.
+    #[schema(maximum = 10_000_000)]
+    failed: usize,
+    /// How many were not needed.
+    #[schema(maximum = 10_000_000)]
+    not_needed: usize,
+    /// For how many the customer's score can be compared: done at least 30 days ago, with a score at both times.
+    #[schema(maximum = 10_000_000)]
+    compared: usize,
+    /// Their customers' mean score at opening.
+    mean_score_at_opening: Option<f64>,
+    /// Their customers' mean score 30 days after they were done.
+    mean_score_after: Option<f64>,
+}
+
+const CAUTION: &str = "Interventions are opened when a score is low, and a score that was unusually low is likely to be higher later without anything \
+                       being done (regression to the mean). A rise after an intervention is not its effect.";
+/// How many days after it was done the score is looked at.
+const AFTER_DAYS: i64 = 30;
+
+/// Reports what came of interventions
+///
+/// Time to act, outcomes, and the customers' scores before and after, by kind.
+#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(InterventionReportOptions),
+    responses((status = 200, description = "The report.", body = InterventionReport)))]
+#[get("/v1/reports/interventions")]
+pub async fn read_intervention_report(
+    cx: Context,
+    options: Query<InterventionReportOptions>,
+) -> Result<Answer, ApiError> {
+    let today = cx.today();
+    let to = options.0.to.unwrap_or(today);
+    let from = options.0.from.unwrap_or_else(|| plus_days(to, -180));
+    let mut conn = cx.snapshot().await?;
+    let filter = Filter { opened_from: Some(from), opened_until: Some(to), ..Filter::default() };
+    let rows = interventions::list(&mut conn, cx.organization_id(), &filter, None).await?;
+    let comparable: Vec<(Uuid, NaiveDate)> =
+        rows.iter().filter_map(|row| Some((row.customer_id, after_on(row).filter(|on| *on <= today)?))).collect();
+    let mut own = customers::all(&mut conn, cx.organization_id()).await?;
+    own.retain(|one| comparable.iter().any(|(id, _)| *id == one.id));
+    let models = Models::load(&mut conn, cx.organization_id(), None).await?;
+    let first = comparable.iter().map(|(_, on)| *on).min().unwrap_or(today);
+    let stretch = Stretch { from: first, to: today, known_at: None };
+    let observed = cx.observe(&mut conn, own, models.reach_days(), stretch).await?;
+    let mut by_kind: BTreeMap<String, Vec<&InterventionRow>> = BTreeMap::new();
+    for row in &rows {
+        by_kind.entry(row.kind.0.to_string()).or_default().push(row);
+    }
+    let groups = by_kind.into_values().filter_map(|rows| group(&rows, &observed, &models, today)).collect();
+    Ok(Answer::ok(&InterventionReport { from, to, caution: CAUTION, groups })?.content_tag())
+}
+
+/// The day on which the score is looked at again.
+fn after_on(row: &InterventionRow) -> Option<NaiveDate> {
+    row.score_at_opening?;
+    Some(plus_days(row.done_on?, AFTER_DAYS))
+}
+
+fn group(
+    rows: &[&InterventionRow],
+    observed: &[Observed],
+    models: &Models,
+    today: NaiveDate,
+) -> Option<InterventionGroup> {
+    let mut days: Vec<i64> = rows.iter().filter_map(|row| Some(days_between(row.opened_on, row.done_on?))).collect();
+    let count =
+        |wanted| rows.iter().filter(|row| row.outcome.as_ref().is_some_and(|outcome| outcome.0 == wanted)).count();
+    let pair = |row: &&&InterventionRow| {
+        let on = after_on(row).filter(|on| *on <= today)?;
+        let one = observed.iter().find(|one| one.customer.id == row.customer_id)?;
+        let after = one.days(models, on, on).pop()?.computed.value?;
+        Some((row.score_at_opening?, after))
+    };
+    let pairs: Vec<(f64, f64)> = rows.iter().filter_map(|row| pair(&row)).collect();
+    let mean = |of: fn(&(f64, f64)) -> f64| {
+        let size: f64 = pairs.iter().map(|_| 1.0).sum();
+        (size > 0.0).then(|| pairs.iter().map(of).sum::<f64>() / size)
+    };
+    Some(InterventionGroup {
+        kind: rows.first()?.kind.0,
+        opened: rows.len(),
+        done: rows.iter().filter(|row| row.done_on.is_some()).count(),
+        overdue: rows.iter().filter(|row| row.done_on.is_none() && row.due_on < today).count(),
+        median_days_to_done: median(&mut days),
+        succeeded: count(Outcome::Succeeded),
+        failed: count(Outcome::Failed),
+        not_needed: count(Outcome::NotNeeded),
+        compared: pairs.len(),
+        mean_score_at_opening: mean(|pair| pair.0),
+        mean_score_after: mean(|pair| pair.1),
+    })
+}

@@ -1,0 +1,225 @@
+//! Keeping how every customer is: what reports list, and what playbooks react to.
+//!
+//! Nothing marks a customer when something of it changes. Events and ledger entries are numbered without gaps, so what has changed since the
+//! last time is what came after the numbers that were noted then; and when the day has changed, everything has. What is kept can be computed
+//! anew at any time.
+
+use std::collections::{HashMap, HashSet};
+
+use milepost_domain::cascade::plus_days;
+use milepost_domain::health::score::Source;
+use milepost_domain::logistic::Logistic;
+use milepost_domain::playbook::Playbook;
+use sqlx::types::Text;
+use uuid::Uuid;
+
+use super::models::Models;
+use super::observed::{Day, Observed, Stretch};
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::handlers::health::read::{TREND_DAYS, slope_per_week};
+use crate::handlers::interventions::{Intervention, opened_by};
+use crate::handlers::risk;
+use crate::store::customers::Customer;
+use crate::store::health_scores::{self, Marks, ScoreRow};
+use crate::store::json_text::JsonText;
+use crate::store::playbooks::{self, PlaybookRow, StateRow};
+use crate::store::{Conn, customers, interventions, ledger, usage_events};
+use crate::unit::{Entity, Unit};
+
+/// How many customers are computed and written at a time.
+const AT_ONCE: usize = 200;
+/// A change of one of these may matter to every customer.
+const OF_ALL: [&str; 4] = ["health_model", "risk_model", "playbook", "organization"];
+
+/// A customer as it was found.
+struct Found {
+    row: ScoreRow,
+    customer: Customer,
+    /// For what of it each playbook's trigger holds.
+    held: Vec<Vec<String>>,
+}
+
+/// What the customers are looked at with.
+struct Lens {
+    models: Models,
+    risk_model: Option<Logistic>,
+    playbooks: Vec<PlaybookRow>,
+}
+
+impl Context {
+    /// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
+    pub async fn keep_health(&self) -> Result<usize, ApiError> {
+        let organization_id = self.organization_id();
+        let mut conn = self.snapshot().await?;
+        let before = health_scores::marks(&mut conn, organization_id).await?;
+        let marks = Marks {
+            event_sequence: usage_events::last_number(&mut conn, organization_id).await?,
+            ledger_sequence: ledger::head_sequence(&mut conn, organization_id).await?.unwrap_or_default(),
+            as_of: self.today(),
+            computed_at: self.now,
+        };
+        if before.is_some_and(|before| Marks { computed_at: marks.computed_at, ..before } == marks) {
+            return Ok(0);
+        }
+        let (changed, gone) = self.changed(&mut conn, before, marks).await?;
+        let lens = Lens {
+            models: Models::load(&mut conn, organization_id, None).await?,
+            risk_model: risk::latest(&mut conn, organization_id, self.now).await?.map(|(_, model)| model),
+            playbooks: playbooks::all(&mut conn, organization_id).await?,
+        };
+        let count = changed.len();
+        let mut portions: Vec<Vec<Customer>> = changed.chunks(AT_ONCE).map(<[Customer]>::to_vec).collect();
+        let last = portions.pop().unwrap_or_default();
+        for portion in portions {
+            let found = self.look(&mut conn, portion, &lens).await?;
+            let mut unit = self.begin().await?;
+            save(&mut unit, before, &found, &lens.playbooks).await?;
+            unit.commit().await?;
+        }
+        let found = self.look(&mut conn, last, &lens).await?;
+        drop(conn);
+        let mut unit = self.begin().await?;
+        if save(&mut unit, before, &found, &lens.playbooks).await? {
+            health_scores::forget(&mut unit.conn, unit.organization_id, &gone).await?;
+            health_scores::save_marks(&mut unit.conn, unit.organization_id, marks).await?;
+        }
+        unit.commit().await?;
+        Ok(count)
+    }
+
+    /// The customers of whom something has changed, and those that are archived.
+    async fn changed(
+        &self,
+        conn: &mut Conn,
+        before: Option<Marks>,
+        marks: Marks,
+    ) -> Result<(Vec<Customer>, Vec<Uuid>), ApiError> {
+        let organization_id = self.organization_id();
+        let (archived, all): (Vec<Customer>, Vec<Customer>) =
+            customers::all(conn, organization_id).await?.into_iter().partition(|one| one.archived_at.is_some());
+        let gone = archived.into_iter().map(|one| one.id).collect();
+        let Some(before) = before.filter(|before| before.as_of == marks.as_of) else { return Ok((all, gone)) };
+        for kind in OF_ALL {
+            if !ledger::roots_since(conn, organization_id, kind, before.ledger_sequence).await?.is_empty() {
+                return Ok((all, gone));
+            }
+        }
+        let subjects = usage_events::subjects_since(conn, organization_id, before.event_sequence).await?;
+        let subjects: HashSet<String> = subjects.into_iter().collect();
+        let own = ledger::roots_since(conn, organization_id, "customer", before.ledger_sequence).await?;
+        let mut ids: HashSet<Uuid> = own.into_iter().collect();
+        let plan_ids = ledger::roots_since(conn, organization_id, "plan", before.ledger_sequence).await?;
+        if !plan_ids.is_empty() {
+            let plans = self.plans().await?;
+            ids.extend(plan_ids.iter().filter_map(|id| plans.find(*id)?.row.customer_id));
+        }
+        let is_changed = |one: &Customer| {
+            ids.contains(&one.id) || one.external_ref.as_ref().is_some_and(|reference| subjects.contains(reference))
+        };
+        Ok((all.into_iter().filter(is_changed).collect(), gone))
+    }
+
+    async fn look(&self, conn: &mut Conn, customers: Vec<Customer>, lens: &Lens) -> Result<Vec<Found>, ApiError> {
+        let to = self.today();
+        let compared = lens.playbooks.iter().filter_map(|row| row.content.0.trigger.compares_with());
+        let back = compared.map(i64::from).max().unwrap_or_default().max(TREND_DAYS);
+        let from = plus_days(to, -back);
+        let reach_days = lens.models.reach_days().map(|days| days.max(risk::REACH_DAYS));
+        let observed = self.observe(conn, customers, reach_days, Stretch { from, to, known_at: None }).await?;
+        let found = observed.into_iter().filter_map(|one| {
+            let days = one.days(&lens.models, plus_days(to, -TREND_DAYS), to);
+            let day = days.last()?;
+            let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, lens.risk_model.as_ref());
+            let held = lens.playbooks.iter().map(|row| held(&row.content.0)).collect();
+            Some(Found { row: row(&one, &days, self.now)?, held, customer: one.customer.clone() })
+        });
+        Ok(found.collect())
+    }
+}
+
+/// How a customer is, as it is kept.
+fn row(one: &Observed, days: &[Day], computed_at: chrono::DateTime<chrono::Utc>) -> Option<ScoreRow> {
+    let (before, day) = (days.first()?, days.last()?);
+    let factors = day.model.content.factors.iter().zip(&day.computed.factors);
+    let measured = factors.filter(|(_, part)| part.source != Source::Missing);
+    let lowest = measured.min_by(|a, b| a.1.sub_score.partial_cmp(&b.1.sub_score).unwrap_or(std::cmp::Ordering::Equal));
+    Some(ScoreRow {
+        customer_id: one.customer.id,
+        as_of: day.on,
+        score: day.score(),
+        band: Text(day.band()),
+        coverage: day.computed.coverage,
+        model_key: day.model.key.clone(),
+        model_number: day.model.number,
+        score_before: before.score(),
+        band_before: Text(before.band()),
+        trend_per_week: slope_per_week(days),
+        lowest_factor: lowest.map(|(factor, _)| factor.key.to_string()),
+        is_overridden: day.set.is_some(),
+        computed_at,
+    })
+}
+
+/// Keeps what was found and lets playbooks react; `false` if somebody else has done so in the meantime.
+async fn save(
+    unit: &mut Unit,
+    before: Option<Marks>,
+    found: &[Found],
+    playbooks: &[PlaybookRow],
+) -> Result<bool, ApiError> {
+    if health_scores::marks(&mut unit.conn, unit.organization_id).await? != before {
+        return Ok(false);
+    }
+    for one in found {
+        health_scores::save(&mut unit.conn, unit.organization_id, &one.row).await?;
+    }
+    if !playbooks.is_empty() && !found.is_empty() {
+        let ids: Vec<Uuid> = found.iter().map(|one| one.customer.id).collect();
+        let known = playbooks::states(&mut unit.conn, unit.organization_id, &ids).await?;
+        let known: HashMap<(Uuid, Uuid), StateRow> =
+            known.into_iter().map(|state| ((state.playbook_id, state.customer_id), state)).collect();
+        for one in found {
+            for (playbook, held) in playbooks.iter().zip(&one.held) {
+                react(unit, one, playbook, held, known.get(&(playbook.id, one.customer.id))).await?;
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Opens an intervention where a trigger has begun to hold, unless one was opened shortly before. What holds already when a playbook is new
+/// or has changed is taken as it is: a playbook reacts to what begins.
+async fn react(
+    unit: &mut Unit,
+    one: &Found,
+    playbook: &PlaybookRow,
+    held: &[String],
+    known: Option<&StateRow>,
+) -> Result<(), ApiError> {
+    let is_new = one.customer.created_at <= playbook.updated_at;
+    let begun: Vec<&String> = match known.filter(|known| known.version == playbook.version) {
+        Some(known) => held.iter().filter(|subject| !known.held.0.contains(subject)).collect(),
+        None if is_new => vec![],
+        None => held.iter().collect(),
+    };
+    let mut opened_on = known.and_then(|known| known.opened_on);
+    if !begun.is_empty() && playbook.content.0.is_cool(opened_on, unit.today) {
+        let row = opened_by(unit, playbook, &one.customer, one.row.score, &begun);
+        interventions::insert(&mut unit.conn, unit.organization_id, &row).await?;
+        let id = row.id;
+        unit.record_created(Entity::Intervention, id, &Intervention::of(row, unit.today)).await?;
+        opened_on = Some(unit.today);
+    }
+    let state = StateRow {
+        playbook_id: playbook.id,
+        customer_id: one.customer.id,
+        version: playbook.version,
+        held: JsonText(held.to_vec()),
+        opened_on,
+    };
+    if known != Some(&state) {
+        playbooks::save_state(&mut unit.conn, unit.organization_id, &state).await?;
+    }
+    Ok(())
+}

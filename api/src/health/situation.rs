@@ -1,0 +1,60 @@
+//! How customers are on a day, as playbooks look at it.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use milepost_domain::logistic::Logistic;
+use milepost_domain::playbook::{PlanSituation, Playbook, Situation};
+use milepost_domain::risk::{assess, features, level_of_points, level_of_probability};
+use milepost_domain::schedule::{Standing, days_between};
+
+use super::models::Models;
+use super::observed::{Day, Observed};
+use crate::read_model::PlanView;
+
+impl Observed {
+    /// How the customer was on a day.
+    pub fn situation(&self, day: &Day, risk_model: Option<&Logistic>) -> Situation {
+        let known = self.risk_known(day.on);
+        let risk = match risk_model {
+            Some(model) => level_of_probability(model.probability(&features(&known, day.on))),
+            None => level_of_points(assess(&known, day.on).points),
+        };
+        let factors = day.model.content.factors.iter().zip(&day.computed.factors);
+        Situation {
+            band: day.band(),
+            risk,
+            days_since_event: self.last_event_on(day.on).map(|on| days_between(on, day.on)),
+            sub_scores: factors.map(|(factor, part)| (factor.key.to_string(), part.sub_score)).collect(),
+            plans: self.plans().iter().map(|view| plan_situation(view, day.on)).collect(),
+        }
+    }
+
+    /// For what of the customer a playbook's trigger holds on a day.
+    pub fn held(&self, playbook: &Playbook, models: &Models, day: &Day, risk_model: Option<&Logistic>) -> Vec<String> {
+        let customer = &self.customer;
+        if !playbook.active || !playbook.admits(customer.segment.as_deref(), customer.annual_revenue_minor) {
+            return vec![];
+        }
+        let earlier = playbook.trigger.compares_with().and_then(|days| {
+            let on = milepost_domain::cascade::plus_days(day.on, -i64::from(days));
+            self.days(models, on, on).pop()
+        });
+        let earlier = earlier.map(|day| self.situation(&day, risk_model));
+        playbook.trigger.holds_for(&self.situation(day, risk_model), earlier.as_ref())
+    }
+}
+
+fn plan_situation(view: &Arc<PlanView>, on: NaiveDate) -> PlanSituation {
+    let has_begun = view.facts.start_on <= on;
+    let milestone = |(at, standing): (usize, Standing)| {
+        let overdue_days = standing.overdue.then(|| days_between(standing.planned_on, on));
+        (view.labels[at].key.to_string(), standing.status, overdue_days)
+    };
+    let standings = view.facts.standings(on).enumerate().filter(|_| has_begun);
+    PlanSituation {
+        id: view.row.id.to_string(),
+        spi: view.facts.earned_value(on).spi().ok().filter(|_| has_begun),
+        milestones: standings.map(milestone).collect(),
+    }
+}
