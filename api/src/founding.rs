@@ -113,6 +113,7 @@ async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit
         name: name.to_string(),
         time_zone: Tz::UTC.name().to_owned(),
         lint_rules_off: JsonText(vec![]),
+        event_retention_days: None,
         version: 1,
         created_at: now,
         updated_at: now,

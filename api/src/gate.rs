@@ -14,6 +14,8 @@ use actix_web::http::header::{
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, web};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
 use crate::app::App;
 use crate::auth::share_token::ShareToken;
@@ -121,15 +123,25 @@ fn context(request: &ServiceRequest, app: Arc<App>, who: Authenticated, pattern:
 }
 
 async fn authenticate(request: &ServiceRequest, app: &App) -> Result<Authenticated, ApiError> {
-    let token =
-        bearer(request).ok_or_else(|| unauthenticated("Send Authorization: Bearer with an API key or a token."))?;
-    let found = app.tenants.authenticate(token, &app.db, &app.issuer, app.external.as_ref(), app.clock.now()).await?;
+    let token = bearer(request).or_else(|| write_key(request));
+    let token = token.ok_or_else(|| unauthenticated("Send Authorization: Bearer with an API key or a token."))?;
+    let found = app.tenants.authenticate(&token, &app.db, &app.issuer, app.external.as_ref(), app.clock.now()).await?;
     found.ok_or_else(|| unauthenticated("The API key or token is not valid, has expired or was revoked."))
 }
 
-fn bearer(request: &ServiceRequest) -> Option<&str> {
+fn bearer(request: &ServiceRequest) -> Option<String> {
     let (scheme, token) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// Segment's libraries send their key as the user of Basic authentication, without a password.
+fn write_key(request: &ServiceRequest) -> Option<String> {
+    let (scheme, encoded) = request.headers().get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") || !request.path().starts_with("/v1/segment/") {
+        return None;
+    }
+    let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    decoded.split_once(':').map(|(user, _)| user.to_owned())
 }
 
 fn unauthenticated(detail: &str) -> ApiError {

@@ -17,6 +17,7 @@ pub mod plans;
 pub mod playbooks;
 pub mod reports;
 pub mod risk;
+pub mod segment;
 pub mod server;
 pub mod shares;
 pub mod templates;

@@ -58,7 +58,15 @@ impl Modify for Bearer {
             .bearer_format("API key (mp_…) or JWT")
             .description(Some("An API key, a token from POST /v1/oauth/token, or a token of the configured issuer."))
             .build();
-        document.components.get_or_insert_default().add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        let write_key = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Basic)
+            .description(Some(
+                "An API key as the user, without a password: how Segment's libraries send their write key.",
+            ))
+            .build();
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("bearer", SecurityScheme::Http(scheme));
+        components.add_security_scheme("write_key", SecurityScheme::Http(write_key));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, organization, tokens};
 use crate::handlers::{
     customers, events, health, health_models, interventions, ledger, metrics, milestones, people, plans, playbooks,
-    reports, risk, server, shares, templates,
+    reports, risk, segment, server, shares, templates,
 };
 
 /// Registers every endpoint, in the server and in the document alike.
@@ -198,11 +198,19 @@ fn events(config: &mut ServiceConfig<'_>) {
         .service(events::erase::erase_events)
         .service(events::list::list_events)
         .service(events::intake::take_events)
+        .service(segment::take_segment_track)
+        .service(segment::take_segment_identify)
+        .service(segment::take_segment_group)
+        .service(segment::take_segment_page)
+        .service(segment::take_segment_batch)
         .service(metrics::define::list_metrics)
         .service(metrics::define::create_metric)
         .service(metrics::define::read_metric)
         .service(metrics::define::delete_metric)
         .service(metrics::measure::read_customer_metrics_by_ref)
+        .service(metrics::measure::read_person_metrics_by_ref)
+        .service(metrics::series::read_customer_metric_series)
+        .service(metrics::series::read_person_metric_series)
         .service(metrics::measure::read_customer_metrics)
         .service(metrics::measure::read_person_metrics);
 }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::samples::{create_customer, pluck};
 
 on_both_engines!(
+    events_are_kept_as_long_as_wanted,
     events_come_in_every_form,
     an_event_is_counted_once,
     one_bad_event_holds_up_nobody,
@@ -332,4 +333,30 @@ async fn real_events_twice(engine: Engine) {
         let expected = if round == 0 { [5_451, 0, 0, 0, 0] } else { [0, 5_451, 0, 0, 0] };
         assert_eq!(sum, expected);
     }
+}
+
+async fn events_are_kept_as_long_as_wanted(engine: Engine) {
+    let server = Server::start(engine).await;
+    create_customer(&server, "northwind").await;
+    let send = |id: &'static str| {
+        server.post("/v1/events", json!([{ "id": id, "source": "app", "type": "login", "subject": "northwind", "time": "2026-05-01T09:00:00Z" }]))
+    };
+    let kept = || async {
+        milepost::jobs::prune(&server.app).await.expect("pruned");
+        server.get("/v1/events").await.expect(200)["data"].as_array().map_or(0, Vec::len)
+    };
+    send("old").await.expect(200);
+    server.clock.advance(chrono::Duration::days(20));
+    send("new").await.expect(200);
+    server.clock.advance(chrono::Duration::days(20));
+    assert_eq!(kept().await, 2, "for ever unless told otherwise");
+    let refused = server.patch("/v1/organization", json!({ "event_retention_days": 0 })).await;
+    assert_eq!(refused.problem(422, "validation_failed"), errors(&[("/event_retention_days", "too_small")]));
+    server.patch("/v1/organization", json!({ "event_retention_days": 30 })).await.expect(200);
+    assert_eq!(kept().await, 1, "counted from when it was received");
+    let entries = server.get("/v1/ledger?action=organization.events_pruned").await.expect(200);
+    assert_eq!(entries["data"][0]["after"], json!({ "erased": 1 }));
+    assert_eq!(send("old").await.expect(200)["accepted"], 1, "its identity is kept as long as the event");
+    server.patch("/v1/organization", json!({ "event_retention_days": null })).await.expect(200);
+    assert_eq!(kept().await, 2);
 }

@@ -31,6 +31,7 @@ mod reviews;
 mod rhythm;
 mod risk;
 mod samples;
+mod segment;
 mod shares;
 mod templates;
 mod tokens;

@@ -10,6 +10,8 @@ on_both_engines!(
     a_customer_is_measured,
     late_events_count_from_when_they_are_there,
     days_are_the_organizations,
+    windows_of_every_kind,
+    a_metric_over_time,
     real_accounts_are_measured,
 );
 
@@ -179,6 +181,67 @@ async fn days_are_the_organizations(engine: Engine) {
         (active("as_of=2026-05-01").await, active("as_of=2026-05-02&window_days=1").await),
         (json!(1.0), json!(1.0))
     );
+}
+
+async fn windows_of_every_kind(engine: Engine) {
+    let server = Server::start(engine).await;
+    let id = create_customer(&server, "northwind").await;
+    define(&server, json!({ "key": "count", "event_type": "app.export", "aggregate": "count" })).await;
+    let days = ["2025-01-01", "2026-04-01", "2026-04-20", "2026-05-01", "2026-05-04"];
+    let person = json!({ "person": "ana" });
+    send(&server, json!(days.map(|day| event(day, &format!("{day}T09:00:00Z"), person.clone())))).await;
+    let mut plan = crate::samples::plan();
+    plan["customer_id"] = json!(id);
+    create(&server, "/v1/plans", plan).await;
+    for (query, from, value) in [
+        ("", json!("2026-04-05"), 3.0),
+        ("window=days&window_days=4", json!("2026-05-01"), 2.0),
+        ("window=month", json!("2026-05-01"), 2.0),
+        ("window=month&as_of=2026-04-19", json!("2026-04-01"), 1.0),
+        ("window=since_start", json!("2026-04-01"), 4.0),
+        ("window=all", Value::Null, 5.0),
+    ] {
+        let found = server.get(&format!("/v1/customers/{id}/metrics?{query}")).await.expect(200);
+        assert_eq!((&found["from"], &found["data"][0]["value"]), (&from, &json!(value)), "{query}");
+    }
+    let refused = server.get(&format!("/v1/customers/{id}/metrics?window=all&window_days=3")).await;
+    assert_eq!(refused.problem(400, "invalid_parameter"), errors(&[("window_days", "unused")]));
+    create(&server, "/v1/people", json!({ "name": "Ana", "kind": "participant", "external_ref": "ana" })).await;
+    let of_person = server.get("/v1/people/by-ref/ana/metrics?window=all").await.expect(200);
+    assert_eq!(of_person["data"][0]["value"], 5.0);
+}
+
+async fn a_metric_over_time(engine: Engine) {
+    let server = Server::start(engine).await;
+    let id = create_customer(&server, "northwind").await;
+    define(&server, json!({ "key": "count", "event_type": "app.export", "aggregate": "count" })).await;
+    define(&server, json!({ "key": "recency", "event_type": "app.export", "aggregate": "days_since_last" })).await;
+    let days = ["2026-04-01", "2026-04-20", "2026-04-21", "2026-05-04"];
+    send(&server, json!(days.map(|day| event(day, &format!("{day}T09:00:00Z"), json!({}))))).await;
+    let path = format!("/v1/customers/{id}/metrics/series");
+    let weeks = server.get(&format!("{path}?key=count&from=2026-04-20")).await.expect(200);
+    let points = json!([
+        { "from": "2026-04-20", "to": "2026-04-26", "value": 2.0, "events": 2 },
+        { "from": "2026-04-27", "to": "2026-05-03", "value": 0.0, "events": 0 },
+        { "from": "2026-05-04", "to": "2026-05-04", "value": 1.0, "events": 1 },
+    ]);
+    assert_eq!((&weeks["period"], &weeks["data"]), (&json!("week"), &points));
+    let recency = server.get(&format!("{path}?key=recency&from=2026-04-19&to=2026-04-21&period=day")).await.expect(200);
+    assert_eq!(pluck(&recency, "value"), [&json!(18.0), &json!(0.0), &json!(0.0)]);
+    let csv = server
+        .call("GET", &format!("{path}?key=count&period=month&from=2026-04-01"))
+        .header("Accept", "text/csv")
+        .send()
+        .await;
+    assert_eq!(csv.text, "from,to,value,events\r\n2026-04-01,2026-04-30,3,3\r\n2026-05-01,2026-05-04,1,1\r\n");
+    for (query, place, code) in [
+        ("key=ghost", "key", "unknown_metric"),
+        ("key=count&from=2026-05-05", "from", "out_of_range"),
+        ("key=count&period=day&from=2020-01-01", "from", "out_of_range"),
+    ] {
+        let refused = server.get(&format!("{path}?{query}")).await.problem(400, "invalid_parameter");
+        assert_eq!(refused, errors(&[(place, code)]));
+    }
 }
 
 async fn real_accounts_are_measured(engine: Engine) {

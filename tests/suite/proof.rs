@@ -23,6 +23,8 @@ async fn a_candidate_is_tried_on_customers(engine: Engine) {
         let week = ["2026-04-01", "2026-05-01", "2026-05-02", "2026-05-03", "2026-05-04"];
         active_on(&server, name, &week[..=days]).await;
     }
+    let rescue = json!({ "name": "P", "trigger": { "kind": "band_entered", "bands": ["critical"] }, "action": { "kind": "coaching", "title": "T", "due_in_days": 1 } });
+    create(&server, "/v1/playbooks", json!({ "key": "rescue", "content": rescue })).await;
     let candidate = json!({ "name": "Active", "factors": [active_days_factor(1.0)] });
     create(&server, "/v1/health-models/pulse/versions", candidate).await;
     let tried = server.call("POST", "/v1/health-models/pulse/simulate").send().await.expect(200);
@@ -33,6 +35,7 @@ async fn a_candidate_is_tried_on_customers(engine: Engine) {
         { "from": "at_risk", "to": "at_risk", "customers": 1 },
     ]);
     assert_eq!(tried["migrations"], migrations);
+    assert_eq!(tried["playbooks"], json!([{ "key": "rescue", "customers": 1 }]), "of whom it would react to");
     let movers: Vec<(&str, f64)> = tried["movers"]
         .as_array()
         .expect("movers")

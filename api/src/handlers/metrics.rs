@@ -2,6 +2,7 @@
 
 pub mod define;
 pub mod measure;
+pub mod series;
 
 use chrono::{DateTime, Utc};
 use milepost_domain::metric::{Aggregate, Definition, MetricFilter};

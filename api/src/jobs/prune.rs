@@ -1,16 +1,23 @@
 //! Forgetting what is outdated.
 
+use std::sync::Arc;
+
 use chrono::Duration as Span;
+use uuid::Uuid;
 
 use crate::app::App;
-use crate::store::{idempotency, organizations, signing_keys};
-use crate::unit::IDEMPOTENCY_HOURS;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::handlers::events::erase::Erased;
+use crate::store::{idempotency, organizations, signing_keys, usage_events};
+use crate::unit::{Change, Entity, IDEMPOTENCY_HOURS};
 
 /// How long a retired signing key goes on verifying: far longer than any token lives.
 const RETIRED_KEY_DAYS: i64 = 7;
 
-/// Forgets idempotent answers that are too old to be replayed, signing keys long retired, and quotas that are whole again.
-pub async fn prune(app: &App) -> sqlx::Result<()> {
+/// Forgets idempotent answers that are too old to be replayed, usage events beyond their organization's retention, signing keys long
+/// retired, and quotas that are whole again.
+pub async fn prune(app: &Arc<App>) -> Result<(), ApiError> {
     app.limiter.forget_idle();
     let now = app.clock.now();
     let ids = organizations::ids(&mut app.db.read().await?).await?;
@@ -18,8 +25,28 @@ pub async fn prune(app: &App) -> sqlx::Result<()> {
         let mut conn = app.db.begin().await?;
         idempotency::delete_before(&mut conn, organization_id, now - Span::hours(IDEMPOTENCY_HOURS)).await?;
         conn.commit().await?;
+        prune_events(app, organization_id).await?;
     }
     let mut conn = app.db.begin().await?;
     signing_keys::delete_retired_before(&mut conn, now - Span::days(RETIRED_KEY_DAYS)).await?;
-    conn.commit().await
+    Ok(conn.commit().await?)
+}
+
+/// Removes events that are too old, portion by portion: the writer gets its turn in between.
+async fn prune_events(app: &Arc<App>, organization_id: Uuid) -> Result<(), ApiError> {
+    let found = organizations::find(&mut app.db.read().await?, organization_id).await?;
+    let Some(days) = found.and_then(|organization| organization.event_retention_days) else { return Ok(()) };
+    let Some(cx) = Context::of_job(app, organization_id).await? else { return Ok(()) };
+    loop {
+        let mut unit = cx.begin().await?;
+        let erased = usage_events::prune(&mut unit.conn, organization_id, cx.now - Span::days(days)).await?;
+        if erased == 0 {
+            return Ok(());
+        }
+        let entity = (Entity::Organization, organization_id);
+        let change =
+            Change { verb: "events_pruned", entity, root: entity, before: None, after: Some(&Erased { erased }) };
+        unit.record(change).await?;
+        unit.commit().await?;
+    }
 }

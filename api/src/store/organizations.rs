@@ -13,14 +13,14 @@ use super::{Conn, on};
 
 macro_rules! columns {
     () => {
-        "id, name, time_zone, lint_rules_off, version, created_at, updated_at"
+        "id, name, time_zone, lint_rules_off, version, created_at, updated_at, event_retention_days"
     };
 }
 
 /// A tenant: nothing crosses it.
 #[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "lint_rules_off": [], "version": 1,
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "lint_rules_off": [], "event_retention_days": null, "version": 1,
     "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
 }))]
 pub struct Organization {
@@ -36,6 +36,9 @@ pub struct Organization {
     #[sqlx(try_from = "String")]
     #[schema(value_type = Vec<LintRule>, max_items = 20)]
     pub lint_rules_off: JsonText<Vec<LintRule>>,
+    /// For how many days after they were received usage events are kept; null for ever.
+    #[schema(minimum = 1)]
+    pub event_retention_days: Option<i64>,
     /// Goes up with every change; the value of `ETag`.
     #[schema(minimum = 1)]
     pub version: i64,
@@ -75,20 +78,22 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Resul
     const SQL: &str = concat!(
         "INSERT INTO organizations (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (name) DO NOTHING"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO NOTHING"
     );
     let o = organization;
     on!(conn, db => sqlx::query(SQL)
         .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.created_at).bind(o.updated_at)
+        .bind(o.event_retention_days)
         .execute(db).await.map(|done| done.rows_affected() == 1))
 }
 
 /// Saves a change; `false` if the new name is taken.
 pub async fn update(conn: &mut Conn, organization: &Organization) -> sqlx::Result<bool> {
-    const SQL: &str = "UPDATE organizations SET name = $2, time_zone = $3, lint_rules_off = $4, version = $5, updated_at = $6 \
+    const SQL: &str = "UPDATE organizations SET name = $2, time_zone = $3, lint_rules_off = $4, version = $5, updated_at = $6, event_retention_days = $7 \
                        WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM organizations WHERE name = $2 AND id <> $1)";
     let o = organization;
     on!(conn, db => sqlx::query(SQL)
         .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.updated_at)
+        .bind(o.event_retention_days)
         .execute(db).await.map(|done| done.rows_affected() == 1))
 }

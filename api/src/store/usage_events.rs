@@ -232,6 +232,19 @@ pub async fn subjects_since(conn: &mut Conn, organization_id: Uuid, sequence: i6
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).fetch_all(db).await)
 }
 
+/// Removes the oldest events that were received before an instant, a portion of them; answers how many.
+pub async fn prune(conn: &mut Conn, organization_id: Uuid, before: DateTime<Utc>) -> sqlx::Result<u64> {
+    const OLDEST: &str =
+        "SELECT sequence, received_at FROM usage_events WHERE organization_id = $1 ORDER BY sequence LIMIT 5000";
+    const DELETE: &str = "DELETE FROM usage_events WHERE organization_id = $1 AND sequence <= $2";
+    let oldest: Vec<(i64, DateTime<Utc>)> =
+        on!(conn, db => sqlx::query_as(OLDEST).bind(organization_id).fetch_all(db).await)?;
+    // They are numbered in the order in which they were received.
+    let last = oldest.iter().take_while(|(_, received_at)| *received_at < before).last();
+    let Some((last, _)) = last else { return Ok(0) };
+    on!(conn, db => sqlx::query(DELETE).bind(organization_id).bind(*last).execute(db).await.map(|done| done.rows_affected()))
+}
+
 /// Removes every event of a person; answers how many there were.
 pub async fn erase(conn: &mut Conn, organization_id: Uuid, person: &str) -> sqlx::Result<u64> {
     const SQL: &str = "DELETE FROM usage_events WHERE organization_id = $1 AND person = $2";

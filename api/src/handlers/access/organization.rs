@@ -11,6 +11,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
+use crate::patch::Change;
 use crate::store::json_text::JsonText;
 use crate::store::organizations::{self, Organization};
 use crate::unit::Entity;
@@ -29,6 +30,11 @@ pub struct OrganizationPatch {
     /// Lint rules to switch off, all of them.
     #[schema(value_type = Vec<LintRule>, required = false, max_items = 20)]
     lint_rules_off: Option<Vec<LintRule>>,
+    /// For how many days after they were received usage events are kept; null for ever. What is older is removed within the hour, and with it
+    /// what figures were taken from it.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 1, maximum = 36_500)]
+    event_retention_days: Change<i64>,
 }
 
 /// The caller's organization
@@ -40,7 +46,7 @@ pub async fn read_organization(cx: Context) -> Result<Answer, ApiError> {
     Ok(Answer::ok(&organization)?.version(organization.version))
 }
 
-/// Changes the organization's name, time zone or lint rules
+/// Changes the organization's settings
 #[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body(content = OrganizationPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "As changed.", body = Organization)))]
 #[patch("/v1/organization")]
@@ -62,6 +68,7 @@ pub async fn update_organization(cx: Context, body: Body<OrganizationPatch>) -> 
         if let Some(rules) = &body.0.lint_rules_off {
             after.lint_rules_off = JsonText(rules.clone());
         }
+        body.0.event_retention_days.clone().apply(&mut after.event_retention_days);
         after.version += 1;
         after.updated_at = unit.now;
         if !organizations::update(&mut unit.conn, &after).await? {

@@ -27,7 +27,7 @@ pub struct ErasureDraft {
 pub struct Erased {
     /// How many events.
     #[schema(maximum = 1_000_000_000)]
-    erased: u64,
+    pub erased: u64,
 }
 
 /// Erases every event of a person

@@ -3,8 +3,10 @@
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
+use milepost_domain::cascade::plus_days;
 use milepost_domain::health::band::Band;
-use milepost_domain::text::Name;
+use milepost_domain::playbook::Playbook;
+use milepost_domain::text::{Key, Name};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
@@ -16,9 +18,11 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
+use crate::handlers::risk;
 use crate::health::models::Models;
-use crate::health::observed::{Day, Stretch};
+use crate::health::observed::{Day, Observed, Stretch};
 use crate::store::customers;
+use crate::store::playbooks::{self, PlaybookRow};
 
 /// Which version is tried.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -36,7 +40,7 @@ pub struct CandidateOption {
     "migrations": [{"from": "healthy", "to": "at_risk", "customers": 12}],
     "movers": [{"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "from_score": 80.0, "to_score": 55.0, "delta": -25.0,
         "from_band": "healthy", "to_band": "at_risk"}],
-    "data": []
+    "playbooks": [{"key": "rescue", "customers": 4}], "data": []
 }))]
 pub struct HealthSimulation {
     /// The day, its end included.
@@ -55,9 +59,24 @@ pub struct HealthSimulation {
     /// The customers whose score would change most, at most 50.
     #[schema(max_items = 50)]
     movers: Vec<Moved>,
+    /// The playbooks that are switched on and whose triggers would hold for customers for which they do not.
+    #[schema(max_items = 200)]
+    playbooks: Vec<WouldReact>,
     /// All of them, by name.
     #[schema(max_items = 1_000_000)]
     data: Vec<Moved>,
+}
+
+/// For how many customers a playbook's trigger would begin to hold.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"key": "rescue", "customers": 4}))]
+pub struct WouldReact {
+    /// The playbook's key.
+    #[schema(value_type = Key)]
+    key: String,
+    /// How many.
+    #[schema(maximum = 1_000_000)]
+    customers: usize,
 }
 
 /// How many customers go from one band to another.
@@ -116,19 +135,35 @@ pub async fn simulate_health_model(
     let number = candidate.number;
     let (active, tried) =
         (Models::load(&mut conn, cx.organization_id(), None).await?, Models::only(Arc::clone(&candidate)));
+    let playbooks = playbooks::all(&mut conn, cx.organization_id()).await?;
+    let risk_model = risk::latest(&mut conn, cx.organization_id(), cx.now).await?.map(|(_, model)| model);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
     own.retain(|one| one.archived_at.is_none() && candidate.content.admits(one.segment.as_deref()));
-    let reach_days = Models::reach_of_all(&[&active, &tried]);
-    let stretch = Stretch { from: as_of, to: as_of, known_at: None };
+    let reach_days = Models::reach_of_all(&[&active, &tried]).map(|days| days.max(risk::REACH_DAYS));
+    let back = playbooks.iter().filter_map(|row| row.content.0.trigger.compares_with()).max();
+    let from = plus_days(as_of, -i64::from(back.unwrap_or_default()));
+    let stretch = Stretch { from, to: as_of, known_at: None };
     let observed = cx.observe(&mut conn, own, reach_days, stretch).await?;
     drop(conn);
     let simulated = tokio::task::spawn_blocking(move || {
         let one = |models: &Models| observed.iter().map(|one| one.days(models, as_of, as_of).pop()).collect::<Vec<_>>();
         let (before, after) = (one(&active), one(&tried));
-        let pairs = observed.iter().zip(before).zip(after);
-        let moved = pairs
-            .filter_map(|((one, before), after)| Some(moved(one.customer.id, &one.customer.name, &before?, &after?)));
-        summarize(as_of, number, moved.collect())
+        let triples = observed.iter().zip(before).zip(after);
+        let triples: Vec<(&Observed, Day, Day)> =
+            triples.filter_map(|((one, before), after)| Some((one, before?, after?))).collect();
+        let begins = |playbook: &Playbook, (one, before, after): &(&Observed, Day, Day)| {
+            let held = |models: &Models, day: &Day| one.held(playbook, models, day, risk_model.as_ref());
+            let before = held(&active, before);
+            held(&tried, after).iter().any(|subject| !before.contains(subject))
+        };
+        let react = |row: &PlaybookRow| WouldReact {
+            key: row.key.clone(),
+            customers: triples.iter().filter(|triple| begins(&row.content.0, triple)).count(),
+        };
+        let react: Vec<WouldReact> = playbooks.iter().map(react).filter(|one| one.customers > 0).collect();
+        let moved =
+            triples.iter().map(|(one, before, after)| moved(one.customer.id, &one.customer.name, before, after));
+        summarize(as_of, number, moved.collect(), react)
     });
     Answer::ok(&simulated.await.map_err(ApiError::internal)?)
 }
@@ -146,7 +181,12 @@ fn moved(customer_id: Uuid, name: &str, before: &Day, after: &Day) -> Moved {
     }
 }
 
-fn summarize(as_of: NaiveDate, candidate: Option<i64>, mut data: Vec<Moved>) -> HealthSimulation {
+fn summarize(
+    as_of: NaiveDate,
+    candidate: Option<i64>,
+    mut data: Vec<Moved>,
+    playbooks: Vec<WouldReact>,
+) -> HealthSimulation {
     data.sort_unstable_by(|a, b| (&a.name, a.customer_id).cmp(&(&b.name, b.customer_id)));
     let bands = [Band::Healthy, Band::AtRisk, Band::Critical, Band::Unknown];
     let count = |from, to| data.iter().filter(|one| one.from_band == from && one.to_band == to).count();
@@ -163,5 +203,5 @@ fn summarize(as_of: NaiveDate, candidate: Option<i64>, mut data: Vec<Moved>) -> 
     movers.sort_by(|a, b| size(b).total_cmp(&size(a)));
     movers.truncate(MOVERS);
     let mean_delta = (count > 0.0).then(|| deltas().sum::<f64>() / count);
-    HealthSimulation { as_of, candidate, customers: data.len(), mean_delta, migrations, movers, data }
+    HealthSimulation { as_of, candidate, customers: data.len(), mean_delta, migrations, movers, playbooks, data }
 }

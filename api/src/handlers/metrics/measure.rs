@@ -2,10 +2,13 @@
 
 use actix_web::get;
 use actix_web::web::Path;
-use chrono::{Days, NaiveDate, NaiveTime};
+use chrono::{Datelike, Days, NaiveDate, NaiveTime};
+use milepost_domain::cascade::plus_days;
 use milepost_domain::metric::{Aggregate, Definition, Fact, Measured, measure, window_start};
+use milepost_domain::schedule::days_between;
 use milepost_domain::text::{ExternalRef, Key};
 use serde::{Deserialize, Serialize};
+use strum::Display;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -15,8 +18,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Query, parse_path};
 use crate::facts::fact;
-use crate::store::metrics::{self, MetricRow, Of};
-use crate::store::{customers, people};
+use crate::store::metrics::{self, MeasuredRow, MetricRow, Of};
+use crate::store::{Conn, customers, people};
 
 /// Which metrics, and of when.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -24,7 +27,10 @@ use crate::store::{customers, people};
 pub struct MetricOptions {
     /// The last day of the window; today in the organization's time zone if left out.
     as_of: Option<NaiveDate>,
-    /// How many days the window has; 30 if left out.
+    /// Which days count; `days` if left out.
+    #[param(inline)]
+    window: Option<Window>,
+    /// `days`: how many days the window has; 30 if left out.
     #[param(minimum = 1, maximum = 3660)]
     window_days: Option<i64>,
     /// Keys with commas between them; all metrics if left out.
@@ -32,15 +38,36 @@ pub struct MetricOptions {
     keys: Option<String>,
 }
 
+/// Which days count, the last being that of the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = MetricWindow)]
+pub enum Window {
+    /// A number of days.
+    #[default]
+    Days,
+    /// The calendar month, as far as it has come.
+    Month,
+    /// From the start of the first plan; or else since when one is a customer, or was entered here.
+    SinceStart,
+    /// All days.
+    All,
+}
+
 /// Metrics at a date.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"as_of": "2026-05-04", "window_days": 30, "data": [{"key": "commits", "value": 42.0, "events": 42, "ignored": 0}]}))]
+#[schema(example = json!({"as_of": "2026-05-04", "window": "days", "from": "2026-04-05", "window_days": 30, "data": [{"key": "commits", "value": 42.0, "events": 42, "ignored": 0}]}))]
 pub struct Metrics {
     /// The last day of the window.
     as_of: NaiveDate,
-    /// How many days the window has.
+    /// Which days count.
+    window: Window,
+    /// The first of them; null for all.
+    from: Option<NaiveDate>,
+    /// How many that are; null for all.
     #[schema(minimum = 1)]
-    window_days: i64,
+    window_days: Option<i64>,
     /// By key.
     #[schema(max_items = 500)]
     data: Vec<MetricValue>,
@@ -78,9 +105,8 @@ pub async fn read_customer_metrics(
     id: Path<Uuid>,
     options: Query<MetricOptions>,
 ) -> Result<Answer, ApiError> {
-    let found = customers::find(&mut cx.read().await?, cx.organization_id(), *id).await?;
-    let reference = found.ok_or_else(ApiError::not_found)?.external_ref;
-    take(&cx, reference.as_deref().map(Of::Customer), &options.0).await
+    let whose = Whose::customer(&cx, *id).await?;
+    take(&cx, &whose, &options.0).await
 }
 
 /// Takes the metrics of the customer that the CRM calls so
@@ -94,8 +120,8 @@ pub async fn read_customer_metrics_by_ref(
 ) -> Result<Answer, ApiError> {
     let reference: ExternalRef = parse_path("external_ref", &external_ref)?;
     let found = customers::find_by_ref(&mut cx.read().await?, cx.organization_id(), reference.as_str()).await?;
-    found.ok_or_else(ApiError::not_found)?;
-    take(&cx, Some(Of::Customer(reference.as_str())), &options.0).await
+    let whose = Whose::customer(&cx, found.ok_or_else(ApiError::not_found)?.id).await?;
+    take(&cx, &whose, &options.0).await
 }
 
 /// Takes a person's metrics at a date
@@ -107,39 +133,106 @@ pub async fn read_person_metrics(
     id: Path<Uuid>,
     options: Query<MetricOptions>,
 ) -> Result<Answer, ApiError> {
-    let found = people::find(&mut cx.read().await?, cx.organization_id(), *id).await?;
-    let reference = found.ok_or_else(ApiError::not_found)?.external_ref;
-    take(&cx, reference.as_deref().map(Of::Person), &options.0).await
+    let whose = Whose::person(&cx, *id).await?;
+    take(&cx, &whose, &options.0).await
 }
 
-/// Who has no reference has no events: other systems cannot name them.
-async fn take(cx: &Context, of: Option<Of<'_>>, options: &MetricOptions) -> Result<Answer, ApiError> {
+/// Takes the metrics of the person whom another system calls so
+#[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricOptions),
+    responses((status = 200, description = "The metrics.", body = Metrics)))]
+#[get("/v1/people/by-ref/{external_ref}/metrics")]
+pub async fn read_person_metrics_by_ref(
+    cx: Context,
+    external_ref: Path<String>,
+    options: Query<MetricOptions>,
+) -> Result<Answer, ApiError> {
+    let reference: ExternalRef = parse_path("external_ref", &external_ref)?;
+    let found = people::find_by_ref(&mut cx.read().await?, cx.organization_id(), reference.as_str()).await?;
+    let whose = Whose::person(&cx, found.ok_or_else(ApiError::not_found)?.id).await?;
+    take(&cx, &whose, &options.0).await
+}
+
+/// Whose metrics. Who has no reference has no events: other systems cannot name them.
+#[derive(Debug)]
+pub struct Whose {
+    reference: Option<String>,
+    is_person: bool,
+    /// The start of their first plan, or since when they are known.
+    start_on: NaiveDate,
+}
+
+impl Whose {
+    /// A customer's.
+    pub async fn customer(cx: &Context, id: Uuid) -> Result<Self, ApiError> {
+        let found = customers::find(&mut cx.read().await?, cx.organization_id(), id).await?;
+        let found = found.ok_or_else(ApiError::not_found)?;
+        let plans = cx.plans().await?;
+        let own = plans.by_name.iter().filter(|view| view.row.customer_id == Some(id));
+        let first_on = own.map(|view| view.facts.start_on).min().or(found.since_on);
+        let start_on = first_on.unwrap_or_else(|| cx.date_of(found.created_at));
+        Ok(Self { reference: found.external_ref, is_person: false, start_on })
+    }
+
+    /// A person's.
+    pub async fn person(cx: &Context, id: Uuid) -> Result<Self, ApiError> {
+        let found = people::find(&mut cx.read().await?, cx.organization_id(), id).await?;
+        let found = found.ok_or_else(ApiError::not_found)?;
+        let plans = cx.plans().await?;
+        let own = plans.by_name.iter().filter(|view| view.row.person_id == Some(id));
+        let first_on = own.map(|view| view.facts.start_on).min();
+        let start_on = first_on.unwrap_or_else(|| cx.date_of(found.created_at));
+        Ok(Self { reference: found.external_ref, is_person: true, start_on })
+    }
+
+    /// Their events that a stretch of days can need; from the beginning where it has no first day.
+    pub async fn events(
+        &self,
+        cx: &Context,
+        conn: &mut Conn,
+        first_on: Option<NaiveDate>,
+        last_on: NaiveDate,
+    ) -> Result<Vec<MeasuredRow>, ApiError> {
+        let Some(reference) = self.reference.as_deref() else { return Ok(vec![]) };
+        let of = if self.is_person { Of::Person(reference) } else { Of::Customer(reference) };
+        // A day's margin on both sides: the days are those of a time zone.
+        let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
+        let from = first_on.map(|on| midnight(plus_days(on, -1)));
+        let until = midnight(last_on.checked_add_days(Days::new(2)).unwrap_or(NaiveDate::MAX));
+        Ok(metrics::events(conn, cx.organization_id(), of, from, until, None).await?)
+    }
+}
+
+async fn take(cx: &Context, whose: &Whose, options: &MetricOptions) -> Result<Answer, ApiError> {
     let as_of = options.as_of.unwrap_or_else(|| cx.today());
-    let window_days = options.window_days.unwrap_or(USUAL_DAYS);
-    let mut conn = cx.snapshot().await?;
-    let rows = metrics::all(&mut conn, cx.organization_id()).await?;
-    let named = |row: MetricRow| Ok((row.key.clone(), definition(row)?));
-    let all = rows.into_iter().map(named).collect::<Result<Vec<_>, ApiError>>()?;
-    let wanted = choose(all, options.keys.as_deref())?;
-    let is_open = wanted.iter().any(|(_, definition)| definition.aggregate == Aggregate::DaysSinceLast);
-    // A day's margin on both sides: the days are those of a time zone.
-    let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
-    let from = (!is_open).then(|| midnight(window_start(as_of, window_days + 1)));
-    let until = midnight(as_of.checked_add_days(Days::new(2)).unwrap_or(NaiveDate::MAX));
-    let events = match of {
-        Some(of) if !wanted.is_empty() => {
-            metrics::events(&mut conn, cx.organization_id(), of, from, until, None).await?
-        }
-        _ => vec![],
+    let window = options.window.unwrap_or_default();
+    if options.window_days.is_some() && window != Window::Days {
+        return Err(ApiError::parameter("window_days", "unused", "must be left out unless window is days"));
+    }
+    let from = match window {
+        Window::Days => Some(window_start(as_of, options.window_days.unwrap_or(USUAL_DAYS))),
+        Window::Month => as_of.with_day(1),
+        Window::SinceStart => Some(whose.start_on.min(as_of)),
+        Window::All => None,
     };
+    let window_days = from.map(|from| days_between(from, as_of) + 1);
+    let mut conn = cx.snapshot().await?;
+    let wanted = choose(definitions(cx, &mut conn).await?, options.keys.as_deref())?;
+    let is_open = wanted.iter().any(|(_, definition)| definition.aggregate == Aggregate::DaysSinceLast);
+    let events = whose.events(cx, &mut conn, from.filter(|_| !is_open), as_of).await?;
     let zone = cx.who.tenant.zone;
     let value = |(key, definition): &(String, Definition)| {
         let facts: Vec<Fact> = events.iter().filter_map(|event| fact(definition, event, zone)).collect();
-        let Measured { value, events, ignored } = measure(definition.aggregate, &facts, as_of, Some(window_days));
+        let Measured { value, events, ignored } = measure(definition.aggregate, &facts, as_of, window_days);
         MetricValue { key: key.clone(), value, events, ignored }
     };
     let data = wanted.iter().map(value).collect();
-    Ok(Answer::ok(&Metrics { as_of, window_days, data })?.content_tag())
+    Ok(Answer::ok(&Metrics { as_of, window, from, window_days, data })?.content_tag())
+}
+
+/// All metrics by key.
+pub async fn definitions(cx: &Context, conn: &mut Conn) -> Result<Vec<(String, Definition)>, ApiError> {
+    let named = |row: MetricRow| Ok((row.key.clone(), definition(row)?));
+    metrics::all(conn, cx.organization_id()).await?.into_iter().map(named).collect()
 }
 
 /// The metrics asked for, in the order asked; all by key where none is named.

@@ -1,0 +1,295 @@
+//! The calls of Segment's libraries.
+
+use std::collections::HashMap;
+
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, post};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::types::Text;
+use utoipa::ToSchema;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::{ApiError, Code, FieldError};
+use crate::extract::collect_up_to;
+use crate::handlers::customers::CustomerReplacement;
+use crate::handlers::people::PersonReplacement;
+use crate::handlers::{customers as customer_handlers, people as people_handlers};
+use crate::ingest::event::UsageEvent;
+use crate::ingest::segment::{CustomerTraits, Meaning, Message, PersonTraits};
+use crate::ingest::unpack::unpack;
+use crate::ingest::writer::Delivery;
+use crate::ingest::{MOST_BYTES, MOST_EVENTS};
+use crate::store::people::PersonKind;
+use crate::store::{customers, people};
+use crate::unit::Unit;
+use milepost_domain::text::{ExternalRef, Name};
+use milepost_domain::usage_event::Intake;
+
+/// What became of messages.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"success": true, "received": 3, "events": 1, "duplicates": 1, "people": 1, "customers": 0, "ignored": 0, "rejected": []}))]
+pub struct SegmentAnswer {
+    /// Whether nothing was rejected.
+    success: bool,
+    /// How many there were.
+    #[schema(maximum = 5000)]
+    received: usize,
+    /// New events.
+    #[schema(maximum = 5000)]
+    events: usize,
+    /// Events that were there already.
+    #[schema(maximum = 5000)]
+    duplicates: usize,
+    /// People that were created or changed, or were as told already.
+    #[schema(maximum = 10_000)]
+    people: usize,
+    /// Customers that were created or changed, or were as told already.
+    #[schema(maximum = 5000)]
+    customers: usize,
+    /// Messages that mean nothing here.
+    #[schema(maximum = 5000)]
+    ignored: usize,
+    /// Those that could not be taken. A library drops them: sent again they would be refused again.
+    #[schema(max_items = 5000)]
+    rejected: Vec<RejectedMessage>,
+}
+
+/// A message that could not be taken.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"index": 2, "code": "required", "pointer": "/messageId", "detail": "must be given"}))]
+pub struct RejectedMessage {
+    /// Its position, from 0.
+    #[schema(maximum = 5000)]
+    index: usize,
+    /// Which rule.
+    #[schema(max_length = 100)]
+    code: String,
+    /// Where in the message.
+    #[schema(max_length = 1000)]
+    pointer: Option<String>,
+    /// The rule in words.
+    #[schema(max_length = 10_000)]
+    detail: String,
+}
+
+/// Takes a `track` message of Segment's libraries in: an event
+///
+/// The type is `event`, the data `properties`, the customer `context.groupId`, `properties.groupId` or else the one its person `userId`
+/// belongs to. Its identity is `messageId`, so a library may send it again. The API key is the write key: as the user of Basic
+/// authentication, or as a bearer token.
+#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+    responses((status = 200, description = "What became of it.", body = SegmentAnswer)))]
+#[post("/v1/segment/track")]
+pub async fn take_segment_track(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
+    take(&request, &cx, payload, "track").await
+}
+
+/// Takes an `identify` message of Segment's libraries in: a person
+///
+/// `userId` is what they are called by; `traits.name` (or `firstName` and `lastName`) and `traits.email` are kept. What is not said stays.
+#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+    responses((status = 200, description = "What became of it.", body = SegmentAnswer)))]
+#[post("/v1/segment/identify")]
+pub async fn take_segment_identify(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
+    take(&request, &cx, payload, "identify").await
+}
+
+/// Takes a `group` message of Segment's libraries in: a customer
+///
+/// `groupId` is what the CRM calls it; `traits.name` and `traits.segment` (or `plan`, or `industry`) are kept. `userId` belongs to it from then on.
+#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+    responses((status = 200, description = "What became of it.", body = SegmentAnswer)))]
+#[post("/v1/segment/group")]
+pub async fn take_segment_group(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
+    take(&request, &cx, payload, "group").await
+}
+
+/// Takes a `page` message of Segment's libraries in: an event of the type `page`
+#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+    responses((status = 200, description = "What became of it.", body = SegmentAnswer)))]
+#[post("/v1/segment/page")]
+pub async fn take_segment_page(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
+    take(&request, &cx, payload, "page").await
+}
+
+/// Takes a `batch` of messages of Segment's libraries in
+///
+/// People and customers first, then events; each message by itself.
+#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+    responses((status = 200, description = "What became of them.", body = SegmentAnswer)))]
+#[post("/v1/segment/batch")]
+pub async fn take_segment_batch(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
+    take(&request, &cx, payload, "batch").await
+}
+
+/// A batch as it is sent. What all messages have in common may stand beside them.
+#[derive(Debug, Deserialize)]
+struct Batch {
+    batch: Vec<Value>,
+}
+
+/// What the messages of a request come to.
+#[derive(Default)]
+struct Taken {
+    events: Vec<(usize, UsageEvent)>,
+    people: Vec<(PersonTraits, Option<ExternalRef>)>,
+    customers: Vec<CustomerTraits>,
+    ignored: usize,
+    rejected: Vec<RejectedMessage>,
+}
+
+async fn take(request: &HttpRequest, cx: &Context, payload: Payload, call: &str) -> Result<Answer, ApiError> {
+    let bytes = collect_up_to(request, payload.into_inner(), MOST_BYTES).await?;
+    let body = unpack(request, bytes.to_vec())?;
+    let not_json = |error: serde_json::Error| {
+        ApiError::new(Code::MalformedBody, format!("The body is not a message of Segment's libraries: {error}."))
+    };
+    let messages = match call {
+        "batch" => serde_json::from_slice::<Batch>(&body).map_err(not_json)?.batch,
+        _ => vec![serde_json::from_slice(&body).map_err(not_json)?],
+    };
+    if messages.len() > MOST_EVENTS {
+        let detail = format!("must have at most {MOST_EVENTS} messages");
+        return Err(ApiError::field("/batch", "too_many_items", detail));
+    }
+    let received = messages.len();
+    let mut taken = Taken::default();
+    for (index, message) in messages.into_iter().enumerate() {
+        taken.add(index, message, call, cx);
+    }
+    if !taken.people.is_empty() || !taken.customers.is_empty() {
+        cx.write(async |unit| {
+            for traits in &taken.customers {
+                put_customer(unit, traits).await?;
+            }
+            for (traits, customer) in &taken.people {
+                put_person(unit, traits, customer.as_ref()).await?;
+            }
+            Ok(Answer::no_content())
+        })
+        .await?;
+    }
+    let Taken { events, people, customers, ignored, rejected } = taken;
+    let (people, customers) = (people.len(), customers.len());
+    let (events, duplicates, rejected) = deliver(cx, events, rejected).await?;
+    let success = rejected.is_empty();
+    Answer::ok(&SegmentAnswer { success, received, events, duplicates, people, customers, ignored, rejected })
+}
+
+impl Taken {
+    fn add(&mut self, index: usize, message: Value, call: &str, cx: &Context) {
+        let read = serde_json::from_value::<Message>(message)
+            .map_err(|error| vec![FieldError::in_body("", "not_valid", error.to_string())]);
+        match read.and_then(|message| message.meaning(call, cx.now)) {
+            Ok(Meaning::Event(event)) => self.events.push((index, *event)),
+            Ok(Meaning::Person(person)) => self.people.push((person, None)),
+            Ok(Meaning::Customer(customer, person)) => {
+                self.people.extend(person.map(|person| (person, Some(customer.external_ref.clone()))));
+                self.customers.push(customer);
+            }
+            Ok(Meaning::Nothing) => self.ignored += 1,
+            Err(errors) => {
+                self.rejected.extend(errors.into_iter().next().map(|error| RejectedMessage::of(index, error)));
+            }
+        }
+    }
+}
+
+impl RejectedMessage {
+    fn of(index: usize, error: FieldError) -> Self {
+        Self { index, code: error.code, pointer: error.pointer, detail: error.detail }
+    }
+}
+
+/// Hands events to the writer; answers how many are new, how many were there, and what was rejected.
+async fn deliver(
+    cx: &Context,
+    events: Vec<(usize, UsageEvent)>,
+    mut rejected: Vec<RejectedMessage>,
+) -> Result<(usize, usize, Vec<RejectedMessage>), ApiError> {
+    if events.is_empty() {
+        return Ok((0, 0, rejected));
+    }
+    let (indexes, mut events): (Vec<usize>, Vec<UsageEvent>) = events.into_iter().unzip();
+    find_customers(cx, &mut events).await?;
+    let delivery = Delivery {
+        organization_id: cx.organization_id(),
+        received_at: cx.now,
+        events,
+        is_atomic: false,
+        is_dry_run: false,
+    };
+    let receipt = cx.app.writer.deliver(delivery).await?;
+    let count = |wanted: &[Intake]| receipt.decisions.iter().filter(|(intake, _)| wanted.contains(intake)).count();
+    let conflicts = indexes.iter().zip(&receipt.decisions).filter(|(_, (intake, _))| *intake == Intake::Conflict);
+    rejected.extend(conflicts.map(|(index, _)| {
+        let detail = "another event with this messageId is there already; it stays";
+        RejectedMessage::of(*index, FieldError::in_body("/messageId", "conflict", detail))
+    }));
+    rejected.sort_by_key(|one| one.index);
+    Ok((count(&[Intake::Accepted, Intake::Quarantined]), count(&[Intake::Duplicate]), rejected))
+}
+
+/// Gives events that name no customer the one that their person belongs to.
+async fn find_customers(cx: &Context, events: &mut [UsageEvent]) -> Result<(), ApiError> {
+    let mut known: HashMap<String, Option<String>> = HashMap::new();
+    let mut conn = cx.read().await?;
+    for event in events.iter_mut().filter(|event| event.subject.is_none()) {
+        let Some(person) = event.person.clone() else { continue };
+        if !known.contains_key(&person) {
+            let found = people::find_by_ref(&mut conn, cx.organization_id(), &person).await?;
+            let customer = match found.and_then(|found| found.customer_id) {
+                Some(id) => customers::find(&mut conn, cx.organization_id(), id).await?,
+                None => None,
+            };
+            known.insert(person.clone(), customer.and_then(|customer| customer.external_ref));
+        }
+        event.subject = known.get(&person).cloned().flatten();
+    }
+    Ok(())
+}
+
+async fn put_customer(unit: &mut Unit, traits: &CustomerTraits) -> Result<(), ApiError> {
+    let reference = &traits.external_ref;
+    let known = customers::find_by_ref(&mut unit.conn, unit.organization_id, reference.as_str()).await?;
+    let named = |name: Option<&str>| Name::parse(name.unwrap_or(reference.as_str())).map_err(ApiError::internal);
+    let own = known.as_ref();
+    let replacement = CustomerReplacement {
+        name: traits.name.clone().map_or_else(|| named(own.map(|one| one.name.as_str())), Ok)?,
+        segment: traits.segment.clone().or_else(|| own.and_then(|one| one.segment.clone()?.try_into().ok())),
+        owner: own.and_then(|one| one.owner.clone()?.try_into().ok()),
+        since_on: own.and_then(|one| one.since_on),
+        annual_revenue_minor: own.and_then(|one| one.annual_revenue_minor),
+        parent_id: own.and_then(|one| one.parent_id),
+        archived: own.is_some_and(|one| one.archived_at.is_some()),
+    };
+    customer_handlers::upsert::put(unit, known, reference, &replacement).await?;
+    Ok(())
+}
+
+async fn put_person(unit: &mut Unit, traits: &PersonTraits, customer: Option<&ExternalRef>) -> Result<(), ApiError> {
+    let reference = &traits.external_ref;
+    let known = people::find_by_ref(&mut unit.conn, unit.organization_id, reference.as_str()).await?;
+    let belongs_to = match customer {
+        Some(customer) => customers::find_by_ref(&mut unit.conn, unit.organization_id, customer.as_str()).await?,
+        None => None,
+    };
+    let named = |name: Option<&str>| Name::parse(name.unwrap_or(reference.as_str())).map_err(ApiError::internal);
+    let own = known.as_ref();
+    let replacement = PersonReplacement {
+        name: traits.name.clone().map_or_else(|| named(own.map(|one| one.name.as_str())), Ok)?,
+        kind: own.map_or(PersonKind::Participant, |one| {
+            let Text(kind) = one.kind;
+            kind
+        }),
+        email: traits.email.clone().or_else(|| own.and_then(|one| one.email.clone()?.try_into().ok())),
+        customer_id: belongs_to.map(|one| one.id).or_else(|| own.and_then(|one| one.customer_id)),
+        segment: own.and_then(|one| one.segment.clone()?.try_into().ok()),
+        owner: own.and_then(|one| one.owner.clone()?.try_into().ok()),
+        archived: own.is_some_and(|one| one.archived_at.is_some()),
+    };
+    people_handlers::upsert::put(unit, known, reference, &replacement).await?;
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Segment's libraries deliver as they are.
+
+use milepost::auth::scope::Scope;
+use milepost_tests::{Engine, Server, on_both_engines};
+use serde_json::{Value, json};
+
+use crate::samples::{create, pluck};
+
+on_both_engines!(
+    a_batch_is_people_customers_and_events,
+    the_write_key_is_the_user,
+    wrong_messages_do_not_hold_up_others
+);
+
+fn track(id: &str, context: &Value) -> Value {
+    json!({
+        "type": "track", "messageId": id, "userId": "u-1", "event": "Report Exported", "properties": { "rows": 3 }, "context": context,
+        "timestamp": "2026-05-04T09:00:00.000Z", "integrations": {}, "_metadata": { "bundled": [] }
+    })
+}
+
+async fn a_batch_is_people_customers_and_events(engine: Engine) {
+    let server = Server::start(engine).await;
+    let library = json!({ "library": { "name": "@segment/analytics-node", "version": "2.1.0" } });
+    let batch = json!({ "sentAt": "2026-05-04T12:00:00.000Z", "writeKey": "k", "batch": [
+        { "type": "identify", "messageId": "1", "userId": "u-1", "traits": { "firstName": "Ana", "lastName": "Petrova", "email": "ana@example.com" } },
+        { "type": "group", "messageId": "2", "userId": "u-1", "groupId": "crm-4711", "traits": { "name": "Northwind", "plan": "pro" } },
+        track("3", &library),
+        { "type": "page", "messageId": "4", "userId": "u-1", "name": "Home", "properties": { "path": "/" }, "timestamp": "2026-05-04T09:01:00Z" },
+        { "type": "alias", "messageId": "5", "userId": "u-1", "previousId": "a" },
+    ] });
+    let answer = server.post("/v1/segment/batch", batch.clone()).await.expect(200);
+    let expected = json!({ "success": true, "received": 5, "events": 2, "duplicates": 0, "people": 2, "customers": 1, "ignored": 1, "rejected": [] });
+    assert_eq!(answer, expected);
+    let customer = server.get("/v1/customers/by-ref/crm-4711").await.expect(200);
+    assert_eq!((&customer["name"], &customer["segment"]), (&json!("Northwind"), &json!("pro")));
+    let person = server.get("/v1/people/by-ref/u-1").await.expect(200);
+    assert_eq!(
+        (&person["name"], &person["email"], &person["kind"], &person["customer_id"]),
+        (&json!("Ana Petrova"), &json!("ana@example.com"), &json!("participant"), &customer["id"])
+    );
+    let events = server.get("/v1/events?subject=crm-4711").await.expect(200);
+    assert_eq!(
+        pluck(&events, "type"),
+        [&json!("page"), &json!("Report Exported")],
+        "they are of the person's customer"
+    );
+    assert_eq!(events["data"][0]["data"], json!({ "name": "Home", "path": "/" }));
+    let again = server.post("/v1/segment/batch", batch).await.expect(200);
+    assert_eq!((&again["events"], &again["duplicates"], &again["success"]), (&json!(0), &json!(2), &json!(true)));
+    assert_eq!(
+        server.get("/v1/people/by-ref/u-1").await.expect(200)["version"],
+        person["version"],
+        "nothing has changed"
+    );
+    create(
+        &server,
+        "/v1/metrics",
+        json!({ "key": "exports", "event_type": "Report Exported", "aggregate": "sum", "property": "rows" }),
+    )
+    .await;
+    let metrics = server.get("/v1/customers/by-ref/crm-4711/metrics").await.expect(200);
+    assert_eq!(metrics["data"][0]["value"], 3.0);
+    let moved = json!({ "userId": "u-1", "groupId": "other", "traits": {} });
+    server.post("/v1/segment/group", moved).await.expect(200);
+    let third = server.post("/v1/segment/track", track("3", &library)).await.expect(200);
+    assert_eq!(third["duplicates"], 1, "sent again after the person has moved, it is the same");
+    server.post("/v1/segment/identify", json!({ "userId": "u-1", "traits": { "plan": "x" } })).await.expect(200);
+    let kept = server.get("/v1/people/by-ref/u-1").await.expect(200);
+    assert_eq!(
+        (&kept["name"], &kept["email"]),
+        (&json!("Ana Petrova"), &json!("ana@example.com")),
+        "what is not said stays"
+    );
+}
+
+async fn the_write_key_is_the_user(engine: Engine) {
+    use base64::Engine as _;
+    let server = Server::start(engine).await;
+    let basic = |key: &str| format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(format!("{key}:")));
+    let send = |key: &str, path: &str| {
+        let call = server.call("POST", path).anonymous().header("Authorization", &basic(key));
+        // Browsers send plain text, so that they need not ask first.
+        call.body("text/plain", track("m", &json!({ "groupId": "g" })).to_string()).send()
+    };
+    let key = server.key_of("Northwind", &[Scope::EventsWrite]).await;
+    assert_eq!(send(&key, "/v1/segment/track").await.expect(200)["events"], 1);
+    let reader = server.key_of("Northwind", &[Scope::EventsRead]).await;
+    send(&reader, "/v1/segment/track").await.problem(403, "forbidden");
+    send("mp_nobody", "/v1/segment/track").await.problem(401, "unauthenticated");
+    send(&key, "/v1/events").await.problem(401, "unauthenticated");
+}
+
+async fn wrong_messages_do_not_hold_up_others(engine: Engine) {
+    let server = Server::start(engine).await;
+    let mut other = track("1", &json!({}));
+    other["event"] = json!("Something else");
+    let batch = json!({ "batch": [
+        track("1", &json!({})), { "type": "track", "event": "No id" }, { "type": "delete" }, { "type": "identify" }, other, "text",
+        { "type": "track", "messageId": "7", "event": "E", "userId": { "a": 1 } },
+    ] });
+    let answer = server.post("/v1/segment/batch", batch).await.expect(200);
+    assert_eq!((&answer["success"], &answer["events"]), (&json!(false), &json!(1)));
+    let rejected: Vec<(u64, &str, &Value)> = answer["rejected"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| (one["index"].as_u64().expect("an index"), one["code"].as_str().expect("a code"), &one["pointer"]))
+        .collect();
+    assert_eq!(
+        rejected,
+        [
+            (1, "required", &json!("/messageId")),
+            (2, "not_an_option", &json!("/type")),
+            (3, "required", &json!("/userId")),
+            (4, "conflict", &json!("/messageId")),
+            (5, "not_valid", &json!("")),
+            (6, "wrong_type", &json!("/userId")),
+        ]
+    );
+    let broken = server.call("POST", "/v1/segment/batch").body("application/json", "{").send().await;
+    broken.problem(400, "malformed_body");
+}
