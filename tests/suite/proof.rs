@@ -12,6 +12,7 @@ on_both_engines!(
     a_model_is_held_against_outcomes,
     too_few_losses_prove_nothing,
     the_shipped_model_on_synthetic_truth,
+    the_demos_model_ranks_real_accounts,
 );
 
 async fn a_candidate_is_tried_on_customers(engine: Engine) {
@@ -198,4 +199,59 @@ async fn the_shipped_model_on_synthetic_truth(engine: Engine) {
         .map(|bin| bin["observed"].as_f64().expect("a share"))
         .collect();
     assert!(observed.first() > observed.last(), "{}", Value::from(observed.clone()));
+}
+
+/// The accounts that lead on two days, with their scores: computed from the file by a script of its own.
+const LEADERS: [(&str, [(&str, f64); 5]); 2] = [
+    (
+        "2019-06-30",
+        [
+            ("acct-c41c8aa009", 81.0),
+            ("acct-585d817b57", 72.0),
+            ("acct-5c67c6e6ae", 70.5),
+            ("acct-9b2613a0a2", 47.0),
+            ("acct-b4cd0aa522", 42.0),
+        ],
+    ),
+    (
+        "2022-03-31",
+        [
+            ("acct-8d9f817f86", 94.0),
+            ("acct-9b2613a0a2", 88.0),
+            ("acct-8238fc77d7", 71.0),
+            ("acct-b4cd0aa522", 70.0),
+            ("acct-401da6c8c7", 64.5),
+        ],
+    ),
+];
+
+async fn the_demos_model_ranks_real_accounts(engine: Engine) {
+    let server = Server::start(engine).await;
+    milepost::commands::demo::import(&server.url, &server.key).await.expect("the demo");
+    let again = milepost::commands::demo::import(&server.url, &server.key).await.expect("the demo again");
+    assert_eq!((again.events, again.known_events), (0, 5451));
+    for (as_of, leaders) in LEADERS {
+        let all =
+            server.call("POST", &format!("/v1/health-models/activity/simulate?as_of={as_of}")).send().await.expect(200);
+        let mut ranked: Vec<(&str, f64)> = all["data"]
+            .as_array()
+            .expect("accounts")
+            .iter()
+            .filter_map(|one| Some((one["name"].as_str()?, one["to_score"].as_f64()?)))
+            .collect();
+        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(b.0)));
+        assert_eq!(ranked[..5], leaders, "{as_of}");
+        let first =
+            server.get(&format!("/v1/customers/by-ref/{}/health?as_of={as_of}", leaders[0].0)).await.expect(200);
+        assert_eq!(
+            (&first["score"], &first["band"], &first["coverage"]),
+            (&json!(leaders[0].1), &json!("healthy"), &json!(1.0))
+        );
+    }
+    let counted = server.call("POST", "/v1/health-models/activity/simulate?as_of=2022-03-31").send().await.expect(200);
+    let bands = ["healthy", "at_risk", "critical"]
+        .map(|band| counted["data"].as_array().expect("accounts").iter().filter(|one| one["to_band"] == band).count());
+    assert_eq!(bands, [4, 3, 55], "and 55 that have not begun are unknown");
+    let report = server.get("/v1/reports/health").await.expect(200);
+    assert_eq!(report["customers"], 118);
 }

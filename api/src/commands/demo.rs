@@ -20,6 +20,8 @@ const PLANS: &str = include_str!("../shipped/delivery-plans.json");
 const EVENTS: &[u8] = include_bytes!("../shipped/usage-events.ndjson.gz");
 /// How many events one request of the demo carries.
 const EVENTS_A_REQUEST: usize = 2_000;
+/// The key of the demo's health model.
+const MODEL: &str = "activity";
 /// The plan that slipped in three announced steps.
 const EXAMPLE: &str = "1.19";
 
@@ -29,7 +31,7 @@ pub struct Demo {
     /// Where the server is.
     #[arg(long, env = "MILEPOST_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// An API key with the scopes customers:write, plans:write and events:write.
+    /// An API key with the scopes customers:write, plans:write, events:write and health:write.
     #[arg(long, env = "MILEPOST_KEY", hide_env_values = true)]
     key: String,
 }
@@ -110,7 +112,33 @@ pub async fn import(url: &str, key: &str) -> Result<Loaded, Failure> {
     }
     bar.finish_with_message("Demo plans loaded");
     send_events(&http, url, key, &mut loaded).await?;
+    make_health_model(&http, url, key).await?;
     Ok(loaded)
+}
+
+/// Makes the model that scores the accounts by what they did in the last 30 days, unless it is there already.
+async fn make_health_model(http: &Client, url: &str, key: &str) -> Result<(), Failure> {
+    let factor = |key: &str, name: &str, weight: u32, aggregate: &str, curve: Value| {
+        let definition = json!({ "event_type": "repo.*", "aggregate": aggregate });
+        let input = json!({ "kind": "metric", "definition": definition, "window_days": 30 });
+        json!({ "key": key, "name": name, "weight": weight, "input": input, "curve": curve })
+    };
+    let content = json!({
+        "name": "Activity", "description": "Active days, commits and days since the last commit.", "segments": ["Open source"], "factors": [
+            factor("active_days", "Active days", 40, "active_days", json!([{ "x": 0, "y": 0 }, { "x": 10, "y": 100 }])),
+            factor("commits", "Commits", 30, "count", json!([{ "x": 0, "y": 0 }, { "x": 20, "y": 100 }])),
+            factor("recency", "Days since the last commit", 30, "days_since_last", json!([{ "x": 0, "y": 100 }, { "x": 30, "y": 50 }, { "x": 90, "y": 0 }])),
+        ]
+    });
+    let request = http.post(format!("{url}/v1/health-models")).bearer_auth(key);
+    let created = request.json(&json!({ "key": MODEL, "content": content })).send().await.map_err(Failure::new)?;
+    if created.status() == reqwest::StatusCode::CONFLICT {
+        return Ok(());
+    }
+    for step in ["publish", "activate"] {
+        send(http.post(format!("{url}/v1/health-models/{MODEL}/versions/1/{step}")).bearer_auth(key)).await?;
+    }
+    Ok(())
 }
 
 /// Sends the usage events, and first the customers they speak of. Sent again, every one is known already.
