@@ -45,8 +45,21 @@ struct Seen {
 
 #[actix_web::main]
 async fn main() {
-    if std::env::args().any(|argument| argument == "events") {
+    let asked_for = |name: &str| std::env::args().any(|argument| argument == name);
+    if asked_for("events") {
         tell_all_events().await;
+        std::process::exit(0);
+    }
+    if asked_for("growth") {
+        for engine in engines() {
+            tell_growth(engine).await;
+        }
+        std::process::exit(0);
+    }
+    if asked_for("health") {
+        for engine in engines() {
+            tell_health(engine).await;
+        }
         std::process::exit(0);
     }
     let floor = floor();
@@ -101,7 +114,19 @@ async fn main() {
     println!("\nfirst page of a million against first page of 20,000: {:.2}", first.per_second / small.per_second);
     println!("last page of a million against its first: {:.2}", deep.per_second / first.per_second);
     tell_all_events().await;
+    for engine in engines() {
+        tell_health(engine).await;
+    }
     std::process::exit(0);
+}
+
+/// SQLite, and PostgreSQL where there is one.
+fn engines() -> Vec<Engine> {
+    let mut engines = vec![Engine::Sqlite];
+    if std::env::var_os(milepost_tests::POSTGRES).is_some() {
+        engines.push(Engine::Postgres);
+    }
+    engines
 }
 
 /// A server that does nothing but answer.
@@ -313,27 +338,99 @@ async fn raw_events(server: &Server, at_once: usize) -> f64 {
 
 /// On each engine that there is.
 async fn tell_all_events() {
-    tell_events(Engine::Sqlite).await;
-    if std::env::var_os(milepost_tests::POSTGRES).is_some() {
-        tell_events(Engine::Postgres).await;
+    for engine in engines() {
+        tell_events(engine).await;
     }
+}
+
+/// A server without limits, with the customer that the benchmark's events are of.
+async fn start_for_events(engine: Engine) -> Server {
+    let server = Server::start_with(engine, |settings| {
+        settings.workers = None;
+        settings.rate_limit_per_minute = u32::MAX;
+    })
+    .await;
+    server.post("/v1/customers", json!({ "name": "Bench", "external_ref": "bench" })).await.expect(201);
+    server
+}
+
+/// What an event costs when ten thousand, a million and ten million are stored: requests of 100, and the floor beside them.
+async fn tell_growth(engine: Engine) {
+    let server = start_for_events(engine).await;
+    println!("\n{:<58} {:>10}", format!("requests of 100 events on {engine:?}"), "events/s");
+    let mut stored = 0;
+    for wanted in [10_000, 1_000_000, 10_000_000] {
+        fill_events(&server, stored, wanted).await;
+        let seen = events(&server, 100, &format!("growth-{wanted}")).await;
+        println!("{:<58} {seen:>10.0}", format!("with {wanted} stored"));
+        stored = server.get("/v1/events/lag").await.expect(200)["received_seq"].as_i64().expect("a number");
+    }
+}
+
+/// Fills the table up to a number of events, past the API.
+async fn fill_events(server: &Server, stored: i64, wanted: i64) {
+    let (organization_id, now) = (server.organization_id, server.clock.now());
+    let value = |n: i64| json!({ "id": n.to_string(), "source": "fill", "type": "login", "subject": "bench", "time": "2026-05-04T10:00:00Z", "data": { "n": 1 } });
+    let mut next = stored;
+    while next < wanted {
+        let last = (next + 5_000).min(wanted);
+        let batch: Vec<UsageEvent> =
+            (next..last).map(|n| UsageEvent::read(&value(n), now).expect("an event")).collect();
+        let mut conn = server.db().begin().await.expect("a transaction");
+        let count = i64::try_from(batch.len()).expect("a number");
+        let first = usage_events::take_numbers(&mut conn, organization_id, count).await.expect("numbers") + 1;
+        let rows = (first..).zip(&batch).map(|(sequence, event)| NewEvent {
+            sequence,
+            key: event.key(organization_id),
+            event,
+            received_at: now,
+            held_for: None,
+        });
+        usage_events::insert(&mut conn, organization_id, &rows.collect::<Vec<_>>()).await.expect("written");
+        conn.commit().await.expect("committed");
+        next = last;
+    }
+}
+
+/// What health takes of 1,000 customers with 100 events each.
+async fn tell_health(engine: Engine) {
+    let server = start_for_events(engine).await;
+    let customers: Vec<Value> =
+        (0..1_000).map(|n| json!({ "external_ref": format!("c{n}"), "name": format!("Customer {n}") })).collect();
+    for some in customers.chunks(500) {
+        server.post("/v1/customers/bulk", json!({ "items": some })).await.expect(207);
+    }
+    for n in 0..100 {
+        let day = 1 + n % 30;
+        let sent: Vec<Value> = (0..1_000)
+            .map(|c| json!({ "id": format!("{c}-{n}"), "source": "bench", "type": format!("app.{}", n % 5), "subject": format!("c{c}"), "time": format!("2026-04-{day:02}T10:00:00Z") }))
+            .collect();
+        server.post("/v1/events?results=errors", json!(sent)).await.expect(200);
+    }
+    println!("\nhealth of 1,000 customers with 100 events each on {engine:?}");
+    let started = Instant::now();
+    server.get("/v1/reports/health").await.expect(200);
+    println!("{:<58} {:>10.1?}", "the first report: all of them computed", started.elapsed());
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let tell = |name: &str, seen: &Seen| println!("{name:<58} {:>10.0} req/s {:>10.1?}", seen.per_second, seen.median);
+    tell("the report when nothing has changed", &load(&address, "/v1/reports/health", &server.key, "application/json").await);
+    let one = "/v1/customers/by-ref/c7/health";
+    tell("one customer's health, computed", &load(&address, one, &server.key, "application/json").await);
+    let started = Instant::now();
+    for n in 0..20 {
+        let event = json!([{ "id": format!("late-{n}"), "source": "bench", "type": "app.1", "subject": format!("c{n}"), "time": "2026-05-01T10:00:00Z" }]);
+        server.post("/v1/events", event).await.expect(200);
+        server.get("/v1/reports/health").await.expect(200);
+    }
+    println!("{:<58} {:>10.1?}", "an event, and the report with its customer computed anew", started.elapsed() / 20);
 }
 
 /// What events take, on one engine, with its own floor.
 async fn tell_events(engine: Engine) {
-    let start = async || {
-        let server = Server::start_with(engine, |settings| {
-            settings.workers = None;
-            settings.rate_limit_per_minute = u32::MAX;
-        })
-        .await;
-        server.post("/v1/customers", json!({ "name": "Bench", "external_ref": "bench" })).await.expect(201);
-        server
-    };
-    let floor = raw_events(&start().await, 2_000).await;
+    let floor = raw_events(&start_for_events(engine).await, 2_000).await;
     println!("\n{:<58} {:>10} {:>9}", format!("usage events on {engine:?}"), "events/s", "of floor");
     println!("{:<58} {floor:>10.0} {:>9.3}", "floor: rows by the library alone, 2,000 a transaction", 1.0);
-    let server = start().await;
+    let server = start_for_events(engine).await;
     for (name, size) in
         [("one a request, durable when answered", 1), ("100 a request", 100), ("1,000 a request", 1_000)]
     {
