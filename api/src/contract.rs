@@ -230,9 +230,12 @@ impl ParameterKind {
     }
 }
 
-/// A schema with the document's components in reach of its references.
+/// A schema with those of the document's components that its references reach: with all of them beside each schema, the time to compile
+/// would grow with the square of the document.
 fn compile_schema(schema: &Value, components: &Value) -> Result<Validator, String> {
-    let rooted = json!({ "allOf": [schema], "components": components });
+    let mut reached = Map::new();
+    reach(schema, components, &mut reached);
+    let rooted = json!({ "allOf": [schema], "components": { "schemas": reached } });
     jsonschema::options()
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true)
@@ -240,6 +243,23 @@ fn compile_schema(schema: &Value, components: &Value) -> Result<Validator, Strin
         .with_format("date-time", is_instant)
         .build(&rooted)
         .map_err(|error| error.to_string())
+}
+
+/// Collects the schemas that a schema refers to, and those that they refer to.
+fn reach(schema: &Value, components: &Value, reached: &mut Map<String, Value>) {
+    match schema {
+        Value::Object(fields) => {
+            let name = fields.get("$ref").and_then(|target| target.as_str()?.strip_prefix("#/components/schemas/"));
+            if let Some(name) = name.filter(|name| !reached.contains_key(*name)) {
+                let found = &components["schemas"][name];
+                reached.insert(name.to_owned(), found.clone());
+                reach(found, components, reached);
+            }
+            fields.values().for_each(|value| reach(value, components, reached));
+        }
+        Value::Array(items) => items.iter().for_each(|item| reach(item, components, reached)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// A day of a four-digit year from 1 on: others are stored and sorted differently by the two engines.

@@ -413,7 +413,10 @@ async fn tell_health(engine: Engine) {
     println!("{:<58} {:>10.1?}", "the first report: all of them computed", started.elapsed());
     let address = server.url.trim_start_matches("http://").to_owned();
     let tell = |name: &str, seen: &Seen| println!("{name:<58} {:>10.0} req/s {:>10.1?}", seen.per_second, seen.median);
-    tell("the report when nothing has changed", &load(&address, "/v1/reports/health", &server.key, "application/json").await);
+    tell(
+        "the report when nothing has changed",
+        &load(&address, "/v1/reports/health", &server.key, "application/json").await,
+    );
     let one = "/v1/customers/by-ref/c7/health";
     tell("one customer's health, computed", &load(&address, one, &server.key, "application/json").await);
     let started = Instant::now();
