@@ -21,6 +21,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::contract::Contract;
 use crate::error::ApiError;
+use crate::health::keep::Keeping;
 use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
 use crate::metrics::Metrics;
@@ -47,6 +48,7 @@ pub struct App {
     pub read_model: ReadModel,
     pub in_flight: InFlight,
     pub writer: Writer,
+    pub keeping: Keeping,
     /// Whether `/readyz` says yes: not before the start is over, not after a stop signal.
     pub is_accepting: AtomicBool,
 }
@@ -97,6 +99,7 @@ impl App {
         tokio::spawn(inbox.run(db.clone()));
         Ok(Arc::new(Self {
             writer,
+            keeping: Keeping::default(),
             contract: Contract::compile(&document.value).map_err(|error| other(&error))?,
             issuer: Issuer::load(&db, settings.token_issuer.clone()).await?,
             limiter: Limiter::new(settings.rate_limit_per_minute),

@@ -64,7 +64,11 @@ impl Period {
             // Never more months than thirty-one-day stretches and one; then counted exactly.
             Self::Month => days / 31,
         };
-        while self.starts_on(start_on, number + 1) <= day {
+        // At the calendar's last day periods no longer begin later than one another.
+        let next_on = |number: u32| {
+            Some(self.starts_on(start_on, number + 1)).filter(|on| *on > self.starts_on(start_on, number))
+        };
+        while next_on(number).is_some_and(|on| on <= day) {
             number += 1;
         }
         number
@@ -77,7 +81,7 @@ impl Period {
         }
         let number = self.number_of(start_on, day);
         let (first, next) = (self.starts_on(start_on, number), self.starts_on(start_on, number + 1));
-        f64::from(number) + share(days_between(first, day) + 1, days_between(first, next))
+        f64::from(number) + share(days_between(first, day) + 1, days_between(first, next).max(1))
     }
 }
 

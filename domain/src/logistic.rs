@@ -21,8 +21,8 @@ impl Logistic {
     /// Fits by Newton's method (penalized likelihood as in S. le Cessie and J. C. van Houwelingen, *Ridge Estimators in Logistic Regression*,
     /// Applied Statistics 41, 1992). The figures are standardized, so that `ridge` weighs them alike; the intercept is not shrunk. With
     /// rows for each customer and period this is the discrete-time model of P. D. Allison (*Discrete-Time Methods for the Analysis of
-    /// Event Histories*, Sociological Methodology 13, 1982). `None` without rows of both kinds, or where the figures cannot tell them apart
-    /// from one another and nothing holds them.
+    /// Event Histories*, Sociological Methodology 13, 1982). `None` without rows of both kinds, or where the fit does
+    /// not settle: figures that depend on one another, or tell the rows apart wholly, with no ridge to hold them.
     pub fn fit(rows: &[Vec<f64>], happened: &[bool], ridge: f64) -> Option<Self> {
         let width = rows.first()?.len();
         if happened.iter().all(|one| *one) || !happened.iter().any(|one| *one) {
@@ -49,12 +49,17 @@ impl Logistic {
                 return None;
             }
             if step.amax() < TOLERANCE {
-                break;
+                return Some(Self::unscaled(&beta, &means, &scales));
             }
         }
+        None
+    }
+
+    /// In the figures' own units.
+    fn unscaled(beta: &DVector<f64>, means: &[f64], scales: &[f64]) -> Self {
         let coefficients: Vec<f64> = scales.iter().enumerate().map(|(at, scale)| beta[at + 1] / scale).collect();
-        let shift: f64 = coefficients.iter().zip(&means).map(|(coefficient, mean)| coefficient * mean).sum();
-        Some(Self { intercept: beta[0] - shift, coefficients })
+        let shift: f64 = coefficients.iter().zip(means).map(|(coefficient, mean)| coefficient * mean).sum();
+        Self { intercept: beta[0] - shift, coefficients }
     }
 
     /// The chance, from 0 to 1.

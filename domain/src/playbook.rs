@@ -235,12 +235,7 @@ impl Playbook {
         need(&[TriggerKind::NoEvent, TriggerKind::FactorDrop], "days", trigger.days.is_some(), "the number of days");
         need(&[TriggerKind::FactorDrop], "factor", trigger.factor.is_some(), "");
         need(&[TriggerKind::FactorDrop], "points", trigger.points.is_some(), "the number of points");
-        for (index, pair) in self.action.escalations.windows(2).enumerate() {
-            if pair[1].after_days <= pair[0].after_days {
-                violations
-                    .push(BrokenRule::TiersOutOfOrder.at(format!("/action/escalations/{}/after_days", index + 1)));
-            }
-        }
+        violations.extend(check_tiers(&self.action.escalations, "/action"));
         all_kept(violations)
     }
 
@@ -313,6 +308,14 @@ impl Trigger {
         };
         now.sub_scores.iter().filter(has_dropped).map(|(key, _)| key.clone()).collect()
     }
+}
+
+/// Whether each tier comes after the one before.
+pub fn check_tiers(tiers: &[Tier], at: &str) -> Violations {
+    let pairs = tiers.windows(2).enumerate().filter(|(_, pair)| pair[1].after_days <= pair[0].after_days);
+    pairs
+        .map(|(index, _)| BrokenRule::TiersOutOfOrder.at(format!("{at}/escalations/{}/after_days", index + 1)))
+        .collect()
 }
 
 /// Whom an open intervention has gone to by a day: the last tier whose days are over.

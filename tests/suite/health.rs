@@ -22,6 +22,7 @@ on_both_engines!(
     outcomes_are_recorded,
     parts_roll_up,
     history_and_picture,
+    the_calendar_has_an_end,
 );
 
 pub fn pulse_factor(weight: f64) -> Value {
@@ -497,4 +498,33 @@ async fn history_and_picture(engine: Engine) {
         .await
         .problem(400, "invalid_parameter");
     assert_eq!(long, errors(&[("from", "out_of_range")]));
+}
+
+/// Dates at the end of the calendar and at its beginning are answered like any other.
+async fn the_calendar_has_an_end(engine: Engine) {
+    let server = Server::start(engine).await;
+    let id = create_customer(&server, "northwind").await;
+    let mut plan = crate::samples::plan();
+    plan["customer_id"] = json!(id);
+    let plan = create(&server, "/v1/plans", plan).await;
+    active_on(&server, "northwind", &["2026-05-01"]).await;
+    create(&server, "/v1/metrics", json!({ "key": "count", "event_type": "*", "aggregate": "count" })).await;
+    for on in ["9999-12-31", "9999-12-30", "0001-01-01"] {
+        for path in [
+            format!("/v1/customers/{id}/health?as_of={on}"),
+            format!("/v1/customers/{id}/health/history?to={on}"),
+            format!("/v1/customers/{id}/health.svg?to={on}"),
+            format!("/v1/customers/{id}/health/explain-change?to={on}"),
+            format!("/v1/customers/{id}/health/rollup?as_of={on}"),
+            format!("/v1/customers/{id}/risk?as_of={on}"),
+            format!("/v1/customers/{id}/metrics?as_of={on}&window=all"),
+            format!("/v1/customers/{id}/metrics/series?key=count&to={on}&period=day"),
+            format!("{plan}/earned-value?as_of={on}&period=week"),
+            format!("{plan}/s-curve.svg?as_of={on}"),
+        ] {
+            assert_eq!(server.get(&path).await.status, 200, "{path}");
+        }
+    }
+    let all = server.get(&format!("/v1/customers/{id}/metrics?as_of=9999-12-30&window=all")).await.expect(200);
+    assert_eq!(all["data"][0]["value"], 1.0, "on either engine");
 }

@@ -12,6 +12,7 @@ on_both_engines!(
     the_report_follows_what_changes,
     a_band_change_opens_an_intervention,
     flapping_opens_one,
+    what_begins_in_a_cooldown_waits,
     milestones_and_silence_open_interventions,
     a_playbook_is_tried_on_the_past,
     wrong_playbooks_are_refused,
@@ -144,6 +145,38 @@ async fn flapping_opens_one(engine: Engine) {
         set_pulse(&server, &id, score).await;
         assert_eq!(opened(&server).await.len(), 2, "it is switched off");
     }
+}
+
+async fn what_begins_in_a_cooldown_waits(engine: Engine) {
+    let server = Server::start(engine).await;
+    let id = create_customer(&server, "northwind").await;
+    let other = create_customer(&server, "other").await;
+    let mut plan = crate::samples::plan();
+    plan["customer_id"] = json!(id);
+    let plan = create(&server, "/v1/plans", plan).await;
+    playbook(&server, "missed", rescue(json!({ "kind": "milestone_missed" }))).await;
+    let mut counts = vec![];
+    // a was missed before; b is on the 11th of May, and a milestone that is added late was to be met already.
+    for days in [7, 1, 10] {
+        server.clock.advance(Duration::days(days));
+        if days == 1 {
+            let late = json!({ "key": "late", "name": "Late", "planned_on": "2026-05-08" });
+            server.post(&format!("{plan}/milestones"), late).await.expect(201);
+        }
+        counts.push(opened(&server).await.len());
+    }
+    assert_eq!(counts, [1, 1, 2], "the second miss waits for the cooldown to end");
+    server.patch(&plan, json!({ "customer_id": other })).await.expect(200);
+    server.get("/v1/reports/health").await.expect(200);
+    let moved = server.get("/v1/reports/health").await.expect(200);
+    let row = |name: &str| {
+        moved["data"].as_array().expect("rows").iter().find(|row| row["name"] == name).expect("it").clone()
+    };
+    assert_eq!(
+        (&row("northwind")["coverage"], &row("other")["coverage"]),
+        (&json!(0.0), &json!(0.25)),
+        "both are looked at anew"
+    );
 }
 
 async fn milestones_and_silence_open_interventions(engine: Engine) {

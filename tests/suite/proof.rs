@@ -51,7 +51,7 @@ async fn a_candidate_is_tried_on_customers(engine: Engine) {
     server.call("POST", "/v1/health-models/pulse/simulate?version=9").send().await.problem(404, "not_found");
 }
 
-/// Thirty customers: the first twelve are seldom active and are lost within the month, but for one who is often active.
+/// Thirty customers and one of whom nothing is known: the first twelve are seldom active and are lost within the month, but for one who is often active.
 async fn thirty_customers(server: &Server) {
     for number in 0..30 {
         let name = format!("c{number:02}");
@@ -59,6 +59,7 @@ async fn thirty_customers(server: &Server) {
         let days = ["2026-05-01", "2026-05-02", "2026-05-03", "2026-05-04"];
         active_on(server, &name, if (1..12).contains(&number) { &days[..1] } else { &days }).await;
     }
+    create_customer(server, "unseen").await;
     server.clock.advance(Duration::days(20));
     for number in 0..12 {
         lose(server, &format!("c{number:02}"), "2026-05-20").await;
@@ -83,7 +84,7 @@ async fn a_model_is_held_against_outcomes(engine: Engine) {
     let question = json!({ "horizon_days": 30, "from": "2026-05-04", "to": "2026-12-31" });
     let proven = server.post("/v1/health-models/m/backtest", question.clone()).await.expect(200);
     assert_eq!(proven["evaluated_on"], json!(["2026-05-04"]));
-    assert_eq!((&proven["cases"], &proven["churned"], &proven["unscored"]), (&json!(30), &json!(12), &json!(0)));
+    assert_eq!((&proven["cases"], &proven["churned"], &proven["unscored"]), (&json!(30), &json!(12), &json!(1)));
     // Of 12 x 18 pairs 11 x 18 are in the right order and 18 are ties.
     let area = (11.0 * 18.0 + 9.0) / (12.0 * 18.0);
     assert!((proven["auc"]["area"].as_f64().expect("an area") - area).abs() < 1e-12);
@@ -98,6 +99,7 @@ async fn a_model_is_held_against_outcomes(engine: Engine) {
     for number in 1..12 {
         active_on(&server, &format!("c{number:02}"), &["2026-05-02", "2026-05-03", "2026-05-04"]).await;
     }
+    active_on(&server, "unseen", &["2020-01-01"]).await;
     let again = server.post("/v1/health-models/m/backtest", question.clone()).await.expect(200);
     assert_eq!(again, proven);
     let mut imported = question;

@@ -5,12 +5,15 @@
 //! anew at any time.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use milepost_domain::cascade::plus_days;
 use milepost_domain::health::score::Source;
 use milepost_domain::logistic::Logistic;
 use milepost_domain::playbook::Playbook;
+use serde::Deserialize;
 use sqlx::types::Text;
+use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::models::Models;
@@ -47,62 +50,74 @@ struct Lens {
     playbooks: Vec<PlaybookRow>,
 }
 
+/// Whose turn it is to keep each organization's health: one at a time, so that those who ask at once find it done.
+#[derive(Debug)]
+pub struct Keeping(moka::sync::Cache<Uuid, Arc<Mutex<()>>>);
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Self(moka::sync::Cache::new(10_000))
+    }
+}
+
 impl Context {
     /// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
     pub async fn keep_health(&self) -> Result<usize, ApiError> {
         let organization_id = self.organization_id();
+        let turn = self.app.keeping.0.get_with(organization_id, Arc::default);
+        let _turn = turn.lock().await;
         let mut conn = self.snapshot().await?;
         let before = health_scores::marks(&mut conn, organization_id).await?;
         let marks = Marks {
             event_sequence: usage_events::last_number(&mut conn, organization_id).await?,
             ledger_sequence: ledger::head_sequence(&mut conn, organization_id).await?.unwrap_or_default(),
             as_of: self.today(),
-            computed_at: self.now,
+            computed_at: self.app.clock.now(),
         };
         if before.is_some_and(|before| Marks { computed_at: marks.computed_at, ..before } == marks) {
             return Ok(0);
         }
-        let (changed, gone) = self.changed(&mut conn, before, marks).await?;
-        let lens = Lens {
+        // The plans in memory must be no older than the marks.
+        self.refreshed().await?.keep(conn, before, marks).await
+    }
+
+    async fn keep(&self, mut conn: Conn, before: Option<Marks>, marks: Marks) -> Result<usize, ApiError> {
+        let organization_id = self.organization_id();
+        let changed = self.changed(&mut conn, before, marks).await?;
+        let lens = Arc::new(Lens {
             models: Models::load(&mut conn, organization_id, None).await?,
             risk_model: risk::latest(&mut conn, organization_id, self.now).await?.map(|(_, model)| model),
             playbooks: playbooks::all(&mut conn, organization_id).await?,
-        };
+        });
         let count = changed.len();
         let mut portions: Vec<Vec<Customer>> = changed.chunks(AT_ONCE).map(<[Customer]>::to_vec).collect();
         let last = portions.pop().unwrap_or_default();
         for portion in portions {
-            let found = self.look(&mut conn, portion, &lens).await?;
+            let found = self.look(&mut conn, portion, &lens, marks).await?;
             let mut unit = self.begin().await?;
             save(&mut unit, before, &found, &lens.playbooks).await?;
             unit.commit().await?;
         }
-        let found = self.look(&mut conn, last, &lens).await?;
+        let found = self.look(&mut conn, last, &lens, marks).await?;
         drop(conn);
         let mut unit = self.begin().await?;
         if save(&mut unit, before, &found, &lens.playbooks).await? {
-            health_scores::forget(&mut unit.conn, unit.organization_id, &gone).await?;
+            health_scores::forget_archived(&mut unit.conn, unit.organization_id).await?;
             health_scores::save_marks(&mut unit.conn, unit.organization_id, marks).await?;
         }
         unit.commit().await?;
         Ok(count)
     }
 
-    /// The customers of whom something has changed, and those that are archived.
-    async fn changed(
-        &self,
-        conn: &mut Conn,
-        before: Option<Marks>,
-        marks: Marks,
-    ) -> Result<(Vec<Customer>, Vec<Uuid>), ApiError> {
+    /// The customers of whom something has changed.
+    async fn changed(&self, conn: &mut Conn, before: Option<Marks>, marks: Marks) -> Result<Vec<Customer>, ApiError> {
         let organization_id = self.organization_id();
-        let (archived, all): (Vec<Customer>, Vec<Customer>) =
-            customers::all(conn, organization_id).await?.into_iter().partition(|one| one.archived_at.is_some());
-        let gone = archived.into_iter().map(|one| one.id).collect();
-        let Some(before) = before.filter(|before| before.as_of == marks.as_of) else { return Ok((all, gone)) };
+        let mut all = customers::all(conn, organization_id).await?;
+        all.retain(|one| one.archived_at.is_none());
+        let Some(before) = before.filter(|before| before.as_of == marks.as_of) else { return Ok(all) };
         for kind in OF_ALL {
             if !ledger::roots_since(conn, organization_id, kind, before.ledger_sequence).await?.is_empty() {
-                return Ok((all, gone));
+                return Ok(all);
             }
         }
         let subjects = usage_events::subjects_since(conn, organization_id, before.event_sequence).await?;
@@ -113,29 +128,49 @@ impl Context {
         if !plan_ids.is_empty() {
             let plans = self.plans().await?;
             ids.extend(plan_ids.iter().filter_map(|id| plans.find(*id)?.row.customer_id));
+            // Whose a plan was before it was given to another.
+            let befores = ledger::befores_since(conn, organization_id, "plan.updated", before.ledger_sequence).await?;
+            ids.extend(befores.iter().filter_map(|text| serde_json::from_str::<Owned>(text).ok()?.customer_id));
         }
         let is_changed = |one: &Customer| {
             ids.contains(&one.id) || one.external_ref.as_ref().is_some_and(|reference| subjects.contains(reference))
         };
-        Ok((all.into_iter().filter(is_changed).collect(), gone))
+        all.retain(is_changed);
+        Ok(all)
     }
 
-    async fn look(&self, conn: &mut Conn, customers: Vec<Customer>, lens: &Lens) -> Result<Vec<Found>, ApiError> {
-        let to = self.today();
+    async fn look(
+        &self,
+        conn: &mut Conn,
+        customers: Vec<Customer>,
+        lens: &Arc<Lens>,
+        marks: Marks,
+    ) -> Result<Vec<Found>, ApiError> {
+        let to = marks.as_of;
         let compared = lens.playbooks.iter().filter_map(|row| row.content.0.trigger.compares_with());
         let back = compared.map(i64::from).max().unwrap_or_default().max(TREND_DAYS);
         let from = plus_days(to, -back);
         let reach_days = lens.models.reach_days().map(|days| days.max(risk::REACH_DAYS));
         let observed = self.observe(conn, customers, reach_days, Stretch { from, to, known_at: None }).await?;
-        let found = observed.into_iter().filter_map(|one| {
-            let days = one.days(&lens.models, plus_days(to, -TREND_DAYS), to);
-            let day = days.last()?;
-            let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, lens.risk_model.as_ref());
-            let held = lens.playbooks.iter().map(|row| held(&row.content.0)).collect();
-            Some(Found { row: row(&one, &days, self.now)?, held, customer: one.customer.clone() })
+        let lens = Arc::clone(lens);
+        let found = tokio::task::spawn_blocking(move || {
+            let find = |one: Observed| {
+                let days = one.days(&lens.models, plus_days(to, -TREND_DAYS), to);
+                let day = days.last()?;
+                let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, lens.risk_model.as_ref());
+                let held = lens.playbooks.iter().map(|row| held(&row.content.0)).collect();
+                Some(Found { row: row(&one, &days, marks.computed_at)?, held, customer: one.customer.clone() })
+            };
+            observed.into_iter().filter_map(find).collect()
         });
-        Ok(found.collect())
+        found.await.map_err(ApiError::internal)
     }
+}
+
+/// Whose a plan was, by the ledger.
+#[derive(Deserialize)]
+struct Owned {
+    customer_id: Option<Uuid>,
 }
 
 /// How a customer is, as it is kept.
@@ -188,7 +223,7 @@ async fn save(
     Ok(true)
 }
 
-/// Opens an intervention where a trigger has begun to hold, unless one was opened shortly before. What holds already when a playbook is new
+/// Opens an intervention where a trigger has begun to hold, unless one was opened shortly before: then when that is over, if it still holds. What holds already when a playbook is new
 /// or has changed is taken as it is: a playbook reacts to what begins.
 async fn react(
     unit: &mut Unit,
@@ -204,7 +239,10 @@ async fn react(
         None => held.iter().collect(),
     };
     let mut opened_on = known.and_then(|known| known.opened_on);
-    if !begun.is_empty() && playbook.content.0.is_cool(opened_on, unit.today) {
+    let is_cool = playbook.content.0.is_cool(opened_on, unit.today);
+    // What begins while nothing may be opened is not noted: it begins when something may.
+    let noted = held.iter().filter(|subject| is_cool || !begun.contains(subject)).cloned().collect();
+    if !begun.is_empty() && is_cool {
         let row = opened_by(unit, playbook, &one.customer, one.row.score, &begun);
         interventions::insert(&mut unit.conn, unit.organization_id, &row).await?;
         let id = row.id;
@@ -215,7 +253,7 @@ async fn react(
         playbook_id: playbook.id,
         customer_id: one.customer.id,
         version: playbook.version,
-        held: JsonText(held.to_vec()),
+        held: JsonText(noted),
         opened_on,
     };
     if known != Some(&state) {

@@ -23,6 +23,10 @@ use crate::store::{Conn, customer_records};
 
 /// How many looks one question takes at most.
 const MOST_LOOKS: usize = 500_000;
+/// How many days one question looks at at most.
+const MOST_DAYS: usize = 500;
+/// Of how many days it is asked at most how plans were known on them.
+const MOST_PLAN_DAYS: usize = 1_000;
 /// How many weeks before a loss are looked at.
 const LEAD_WEEKS: i64 = 26;
 
@@ -88,6 +92,12 @@ impl Context {
             let detail = "no day in this time is followed by a whole horizon that is over";
             ApiError::field("/to", "horizon_not_over", detail)
         })?;
+        if days.len() > MOST_DAYS {
+            let detail = format!("{} days would be looked at; at most {MOST_DAYS} can be", days.len());
+            return Err(ApiError::field("/from", "too_much", detail));
+        }
+        // When the first and the last of earlier events were received is not told by their sums: then every event is loaded.
+        let reach_days = reach_days.filter(|_| known_by == KnownBy::Occurred);
         let outcomes = self.outcomes_by_customer(conn).await?;
         let stretch = Stretch {
             from: plus_days(from, -7 * LEAD_WEEKS),
@@ -96,18 +106,26 @@ impl Context {
         };
         let observed = self.observe(conn, customers, reach_days, stretch).await?;
         let looks = looks(&observed, &outcomes, &days, horizon_days);
+        if looks.len() > MOST_LOOKS {
+            let detail = format!("more than {MOST_LOOKS} customers and days would be looked at");
+            return Err(ApiError::field("/from", "too_much", detail));
+        }
         let lost = looks.iter().filter(|look| look.churned_on.is_some()).count();
         if lost < FEWEST_EVENTS {
             return Err(BrokenRule::TooFewEvents { found: lost, needed: FEWEST_EVENTS }.at("").into());
         }
-        if looks.len() > MOST_LOOKS {
-            let detail = format!("{} customers and days would be looked at; at most {MOST_LOOKS} can be", looks.len());
-            return Err(ApiError::field("/from", "too_much", detail));
-        }
         let zone = self.who.tenant.zone;
         let mut back = LookBack { observed, days, looks, plans: HashMap::new(), known_by, zone };
         if known_by == KnownBy::Received {
-            for on in back.days_with_plans() {
+            let with_plans = back.days_with_plans();
+            if with_plans.len() > MOST_PLAN_DAYS {
+                let detail = format!(
+                    "plans would be looked at as they were known on {} days; at most {MOST_PLAN_DAYS} can be",
+                    with_plans.len()
+                );
+                return Err(ApiError::field("/from", "too_much", detail));
+            }
+            for on in with_plans {
                 back.plans.insert(on, self.plans_of_customers(Some(end_of_day(zone, on))).await?);
             }
         }
@@ -172,6 +190,9 @@ fn looks(
         let own = outcomes.get(&one.customer.id).map_or(&[][..], Vec::as_slice);
         for on in days.iter().copied().filter(|on| existed_from <= *on && is_customer(own, *on)) {
             looks.push(Look { customer, on, churned_on: churned_on(own, on, horizon_days) });
+        }
+        if looks.len() > MOST_LOOKS {
+            break;
         }
     }
     looks

@@ -82,9 +82,11 @@ impl Models {
         in_force.min_by_key(|model| (model.content.priority, &model.key)).unwrap_or(&self.shipped)
     }
 
-    /// How often scores are brought up to date, in minutes: as often as the most impatient model asks for.
+    /// How often scores are brought up to date, in minutes: as often as the most impatient of the models asks for that are active now.
     pub fn update_interval_minutes(&self) -> u32 {
-        self.all().map(|model| model.content.update_interval_minutes).min().unwrap_or(1)
+        let now = self.active.iter().filter_map(|active| active.last()?.1.as_ref());
+        let shortest = now.map(|model| model.content.update_interval_minutes).min();
+        shortest.unwrap_or(self.shipped.content.update_interval_minutes)
     }
 
     /// How many days before the first day asked about can matter; `None` where all of them can.

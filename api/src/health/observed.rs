@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use milepost_domain::cascade::plus_days;
 use milepost_domain::health::band::Band;
@@ -134,7 +134,7 @@ impl Context {
         Ok(all)
     }
 
-    /// The plans of each customer that are not archived, as they are or as they were known.
+    /// The plans of each customer, as they are or as they were known.
     pub async fn plans_of_customers(
         &self,
         known_at: Option<DateTime<Utc>>,
@@ -147,7 +147,7 @@ impl Context {
             }
         };
         let mut by_customer: HashMap<Uuid, Vec<Arc<PlanView>>> = HashMap::new();
-        for view in views.into_iter().filter(|view| view.row.archived_at.is_none()) {
+        for view in views {
             if let Some(id) = view.row.customer_id {
                 by_customer.entry(id).or_default().push(view);
             }
@@ -168,7 +168,7 @@ impl Observed {
         // A day's margin on both sides: the days are those of a time zone.
         let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
         let from = reach_days.map(|days| midnight(plus_days(stretch.from, -days - 1)));
-        let until = midnight(stretch.to.checked_add_days(Days::new(2)).unwrap_or(NaiveDate::MAX));
+        let until = midnight(plus_days(stretch.to, 2));
         let known_at = stretch.known_at;
         self.events = metrics::events(conn, organization_id, Of::Customer(subject), from, until, known_at).await?;
         if let Some(from) = from {
@@ -217,7 +217,7 @@ impl Observed {
         days.map(|at| date_in(self.zone, at)).filter(|on| *on <= as_of).max()
     }
 
-    /// Its plans that are not archived.
+    /// Its plans, archived ones too.
     pub fn plans(&self) -> &[Arc<PlanView>] {
         &self.plans
     }
@@ -237,6 +237,9 @@ impl Observed {
             for (on, computed_band) in (0..).map(|days| plus_days(first, days)).zip(bands) {
                 let (model, computed) = (Arc::clone(&model), scorer.score(on).clone());
                 days.push(Day { on, model, computed, computed_band, set: self.set_on(on) });
+            }
+            if last >= to {
+                break;
             }
             first = plus_days(last, 1);
         }
@@ -261,11 +264,18 @@ impl Observed {
             late
         };
         let first_on = plus_days(as_of, 1 - 2 * WINDOW_DAYS);
-        let begun: Vec<&Arc<PlanView>> = self.plans.iter().filter(|view| view.facts.start_on <= as_of).collect();
+        let begun: Vec<&Arc<PlanView>> = self.plans_on(as_of).filter(|view| view.facts.start_on <= as_of).collect();
         Known {
             deeds: self.events.iter().map(deed).filter(|(on, _)| first_on <= *on && *on <= as_of).collect(),
             overdue_days: (!begun.is_empty()).then(|| begun.into_iter().flat_map(overdue).collect()),
         }
+    }
+
+    /// Its plans that were not archived at the end of a day.
+    pub fn plans_on(&self, on: NaiveDate) -> impl Iterator<Item = &Arc<PlanView>> {
+        let is_archived =
+            move |view: &Arc<PlanView>| view.row.archived_at.is_some_and(|at| date_in(self.zone, at) <= on);
+        self.plans.iter().filter(move |view| !is_archived(view))
     }
 
     fn set_on(&self, on: NaiveDate) -> Option<OverrideRow> {
@@ -286,6 +296,7 @@ impl Observed {
                 .map(|view| KnownPlan {
                     keys: view.labels.iter().map(|label| label.key.as_ref()).collect(),
                     facts: &view.facts,
+                    archived_on: view.row.archived_at.map(|at| date_in(self.zone, at)),
                 })
                 .collect(),
             pulses: self

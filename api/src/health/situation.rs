@@ -26,7 +26,7 @@ impl Observed {
             risk,
             days_since_event: self.last_event_on(day.on).map(|on| days_between(on, day.on)),
             sub_scores: factors.map(|(factor, part)| (factor.key.to_string(), part.sub_score)).collect(),
-            plans: self.plans().iter().map(|view| plan_situation(view, day.on)).collect(),
+            plans: self.plans_on(day.on).map(|view| plan_situation(view, day.on)).collect(),
         }
     }
 

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::keyset::{Slice, containing, push_slice};
-use super::milestones::push_ids;
+use super::milestones::{ROWS_PER_INSERT, push_ids};
 use super::{Conn, on};
 
 /// An account the organization serves.
@@ -162,12 +162,17 @@ pub async fn delete(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::R
 
 /// The customers that name some customers as their parents, but for archived ones.
 pub async fn parts_of(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid]) -> sqlx::Result<Vec<Customer>> {
-    on!(conn, db => {
-        let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM customers WHERE organization_id = "));
-        query.push_bind(organization_id).push(" AND archived_at IS NULL");
-        push_ids(&mut query, "parent_id", Some(ids));
-        query.build_query_as().fetch_all(db).await
-    })
+    let mut parts = vec![];
+    for some in ids.chunks(ROWS_PER_INSERT) {
+        let found: Vec<Customer> = on!(conn, db => {
+            let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM customers WHERE organization_id = "));
+            query.push_bind(organization_id).push(" AND archived_at IS NULL");
+            push_ids(&mut query, "parent_id", Some(some));
+            query.build_query_as().fetch_all(db).await
+        })?;
+        parts.extend(found);
+    }
+    Ok(parts)
 }
 
 /// All customers, archived ones too, in the order in which they were created.

@@ -7,7 +7,6 @@ use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use super::keyset::{Slice, push_slice};
-use super::milestones::push_ids;
 use super::{Conn, on};
 
 /// How a customer was when last looked at.
@@ -110,7 +109,8 @@ pub async fn save(conn: &mut Conn, organization_id: Uuid, row: &ScoreRow) -> sql
          ON CONFLICT (organization_id, customer_id) DO UPDATE SET as_of = excluded.as_of, score = excluded.score, band = excluded.band, \
          coverage = excluded.coverage, model_key = excluded.model_key, model_number = excluded.model_number, \
          score_before = excluded.score_before, band_before = excluded.band_before, trend_per_week = excluded.trend_per_week, \
-         lowest_factor = excluded.lowest_factor, is_overridden = excluded.is_overridden, computed_at = excluded.computed_at"
+         lowest_factor = excluded.lowest_factor, is_overridden = excluded.is_overridden, computed_at = excluded.computed_at \
+         WHERE customer_health.computed_at <= excluded.computed_at"
     );
     let r = row;
     on!(conn, db => sqlx::query(SQL)
@@ -119,17 +119,11 @@ pub async fn save(conn: &mut Conn, organization_id: Uuid, row: &ScoreRow) -> sql
         .bind(r.is_overridden).bind(r.computed_at).execute(db).await.map(|_| ()))
 }
 
-/// Forgets how some customers were.
-pub async fn forget(conn: &mut Conn, organization_id: Uuid, customer_ids: &[Uuid]) -> sqlx::Result<()> {
-    if customer_ids.is_empty() {
-        return Ok(());
-    }
-    on!(conn, db => {
-        let mut query = QueryBuilder::new("DELETE FROM customer_health WHERE organization_id = ");
-        query.push_bind(organization_id);
-        push_ids(&mut query, "customer_id", Some(customer_ids));
-        query.build().execute(db).await.map(|_| ())
-    })
+/// Forgets how archived customers were.
+pub async fn forget_archived(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<()> {
+    const SQL: &str = "DELETE FROM customer_health WHERE organization_id = $1 AND customer_id IN \
+                       (SELECT id FROM customers WHERE organization_id = $1 AND archived_at IS NOT NULL)";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).execute(db).await.map(|_| ()))
 }
 
 /// Up to where everything has been looked at.

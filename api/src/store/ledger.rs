@@ -177,6 +177,18 @@ pub async fn roots_since(
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).bind(root_type).fetch_all(db).await)
 }
 
+/// How what was changed was before, of the entries of an action after `sequence`.
+pub async fn befores_since(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    action: &str,
+    sequence: i64,
+) -> sqlx::Result<Vec<String>> {
+    const SQL: &str = "SELECT before FROM ledger_entries \
+                       WHERE organization_id = $1 AND sequence > $2 AND action = $3 AND before IS NOT NULL";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).bind(action).fetch_all(db).await)
+}
+
 /// How something was, by an entry of the ledger.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "as in the entry")]

@@ -28,6 +28,14 @@ pub struct KnownPlan<'a> {
     pub keys: Vec<&'a str>,
     /// Its facts.
     pub facts: &'a PlanFacts,
+    /// The day it was archived: from then on it does not count.
+    pub archived_on: Option<NaiveDate>,
+}
+
+impl KnownPlan<'_> {
+    fn counts_on(&self, as_of: NaiveDate) -> bool {
+        self.archived_on.is_none_or(|on| as_of < on)
+    }
 }
 
 /// What is known of one customer, as one model looks at it.
@@ -37,7 +45,7 @@ pub struct Evidence<'a> {
     pub facts: Vec<Vec<Fact>>,
     /// The day of the customer's first event of whatever kind.
     pub first_event_on: Option<NaiveDate>,
-    /// Its plans that are not archived.
+    /// Its plans.
     pub plans: Vec<KnownPlan<'a>>,
     /// What was said of it, oldest first.
     pub pulses: Vec<Pulse>,
@@ -84,7 +92,8 @@ impl Evidence<'_> {
     }
 
     fn of_plans(&self, measure: PlanMeasure, as_of: NaiveDate) -> Option<f64> {
-        let begun = || self.plans.iter().map(|plan| plan.facts).filter(move |facts| facts.start_on <= as_of);
+        let counting = || self.plans.iter().filter(move |plan| plan.counts_on(as_of)).map(|plan| plan.facts);
+        let begun = || counting().filter(move |facts| facts.start_on <= as_of);
         let standings = || begun().flat_map(move |facts| facts.standings(as_of));
         match measure {
             PlanMeasure::MilestoneCompletion => {
@@ -122,7 +131,7 @@ impl Evidence<'_> {
     fn happened(&self, model: &ModelContent, as_of: NaiveDate) -> Vec<(usize, i64)> {
         let mut found = vec![];
         for (index, impact) in model.impacts.iter().enumerate() {
-            for plan in &self.plans {
+            for plan in self.plans.iter().filter(|plan| plan.counts_on(as_of)) {
                 let positions = plan.keys.iter().enumerate().filter(|(_, key)| **key == impact.milestone.as_str());
                 for (position, _) in positions {
                     let on = match impact.on {

@@ -52,7 +52,9 @@ pub async fn put(
 ) -> Result<Customer, ApiError> {
     let CustomerReplacement { name, segment, owner, since_on, annual_revenue_minor, parent_id, archived: is_archived } =
         replacement.clone();
-    check_parent(&mut unit.conn, unit.organization_id, known.as_ref().map(|known| known.id), parent_id).await?;
+    if known.as_ref().is_none_or(|known| known.parent_id != parent_id) {
+        check_parent(&mut unit.conn, unit.organization_id, known.as_ref().map(|known| known.id), parent_id).await?;
+    }
     let was_archived_at = known.as_ref().and_then(|known| known.archived_at);
     let mut after = Customer {
         id: known.as_ref().map_or_else(|| unit.new_id(), |known| known.id),

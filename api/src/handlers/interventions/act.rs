@@ -66,7 +66,10 @@ pub struct Completion {
     responses((status = 200, description = "As assigned.", body = Intervention)))]
 #[post("/v1/interventions/{id}/assign")]
 pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignment>) -> Result<Answer, ApiError> {
-    change(&cx, *id, "assigned", |row, _| {
+    change(&cx, *id, "assigned", |row, today| {
+        if body.0.due_on.is_some_and(|due_on| due_on < today) {
+            return Err(BrokenRule::InThePast { today }.at("/due_on").into());
+        }
         row.owner = Some(body.0.owner.to_string());
         row.due_on = body.0.due_on.unwrap_or(row.due_on);
         Ok(())

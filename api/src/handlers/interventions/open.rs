@@ -3,7 +3,8 @@
 use actix_web::post;
 use chrono::NaiveDate;
 use milepost_domain::BrokenRule;
-use milepost_domain::playbook::{InterventionKind, Tier};
+use milepost_domain::playbook::{InterventionKind, Tier, check_tiers};
+use milepost_domain::rule::all_kept;
 use milepost_domain::text::{Label, Name, Note};
 use serde::Deserialize;
 use sqlx::types::Text;
@@ -53,6 +54,7 @@ pub struct InterventionDraft {
 #[post("/v1/interventions")]
 pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
+    all_kept(check_tiers(&draft.escalations, ""))?;
     let unknown = || ApiError::field("/customer_id", "unknown_customer", "there is no customer with this id");
     let today = cx.today();
     let mut conn = cx.snapshot().await?;

@@ -2,7 +2,7 @@
 
 use actix_web::get;
 use actix_web::web::Path;
-use chrono::{Datelike, Days, NaiveDate, NaiveTime};
+use chrono::{Datelike, NaiveDate, NaiveTime};
 use milepost_domain::cascade::plus_days;
 use milepost_domain::metric::{Aggregate, Definition, Fact, Measured, measure, window_start};
 use milepost_domain::schedule::days_between;
@@ -197,7 +197,7 @@ impl Whose {
         // A day's margin on both sides: the days are those of a time zone.
         let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
         let from = first_on.map(|on| midnight(plus_days(on, -1)));
-        let until = midnight(last_on.checked_add_days(Days::new(2)).unwrap_or(NaiveDate::MAX));
+        let until = midnight(plus_days(last_on, 2));
         Ok(metrics::events(conn, cx.organization_id(), of, from, until, None).await?)
     }
 }

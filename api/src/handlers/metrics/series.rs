@@ -108,7 +108,8 @@ async fn series(
     let last_on = options.to.unwrap_or_else(|| cx.today());
     let first_on = options.from.unwrap_or_else(|| window_start(last_on, 90));
     let period = options.period.unwrap_or_default();
-    if first_on > last_on || period.number_of(first_on, last_on) >= MOST_POINTS {
+    let last_number = period.number_of(first_on, last_on);
+    if first_on > last_on || last_number >= MOST_POINTS {
         let detail = format!("must be a day by {last_on}, with at most {MOST_POINTS} points from it on");
         return Err(ApiError::parameter("from", "out_of_range", detail));
     }
@@ -123,13 +124,14 @@ async fn series(
     facts.sort_by_key(|fact| fact.on);
     let point = |number: u32| {
         let from = period.starts_on(first_on, number);
-        let to = plus_days(period.starts_on(first_on, number + 1), -1).min(last_on);
+        let is_last = number == last_number;
+        let to = if is_last { last_on } else { plus_days(period.starts_on(first_on, number + 1), -1) };
         let start = if is_open { 0 } else { facts.partition_point(|fact| fact.on < from) };
         let own = &facts[start..facts.partition_point(|fact| fact.on <= to)];
         let found = measure(definition.aggregate, own, to, Some(days_between(from, to) + 1));
         MetricPoint { from, to, value: found.value, events: found.events }
     };
-    let data: Vec<MetricPoint> = (0..=period.number_of(first_on, last_on)).map(point).collect();
+    let data: Vec<MetricPoint> = (0..=last_number).map(point).collect();
     let matched = Matched::of(request)?;
     if negotiate(request, &matched.operation.produces) == Some("text/csv") {
         let mut body = line(["from", "to", "value", "events"])?;

@@ -116,11 +116,13 @@ fn replay(
     let (mut opened_on, mut found) = (None, vec![]);
     for (on, now) in days {
         let because_of: Vec<String> = now.iter().filter(|subject| !held.contains(subject)).cloned().collect();
-        if !because_of.is_empty() && playbook.is_cool(opened_on, on) {
+        let is_cool = playbook.is_cool(opened_on, on);
+        // As playbooks do: what begins while nothing may be opened begins when something may.
+        held = now.into_iter().filter(|subject| is_cool || !because_of.contains(subject)).collect();
+        if !because_of.is_empty() && is_cool {
             opened_on = Some(on);
             found.push(WouldOpen { customer_id: one.customer.id, name: one.customer.name.clone(), on, because_of });
         }
-        held = now;
     }
     found
 }

@@ -221,7 +221,7 @@ fn bands(rows: &[HealthRow]) -> Vec<BandCount> {
     let all = [Band::Healthy, Band::AtRisk, Band::Critical, Band::Unknown];
     let count = |band| {
         let own = rows.iter().filter(|row| row.band == band);
-        let annual_revenue_minor = own.clone().filter_map(|row| row.annual_revenue_minor).sum();
+        let annual_revenue_minor = own.clone().filter_map(|row| row.annual_revenue_minor).fold(0, i64::saturating_add);
         BandCount { band, customers: own.count(), annual_revenue_minor }
     };
     all.into_iter().map(count).collect()

@@ -143,7 +143,7 @@ fn group(
     let pair = |row: &&&InterventionRow| {
         let on = after_on(row).filter(|on| *on <= today)?;
         let one = observed.iter().find(|one| one.customer.id == row.customer_id)?;
-        let after = one.days(models, on, on).pop()?.computed.value?;
+        let after = one.days(models, on, on).pop()?.score()?;
         Some((row.score_at_opening?, after))
     };
     let pairs: Vec<(f64, f64)> = rows.iter().filter_map(|row| pair(&row)).collect();

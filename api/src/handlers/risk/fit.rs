@@ -2,7 +2,6 @@
 
 use actix_web::{get, post};
 use chrono::NaiveDate;
-use milepost_domain::BrokenRule;
 use milepost_domain::backtest::{Case, brier};
 use milepost_domain::logistic::Logistic;
 use milepost_domain::risk::{assess, feature_names, features};
@@ -73,8 +72,7 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
     drop(conn);
     let content = tokio::task::spawn_blocking(move || learn(&back, horizon_days, ridge));
     let content = content.await.map_err(ApiError::internal)?.ok_or_else(|| {
-        let rule = BrokenRule::TooFewEvents { found: 0, needed: 1 };
-        ApiError::from(rule.at(""))
+        ApiError::field("/ridge", "no_fit", "the fit does not settle: take more days, or a greater ridge")
     })?;
     cx.write(async |unit| {
         let row = RiskModelRow {
