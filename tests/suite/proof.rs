@@ -105,7 +105,9 @@ async fn a_model_is_held_against_outcomes(engine: Engine) {
     let mut imported = question;
     imported["known_by"] = json!("occurred");
     let hindsight = server.post("/v1/health-models/m/backtest", imported).await.expect(200);
-    assert_eq!(hindsight["auc"]["area"], 0.5);
+    assert_eq!(hindsight["unscored"], 0, "the event of 2020 counts, too early");
+    // All are alike but that one, which stays and is worth less than those that are lost.
+    assert!((hindsight["auc"]["area"].as_f64().expect("an area") - 9.0 / 19.0).abs() < 1e-12);
 }
 
 async fn too_few_losses_prove_nothing(engine: Engine) {
