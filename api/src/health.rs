@@ -4,4 +4,5 @@ pub mod keep;
 pub mod look_back;
 pub mod models;
 pub mod observed;
+pub mod risk;
 pub mod situation;

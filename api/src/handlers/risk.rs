@@ -4,17 +4,13 @@ pub mod fit;
 pub mod read;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::logistic::Logistic;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::store::Conn;
-use crate::store::risk_models::{self, RiskModelRow};
-
-/// How many days before a day can matter to a customer's risk.
-pub const REACH_DAYS: i64 = 60;
+use crate::health::risk::{Holdout, Learned};
+use crate::store::risk_models::RiskModelRow;
 
 /// A model of customers' risk.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -55,7 +51,7 @@ pub struct RiskModel {
 }
 
 /// What one more of a feature adds to the logarithm of the odds of being lost.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({"feature": "engagement_decline", "coefficient": 1.9}))]
 pub struct Coefficient {
     /// A risk factor's severity from 0 to 1, or `active_share`: the share of the last 30 days on which the customer was active.
@@ -65,77 +61,22 @@ pub struct Coefficient {
     coefficient: f64,
 }
 
-/// How well a model fitted on earlier days told what came after later ones.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({
-    "from": "2025-07-01", "cases": 100, "churned": 12, "area": 0.79, "area_from": 0.68, "area_to": 0.9, "points_area": 0.71, "p_value": 0.08,
-    "brier": 0.08, "brier_skill": 0.2
-}))]
-pub struct Holdout {
-    /// The first of the later days.
-    from: NaiveDate,
-    /// How many customers and days.
-    #[schema(maximum = 1_000_000)]
-    cases: usize,
-    /// How many of them were followed by a loss.
-    #[schema(maximum = 1_000_000)]
-    churned: usize,
-    /// The area under the receiver operating characteristic.
-    area: f64,
-    /// Where its 95 % interval begins.
-    area_from: f64,
-    /// Where its 95 % interval ends.
-    area_to: f64,
-    /// The area that the points have on the same cases.
-    points_area: f64,
-    /// The chance of such a difference between the two if there were none (DeLong's paired test).
-    p_value: f64,
-    /// The mean squared error of the chances it states.
-    brier: f64,
-    /// What part of the error is saved that always stating the share of those lost would have.
-    brier_skill: Option<f64>,
-}
-
-/// What is kept of a model.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Content {
-    horizon_days: u32,
-    ridge: f64,
-    features: Vec<String>,
-    logistic: Logistic,
-    evaluated_on: Vec<NaiveDate>,
-    cases: usize,
-    churned: usize,
-    holdout: Option<Holdout>,
-}
-
 impl RiskModel {
     fn of(row: RiskModelRow) -> Result<Self, ApiError> {
-        let content: Content = serde_json::from_str(&row.content)?;
-        let coefficients = content.features.into_iter().zip(content.logistic.coefficients);
+        let learned = Learned::of(&row)?;
+        let coefficients = learned.features.into_iter().zip(learned.logistic.coefficients);
         Ok(Self {
             id: row.id,
-            horizon_days: content.horizon_days,
-            ridge: content.ridge,
-            intercept: content.logistic.intercept,
+            horizon_days: learned.horizon_days,
+            ridge: learned.ridge,
+            intercept: learned.logistic.intercept,
             coefficients: coefficients.map(|(feature, coefficient)| Coefficient { feature, coefficient }).collect(),
-            evaluated_on: content.evaluated_on,
-            cases: content.cases,
-            churned: content.churned,
-            holdout: content.holdout,
+            evaluated_on: learned.evaluated_on,
+            cases: learned.cases,
+            churned: learned.churned,
+            holdout: learned.holdout,
             author: row.author,
             fitted_at: row.fitted_at,
         })
     }
-}
-
-/// The model fitted last, as far as it was there at an instant, with what was learned.
-pub async fn latest(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    known_at: DateTime<Utc>,
-) -> Result<Option<(RiskModel, Logistic)>, ApiError> {
-    let Some(row) = risk_models::latest(conn, organization_id, known_at).await? else { return Ok(None) };
-    let content: Content = serde_json::from_str(&row.content)?;
-    Ok(Some((RiskModel::of(row)?, content.logistic)))
 }

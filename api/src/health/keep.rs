@@ -17,12 +17,11 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::models::Models;
-use super::observed::{Day, Observed, Stretch};
+use super::observed::{Day, Observed, Stretch, TREND_DAYS, slope_per_week};
+use super::risk;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::handlers::health::read::{TREND_DAYS, slope_per_week};
 use crate::handlers::interventions::{Intervention, opened_by};
-use crate::handlers::risk;
 use crate::store::customers::Customer;
 use crate::store::health_scores::{self, Marks, ScoreRow};
 use crate::store::json_text::JsonText;
@@ -63,9 +62,20 @@ impl Default for Keeping {
 impl Context {
     /// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
     pub async fn keep_health(&self) -> Result<usize, ApiError> {
-        let organization_id = self.organization_id();
-        let turn = self.app.keeping.0.get_with(organization_id, Arc::default);
+        // Mostly nothing has changed: then nobody waits for a turn.
+        if self.outdated().await?.is_none() {
+            return Ok(0);
+        }
+        let turn = self.app.keeping.0.get_with(self.organization_id(), Arc::default);
         let _turn = turn.lock().await;
+        let Some((conn, before, marks)) = self.outdated().await? else { return Ok(0) };
+        // The plans in memory must be no older than the marks.
+        self.refreshed().await?.keep(conn, before, marks).await
+    }
+
+    /// What is kept, and what there is by now, where that is more; with the connection that sees it.
+    async fn outdated(&self) -> Result<Option<(Conn, Option<Marks>, Marks)>, ApiError> {
+        let organization_id = self.organization_id();
         let mut conn = self.snapshot().await?;
         let before = health_scores::marks(&mut conn, organization_id).await?;
         let marks = Marks {
@@ -74,11 +84,8 @@ impl Context {
             as_of: self.today(),
             computed_at: self.app.clock.now(),
         };
-        if before.is_some_and(|before| Marks { computed_at: marks.computed_at, ..before } == marks) {
-            return Ok(0);
-        }
-        // The plans in memory must be no older than the marks.
-        self.refreshed().await?.keep(conn, before, marks).await
+        let is_kept = before.is_some_and(|before| Marks { computed_at: marks.computed_at, ..before } == marks);
+        Ok((!is_kept).then_some((conn, before, marks)))
     }
 
     async fn keep(&self, mut conn: Conn, before: Option<Marks>, marks: Marks) -> Result<usize, ApiError> {
@@ -86,7 +93,7 @@ impl Context {
         let changed = self.changed(&mut conn, before, marks).await?;
         let lens = Arc::new(Lens {
             models: Models::load(&mut conn, organization_id, None).await?,
-            risk_model: risk::latest(&mut conn, organization_id, self.now).await?.map(|(_, model)| model),
+            risk_model: risk::latest(&mut conn, organization_id, self.now).await?.map(|(_, learned)| learned.logistic),
             playbooks: playbooks::all(&mut conn, organization_id).await?,
         });
         let count = changed.len();

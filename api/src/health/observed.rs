@@ -14,6 +14,7 @@ use milepost_domain::metric::{Aggregate, Definition, Fact};
 use milepost_domain::outcome::existed_from;
 use milepost_domain::risk::{Deed, Known, WINDOW_DAYS};
 use milepost_domain::schedule::days_between;
+use milepost_domain::trend::theil_sen;
 use uuid::Uuid;
 
 use super::models::{AppliedModel, Models};
@@ -29,6 +30,9 @@ use crate::store::metrics::{self, EarlierRow, MeasuredRow, Of};
 
 /// How many customers' records one statement fetches at most.
 const AT_ONCE: usize = 500;
+
+/// How many days a trend looks at.
+pub const TREND_DAYS: i64 = 30;
 
 /// What is known of one customer.
 #[derive(Debug, Clone)]
@@ -353,4 +357,13 @@ impl Scorer<'_> {
         let model = self.model(on);
         self.score(on).covered(&model.content)
     }
+}
+
+/// The slope of the computed scores of some days, in points a week.
+pub fn slope_per_week(days: &[Day]) -> Option<f64> {
+    let point = |day: &Day| {
+        let since = i32::try_from((day.on - days[0].on).num_days()).ok()?;
+        Some((f64::from(since), day.computed.value?))
+    };
+    theil_sen(&days.iter().filter_map(point).collect::<Vec<_>>()).map(|slope| slope * 7.0)
 }

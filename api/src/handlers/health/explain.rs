@@ -11,13 +11,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::read::TREND_DAYS;
 use super::{ModelReference, customer, observe_one};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::health::observed::{Day, Stretch};
+use crate::health::observed::{Day, Stretch, TREND_DAYS};
 use crate::known::KnownAt;
 
 /// Between which days.

@@ -8,7 +8,6 @@ use milepost_domain::health::band::Band;
 use milepost_domain::health::model::{Factor, ImpactOn, InputKind, Missing, Protocol};
 use milepost_domain::health::score::{FactorScore, ImpactScore, Source};
 use milepost_domain::text::{Key, Name};
-use milepost_domain::trend::theil_sen;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -20,13 +19,10 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
-use crate::health::observed::{Day, Stretch};
+use crate::health::observed::{Day, Stretch, TREND_DAYS, slope_per_week};
 use crate::known::KnownAt;
 use crate::store::customers::Customer;
 use crate::store::usage_events;
-
-/// How many days a trend looks at.
-pub const TREND_DAYS: i64 = 30;
 
 /// How a customer is at a date, and why.
 #[derive(Debug, Serialize, ToSchema)]
@@ -204,15 +200,6 @@ async fn answer(
     let day = days.last().ok_or_else(|| ApiError::internal("a stretch has no day"))?;
     let health = Health::of(customer_id, day, slope_per_week(&days), computed_through);
     Ok(Answer::ok(&health)?.content_tag())
-}
-
-/// The slope of the computed scores of some days, in points a week.
-pub fn slope_per_week(days: &[Day]) -> Option<f64> {
-    let point = |day: &Day| {
-        let since = i32::try_from((day.on - days[0].on).num_days()).ok()?;
-        Some((f64::from(since), day.computed.value?))
-    };
-    theil_sen(&days.iter().filter_map(point).collect::<Vec<_>>()).map(|slope| slope * 7.0)
 }
 
 impl Health {

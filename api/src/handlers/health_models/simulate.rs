@@ -18,9 +18,9 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
-use crate::handlers::risk;
 use crate::health::models::Models;
 use crate::health::observed::{Day, Observed, Stretch};
+use crate::health::risk;
 use crate::store::customers;
 use crate::store::playbooks::{self, PlaybookRow};
 
@@ -136,7 +136,7 @@ pub async fn simulate_health_model(
     let (active, tried) =
         (Models::load(&mut conn, cx.organization_id(), None).await?, Models::only(Arc::clone(&candidate)));
     let playbooks = playbooks::all(&mut conn, cx.organization_id()).await?;
-    let risk_model = risk::latest(&mut conn, cx.organization_id(), cx.now).await?.map(|(_, model)| model);
+    let risk_model = risk::latest(&mut conn, cx.organization_id(), cx.now).await?.map(|(_, learned)| learned.logistic);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
     own.retain(|one| one.archived_at.is_none() && candidate.content.admits(one.segment.as_deref()));
     let reach_days = Models::reach_of_all(&[&active, &tried]).map(|days| days.max(risk::REACH_DAYS));

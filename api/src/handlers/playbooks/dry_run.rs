@@ -14,9 +14,9 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::handlers::risk;
 use crate::health::models::Models;
 use crate::health::observed::{Observed, Stretch};
+use crate::health::risk;
 use crate::store::{customers, playbooks};
 use milepost_domain::logistic::Logistic;
 
@@ -81,7 +81,7 @@ pub async fn dry_run_playbook(
     let row = playbooks::find(&mut conn, cx.organization_id(), &key).await?.ok_or_else(ApiError::not_found)?;
     let playbook = Playbook { active: true, ..row.content.0 };
     let models = Models::load(&mut conn, cx.organization_id(), None).await?;
-    let risk_model = risk::latest(&mut conn, cx.organization_id(), cx.now).await?.map(|(_, model)| model);
+    let risk_model = risk::latest(&mut conn, cx.organization_id(), cx.now).await?.map(|(_, learned)| learned.logistic);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
     own.retain(|one| one.archived_at.is_none());
     let back = playbook.trigger.compares_with().map_or(0, i64::from);

@@ -9,12 +9,13 @@ use milepost_domain::roc::{auc, compare};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Content, Holdout, REACH_DAYS, RiskModel};
+use super::RiskModel;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::health::look_back::{KnownBy, LookBack, Question};
+use crate::health::risk::{Holdout, Learned, REACH_DAYS};
 use crate::page::{Page, Paging, PagingParams};
 use crate::store::customers;
 use crate::store::keyset::{Direction, Order, Position};
@@ -99,7 +100,7 @@ pub async fn list_risk_models(cx: Context, paging: Paging) -> Result<Answer, Api
     paging.try_answer(rows, |row| Position { key: None, id: row.id }, RiskModel::of)
 }
 
-fn learn(back: &LookBack, horizon_days: u32, ridge: f64) -> Option<Content> {
+fn learn(back: &LookBack, horizon_days: u32, ridge: f64) -> Option<Learned> {
     let examples: Vec<Example> = back
         .looks
         .iter()
@@ -110,7 +111,7 @@ fn learn(back: &LookBack, horizon_days: u32, ridge: f64) -> Option<Content> {
         })
         .collect();
     let churned = examples.iter().filter(|one| one.churned).count();
-    Some(Content {
+    Some(Learned {
         horizon_days,
         ridge,
         features: feature_names(),

@@ -4,13 +4,12 @@ use actix_web::get;
 use actix_web::web::Path;
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::risk::{
-    FactorFinding, FactorKind, IndicatorKind, Level, assess, features, level_of_points, level_of_probability,
+    FACTORS, FactorFinding, FactorKind, IndicatorKind, Level, assess, features, level_of_points, level_of_probability,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{REACH_DAYS, latest};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -18,6 +17,7 @@ use crate::extract::Query;
 use crate::handlers::health::customer;
 use crate::handlers::plans::earned_value::AsOf;
 use crate::health::observed::Stretch;
+use crate::health::risk::{REACH_DAYS, latest};
 use crate::known::KnownAt;
 
 /// What a level is by.
@@ -117,15 +117,12 @@ pub async fn read_customer_risk(
     let model = latest(&mut conn, cx.organization_id(), known_at.unwrap_or(cx.now)).await?;
     let facts = observed.risk_known(as_of);
     let risk = assess(&facts, as_of);
-    let probability = model.as_ref().map(|(_, learned)| learned.probability(&features(&facts, as_of)));
+    let probability = model.as_ref().map(|(_, learned)| learned.logistic.probability(&features(&facts, as_of)));
     let factor = |finding: &FactorFinding| RiskFactor {
         factor: finding.kind,
         severity: finding.severity,
         points: finding.points,
-        most_points: milepost_domain::risk::FACTORS
-            .iter()
-            .find(|(kind, _)| *kind == finding.kind)
-            .map_or(0.0, |one| one.1),
+        most_points: FACTORS.iter().find(|(kind, _)| *kind == finding.kind).map_or(0.0, |one| one.1),
         found: finding.found,
         compared_with: finding.compared_with,
     };
@@ -136,9 +133,9 @@ pub async fn read_customer_risk(
         basis: if probability.is_some() { RiskBasis::Model } else { RiskBasis::Points },
         points: risk.points,
         probability,
-        horizon_days: model.as_ref().map(|(model, _)| model.horizon_days),
-        model_id: model.as_ref().map(|(model, _)| model.id),
-        fitted_at: model.as_ref().map(|(model, _)| model.fitted_at),
+        horizon_days: model.as_ref().map(|(_, learned)| learned.horizon_days),
+        model_id: model.as_ref().map(|(row, _)| row.id),
+        fitted_at: model.as_ref().map(|(row, _)| row.fitted_at),
         factors: risk.factors.iter().map(factor).collect(),
         indicators: risk.indicators.into_iter().map(|(indicator, value)| RiskIndicator { indicator, value }).collect(),
     };
