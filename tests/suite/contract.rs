@@ -1,6 +1,6 @@
 //! The document: the checked-in file is the generated one, and it describes everything.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use milepost::openapi;
 use serde_json::{Value, json};
@@ -130,4 +130,52 @@ fn bodies_have_examples() {
             );
         }
     }
+}
+
+/// Of two schemas with one name the document would silently keep one.
+#[test]
+fn no_two_schemas_have_one_name() {
+    let mut seen: HashMap<String, String> = HashMap::new();
+    for folder in ["../api/src", "../domain/src"] {
+        for (file, text) in sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)) {
+            for name in schema_names(&text) {
+                if let Some(other) = seen.insert(name.clone(), file.clone()) {
+                    panic!("{name} is a schema in {other} and in {file}: give one another name with #[schema(as = …)]");
+                }
+            }
+        }
+    }
+    assert!(seen.len() > 150, "only {} schemas were found", seen.len());
+}
+
+/// Every file of a folder and those below it.
+fn sources(folder: &std::path::Path) -> Vec<(String, String)> {
+    let mut found = vec![];
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push((path.display().to_string(), std::fs::read_to_string(&path).expect("a file")));
+        }
+    }
+    found
+}
+
+/// What the types of a file are called in the document: their own name, unless they say another.
+fn schema_names(text: &str) -> Vec<String> {
+    let mut names = vec![];
+    for part in text.split("#[derive(").skip(1) {
+        let Some((derived, rest)) = part.split_once(")]") else { continue };
+        let Some((attributes, body)) = rest.split_once("\npub ") else { continue };
+        if !derived.contains("ToSchema") || attributes.contains("#[derive(") {
+            continue;
+        }
+        let own = body.split_whitespace().nth(1).unwrap_or_default();
+        let own: String = own.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let said = attributes.split_once("schema(as = ").map(|(_, name)| name);
+        let said = said.map(|name| name.chars().take_while(char::is_ascii_alphanumeric).collect());
+        names.push(said.unwrap_or(own));
+    }
+    names
 }

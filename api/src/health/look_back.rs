@@ -126,7 +126,7 @@ impl Context {
                 return Err(ApiError::field("/from", "too_much", detail));
             }
             for on in with_plans {
-                back.plans.insert(on, self.plans_of_customers(Some(end_of_day(zone, on))).await?);
+                back.plans.insert(on, self.plans_of_customers(Some(end_of_day(zone, on)), None).await?);
             }
         }
         Ok(back)

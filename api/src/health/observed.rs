@@ -1,6 +1,6 @@
 //! What is known of customers, and how they were on each day of a stretch.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
@@ -106,7 +106,8 @@ impl Context {
         stretch: Stretch,
     ) -> Result<Vec<Observed>, ApiError> {
         let ids: Vec<Uuid> = customers.iter().map(|customer| customer.id).collect();
-        let mut plans = self.plans_of_customers(stretch.known_at).await?;
+        let wanted: HashSet<Uuid> = ids.iter().copied().collect();
+        let mut plans = self.plans_of_customers(stretch.known_at, Some(&wanted)).await?;
         let mut pulses: HashMap<Uuid, Vec<PulseRow>> = HashMap::new();
         let mut overrides: HashMap<Uuid, Vec<OverrideRow>> = HashMap::new();
         for some in ids.chunks(AT_ONCE) {
@@ -138,22 +139,28 @@ impl Context {
         Ok(all)
     }
 
-    /// The plans of each customer, as they are or as they were known.
+    /// The plans of each of some customers, or of all, as they are or as they were known.
     pub async fn plans_of_customers(
         &self,
         known_at: Option<DateTime<Utc>>,
+        wanted: Option<&HashSet<Uuid>>,
     ) -> Result<HashMap<Uuid, Vec<Arc<PlanView>>>, ApiError> {
-        let views: Vec<Arc<PlanView>> = match known_at {
-            None => self.plans().await?.by_name.clone(),
-            Some(at) => {
-                let records = self.plans_known_at(at, None).await?;
-                records.iter().map(|record| Arc::new(PlanView::from(record))).collect()
-            }
-        };
         let mut by_customer: HashMap<Uuid, Vec<Arc<PlanView>>> = HashMap::new();
-        for view in views {
-            if let Some(id) = view.row.customer_id {
-                by_customer.entry(id).or_default().push(view);
+        let is_wanted = |id: &Uuid| wanted.is_none_or(|wanted| wanted.contains(id));
+        match known_at {
+            None => {
+                for view in &self.plans().await?.by_name {
+                    if let Some(id) = view.row.customer_id.filter(is_wanted) {
+                        by_customer.entry(id).or_default().push(Arc::clone(view));
+                    }
+                }
+            }
+            Some(at) => {
+                for record in &self.plans_known_at(at, None).await? {
+                    if let Some(id) = record.plan.customer_id.filter(is_wanted) {
+                        by_customer.entry(id).or_default().push(Arc::new(PlanView::from(record)));
+                    }
+                }
             }
         }
         Ok(by_customer)

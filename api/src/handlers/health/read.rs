@@ -35,7 +35,7 @@ use crate::store::usage_events;
     "model": {"id": null, "key": "shipped", "number": null, "name": "Adoption, engagement, support and milestones"},
     "protocol": null, "computed_through": 5451
 }))]
-pub struct Health {
+pub struct CustomerHealth {
     /// The customer.
     customer_id: Uuid,
     /// The day, its end included.
@@ -158,7 +158,7 @@ pub struct HealthTrend {
 /// Computed from the events, plans, pulses and models themselves at every question, so late events count from the moment they are there.
 /// With `known_at`: from what was there at that instant.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(AsOf, KnownAt),
-    responses((status = 200, description = "How it is.", body = Health)))]
+    responses((status = 200, description = "How it is.", body = CustomerHealth)))]
 #[get("/v1/customers/{id}/health")]
 pub async fn read_customer_health(
     cx: Context,
@@ -172,7 +172,7 @@ pub async fn read_customer_health(
 
 /// Reads how the customer is that the CRM calls so
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(AsOf, KnownAt),
-    responses((status = 200, description = "How it is.", body = Health)))]
+    responses((status = 200, description = "How it is.", body = CustomerHealth)))]
 #[get("/v1/customers/by-ref/{external_ref}/health")]
 pub async fn read_customer_health_by_ref(
     cx: Context,
@@ -198,11 +198,11 @@ async fn answer(
     let (observed, models) = observe_one(cx, &mut conn, customer, Stretch { from, to: as_of, known_at }).await?;
     let days = observed.days(&models, from, as_of);
     let day = days.last().ok_or_else(|| ApiError::internal("a stretch has no day"))?;
-    let health = Health::of(customer_id, day, slope_per_week(&days), computed_through);
+    let health = CustomerHealth::of(customer_id, day, slope_per_week(&days), computed_through);
     Ok(Answer::ok(&health)?.content_tag())
 }
 
-impl Health {
+impl CustomerHealth {
     fn of(customer_id: Uuid, day: &Day, points_per_week: Option<f64>, computed_through: i64) -> Self {
         let (content, computed) = (&day.model.content, &day.computed);
         let factor = |(factor, part): (&Factor, &FactorScore)| FactorPart {
