@@ -129,13 +129,6 @@ impl Context {
         }))
     }
 
-    /// The same, with what is known of the organization by now.
-    pub async fn refreshed(&self) -> Result<Self, ApiError> {
-        let tenant = self.app.tenants.tenant(&self.app.db, self.organization_id()).await?;
-        let who = Authenticated { tenant: tenant.ok_or_else(ApiError::not_found)?, ..self.who.clone() };
-        Ok(Self { who, ..self.clone() })
-    }
-
     /// The caller's organization.
     pub fn organization_id(&self) -> Uuid {
         self.who.caller.organization_id

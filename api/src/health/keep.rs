@@ -69,8 +69,9 @@ impl Context {
         let turn = self.app.keeping.0.get_with(self.organization_id(), Arc::default);
         let _turn = turn.lock().await;
         let Some((conn, before, marks)) = self.outdated().await? else { return Ok(0) };
-        // The plans in memory must be no older than the marks.
-        self.refreshed().await?.keep(conn, before, marks).await
+        // Whoever asks, it is the server that reacts; and the plans in memory must be no older than the marks.
+        let job = Self::of_job(&self.app, self.organization_id()).await?.ok_or_else(ApiError::not_found)?;
+        job.keep(conn, before, marks).await
     }
 
     /// What is kept, and what there is by now, where that is more; with the connection that sees it.
