@@ -96,7 +96,8 @@ async fn secrets_are_shown_once(engine: Engine) {
     {
         assert!(!shown.text.contains(secret), "{}", shown.text);
     }
-    let damaged = format!("{}x", &key[..key.len() - 1]);
+    let other = if key.ends_with('x') { 'y' } else { 'x' };
+    let damaged = format!("{}{other}", &key[..key.len() - 1]);
     let refused = server.call("GET", "/v1/customers").bearer(&damaged).send().await;
     assert!(!refused.text.contains(secret));
     refused.problem(401, "unauthenticated");
