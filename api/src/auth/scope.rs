@@ -59,11 +59,11 @@ pub enum Scope {
     #[serde(rename = "events:write")]
     #[strum(serialize = "events:write")]
     EventsWrite,
-    /// See metrics.
+    /// See metrics, health, risk, playbooks and interventions.
     #[serde(rename = "health:read")]
     #[strum(serialize = "health:read")]
     HealthRead,
-    /// Define metrics.
+    /// Define metrics, health models and playbooks, fit risks, and work on interventions.
     #[serde(rename = "health:write")]
     #[strum(serialize = "health:write")]
     HealthWrite,
