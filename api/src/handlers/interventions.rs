@@ -156,23 +156,43 @@ pub fn opened_by(
         [] => content.trigger.kind.to_string(),
         some => format!("{}: {}", content.trigger.kind, some.join(", ")),
     };
+    let row =
+        open_row(unit, customer, action.kind, &action.title, plus_days(unit.today, i64::from(action.due_in_days)));
+    InterventionRow {
+        playbook_id: Some(playbook.id),
+        reason: Some(reason.chars().take(Note::MAX_CHARS).collect()),
+        owner: action.owner.as_ref().map(ToString::to_string).or(row.owner),
+        escalations: JsonText(action.escalations.clone()),
+        score_at_opening: score,
+        ..row
+    }
+}
+
+/// A new intervention for a customer, in the hands of its owner.
+fn open_row(
+    unit: &Unit,
+    customer: &Customer,
+    kind: InterventionKind,
+    title: &Name,
+    due_on: NaiveDate,
+) -> InterventionRow {
     InterventionRow {
         id: unit.new_id(),
         customer_id: customer.id,
-        playbook_id: Some(playbook.id),
-        kind: Text(action.kind),
-        title: action.title.to_string(),
-        reason: Some(reason.chars().take(Note::MAX_CHARS).collect()),
-        owner: action.owner.as_ref().map(ToString::to_string).or_else(|| customer.owner.clone()),
+        playbook_id: None,
+        kind: Text(kind),
+        title: title.to_string(),
+        reason: None,
+        owner: customer.owner.clone(),
         opened_on: unit.today,
-        due_on: plus_days(unit.today, i64::from(action.due_in_days)),
-        escalations: JsonText(action.escalations.clone()),
+        due_on,
+        escalations: JsonText(vec![]),
         snoozed_until: None,
         snooze_reason: None,
         done_on: None,
         outcome: None,
         outcome_note: None,
-        score_at_opening: score,
+        score_at_opening: None,
         version: 1,
         created_at: unit.now,
         updated_at: unit.now,

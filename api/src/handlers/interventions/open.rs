@@ -7,11 +7,10 @@ use milepost_domain::playbook::{InterventionKind, Tier, check_tiers};
 use milepost_domain::rule::all_kept;
 use milepost_domain::text::{Label, Name, Note};
 use serde::Deserialize;
-use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Intervention;
+use super::{Intervention, open_row};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -70,26 +69,13 @@ pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Re
         if draft.due_on < unit.today {
             return Err(BrokenRule::InThePast { today: unit.today }.at("/due_on").into());
         }
+        let row = open_row(unit, &customer, draft.kind, &draft.title, draft.due_on);
         let row = InterventionRow {
-            id: unit.new_id(),
-            customer_id: customer.id,
-            playbook_id: None,
-            kind: Text(draft.kind),
-            title: draft.title.to_string(),
             reason: draft.reason.as_ref().map(ToString::to_string),
-            owner: draft.owner.as_ref().map(ToString::to_string).or(customer.owner),
-            opened_on: unit.today,
-            due_on: draft.due_on,
+            owner: draft.owner.as_ref().map(ToString::to_string).or(row.owner),
             escalations: JsonText(draft.escalations.clone()),
-            snoozed_until: None,
-            snooze_reason: None,
-            done_on: None,
-            outcome: None,
-            outcome_note: None,
             score_at_opening: score,
-            version: 1,
-            created_at: unit.now,
-            updated_at: unit.now,
+            ..row
         };
         interventions::insert(&mut unit.conn, unit.organization_id, &row).await?;
         let opened = Intervention::of(row, unit.today);
