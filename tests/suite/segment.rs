@@ -9,6 +9,7 @@ use crate::samples::{create, pluck};
 on_both_engines!(
     a_batch_is_people_customers_and_events,
     the_write_key_is_the_user,
+    built_in_paths_are_served,
     wrong_messages_do_not_hold_up_others
 );
 
@@ -120,4 +121,28 @@ async fn wrong_messages_do_not_hold_up_others(engine: Engine) {
     );
     let broken = server.call("POST", "/v1/segment/batch").body("application/json", "{").send().await;
     broken.problem(400, "malformed_body");
+}
+
+/// The paths that libraries add to the host they are given.
+async fn built_in_paths_are_served(engine: Engine) {
+    let server = Server::start(engine).await;
+    let one = |id: &str| track(id, &json!({ "groupId": "g" }));
+    let identify = json!({ "userId": "u", "traits": { "name": "Ana" } });
+    let group = json!({ "groupId": "g", "traits": { "name": "Northwind" } });
+    let page = json!({ "messageId": "4", "userId": "u", "name": "Home" });
+    for (path, message, field) in [
+        ("t", one("1"), "events"),
+        ("i", identify, "people"),
+        ("g", group, "customers"),
+        ("p", page, "events"),
+        ("b", json!({ "batch": [one("2")] }), "events"),
+        ("v1/batch", json!({ "batch": [one("3")] }), "events"),
+    ] {
+        let mut message = message;
+        if let Some(fields) = message.as_object_mut() {
+            fields.remove("type");
+        }
+        let answer = server.post(&format!("/v1/segment/{path}"), message).await.expect(200);
+        assert_eq!((&answer["success"], &answer[field]), (&json!(true), &json!(1)), "{path}");
+    }
 }

@@ -124,6 +124,46 @@ pub async fn take_segment_batch(request: HttpRequest, cx: Context, payload: Payl
     take(&request, &cx, payload, "batch").await
 }
 
+/// Declares a call under the path that some library has built in.
+macro_rules! built_in {
+    ($name:ident, $path:tt, $call:tt, $doc:tt) => {
+        #[doc = $doc]
+        #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+            responses((status = 200, description = "What became of it.", body = SegmentAnswer)))]
+        #[post($path)]
+        pub async fn $name(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
+            take(&request, &cx, payload, $call).await
+        }
+    };
+}
+
+built_in!(
+    take_segment_t,
+    "/v1/segment/t",
+    "track",
+    "The same as `/v1/segment/track`, where browsers' libraries send it"
+);
+built_in!(
+    take_segment_i,
+    "/v1/segment/i",
+    "identify",
+    "The same as `/v1/segment/identify`, where browsers' libraries send it"
+);
+built_in!(
+    take_segment_g,
+    "/v1/segment/g",
+    "group",
+    "The same as `/v1/segment/group`, where browsers' libraries send it"
+);
+built_in!(take_segment_p, "/v1/segment/p", "page", "The same as `/v1/segment/page`, where browsers' libraries send it");
+built_in!(take_segment_b, "/v1/segment/b", "batch", "The same as `/v1/segment/batch`, where mobile libraries send it");
+built_in!(
+    take_segment_v1_batch,
+    "/v1/segment/v1/batch",
+    "batch",
+    "The same as `/v1/segment/batch`, where servers' libraries send it"
+);
+
 /// A batch as it is sent. What all messages have in common may stand beside them.
 #[derive(Debug, Deserialize)]
 struct Batch {
