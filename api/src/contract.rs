@@ -341,7 +341,7 @@ fn rule_of(kind: &ValidationErrorKind) -> (&'static str, String) {
             ("wrong_format", format!("must be a {format}, such as {}", sample_of(format)))
         }
         ValidationErrorKind::Pattern { pattern } => {
-            ("wrong_pattern", milepost_domain::text::pattern_in_words(pattern).to_owned())
+            ("wrong_pattern", milepost_domain::values::text::pattern_in_words(pattern).to_owned())
         }
         ValidationErrorKind::UniqueItems => ("repeated", "must not name anything twice".to_owned()),
         other => ("not_valid", format!("does not satisfy '{}' of the document", other.keyword())),

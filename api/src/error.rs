@@ -5,7 +5,7 @@ use std::fmt;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
-use milepost_domain::{BrokenRule, Violation, Violations};
+use milepost_domain::rule::{About, Violation, Violations};
 use serde::Serialize;
 use strum::{EnumIter, IntoStaticStr};
 use utoipa::ToSchema;
@@ -57,6 +57,15 @@ pub enum Code {
 }
 
 impl Code {
+    /// The code of what the domain refuses: a conflict where only the present state stands against the request.
+    fn of(violations: &[Violation]) -> Self {
+        let stands_against = |one: &Violation| match one.about {
+            About::State => true,
+            About::Input => false,
+        };
+        if violations.iter().all(stands_against) { Self::Conflict } else { Self::ValidationFailed }
+    }
+
     /// The code as it stands in the answer.
     pub fn name(self) -> &'static str {
         self.into()
@@ -124,7 +133,7 @@ impl FieldError {
 
 impl From<Violation> for FieldError {
     fn from(violation: Violation) -> Self {
-        Self::in_body(violation.at, violation.rule.code(), violation.rule.to_string())
+        Self::in_body(violation.at, violation.code, violation.text)
     }
 }
 
@@ -219,10 +228,10 @@ impl ApiError {
         Self { errors, ..Self::new(code, detail) }
     }
 
-    /// What is wrong with a change of something that is there: a conflict with it where only its state stands against it.
+    /// Violations found by a change of an existing resource: a dependency that closes a cycle conflicts with those that are there.
     pub fn of_change(violations: Violations) -> Self {
-        let is_conflict = violations.iter().all(|one| matches!(one.rule, BrokenRule::DependencyCycle { .. }));
-        let code = if is_conflict { Code::Conflict } else { Code::ValidationFailed };
+        let cycle = |one: &Violation| one.code == "dependency_cycle";
+        let code = if violations.iter().all(cycle) { Code::Conflict } else { Code::of(&violations) };
         Self::with_errors(code, violations.into_iter().map(FieldError::from).collect())
     }
 
@@ -307,24 +316,14 @@ impl ResponseError for ApiError {
 
 impl From<Violations> for ApiError {
     fn from(violations: Violations) -> Self {
-        Self::with_errors(Code::ValidationFailed, violations.into_iter().map(FieldError::from).collect())
+        let code = Code::of(&violations);
+        Self::with_errors(code, violations.into_iter().map(FieldError::from).collect())
     }
 }
 
 impl From<Violation> for ApiError {
     fn from(violation: Violation) -> Self {
-        let code = match violation.rule {
-            BrokenRule::InvalidTransition { .. }
-            | BrokenRule::Settled { .. }
-            | BrokenRule::AlreadyRecorded
-            | BrokenRule::ForecastPassed { .. }
-            | BrokenRule::NotMissed { .. }
-            | BrokenRule::NotCommunicated
-            | BrokenRule::Published { .. }
-            | BrokenRule::NotPublished { .. } => Code::Conflict,
-            _ => Code::ValidationFailed,
-        };
-        Self::with_errors(code, vec![violation.into()])
+        Self::from(vec![violation])
     }
 }
 

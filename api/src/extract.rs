@@ -9,6 +9,8 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::BytesMut;
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::rule::ValueRule;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -146,10 +148,7 @@ pub async fn collect_up_to(request: &HttpRequest, mut payload: Payload, limit: u
 }
 
 /// Parses a part of the path. What cannot be the name of anything is refused as a parameter.
-pub fn parse_path<T: TryFrom<String, Error = milepost_domain::BrokenRule>>(
-    name: &str,
-    raw: &str,
-) -> Result<T, ApiError> {
+pub fn parse_path<T: TryFrom<String, Error = ValueRule>>(name: &str, raw: &str) -> Result<T, ApiError> {
     if raw.contains(char::REPLACEMENT_CHARACTER) {
         return Err(ApiError::parameter(name, "wrong_format", "must be percent-encoded UTF-8"));
     }

@@ -1,8 +1,8 @@
 //! Stored events as metrics see them.
 
 use chrono_tz::Tz;
-use milepost_domain::metric::{Definition, Fact, TYPE_PROPERTY, Value};
-use milepost_domain::text::Label;
+use milepost_domain::usage::metric::{Definition, Fact, TYPE_PROPERTY, Value};
+use milepost_domain::values::text::Label;
 
 use crate::clock::date_in;
 use crate::store::metrics::MeasuredRow;

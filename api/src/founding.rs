@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use milepost_domain::plan::Kind;
-use milepost_domain::template::MilestoneDefinition;
-use milepost_domain::text::Name;
+use milepost_domain::plan::template::MilestoneDefinition;
+use milepost_domain::values::text::Name;
 use serde::Deserialize;
 use sqlx::types::Text;
 use uuid::Uuid;

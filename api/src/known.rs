@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::calendar::Calendar;
-use milepost_domain::dependency::Dependency;
 use milepost_domain::earned_value::CreditRule;
-use milepost_domain::milestone::State;
-use milepost_domain::schedule::DEFAULT_UPDATE_INTERVAL_DAYS;
+use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::dependency::Dependency;
+use milepost_domain::plan::milestone::State;
+use milepost_domain::plan::schedule::DEFAULT_UPDATE_INTERVAL_DAYS;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sqlx::types::Text;

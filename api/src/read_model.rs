@@ -12,11 +12,11 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use arc_swap::ArcSwapOption;
 use chrono::NaiveDate;
-use milepost_domain::cascade::plus_days;
 use milepost_domain::plan::PlanFacts;
-use milepost_domain::reference::{Finished, finished};
-use milepost_domain::review::due_on;
-use milepost_domain::text::folded;
+use milepost_domain::plan::reference::{Finished, finished};
+use milepost_domain::plan::review::due_on;
+use milepost_domain::values::dates::plus_days;
+use milepost_domain::values::text::folded;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 

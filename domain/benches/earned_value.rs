@@ -2,17 +2,17 @@
 
 use chrono::NaiveDate;
 use divan::{Bencher, black_box};
-use milepost_domain::baseline::{Baseline, Line};
-use milepost_domain::calendar::Calendar;
-use milepost_domain::cascade::{Course, Direction, Step};
-use milepost_domain::earned_schedule::Period;
 use milepost_domain::earned_value::CreditRule;
-use milepost_domain::milestone::State;
-use milepost_domain::network::{Link, Relation};
+use milepost_domain::earned_value::earned_schedule::Period;
+use milepost_domain::plan::baseline::{Baseline, Line};
+use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::cascade::{Course, Direction, Step};
+use milepost_domain::plan::milestone::State;
+use milepost_domain::plan::network::{Link, Relation};
+use milepost_domain::plan::reference::Ratios;
+use milepost_domain::plan::schedule::{Forecast, Terms};
+use milepost_domain::plan::simulation::{Duration, Simulation, Task};
 use milepost_domain::plan::{MilestoneFacts, PlanFacts};
-use milepost_domain::reference::Ratios;
-use milepost_domain::schedule::{Forecast, Terms};
-use milepost_domain::simulation::{Duration, Simulation, Task};
 
 fn main() {
     divan::main();

@@ -3,12 +3,17 @@
 //! Terms and formulas follow the PMI *Practice Standard for Earned Value Management* (2nd ed., 2011), chapter 3, and ISO 21508:2018:
 //! SV = EV − PV and SPI = EV / PV. Nothing is rounded before the last step and no index is capped.
 
+pub mod cost;
+pub mod earned_schedule;
+pub mod undefined;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
-use crate::cost::Cost;
+use crate::earned_value::cost::Cost;
+use crate::earned_value::undefined::Undefined;
 
 /// When a milestone's weight counts as earned (PMI, *Practice Standard*, 3.4: fixed formula and percent complete methods).
 #[derive(
@@ -83,29 +88,6 @@ impl Valued<'_> {
             }
         }
     }
-}
-
-/// Why an index has no value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, IntoStaticStr, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Undefined {
-    /// There is nothing in scope.
-    NoScope,
-    /// Nothing was planned to be done by that date, so there is nothing to compare with.
-    NothingPlannedYet,
-    /// No time has passed since the plan's start.
-    NotStarted,
-    /// Nothing has been earned, so there is no pace to reckon with.
-    NothingEarnedYet,
-    /// The planned duration is over, so no pace can still meet it.
-    PlannedDurationPassed,
-    /// The plan has no budget to compare with.
-    NoBudget,
-    /// Nothing has been spent, so there is nothing to compare with.
-    NothingSpentYet,
-    /// The budget is spent, so no performance can still keep to it.
-    BudgetSpent,
 }
 
 /// The three sums from which the rest follows, in the plan's weight unit.

@@ -3,47 +3,15 @@
 //! Nothing here does I/O, reads a clock or the environment, or knows HTTP or SQL: dates and instants come in as arguments,
 //! decisions and figures go out. A caller loads, asks this crate, and saves.
 
-pub mod association;
-pub mod backtest;
-pub mod baseline;
-pub mod calendar;
-pub mod cascade;
-pub mod cost;
-pub mod curves;
-pub mod cycle;
-pub mod dependency;
-pub mod draft;
-pub mod earned_schedule;
+pub mod customer;
 pub mod earned_value;
-pub mod health;
-pub mod intervention;
 pub mod ledger;
-pub mod lint;
-pub mod logistic;
-pub mod metric;
-pub mod milestone;
-pub mod network;
-pub mod outcome;
 pub mod plan;
-pub mod playbook;
 #[cfg(test)]
 mod published;
-pub mod reference;
-pub mod retention;
-pub mod review;
-pub mod risk;
-pub mod roc;
 pub mod rule;
-pub mod schedule;
-pub mod share;
-pub mod simulation;
-pub mod start;
-pub mod survival;
-pub mod template;
-pub mod text;
-pub mod trend;
-pub mod usage_event;
-pub mod variance;
-pub mod weight;
+pub mod statistics;
+pub mod usage;
+pub mod values;
 
-pub use rule::{BrokenRule, Violation, Violations};
+pub use rule::{Rule, Violation, Violations};

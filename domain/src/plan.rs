@@ -1,18 +1,38 @@
 //! A plan's facts as plain values, and the questions that can be asked of them at any date.
 
+pub mod baseline;
+pub mod calendar;
+pub mod cascade;
+pub mod curves;
+pub mod cycle;
+pub mod dependency;
+pub mod draft;
+pub mod lint;
+pub mod milestone;
+pub mod network;
+pub mod reference;
+pub mod review;
+pub mod rule;
+pub mod schedule;
+pub mod share;
+pub mod simulation;
+pub mod start;
+pub mod template;
+pub mod variance;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
-use crate::baseline::{Baseline, Line, in_force};
-use crate::cascade::{Course, Step};
-use crate::cost;
-use crate::earned_schedule::{self, EarnedSchedule, Period};
-use crate::earned_value::{CreditRule, EarnedValue, Progress, Undefined, Valued};
-use crate::milestone::State;
-use crate::network::Link;
-use crate::schedule::{Forecast, Miss, Standing, Status, Terms, Timeline, assess};
+use crate::earned_value::earned_schedule::{self, EarnedSchedule, Period};
+use crate::earned_value::undefined::Undefined;
+use crate::earned_value::{CreditRule, EarnedValue, Progress, Valued, cost};
+use crate::plan::baseline::{Baseline, Line, in_force};
+use crate::plan::cascade::{Course, Step};
+use crate::plan::milestone::State;
+use crate::plan::network::Link;
+use crate::plan::schedule::{Forecast, Miss, Standing, Status, Terms, Timeline, assess};
 
 /// What a plan is for.
 #[derive(
@@ -308,7 +328,7 @@ impl PlanFacts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Relation;
+    use crate::plan::network::Relation;
 
     fn day(n: i64) -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date") + chrono::Duration::days(n)

@@ -2,10 +2,10 @@
 
 use chrono::NaiveDate;
 
-use crate::cascade::plus_days;
-use crate::cost::Cost;
-use crate::earned_schedule::{EarnedSchedule, Line, Period};
-use crate::network::{Link, Network, Relation};
+use crate::earned_value::cost::Cost;
+use crate::earned_value::earned_schedule::{EarnedSchedule, Line, Period};
+use crate::plan::network::{Link, Network, Relation};
+use crate::values::dates::plus_days;
 
 fn start() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 1, 5).expect("a Monday")

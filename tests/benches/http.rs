@@ -19,7 +19,7 @@ use milepost::ingest::event::UsageEvent;
 use milepost::store::json_text::JsonText;
 use milepost::store::milestones::{self, MilestoneRow};
 use milepost::store::usage_events::{self, NewEvent};
-use milepost_domain::milestone::State;
+use milepost_domain::plan::milestone::State;
 use milepost_tests::{Engine, Server};
 use serde_json::{Value, json};
 use sqlx::types::Text;

@@ -18,7 +18,7 @@ use milepost::commands::default_settings;
 use milepost::config::Settings;
 use milepost::founding::{create_key, open_database};
 use milepost::store::Db;
-use milepost_domain::text::Name;
+use milepost_domain::values::text::Name;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tempfile::TempDir;

@@ -189,7 +189,7 @@ async fn the_shipped_model_on_synthetic_truth(engine: Engine) {
     println!("{proven:#}");
     let figures: Vec<f64> = truth.iter().map(|(chance, _)| *chance).collect();
     let lost: Vec<bool> = truth.iter().map(|(_, is_lost)| *is_lost).collect();
-    let best = milepost_domain::roc::auc(&figures, &lost).expect("both kinds").area;
+    let best = milepost_domain::statistics::roc::auc(&figures, &lost).expect("both kinds").area;
     println!("the true chances: {best:.3}");
     let area = proven["auc"]["area"].as_f64().expect("an area");
     assert_eq!(proven["churned"], lost.iter().filter(|one| **one).count(), "every loss is seen once");

@@ -2,7 +2,7 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use milepost_domain::text::Name;
+use milepost_domain::values::text::Name;
 use strum::VariantArray;
 
 use super::{Failure, print};

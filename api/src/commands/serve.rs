@@ -4,7 +4,7 @@ use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 
 use clap::Args;
-use milepost_domain::text::Name;
+use milepost_domain::values::text::Name;
 
 use super::{Failure, demo, print};
 use crate::app::{App, StartError};

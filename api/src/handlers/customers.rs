@@ -9,7 +9,7 @@ pub mod update;
 pub mod upsert;
 
 use chrono::NaiveDate;
-use milepost_domain::text::{ExternalRef, Label, Name};
+use milepost_domain::values::text::{ExternalRef, Label, Name};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -6,8 +6,8 @@ pub mod list;
 pub mod quarantine;
 
 use chrono::{DateTime, Utc};
-use milepost_domain::text::{ExternalRef, Name};
-use milepost_domain::usage_event::Held;
+use milepost_domain::usage::event::Held;
+use milepost_domain::values::text::{ExternalRef, Name};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;

@@ -9,7 +9,7 @@ pub mod read;
 pub mod rollup;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::text::{ExternalRef, Key, Name};
+use milepost_domain::values::text::{ExternalRef, Key, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -61,7 +61,7 @@ pub struct HealthOverride {
     #[schema(minimum = 0, maximum = 100)]
     score: f64,
     /// Why.
-    #[schema(value_type = milepost_domain::text::Note)]
+    #[schema(value_type = milepost_domain::values::text::Note)]
     reason: String,
     /// The first day on which it holds.
     from_on: NaiveDate,

@@ -10,10 +10,12 @@ pub mod simulate;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use milepost_domain::health::model::{InputKind, ModelContent};
-use milepost_domain::health::shipped::SHIPPED_KEY;
-use milepost_domain::text::{Key, Label, Name};
-use milepost_domain::{BrokenRule, Violations};
+use milepost_domain::Violations;
+use milepost_domain::customer::health::model::{InputKind, ModelContent};
+use milepost_domain::customer::health::shipped::SHIPPED_KEY;
+use milepost_domain::customer::rule::CustomerRule;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::text::{Key, Label, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -209,7 +211,7 @@ async fn settle(unit: &mut Unit, mut content: ModelContent, at: &str) -> Result<
             // A copy of a version may name a metric that is gone: its definition is there.
             None if factor.input.definition.is_some() => {}
             None => {
-                let rule = BrokenRule::UnknownMetric { key: key.to_string() };
+                let rule = CustomerRule::UnknownMetric { key: key.to_string() };
                 violations.push(rule.at(format!("/factors/{index}/input/metric")));
             }
         }

@@ -5,10 +5,10 @@ pub mod open;
 pub mod read;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::cascade::plus_days;
-use milepost_domain::intervention::{Outcome, Status, status};
-use milepost_domain::playbook::{InterventionKind, Tier, escalated_to};
-use milepost_domain::text::{Label, Name, Note};
+use milepost_domain::customer::intervention::{Outcome, Status, status};
+use milepost_domain::customer::playbook::{InterventionKind, Tier, escalated_to};
+use milepost_domain::values::dates::plus_days;
+use milepost_domain::values::text::{Label, Name, Note};
 use serde::Serialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;

@@ -5,8 +5,8 @@ pub mod measure;
 pub mod series;
 
 use chrono::{DateTime, Utc};
-use milepost_domain::metric::{Aggregate, Definition, MetricFilter};
-use milepost_domain::text::{Key, Label, Name};
+use milepost_domain::usage::metric::{Aggregate, Definition, MetricFilter};
+use milepost_domain::values::text::{Key, Label, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -14,12 +14,12 @@ pub mod update;
 
 use actix_web::http::header::LOCATION;
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::dependency::Dependency;
-use milepost_domain::draft::MilestoneDraft;
-use milepost_domain::milestone::State;
-use milepost_domain::schedule::{Standing, Status};
-use milepost_domain::text::{Key, Label, Name, Note};
-use milepost_domain::weight::{Percent, Weight};
+use milepost_domain::plan::dependency::Dependency;
+use milepost_domain::plan::draft::MilestoneDraft;
+use milepost_domain::plan::milestone::State;
+use milepost_domain::plan::schedule::{Standing, Status};
+use milepost_domain::values::text::{Key, Label, Name, Note};
+use milepost_domain::values::weight::{Percent, Weight};
 use serde::Serialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;
@@ -211,7 +211,7 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
         updated_at: unit.now,
     };
     let mut from_on = draft.planned_on;
-    let change = |(ordinal, change): (i64, &milepost_domain::draft::ForecastDraft)| {
+    let change = |(ordinal, change): (i64, &milepost_domain::plan::draft::ForecastDraft)| {
         let was_on = std::mem::replace(&mut from_on, change.forecast_on);
         ForecastRow {
             id: unit.new_id(),

@@ -8,7 +8,7 @@ pub mod read;
 pub mod update;
 pub mod upsert;
 
-use milepost_domain::text::{Email, ExternalRef, Label, Name};
+use milepost_domain::values::text::{Email, ExternalRef, Label, Name};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -28,11 +28,12 @@ pub mod time_figures;
 pub mod update;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::calendar::Calendar;
-use milepost_domain::earned_value::{CreditRule, Undefined};
+use milepost_domain::earned_value::CreditRule;
+use milepost_domain::earned_value::undefined::Undefined;
+use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::{Kind, StatusCounts};
-use milepost_domain::schedule::Status;
-use milepost_domain::text::{Currency, Key, Label, Name};
+use milepost_domain::values::text::{Currency, Key, Label, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -5,8 +5,8 @@ pub mod dry_run;
 pub mod read;
 
 use chrono::{DateTime, Utc};
-use milepost_domain::playbook::Playbook;
-use milepost_domain::text::Key;
+use milepost_domain::customer::playbook::Playbook;
+use milepost_domain::values::text::Key;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

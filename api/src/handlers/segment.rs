@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, post};
+use milepost_domain::usage::event::Intake;
+use milepost_domain::values::text::{ExternalRef, Name};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::types::Text;
@@ -24,8 +26,6 @@ use crate::ingest::{MOST_BYTES, MOST_EVENTS};
 use crate::store::people::PersonKind;
 use crate::store::{customers, people};
 use crate::unit::Unit;
-use milepost_domain::text::{ExternalRef, Name};
-use milepost_domain::usage_event::Intake;
 
 /// What became of messages.
 #[derive(Debug, Serialize, ToSchema)]

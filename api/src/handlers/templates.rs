@@ -7,8 +7,8 @@ pub mod read;
 
 use chrono::{DateTime, Utc};
 use milepost_domain::plan::Kind;
-use milepost_domain::template::MilestoneDefinition;
-use milepost_domain::text::{Key, Name, Note};
+use milepost_domain::plan::template::MilestoneDefinition;
+use milepost_domain::values::text::{Key, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -7,10 +7,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use milepost_domain::cascade::plus_days;
-use milepost_domain::health::score::Source;
-use milepost_domain::logistic::Logistic;
-use milepost_domain::playbook::Playbook;
+use milepost_domain::customer::health::score::Source;
+use milepost_domain::customer::playbook::Playbook;
+use milepost_domain::statistics::logistic::Logistic;
+use milepost_domain::values::dates::plus_days;
 use serde::Deserialize;
 use sqlx::types::Text;
 use tokio::sync::Mutex;

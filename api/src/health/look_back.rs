@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use milepost_domain::BrokenRule;
-use milepost_domain::backtest::{FEWEST_EVENTS, churned_on, evaluation_days, is_customer};
-use milepost_domain::cascade::plus_days;
-use milepost_domain::outcome::OutcomeKind;
+use milepost_domain::customer::backtest::{FEWEST_EVENTS, churned_on, evaluation_days, is_customer};
+use milepost_domain::customer::outcome::OutcomeKind;
+use milepost_domain::customer::rule::CustomerRule;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::dates::plus_days;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -112,7 +113,7 @@ impl Context {
         }
         let lost = looks.iter().filter(|look| look.churned_on.is_some()).count();
         if lost < FEWEST_EVENTS {
-            return Err(BrokenRule::TooFewEvents { found: lost, needed: FEWEST_EVENTS }.at("").into());
+            return Err(CustomerRule::TooFewEvents { found: lost, needed: FEWEST_EVENTS }.at("").into());
         }
         let zone = self.who.tenant.zone;
         let mut back = LookBack { observed, days, looks, plans: HashMap::new(), known_by, zone };

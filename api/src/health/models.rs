@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::health::band::MOST_DAYS_BACK;
-use milepost_domain::health::model::ModelContent;
-use milepost_domain::health::shipped::{SHIPPED_KEY, shipped_model};
-use milepost_domain::metric::Aggregate;
+use milepost_domain::customer::health::band::MOST_DAYS_BACK;
+use milepost_domain::customer::health::model::ModelContent;
+use milepost_domain::customer::health::shipped::{SHIPPED_KEY, shipped_model};
+use milepost_domain::usage::metric::Aggregate;
 use uuid::Uuid;
 
 use crate::store::Conn;

@@ -5,16 +5,15 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
-use milepost_domain::cascade::plus_days;
-use milepost_domain::health::band::Band;
-use milepost_domain::health::input::{Evidence, KnownPlan, Pulse};
-use milepost_domain::health::model::ModelContent;
-use milepost_domain::health::score::Score;
-use milepost_domain::metric::{Aggregate, Definition, Fact};
-use milepost_domain::outcome::existed_from;
-use milepost_domain::risk::{Deed, Known, WINDOW_DAYS};
-use milepost_domain::schedule::days_between;
-use milepost_domain::trend::theil_sen;
+use milepost_domain::customer::health::band::Band;
+use milepost_domain::customer::health::input::{Evidence, KnownPlan, Pulse};
+use milepost_domain::customer::health::model::ModelContent;
+use milepost_domain::customer::health::score::Score;
+use milepost_domain::customer::outcome::existed_from;
+use milepost_domain::customer::risk::{Deed, Known, WINDOW_DAYS};
+use milepost_domain::statistics::trend::theil_sen;
+use milepost_domain::usage::metric::{Aggregate, Definition, Fact};
+use milepost_domain::values::dates::{days_between, plus_days};
 use uuid::Uuid;
 
 use super::models::{AppliedModel, Models};

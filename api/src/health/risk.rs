@@ -1,7 +1,7 @@
 //! The model of customers' risk that applies.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::logistic::Logistic;
+use milepost_domain::statistics::logistic::Logistic;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

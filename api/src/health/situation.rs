@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use milepost_domain::logistic::Logistic;
-use milepost_domain::playbook::{PlanSituation, Playbook, Situation};
-use milepost_domain::risk::{assess, features, level_of_points, level_of_probability};
-use milepost_domain::schedule::{Standing, days_between};
+use milepost_domain::customer::playbook::{PlanSituation, Playbook, Situation};
+use milepost_domain::customer::risk::{assess, features, level_of_points, level_of_probability};
+use milepost_domain::plan::schedule::Standing;
+use milepost_domain::statistics::logistic::Logistic;
+use milepost_domain::values::dates::days_between;
 
 use super::models::Models;
 use super::observed::{Day, Observed};
@@ -37,7 +38,7 @@ impl Observed {
             return vec![];
         }
         let earlier = playbook.trigger.compares_with().and_then(|days| {
-            let on = milepost_domain::cascade::plus_days(day.on, -i64::from(days));
+            let on = milepost_domain::values::dates::plus_days(day.on, -i64::from(days));
             self.days(models, on, on).pop()
         });
         let earlier = earlier.map(|day| self.situation(&day, risk_model));

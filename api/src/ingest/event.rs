@@ -2,7 +2,8 @@
 
 use aws_lc_rs::digest;
 use chrono::{DateTime, Datelike, SubsecRound, Utc};
-use milepost_domain::text::{ExternalRef, Name};
+use milepost_domain::Rule as _;
+use milepost_domain::values::text::{ExternalRef, Name};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 

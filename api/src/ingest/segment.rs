@@ -12,7 +12,9 @@
 //! `context.groupId`, `properties.groupId`, or else the one that its person belongs to.
 
 use chrono::{DateTime, Utc};
-use milepost_domain::text::{Email, ExternalRef, Label, Name};
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::{Email, ExternalRef, Label, Name};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -162,7 +164,7 @@ fn reference(value: Option<&Value>, at: &str) -> Result<Option<ExternalRef>, Vec
     if text.is_empty() {
         return Ok(None);
     }
-    let refused = |rule: milepost_domain::BrokenRule| vec![FieldError::in_body(at, rule.code(), rule.to_string())];
+    let refused = |rule: ValueRule| vec![FieldError::in_body(at, rule.code(), rule.to_string())];
     ExternalRef::parse(&text).map(Some).map_err(refused)
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use chrono::{DateTime, Utc};
-use milepost_domain::usage_event::{Held, Intake, hold, identify};
+use milepost_domain::usage::event::{Held, Intake, hold, identify};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use uuid::Uuid;
 

@@ -2,9 +2,9 @@
 
 use chrono::NaiveDate;
 use maud::html;
-use milepost_domain::curves::{DateTrend, SCurve, milestone_trend, s_curve};
-use milepost_domain::health::band::Band;
-use milepost_domain::schedule::{Standing, Status};
+use milepost_domain::customer::health::band::Band;
+use milepost_domain::plan::curves::{DateTrend, SCurve, milestone_trend, s_curve};
+use milepost_domain::plan::schedule::{Standing, Status};
 use plotters::prelude::*;
 
 use crate::error::ApiError;

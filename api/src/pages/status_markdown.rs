@@ -117,7 +117,7 @@ pub fn following<'a>(changes: &'a [DateChange], cause: &'a DateChange) -> impl I
 }
 
 /// A status as people write it.
-pub fn in_words(status: milepost_domain::schedule::Status) -> String {
+pub fn in_words(status: milepost_domain::plan::schedule::Status) -> String {
     status.to_string().replace('_', " ")
 }
 

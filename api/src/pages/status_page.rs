@@ -11,8 +11,8 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::NaiveDate;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use milepost_domain::schedule::Status;
-use milepost_domain::share::{ShareField, Visibility};
+use milepost_domain::plan::schedule::Status;
+use milepost_domain::plan::share::{ShareField, Visibility};
 
 use super::pictures;
 use super::status_markdown::{against_plan, following, in_words};

@@ -1,7 +1,7 @@
 //! API clients and their keys.
 
 use chrono::{DateTime, Utc};
-use milepost_domain::text::Name;
+use milepost_domain::values::text::Name;
 use serde::Serialize;
 use sqlx::{FromRow, QueryBuilder};
 use utoipa::ToSchema;

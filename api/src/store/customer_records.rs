@@ -2,7 +2,7 @@
 //! an override's end.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::outcome::OutcomeKind;
+use milepost_domain::customer::outcome::OutcomeKind;
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;

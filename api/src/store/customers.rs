@@ -1,7 +1,7 @@
 //! Customers.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::text::{ExternalRef, Label, Name, folded};
+use milepost_domain::values::text::{ExternalRef, Label, Name, folded};
 use serde::Serialize;
 use sqlx::{FromRow, QueryBuilder};
 use utoipa::ToSchema;

@@ -1,7 +1,7 @@
 //! Health models, their versions, and which of them applied from when.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::health::model::ModelContent;
+use milepost_domain::customer::health::model::ModelContent;
 use sqlx::FromRow;
 use uuid::Uuid;
 

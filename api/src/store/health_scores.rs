@@ -1,7 +1,7 @@
 //! How each customer was when last looked at, and up to where everything has been looked at.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::health::band::Band;
+use milepost_domain::customer::health::band::Band;
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! Interventions, and what is noted of them.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::intervention::Outcome;
-use milepost_domain::playbook::{InterventionKind, Tier};
+use milepost_domain::customer::intervention::Outcome;
+use milepost_domain::customer::playbook::{InterventionKind, Tier};
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;

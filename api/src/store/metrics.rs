@@ -1,7 +1,7 @@
 //! Definitions of metrics, and the events that they are taken from.
 
 use chrono::{DateTime, Utc};
-use milepost_domain::metric::Aggregate;
+use milepost_domain::usage::metric::Aggregate;
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;

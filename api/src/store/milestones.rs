@@ -1,9 +1,9 @@
 //! Milestones and what hangs on them: dependencies, forecast changes, progress, transitions.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::calendar::Calendar;
-use milepost_domain::milestone::State;
-use milepost_domain::network::Relation;
+use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::milestone::State;
+use milepost_domain::plan::network::Relation;
 use sqlx::types::Text;
 use sqlx::{Database, Encode, FromRow, QueryBuilder, Type};
 use uuid::Uuid;

@@ -1,8 +1,8 @@
 //! Organizations: the tenants themselves.
 
 use chrono::{DateTime, Utc};
-use milepost_domain::lint::LintRule;
-use milepost_domain::text::Name;
+use milepost_domain::plan::lint::LintRule;
+use milepost_domain::values::text::Name;
 use serde::Serialize;
 use sqlx::FromRow;
 use utoipa::ToSchema;

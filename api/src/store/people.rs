@@ -1,7 +1,7 @@
 //! People: employees, coaches, and customers' participants.
 
 use chrono::{DateTime, Utc};
-use milepost_domain::text::{Email, ExternalRef, Label, Name, folded};
+use milepost_domain::values::text::{Email, ExternalRef, Label, Name, folded};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};

@@ -3,17 +3,16 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::baseline::{Baseline, Line};
-use milepost_domain::calendar::Calendar;
-use milepost_domain::cascade::Step;
-use milepost_domain::cost;
-use milepost_domain::dependency::Dependency;
-use milepost_domain::earned_value::{CreditRule, Progress};
-use milepost_domain::network::Link;
+use milepost_domain::earned_value::{CreditRule, Progress, cost};
+use milepost_domain::plan::baseline::{Baseline, Line};
+use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::cascade::Step;
+use milepost_domain::plan::dependency::Dependency;
+use milepost_domain::plan::network::Link;
+use milepost_domain::plan::schedule::{Forecast, Miss, Standing, Terms};
+use milepost_domain::plan::share::Visibility;
 use milepost_domain::plan::{Kind, MilestoneFacts, PlanFacts};
-use milepost_domain::schedule::{Forecast, Miss, Standing, Terms};
-use milepost_domain::share::Visibility;
-use milepost_domain::text::{Key, folded};
+use milepost_domain::values::text::{Key, folded};
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;

@@ -1,7 +1,7 @@
 //! Playbooks, and for what of which customers their triggers hold.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::playbook::Playbook;
+use milepost_domain::customer::playbook::Playbook;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 

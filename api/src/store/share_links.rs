@@ -1,7 +1,7 @@
 //! Links by which a client sees a plan.
 
 use chrono::{DateTime, Utc};
-use milepost_domain::share::Visibility;
+use milepost_domain::plan::share::Visibility;
 use sqlx::FromRow;
 use uuid::Uuid;
 

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use milepost_domain::plan::Kind;
-use milepost_domain::template::MilestoneDefinition;
+use milepost_domain::plan::template::MilestoneDefinition;
 use sqlx::types::Text;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;

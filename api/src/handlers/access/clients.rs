@@ -3,7 +3,7 @@
 use actix_web::web::Path;
 use actix_web::{delete, get, patch, post};
 use chrono::{DateTime, Utc};
-use milepost_domain::text::Name;
+use milepost_domain::values::text::Name;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

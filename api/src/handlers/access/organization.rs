@@ -2,8 +2,8 @@
 
 use actix_web::{get, patch};
 use chrono_tz::Tz;
-use milepost_domain::lint::LintRule;
-use milepost_domain::text::Name;
+use milepost_domain::plan::lint::LintRule;
+use milepost_domain::values::text::Name;
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -2,7 +2,7 @@
 
 use actix_web::post;
 use chrono::NaiveDate;
-use milepost_domain::text::{ExternalRef, Label, Name};
+use milepost_domain::values::text::{ExternalRef, Label, Name};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

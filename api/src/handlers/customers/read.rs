@@ -2,7 +2,7 @@
 
 use actix_web::get;
 use actix_web::web::Path;
-use milepost_domain::text::ExternalRef;
+use milepost_domain::values::text::ExternalRef;
 use uuid::Uuid;
 
 use crate::answer::Answer;

@@ -2,7 +2,7 @@
 
 use actix_web::put;
 use actix_web::web::Path;
-use milepost_domain::text::ExternalRef;
+use milepost_domain::values::text::ExternalRef;
 
 use super::{CustomerReplacement, check_parent};
 use crate::answer::Answer;

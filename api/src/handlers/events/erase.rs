@@ -1,7 +1,7 @@
 //! Erasing what is known of somebody.
 
 use actix_web::post;
-use milepost_domain::text::ExternalRef;
+use milepost_domain::values::text::ExternalRef;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, get, post};
-use milepost_domain::usage_event::{Held, Intake, TOLERATED_MINUTES};
+use milepost_domain::usage::event::{Held, Intake, TOLERATED_MINUTES};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::{IntoParams, ToSchema};

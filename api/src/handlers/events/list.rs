@@ -2,7 +2,7 @@
 
 use actix_web::get;
 use chrono::{DateTime, Utc};
-use milepost_domain::text::{ExternalRef, Name};
+use milepost_domain::values::text::{ExternalRef, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -3,10 +3,10 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::cascade::plus_days;
-use milepost_domain::health::change::{Cause, explain};
-use milepost_domain::health::score::Score;
-use milepost_domain::text::Key;
+use milepost_domain::customer::health::change::{Cause, explain};
+use milepost_domain::customer::health::score::Score;
+use milepost_domain::values::dates::plus_days;
+use milepost_domain::values::text::Key;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -3,10 +3,9 @@
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, Responder, get};
 use chrono::NaiveDate;
-use milepost_domain::cascade::plus_days;
-use milepost_domain::health::band::Band;
-use milepost_domain::schedule::days_between;
-use milepost_domain::text::Key;
+use milepost_domain::customer::health::band::Band;
+use milepost_domain::values::dates::{days_between, plus_days};
+use milepost_domain::values::text::Key;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

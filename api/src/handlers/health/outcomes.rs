@@ -3,8 +3,9 @@
 use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::outcome::{OutcomeKind, check_day, existed_from};
-use milepost_domain::text::Note;
+use milepost_domain::Rule as _;
+use milepost_domain::customer::outcome::{OutcomeKind, check_day, existed_from};
+use milepost_domain::values::text::Note;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
 use utoipa::ToSchema;

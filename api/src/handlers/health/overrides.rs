@@ -3,9 +3,10 @@
 use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::NaiveDate;
-use milepost_domain::BrokenRule;
-use milepost_domain::health::score::on_grid;
-use milepost_domain::text::Note;
+use milepost_domain::customer::health::score::on_grid;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::Note;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -61,7 +62,7 @@ pub async fn set_health_override(
     cx.write(async |unit| {
         customer(&mut unit.conn, unit.organization_id, *id).await?;
         if draft.expires_on < unit.today {
-            return Err(BrokenRule::InThePast { today: unit.today }.at("/expires_on").into());
+            return Err(ValueRule::InThePast { today: unit.today }.at("/expires_on").into());
         }
         let row = OverrideRow {
             id: unit.new_id(),

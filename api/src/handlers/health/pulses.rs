@@ -3,10 +3,11 @@
 use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::BrokenRule;
-use milepost_domain::cascade::plus_days;
-use milepost_domain::health::score::on_grid;
-use milepost_domain::text::Note;
+use milepost_domain::customer::health::score::on_grid;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::dates::plus_days;
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::Note;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -89,7 +90,7 @@ pub async fn record_pulse(cx: Context, id: Path<Uuid>, body: Body<PulseDraft>) -
         customer(&mut unit.conn, unit.organization_id, *id).await?;
         let expires_on = draft.expires_on.unwrap_or_else(|| plus_days(unit.today, USUAL_DAYS));
         if expires_on < unit.today {
-            return Err(BrokenRule::InThePast { today: unit.today }.at("/expires_on").into());
+            return Err(ValueRule::InThePast { today: unit.today }.at("/expires_on").into());
         }
         let row = PulseRow {
             id: unit.new_id(),

@@ -3,11 +3,11 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::cascade::plus_days;
-use milepost_domain::health::band::Band;
-use milepost_domain::health::model::{Factor, ImpactOn, InputKind, Missing, Protocol};
-use milepost_domain::health::score::{FactorScore, ImpactScore, Source};
-use milepost_domain::text::{Key, Name};
+use milepost_domain::customer::health::band::Band;
+use milepost_domain::customer::health::model::{Factor, ImpactOn, InputKind, Missing, Protocol};
+use milepost_domain::customer::health::score::{FactorScore, ImpactScore, Source};
+use milepost_domain::values::dates::plus_days;
+use milepost_domain::values::text::{Key, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -3,9 +3,9 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::health::band::Band;
-use milepost_domain::health::rollup::{Part, roll_up};
-use milepost_domain::text::Name;
+use milepost_domain::customer::health::band::Band;
+use milepost_domain::customer::health::rollup::{Part, roll_up};
+use milepost_domain::values::text::Name;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::backtest::{Bin, Case, Edge, at_edge, brier, calibration, lift_at_top_decile, median};
-use milepost_domain::roc::{Auc, auc, compare};
+use milepost_domain::customer::backtest::{Bin, Case, Edge, at_edge, brier, calibration, lift_at_top_decile, median};
+use milepost_domain::statistics::roc::{Auc, auc, compare};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -2,8 +2,9 @@
 
 use actix_web::web::Path;
 use actix_web::{post, put};
-use milepost_domain::BrokenRule;
-use milepost_domain::health::model::ModelContent;
+use milepost_domain::customer::health::model::ModelContent;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::version::VersionRule;
 
 use super::{Found, HealthModel, HealthModelVersion, find, settle};
 use crate::answer::Answer;
@@ -64,7 +65,7 @@ pub async fn activate_health_model_version(cx: Context, path: Path<(String, i64)
         let mut found = find(&mut unit.conn, unit.organization_id, &model).await?;
         let version = found.version(number)?.clone();
         if version.published_at.is_none() {
-            return Err(BrokenRule::NotPublished { version: number }.at("").into());
+            return Err(VersionRule::NotPublished { version: number }.at("").into());
         }
         let before = found.resource(&version);
         if found.active_number() != Some(number) {
@@ -110,7 +111,7 @@ async fn load_draft(unit: &mut Unit, model: &str, number: i64) -> Result<(Found,
     let found = find(&mut unit.conn, unit.organization_id, model).await?;
     let version = found.version(number)?.clone();
     match version.published_at {
-        Some(_) => Err(BrokenRule::Published { version: number }.at("").into()),
+        Some(_) => Err(VersionRule::Published { version: number }.at("").into()),
         None => Ok((found, version)),
     }
 }

@@ -2,8 +2,8 @@
 
 use actix_web::post;
 use actix_web::web::Path;
-use milepost_domain::health::model::ModelContent;
-use milepost_domain::text::Key;
+use milepost_domain::customer::health::model::ModelContent;
+use milepost_domain::values::text::Key;
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -2,8 +2,8 @@
 
 use actix_web::get;
 use actix_web::web::Path;
-use milepost_domain::health::model::ModelContent;
-use milepost_domain::health::shipped::shipped_model;
+use milepost_domain::customer::health::model::ModelContent;
+use milepost_domain::customer::health::shipped::shipped_model;
 use serde::Serialize;
 use utoipa::ToSchema;
 

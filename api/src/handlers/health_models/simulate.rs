@@ -1,14 +1,15 @@
 //! What a version of a model would say of today's customers.
 
+use std::sync::Arc;
+
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::cascade::plus_days;
-use milepost_domain::health::band::Band;
-use milepost_domain::playbook::Playbook;
-use milepost_domain::text::{Key, Name};
+use milepost_domain::customer::health::band::Band;
+use milepost_domain::customer::playbook::Playbook;
+use milepost_domain::values::dates::plus_days;
+use milepost_domain::values::text::{Key, Name};
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 

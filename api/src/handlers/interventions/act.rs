@@ -3,9 +3,10 @@
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::BrokenRule;
-use milepost_domain::intervention::Outcome;
-use milepost_domain::text::{Label, Note};
+use milepost_domain::customer::intervention::Outcome;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::{Label, Note};
 use serde::Deserialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;
@@ -68,7 +69,7 @@ pub struct Completion {
 pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignment>) -> Result<Answer, ApiError> {
     change(&cx, *id, "assigned", |row, today| {
         if body.0.due_on.is_some_and(|due_on| due_on < today) {
-            return Err(BrokenRule::InThePast { today }.at("/due_on").into());
+            return Err(ValueRule::InThePast { today }.at("/due_on").into());
         }
         row.owner = Some(body.0.owner.to_string());
         row.due_on = body.0.due_on.unwrap_or(row.due_on);
@@ -84,7 +85,7 @@ pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignm
 pub async fn snooze_intervention(cx: Context, id: Path<Uuid>, body: Body<Snooze>) -> Result<Answer, ApiError> {
     change(&cx, *id, "snoozed", |row, today| {
         if body.0.until <= today {
-            return Err(BrokenRule::InThePast { today }.at("/until").into());
+            return Err(ValueRule::InThePast { today }.at("/until").into());
         }
         (row.snoozed_until, row.snooze_reason) = (Some(body.0.until), Some(body.0.reason.to_string()));
         Ok(())

@@ -2,10 +2,10 @@
 
 use actix_web::post;
 use chrono::NaiveDate;
-use milepost_domain::BrokenRule;
-use milepost_domain::playbook::{InterventionKind, Tier, check_tiers};
-use milepost_domain::rule::all_kept;
-use milepost_domain::text::{Label, Name, Note};
+use milepost_domain::customer::playbook::{InterventionKind, Tier, check_tiers};
+use milepost_domain::rule::{Rule as _, all_kept};
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::{Label, Name, Note};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -67,7 +67,7 @@ pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Re
         let found = customers::find(&mut unit.conn, unit.organization_id, draft.customer_id).await?;
         let customer = found.ok_or_else(unknown)?;
         if draft.due_on < unit.today {
-            return Err(BrokenRule::InThePast { today: unit.today }.at("/due_on").into());
+            return Err(ValueRule::InThePast { today: unit.today }.at("/due_on").into());
         }
         let row = open_row(unit, &customer, draft.kind, &draft.title, draft.due_on);
         let row = InterventionRow {

@@ -2,7 +2,7 @@
 
 use actix_web::get;
 use actix_web::web::Path;
-use milepost_domain::text::Label;
+use milepost_domain::values::text::Label;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -2,8 +2,9 @@
 
 use actix_web::web::Path;
 use actix_web::{delete, get, post};
-use milepost_domain::metric::{Aggregate, MetricFilter, check_property};
-use milepost_domain::text::{Key, Label, Name};
+use milepost_domain::Rule as _;
+use milepost_domain::usage::metric::{Aggregate, MetricFilter, check_property};
+use milepost_domain::values::text::{Key, Label, Name};
 use serde::Deserialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;

@@ -3,10 +3,9 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{Datelike, NaiveDate, NaiveTime};
-use milepost_domain::cascade::plus_days;
-use milepost_domain::metric::{Aggregate, Definition, Fact, Measured, measure, window_start};
-use milepost_domain::schedule::days_between;
-use milepost_domain::text::{ExternalRef, Key};
+use milepost_domain::usage::metric::{Aggregate, Definition, Fact, Measured, measure, window_start};
+use milepost_domain::values::dates::{days_between, plus_days};
+use milepost_domain::values::text::{ExternalRef, Key};
 use serde::{Deserialize, Serialize};
 use strum::Display;
 use utoipa::{IntoParams, ToSchema};

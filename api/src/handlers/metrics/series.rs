@@ -3,11 +3,10 @@
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, Responder, get};
 use chrono::NaiveDate;
-use milepost_domain::cascade::plus_days;
-use milepost_domain::earned_schedule::Period;
-use milepost_domain::metric::{Aggregate, Fact, measure, window_start};
-use milepost_domain::schedule::days_between;
-use milepost_domain::text::Key;
+use milepost_domain::earned_value::earned_schedule::Period;
+use milepost_domain::usage::metric::{Aggregate, Fact, measure, window_start};
+use milepost_domain::values::dates::{days_between, plus_days};
+use milepost_domain::values::text::Key;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -3,9 +3,11 @@
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::BrokenRule;
-use milepost_domain::milestone::{Action, Prerequisite, State, dates_after, may_achieve, may_occur, transition};
-use milepost_domain::text::{Name, Note};
+use milepost_domain::plan::milestone::{
+    Action, MilestoneRule, Prerequisite, State, dates_after, may_achieve, may_occur, transition,
+};
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::text::{Name, Note};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
 use strum::VariantNames;
@@ -102,7 +104,7 @@ fn decide(
     let row = &record.milestones[position];
     let to = transition(row.state.0, action, row.started_on.is_some()).map_err(|rule| rule.at(""))?;
     if action.needs_reason() && step.reason.is_none() {
-        return Err(BrokenRule::ReasonRequired { action }.at("/reason").into());
+        return Err(MilestoneRule::ReasonRequired { action }.at("/reason").into());
     }
     let occurred_on = step.occurred_on.unwrap_or(today);
     let previous_on = last_on.max(row.started_on).max(row.closed_on);

@@ -5,11 +5,12 @@ use actix_web::http::header::LOCATION;
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::BrokenRule;
-use milepost_domain::calendar::LAST_DAY;
-use milepost_domain::cascade::{Direction, Move, Step};
-use milepost_domain::milestone::may_forecast;
-use milepost_domain::text::{Key, Note};
+use milepost_domain::plan::cascade::{Direction, Move, Step};
+use milepost_domain::plan::milestone::{MilestoneRule, may_forecast};
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::dates::LAST_DAY;
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::{Key, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -161,14 +162,14 @@ pub fn decide(
     forecast_on: NaiveDate,
     direction: Direction,
     today: NaiveDate,
-) -> Result<Vec<Move>, BrokenRule> {
+) -> Result<Vec<Move>, MilestoneRule> {
     let row = &record.milestones[position];
     let last = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
     let current_on = last.map_or(row.planned_on, |last| last.to_on);
     may_forecast(row.state.0, current_on, forecast_on, today)?;
     let moves = record.facts().course(&record.steps(today)).cascade((position, forecast_on), direction, today);
     if moves.iter().skip(1).any(|one| one.to_on >= LAST_DAY) {
-        return Err(BrokenRule::BeyondCalendar { last: LAST_DAY });
+        return Err(ValueRule::BeyondCalendar { last: LAST_DAY }.into());
     }
     Ok(moves)
 }

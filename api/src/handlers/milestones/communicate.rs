@@ -2,9 +2,10 @@
 
 use actix_web::post;
 use actix_web::web::Path;
-use milepost_domain::BrokenRule;
-use milepost_domain::schedule::may_acknowledge;
-use milepost_domain::text::Label;
+use milepost_domain::plan::schedule::may_acknowledge;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::Label;
 use serde::Deserialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;
@@ -81,7 +82,7 @@ async fn record(
         let change = found.cloned().ok_or_else(ApiError::not_found)?;
         let is_there = |kind| record.communications_of(change.id).any(|row| row.kind.0 == kind);
         if is_there(kind) {
-            return Err(BrokenRule::AlreadyRecorded.at("").into());
+            return Err(ValueRule::AlreadyRecorded.at("").into());
         }
         if kind == CommunicationKind::Acknowledged {
             may_acknowledge(is_there(CommunicationKind::Communicated)).map_err(|rule| rule.at(""))?;

@@ -2,8 +2,9 @@
 
 use actix_web::post;
 use actix_web::web::Path;
-use milepost_domain::milestone::may_confirm;
-use milepost_domain::text::Note;
+use milepost_domain::Rule as _;
+use milepost_domain::plan::milestone::may_confirm;
+use milepost_domain::values::text::Note;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -2,8 +2,8 @@
 
 use actix_web::post;
 use actix_web::web::Path;
-use milepost_domain::dependency::Dependency;
-use milepost_domain::draft::{MilestoneDraft, Neighbour, Surroundings, check_addition};
+use milepost_domain::plan::dependency::Dependency;
+use milepost_domain::plan::draft::{MilestoneDraft, Neighbour, Surroundings, check_addition};
 use sqlx::types::Text;
 use uuid::Uuid;
 

@@ -3,7 +3,7 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::text::{Label, Note};
+use milepost_domain::values::text::{Label, Note};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use actix_web::get;
 use chrono::NaiveDate;
-use milepost_domain::milestone::State;
-use milepost_domain::schedule::{Forecast, Miss, Status, Terms, Timeline, assess};
-use milepost_domain::text::{Key, Label, Name};
-use milepost_domain::weight::Weight;
+use milepost_domain::plan::milestone::State;
+use milepost_domain::plan::schedule::{Forecast, Miss, Status, Terms, Timeline, assess};
+use milepost_domain::values::text::{Key, Label, Name};
+use milepost_domain::values::weight::Weight;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -3,8 +3,8 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::milestone::{Action, State};
-use milepost_domain::text::Note;
+use milepost_domain::plan::milestone::{Action, State};
+use milepost_domain::values::text::Note;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -3,7 +3,7 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::schedule::{Status, status_history};
+use milepost_domain::plan::schedule::{Status, status_history};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -3,10 +3,10 @@
 use actix_web::patch;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::dependency::Dependency;
-use milepost_domain::draft::{MilestoneChange, check_change, check_dependencies};
-use milepost_domain::text::{Label, Name, Note};
-use milepost_domain::weight::{Percent, Weight};
+use milepost_domain::plan::dependency::Dependency;
+use milepost_domain::plan::draft::{MilestoneChange, check_change, check_dependencies};
+use milepost_domain::values::text::{Label, Name, Note};
+use milepost_domain::values::weight::{Percent, Weight};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

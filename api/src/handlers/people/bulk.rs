@@ -1,7 +1,7 @@
 //! Many people at once, one result each.
 
 use actix_web::post;
-use milepost_domain::text::{Email, ExternalRef, Label, Name};
+use milepost_domain::values::text::{Email, ExternalRef, Label, Name};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

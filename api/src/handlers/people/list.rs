@@ -1,7 +1,7 @@
 //! Listing people.
 
 use actix_web::get;
-use milepost_domain::text::Label;
+use milepost_domain::values::text::Label;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;

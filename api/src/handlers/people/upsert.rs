@@ -2,7 +2,7 @@
 
 use actix_web::put;
 use actix_web::web::Path;
-use milepost_domain::text::ExternalRef;
+use milepost_domain::values::text::ExternalRef;
 use sqlx::types::Text;
 
 use super::{PersonReplacement, check_customer};

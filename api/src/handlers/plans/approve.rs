@@ -2,8 +2,9 @@
 
 use actix_web::post;
 use actix_web::web::Path;
-use milepost_domain::BrokenRule;
-use milepost_domain::text::Label;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::Label;
 use serde::Deserialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;
@@ -43,7 +44,7 @@ pub async fn approve_baseline(cx: Context, path: Path<(Uuid, i64)>, body: Body<A
         let row = record.baselines.iter().find(|row| row.number == number).cloned().ok_or_else(ApiError::not_found)?;
         let side = body.0.side;
         if record.approvals.iter().any(|one| one.number == number && one.side.0 == side) {
-            return Err(BrokenRule::AlreadyRecorded.at("/side").into());
+            return Err(ValueRule::AlreadyRecorded.at("/side").into());
         }
         let before = Baseline::of(&record, &row);
         let (who, author) = (body.0.by.to_string(), unit.author());

@@ -3,9 +3,9 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::baseline::{Baseline, Difference, compare};
-use milepost_domain::text::{Key, Name};
-use milepost_domain::weight::Weight;
+use milepost_domain::plan::baseline::{Baseline, Difference, compare};
+use milepost_domain::values::text::{Key, Name};
+use milepost_domain::values::weight::Weight;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -4,8 +4,8 @@ use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
-use milepost_domain::schedule::Status;
-use milepost_domain::share::Visibility;
+use milepost_domain::plan::schedule::Status;
+use milepost_domain::plan::share::Visibility;
 use uuid::Uuid;
 
 use super::status_report::{ReportedMilestone, StatusReport};

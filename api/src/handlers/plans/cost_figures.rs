@@ -1,8 +1,9 @@
 //! Cost performance as answers carry it.
 
 use chrono::NaiveDate;
-use milepost_domain::cost::{Cost, actual_cost_minor};
-use milepost_domain::earned_value::{EarnedValue, Undefined};
+use milepost_domain::earned_value::EarnedValue;
+use milepost_domain::earned_value::cost::{Cost, actual_cost_minor};
+use milepost_domain::earned_value::undefined::Undefined;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,8 +3,9 @@
 use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::milestone::may_occur;
-use milepost_domain::text::{Key, Note};
+use milepost_domain::Rule as _;
+use milepost_domain::plan::milestone::may_occur;
+use milepost_domain::values::text::{Key, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;

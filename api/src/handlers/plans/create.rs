@@ -4,14 +4,16 @@ use std::collections::HashMap;
 
 use actix_web::post;
 use chrono::NaiveDate;
-use milepost_domain::calendar::Calendar;
-use milepost_domain::dependency::Dependency;
-use milepost_domain::draft::{MilestoneDraft, check_milestones};
 use milepost_domain::earned_value::CreditRule;
-use milepost_domain::plan::Kind;
-use milepost_domain::schedule::{DEFAULT_AT_RISK_LIMIT_DAYS, DEFAULT_UPDATE_INTERVAL_DAYS};
-use milepost_domain::text::{Currency, ExternalRef, Key, Label, Name};
-use milepost_domain::{BrokenRule, draft, template};
+use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::dependency::Dependency;
+use milepost_domain::plan::draft::{MilestoneDraft, check_milestones};
+use milepost_domain::plan::rule::PlanRule;
+use milepost_domain::plan::schedule::{DEFAULT_AT_RISK_LIMIT_DAYS, DEFAULT_UPDATE_INTERVAL_DAYS};
+use milepost_domain::plan::{Kind, draft, template};
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::text::{Currency, ExternalRef, Key, Label, Name};
+use milepost_domain::values::version::VersionRule;
 use serde::Deserialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;
@@ -132,13 +134,13 @@ pub async fn create(unit: &mut Unit, draft: &PlanDraft) -> Result<PlanRecord, Ap
 async fn source(unit: &mut Unit, draft: &PlanDraft) -> Result<Source, ApiError> {
     let Some(key) = &draft.template else {
         if draft.milestones.is_empty() {
-            return Err(BrokenRule::TemplateOrMilestones.at("/milestones").into());
+            return Err(PlanRule::TemplateOrMilestones.at("/milestones").into());
         }
         let kind = draft.kind.unwrap_or(Kind::Delivery);
         return Ok(Source { kind, template: None, milestones: draft.milestones.clone() });
     };
     if !draft.milestones.is_empty() {
-        return Err(BrokenRule::TemplateAndMilestones.at("/milestones").into());
+        return Err(PlanRule::TemplateAndMilestones.at("/milestones").into());
     }
     let found = templates::find(&mut unit.conn, unit.organization_id, key.as_str()).await?;
     let unknown =
@@ -153,7 +155,7 @@ async fn source(unit: &mut Unit, draft: &PlanDraft) -> Result<Source, ApiError> 
         })?,
     };
     if version.published_at.is_none() {
-        return Err(vec![BrokenRule::NotPublished { version: version.number }.at("/template_version")].into());
+        return Err(vec![VersionRule::NotPublished { version: version.number }.at("/template_version")].into());
     }
     Ok(Source {
         kind: draft.kind.unwrap_or(version.kind.0),

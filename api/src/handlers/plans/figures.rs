@@ -1,8 +1,9 @@
 //! Earned value as answers carry it: the sums and what follows from them.
 
-use milepost_domain::earned_value::{EarnedValue, Undefined};
+use milepost_domain::earned_value::EarnedValue;
+use milepost_domain::earned_value::undefined::Undefined;
 use milepost_domain::plan::StatusCounts;
-use milepost_domain::text::Label;
+use milepost_domain::values::text::Label;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -3,12 +3,14 @@
 //! Every mistake is found, with its line and column, before anything is refused.
 
 use chrono::NaiveDate;
-use milepost_domain::dependency::Dependency;
-use milepost_domain::draft::{ForecastDraft, MilestoneDraft};
-use milepost_domain::network::Relation;
-use milepost_domain::rule::{BrokenRule, Violation};
-use milepost_domain::text::{Key, Label, Name, Note};
-use milepost_domain::weight::Weight;
+use milepost_domain::plan::dependency::Dependency;
+use milepost_domain::plan::draft::{ForecastDraft, MilestoneDraft};
+use milepost_domain::plan::network::Relation;
+use milepost_domain::plan::rule::PlanRule;
+use milepost_domain::rule::{Rule, Violation};
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::{Key, Label, Name, Note};
+use milepost_domain::values::weight::Weight;
 
 use crate::error::{ApiError, Code, FieldError};
 
@@ -117,7 +119,7 @@ impl Rows {
                 "forecast_changes" => "forecast_on",
                 column => column,
             };
-            let (code, detail) = (violation.rule.code(), violation.rule.to_string());
+            let (code, detail) = (violation.code, violation.text);
             line.map_or_else(|| FieldError::in_body("", code, detail.clone()), |line| at(*line, column, code, &detail))
         });
         ApiError::with_errors(Code::ValidationFailed, located.collect())
@@ -201,10 +203,10 @@ impl Cells<'_> {
         }
     }
 
-    fn required<T>(
+    fn required<T, R: Rule>(
         &self,
         column: &str,
-        read: impl Fn(&str) -> Result<T, BrokenRule>,
+        read: impl Fn(&str) -> Result<T, R>,
         errors: &mut Vec<FieldError>,
     ) -> Option<T> {
         if self.cell(column).is_empty() {
@@ -214,10 +216,10 @@ impl Cells<'_> {
         self.optional(column, read, errors)
     }
 
-    fn optional<T>(
+    fn optional<T, R: Rule>(
         &self,
         column: &str,
-        read: impl Fn(&str) -> Result<T, BrokenRule>,
+        read: impl Fn(&str) -> Result<T, R>,
         errors: &mut Vec<FieldError>,
     ) -> Option<T> {
         let cell = self.cell(column);
@@ -234,19 +236,19 @@ impl Cells<'_> {
     }
 
     /// Where cells are told apart by semicolons, a comma is a decimal point.
-    fn weight(&self, text: &str) -> Result<Weight, BrokenRule> {
+    fn weight(&self, text: &str) -> Result<Weight, ValueRule> {
         let text = if self.decimal_comma { text.replace(',', ".") } else { text.to_owned() };
         Weight::try_from(text.parse::<f64>().unwrap_or(f64::NAN))
     }
 }
 
-fn date(text: &str) -> Result<NaiveDate, BrokenRule> {
+fn date(text: &str) -> Result<NaiveDate, ValueRule> {
     let date = text.parse::<NaiveDate>().ok().filter(|_| text.len() == 10 && !text.starts_with("0000"));
-    date.ok_or(BrokenRule::NotADate)
+    date.ok_or(ValueRule::NotADate)
 }
 
 /// Criteria, one a line, or with `|` between them; in one of them these are written `\n` and `\|`.
-fn criteria(text: &str) -> Result<Vec<Note>, BrokenRule> {
+fn criteria(text: &str) -> Result<Vec<Note>, ValueRule> {
     let (mut all, mut one) = (vec![], String::new());
     let mut characters = text.chars();
     while let Some(character) = characters.next() {
@@ -271,18 +273,18 @@ pub fn written_criteria(criteria: &[String]) -> String {
 }
 
 /// Keys with spaces, commas or semicolons between them; each may have a relation and a lag: `pipeline:SS+5`.
-fn dependencies(text: &str) -> Result<Vec<Dependency>, BrokenRule> {
+fn dependencies(text: &str) -> Result<Vec<Dependency>, PlanRule> {
     let parts = text.split([' ', ',', ';', '\n', '\t']).filter(|part| !part.is_empty());
     parts.map(dependency).collect()
 }
 
-fn dependency(text: &str) -> Result<Dependency, BrokenRule> {
+fn dependency(text: &str) -> Result<Dependency, PlanRule> {
     let Some((key, link)) = text.split_once(':') else { return Ok(Dependency::on(Key::parse(text)?)) };
-    let (relation, lag) = link.split_at_checked(2).ok_or(BrokenRule::NotADependency)?;
+    let (relation, lag) = link.split_at_checked(2).ok_or(PlanRule::NotADependency)?;
     let relation = RELATIONS.iter().find(|(short, _)| short.eq_ignore_ascii_case(relation));
-    let (_, relation) = relation.ok_or(BrokenRule::NotADependency)?;
+    let (_, relation) = relation.ok_or(PlanRule::NotADependency)?;
     let lag_days = if lag.is_empty() { Some(0) } else { lag.parse().ok() };
-    let lag_days = lag_days.filter(|days: &i64| days.abs() <= 365).ok_or(BrokenRule::NotADependency)?;
+    let lag_days = lag_days.filter(|days: &i64| days.abs() <= 365).ok_or(PlanRule::NotADependency)?;
     Ok(Dependency { key: Key::parse(key)?, relation: *relation, lag_days })
 }
 

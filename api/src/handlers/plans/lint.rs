@@ -2,8 +2,8 @@
 
 use actix_web::get;
 use actix_web::web::Path;
-use milepost_domain::lint::{Finding, LintRule, Severity, Subject, lint};
-use milepost_domain::text::Key;
+use milepost_domain::plan::lint::{Finding, LintRule, Severity, Subject, lint};
+use milepost_domain::values::text::Key;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -3,8 +3,8 @@
 use actix_web::get;
 use chrono::NaiveDate;
 use milepost_domain::plan::Kind;
-use milepost_domain::schedule::Status;
-use milepost_domain::text::{ExternalRef, Label, folded};
+use milepost_domain::plan::schedule::Status;
+use milepost_domain::values::text::{ExternalRef, Label, folded};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;

@@ -1,12 +1,13 @@
 //! How a plan stands, as a review freezes it: the three questions with their answers.
 
 use chrono::NaiveDate;
-use milepost_domain::earned_schedule::Period;
-use milepost_domain::milestone::State;
-use milepost_domain::network::Relation;
-use milepost_domain::review::{Moment, Trend, is_at_risk, trend, unresolved};
-use milepost_domain::schedule::{Standing, Status, days_between};
-use milepost_domain::text::{Key, Label, Name, Note};
+use milepost_domain::earned_value::earned_schedule::Period;
+use milepost_domain::plan::milestone::State;
+use milepost_domain::plan::network::Relation;
+use milepost_domain::plan::review::{Moment, Trend, is_at_risk, trend, unresolved};
+use milepost_domain::plan::schedule::{Standing, Status};
+use milepost_domain::values::dates::days_between;
+use milepost_domain::values::text::{Key, Label, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 

@@ -3,8 +3,9 @@
 use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::rule::{BrokenRule, Violations, all_kept};
-use milepost_domain::text::{Key, Label, Name, Note};
+use milepost_domain::plan::rule::PlanRule;
+use milepost_domain::rule::{Rule as _, Violations, all_kept};
+use milepost_domain::values::text::{Key, Label, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -208,14 +209,14 @@ fn check(draft: &ReviewDraft, record: &PlanRecord, state: &ReviewState) -> Resul
     let mut violations = Violations::new();
     let unknown = |key: &Key, at: String| {
         let is_known = record.position(key.as_str()).is_some();
-        (!is_known).then(|| BrokenRule::UnknownMilestone { key: key.to_string() }.at(at))
+        (!is_known).then(|| PlanRule::UnknownMilestone { key: key.to_string() }.at(at))
     };
     let findings = draft.findings.iter().enumerate();
     violations.extend(findings.filter_map(|(at, one)| unknown(&one.key, format!("/findings/{at}/key"))));
     let confirmed = draft.confirmed.iter().enumerate();
     violations.extend(confirmed.filter_map(|(at, key)| unknown(key, format!("/confirmed/{at}"))));
     let missing = state.keys_at_risk().filter(|key| !draft.findings.iter().any(|one| one.key.as_str() == *key));
-    violations.extend(missing.map(|key| BrokenRule::FindingMissing { key: key.to_owned() }.at("/findings")));
+    violations.extend(missing.map(|key| PlanRule::FindingMissing { key: key.to_owned() }.at("/findings")));
     Ok(all_kept(violations)?)
 }
 

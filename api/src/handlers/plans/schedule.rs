@@ -3,10 +3,10 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::calendar::Calendar;
-use milepost_domain::cascade::Course;
-use milepost_domain::network::{Link, Network, Node};
-use milepost_domain::text::Key;
+use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::cascade::Course;
+use milepost_domain::plan::network::{Link, Network, Node};
+use milepost_domain::values::text::Key;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

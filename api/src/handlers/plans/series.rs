@@ -3,8 +3,8 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::cascade::plus_days;
-use milepost_domain::earned_schedule::Period;
+use milepost_domain::earned_value::earned_schedule::Period;
+use milepost_domain::values::dates::plus_days;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

@@ -3,9 +3,9 @@
 use actix_web::get;
 use actix_web::web::{Path, block};
 use chrono::NaiveDate;
-use milepost_domain::reference::{Ratios, ReferenceClass, narrowest};
-use milepost_domain::simulation::{Days, Outcome, Simulation, Task};
-use milepost_domain::text::Key;
+use milepost_domain::plan::reference::{Ratios, ReferenceClass, narrowest};
+use milepost_domain::plan::simulation::{Days, Outcome, Simulation, Task};
+use milepost_domain::values::text::Key;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -1,9 +1,10 @@
 //! Earned schedule as answers carry it.
 
 use chrono::NaiveDate;
-use milepost_domain::earned_schedule::{EarnedSchedule, Period};
-use milepost_domain::earned_value::{EarnedValue, Undefined};
-use milepost_domain::text::Key;
+use milepost_domain::earned_value::EarnedValue;
+use milepost_domain::earned_value::earned_schedule::{EarnedSchedule, Period};
+use milepost_domain::earned_value::undefined::Undefined;
+use milepost_domain::values::text::Key;
 use serde::Serialize;
 use utoipa::ToSchema;
 

@@ -2,10 +2,10 @@
 
 use actix_web::patch;
 use actix_web::web::Path;
-use milepost_domain::calendar::Calendar;
-use milepost_domain::draft::check_budget;
 use milepost_domain::earned_value::CreditRule;
-use milepost_domain::text::{Currency, Label, Name};
+use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::draft::check_budget;
+use milepost_domain::values::text::{Currency, Label, Name};
 use serde::Deserialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;

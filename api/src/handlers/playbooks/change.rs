@@ -2,8 +2,8 @@
 
 use actix_web::web::Path;
 use actix_web::{post, put};
-use milepost_domain::playbook::Playbook;
-use milepost_domain::text::Key;
+use milepost_domain::customer::playbook::Playbook;
+use milepost_domain::values::text::Key;
 use milepost_domain::{Violation, Violations};
 use serde::Deserialize;
 use utoipa::ToSchema;

@@ -3,9 +3,10 @@
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::cascade::plus_days;
-use milepost_domain::playbook::Playbook;
-use milepost_domain::text::Name;
+use milepost_domain::customer::playbook::Playbook;
+use milepost_domain::statistics::logistic::Logistic;
+use milepost_domain::values::dates::plus_days;
+use milepost_domain::values::text::Name;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -18,7 +19,6 @@ use crate::health::models::Models;
 use crate::health::observed::{Observed, Stretch};
 use crate::health::risk;
 use crate::store::{customers, playbooks};
-use milepost_domain::logistic::Logistic;
 
 /// Over how many days.
 #[derive(Debug, Deserialize, IntoParams)]

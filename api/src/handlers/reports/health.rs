@@ -2,8 +2,8 @@
 
 use actix_web::{HttpRequest, HttpResponse, Responder, get};
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::health::band::Band;
-use milepost_domain::text::{ExternalRef, Key, Label, Name};
+use milepost_domain::customer::health::band::Band;
+use milepost_domain::values::text::{ExternalRef, Key, Label, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use actix_web::get;
 use chrono::NaiveDate;
-use milepost_domain::backtest::median;
-use milepost_domain::cascade::plus_days;
-use milepost_domain::intervention::Outcome;
-use milepost_domain::playbook::InterventionKind;
-use milepost_domain::schedule::days_between;
+use milepost_domain::customer::backtest::median;
+use milepost_domain::customer::intervention::Outcome;
+use milepost_domain::customer::playbook::InterventionKind;
+use milepost_domain::values::dates::{days_between, plus_days};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 
 use actix_web::get;
 use chrono::NaiveDate;
-use milepost_domain::association::{self, Estimate, Test, benjamini_hochberg, mantel_haenszel};
-use milepost_domain::milestone::State;
-use milepost_domain::outcome::OutcomeKind;
-use milepost_domain::retention::{Design, Enrolment, Study, study};
-use milepost_domain::survival::{Followed, Point, kaplan_meier, log_rank};
-use milepost_domain::text::{Key, Label, Name};
+use milepost_domain::customer::outcome::OutcomeKind;
+use milepost_domain::customer::retention::{Design, Enrolment, Study, study};
+use milepost_domain::plan::milestone::State;
+use milepost_domain::statistics::association::{self, Estimate, Test, benjamini_hochberg, mantel_haenszel};
+use milepost_domain::statistics::survival::{Followed, Point, kaplan_meier, log_rank};
+use milepost_domain::values::text::{Key, Label, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;

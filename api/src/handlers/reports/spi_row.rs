@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use milepost_domain::earned_value::EarnedValue;
+use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::{Kind, StatusCounts, Summary};
-use milepost_domain::schedule::Status;
-use milepost_domain::text::{Label, Name};
+use milepost_domain::values::text::{Label, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

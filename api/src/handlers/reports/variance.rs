@@ -3,8 +3,8 @@
 use actix_web::{HttpRequest, HttpResponse, Responder, get};
 use chrono::NaiveDate;
 use milepost_domain::plan::Kind;
-use milepost_domain::text::Label;
-use milepost_domain::variance::{Variance, by_group};
+use milepost_domain::plan::variance::{Variance, by_group};
+use milepost_domain::values::text::Label;
 use serde::{Deserialize, Serialize};
 use strum::Display;
 use utoipa::{IntoParams, ToSchema};
@@ -140,7 +140,8 @@ impl VarianceReport {
             .filter(|(plan, _, one)| is_wanted(plan, one.achieved_on))
             .filter_map(|(plan, label, one)| Some((group_of(by, plan, label)?, one)))
             .collect();
-        let total = milepost_domain::variance::variance(&finished.iter().map(|(_, one)| *one).collect::<Vec<_>>());
+        let total =
+            milepost_domain::plan::variance::variance(&finished.iter().map(|(_, one)| *one).collect::<Vec<_>>());
         let groups = by_group(finished);
         Self {
             by,

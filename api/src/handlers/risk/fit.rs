@@ -2,10 +2,10 @@
 
 use actix_web::{get, post};
 use chrono::NaiveDate;
-use milepost_domain::backtest::{Case, brier};
-use milepost_domain::logistic::Logistic;
-use milepost_domain::risk::{assess, feature_names, features};
-use milepost_domain::roc::{auc, compare};
+use milepost_domain::customer::backtest::{Case, brier};
+use milepost_domain::customer::risk::{assess, feature_names, features};
+use milepost_domain::statistics::logistic::Logistic;
+use milepost_domain::statistics::roc::{auc, compare};
 use serde::Deserialize;
 use utoipa::ToSchema;
 

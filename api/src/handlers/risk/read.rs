@@ -3,7 +3,7 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::risk::{
+use milepost_domain::customer::risk::{
     FACTORS, FactorFinding, FactorKind, IndicatorKind, Level, assess, features, level_of_points, level_of_probability,
 };
 use serde::Serialize;

@@ -3,8 +3,9 @@
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Form, Path};
 use actix_web::{HttpResponse, post};
-use milepost_domain::share::ShareField;
-use milepost_domain::text::Label;
+use milepost_domain::Rule as _;
+use milepost_domain::plan::share::ShareField;
+use milepost_domain::values::text::Label;
 use serde::Deserialize;
 use utoipa::ToSchema;
 

@@ -3,8 +3,8 @@
 use actix_web::web::Path;
 use actix_web::{delete, get, post};
 use chrono::{DateTime, Duration, Utc};
-use milepost_domain::share::{ShareField, Visibility};
-use milepost_domain::text::{Key, Label};
+use milepost_domain::plan::share::{ShareField, Visibility};
+use milepost_domain::values::text::{Key, Label};
 use serde::{Deserialize, Serialize};
 use strum::IntoEnumIterator;
 use utoipa::ToSchema;

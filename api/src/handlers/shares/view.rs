@@ -1,8 +1,7 @@
 //! What a client sees through a link: the page, its pictures, and its dates for a calendar.
 
 use actix_web::{HttpResponse, get};
-
-use milepost_domain::share::ShareField;
+use milepost_domain::plan::share::ShareField;
 
 use super::shared_plan;
 use crate::context::Context;

@@ -2,7 +2,9 @@
 
 use actix_web::web::Path;
 use actix_web::{post, put};
-use milepost_domain::{BrokenRule, template};
+use milepost_domain::plan::template;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::version::VersionRule;
 
 use super::{TemplateContent, TemplateVersion, draft_version, find};
 use crate::answer::Answer;
@@ -57,7 +59,7 @@ async fn load_draft(unit: &mut Unit, key: &str, number: i64) -> Result<(Template
     let (template, versions) = found.ok_or_else(ApiError::not_found)?;
     let version = versions.into_iter().find(|version| version.number == number).ok_or_else(ApiError::not_found)?;
     match version.published_at {
-        Some(_) => Err(BrokenRule::Published { version: number }.at("").into()),
+        Some(_) => Err(VersionRule::Published { version: number }.at("").into()),
         None => Ok((template, version)),
     }
 }

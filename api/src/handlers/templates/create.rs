@@ -2,7 +2,7 @@
 
 use actix_web::post;
 use actix_web::web::Path;
-use milepost_domain::template;
+use milepost_domain::plan::template;
 
 use super::{TemplateContent, TemplateDraft, TemplateVersion, draft_version, find};
 use crate::answer::Answer;

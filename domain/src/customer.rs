@@ -1,0 +1,10 @@
+//! Customers: health, risk, the playbooks that react to them, outcomes, and the studies that prove a model.
+
+pub mod backtest;
+pub mod health;
+pub mod intervention;
+pub mod outcome;
+pub mod playbook;
+pub mod retention;
+pub mod risk;
+pub mod rule;

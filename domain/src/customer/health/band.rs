@@ -1,0 +1,260 @@
+//! Bands: in which part of the scale a score lies, with a reluctance to change.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::customer::rule::CustomerRule;
+use crate::rule::{Rule as _, Violations};
+use crate::values::dates::plus_days;
+
+/// How a customer is.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = HealthBand)]
+pub enum Band {
+    /// Too little is known to say.
+    Unknown,
+    /// Below the bound of at risk.
+    Critical,
+    /// Below the bound of healthy.
+    AtRisk,
+    /// From the bound of healthy on.
+    Healthy,
+}
+
+/// Where the bands begin, and how reluctantly a customer changes its band.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = HealthBands, example = json!({"healthy_from": 70, "at_risk_from": 40, "hysteresis_points": 2, "dwell_days": 2}))]
+pub struct Bands {
+    /// A score from here on is healthy.
+    #[schema(minimum = 0, maximum = 100, default = 70)]
+    pub healthy_from: f64,
+    /// A score from here on is at risk, one below is critical.
+    #[schema(minimum = 0, maximum = 100, default = 40)]
+    pub at_risk_from: f64,
+    /// How far beyond a bound a score must go before the band changes, either way; 0 if left out.
+    #[schema(minimum = 0, maximum = 20, default = 0)]
+    pub hysteresis_points: f64,
+    /// On how many days in a row it must be there before the band changes; 1 if left out.
+    #[schema(minimum = 1, maximum = 30, default = 1)]
+    pub dwell_days: u32,
+}
+
+impl Default for Bands {
+    fn default() -> Self {
+        Self { healthy_from: 70.0, at_risk_from: 40.0, hysteresis_points: 0.0, dwell_days: 1 }
+    }
+}
+
+/// How many days back a customer's band is looked for at most.
+pub const MOST_DAYS_BACK: i64 = 366;
+
+impl Bands {
+    /// Checks that the bounds are in order.
+    pub fn check(&self, at: &str, violations: &mut Violations) {
+        if self.at_risk_from >= self.healthy_from {
+            violations.push(CustomerRule::BandsOutOfOrder.at(format!("{at}/at_risk_from")));
+        }
+    }
+
+    /// The band of a score by itself: lower bounds are inclusive.
+    pub fn plain(&self, score: Option<f64>) -> Band {
+        match score {
+            None => Band::Unknown,
+            Some(score) if score >= self.healthy_from => Band::Healthy,
+            Some(score) if score >= self.at_risk_from => Band::AtRisk,
+            Some(_) => Band::Critical,
+        }
+    }
+
+    /// The band of a customer that was in another: a Schmitt trigger, so that what hovers about a bound does not flap.
+    fn reluctant(&self, score: Option<f64>, from: Band) -> Band {
+        let Some(score) = score else { return Band::Unknown };
+        let (lower, upper) = match from {
+            Band::Unknown => return self.plain(Some(score)),
+            Band::Critical => (f64::MIN, self.at_risk_from),
+            Band::AtRisk => (self.at_risk_from, self.healthy_from),
+            Band::Healthy => (self.healthy_from, f64::MAX),
+        };
+        if score >= lower - self.hysteresis_points && score < upper + self.hysteresis_points {
+            from
+        } else {
+            self.plain(Some(score))
+        }
+    }
+
+    /// Whether a score is in its band whatever was before.
+    fn is_unambiguous(&self, score: Option<f64>) -> bool {
+        let is_away =
+            |bound: f64, score: f64| score < bound - self.hysteresis_points || score >= bound + self.hysteresis_points;
+        score.is_none_or(|score| is_away(self.healthy_from, score) && is_away(self.at_risk_from, score))
+    }
+
+    /// The bands of the days from `first_on` to `last_on`, from each day's score (nothing where the band is unknown).
+    ///
+    /// To know the band of a day one must know the one before. Days before `first_on` are looked at as far back as is needed until the
+    /// band no longer depends on what was before: so many days in a row as the band needs to change, all unambiguous and alike. So the
+    /// answer depends on the scores alone and not on where one begins to look; only after a year without such days the plain band counts.
+    pub fn settle(
+        &self,
+        first_on: NaiveDate,
+        last_on: NaiveDate,
+        mut score_on: impl FnMut(NaiveDate) -> Option<f64>,
+    ) -> Vec<Band> {
+        let needed = self.dwell_days.max(1);
+        let mut before = vec![];
+        let (mut alike, mut last) = (0, None);
+        for days in 0..=MOST_DAYS_BACK {
+            let score = score_on(plus_days(first_on, -days));
+            let plain = self.plain(score);
+            alike = if !self.is_unambiguous(score) {
+                0
+            } else if last == Some(plain) && alike > 0 {
+                alike + 1
+            } else {
+                1
+            };
+            last = Some(plain);
+            before.push(score);
+            if score.is_none() || alike == needed {
+                break;
+            }
+        }
+        let mut scores = before.into_iter().rev();
+        let mut state = Settling { band: self.plain(scores.next().flatten()), candidate: None };
+        // The days that made the band certain are alike, so beginning with its band at the first of them is right.
+        for score in scores {
+            state.step(self, score);
+        }
+        let mut bands = vec![state.band];
+        let mut on = first_on;
+        while on < last_on {
+            on = plus_days(on, 1);
+            state.step(self, score_on(on));
+            bands.push(state.band);
+        }
+        bands
+    }
+}
+
+/// A customer's band on the way through the days.
+struct Settling {
+    band: Band,
+    /// The band it may change to, and for how many days it has been there.
+    candidate: Option<(Band, u32)>,
+}
+
+impl Settling {
+    fn step(&mut self, bands: &Bands, score: Option<f64>) {
+        let target = bands.reluctant(score, self.band);
+        // To know too little, or enough again, is not a matter of patience.
+        let at_once = target == Band::Unknown || self.band == Band::Unknown;
+        let days = match self.candidate {
+            Some((candidate, days)) if candidate == target => days + 1,
+            _ => 1,
+        };
+        if target == self.band {
+            self.candidate = None;
+        } else if at_once || days >= bands.dwell_days {
+            (self.band, self.candidate) = (target, None);
+        } else {
+            self.candidate = Some((target, days));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Band::{AtRisk, Critical, Healthy};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn day(number: i64) -> NaiveDate {
+        plus_days(NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date"), number)
+    }
+
+    /// Scores of days 0, 1, 2 and so on; nothing before.
+    fn bands_of(bands: &Bands, scores: &[f64], first: i64) -> Vec<Band> {
+        let last = i64::try_from(scores.len()).expect("few") - 1;
+        bands.settle(day(first), day(last), |on| {
+            let index = usize::try_from((on - day(0)).num_days()).ok()?;
+            scores.get(index).copied()
+        })
+    }
+
+    #[test]
+    fn lower_bounds_are_inclusive() {
+        let bands = Bands::default();
+        for (score, band) in [
+            (100.0, Band::Healthy),
+            (70.0, Band::Healthy),
+            (69.999, Band::AtRisk),
+            (40.0, Band::AtRisk),
+            (39.9, Band::Critical),
+            (0.0, Band::Critical),
+        ] {
+            assert_eq!((bands.plain(Some(score)), bands_of(&bands, &[score], 0)), (band, vec![band]), "{score}");
+        }
+        assert_eq!(bands.plain(None), Band::Unknown);
+    }
+
+    #[test]
+    fn a_margin_keeps_what_hovers_from_flapping() {
+        let bands = Bands { hysteresis_points: 3.0, ..Bands::default() };
+        let found = bands_of(&bands, &[75.0, 69.0, 71.0, 67.0, 66.9, 71.0, 72.9, 73.0], 0);
+        assert_eq!(found, [Healthy, Healthy, Healthy, Healthy, AtRisk, AtRisk, AtRisk, Healthy]);
+    }
+
+    #[test]
+    fn a_band_changes_after_its_days() {
+        let bands = Bands { dwell_days: 3, ..Bands::default() };
+        let found = bands_of(&bands, &[80.0, 50.0, 50.0, 80.0, 50.0, 50.0, 50.0, 20.0, 50.0, 20.0, 20.0, 20.0], 0);
+        assert_eq!(
+            found,
+            [Healthy, Healthy, Healthy, Healthy, Healthy, Healthy, AtRisk, AtRisk, AtRisk, AtRisk, AtRisk, Critical]
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_said_at_once() {
+        let bands = Bands { dwell_days: 3, hysteresis_points: 5.0, ..Bands::default() };
+        let scores = [Some(80.0), None, Some(69.0)];
+        let found = bands.settle(day(0), day(2), |on| {
+            scores.get(usize::try_from((on - day(0)).num_days()).ok()?).copied().flatten()
+        });
+        assert_eq!(found, [Band::Healthy, Band::Unknown, Band::AtRisk]);
+    }
+
+    proptest! {
+        /// Where one begins to look does not matter.
+        #[test]
+        fn the_band_of_a_day_is_the_same_from_wherever(
+            scores in prop::collection::vec((0u32..20).prop_map(|step| f64::from(step) * 5.0), 40),
+            margin in 0u32..3, dwell_days in 1u32..5, first in 0i64..40,
+        ) {
+            let bands = Bands { hysteresis_points: f64::from(margin) * 2.5, dwell_days, ..Bands::default() };
+            let (all, some) = (bands_of(&bands, &scores, 0), bands_of(&bands, &scores, first));
+            prop_assert_eq!(&all[usize::try_from(first).expect("small")..], &some[..]);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Why a score changed: parts that add up to the difference exactly.
+
+use super::model::ModelContent;
+use super::score::{FactorScore, Score, Source, apportion, on_grid};
+
+/// What can change a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Cause {
+    /// A factor of the later model, by its position.
+    Factor(usize),
+    /// Inputs that came or went.
+    MissingData,
+    /// Another model, or version of it.
+    Model,
+    /// Milestones reached and missed, and how their impacts fade.
+    Milestones,
+    /// Keeping the score between 0 and 100.
+    Limit,
+}
+
+/// The difference between two scores, by cause. The change of the model is taken first, with what was known before; then what came or went;
+/// then each factor's worth. `before_in_model` is the earlier day's score by the later day's model.
+///
+/// `None` where either day has no score. Parts that are zero are left out, but for the factors'.
+pub fn explain(
+    before: &Score,
+    before_in_model: &Score,
+    after: &Score,
+    model: &ModelContent,
+) -> Option<Vec<(Cause, f64)>> {
+    let difference = after.value? - before.value?;
+    let mean = |score: &Score| score.factors.iter().map(|part| part.contribution).sum::<f64>();
+    let impacts = |score: &Score| score.impacts.iter().map(|part| part.contribution).sum::<f64>();
+    // Where the later model had no score on the earlier day, all its factors came at once.
+    let (mean_then, impacts_then) = match before_in_model.value {
+        Some(_) => (mean(before_in_model), impacts(before_in_model)),
+        None => (mean(before), impacts(before)),
+    };
+    let model_change = (mean_then - mean(before)) + (impacts_then - impacts(before));
+    let mut factors: Vec<f64> = model
+        .factors
+        .iter()
+        .enumerate()
+        .map(|(index, _)| worth_change(before_in_model.factors.get(index), &after.factors[index]))
+        .collect();
+    let moved = on_grid(factors.iter().sum());
+    apportion(&mut factors, moved);
+    let missing = mean(after) - mean_then - moved;
+    let milestones = impacts(after) - impacts_then;
+    let limit = after.limit - before.limit;
+    let mut parts: Vec<(Cause, f64)> =
+        factors.into_iter().enumerate().map(|(index, part)| (Cause::Factor(index), part)).collect();
+    for (cause, part) in [
+        (Cause::MissingData, missing),
+        (Cause::Model, model_change),
+        (Cause::Milestones, milestones),
+        (Cause::Limit, limit),
+    ] {
+        if part != 0.0 {
+            parts.push((cause, part));
+        }
+    }
+    debug_assert!((parts.iter().map(|(_, part)| part).sum::<f64>() - difference).abs() == 0.0, "parts add up");
+    Some(parts)
+}
+
+/// What a factor's worth changed by, where it counted on both days for the same reason, at its later weight.
+fn worth_change(before: Option<&FactorScore>, after: &FactorScore) -> f64 {
+    let is_assumed = |part: &FactorScore| part.source == Source::Assumed;
+    match before {
+        Some(before) if is_assumed(before) == is_assumed(after) => match (before.sub_score, after.sub_score) {
+            (Some(then), Some(now)) => after.effective_weight * (now - then),
+            _ => 0.0,
+        },
+        _ => 0.0,
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact on purpose")]
+mod tests {
+    use super::*;
+    use crate::customer::health::model::Missing;
+    use crate::customer::health::model::tests::{factor, model};
+    use crate::customer::health::score::{Reading, score};
+    use proptest::prelude::*;
+
+    fn scored(content: &ModelContent, values: &[Option<f64>]) -> Score {
+        let readings: Vec<Reading> = values.iter().map(|value| Reading { value: *value, age_days: 0 }).collect();
+        score(content, &readings, &[])
+    }
+
+    fn two(weights: [f64; 2]) -> ModelContent {
+        model(vec![factor("a", weights[0], Missing::Redistribute), factor("b", weights[1], Missing::Redistribute)])
+    }
+
+    #[test]
+    fn a_factor_that_fell() {
+        let content = two([25.0, 75.0]);
+        let (then, now) = (scored(&content, &[Some(80.0), Some(60.0)]), scored(&content, &[Some(40.0), Some(60.0)]));
+        let parts = explain(&then, &then, &now, &content).expect("both have a score");
+        assert_eq!(parts, [(Cause::Factor(0), -10.0), (Cause::Factor(1), 0.0)]);
+    }
+
+    #[test]
+    fn an_input_that_went_away() {
+        let content = two([50.0, 50.0]);
+        let (then, now) = (scored(&content, &[Some(80.0), Some(40.0)]), scored(&content, &[None, Some(50.0)]));
+        let parts = explain(&then, &then, &now, &content).expect("both have a score");
+        assert_eq!(parts, [(Cause::Factor(0), 0.0), (Cause::Factor(1), 10.0), (Cause::MissingData, -20.0)]);
+    }
+
+    #[test]
+    fn another_model() {
+        let (old, new) = (two([50.0, 50.0]), two([25.0, 75.0]));
+        let (inputs, later) = ([Some(80.0), Some(40.0)], [Some(80.0), Some(48.0)]);
+        let parts = explain(&scored(&old, &inputs), &scored(&new, &inputs), &scored(&new, &later), &new).expect("both");
+        assert_eq!(parts, [(Cause::Factor(0), 0.0), (Cause::Factor(1), 6.0), (Cause::Model, -10.0)]);
+    }
+
+    #[test]
+    fn nothing_to_compare() {
+        let content = two([50.0, 50.0]);
+        let (none, some) = (scored(&content, &[None, None]), scored(&content, &[Some(1.0), None]));
+        assert_eq!(explain(&none, &none, &some, &content), None);
+    }
+
+    proptest! {
+        /// The parts add up to the difference, in any order, to the last bit.
+        #[test]
+        fn parts_add_up_exactly(
+            then in prop::collection::vec(prop::option::of(0u32..100_000), 4), now in prop::collection::vec(prop::option::of(0u32..100_000), 4),
+            old in prop::collection::vec(1u32..50, 4), new in prop::collection::vec(1u32..50, 4),
+        ) {
+            let policies = [Missing::Redistribute, Missing::Neutral, Missing::Worst, Missing::Redistribute];
+            let content = |weights: &[u32]| {
+                let factors = weights.iter().zip(policies).enumerate();
+                model(factors.map(|(index, (weight, missing))| factor(&format!("f{index}"), f64::from(*weight), missing)).collect())
+            };
+            let values = |raw: &[Option<u32>]| raw.iter().map(|one| one.map(|one| f64::from(one) / 1000.0)).collect::<Vec<_>>();
+            let (old, new) = (content(&old), content(&new));
+            let (before, after) = (scored(&old, &values(&then)), scored(&new, &values(&now)));
+            let parts = explain(&before, &scored(&new, &values(&then)), &after, &new).expect("something is always assumed");
+            let difference = after.value.expect("a score") - before.value.expect("a score");
+            prop_assert_eq!(parts.iter().map(|(_, part)| part).sum::<f64>(), difference);
+            prop_assert_eq!(parts.iter().rev().map(|(_, part)| part).sum::<f64>(), difference);
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! What a version of a health model says: factors, weights, curves, bands.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use utoipa::ToSchema;
+
+use super::band::{Band, Bands};
+use crate::customer::rule::CustomerRule;
+use crate::rule::{Rule as _, Violations, all_kept};
+use crate::usage::metric::{self, Definition};
+use crate::values::rule::ValueRule;
+use crate::values::text::{Key, Label, Name, Note};
+
+/// What a version of a health model says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = HealthModelContent, example = json!({
+    "name": "Activity", "segments": ["Enterprise"], "priority": 10, "minimum_coverage": 0.5,
+    "bands": {"healthy_from": 70, "at_risk_from": 40, "hysteresis_points": 2, "dwell_days": 2},
+    "factors": [
+        {"key": "recency", "name": "Days since the last commit", "weight": 40, "input": {"kind": "metric", "metric": "recency"},
+         "curve": [{"x": 0, "y": 100}, {"x": 30, "y": 50}, {"x": 90, "y": 0}]},
+        {"key": "milestones", "name": "Milestones met", "weight": 60, "input": {"kind": "plans", "measure": "milestone_completion"},
+         "curve": [{"x": 0, "y": 0}, {"x": 100, "y": 100}], "missing": "neutral"}
+    ],
+    "impacts": [{"milestone": "first-value", "on": "missed", "points": -10, "half_life_days": 30}],
+    "protocols": [{"band": "critical", "monitored_by": "Head of customer success", "response": "Call within two working days."}]
+}))]
+pub struct ModelContent {
+    /// What it is called.
+    pub name: Name,
+    /// What it is for.
+    pub description: Option<Note>,
+    /// The segments of customers it is for; all if left out or empty.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub segments: Vec<Label>,
+    /// Of the active models that admit a customer's segment the one with the lowest priority applies; equal ones by key.
+    #[serde(default = "usual_priority")]
+    #[schema(minimum = 0, maximum = 10_000, default = 100)]
+    pub priority: u32,
+    /// What the score is made of.
+    #[schema(min_items = 1, max_items = 50)]
+    pub factors: Vec<Factor>,
+    /// The share of the factors' weight that must have an input for the customer to have a band, from 0 to 1.
+    #[serde(default = "usual_coverage")]
+    #[schema(minimum = 0, maximum = 1, default = 0.5)]
+    pub minimum_coverage: f64,
+    /// Where the bands begin, and how reluctantly a customer changes its band.
+    #[serde(default)]
+    pub bands: Bands,
+    /// What reaching or missing milestones adds or takes away.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub impacts: Vec<MilestoneImpact>,
+    /// Who looks after the customers of a band, and how.
+    #[serde(default)]
+    #[schema(max_items = 4)]
+    pub protocols: Vec<Protocol>,
+    /// How often scores are brought up to date, in minutes.
+    #[serde(default = "usual_interval")]
+    #[schema(minimum = 1, maximum = 10_080, default = 15)]
+    pub update_interval_minutes: u32,
+}
+
+const fn usual_priority() -> u32 {
+    100
+}
+
+const fn usual_coverage() -> f64 {
+    0.5
+}
+
+const fn usual_interval() -> u32 {
+    15
+}
+
+/// One factor of a score.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = HealthFactor, example = json!({
+    "key": "recency", "name": "Days since the last commit", "weight": 40, "input": {"kind": "metric", "metric": "recency"},
+    "curve": [{"x": 0, "y": 100}, {"x": 30, "y": 50}, {"x": 90, "y": 0}], "missing": "redistribute"
+}))]
+pub struct Factor {
+    /// Its key, unique in the model.
+    pub key: Key,
+    /// What it is called.
+    pub name: Name,
+    /// Its weight: its share of the sum of all weights.
+    #[schema(minimum = 0, maximum = 1_000_000)]
+    pub weight: f64,
+    /// Where its input comes from.
+    pub input: Input,
+    /// How the input becomes 0 to 100: straight between the points, flat beyond the ends.
+    #[schema(min_items = 1, max_items = 20)]
+    pub curve: Vec<CurvePoint>,
+    /// What happens when there is no input.
+    #[serde(default)]
+    pub missing: Missing,
+    /// With `carry_forward`: how old the last input may be, in days.
+    #[schema(minimum = 1, maximum = 365)]
+    pub max_age_days: Option<u32>,
+}
+
+/// A point of a curve.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"x": 30, "y": 50}))]
+pub struct CurvePoint {
+    /// The input.
+    #[schema(minimum = -1e12, maximum = 1e12)]
+    pub x: f64,
+    /// What it is worth, from 0 to 100.
+    #[schema(minimum = 0, maximum = 100)]
+    pub y: f64,
+}
+
+/// Where a factor's input comes from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = FactorInput, example = json!({"kind": "metric", "metric": "commits", "window_days": 30}))]
+pub struct Input {
+    /// Which of the others are to be given: `metric` or `definition` for a metric, `measure` for plans, none for a pulse.
+    pub kind: InputKind,
+    /// The key of a metric. Its definition is copied into the version: what becomes of the metric later does not change the model.
+    #[serde(default)]
+    pub metric: Option<Key>,
+    /// A metric's definition of the model's own.
+    #[serde(default)]
+    pub definition: Option<Definition>,
+    /// The metric's window in days, which ends with the day in question; 30 if left out.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 3660)]
+    pub window_days: Option<u32>,
+    /// What is taken of the customer's plans.
+    #[serde(default)]
+    pub measure: Option<PlanMeasure>,
+}
+
+/// The kinds of inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = FactorInputKind)]
+pub enum InputKind {
+    /// A metric of the customer's usage events: support tickets, training and surveys are events too.
+    Metric,
+    /// A figure of the customer's plans.
+    Plans,
+    /// What someone who knows the customer last said of it.
+    Pulse,
+}
+
+/// A figure of a customer's plans that are not archived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum PlanMeasure {
+    /// The share of the milestones due by then that were achieved, in percent.
+    MilestoneCompletion,
+    /// How many open milestones' planned dates have passed.
+    OverdueMilestones,
+    /// The sum of earned value over the sum of planned value.
+    Spi,
+    /// Days since a milestone was last achieved.
+    DaysSinceAchievement,
+}
+
+/// What happens to a factor without an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = MissingPolicy)]
+pub enum Missing {
+    /// Its weight goes to the others.
+    #[default]
+    Redistribute,
+    /// It counts as 50.
+    Neutral,
+    /// It counts as 0.
+    Worst,
+    /// Its last input goes on to count for `max_age_days`; then its weight goes to the others.
+    CarryForward,
+    /// There is no score.
+    Block,
+}
+
+/// What reaching or missing a milestone adds to the score or takes from it, halved every half-life.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"milestone": "first-value", "on": "missed", "points": -10, "half_life_days": 30}))]
+pub struct MilestoneImpact {
+    /// The milestone's key, in whichever of the customer's plans.
+    pub milestone: Key,
+    /// What has to happen.
+    pub on: ImpactOn,
+    /// How many points it adds.
+    #[schema(minimum = -100, maximum = 100)]
+    pub points: f64,
+    /// After how many days half of that is left.
+    #[schema(minimum = 1, maximum = 3650)]
+    pub half_life_days: u32,
+}
+
+/// What can happen to a milestone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum ImpactOn {
+    /// It was achieved.
+    Achieved,
+    /// Its planned date passed without it.
+    Missed,
+}
+
+/// Who looks after the customers of a band, and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = BandProtocol, example = json!({"band": "critical", "monitored_by": "Head of customer success", "response": "Call within two working days.", "playbook": "rescue"}))]
+pub struct Protocol {
+    /// Which band.
+    pub band: Band,
+    /// Who watches them.
+    pub monitored_by: Option<Label>,
+    /// What is to be done.
+    pub response: Note,
+    /// The playbook that does it.
+    pub playbook: Option<Key>,
+}
+
+impl Input {
+    /// The metric's window, in days.
+    pub fn window_days(&self) -> i64 {
+        self.window_days.map_or(30, i64::from)
+    }
+}
+
+impl Factor {
+    /// What an input is worth, from 0 to 100: linear between the curve's points, flat beyond its ends.
+    pub fn worth(&self, input: f64) -> f64 {
+        let above = self.curve.partition_point(|point| point.x <= input);
+        match (above.checked_sub(1).and_then(|below| self.curve.get(below)), self.curve.get(above)) {
+            (Some(below), Some(above)) => below.y + (above.y - below.y) * ((input - below.x) / (above.x - below.x)),
+            (Some(end), None) | (None, Some(end)) => end.y,
+            (None, None) => 0.0,
+        }
+    }
+
+    /// How far back an input counts, in days.
+    pub fn carried_days(&self) -> i64 {
+        if self.missing == Missing::CarryForward { self.max_age_days.map_or(0, i64::from) } else { 0 }
+    }
+}
+
+impl ModelContent {
+    /// Whether it is for customers of a segment.
+    pub fn admits(&self, segment: Option<&str>) -> bool {
+        self.segments.is_empty() || segment.is_some_and(|own| self.segments.iter().any(|label| label.as_str() == own))
+    }
+
+    /// What is to be done with customers of a band.
+    pub fn protocol(&self, band: Band) -> Option<&Protocol> {
+        self.protocols.iter().find(|protocol| protocol.band == band)
+    }
+
+    /// How many days before a day can matter to its score.
+    pub fn reach_days(&self) -> i64 {
+        let days = self.factors.iter().map(|factor| factor.input.window_days() + factor.carried_days());
+        days.max().unwrap_or_default()
+    }
+
+    /// Checks what a schema cannot say. Pointers start at the content.
+    pub fn check(&self) -> Result<(), Violations> {
+        let mut violations = Violations::new();
+        let mut keys: Vec<&str> = vec![];
+        for (index, factor) in self.factors.iter().enumerate() {
+            let at = format!("/factors/{index}");
+            if keys.contains(&factor.key.as_str()) {
+                violations.push(ValueRule::RepeatedKey { key: factor.key.to_string() }.at(format!("{at}/key")));
+            }
+            keys.push(factor.key.as_str());
+            factor.check(&at, &mut violations);
+        }
+        if self.factors.iter().map(|factor| factor.weight).sum::<f64>() <= 0.0 {
+            violations.push(CustomerRule::NoWeight.at("/factors"));
+        }
+        self.bands.check("/bands", &mut violations);
+        for (index, protocol) in self.protocols.iter().enumerate() {
+            if self.protocols[..index].iter().any(|other| other.band == protocol.band) {
+                let key = protocol.band.to_string();
+                violations.push(ValueRule::RepeatedKey { key }.at(format!("/protocols/{index}/band")));
+            }
+        }
+        all_kept(violations)
+    }
+}
+
+impl Factor {
+    fn check(&self, at: &str, violations: &mut Violations) {
+        if self.curve.is_empty() {
+            violations.push(CustomerRule::CurveEmpty.at(format!("{at}/curve")));
+        }
+        for (index, pair) in self.curve.windows(2).enumerate() {
+            if pair[1].x <= pair[0].x {
+                violations.push(CustomerRule::CurveNotIncreasing.at(format!("{at}/curve/{}/x", index + 1)));
+            }
+        }
+        match (self.missing, self.max_age_days) {
+            (Missing::CarryForward, None) => {
+                violations
+                    .push(ValueRule::Required { what: "how old an input may be" }.at(format!("{at}/max_age_days")));
+            }
+            (Missing::CarryForward, Some(_)) | (_, None) => {}
+            (_, Some(_)) => violations
+                .push(ValueRule::Unused { unless: "missing is carry_forward" }.at(format!("{at}/max_age_days"))),
+        }
+        self.input.check(&format!("{at}/input"), violations);
+    }
+}
+
+impl Input {
+    fn check(&self, at: &str, violations: &mut Violations) {
+        let is_metric = self.kind == InputKind::Metric;
+        let unused = |violations: &mut Violations, name: &str, is_given: bool, unless: &'static str| {
+            if is_given {
+                violations.push(ValueRule::Unused { unless }.at(format!("{at}/{name}")));
+            }
+        };
+        if is_metric && self.metric.is_none() && self.definition.is_none() {
+            violations.push(ValueRule::Required { what: "the key of a metric" }.at(format!("{at}/metric")));
+        }
+        if self.kind == InputKind::Plans && self.measure.is_none() {
+            violations.push(ValueRule::Required { what: "what is taken of the plans" }.at(format!("{at}/measure")));
+        }
+        unused(violations, "measure", self.kind != InputKind::Plans && self.measure.is_some(), "kind is plans");
+        unused(violations, "metric", !is_metric && self.metric.is_some(), "kind is metric");
+        unused(violations, "definition", !is_metric && self.definition.is_some(), "kind is metric");
+        unused(violations, "window_days", !is_metric && self.window_days.is_some(), "kind is metric");
+        if let Some(definition) = self.definition.as_ref().filter(|_| is_metric) {
+            let kept = metric::check_property(definition.aggregate, definition.property.is_some());
+            violations.extend(kept.err().map(|rule| rule.at(format!("{at}/definition/property"))));
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact on purpose")]
+pub(super) mod tests {
+    use super::*;
+    use crate::customer::health::shipped::shipped_model;
+
+    pub(in crate::customer::health) fn factor(key: &str, weight: f64, missing: Missing) -> Factor {
+        Factor {
+            key: Key::parse(key).expect("a key"),
+            name: Name::parse(key).expect("a name"),
+            weight,
+            input: Input { kind: InputKind::Pulse, metric: None, definition: None, window_days: None, measure: None },
+            curve: vec![CurvePoint { x: 0.0, y: 0.0 }, CurvePoint { x: 100.0, y: 100.0 }],
+            missing,
+            max_age_days: None,
+        }
+    }
+
+    pub(in crate::customer::health) fn model(factors: Vec<Factor>) -> ModelContent {
+        ModelContent { factors, impacts: vec![], protocols: vec![], bands: Bands::default(), ..shipped_model() }
+    }
+
+    #[test]
+    fn a_curve_is_straight_between_its_points_and_flat_beyond() {
+        let mut one = factor("a", 1.0, Missing::Worst);
+        one.curve = [(0.0, 100.0), (30.0, 50.0), (90.0, 0.0)].map(|(x, y)| CurvePoint { x, y }).to_vec();
+        for (input, worth) in
+            [(-5.0, 100.0), (0.0, 100.0), (15.0, 75.0), (30.0, 50.0), (60.0, 25.0), (90.0, 0.0), (1e9, 0.0)]
+        {
+            assert_eq!(one.worth(input), worth, "{input}");
+        }
+        one.curve.truncate(1);
+        assert_eq!((one.worth(-1.0), one.worth(1.0)), (100.0, 100.0), "one point is a constant");
+    }
+
+    #[test]
+    fn what_a_model_must_be() {
+        let broken = |change: fn(&mut ModelContent)| {
+            let mut content = model(vec![factor("a", 1.0, Missing::Redistribute), factor("b", 2.0, Missing::Worst)]);
+            change(&mut content);
+            let found = content.check().err().unwrap_or_default();
+            found.into_iter().map(|violation| (violation.at, violation.code)).collect::<Vec<_>>()
+        };
+        assert_eq!(broken(|_| {}), []);
+        let at = |place: &str, code| vec![(place.to_owned(), code)];
+        assert_eq!(broken(|m| m.factors.iter_mut().for_each(|f| f.weight = 0.0)), at("/factors", "no_weight"));
+        assert_eq!(broken(|m| m.factors[1].curve[1].x = 0.0), at("/factors/1/curve/1/x", "curve_not_increasing"));
+        assert_eq!(broken(|m| m.factors[1].key = m.factors[0].key.clone()), at("/factors/1/key", "repeated_key"));
+        assert_eq!(broken(|m| m.factors[0].missing = Missing::CarryForward), at("/factors/0/max_age_days", "required"));
+        assert_eq!(broken(|m| m.factors[0].max_age_days = Some(3)), at("/factors/0/max_age_days", "unused"));
+        assert_eq!(broken(|m| m.factors[0].input.kind = InputKind::Metric), at("/factors/0/input/metric", "required"));
+        assert_eq!(broken(|m| m.factors[0].input.kind = InputKind::Plans), at("/factors/0/input/measure", "required"));
+        assert_eq!(broken(|m| m.bands.at_risk_from = 80.0), at("/bands/at_risk_from", "bands_out_of_order"));
+    }
+
+    #[test]
+    fn segments() {
+        let mut content = shipped_model();
+        assert!(content.admits(None) && content.admits(Some("Enterprise")));
+        content.segments = vec![Label::parse("Enterprise").expect("a label")];
+        assert!(content.admits(Some("Enterprise")) && !content.admits(Some("SMB")) && !content.admits(None));
+    }
+}

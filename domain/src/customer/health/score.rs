@@ -1,0 +1,287 @@
+//! The score: the weighted mean of what the factors' inputs are worth, and what each part adds to it.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use utoipa::ToSchema;
+
+use super::model::{Missing, ModelContent};
+
+/// The grid on which scores and their parts lie, in parts of a point. A power of two: sums and differences of such numbers are exact in
+/// binary floating point, in whatever order they are added, so parts listed to a caller add up to the score without a residue.
+const GRID: f64 = 1_048_576.0;
+
+/// The nearest number on the grid.
+pub fn on_grid(value: f64) -> f64 {
+    (value * GRID).round() / GRID
+}
+
+/// Numbers on the grid near the given ones whose sum is exactly `total`; the largest takes what rounding leaves over.
+pub fn apportion(parts: &mut [f64], total: f64) {
+    for part in &mut *parts {
+        *part = on_grid(*part);
+    }
+    let residue = total - parts.iter().sum::<f64>();
+    if let Some(largest) = parts.iter_mut().max_by(|a, b| a.abs().total_cmp(&b.abs())) {
+        *largest += residue;
+    }
+}
+
+/// What is known of a factor's input on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Reading {
+    /// The input; nothing where there is none.
+    pub value: Option<f64>,
+    /// How many days old it is; 0 unless it is carried forward.
+    pub age_days: i64,
+}
+
+/// Where a factor's worth comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = FactorSource)]
+pub enum Source {
+    /// From its input.
+    Measured,
+    /// From an input of an earlier day.
+    CarriedForward,
+    /// Assumed, as the model says, because there is no input.
+    Assumed,
+    /// It has none, and its weight went to the others.
+    Missing,
+}
+
+/// One factor's part in a score.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FactorScore {
+    /// The input.
+    pub input: Reading,
+    /// What it is worth, from 0 to 100; nothing where it does not count.
+    pub sub_score: Option<f64>,
+    /// Where that comes from.
+    pub source: Source,
+    /// Its weight as a share of those that count, from 0 to 1.
+    pub effective_weight: f64,
+    /// How many points it contributes.
+    pub contribution: f64,
+}
+
+/// What a reached or missed milestone adds on a day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ImpactScore {
+    /// Its position in the model's list of impacts.
+    pub impact: usize,
+    /// How many days ago it happened.
+    pub age_days: i64,
+    /// How many points it contributes now.
+    pub contribution: f64,
+}
+
+/// A score and what it is made of.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Score {
+    /// From 0 to 100; nothing where no factor counts, or one that must be there is not.
+    pub value: Option<f64>,
+    /// The factors in the model's order. Their contributions, the impacts' and `limit` add up to the score exactly.
+    pub factors: Vec<FactorScore>,
+    /// What milestones add.
+    pub impacts: Vec<ImpactScore>,
+    /// What keeping the score between 0 and 100 adds.
+    pub limit: f64,
+    /// The share of the weight that has an input, from 0 to 1.
+    pub coverage: f64,
+    /// The same, where an input that is carried forward counts less the older it is.
+    pub confidence: f64,
+}
+
+impl Score {
+    /// The score, where enough is known for it to mean something.
+    pub fn covered(&self, model: &ModelContent) -> Option<f64> {
+        self.value.filter(|_| self.coverage >= model.minimum_coverage)
+    }
+}
+
+/// The score of one day from what is known of each factor, in the model's order, and what has happened to milestones: positions in the
+/// model's list of impacts with their ages.
+pub fn score(model: &ModelContent, readings: &[Reading], happened: &[(usize, i64)]) -> Score {
+    let total: f64 = model.factors.iter().map(|factor| factor.weight).sum();
+    let (mut covered, mut trusted, mut is_blocked) = (0.0, 0.0, false);
+    let mut factors: Vec<FactorScore> = vec![];
+    for (factor, input) in model.factors.iter().zip(readings) {
+        let (sub_score, source) = match (input.value, factor.missing) {
+            (Some(value), _) if input.age_days > 0 => (Some(factor.worth(value)), Source::CarriedForward),
+            (Some(value), _) => (Some(factor.worth(value)), Source::Measured),
+            (None, Missing::Neutral) => (Some(50.0), Source::Assumed),
+            (None, Missing::Worst) => (Some(0.0), Source::Assumed),
+            (None, Missing::Redistribute | Missing::CarryForward | Missing::Block) => (None, Source::Missing),
+        };
+        is_blocked |= input.value.is_none() && factor.missing == Missing::Block && factor.weight > 0.0;
+        if input.value.is_some() {
+            covered += factor.weight;
+            trusted += factor.weight * freshness(input.age_days, factor.carried_days());
+        }
+        factors.push(FactorScore { input: *input, sub_score, source, effective_weight: 0.0, contribution: 0.0 });
+    }
+    let counting: f64 = model
+        .factors
+        .iter()
+        .zip(&factors)
+        .filter(|(_, part)| part.sub_score.is_some())
+        .map(|(factor, _)| factor.weight)
+        .sum();
+    let impacts = impacts(model, happened);
+    let is_defined = counting > 0.0 && !is_blocked;
+    let mut found =
+        Score { value: None, factors, impacts, limit: 0.0, coverage: covered / total, confidence: trusted / total };
+    if is_defined {
+        contribute(model, &mut found, counting);
+    } else {
+        found.impacts.clear();
+    }
+    found
+}
+
+fn contribute(model: &ModelContent, found: &mut Score, counting: f64) {
+    for (factor, part) in model.factors.iter().zip(&mut found.factors) {
+        part.effective_weight = part.sub_score.map_or(0.0, |_| factor.weight / counting);
+    }
+    let mut parts: Vec<f64> =
+        found.factors.iter().map(|part| part.effective_weight * part.sub_score.unwrap_or_default()).collect();
+    let mean = on_grid(parts.iter().sum());
+    apportion(&mut parts, mean);
+    for (part, contribution) in found.factors.iter_mut().zip(parts) {
+        part.contribution = contribution;
+    }
+    let unlimited = mean + found.impacts.iter().map(|impact| impact.contribution).sum::<f64>();
+    let value = unlimited.clamp(0.0, 100.0);
+    found.limit = value - unlimited;
+    found.value = Some(value);
+}
+
+fn impacts(model: &ModelContent, happened: &[(usize, i64)]) -> Vec<ImpactScore> {
+    let one = |(impact, age_days): &(usize, i64)| {
+        let rule = model.impacts.get(*impact)?;
+        let halvings = real(*age_days) / f64::from(rule.half_life_days);
+        let contribution = on_grid(rule.points * (-halvings).exp2());
+        (contribution != 0.0).then_some(ImpactScore { impact: *impact, age_days: *age_days, contribution })
+    };
+    happened.iter().filter_map(one).collect()
+}
+
+/// How much an input of some age is still trusted, from 1 on its day to near 0 on the last on which it counts.
+fn freshness(age_days: i64, most_days: i64) -> f64 {
+    if age_days <= 0 { 1.0 } else { 1.0 - real(age_days) / (real(most_days) + 1.0) }
+}
+
+fn real(days: i64) -> f64 {
+    i32::try_from(days).map_or(f64::MAX, f64::from)
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "exact on purpose")]
+mod tests {
+    use super::*;
+    use crate::customer::health::model::tests::{factor, model};
+    use crate::customer::health::model::{ImpactOn, MilestoneImpact};
+    use crate::values::text::Key;
+    use proptest::prelude::*;
+
+    fn readings(values: &[Option<f64>]) -> Vec<Reading> {
+        values.iter().map(|value| Reading { value: *value, age_days: 0 }).collect()
+    }
+
+    #[test]
+    fn a_weighted_mean() {
+        let content = model(vec![factor("a", 30.0, Missing::Redistribute), factor("b", 70.0, Missing::Redistribute)]);
+        let found = score(&content, &readings(&[Some(50.0), Some(90.0)]), &[]);
+        assert_eq!(found.value, Some(78.0));
+        assert_eq!((found.factors[0].contribution, found.factors[1].contribution), (15.0, 63.0));
+        assert_eq!((found.coverage, found.confidence), (1.0, 1.0));
+    }
+
+    #[test]
+    fn thirds_of_seventy_are_seventy() {
+        let content = model(["a", "b", "c"].map(|key| factor(key, 1.0, Missing::Redistribute)).to_vec());
+        assert_eq!(score(&content, &readings(&[Some(70.0); 3]), &[]).value, Some(70.0), "and so healthy");
+    }
+
+    #[test]
+    fn each_policy_for_what_is_missing() {
+        for (missing, expected, source) in [
+            (Missing::Redistribute, Some(90.0), Source::Missing),
+            (Missing::Neutral, Some(70.0), Source::Assumed),
+            (Missing::Worst, Some(45.0), Source::Assumed),
+            (Missing::CarryForward, Some(90.0), Source::Missing),
+            (Missing::Block, None, Source::Missing),
+        ] {
+            let content = model(vec![factor("a", 50.0, missing), factor("b", 50.0, Missing::Redistribute)]);
+            let found = score(&content, &readings(&[None, Some(90.0)]), &[]);
+            assert_eq!((found.value, found.factors[0].source, found.coverage), (expected, source, 0.5), "{missing}");
+        }
+        let content = model(vec![factor("a", 1.0, Missing::Redistribute)]);
+        assert_eq!(score(&content, &readings(&[None]), &[]).value, None, "nothing is known");
+    }
+
+    #[test]
+    fn too_little_coverage_is_no_band() {
+        let mut content = model(vec![factor("a", 60.0, Missing::Neutral), factor("b", 40.0, Missing::Redistribute)]);
+        content.minimum_coverage = 0.5;
+        let found = score(&content, &readings(&[None, Some(100.0)]), &[]);
+        assert_eq!((found.value, found.covered(&content)), (Some(70.0), None), "what is assumed covers nothing");
+    }
+
+    #[test]
+    fn what_is_carried_forward_is_trusted_less() {
+        let mut carried = factor("a", 1.0, Missing::CarryForward);
+        carried.max_age_days = Some(9);
+        let content = model(vec![carried]);
+        let found = score(&content, &[Reading { value: Some(60.0), age_days: 5 }], &[]);
+        assert_eq!((found.value, found.coverage, found.confidence), (Some(60.0), 1.0, 0.5));
+        assert_eq!(found.factors[0].source, Source::CarriedForward);
+    }
+
+    #[test]
+    fn impacts_halve_and_the_score_keeps_its_limits() {
+        let mut content = model(vec![factor("a", 1.0, Missing::Redistribute)]);
+        let impact = |points| MilestoneImpact {
+            milestone: Key::parse("m").expect("a key"),
+            on: ImpactOn::Missed,
+            points,
+            half_life_days: 30,
+        };
+        content.impacts = vec![impact(-20.0), impact(30.0)];
+        let at = |value, happened: &[(usize, i64)]| score(&content, &readings(&[Some(value)]), happened);
+        assert_eq!(at(50.0, &[(0, 0)]).value, Some(30.0));
+        assert_eq!(at(50.0, &[(0, 30)]).value, Some(40.0));
+        assert_eq!(at(50.0, &[(0, 60), (1, 30)]).value, Some(60.0));
+        let over = at(95.0, &[(1, 0)]);
+        assert_eq!((over.value, over.limit), (Some(100.0), -25.0));
+        assert_eq!(at(5.0, &[(0, 0)]).value, Some(0.0));
+    }
+
+    proptest! {
+        /// The parts listed add up to the score, in any order, to the last bit.
+        #[test]
+        fn parts_add_up_exactly(
+            parts in prop::collection::vec((0u32..1000, prop::option::of(0u32..100_000)), 1..12),
+            happened in prop::collection::vec((0usize..2, 0i64..400), 0..5),
+        ) {
+            let factors = parts.iter().enumerate().map(|(index, (weight, _))| factor(&format!("f{index}"), f64::from(*weight) / 7.0, Missing::Redistribute));
+            let mut content = model(factors.collect());
+            content.impacts = vec![
+                MilestoneImpact { milestone: Key::parse("m").expect("a key"), on: ImpactOn::Missed, points: -13.7, half_life_days: 11 },
+                MilestoneImpact { milestone: Key::parse("n").expect("a key"), on: ImpactOn::Achieved, points: 9.1, half_life_days: 97 },
+            ];
+            let values: Vec<Option<f64>> = parts.iter().map(|(_, value)| value.map(|value| f64::from(value) / 1000.0)).collect();
+            let found = score(&content, &readings(&values), &happened);
+            if let Some(value) = found.value {
+                let mut all: Vec<f64> = found.factors.iter().map(|part| part.contribution).collect();
+                all.extend(found.impacts.iter().map(|part| part.contribution));
+                all.push(found.limit);
+                prop_assert_eq!(all.iter().sum::<f64>(), value);
+                prop_assert_eq!(all.iter().rev().sum::<f64>(), value);
+                prop_assert!((0.0..=100.0).contains(&value));
+            }
+        }
+    }
+}

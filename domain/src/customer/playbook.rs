@@ -1,0 +1,448 @@
+//! Rules that react to how a customer is, and open a task for someone.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use utoipa::ToSchema;
+
+use crate::customer::health::band::Band;
+use crate::customer::risk::Level;
+use crate::customer::rule::CustomerRule;
+use crate::plan::schedule::Status;
+use crate::rule::{Rule as _, Violations, all_kept};
+use crate::values::dates::days_between;
+use crate::values::rule::ValueRule;
+use crate::values::text::{Key, Label, Name, Note};
+
+/// What a playbook says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PlaybookContent, example = json!({
+    "name": "Rescue", "trigger": {"kind": "band_entered", "bands": ["critical"]}, "conditions": {"segments": ["Enterprise"]},
+    "action": {"kind": "coaching", "title": "Call the sponsor", "due_in_days": 2, "escalations": [{"after_days": 3, "to": "Head of customer success"}]},
+    "cooldown_days": 14, "active": true
+}))]
+pub struct Playbook {
+    /// What it is called.
+    pub name: Name,
+    /// What it is for.
+    pub description: Option<Note>,
+    /// What it reacts to.
+    pub trigger: Trigger,
+    /// For which customers.
+    #[serde(default)]
+    pub conditions: Conditions,
+    /// What it does.
+    pub action: Action,
+    /// For how many days after it has opened a task for a customer it opens no other for that customer; 14 if left out.
+    #[serde(default = "usual_cooldown")]
+    #[schema(minimum = 0, maximum = 365, default = 14)]
+    pub cooldown_days: u32,
+    /// Whether it reacts; true if left out.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub active: bool,
+}
+
+const fn usual_cooldown() -> u32 {
+    14
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// What a playbook reacts to: that something begins to hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PlaybookTrigger, example = json!({"kind": "milestone_missed", "milestone": "first-value", "grace_days": 3}))]
+pub struct Trigger {
+    /// Which of the others are to be given.
+    pub kind: TriggerKind,
+    /// `band_entered`: the bands.
+    #[serde(default)]
+    #[schema(max_items = 4)]
+    pub bands: Vec<Band>,
+    /// `milestone_…`: the milestone's key in whichever plan; any milestone if left out.
+    #[serde(default)]
+    pub milestone: Option<Key>,
+    /// `milestone_missed`: how many days after the planned date; 0 if left out.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 365)]
+    pub grace_days: Option<u32>,
+    /// `spi_below`: the bound.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 10)]
+    pub below: Option<f64>,
+    /// `risk_level`: this level or a higher one.
+    #[serde(default)]
+    pub level: Option<Level>,
+    /// `no_event`: for how many days; `factor_drop`: within how many days.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 365)]
+    pub days: Option<u32>,
+    /// `factor_drop`: the factor's key; any factor if left out.
+    #[serde(default)]
+    pub factor: Option<Key>,
+    /// `factor_drop`: by how many points what the factor's input is worth has fallen.
+    #[serde(default)]
+    #[schema(minimum = 0.1, maximum = 100)]
+    pub points: Option<f64>,
+}
+
+/// The kinds of triggers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = PlaybookTriggerKind)]
+pub enum TriggerKind {
+    /// The customer's band is one of some.
+    BandEntered,
+    /// A milestone's planned date has passed, and its days of grace.
+    MilestoneMissed,
+    /// A milestone is at risk or delayed.
+    MilestoneAtRisk,
+    /// A milestone was achieved.
+    MilestoneAchieved,
+    /// A plan's SPI is below a bound.
+    SpiBelow,
+    /// The customer's risk is of a level or a higher one.
+    RiskLevel,
+    /// There has been no event for some days.
+    NoEvent,
+    /// What a factor's input is worth has fallen.
+    FactorDrop,
+}
+
+/// For which customers a playbook is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = PlaybookConditions, example = json!({"segments": ["Enterprise"], "minimum_annual_revenue_minor": 1_000_000}))]
+pub struct Conditions {
+    /// Of these segments; all if there are none.
+    #[schema(max_items = 100)]
+    pub segments: Vec<Label>,
+    /// That pay at least so much in a year, in the smallest unit of the organization's money.
+    #[schema(minimum = 0)]
+    pub minimum_annual_revenue_minor: Option<i64>,
+}
+
+/// What a playbook does: it opens an intervention.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PlaybookAction, example = json!({"kind": "coaching", "title": "Call the sponsor", "owner": "Ana", "due_in_days": 2,
+    "escalations": [{"after_days": 3, "to": "Head of customer success"}]}))]
+pub struct Action {
+    /// What kind of intervention.
+    pub kind: InterventionKind,
+    /// What is to be done.
+    pub title: Name,
+    /// Who is to do it; the customer's owner if left out.
+    pub owner: Option<Label>,
+    /// Within how many days.
+    #[schema(minimum = 0, maximum = 365)]
+    pub due_in_days: u32,
+    /// Whom it goes to when it is not done, tier after tier.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub escalations: Vec<Tier>,
+}
+
+/// Whom an intervention goes to when it is not done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = EscalationTier, example = json!({"after_days": 3, "to": "Head of customer success"}))]
+pub struct Tier {
+    /// How many days after it was opened.
+    #[schema(minimum = 1, maximum = 365)]
+    pub after_days: u32,
+    /// To whom.
+    pub to: Label,
+}
+
+/// What can be done for a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum InterventionKind {
+    /// Coaching and guidance towards a milestone.
+    Coaching,
+    /// More material and training.
+    Resources,
+    /// A peer who helps.
+    PeerMentor,
+    /// A session with an expert.
+    ExpertSession,
+    /// Another plan.
+    PlanAdjustment,
+    /// A faster way through the milestones.
+    FastTrack,
+    /// Close support for a time.
+    IntensiveSupport,
+    /// Material that others do not get.
+    AdvancedResources,
+    /// Help with putting things to use before others.
+    PriorityImplementation,
+    /// Recognition sooner than usual.
+    ExpeditedRecognition,
+    /// Something else.
+    Other,
+}
+
+/// How a customer is on a day, as playbooks look at it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Situation {
+    /// Its band.
+    pub band: Band,
+    /// Its risk.
+    pub risk: Level,
+    /// Days since its last event.
+    pub days_since_event: Option<i64>,
+    /// What each factor's input is worth.
+    pub sub_scores: Vec<(String, Option<f64>)>,
+    /// Its plans that are not archived.
+    pub plans: Vec<PlanSituation>,
+}
+
+/// How a plan is on a day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlanSituation {
+    /// What tells it from the customer's other plans.
+    pub id: String,
+    /// Its SPI.
+    pub spi: Option<f64>,
+    /// Its milestones: key, status, and by how many days its planned date has passed.
+    pub milestones: Vec<(String, Status, Option<i64>)>,
+}
+
+impl Playbook {
+    /// Checks what a schema cannot say.
+    pub fn check(&self) -> Result<(), Violations> {
+        let mut violations = Violations::new();
+        let trigger = &self.trigger;
+        let mut need = |kinds: &[TriggerKind], name: &str, is_given: bool, what: &'static str| {
+            let is_needed = kinds.contains(&trigger.kind);
+            let at = format!("/trigger/{name}");
+            if is_needed && !is_given && !what.is_empty() {
+                violations.push(ValueRule::Required { what }.at(at));
+            } else if !is_needed && is_given {
+                violations.push(ValueRule::Unused { unless: "the trigger's kind looks at it" }.at(at));
+            }
+        };
+        let milestones = [TriggerKind::MilestoneMissed, TriggerKind::MilestoneAtRisk, TriggerKind::MilestoneAchieved];
+        need(&[TriggerKind::BandEntered], "bands", !trigger.bands.is_empty(), "at least one band");
+        need(&milestones, "milestone", trigger.milestone.is_some(), "");
+        need(&[TriggerKind::MilestoneMissed], "grace_days", trigger.grace_days.is_some(), "");
+        need(&[TriggerKind::SpiBelow], "below", trigger.below.is_some(), "the bound");
+        need(&[TriggerKind::RiskLevel], "level", trigger.level.is_some(), "the level");
+        need(&[TriggerKind::NoEvent, TriggerKind::FactorDrop], "days", trigger.days.is_some(), "the number of days");
+        need(&[TriggerKind::FactorDrop], "factor", trigger.factor.is_some(), "");
+        need(&[TriggerKind::FactorDrop], "points", trigger.points.is_some(), "the number of points");
+        violations.extend(check_tiers(&self.action.escalations, "/action"));
+        all_kept(violations)
+    }
+
+    /// Whether it is for a customer.
+    pub fn admits(&self, segment: Option<&str>, annual_revenue_minor: Option<i64>) -> bool {
+        let Conditions { segments, minimum_annual_revenue_minor } = &self.conditions;
+        let is_of_segment =
+            segments.is_empty() || segment.is_some_and(|own| segments.iter().any(|one| one.as_str() == own));
+        is_of_segment
+            && minimum_annual_revenue_minor.is_none_or(|least| annual_revenue_minor.is_some_and(|own| own >= least))
+    }
+
+    /// Whether it may open a task on a day, after it last did.
+    pub fn is_cool(&self, last_opened_on: Option<NaiveDate>, today: NaiveDate) -> bool {
+        last_opened_on.is_none_or(|on| days_between(on, today) > i64::from(self.cooldown_days))
+    }
+}
+
+impl Trigger {
+    /// How many days back it compares with, if it does.
+    pub fn compares_with(&self) -> Option<u32> {
+        self.days.filter(|_| self.kind == TriggerKind::FactorDrop)
+    }
+
+    /// For what of a customer it holds: milestones, plans, factors, or the customer itself (an empty text). `earlier` is the situation
+    /// [`Self::compares_with`] days before.
+    pub fn holds_for(&self, now: &Situation, earlier: Option<&Situation>) -> Vec<String> {
+        let whole = |holds: bool| if holds { vec![String::new()] } else { vec![] };
+        match self.kind {
+            TriggerKind::BandEntered => whole(self.bands.contains(&now.band)),
+            TriggerKind::RiskLevel => whole(self.level.is_some_and(|level| now.risk >= level)),
+            TriggerKind::NoEvent => {
+                let days = self.days.map_or(i64::MAX, i64::from);
+                whole(now.days_since_event.is_some_and(|since| since >= days))
+            }
+            TriggerKind::SpiBelow => {
+                let is_below = |plan: &&PlanSituation| plan.spi.zip(self.below).is_some_and(|(spi, below)| spi < below);
+                now.plans.iter().filter(is_below).map(|plan| plan.id.clone()).collect()
+            }
+            TriggerKind::MilestoneMissed => {
+                let grace_days = self.grace_days.map_or(0, i64::from);
+                self.milestones(now, |_, overdue_days| overdue_days.is_some_and(|days| days > grace_days))
+            }
+            TriggerKind::MilestoneAtRisk => {
+                self.milestones(now, |status, _| matches!(status, Status::AtRisk | Status::Delayed))
+            }
+            TriggerKind::MilestoneAchieved => self.milestones(now, |status, _| status == Status::Achieved),
+            TriggerKind::FactorDrop => self.dropped(now, earlier),
+        }
+    }
+
+    fn milestones(&self, now: &Situation, holds: impl Fn(Status, Option<i64>) -> bool) -> Vec<String> {
+        let is_meant = |key: &str| self.milestone.as_ref().is_none_or(|wanted| wanted.as_str() == key);
+        let of = |plan: &PlanSituation| {
+            let own = plan
+                .milestones
+                .iter()
+                .filter(|(key, status, overdue_days)| is_meant(key) && holds(*status, *overdue_days));
+            own.map(|(key, _, _)| format!("{}/{key}", plan.id)).collect::<Vec<_>>()
+        };
+        now.plans.iter().flat_map(of).collect()
+    }
+
+    fn dropped(&self, now: &Situation, earlier: Option<&Situation>) -> Vec<String> {
+        let (Some(earlier), Some(points)) = (earlier, self.points) else { return vec![] };
+        let has_dropped = |(key, worth): &&(String, Option<f64>)| {
+            let is_meant = self.factor.as_ref().is_none_or(|wanted| wanted.as_str() == key);
+            let before = earlier.sub_scores.iter().find(|(own, _)| own == key).and_then(|(_, worth)| *worth);
+            is_meant && before.zip(*worth).is_some_and(|(before, now)| before - now >= points)
+        };
+        now.sub_scores.iter().filter(has_dropped).map(|(key, _)| key.clone()).collect()
+    }
+}
+
+/// Whether each tier comes after the one before.
+pub fn check_tiers(tiers: &[Tier], at: &str) -> Violations {
+    let pairs = tiers.windows(2).enumerate().filter(|(_, pair)| pair[1].after_days <= pair[0].after_days);
+    pairs
+        .map(|(index, _)| CustomerRule::TiersOutOfOrder.at(format!("{at}/escalations/{}/after_days", index + 1)))
+        .collect()
+}
+
+/// Whom an open intervention has gone to by a day: the last tier whose days are over.
+pub fn escalated_to(tiers: &[Tier], opened_on: NaiveDate, today: NaiveDate) -> Option<&Label> {
+    tiers.iter().rfind(|tier| days_between(opened_on, today) >= i64::from(tier.after_days)).map(|tier| &tier.to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trigger(kind: TriggerKind) -> Trigger {
+        Trigger {
+            kind,
+            bands: vec![],
+            milestone: None,
+            grace_days: None,
+            below: None,
+            level: None,
+            days: None,
+            factor: None,
+            points: None,
+        }
+    }
+
+    fn playbook(trigger: Trigger) -> Playbook {
+        let text = |text: &str| Name::parse(text).expect("a name");
+        let action = Action {
+            kind: InterventionKind::Coaching,
+            title: text("Call"),
+            owner: None,
+            due_in_days: 2,
+            escalations: vec![],
+        };
+        Playbook {
+            name: text("P"),
+            description: None,
+            trigger,
+            conditions: Conditions::default(),
+            action,
+            cooldown_days: 14,
+            active: true,
+        }
+    }
+
+    fn situation() -> Situation {
+        let milestones = vec![
+            ("a".to_owned(), Status::Achieved, None),
+            ("b".to_owned(), Status::AtRisk, Some(3)),
+            ("c".to_owned(), Status::OnTrack, None),
+        ];
+        Situation {
+            band: Band::AtRisk,
+            risk: Level::High,
+            days_since_event: Some(12),
+            sub_scores: vec![("usage".to_owned(), Some(40.0)), ("pulse".to_owned(), None)],
+            plans: vec![PlanSituation { id: "p".to_owned(), spi: Some(0.8), milestones }],
+        }
+    }
+
+    #[test]
+    fn each_trigger() {
+        let earlier = Situation {
+            sub_scores: vec![("usage".to_owned(), Some(70.0)), ("pulse".to_owned(), Some(90.0))],
+            ..situation()
+        };
+        let base = trigger;
+        for (trigger, expected) in [
+            (Trigger { bands: vec![Band::AtRisk, Band::Critical], ..base(TriggerKind::BandEntered) }, vec![""]),
+            (Trigger { bands: vec![Band::Healthy], ..base(TriggerKind::BandEntered) }, vec![]),
+            (Trigger { level: Some(Level::Medium), ..base(TriggerKind::RiskLevel) }, vec![""]),
+            (Trigger { level: Some(Level::Critical), ..base(TriggerKind::RiskLevel) }, vec![]),
+            (Trigger { days: Some(12), ..base(TriggerKind::NoEvent) }, vec![""]),
+            (Trigger { days: Some(13), ..base(TriggerKind::NoEvent) }, vec![]),
+            (Trigger { below: Some(0.9), ..base(TriggerKind::SpiBelow) }, vec!["p"]),
+            (Trigger { below: Some(0.8), ..base(TriggerKind::SpiBelow) }, vec![]),
+            (base(TriggerKind::MilestoneMissed), vec!["p/b"]),
+            (Trigger { grace_days: Some(3), ..base(TriggerKind::MilestoneMissed) }, vec![]),
+            (base(TriggerKind::MilestoneAtRisk), vec!["p/b"]),
+            (base(TriggerKind::MilestoneAchieved), vec!["p/a"]),
+            (Trigger { milestone: Key::parse("b").ok(), ..base(TriggerKind::MilestoneAchieved) }, vec![]),
+            (Trigger { days: Some(7), points: Some(30.0), ..base(TriggerKind::FactorDrop) }, vec!["usage"]),
+            (Trigger { days: Some(7), points: Some(30.5), ..base(TriggerKind::FactorDrop) }, vec![]),
+        ] {
+            assert_eq!(trigger.holds_for(&situation(), Some(&earlier)), expected, "{trigger:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_playbook_must_be() {
+        let broken = |trigger: Trigger| {
+            let found = playbook(trigger).check().err().unwrap_or_default();
+            found.into_iter().map(|violation| (violation.at, violation.code)).collect::<Vec<_>>()
+        };
+        let at = |place: &str, code| (place.to_owned(), code);
+        assert_eq!(broken(trigger(TriggerKind::BandEntered)), [at("/trigger/bands", "required")]);
+        assert_eq!(
+            broken(trigger(TriggerKind::FactorDrop)),
+            [at("/trigger/days", "required"), at("/trigger/points", "required")]
+        );
+        assert_eq!(
+            broken(Trigger { below: Some(1.0), ..trigger(TriggerKind::MilestoneMissed) }),
+            [at("/trigger/below", "unused")]
+        );
+        let mut tiers = playbook(trigger(TriggerKind::MilestoneMissed));
+        let to = Label::parse("Head").expect("a label");
+        tiers.action.escalations = [5, 5].map(|after_days| Tier { after_days, to: to.clone() }).to_vec();
+        assert_eq!(tiers.check().expect_err("out of order")[0].at, "/action/escalations/1/after_days");
+    }
+
+    #[test]
+    fn conditions_and_cooldown() {
+        let mut one = playbook(trigger(TriggerKind::MilestoneMissed));
+        assert!(one.admits(None, None));
+        one.conditions = Conditions {
+            segments: vec![Label::parse("SMB").expect("a label")],
+            minimum_annual_revenue_minor: Some(100),
+        };
+        assert!(one.admits(Some("SMB"), Some(100)) && !one.admits(Some("SMB"), None) && !one.admits(None, Some(100)));
+        let day = |day| NaiveDate::from_ymd_opt(2026, 5, day).expect("a date");
+        assert!(one.is_cool(None, day(1)) && !one.is_cool(Some(day(1)), day(15)) && one.is_cool(Some(day(1)), day(16)));
+        let tiers =
+            [(2, "A"), (5, "B")].map(|(after_days, to)| Tier { after_days, to: Label::parse(to).expect("a label") });
+        let to = |on| escalated_to(&tiers, day(1), day(on)).map(Label::as_str);
+        assert_eq!([2, 3, 6].map(to), [None, Some("A"), Some("B")]);
+    }
+}

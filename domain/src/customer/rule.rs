@@ -1,0 +1,55 @@
+//! Rules of customer health: models, playbooks, outcomes and studies.
+
+use chrono::NaiveDate;
+use strum::{IntoStaticStr, VariantNames};
+
+use crate::rule::{About, Rule};
+use crate::values::rule::ValueRule;
+
+/// A rule of customer health that was broken. The text of each variant is its documentation.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant's text is its documentation")]
+pub enum CustomerRule {
+    #[error("must not be before {existed_from}, from when the customer is known")]
+    BeforeCustomer { existed_from: NaiveDate },
+    #[error("{found} customers were lost in that time: below {needed} nothing can be concluded")]
+    TooFewEvents { found: usize, needed: usize },
+    #[error("must be greater than that of the tier before")]
+    TiersOutOfOrder,
+    #[error("there is no metric '{key}'")]
+    UnknownMetric { key: String },
+    #[error("the weights must not all be zero")]
+    NoWeight,
+    #[error("a curve needs at least one point")]
+    CurveEmpty,
+    #[error("must be greater than the x of the point before")]
+    CurveNotIncreasing,
+    #[error("must be below healthy_from")]
+    BandsOutOfOrder,
+    #[error(transparent)]
+    Value(#[from] ValueRule),
+}
+
+impl Rule for CustomerRule {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Value(rule) => rule.code(),
+            own => own.into(),
+        }
+    }
+
+    fn about(&self) -> About {
+        match self {
+            Self::Value(rule) => rule.about(),
+            Self::BeforeCustomer { .. }
+            | Self::TooFewEvents { .. }
+            | Self::TiersOutOfOrder
+            | Self::UnknownMetric { .. }
+            | Self::NoWeight
+            | Self::CurveEmpty
+            | Self::CurveNotIncreasing
+            | Self::BandsOutOfOrder => About::Input,
+        }
+    }
+}

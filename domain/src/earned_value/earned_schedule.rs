@@ -1,0 +1,372 @@
+//! Earned schedule: how far along its own plan a project is, in time.
+//!
+//! ES is the time at which the plan expected what has been earned (W. Lipke, *Schedule is Different*, The Measurable News,
+//! Summer 2003; PMI, *Practice Standard for Earned Value Management*, 2nd ed., 2011, appendix D): ES = C + I, with C whole periods
+//! whose PV has been earned and I the earned share of the next. SV(t) = ES − AT, SPI(t) = ES / AT, IEAC(t) = PD / SPI(t) and
+//! TSPI = (PD − ES) / (PD − AT). The p-factor says how much of what was earned is what the plan expected to be earned by then
+//! (W. Lipke, *Connecting Earned Value to the Schedule*, The Measurable News, Winter 2004). Unlike SPI, none of them returns to 1
+//! when a late project ends.
+
+use chrono::{Months, NaiveDate};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::earned_value::undefined::Undefined;
+use crate::values::dates::{days_between, plus_days};
+
+/// What time is counted in.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Period {
+    /// Calendar days.
+    Day,
+    /// Seven days, from the plan's start.
+    #[default]
+    Week,
+    /// Calendar months, from the plan's start.
+    Month,
+}
+
+impl Period {
+    /// The first day of a period, counting from 0 at the plan's start.
+    pub fn starts_on(self, start_on: NaiveDate, number: u32) -> NaiveDate {
+        match self {
+            Self::Day => plus_days(start_on, i64::from(number)),
+            Self::Week => plus_days(start_on, i64::from(number) * 7),
+            Self::Month => start_on.checked_add_months(Months::new(number)).unwrap_or(NaiveDate::MAX),
+        }
+    }
+
+    /// The number of the period that a day lies in; 0 before the plan's start too.
+    pub fn number_of(self, start_on: NaiveDate, day: NaiveDate) -> u32 {
+        let days = u32::try_from(days_between(start_on, day)).unwrap_or(0);
+        let mut number = match self {
+            Self::Day => days,
+            Self::Week => days / 7,
+            // Never more months than thirty-one-day stretches and one; then counted exactly.
+            Self::Month => days / 31,
+        };
+        // At the calendar's last day periods no longer begin later than one another.
+        let next_on = |number: u32| {
+            Some(self.starts_on(start_on, number + 1)).filter(|on| *on > self.starts_on(start_on, number))
+        };
+        while next_on(number).is_some_and(|on| on <= day) {
+            number += 1;
+        }
+        number
+    }
+
+    /// The time from the plan's start to the end of a day, in periods; 0 before the start.
+    pub fn elapsed(self, start_on: NaiveDate, day: NaiveDate) -> f64 {
+        if day < start_on {
+            return 0.0;
+        }
+        let number = self.number_of(start_on, day);
+        let (first, next) = (self.starts_on(start_on, number), self.starts_on(start_on, number + 1));
+        f64::from(number) + share(days_between(first, day) + 1, days_between(first, next).max(1))
+    }
+}
+
+/// What a milestone was planned to bring, and what it has brought.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Line {
+    /// Its planned date.
+    pub planned_on: NaiveDate,
+    /// Its weight.
+    pub weight: f64,
+    /// What of the weight has been earned.
+    pub earned: f64,
+}
+
+/// Where a plan stands in time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EarnedSchedule {
+    /// PD: the planned duration, in periods.
+    pub planned_duration: f64,
+    /// AT: the time passed, in periods; it stops when everything is earned.
+    pub actual_time: f64,
+    /// ES: the time at which the plan expected what has been earned, in periods.
+    pub earned_schedule: f64,
+    /// How much of what was earned is what the plan expected by then, from 0 to 1.
+    pub p_factor: Result<f64, Undefined>,
+    /// Positions of lines behind the plan at ES: something impedes them.
+    pub impeded: Vec<usize>,
+    /// Positions of lines ahead of the plan at ES: done before what comes before, and at risk of being done again.
+    pub ahead: Vec<usize>,
+}
+
+impl EarnedSchedule {
+    /// Measures a plan at the end of `as_of`. `finished_on` is the day on which everything was earned, if it was.
+    ///
+    /// The plan's curve is linear between the ends of periods; on a flat stretch ES is its later end; when everything is
+    /// earned, ES is the planned duration. An error where there is nothing in scope.
+    pub fn measure(
+        lines: &[Line],
+        start_on: NaiveDate,
+        as_of: NaiveDate,
+        finished_on: Option<NaiveDate>,
+        period: Period,
+    ) -> Result<Self, Undefined> {
+        let last_on = lines.iter().map(|line| line.planned_on).max().ok_or(Undefined::NoScope)?;
+        let planned_duration = period.elapsed(start_on, last_on);
+        let periods: Vec<u32> = lines.iter().map(|line| period.number_of(start_on, line.planned_on)).collect();
+        let count = periods.iter().max().map_or(0, |last| *last as usize + 1);
+        // PV of each period by itself.
+        let mut planned = vec![0.0; count];
+        for (line, number) in lines.iter().zip(&periods) {
+            planned[*number as usize] += line.weight;
+        }
+        let total: f64 = lines.iter().map(|line| line.weight).sum();
+        let earned: f64 = lines.iter().map(|line| line.earned).sum();
+        // Sums of the same weights in another order may differ in their last digits.
+        let tolerance = total * 1e-9;
+        let (mut whole, mut before) = (0, 0.0);
+        while whole < count && before + planned[whole] <= earned + tolerance {
+            before += planned[whole];
+            whole += 1;
+        }
+        let part = planned.get(whole).map_or(0.0, |next| ((earned - before) / next).clamp(0.0, 1.0));
+        #[expect(clippy::cast_precision_loss, reason = "periods of a plan are few")]
+        let begun = whole as f64;
+        let length = (planned_duration - begun).clamp(0.0, 1.0);
+        let earned_schedule = if whole == count { planned_duration } else { begun + part * length };
+        let expected = |(line, number): (&Line, &u32)| match (*number as usize).cmp(&whole) {
+            std::cmp::Ordering::Less => line.weight,
+            std::cmp::Ordering::Equal => line.weight * part,
+            std::cmp::Ordering::Greater => 0.0,
+        };
+        let expected: Vec<f64> = lines.iter().zip(&periods).map(expected).collect();
+        let as_planned: f64 = lines.iter().zip(&expected).map(|(line, expected)| line.earned.min(*expected)).sum();
+        let expected_total: f64 = expected.iter().sum();
+        let differing = |differs: fn(f64, f64, f64) -> bool| {
+            let lines = lines.iter().zip(&expected).enumerate();
+            lines
+                .filter(|(_, (line, expected))| differs(line.earned, **expected, tolerance))
+                .map(|(at, _)| at)
+                .collect()
+        };
+        Ok(Self {
+            planned_duration,
+            actual_time: period.elapsed(start_on, finished_on.map_or(as_of, |on| on.min(as_of))),
+            earned_schedule,
+            p_factor: if expected_total > 0.0 {
+                Ok(as_planned / expected_total)
+            } else {
+                Err(Undefined::NothingEarnedYet)
+            },
+            impeded: differing(|earned, expected, tolerance| earned < expected - tolerance),
+            ahead: differing(|earned, expected, tolerance| earned > expected + tolerance),
+        })
+    }
+
+    /// SV(t) = ES − AT, in periods; negative is behind.
+    pub fn schedule_variance(&self) -> f64 {
+        self.earned_schedule - self.actual_time
+    }
+
+    /// SPI(t) = ES / AT, or why there is none.
+    pub fn schedule_performance_index(&self) -> Result<f64, Undefined> {
+        if self.actual_time > 0.0 { Ok(self.earned_schedule / self.actual_time) } else { Err(Undefined::NotStarted) }
+    }
+
+    /// IEAC(t) = PD / SPI(t): how long the plan will take at this pace, in periods, or why that cannot be said.
+    pub fn estimated_duration(&self) -> Result<f64, Undefined> {
+        match self.schedule_performance_index()? {
+            index if index > 0.0 => Ok(self.planned_duration / index),
+            _ => Err(Undefined::NothingEarnedYet),
+        }
+    }
+
+    /// The day on which a plan ends that takes so many periods.
+    pub fn finish_on(duration: f64, start_on: NaiveDate, period: Period) -> Option<NaiveDate> {
+        if !(0.0..=120_000.0).contains(&duration) {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 120,000")]
+        let whole = duration.floor() as u32;
+        let (first, next) = (period.starts_on(start_on, whole), period.starts_on(start_on, whole + 1));
+        #[expect(clippy::cast_precision_loss, reason = "days of one period")]
+        let days = (duration - f64::from(whole)) * days_between(first, next) as f64;
+        // The end of the day before is the beginning of a day; a share of a day ends on that day.
+        #[expect(clippy::cast_possible_truncation, reason = "at most a month")]
+        let days = (days - 1e-6).ceil() as i64;
+        Some(plus_days(first, days - 1))
+    }
+
+    /// TSPI = (PD − ES) / (PD − AT): the pace that the rest needs to end as planned, or why there is none.
+    pub fn to_complete_index(&self) -> Result<f64, Undefined> {
+        if self.actual_time >= self.planned_duration {
+            Err(Undefined::PlannedDurationPassed)
+        } else {
+            Ok((self.planned_duration - self.earned_schedule) / (self.planned_duration - self.actual_time))
+        }
+    }
+
+    /// Green outside, red inside: more than 66 % complete, and an SPI that hides a delay of more than a tenth.
+    pub fn is_watermelon(&self, earned_percent: f64, spi: f64) -> bool {
+        earned_percent > 66.0 && self.schedule_performance_index().is_ok_and(|in_time| spi - in_time > 0.10)
+    }
+}
+
+fn share(part: i64, whole: i64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "days of one period")]
+    let (part, whole) = (part as f64, whole as f64);
+    part / whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn start() -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 1, 5).expect("a Monday")
+    }
+
+    /// The last day of a week, counting from 1.
+    fn week(number: i64) -> NaiveDate {
+        plus_days(start(), number * 7 - 1)
+    }
+
+    /// Lines planned at the ends of weeks: `(week, weight, earned)`.
+    fn lines(of: &[(i64, f64, f64)]) -> Vec<Line> {
+        of.iter()
+            .map(|(number, weight, earned)| Line { planned_on: week(*number), weight: *weight, earned: *earned })
+            .collect()
+    }
+
+    fn at(of: &[(i64, f64, f64)], now: i64, finished: Option<i64>) -> EarnedSchedule {
+        EarnedSchedule::measure(&lines(of), start(), week(now), finished.map(week), Period::Week).expect("scope")
+    }
+
+    fn close(actual: f64, expected: f64) -> bool {
+        (actual - expected).abs() < 1e-9
+    }
+
+    /// The situation of Lipke's first picture: month 7, and what has been earned was planned for the end of month 5.
+    #[test]
+    fn seven_gone_by_five_earned() {
+        let plan: Vec<_> = (1..=10).map(|week| (week, 10.0, if week <= 5 { 10.0 } else { 0.0 })).collect();
+        let seen = at(&plan, 7, None);
+        assert!(
+            close(seen.earned_schedule, 5.0) && close(seen.actual_time, 7.0) && close(seen.schedule_variance(), -2.0)
+        );
+        assert!(close(seen.schedule_performance_index().expect("an index"), 5.0 / 7.0));
+        assert!(close(seen.estimated_duration().expect("an estimate"), 14.0));
+        assert_eq!(EarnedSchedule::finish_on(14.0, start(), Period::Week), Some(week(14)));
+        assert!(close(seen.to_complete_index().expect("an index"), 5.0 / 3.0));
+        assert_eq!(seen.p_factor, Ok(1.0));
+    }
+
+    /// ES = C + I, by hand: PV 5, 15, 35, 60, 80, 90 and EV 45 give 3 + 10/25.
+    #[test]
+    fn between_two_points_it_is_linear() {
+        let plan = [(1, 5.0, 5.0), (2, 10.0, 10.0), (3, 20.0, 20.0), (4, 25.0, 10.0), (5, 20.0, 0.0), (6, 10.0, 0.0)];
+        let seen = at(&plan, 5, None);
+        assert!(close(seen.earned_schedule, 3.4) && close(seen.planned_duration, 6.0));
+        assert!(close(seen.schedule_performance_index().expect("an index"), 0.68));
+    }
+
+    #[test]
+    fn on_a_flat_stretch_it_is_the_later_end() {
+        let plan = [(1, 10.0, 10.0), (4, 10.0, 0.0)];
+        assert!(close(at(&plan, 3, None).earned_schedule, 3.0), "nothing was planned in weeks 2 and 3");
+        let nothing_yet = at(&[(3, 10.0, 0.0)], 1, None);
+        assert!(close(nothing_yet.earned_schedule, 2.0), "nothing was planned before week 3");
+        assert_eq!(nothing_yet.p_factor, Err(Undefined::NothingEarnedYet));
+    }
+
+    /// A plan of 10 weeks that took 14: SPI is 1 in the end, SPI(t) is not.
+    #[test]
+    fn a_late_finish_stays_late() {
+        let plan: Vec<_> = (1..=10).map(|week| (week, 10.0, 10.0)).collect();
+        for now in [14, 20, 99] {
+            let seen = at(&plan, now, Some(14));
+            assert!(close(seen.earned_schedule, 10.0) && close(seen.actual_time, 14.0), "week {now}");
+            assert!(close(seen.schedule_performance_index().expect("an index"), 10.0 / 14.0));
+            assert_eq!(seen.to_complete_index(), Err(Undefined::PlannedDurationPassed));
+        }
+        assert!(at(&plan, 14, Some(14)).is_watermelon(100.0, 1.0));
+    }
+
+    /// 30 earned of what was planned by week 3 (two of it out of order): the plan expected 10 + 10 + 10, got 10 + 0 + 10.
+    #[test]
+    fn the_p_factor_names_what_is_out_of_order() {
+        let plan = [(1, 10.0, 10.0), (2, 10.0, 0.0), (3, 10.0, 10.0), (4, 10.0, 10.0), (5, 10.0, 0.0)];
+        let seen = at(&plan, 4, None);
+        assert!(close(seen.earned_schedule, 3.0));
+        assert!(close(seen.p_factor.expect("a factor"), 20.0 / 30.0));
+        assert_eq!((seen.impeded, seen.ahead), (vec![1], vec![3]));
+    }
+
+    #[test]
+    fn before_the_start_there_is_no_index() {
+        let plan = lines(&[(2, 1.0, 0.0)]);
+        let before =
+            EarnedSchedule::measure(&plan, start(), plus_days(start(), -1), None, Period::Week).expect("scope");
+        assert_eq!(before.schedule_performance_index(), Err(Undefined::NotStarted));
+        assert_eq!(before.estimated_duration(), Err(Undefined::NotStarted));
+        let nothing = EarnedSchedule::measure(&[], start(), start(), None, Period::Week);
+        assert_eq!(nothing, Err(Undefined::NoScope));
+    }
+
+    #[test]
+    fn periods_follow_the_calendar() {
+        let date = |text: &str| text.parse::<NaiveDate>().expect("a date");
+        for (period, start_on, day, elapsed) in [
+            (Period::Week, "2026-01-05", "2026-01-05", 1.0 / 7.0),
+            (Period::Week, "2026-01-05", "2026-01-11", 1.0),
+            (Period::Day, "2026-01-05", "2026-01-14", 10.0),
+            (Period::Month, "2026-01-01", "2026-02-28", 2.0),
+            (Period::Month, "2026-01-01", "2026-02-14", 1.5),
+            (Period::Month, "2026-01-31", "2026-02-27", 1.0),
+        ] {
+            let seen = period.elapsed(date(start_on), date(day));
+            assert!(close(seen, elapsed), "{period} {start_on} {day}: {seen}");
+        }
+        assert_eq!(EarnedSchedule::finish_on(1.5, date("2026-01-01"), Period::Month), Some(date("2026-02-14")));
+        assert_eq!(EarnedSchedule::finish_on(f64::INFINITY, start(), Period::Week), None);
+    }
+
+    proptest! {
+        /// Whatever was planned and earned: ES lies between 0 and the planned duration and never falls when more is earned;
+        /// the p-factor lies between 0 and 1; earning exactly what was planned by a week's end gives at least that week.
+        #[test]
+        fn laws(of in prop::collection::vec((1i64..12, 1.0f64..9.0, 0.0f64..=1.0), 1..10), more in 0usize..10, now in 1i64..15) {
+            let mut of: Vec<_> = of.into_iter().map(|(week, weight, share)| (week, weight, weight * share)).collect();
+            let seen = at(&of, now, None);
+            prop_assert!((0.0..=seen.planned_duration).contains(&seen.earned_schedule));
+            if let Ok(factor) = seen.p_factor {
+                prop_assert!((0.0..=1.0 + 1e-9).contains(&factor));
+            }
+            let more = more % of.len();
+            of[more].2 = of[more].1;
+            prop_assert!(at(&of, now, None).earned_schedule >= seen.earned_schedule - 1e-9);
+            for line in &mut of {
+                line.2 = if line.0 <= now { line.1 } else { 0.0 };
+            }
+            let on_plan = at(&of, now, None);
+            #[expect(clippy::cast_precision_loss, reason = "at most fifteen")]
+            let passed = now as f64;
+            prop_assert!(on_plan.earned_schedule >= passed.min(on_plan.planned_duration) - 1e-9);
+            prop_assert!(on_plan.impeded.is_empty() && on_plan.ahead.is_empty());
+        }
+    }
+}

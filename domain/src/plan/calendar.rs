@@ -1,0 +1,193 @@
+//! The days a plan counts: calendar days, or business days (Monday to Friday, less its holidays).
+
+use chrono::{Datelike, NaiveDate};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use utoipa::ToSchema;
+
+use crate::values::dates::LAST_DAY;
+
+/// Which days count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Counts {
+    /// Every day.
+    #[default]
+    CalendarDays,
+    /// Monday to Friday, less the calendar's holidays.
+    BusinessDays,
+}
+
+/// A plan's calendar: durations, lags, float and variances are counted in its days.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(from = "PlanCalendar", into = "PlanCalendar")]
+pub struct Calendar {
+    counts: Counts,
+    /// In order, each once.
+    holidays: Vec<NaiveDate>,
+    /// The holidays that fall on weekdays, as days of the common era.
+    days_off: Vec<i64>,
+}
+
+/// How a calendar is written.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"counts": "business_days", "holidays": ["2026-12-25", "2027-01-01"]}))]
+pub struct PlanCalendar {
+    /// Which days count.
+    #[serde(default)]
+    #[schema(value_type = Counts, required = false)]
+    pub counts: Counts,
+    /// Weekdays on which nobody works; of no effect where calendar days are counted.
+    #[serde(default)]
+    #[schema(max_items = 1000)]
+    pub holidays: Vec<NaiveDate>,
+}
+
+impl From<PlanCalendar> for Calendar {
+    fn from(written: PlanCalendar) -> Self {
+        let mut holidays = written.holidays;
+        holidays.sort_unstable();
+        holidays.dedup();
+        let days = holidays.iter().map(|on| i64::from(on.num_days_from_ce()));
+        let days_off = days.filter(|day| weekdays_through(*day) > weekdays_through(day - 1)).collect();
+        Self { counts: written.counts, holidays, days_off }
+    }
+}
+
+impl From<Calendar> for PlanCalendar {
+    fn from(calendar: Calendar) -> Self {
+        Self { counts: calendar.counts, holidays: calendar.holidays }
+    }
+}
+
+impl utoipa::PartialSchema for Calendar {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        PlanCalendar::schema()
+    }
+}
+
+impl ToSchema for Calendar {
+    fn name() -> std::borrow::Cow<'static, str> {
+        PlanCalendar::name()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>) {
+        PlanCalendar::schemas(schemas);
+    }
+}
+
+impl Calendar {
+    /// Calendar days.
+    pub const fn every_day() -> Self {
+        Self { counts: Counts::CalendarDays, holidays: vec![], days_off: vec![] }
+    }
+
+    /// The number of a date among the days that count. A date that does not count has the number of the next that does: what
+    /// ends on a Sunday is there when work begins on Monday.
+    pub fn ordinal(&self, date: NaiveDate) -> i64 {
+        let day = i64::from(date.num_days_from_ce());
+        match self.counts {
+            Counts::CalendarDays => day,
+            Counts::BusinessDays => weekdays_through(day - 1) - self.days_off_before(day),
+        }
+    }
+
+    /// The date of a number; [`LAST_DAY`] for all beyond it.
+    pub fn date(&self, ordinal: i64) -> NaiveDate {
+        let day = match self.counts {
+            Counts::CalendarDays => ordinal,
+            Counts::BusinessDays => {
+                // Each holiday passed moves the date on, perhaps past another.
+                let (mut passed, mut day) = (0, weekday(ordinal));
+                while self.days_off_before(day + 1) > passed {
+                    passed = self.days_off_before(day + 1);
+                    day = weekday(ordinal + passed);
+                }
+                day
+            }
+        };
+        let end = if day < 0 { NaiveDate::MIN } else { LAST_DAY };
+        i32::try_from(day).ok().and_then(NaiveDate::from_num_days_from_ce_opt).unwrap_or(end).min(LAST_DAY)
+    }
+
+    /// Days that count from one date to another; negative backwards.
+    pub fn days_between(&self, from: NaiveDate, to: NaiveDate) -> i64 {
+        self.ordinal(to) - self.ordinal(from)
+    }
+
+    /// The date so many counted days later, or earlier.
+    pub fn plus_days(&self, date: NaiveDate, days: i64) -> NaiveDate {
+        self.date(self.ordinal(date) + days)
+    }
+
+    /// Business days with these holidays.
+    pub fn business_days(holidays: &[NaiveDate]) -> Self {
+        PlanCalendar { counts: Counts::BusinessDays, holidays: holidays.to_vec() }.into()
+    }
+
+    fn days_off_before(&self, day: i64) -> i64 {
+        i64::try_from(self.days_off.partition_point(|off| *off < day)).unwrap_or(i64::MAX)
+    }
+}
+
+/// Weekdays from the first day of the common era, a Monday, through a day.
+const fn weekdays_through(day: i64) -> i64 {
+    let rest = day.rem_euclid(7);
+    day.div_euclid(7) * 5 + if rest < 5 { rest } else { 5 }
+}
+
+/// The day of the common era that is the weekday of a number, counted from 0.
+const fn weekday(number: i64) -> i64 {
+    number.div_euclid(5) * 7 + number.rem_euclid(5) + 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn day(m: u32, d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, m, d).expect("a date")
+    }
+
+    /// May 2026 begins on a Friday. Microsoft documents NETWORKDAYS(2012-10-01, 2013-03-01) as 110 days, both ends counted, and as
+    /// 107 with the holidays 2012-11-22, 2012-12-04 and 2013-01-21.
+    #[test]
+    fn business_days_leave_out_weekends_and_holidays() {
+        let plain = Calendar::business_days(&[]);
+        for (from, days, to) in
+            [(1, 1, 4), (1, 5, 8), (4, -1, 1), (8, 1, 11), (2, 0, 4), (3, 1, 5), (11, 0, 11), (29, 1, 1)]
+        {
+            let expected = if from == 29 { day(6, to) } else { day(5, to) };
+            assert_eq!(plain.plus_days(day(5, from), days), expected, "May {from} plus {days}");
+        }
+        let holidays = Calendar::business_days(&[day(5, 14), day(5, 15), day(5, 16), day(5, 25)]);
+        assert_eq!(holidays.plus_days(day(5, 13), 1), day(5, 18), "two holidays and a weekend");
+        assert_eq!(holidays.plus_days(day(5, 22), 1), day(5, 26));
+        assert_eq!(holidays.days_between(day(5, 11), day(5, 27)), 9);
+        let at = |y, m, d| NaiveDate::from_ymd_opt(y, m, d).expect("a date");
+        assert_eq!(plain.days_between(at(2012, 10, 1), at(2013, 3, 1)) + 1, 110);
+        let published = Calendar::business_days(&[at(2012, 11, 22), at(2012, 12, 4), at(2013, 1, 21)]);
+        assert_eq!(published.days_between(at(2012, 10, 1), at(2013, 3, 1)) + 1, 107);
+    }
+
+    proptest! {
+        /// Numbers and dates go back and forth, in order; calendar days are plain arithmetic.
+        #[test]
+        fn laws(offset in 0i64..4000, days in -300i64..300, holidays in prop::collection::vec(0u64..4000, 0..40)) {
+            let base = day(1, 1);
+            let date = base + chrono::Duration::days(offset);
+            let off: Vec<NaiveDate> = holidays.iter().map(|on| base + chrono::Days::new(*on)).collect();
+            let business = Calendar::business_days(&off);
+            let ordinal = business.ordinal(date);
+            prop_assert_eq!(business.ordinal(business.date(ordinal)), ordinal);
+            let on = business.date(ordinal);
+            prop_assert!(on >= date && !off.contains(&on) && on.weekday().num_days_from_monday() < 5);
+            prop_assert!(business.date(ordinal + 1) > on);
+            prop_assert_eq!(business.days_between(on, business.plus_days(on, days)), days);
+            prop_assert_eq!(Calendar::default().plus_days(date, days), date + chrono::Duration::days(days));
+        }
+    }
+}

@@ -1,0 +1,336 @@
+//! What a change of one forecast does to the milestones that wait for it.
+//!
+//! Push only: a milestone moves when what it waits for no longer leaves it the time it was planned to take, and nothing is
+//! pulled earlier unless asked. What is achieved stays where it is; what was waived or cancelled holds nobody up.
+
+use chrono::NaiveDate;
+
+use crate::plan::calendar::Calendar;
+use crate::plan::milestone::State;
+use crate::plan::network::{Link, Network, Relation, incoming, order};
+
+/// A milestone as a cascade sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step {
+    /// Where it stands.
+    pub state: State,
+    /// Its planned date.
+    pub planned_on: NaiveDate,
+    /// When it is expected: its forecast, or its actual date once achieved.
+    pub expected_on: NaiveDate,
+    /// The day work on it began, if it has: then that is no longer reckoned from its end.
+    pub started_on: Option<NaiveDate>,
+}
+
+/// Whether dependents only move later, or also earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// Only later, and only as far as needed.
+    Push,
+    /// To the earliest date that what they wait for allows, later or earlier.
+    Pull,
+}
+
+/// One milestone that moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Move {
+    /// Its position.
+    pub milestone: usize,
+    /// When it was expected.
+    pub from_on: NaiveDate,
+    /// When it is expected now.
+    pub to_on: NaiveDate,
+    /// Days later; negative is earlier.
+    pub days: i64,
+    /// Days of the plan's total float that a slip uses up: what the plan had to spare there.
+    pub float_used_days: i64,
+}
+
+/// A plan's milestones in time: what a change of one is reckoned on. Days are those that the calendar counts.
+#[derive(Debug, Clone, Copy)]
+pub struct Course<'a> {
+    /// Its milestones.
+    pub steps: &'a [Step],
+    /// What waits for what.
+    pub links: &'a [Link],
+    /// Its first day.
+    pub start_on: NaiveDate,
+    /// Which days count.
+    pub calendar: &'a Calendar,
+}
+
+impl Course<'_> {
+    /// How long each milestone was planned to take: from the day that what it waits for leaves it to start (lags counted), or
+    /// from the plan's start, to its own planned date. Never less than no time. What was dropped leaves nobody waiting. `None` if the
+    /// links form a cycle.
+    pub fn planned_durations_days(&self) -> Option<Vec<i64>> {
+        let finish = |step: &Step| self.calendar.days_between(self.start_on, step.planned_on);
+        let finishes: Vec<i64> = self.steps.iter().map(finish).collect();
+        let mut durations = vec![0; self.steps.len()];
+        let before = incoming(self.steps.len(), self.links);
+        for position in order(self.steps.len(), self.links)? {
+            let holding = before[position].iter().filter(|link| !self.steps[link.from].state.is_dropped());
+            let begins = holding.filter_map(|link| match link.relation {
+                Relation::FinishToStart => Some(finishes[link.from] + link.lag_days),
+                Relation::StartToStart => Some(finishes[link.from] - durations[link.from] + link.lag_days),
+                Relation::FinishToFinish | Relation::StartToFinish => None,
+            });
+            durations[position] = (finishes[position] - begins.max().unwrap_or(0).max(0)).max(0);
+        }
+        Some(durations)
+    }
+
+    /// What moves when the milestone at `changed` is expected on `to_on`; itself first, then in the order of the network.
+    /// Empty if the links form a cycle.
+    pub fn cascade(&self, changed: (usize, NaiveDate), direction: Direction, today: NaiveDate) -> Vec<Move> {
+        let Some(durations) = self.planned_durations_days() else { return vec![] };
+        let Some(planned) = Network::schedule(&durations, self.links) else { return vec![] };
+        let before = incoming(self.steps.len(), self.links);
+        let mut expected = self.expected();
+        let mut is_touched = vec![false; self.steps.len()];
+        let mut moves = vec![];
+        let mut shift = |position: usize, from_on: NaiveDate, to_on: NaiveDate| {
+            let days = self.calendar.days_between(from_on, to_on);
+            let float_used_days = days.max(0).min(planned.nodes[position].total_float_days.max(0));
+            moves.push(Move { milestone: position, from_on, to_on, days, float_used_days });
+        };
+        let (changed, to_on) = changed;
+        expected[changed] = self.calendar.ordinal(to_on);
+        is_touched[changed] = true;
+        shift(changed, self.steps[changed].expected_on, to_on);
+        for position in planned.order.iter().copied().filter(|position| *position != changed) {
+            let is_behind_a_change = before[position].iter().any(|link| is_touched[link.from]);
+            if !is_behind_a_change || !self.steps[position].state.is_open() {
+                continue;
+            }
+            let Some(earliest) = self.earliest(&before[position], &expected, &durations) else { continue };
+            let target = match direction {
+                Direction::Push => expected[position].max(earliest),
+                Direction::Pull => earliest.max(self.calendar.ordinal(today)),
+            };
+            if target != expected[position] {
+                is_touched[position] = true;
+                expected[position] = target;
+                shift(position, self.steps[position].expected_on, self.calendar.date(target));
+            }
+        }
+        moves
+    }
+
+    /// When everything can be expected: a milestone's own date, or later where what it waits for leaves it no time. So a plan
+    /// does not claim to end before what is overdue has pushed what comes after. `None` if the links form a cycle.
+    pub fn project(&self) -> Option<Vec<NaiveDate>> {
+        let durations = self.planned_durations_days()?;
+        let before = incoming(self.steps.len(), self.links);
+        let mut expected = self.expected();
+        let mut dates: Vec<NaiveDate> = self.steps.iter().map(|step| step.expected_on).collect();
+        for position in order(self.steps.len(), self.links)? {
+            let earliest = self.earliest(&before[position], &expected, &durations);
+            let is_open = self.steps[position].state.is_open();
+            if let Some(earliest) = earliest.filter(|earliest| is_open && *earliest > expected[position]) {
+                expected[position] = earliest;
+                dates[position] = self.calendar.date(earliest);
+            }
+        }
+        Some(dates)
+    }
+
+    fn expected(&self) -> Vec<i64> {
+        self.steps.iter().map(|step| self.calendar.ordinal(step.expected_on)).collect()
+    }
+
+    /// The earliest day that the links to a milestone allow it; what was dropped holds nobody up.
+    fn earliest(&self, links: &[&Link], expected: &[i64], durations_days: &[i64]) -> Option<i64> {
+        let holding = links.iter().filter(|link| !self.steps[link.from].state.is_dropped());
+        holding.map(|link| self.earliest_by(link, expected, durations_days)).max()
+    }
+
+    /// The earliest day that one link allows the milestone that waits.
+    fn earliest_by(&self, link: &Link, expected: &[i64], durations_days: &[i64]) -> i64 {
+        let own = durations_days[link.to];
+        let finish = expected[link.from];
+        let begun = self.steps[link.from].started_on.map(|on| self.calendar.ordinal(on));
+        let start = begun.unwrap_or(finish - durations_days[link.from]);
+        let bound = match link.relation {
+            Relation::FinishToStart => finish + own,
+            Relation::StartToStart => start + own,
+            Relation::FinishToFinish => finish,
+            Relation::StartToFinish => start,
+        };
+        bound + link.lag_days
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::values::dates::{days_between, plus_days};
+    use proptest::prelude::*;
+
+    const EVERY_DAY: &Calendar = &Calendar::every_day();
+
+    fn course<'a>(steps: &'a [Step], links: &'a [Link]) -> Course<'a> {
+        Course { steps, links, start_on: day(0), calendar: EVERY_DAY }
+    }
+
+    fn day(n: i64) -> NaiveDate {
+        plus_days(NaiveDate::from_ymd_opt(2026, 5, 1).expect("a date"), n)
+    }
+
+    fn open(planned: i64) -> Step {
+        Step { state: State::Planned, planned_on: day(planned), expected_on: day(planned), started_on: None }
+    }
+
+    fn link(from: usize, to: usize, relation: Relation, lag_days: i64) -> Link {
+        Link { from, to, relation, lag_days }
+    }
+
+    fn after(from: usize, to: usize) -> Link {
+        link(from, to, Relation::FinishToStart, 0)
+    }
+
+    /// Moves as `(position, to, float used)`.
+    fn check(
+        steps: &[Step],
+        links: &[Link],
+        changed: (usize, i64),
+        direction: Direction,
+        expected: &[(usize, i64, i64)],
+    ) {
+        let moves = course(steps, links).cascade((changed.0, day(changed.1)), direction, day(0));
+        let found: Vec<_> =
+            moves.iter().map(|m| (m.milestone, days_between(day(0), m.to_on), m.float_used_days)).collect();
+        assert_eq!(found, expected);
+    }
+
+    /// a(10) and b(20) before c(30); d(40) after c. b leaves a ten days to spare.
+    #[test]
+    fn a_slip_pushes_as_far_as_needed() {
+        let steps = [open(10), open(20), open(30), open(40)];
+        let links = [after(0, 2), after(1, 2), after(2, 3)];
+        assert_eq!(course(&steps, &links).planned_durations_days(), Some(vec![10, 20, 10, 10]));
+        check(&steps, &links, (0, 15), Direction::Push, &[(0, 15, 5)]);
+        check(&steps, &links, (0, 20), Direction::Push, &[(0, 20, 10)]);
+        check(&steps, &links, (0, 23), Direction::Push, &[(0, 23, 10), (2, 33, 0), (3, 43, 0)]);
+        check(&steps, &links, (1, 15), Direction::Push, &[(1, 15, 0)]);
+    }
+
+    #[test]
+    fn nothing_is_pulled_unless_asked() {
+        let steps = [open(10), open(20), open(30)];
+        let links = [after(0, 1), after(1, 2)];
+        check(&steps, &links, (0, 7), Direction::Push, &[(0, 7, 0)]);
+        check(&steps, &links, (0, 7), Direction::Pull, &[(0, 7, 0), (1, 17, 0), (2, 27, 0)]);
+    }
+
+    #[test]
+    fn own_slack_in_a_forecast_takes_up_a_slip() {
+        let mut steps = [open(10), open(20), open(30)];
+        steps[1].expected_on = day(26);
+        check(&steps, &[after(0, 1), after(1, 2)], (0, 14), Direction::Push, &[(0, 14, 0)]);
+    }
+
+    /// a(10), b(20) after a, c(30) after b; nothing is done on day 25: a is expected on 25, b ten days later, c another ten.
+    #[test]
+    fn what_is_overdue_pushes_the_expected_finish() {
+        let overdue = |planned: i64| Step { expected_on: day(planned.max(25)), ..open(planned) };
+        let links = [after(0, 1), after(1, 2)];
+        let steps = [overdue(10), overdue(20), overdue(30)];
+        assert_eq!(course(&steps, &links).project(), Some(vec![day(25), day(35), day(45)]));
+        let achieved = Step { state: State::Achieved, planned_on: day(10), expected_on: day(12), started_on: None };
+        assert_eq!(
+            course(&[achieved, overdue(20), overdue(30)], &links).project(),
+            Some(vec![day(12), day(25), day(35)])
+        );
+        assert_eq!(course(&steps, &[]).project(), Some(vec![day(25), day(25), day(30)]));
+    }
+
+    #[test]
+    fn achieved_stays_and_dropped_holds_nobody_up() {
+        let achieved = Step { state: State::Achieved, ..open(20) };
+        check(&[open(10), achieved, open(30)], &[after(0, 1), after(1, 2)], (0, 25), Direction::Push, &[(0, 25, 0)]);
+        let dropped = Step { state: State::Cancelled, ..open(20) };
+        check(&[open(10), dropped, open(30)], &[after(0, 1), after(1, 2)], (0, 25), Direction::Push, &[(0, 25, 0)]);
+    }
+
+    /// a takes 10 days, b 20 in all.
+    #[test]
+    fn each_relation_pushes_in_its_way() {
+        for (relation, lag, slipped, expected) in [
+            (Relation::FinishToStart, 4, 13, Some(23)),
+            (Relation::FinishToStart, -4, 13, Some(23)),
+            (Relation::FinishToFinish, 0, 20, None),
+            (Relation::FinishToFinish, 3, 20, Some(23)),
+            (Relation::StartToStart, 0, 12, Some(22)),
+            (Relation::StartToFinish, 0, 25, None),
+            (Relation::StartToFinish, 8, 25, Some(23)),
+        ] {
+            let moves: Vec<(usize, i64, i64)> =
+                [Some((0, slipped, 0)), expected.map(|to| (1, to, 0))].into_iter().flatten().collect();
+            let steps = [open(10), open(20)];
+            let found =
+                course(&steps, &[link(0, 1, relation, lag)]).cascade((0, day(slipped)), Direction::Push, day(0));
+            let found: Vec<_> = found.iter().map(|m| (m.milestone, days_between(day(0), m.to_on), 0)).collect();
+            assert_eq!(found, moves, "{relation} {lag}");
+        }
+    }
+
+    /// a began on day 2, so what waits for its start is free, however late it ends; and what was dropped takes its days with it.
+    #[test]
+    fn a_start_that_has_happened_holds_nobody_up() {
+        let begun = Step { started_on: Some(day(2)), ..open(10) };
+        let waits = link(0, 1, Relation::StartToStart, 3);
+        // Planned to begin on day 0, it began on day 2: those two days are all it takes from what waits.
+        check(&[begun, open(15)], &[waits], (0, 40), Direction::Push, &[(0, 40, 0), (1, 17, 0)]);
+        check(&[open(10), open(15)], &[waits], (0, 40), Direction::Push, &[(0, 40, 0), (1, 45, 0)]);
+        let dropped = Step { state: State::Waived, ..open(20) };
+        let steps = [open(10), dropped, open(30)];
+        assert_eq!(course(&steps, &[after(0, 2), after(1, 2)]).planned_durations_days(), Some(vec![10, 20, 20]));
+        assert_eq!(course(&steps, &[after(0, 1), after(1, 2)]).planned_durations_days(), Some(vec![10, 10, 30]));
+    }
+
+    /// May 4 2026 is a Monday; a ends on Friday the 8th, b takes five business days after it.
+    #[test]
+    fn a_slip_of_business_days_steps_over_weekends_and_holidays() {
+        let on = |d| NaiveDate::from_ymd_opt(2026, 5, d).expect("a date");
+        let planned = |d| Step { state: State::Planned, planned_on: on(d), expected_on: on(d), started_on: None };
+        let (steps, links) = ([planned(8), planned(15)], [after(0, 1)]);
+        let moved = |holidays: &[NaiveDate], to: u32| {
+            let calendar = Calendar::business_days(holidays);
+            let course = Course { steps: &steps, links: &links, start_on: on(4), calendar: &calendar };
+            course
+                .cascade((0, on(to)), Direction::Push, on(4))
+                .iter()
+                .map(|one| (one.to_on, one.days))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(moved(&[], 11), [(on(11), 1), (on(18), 1)]);
+        assert_eq!(moved(&[], 9), [(on(9), 1), (on(18), 1)], "what ends on a Saturday is there on Monday");
+        assert_eq!(moved(&[on(18)], 11), [(on(11), 1), (on(19), 1)], "Monday the 18th is a holiday");
+    }
+
+    proptest! {
+        /// A slip never moves anything earlier, never by more than the slip itself, and moves nothing closed; doing it twice
+        /// changes nothing more; and a slip of nothing moves nothing else.
+        #[test]
+        fn laws(gaps in prop::collection::vec(0i64..15, 2..10), pairs in prop::collection::vec((0usize..10, 0usize..10), 0..16), changed in 0usize..10, slip in 0i64..40) {
+            let mut planned = 0;
+            let steps: Vec<Step> = gaps.iter().map(|gap| { planned += gap; open(planned) }).collect();
+            let links: Vec<Link> = pairs.into_iter().filter(|(a, b)| a < b && *b < steps.len()).map(|(a, b)| after(a, b)).collect();
+            let changed = changed % steps.len();
+            let to_on = plus_days(steps[changed].expected_on, slip);
+            let moves = course(&steps, &links).cascade((changed, to_on), Direction::Push, day(0));
+            let mut after_it = steps.clone();
+            for one in &moves {
+                let days = days_between(one.from_on, one.to_on);
+                prop_assert!((0..=slip).contains(&days) && one.float_used_days <= days);
+                after_it[one.milestone].expected_on = one.to_on;
+            }
+            let again = course(&after_it, &links).cascade((changed, to_on), Direction::Push, day(0));
+            prop_assert_eq!(again.len(), 1, "only the change itself, which is none");
+            if slip == 0 {
+                prop_assert_eq!(moves.len(), 1);
+            }
+        }
+    }
+}

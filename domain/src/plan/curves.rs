@@ -1,0 +1,190 @@
+//! What the two pictures of a plan show: the S-curve, and how the milestones' dates moved.
+
+use chrono::NaiveDate;
+
+use crate::earned_value::earned_schedule::Period;
+use crate::plan::PlanFacts;
+use crate::plan::baseline::in_force;
+use crate::plan::schedule::Status;
+use crate::values::dates::{days_between, plus_days};
+
+/// Shares of the scope over time, in percent: what was planned, what is earned, and what is expected of the rest.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SCurve {
+    /// PV, from the start to the last planned date.
+    pub planned: Vec<(NaiveDate, f64)>,
+    /// EV, from the start to the date of the question.
+    pub earned: Vec<(NaiveDate, f64)>,
+    /// From EV then to the expected finish.
+    pub expected: Vec<(NaiveDate, f64)>,
+}
+
+/// The most points that a curve is drawn through.
+const MOST_POINTS: i64 = 120;
+
+/// The S-curve of a plan as it stands at the end of `as_of`, against the baseline then in force. Empty without scope.
+pub fn s_curve(plan: &PlanFacts, as_of: NaiveDate) -> SCurve {
+    let lines = in_force(&plan.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
+    let sums = plan.earned_value(as_of);
+    let Some(last_planned) = lines.iter().map(|line| line.planned_on).max() else { return SCurve::default() };
+    let percent = |weight: f64| 100.0 * weight / sums.budget_at_completion;
+    let standings: Vec<_> = plan.standings(as_of).collect();
+    let expected = plan.expected(&standings, as_of);
+    let is_open =
+        |position: usize| matches!(standings[position].status, Status::OnTrack | Status::AtRisk | Status::Delayed);
+    let open: Vec<(NaiveDate, f64)> = lines
+        .iter()
+        .filter(|line| is_open(line.milestone))
+        .map(|line| (expected[line.milestone], line.weight * (1.0 - plan.credit(line, as_of))))
+        .collect();
+    let closed = plan.milestones.iter().filter_map(|one| one.closed_on).filter(|on| *on <= as_of).max();
+    let earned_until = if open.is_empty() { closed.unwrap_or(as_of) } else { as_of };
+    let curve = |from: NaiveDate, to: NaiveDate, value: &dyn Fn(NaiveDate) -> f64| {
+        dates(plan.start_on, from, to).map(|on| (on, percent(value(on)))).collect()
+    };
+    let planned = |on: NaiveDate| lines.iter().filter(|line| line.planned_on <= on).map(|line| line.weight).sum();
+    let earned = |on: NaiveDate| plan.earned_value(on).earned_value;
+    let to_come =
+        |on: NaiveDate| sums.earned_value + open.iter().filter(|(by, _)| *by <= on).map(|(_, left)| left).sum::<f64>();
+    SCurve {
+        planned: curve(plan.start_on, last_planned, &planned),
+        earned: curve(plan.start_on, earned_until, &earned),
+        expected: open.iter().map(|(by, _)| *by).max().map_or(vec![], |last| curve(as_of, last, &to_come)),
+    }
+}
+
+/// Both ends, and the ends of periods of the plan in between: days for a short plan, weeks for most, months for a long one.
+fn dates(start_on: NaiveDate, from: NaiveDate, to: NaiveDate) -> impl Iterator<Item = NaiveDate> {
+    let length = days_between(start_on, to).max(0);
+    let period = match length {
+        0..=35 => Period::Day,
+        36.. if length / 7 <= MOST_POINTS => Period::Week,
+        _ => Period::Month,
+    };
+    let first = period.number_of(start_on, from);
+    let last_number = period.number_of(start_on, to);
+    // Centuries need no more points than years.
+    let step = usize::try_from(last_number.saturating_sub(first) / 250 + 1).unwrap_or(1);
+    let end_of = move |number: u32| plus_days(period.starts_on(start_on, number + 1), -1);
+    let ends = (first..=last_number).step_by(step).map(end_of);
+    let between = ends.filter(move |on| *on > from && *on < to);
+    let last = (to > from).then_some(to);
+    (from <= to).then_some(from).into_iter().chain(between).chain(last)
+}
+
+/// How one milestone's date moved: the date expected, by the day on which it was expected. A level line is a promise kept.
+pub type DateTrend = Vec<(NaiveDate, NaiveDate)>;
+
+/// The milestone trend chart at a date: a line for each milestone in the plan's order, from its planned date at the plan's start
+/// to the day it was closed, or to the date of the question. Nothing for what was dropped.
+pub fn milestone_trend(plan: &PlanFacts, as_of: NaiveDate) -> Vec<DateTrend> {
+    let first = plan.planned_dates(plan.start_on);
+    let line = |(position, standing): (usize, crate::plan::schedule::Standing)| {
+        let facts = &plan.milestones[position];
+        if matches!(standing.status, Status::Waived | Status::Cancelled) {
+            return vec![];
+        }
+        let until = facts.closed_on.filter(|_| standing.status == Status::Achieved).unwrap_or(as_of);
+        let mut points = vec![(plan.start_on, first[position])];
+        for change in facts.forecasts.iter().filter(|change| change.recorded_on <= until) {
+            points.push((change.recorded_on.max(plan.start_on), change.forecast_on));
+        }
+        points.push((until.max(plan.start_on), standing.effective_forecast_on));
+        points
+    };
+    plan.standings(as_of).enumerate().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::earned_value::CreditRule;
+    use crate::plan::MilestoneFacts;
+    use crate::plan::baseline::{Baseline, Line};
+    use crate::plan::milestone::State;
+    use crate::plan::schedule::{Forecast, Terms};
+
+    fn day(n: i64) -> NaiveDate {
+        plus_days(NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date"), n)
+    }
+
+    fn milestone(state: State, planned: i64, closed: Option<i64>, forecasts: &[(i64, i64)]) -> MilestoneFacts {
+        MilestoneFacts {
+            state,
+            planned_on: day(planned),
+            started_on: None,
+            closed_on: closed.map(day),
+            forecasts: forecasts
+                .iter()
+                .map(|(on, to)| Forecast { recorded_on: day(*on), forecast_on: day(*to) })
+                .collect(),
+            progress: vec![],
+            touched_on: None,
+            misses: vec![],
+        }
+    }
+
+    /// A quarter achieved two days late; a quarter and a half are open, the last of them forecast for day 34.
+    fn plan() -> PlanFacts {
+        let milestones = vec![
+            milestone(State::Achieved, 5, Some(7), &[]),
+            milestone(State::Planned, 12, None, &[]),
+            milestone(State::Planned, 20, None, &[(6, 34)]),
+        ];
+        let weights = [1.0, 1.0, 2.0];
+        let line = |(milestone, weight): (usize, f64)| Line {
+            milestone,
+            planned_on: milestones[milestone].planned_on,
+            weight,
+        };
+        let lines = weights.into_iter().enumerate().map(line).collect();
+        PlanFacts {
+            credit_rule: CreditRule::ZeroHundred,
+            terms: Terms::default(),
+            baselines: vec![Baseline { number: 1, effective_on: day(0), lines }],
+            milestones,
+            costs: vec![],
+            start_on: day(0),
+            links: vec![],
+        }
+    }
+
+    fn at(curve: &[(NaiveDate, f64)], on: i64) -> Option<f64> {
+        curve.iter().find(|(date, _)| *date == day(on)).map(|(_, percent)| *percent)
+    }
+
+    #[test]
+    fn the_curve_has_three_parts() {
+        let curve = s_curve(&plan(), day(10));
+        assert_eq!([4, 5, 11, 12, 20].map(|on| at(&curve.planned, on)), [0.0, 25.0, 25.0, 50.0, 100.0].map(Some));
+        assert_eq!(curve.planned.last().map(|(on, _)| *on), Some(day(20)));
+        assert_eq!([6, 7, 10, 11].map(|on| at(&curve.earned, on)), [Some(0.0), Some(25.0), Some(25.0), None]);
+        assert_eq!([10, 12, 33, 34].map(|on| at(&curve.expected, on)), [25.0, 50.0, 50.0, 100.0].map(Some));
+        let empty = PlanFacts { baselines: vec![], ..plan() };
+        assert_eq!(s_curve(&empty, day(10)), SCurve::default());
+    }
+
+    #[test]
+    fn longer_plans_have_points_further_apart() {
+        let gaps = |days| {
+            let found: Vec<NaiveDate> = dates(day(0), day(0), day(days)).collect();
+            (found.len(), days_between(found[1], found[2]), found.last().copied())
+        };
+        assert_eq!(gaps(20), (21, 1, Some(day(20))));
+        assert_eq!(gaps(71), (12, 7, Some(day(71))));
+        assert_eq!(gaps(1500).1, 28, "February");
+        assert!(dates(day(0), day(0), day(2_900_000)).count() < 260);
+        assert_eq!(dates(day(0), day(5), day(3)).count(), 0);
+        assert_eq!(dates(day(0), day(5), day(5)).collect::<Vec<_>>(), [day(5)]);
+    }
+
+    #[test]
+    fn each_milestone_has_its_line() {
+        let mut plan = plan();
+        plan.milestones[1] = milestone(State::Cancelled, 12, Some(8), &[]);
+        let lines = milestone_trend(&plan, day(10));
+        assert_eq!(lines[0], [(day(0), day(5)), (day(7), day(7))]);
+        assert_eq!(lines[1], []);
+        assert_eq!(lines[2], [(day(0), day(20)), (day(6), day(34)), (day(10), day(34))]);
+    }
+}

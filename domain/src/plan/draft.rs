@@ -1,0 +1,409 @@
+//! What a new plan or milestone must satisfy before it is written. All findings at once, each with its place.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::plan::calendar::Calendar;
+use crate::plan::cycle::find_cycle;
+use crate::plan::dependency::Dependency;
+use crate::plan::milestone::{MilestoneRule, State};
+use crate::plan::rule::PlanRule;
+use crate::rule::{Rule as _, Violations, all_kept};
+use crate::values::dates::LAST_DAY;
+use crate::values::rule::ValueRule;
+use crate::values::text::{Key, Label, Name, Note};
+use crate::values::weight::Weight;
+
+/// A change of forecast that happened before the plan was brought here.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"recorded_on": "2026-02-10", "forecast_on": "2026-03-09", "reason": "Data access came a week late."}))]
+pub struct ForecastDraft {
+    /// The day the change was made known; changes are given oldest first.
+    pub recorded_on: NaiveDate,
+    /// The date expected from then on.
+    pub forecast_on: NaiveDate,
+    /// Why it moved.
+    pub reason: Option<Note>,
+}
+
+/// A milestone to be created, with whatever history it brings along.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "key": "data-access", "name": "Data access confirmed", "phase": "Discovery", "owner": "Ana", "weight": 3,
+    "planned_on": "2026-03-02", "depends_on": [], "acceptance_criteria": ["All sources can be read with the project's credentials."]
+}))]
+pub struct MilestoneDraft {
+    /// Its key, unique in the plan and usable in URLs.
+    pub key: Key,
+    /// What will be true when it is met.
+    pub name: Name,
+    /// The phase or track it belongs to.
+    pub phase: Option<Label>,
+    /// The one person or role responsible.
+    pub owner: Option<Label>,
+    /// Its share of the plan's scope; 1 if left out.
+    #[serde(default)]
+    pub weight: Weight,
+    /// The date it is planned for; it goes into the baseline.
+    pub planned_on: NaiveDate,
+    /// What it waits for: keys, or keys with a relation and a lag.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub depends_on: Vec<Dependency>,
+    /// What must hold for it to count as met.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub acceptance_criteria: Vec<Note>,
+    /// Changes of forecast so far, oldest first.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub forecast_changes: Vec<ForecastDraft>,
+    /// The day work started, if it has.
+    pub started_on: Option<NaiveDate>,
+    /// The day it was achieved, if it was.
+    pub actual_on: Option<NaiveDate>,
+    /// What one should know about how it stands.
+    pub note: Option<Note>,
+}
+
+impl MilestoneDraft {
+    /// The state its history implies.
+    pub fn state(&self) -> State {
+        match (self.actual_on, self.started_on) {
+            (Some(_), _) => State::Achieved,
+            (None, Some(_)) => State::InProgress,
+            (None, None) => State::Planned,
+        }
+    }
+}
+
+/// Checks that a budget and its currency come together.
+pub fn check_budget(has_budget: bool, has_currency: bool) -> Result<(), Violations> {
+    all_kept(match (has_budget, has_currency) {
+        (true, false) => vec![PlanRule::BudgetWithoutCurrency.at("/currency")],
+        (false, true) => vec![PlanRule::CurrencyWithoutBudget.at("/budget_minor")],
+        (true, true) | (false, false) => vec![],
+    })
+}
+
+/// Checks the milestones of a new plan. Pointers start at `/milestones`.
+pub fn check_milestones(
+    milestones: &[MilestoneDraft],
+    start_on: NaiveDate,
+    calendar: &Calendar,
+    today: NaiveDate,
+) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    if milestones.is_empty() {
+        violations.push(PlanRule::NoMilestones.at("/milestones"));
+    }
+    for (index, milestone) in milestones.iter().enumerate() {
+        check_dates(milestone, start_on, today, &format!("/milestones/{index}"), &mut violations);
+    }
+    let network: Vec<_> = milestones.iter().map(|m| (m.key.as_str(), m.depends_on.as_slice())).collect();
+    check_network(&network, &mut violations);
+    let planned: BTreeMap<&str, NaiveDate> = milestones.iter().map(|m| (m.key.as_str(), m.planned_on)).collect();
+    for (index, milestone) in milestones.iter().enumerate() {
+        let at = format!("/milestones/{index}");
+        violations.extend(lag_violations(
+            &milestone.depends_on,
+            |key| planned.get(key).copied(),
+            start_on,
+            calendar,
+            &at,
+        ));
+    }
+    all_kept(violations)
+}
+
+/// An overlap must not reach back before the plan's start.
+fn lag_violations(
+    depends_on: &[Dependency],
+    planned_on: impl Fn(&str) -> Option<NaiveDate>,
+    start_on: NaiveDate,
+    calendar: &Calendar,
+    at: &str,
+) -> Violations {
+    let mut violations = Violations::new();
+    for (position, needed) in depends_on.iter().enumerate().filter(|(_, needed)| needed.lag_days < 0) {
+        let Some(on) = planned_on(needed.as_str()) else { continue };
+        if on >= start_on && calendar.plus_days(on, needed.lag_days) < start_on {
+            let rule = PlanRule::LagBeforeStart { on, start_on };
+            violations.push(rule.at(format!("{at}/depends_on/{position}/lag_days")));
+        }
+    }
+    violations
+}
+
+/// A plan that something is added to or changed in.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// Its milestones.
+    pub milestones: &'a [Neighbour<'a>],
+    /// Its first day.
+    pub start_on: NaiveDate,
+    /// Which days count.
+    pub calendar: &'a Calendar,
+}
+
+/// A milestone that is there already.
+#[derive(Debug, Clone, Copy)]
+pub struct Neighbour<'a> {
+    /// Its key.
+    pub key: &'a str,
+    /// Its planned date.
+    pub planned_on: NaiveDate,
+    /// What it waits for.
+    pub depends_on: &'a [Dependency],
+}
+
+/// Checks a milestone added to an existing plan. Pointers start at the milestone.
+pub fn check_addition(milestone: &MilestoneDraft, plan: Surroundings<'_>, today: NaiveDate) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    check_dates(milestone, plan.start_on, today, "", &mut violations);
+    if plan.milestones.iter().any(|other| other.key == milestone.key.as_str()) {
+        violations.push(PlanRule::DuplicateKey { key: milestone.key.to_string() }.at("/key"));
+    }
+    violations.extend(dependency_violations(milestone.key.as_str(), &milestone.depends_on, plan));
+    all_kept(violations)
+}
+
+/// What a change of an existing milestone touches.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MilestoneChange {
+    /// Its new planned date.
+    pub planned_on: Option<NaiveDate>,
+    /// Whether it is to weigh something else.
+    pub changes_weight: bool,
+    /// Whether a percentage of completion is recorded.
+    pub records_progress: bool,
+}
+
+/// Checks a change: what a baseline froze stays, progress is made on what is open, and nothing precedes the plan.
+pub fn check_change(
+    change: MilestoneChange,
+    state: State,
+    is_baselined: bool,
+    start_on: NaiveDate,
+) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    if is_baselined && change.planned_on.is_some() {
+        violations.push(PlanRule::Baselined.at("/planned_on"));
+    }
+    if is_baselined && change.changes_weight {
+        violations.push(PlanRule::Baselined.at("/weight"));
+    }
+    if change.records_progress && !state.is_open() {
+        violations.push(MilestoneRule::Settled { state }.at("/percent_complete"));
+    }
+    if change.planned_on.is_some_and(|on| on < start_on) {
+        violations.push(PlanRule::BeforeStart { start_on }.at("/planned_on"));
+    }
+    all_kept(violations)
+}
+
+/// Checks a milestone's new dependencies against the rest of its plan. Pointers start at `/depends_on`.
+pub fn check_dependencies(key: &str, depends_on: &[Dependency], plan: Surroundings<'_>) -> Result<(), Violations> {
+    all_kept(dependency_violations(key, depends_on, plan))
+}
+
+fn dependency_violations(key: &str, depends_on: &[Dependency], plan: Surroundings<'_>) -> Violations {
+    let find = |key: &str| plan.milestones.iter().find(|other| other.key == key);
+    let planned_on = |key: &str| find(key).map(|other| other.planned_on);
+    let mut violations = lag_violations(depends_on, planned_on, plan.start_on, plan.calendar, "");
+    for (position, needed) in depends_on.iter().enumerate() {
+        if depends_on[..position].iter().any(|other| other.as_str() == needed.as_str()) {
+            let rule = PlanRule::RepeatedDependency { key: needed.to_string() };
+            violations.push(rule.at(format!("/depends_on/{position}")));
+        }
+        let known = needed.as_str() == key || find(needed.as_str()).is_some();
+        if !known {
+            violations
+                .push(PlanRule::UnknownDependency { key: needed.to_string() }.at(format!("/depends_on/{position}")));
+        }
+    }
+    let own = depends_on.iter().map(|needed| (key, needed.as_str()));
+    let rest = plan.milestones.iter().filter(|other| other.key != key);
+    let rest = rest.flat_map(|other| other.depends_on.iter().map(move |needed| (other.key, needed.as_str())));
+    if let Some(cycle) = find_cycle(own.chain(rest)) {
+        violations.push(PlanRule::DependencyCycle { cycle }.at("/depends_on"));
+    }
+    violations
+}
+
+fn check_dates(
+    milestone: &MilestoneDraft,
+    start_on: NaiveDate,
+    today: NaiveDate,
+    at: &str,
+    violations: &mut Violations,
+) {
+    if milestone.planned_on < start_on {
+        violations.push(PlanRule::BeforeStart { start_on }.at(format!("{at}/planned_on")));
+    }
+    if milestone.planned_on > LAST_DAY {
+        violations.push(ValueRule::BeyondCalendar { last: LAST_DAY }.at(format!("{at}/planned_on")));
+    }
+    for (field, date) in [("started_on", milestone.started_on), ("actual_on", milestone.actual_on)] {
+        if date.is_some_and(|on| on > today) {
+            violations.push(ValueRule::InTheFuture { today }.at(format!("{at}/{field}")));
+        }
+    }
+    if let (Some(started_on), Some(actual_on)) = (milestone.started_on, milestone.actual_on)
+        && actual_on < started_on
+    {
+        violations.push(ValueRule::OutOfOrder { previous_on: started_on }.at(format!("{at}/actual_on")));
+    }
+    let mut previous: Option<NaiveDate> = None;
+    for (position, change) in milestone.forecast_changes.iter().enumerate() {
+        let place = format!("{at}/forecast_changes/{position}/recorded_on");
+        if change.recorded_on > today {
+            violations.push(ValueRule::InTheFuture { today }.at(place));
+        } else if let Some(previous_on) = previous.filter(|previous_on| change.recorded_on < *previous_on) {
+            violations.push(ValueRule::OutOfOrder { previous_on }.at(place));
+        }
+        previous = Some(change.recorded_on);
+    }
+}
+
+/// Checks a list of `(key, depends_on)` whole: unique keys, known dependencies, no cycle. Pointers start at `/milestones`.
+pub fn check_network(network: &[(&str, &[Dependency])], violations: &mut Violations) {
+    let mut seen = BTreeSet::new();
+    let positions: BTreeMap<&str, usize> = network.iter().enumerate().map(|(index, (key, _))| (*key, index)).collect();
+    for (index, (key, depends_on)) in network.iter().enumerate() {
+        if !seen.insert(*key) {
+            violations.push(PlanRule::DuplicateKey { key: (*key).to_owned() }.at(format!("/milestones/{index}/key")));
+        }
+        for (position, needed) in depends_on.iter().enumerate() {
+            let place = format!("/milestones/{index}/depends_on/{position}");
+            if depends_on[..position].iter().any(|other| other.as_str() == needed.as_str()) {
+                violations.push(PlanRule::RepeatedDependency { key: needed.to_string() }.at(place.clone()));
+            }
+            if !positions.contains_key(needed.as_str()) {
+                violations.push(PlanRule::UnknownDependency { key: needed.to_string() }.at(place));
+            }
+        }
+    }
+    let edges = network.iter().flat_map(|(key, needs)| needs.iter().map(move |needed| (*key, needed.as_str())));
+    if let Some(cycle) = find_cycle(edges) {
+        let index = cycle.first().and_then(|key| positions.get(key.as_str())).copied().unwrap_or_default();
+        violations.push(PlanRule::DependencyCycle { cycle }.at(format!("/milestones/{index}/depends_on")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 5, d).expect("a date")
+    }
+
+    fn key(text: &str) -> Key {
+        Key::parse(text).expect("a key")
+    }
+
+    fn draft(name: &str, planned: u32, depends_on: &[&str]) -> MilestoneDraft {
+        MilestoneDraft {
+            key: key(name),
+            name: Name::parse(name).expect("a name"),
+            phase: None,
+            owner: None,
+            weight: Weight::ONE,
+            planned_on: day(planned),
+            depends_on: depends_on.iter().map(|k| Dependency::on(key(k))).collect(),
+            acceptance_criteria: vec![],
+            forecast_changes: vec![],
+            started_on: None,
+            actual_on: None,
+            note: None,
+        }
+    }
+
+    fn check(milestones: &[MilestoneDraft], expected: &[(&str, PlanRule)]) {
+        let found = check_milestones(milestones, day(2), &Calendar::every_day(), day(20)).err().unwrap_or_default();
+        let expected: Violations = expected.iter().map(|(at, rule)| rule.clone().at(*at)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_good_plan_has_nothing_to_say() {
+        check(&[draft("a", 2, &[]), draft("b", 9, &["a"])], &[]);
+    }
+
+    #[test]
+    fn findings_come_all_at_once_with_their_places() {
+        let mut late = draft("b", 9, &["ghost"]);
+        late.actual_on = Some(day(21));
+        late.forecast_changes = [day(9), day(8), day(22)]
+            .into_iter()
+            .map(|recorded_on| ForecastDraft { recorded_on, forecast_on: day(25), reason: None })
+            .collect();
+        check(
+            &[draft("a", 1, &[]), late, draft("a", 3, &[])],
+            &[
+                ("/milestones/0/planned_on", PlanRule::BeforeStart { start_on: day(2) }),
+                ("/milestones/1/actual_on", ValueRule::InTheFuture { today: day(20) }.into()),
+                ("/milestones/1/forecast_changes/1/recorded_on", ValueRule::OutOfOrder { previous_on: day(9) }.into()),
+                ("/milestones/1/forecast_changes/2/recorded_on", ValueRule::InTheFuture { today: day(20) }.into()),
+                ("/milestones/1/depends_on/0", PlanRule::UnknownDependency { key: "ghost".into() }),
+                ("/milestones/2/key", PlanRule::DuplicateKey { key: "a".into() }),
+            ],
+        );
+        check(&[], &[("/milestones", PlanRule::NoMilestones)]);
+    }
+
+    #[test]
+    fn a_cycle_is_named() {
+        let cycle = vec!["a".to_owned(), "c".to_owned(), "b".to_owned(), "a".to_owned()];
+        check(
+            &[draft("a", 3, &["c"]), draft("b", 4, &["a"]), draft("c", 5, &["b"])],
+            &[("/milestones/0/depends_on", PlanRule::DependencyCycle { cycle })],
+        );
+    }
+
+    #[test]
+    fn a_change_keeps_what_is_frozen_and_settled() {
+        let all = MilestoneChange { planned_on: Some(day(1)), changes_weight: true, records_progress: true };
+        let state = State::Achieved;
+        let expected: Violations = vec![
+            PlanRule::Baselined.at("/planned_on"),
+            PlanRule::Baselined.at("/weight"),
+            MilestoneRule::Settled { state }.at("/percent_complete"),
+            PlanRule::BeforeStart { start_on: day(2) }.at("/planned_on"),
+        ];
+        assert_eq!(check_change(all, state, true, day(2)), Err(expected));
+        assert_eq!(check_change(all, State::Planned, false, day(1)), Ok(()));
+        assert_eq!(check_change(MilestoneChange::default(), state, true, day(2)), Ok(()));
+    }
+
+    #[test]
+    fn an_addition_is_checked_against_the_plan() {
+        let needs_b = [Dependency::on(key("b"))];
+        let others = [
+            Neighbour { key: "a", planned_on: day(8), depends_on: &needs_b },
+            Neighbour { key: "b", planned_on: day(5), depends_on: &[] },
+        ];
+        let plan = Surroundings { milestones: &others, start_on: day(2), calendar: &Calendar::every_day() };
+        assert_eq!(check_addition(&draft("c", 9, &["a"]), plan, day(20)), Ok(()));
+        let mut overlapping = draft("c", 9, &["a", "b"]);
+        overlapping.depends_on[0].lag_days = -6;
+        overlapping.depends_on[1].lag_days = -4;
+        let too_far = PlanRule::LagBeforeStart { on: day(5), start_on: day(2) }.at("/depends_on/1/lag_days");
+        assert_eq!(check_addition(&overlapping, plan, day(20)), Err(vec![too_far]));
+        assert_eq!(
+            check_addition(&draft("b", 9, &["a"]), plan, day(20)),
+            Err(vec![
+                PlanRule::DuplicateKey { key: "b".into() }.at("/key"),
+                PlanRule::DependencyCycle { cycle: vec!["a".into(), "b".into(), "a".into()] }.at("/depends_on"),
+            ])
+        );
+        assert!(check_dependencies("b", &[Dependency::on(key("a"))], plan).is_err(), "b -> a -> b");
+        assert!(check_dependencies("a", &[], plan).is_ok());
+    }
+}

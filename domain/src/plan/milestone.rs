@@ -1,0 +1,353 @@
+//! The states of a milestone and the actions that lead from one to the next.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::plan::network::Relation;
+use crate::rule::{About, Rule};
+use crate::values::rule::ValueRule;
+
+/// Where a milestone stands. `planned -> in_progress -> submitted -> achieved`; `waived` and `cancelled` end it otherwise.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    PartialOrd,
+    Ord,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum State {
+    /// Nothing has been done yet.
+    Planned,
+    /// Work has started.
+    InProgress,
+    /// The owner says it is met; somebody has yet to agree.
+    Submitted,
+    /// Met, on its actual date.
+    Achieved,
+    /// Agreed not to be needed. Dependents may go on; it earns no value.
+    Waived,
+    /// Dropped. Dependents may go on; it earns no value.
+    Cancelled,
+}
+
+impl State {
+    /// Whether work may still happen: not achieved, waived or cancelled.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Planned | Self::InProgress | Self::Submitted)
+    }
+
+    /// Whether it ended without being met: it earns nothing, holds nobody up, and leaves the scope at the next baseline.
+    pub const fn is_dropped(self) -> bool {
+        matches!(self, Self::Waived | Self::Cancelled)
+    }
+}
+
+/// What can be done to a milestone.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Action {
+    /// Work begins.
+    Start,
+    /// The owner says it is met.
+    Submit,
+    /// The submission was not accepted; work goes on. Needs a reason.
+    Reject,
+    /// It is met. Steps before it may be skipped.
+    Achieve,
+    /// It was closed too early. Needs a reason.
+    Reopen,
+    /// It is agreed not to be needed. Needs a reason.
+    Waive,
+    /// It is dropped. Needs a reason.
+    Cancel,
+}
+
+impl Action {
+    /// Whether the action must be explained.
+    pub const fn needs_reason(self) -> bool {
+        matches!(self, Self::Reject | Self::Reopen | Self::Waive | Self::Cancel)
+    }
+}
+
+/// The state after `action`, or why it cannot be done.
+///
+/// `was_started` tells a reopened milestone whether to go back to `in_progress` or to `planned`.
+pub fn transition(state: State, action: Action, was_started: bool) -> Result<State, MilestoneRule> {
+    let next = match (action, state) {
+        (Action::Start, State::Planned) | (Action::Reject, State::Submitted) => State::InProgress,
+        (Action::Submit, State::Planned | State::InProgress) => State::Submitted,
+        (Action::Achieve, open) if open.is_open() => State::Achieved,
+        (Action::Waive, open) if open.is_open() => State::Waived,
+        (Action::Cancel, open) if open.is_open() => State::Cancelled,
+        (Action::Reopen, closed) if !closed.is_open() => {
+            if was_started {
+                State::InProgress
+            } else {
+                State::Planned
+            }
+        }
+        _ => return Err(MilestoneRule::InvalidTransition { action, state }),
+    };
+    Ok(next)
+}
+
+/// The dates a milestone carries after a step to `next` on a day: when work started, and when it was closed.
+///
+/// Work has started at the latest when it is submitted; a reopened milestone is not closed any more.
+pub fn dates_after(
+    next: State,
+    started_on: Option<NaiveDate>,
+    occurred_on: NaiveDate,
+) -> (Option<NaiveDate>, Option<NaiveDate>) {
+    let has_started = matches!(next, State::InProgress | State::Submitted);
+    let started_on = if has_started { started_on.or(Some(occurred_on)) } else { started_on };
+    (started_on, (!next.is_open()).then_some(occurred_on))
+}
+
+/// Whether a step may have happened on a day: not after today, and not before the step before it.
+pub fn may_occur(occurred_on: NaiveDate, previous_on: Option<NaiveDate>, today: NaiveDate) -> Result<(), ValueRule> {
+    match previous_on {
+        _ if occurred_on > today => Err(ValueRule::InTheFuture { today }),
+        Some(previous_on) if occurred_on < previous_on => Err(ValueRule::OutOfOrder { previous_on }),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a forecast may be recorded today: the milestone is open, the date is new, and it is not in the past.
+pub fn may_forecast(
+    state: State,
+    current_on: NaiveDate,
+    forecast_on: NaiveDate,
+    today: NaiveDate,
+) -> Result<(), MilestoneRule> {
+    if !state.is_open() {
+        Err(MilestoneRule::Settled { state })
+    } else if forecast_on == current_on {
+        Err(MilestoneRule::ForecastUnchanged { forecast_on })
+    } else if forecast_on < today {
+        Err(ValueRule::InThePast { today }.into())
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a forecast may be confirmed today: the milestone is open, and the date has not passed.
+pub fn may_confirm(state: State, forecast_on: NaiveDate, today: NaiveDate) -> Result<(), MilestoneRule> {
+    if !state.is_open() {
+        Err(MilestoneRule::Settled { state })
+    } else if forecast_on < today {
+        Err(MilestoneRule::ForecastPassed { forecast_on })
+    } else {
+        Ok(())
+    }
+}
+
+/// Whether a miss may be explained today: the milestone is open, its planned date has passed, and it was not explained yet.
+pub fn may_report_miss(
+    state: State,
+    planned_on: NaiveDate,
+    is_explained: bool,
+    today: NaiveDate,
+) -> Result<(), MilestoneRule> {
+    if !state.is_open() {
+        Err(MilestoneRule::Settled { state })
+    } else if planned_on >= today {
+        Err(MilestoneRule::NotMissed { planned_on })
+    } else if is_explained {
+        Err(ValueRule::AlreadyRecorded.into())
+    } else {
+        Ok(())
+    }
+}
+
+/// A dependency as the gate before `achieve` sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prerequisite {
+    /// Key of the milestone depended on.
+    pub key: String,
+    /// Its state now.
+    pub state: State,
+    /// What waits for what.
+    pub relation: Relation,
+}
+
+impl Prerequisite {
+    /// Whether it no longer holds the other up: closed where its finish is waited for, begun where its start is.
+    pub const fn is_met(&self) -> bool {
+        match self.relation {
+            Relation::FinishToStart | Relation::FinishToFinish => !self.state.is_open(),
+            Relation::StartToStart | Relation::StartToFinish => !matches!(self.state, State::Planned),
+        }
+    }
+}
+
+/// Whether a milestone may be achieved: every prerequisite is met, or somebody takes responsibility with a reason.
+pub fn may_achieve(prerequisites: &[Prerequisite], override_reason: Option<&str>) -> Result<(), MilestoneRule> {
+    let unmet: Vec<String> = prerequisites.iter().filter(|p| !p.is_met()).map(|p| p.key.clone()).collect();
+    if unmet.is_empty() || override_reason.is_some() {
+        Ok(())
+    } else {
+        Err(MilestoneRule::UnmetDependencies { keys: unmet })
+    }
+}
+
+/// A rule that a change of a milestone broke. The text of each variant is its documentation.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant's text is its documentation")]
+pub enum MilestoneRule {
+    #[error("cannot {action} a milestone that is {state}")]
+    InvalidTransition { action: Action, state: State },
+    #[error("a reason is needed to {action} a milestone")]
+    ReasonRequired { action: Action },
+    #[error("these milestones must be achieved first: {}; or give override_reason", keys.join(", "))]
+    UnmetDependencies { keys: Vec<String> },
+    #[error("the milestone is {state}: reopen it first")]
+    Settled { state: State },
+    #[error("the forecast is already {forecast_on}")]
+    ForecastUnchanged { forecast_on: NaiveDate },
+    #[error("the forecast of {forecast_on} has passed: record a new one")]
+    ForecastPassed { forecast_on: NaiveDate },
+    #[error("its planned date of {planned_on} has not passed, so nothing was missed")]
+    NotMissed { planned_on: NaiveDate },
+    #[error("record first that the client was told")]
+    NotCommunicated,
+    #[error(transparent)]
+    Value(#[from] ValueRule),
+}
+
+impl Rule for MilestoneRule {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Value(rule) => rule.code(),
+            own => own.into(),
+        }
+    }
+
+    fn about(&self) -> About {
+        match self {
+            Self::Value(rule) => rule.about(),
+            Self::InvalidTransition { .. }
+            | Self::Settled { .. }
+            | Self::ForecastPassed { .. }
+            | Self::NotMissed { .. }
+            | Self::NotCommunicated => About::State,
+            Self::ReasonRequired { .. } | Self::UnmetDependencies { .. } | Self::ForecastUnchanged { .. } => {
+                About::Input
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Action::{Achieve, Cancel, Reject, Reopen, Start, Submit, Waive};
+    use State::{Achieved, Cancelled, InProgress, Planned, Submitted, Waived};
+
+    const ACTIONS: [Action; 7] = [Start, Submit, Reject, Achieve, Reopen, Waive, Cancel];
+
+    /// The whole machine: a row a state, a column an action; `None` is refused. Reopened milestones here had been started.
+    #[test]
+    fn transitions_are_exactly_these() {
+        let table: [(State, [Option<State>; 7]); 6] = [
+            (Planned, [Some(InProgress), Some(Submitted), None, Some(Achieved), None, Some(Waived), Some(Cancelled)]),
+            (InProgress, [None, Some(Submitted), None, Some(Achieved), None, Some(Waived), Some(Cancelled)]),
+            (Submitted, [None, None, Some(InProgress), Some(Achieved), None, Some(Waived), Some(Cancelled)]),
+            (Achieved, [None, None, None, None, Some(InProgress), None, None]),
+            (Waived, [None, None, None, None, Some(InProgress), None, None]),
+            (Cancelled, [None, None, None, None, Some(InProgress), None, None]),
+        ];
+        for (state, row) in table {
+            for (action, expected) in ACTIONS.into_iter().zip(row) {
+                let expected = expected.ok_or(MilestoneRule::InvalidTransition { action, state });
+                assert_eq!(transition(state, action, true), expected, "{action} from {state}");
+            }
+        }
+    }
+
+    #[test]
+    fn reopening_one_that_never_started_plans_it_again() {
+        assert_eq!(transition(Waived, Reopen, false), Ok(Planned));
+    }
+
+    fn day(d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 5, d).expect("a date")
+    }
+
+    #[test]
+    fn dates_follow_steps() {
+        let check = |next, started: Option<u32>, expected: (Option<u32>, Option<u32>)| {
+            let expected = (expected.0.map(day), expected.1.map(day));
+            assert_eq!(dates_after(next, started.map(day), day(9)), expected, "{next} after {started:?}");
+        };
+        check(InProgress, None, (Some(9), None));
+        check(InProgress, Some(4), (Some(4), None));
+        check(Submitted, None, (Some(9), None));
+        check(Achieved, None, (None, Some(9)));
+        check(Cancelled, Some(4), (Some(4), Some(9)));
+        check(Planned, None, (None, None));
+    }
+
+    #[test]
+    fn steps_and_forecasts_have_their_days() {
+        assert_eq!(may_occur(day(9), Some(day(9)), day(9)), Ok(()));
+        assert_eq!(may_occur(day(10), None, day(9)), Err(ValueRule::InTheFuture { today: day(9) }));
+        assert_eq!(may_occur(day(3), Some(day(4)), day(9)), Err(ValueRule::OutOfOrder { previous_on: day(4) }));
+        assert_eq!(may_forecast(Planned, day(9), day(12), day(5)), Ok(()));
+        assert_eq!(may_forecast(Planned, day(9), day(4), day(5)), Err(ValueRule::InThePast { today: day(5) }.into()));
+        let unchanged = MilestoneRule::ForecastUnchanged { forecast_on: day(9) };
+        assert_eq!(may_forecast(Planned, day(9), day(9), day(5)), Err(unchanged));
+        let settled = MilestoneRule::Settled { state: Waived };
+        assert_eq!(may_forecast(Waived, day(9), day(12), day(5)), Err(settled.clone()));
+        assert_eq!(may_report_miss(Planned, day(4), false, day(5)), Ok(()));
+        assert_eq!(may_report_miss(Planned, day(4), true, day(5)), Err(ValueRule::AlreadyRecorded.into()));
+        let not_missed = MilestoneRule::NotMissed { planned_on: day(5) };
+        assert_eq!(may_report_miss(Planned, day(5), false, day(5)), Err(not_missed));
+        assert_eq!(may_report_miss(Waived, day(4), false, day(5)), Err(settled.clone()));
+        assert_eq!(may_confirm(Planned, day(5), day(5)), Ok(()));
+        assert_eq!(may_confirm(Planned, day(4), day(5)), Err(MilestoneRule::ForecastPassed { forecast_on: day(4) }));
+        assert_eq!(may_confirm(Waived, day(9), day(5)), Err(settled));
+    }
+
+    #[test]
+    fn the_gate_names_what_is_unmet() {
+        let prerequisites = [(Achieved, "a"), (Planned, "b"), (Waived, "c"), (Submitted, "d")]
+            .map(|(state, key)| Prerequisite { key: key.into(), state, relation: Relation::FinishToStart });
+        let unmet = MilestoneRule::UnmetDependencies { keys: vec!["b".into(), "d".into()] };
+        assert_eq!(may_achieve(&prerequisites, None), Err(unmet));
+        assert_eq!(may_achieve(&prerequisites, Some("the client insisted")), Ok(()));
+        assert_eq!(may_achieve(&prerequisites[..1], None), Ok(()));
+        let begun = |state| Prerequisite { key: "a".into(), state, relation: Relation::StartToStart }.is_met();
+        assert_eq!((begun(Planned), begun(InProgress), begun(Achieved)), (false, true, true));
+    }
+}

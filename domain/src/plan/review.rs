@@ -1,0 +1,155 @@
+//! The regular review of a plan: the three questions of milestone tracking, answered from what is recorded.
+//!
+//! Is any milestone at risk, and why? Is any dependency unresolved? Is the plan as a whole heading the right way? (The delivery article
+//! that the product was asked for from asks them every week, or twice a week of a plan in a hurry.)
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use utoipa::ToSchema;
+
+use crate::plan::network::{Link, Relation};
+use crate::plan::schedule::{Standing, Status};
+use crate::values::dates::days_between;
+
+/// Where a plan is heading, against its last review.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Trend {
+    /// It catches up.
+    Improving,
+    /// It keeps its pace.
+    Steady,
+    /// Delays add up.
+    Worsening,
+    /// There is nothing to compare yet.
+    Unknown,
+}
+
+/// What the trend is judged by, at one date.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Moment {
+    /// SPI(t).
+    pub spi_t: Option<f64>,
+    /// The expected finish.
+    pub finish_on: Option<NaiveDate>,
+}
+
+/// A change of SPI(t) that is more than noise.
+const NOTABLE: f64 = 0.02;
+
+/// Where a plan is heading: by its expected finish first, because that is what the client waits for; by SPI(t) while it stands.
+pub fn trend(before: Moment, now: Moment) -> Trend {
+    let days = before.finish_on.zip(now.finish_on).map(|(before, now)| days_between(before, now));
+    let change = before.spi_t.zip(now.spi_t).map(|(before, now)| now - before);
+    match (days, change) {
+        (Some(later), _) if later > 0 => Trend::Worsening,
+        (Some(earlier), _) if earlier < 0 => Trend::Improving,
+        (_, Some(change)) if change < -NOTABLE => Trend::Worsening,
+        (_, Some(change)) if change > NOTABLE => Trend::Improving,
+        (None, None) => Trend::Unknown,
+        _ => Trend::Steady,
+    }
+}
+
+/// Whether a milestone needs words in a review: open, and late, stale, or missed without an explanation.
+pub fn is_at_risk(standing: &Standing) -> bool {
+    matches!(standing.status, Status::AtRisk | Status::Delayed)
+        || (standing.status == Status::OnTrack && (standing.stale || standing.unexplained_miss))
+}
+
+/// The links of open milestones to what is open itself and not on track, or expected too late for them. A start that is waited for is
+/// resolved once it has `begun`.
+pub fn unresolved<'a>(
+    standings: &'a [Standing],
+    links: &'a [Link],
+    has_begun: impl Fn(usize) -> bool + 'a,
+) -> impl Iterator<Item = &'a Link> {
+    let is_open = |standing: &Standing| matches!(standing.status, Status::OnTrack | Status::AtRisk | Status::Delayed);
+    links.iter().filter(move |link| {
+        let (needed, waiting) = (&standings[link.from], &standings[link.to]);
+        let needs_finish = matches!(link.relation, Relation::FinishToStart | Relation::FinishToFinish);
+        let comes_too_late = needs_finish && needed.effective_forecast_on > waiting.effective_forecast_on;
+        let is_waited_for = needs_finish || !has_begun(link.from);
+        is_open(needed) && is_open(waiting) && is_waited_for && (is_at_risk(needed) || comes_too_late)
+    })
+}
+
+/// When a plan is to be reviewed next: so many days after the last review, or after it began.
+pub fn due_on(last_on: Option<NaiveDate>, began_on: NaiveDate, interval_days: i64) -> NaiveDate {
+    let interval = Days::new(interval_days.unsigned_abs());
+    last_on.unwrap_or(began_on).checked_add_days(interval).unwrap_or(NaiveDate::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 5, d).expect("a date")
+    }
+
+    fn standing(status: Status, expected: u32) -> Standing {
+        Standing {
+            status,
+            planned_on: day(10),
+            forecast_on: day(expected),
+            effective_forecast_on: day(expected),
+            variance_days: i64::from(expected) - 10,
+            stale: false,
+            overdue: false,
+            forecast_changes: 0,
+            skipped_warning: false,
+            unexplained_miss: false,
+        }
+    }
+
+    #[test]
+    fn the_finish_speaks_before_the_index() {
+        let at = |spi_t: Option<f64>, d: Option<u32>| Moment { spi_t, finish_on: d.map(day) };
+        for (before, now, expected) in [
+            (at(Some(0.9), Some(10)), at(Some(1.0), Some(12)), Trend::Worsening),
+            (at(Some(0.9), Some(12)), at(Some(0.8), Some(10)), Trend::Improving),
+            (at(Some(0.9), Some(10)), at(Some(0.8), Some(10)), Trend::Worsening),
+            (at(Some(0.8), Some(10)), at(Some(0.9), Some(10)), Trend::Improving),
+            (at(Some(0.9), Some(10)), at(Some(0.91), Some(10)), Trend::Steady),
+            (at(None, None), at(Some(0.9), Some(10)), Trend::Unknown),
+        ] {
+            assert_eq!(trend(before, now), expected, "{before:?} {now:?}");
+        }
+    }
+
+    #[test]
+    fn late_stale_and_unexplained_need_words() {
+        assert!(!is_at_risk(&standing(Status::OnTrack, 10)));
+        assert!(is_at_risk(&Standing { stale: true, ..standing(Status::OnTrack, 10) }));
+        assert!(is_at_risk(&Standing { unexplained_miss: true, ..standing(Status::OnTrack, 10) }));
+        assert!(is_at_risk(&standing(Status::AtRisk, 12)) && is_at_risk(&standing(Status::Delayed, 30)));
+        assert!(!is_at_risk(&Standing { stale: true, ..standing(Status::Achieved, 12) }));
+    }
+
+    #[test]
+    fn dependencies_are_unresolved_while_what_is_needed_is_late() {
+        let link = |from, to| Link { from, to, relation: Relation::FinishToStart, lag_days: 0 };
+        let links = [link(0, 1), link(1, 2), link(2, 3), link(3, 4)];
+        let standings = [
+            standing(Status::Achieved, 30),
+            standing(Status::AtRisk, 12),
+            standing(Status::OnTrack, 20),
+            standing(Status::OnTrack, 15),
+            standing(Status::Cancelled, 10),
+        ];
+        let found: Vec<_> = unresolved(&standings, &links, |_| false).map(|link| (link.from, link.to)).collect();
+        assert_eq!(found, [(1, 2), (2, 3)], "one is at risk, one comes after what waits for it");
+        let starts: Vec<Link> = links.iter().map(|link| Link { relation: Relation::StartToStart, ..*link }).collect();
+        assert_eq!(unresolved(&standings, &starts, |_| false).count(), 1);
+        assert_eq!(unresolved(&standings, &starts, |_| true).count(), 0, "they have begun");
+    }
+
+    #[test]
+    fn a_review_is_due_an_interval_after_the_last() {
+        assert_eq!(due_on(None, day(4), 7), day(11));
+        assert_eq!(due_on(Some(day(12)), day(4), 3), day(15));
+    }
+}

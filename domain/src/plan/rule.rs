@@ -1,0 +1,84 @@
+//! Rules of plans and of what is submitted to build them.
+
+use chrono::NaiveDate;
+use strum::{IntoStaticStr, VariantNames};
+
+use crate::rule::{About, Rule};
+use crate::values::rule::ValueRule;
+
+/// A rule that a plan broke. The text of each variant is its documentation.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant's text is its documentation")]
+pub enum PlanRule {
+    #[error(
+        "must be keys with spaces between them, each with a relation and a lag of at most 365 days if need be, such as pipeline:SS+5"
+    )]
+    NotADependency,
+    #[error("must not be before the plan's start on {start_on}")]
+    BeforeStart { start_on: NaiveDate },
+    #[error("must not take what waits for {on} to a day before the plan's start on {start_on}")]
+    LagBeforeStart { on: NaiveDate, start_on: NaiveDate },
+    #[error("the key '{key}' is used by more than one milestone")]
+    DuplicateKey { key: String },
+    #[error("there is no milestone with the key '{key}' in this plan")]
+    UnknownDependency { key: String },
+    #[error("'{key}' is waited for twice: give one relation")]
+    RepeatedDependency { key: String },
+    #[error("the dependencies form a cycle: {}", cycle.join(" -> "))]
+    DependencyCycle { cycle: Vec<String> },
+    #[error("a plan needs at least one milestone")]
+    NoMilestones,
+    #[error("a budget needs a currency")]
+    BudgetWithoutCurrency,
+    #[error("a currency needs a budget")]
+    CurrencyWithoutBudget,
+    #[error("give either a template or milestones, not both")]
+    TemplateAndMilestones,
+    #[error("give a template or at least one milestone")]
+    TemplateOrMilestones,
+    #[error("the plan already starts on {start_on}")]
+    StartUnchanged { start_on: NaiveDate },
+    #[error("must not be after {on}, when work had begun: change forecasts or take a baseline instead")]
+    AfterWorkBegan { on: NaiveDate },
+    #[error("'{key}' is at risk: give its cause and action")]
+    FindingMissing { key: String },
+    #[error("there is no milestone with the key '{key}' in this plan")]
+    UnknownMilestone { key: String },
+    #[error("is frozen in the baseline: record a forecast change, or take a new baseline")]
+    Baselined,
+    #[error(transparent)]
+    Value(#[from] ValueRule),
+}
+
+impl Rule for PlanRule {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Value(rule) => rule.code(),
+            own => own.into(),
+        }
+    }
+
+    fn about(&self) -> About {
+        match self {
+            Self::Value(rule) => rule.about(),
+            Self::NotADependency
+            | Self::BeforeStart { .. }
+            | Self::LagBeforeStart { .. }
+            | Self::DuplicateKey { .. }
+            | Self::UnknownDependency { .. }
+            | Self::RepeatedDependency { .. }
+            | Self::DependencyCycle { .. }
+            | Self::NoMilestones
+            | Self::BudgetWithoutCurrency
+            | Self::CurrencyWithoutBudget
+            | Self::TemplateAndMilestones
+            | Self::TemplateOrMilestones
+            | Self::StartUnchanged { .. }
+            | Self::AfterWorkBegan { .. }
+            | Self::FindingMissing { .. }
+            | Self::UnknownMilestone { .. }
+            | Self::Baselined => About::Input,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Moving a plan's start: what is not yet fixed moves with it.
+
+use chrono::NaiveDate;
+
+use crate::plan::PlanFacts;
+use crate::plan::milestone::State;
+use crate::plan::rule::PlanRule;
+use crate::values::dates::LAST_DAY;
+use crate::values::rule::ValueRule;
+
+/// A milestone that moves with its plan's start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shift {
+    /// Its position.
+    pub milestone: usize,
+    /// Its planned date before and after.
+    pub planned_on: (NaiveDate, NaiveDate),
+    /// Its recorded forecast before and after, where there is one.
+    pub forecast_on: Option<(NaiveDate, NaiveDate)>,
+}
+
+/// Every open milestone as it stands after the plan starts on another day: as many of the calendar's days after the new start
+/// as after the old one. What was achieved, waived or cancelled stays. Refused where work had begun before the new start: then
+/// it is forecasts and a baseline that change, not the start.
+pub fn move_start(plan: &PlanFacts, to_on: NaiveDate) -> Result<Vec<Shift>, PlanRule> {
+    if to_on == plan.start_on {
+        return Err(PlanRule::StartUnchanged { start_on: to_on });
+    }
+    let began = plan.milestones.iter().filter_map(|one| {
+        let achieved_on = one.closed_on.filter(|_| one.state == State::Achieved);
+        one.started_on.or(achieved_on)
+    });
+    if let Some(on) = began.min().filter(|on| *on < to_on) {
+        return Err(PlanRule::AfterWorkBegan { on });
+    }
+    let calendar = &plan.terms.calendar;
+    let moved = |on: NaiveDate| calendar.plus_days(to_on, calendar.days_between(plan.start_on, on));
+    let newest = plan.planned_dates(NaiveDate::MAX);
+    let shift = |(milestone, planned_on): (usize, NaiveDate)| {
+        let facts = &plan.milestones[milestone];
+        let forecast_on = facts.forecasts.last().map(|last| (last.forecast_on, moved(last.forecast_on)));
+        facts.state.is_open().then(|| Shift { milestone, planned_on: (planned_on, moved(planned_on)), forecast_on })
+    };
+    let shifts: Vec<Shift> = newest.into_iter().enumerate().filter_map(shift).collect();
+    let last_on = shifts.iter().map(|one| one.planned_on.1.max(one.forecast_on.map_or(to_on, |(_, on)| on))).max();
+    if last_on.is_some_and(|on| on >= LAST_DAY) {
+        return Err(ValueRule::BeyondCalendar { last: LAST_DAY }.into());
+    }
+    Ok(shifts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::earned_value::CreditRule;
+    use crate::plan::MilestoneFacts;
+    use crate::plan::calendar::Calendar;
+    use crate::plan::schedule::{Forecast, Terms};
+
+    fn may(d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 5, d).expect("a date")
+    }
+
+    fn milestone(state: State, planned: u32, forecast: Option<u32>) -> MilestoneFacts {
+        MilestoneFacts {
+            state,
+            planned_on: may(planned),
+            started_on: None,
+            closed_on: (!state.is_open()).then(|| may(planned)),
+            forecasts: forecast.map(|d| Forecast { recorded_on: may(4), forecast_on: may(d) }).into_iter().collect(),
+            progress: vec![],
+            touched_on: None,
+            misses: vec![],
+        }
+    }
+
+    fn plan(calendar: Calendar) -> PlanFacts {
+        PlanFacts {
+            credit_rule: CreditRule::ZeroHundred,
+            terms: Terms { calendar, ..Terms::default() },
+            baselines: vec![],
+            milestones: vec![milestone(State::Planned, 8, None), milestone(State::InProgress, 15, Some(18))],
+            costs: vec![],
+            start_on: may(4),
+            links: vec![],
+        }
+    }
+
+    #[test]
+    fn open_milestones_move_with_the_start() {
+        let shifts = move_start(&plan(Calendar::every_day()), may(6)).expect("shifts");
+        let planned: Vec<_> = shifts.iter().map(|one| one.planned_on).collect();
+        assert_eq!(planned, [(may(8), may(10)), (may(15), may(17))]);
+        assert_eq!((shifts[0].forecast_on, shifts[1].forecast_on), (None, Some((may(18), may(20)))));
+        let business = move_start(&plan(Calendar::business_days(&[may(14)])), may(6)).expect("shifts");
+        assert_eq!(business[0].planned_on.1, may(12), "four business days after Wednesday the 6th");
+    }
+
+    #[test]
+    fn what_is_fixed_stays_and_begun_work_fixes_the_start() {
+        let mut begun = plan(Calendar::every_day());
+        begun.milestones[0] = milestone(State::Achieved, 8, None);
+        let shifts = move_start(&begun, may(7)).expect("shifts");
+        assert_eq!(shifts.iter().map(|one| one.milestone).collect::<Vec<_>>(), [1]);
+        assert_eq!(move_start(&begun, may(9)), Err(PlanRule::AfterWorkBegan { on: may(8) }));
+        let far = NaiveDate::from_ymd_opt(9999, 12, 30).expect("a date");
+        let beyond = PlanRule::from(ValueRule::BeyondCalendar { last: LAST_DAY });
+        assert_eq!(move_start(&plan(Calendar::every_day()), far), Err(beyond));
+        assert_eq!(move_start(&begun, may(4)), Err(PlanRule::StartUnchanged { start_on: may(4) }));
+    }
+}

@@ -1,0 +1,112 @@
+//! Templates: lists of milestone definitions with offsets instead of dates.
+
+use chrono::{Days, NaiveDate};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::plan::dependency::Dependency;
+use crate::plan::draft::{MilestoneDraft, check_network};
+use crate::plan::rule::PlanRule;
+use crate::rule::{Rule as _, Violations, all_kept};
+use crate::values::text::{Key, Label, Name, Note};
+use crate::values::weight::Weight;
+
+/// A milestone as a template describes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "key": "first-value", "name": "First result with the customer's own data", "phase": "Adoption", "owner": "Success manager",
+    "weight": 3, "offset_days": 21, "depends_on": ["setup-complete"], "acceptance_criteria": ["The customer confirms the result in writing."]
+}))]
+pub struct MilestoneDefinition {
+    /// Its key in every plan made from the template.
+    pub key: Key,
+    /// What will be true when it is met.
+    pub name: Name,
+    /// The phase or track it belongs to.
+    pub phase: Option<Label>,
+    /// The role responsible.
+    pub owner: Option<Label>,
+    /// Its share of the scope; 1 if left out.
+    #[serde(default)]
+    pub weight: Weight,
+    /// Planned this many calendar days after the plan's start.
+    #[schema(minimum = 0, maximum = 3650)]
+    pub offset_days: u32,
+    /// What it waits for: keys, or keys with a relation and a lag.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub depends_on: Vec<Dependency>,
+    /// What must hold for it to count as met.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    pub acceptance_criteria: Vec<Note>,
+}
+
+/// Checks the milestones of a template. Pointers start at `/milestones`.
+pub fn check(definitions: &[MilestoneDefinition]) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    if definitions.is_empty() {
+        violations.push(PlanRule::NoMilestones.at("/milestones"));
+    }
+    let network: Vec<_> = definitions.iter().map(|d| (d.key.as_str(), d.depends_on.as_slice())).collect();
+    check_network(&network, &mut violations);
+    all_kept(violations)
+}
+
+/// The milestones of a plan that starts on `start_on`.
+pub fn instantiate(definitions: &[MilestoneDefinition], start_on: NaiveDate) -> Vec<MilestoneDraft> {
+    let at = |definition: &MilestoneDefinition| {
+        start_on.checked_add_days(Days::new(definition.offset_days.into())).unwrap_or(NaiveDate::MAX)
+    };
+    definitions
+        .iter()
+        .map(|definition| MilestoneDraft {
+            key: definition.key.clone(),
+            name: definition.name.clone(),
+            phase: definition.phase.clone(),
+            owner: definition.owner.clone(),
+            weight: definition.weight,
+            planned_on: at(definition),
+            depends_on: definition.depends_on.clone(),
+            acceptance_criteria: definition.acceptance_criteria.clone(),
+            forecast_changes: vec![],
+            started_on: None,
+            actual_on: None,
+            note: None,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn definition(key: &str, offset_days: u32, depends_on: &[&str]) -> MilestoneDefinition {
+        MilestoneDefinition {
+            key: Key::parse(key).expect("a key"),
+            name: Name::parse(key).expect("a name"),
+            phase: None,
+            owner: None,
+            weight: Weight::ONE,
+            offset_days,
+            depends_on: depends_on.iter().map(|k| Dependency::on(Key::parse(k).expect("a key"))).collect(),
+            acceptance_criteria: vec![],
+        }
+    }
+
+    #[test]
+    fn offsets_become_dates() {
+        let start_on = NaiveDate::from_ymd_opt(2028, 2, 27).expect("a date");
+        let drafts = instantiate(&[definition("a", 0, &[]), definition("b", 3, &["a"])], start_on);
+        let dates: Vec<_> = drafts.iter().map(|draft| draft.planned_on.to_string()).collect();
+        assert_eq!(dates, ["2028-02-27", "2028-03-01"], "2028 is a leap year");
+    }
+
+    #[test]
+    fn a_template_needs_milestones_that_fit_together() {
+        assert_eq!(check(&[]), Err(vec![PlanRule::NoMilestones.at("/milestones")]));
+        assert!(check(&[definition("a", 0, &["b"]), definition("b", 3, &["a"])]).is_err());
+        assert_eq!(check(&[definition("a", 0, &[]), definition("b", 3, &["a"])]), Ok(()));
+    }
+}

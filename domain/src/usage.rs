@@ -1,0 +1,4 @@
+//! Usage: events that integrations push, and metrics over them.
+
+pub mod event;
+pub mod metric;

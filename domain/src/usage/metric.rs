@@ -1,0 +1,284 @@
+//! Named aggregates over usage events: functions of the set of events, whatever the order in which they came.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+use utoipa::ToSchema;
+
+use crate::rule::{About, Rule};
+use crate::values::dates::{days_between, plus_days};
+use crate::values::text::{Label, Name};
+
+/// How events become a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Aggregate {
+    /// How many there were.
+    Count,
+    /// The sum of a property.
+    Sum,
+    /// Its least value.
+    Min,
+    /// Its greatest value.
+    Max,
+    /// Its value in the event that happened last.
+    Last,
+    /// Its mean.
+    Average,
+    /// How many different values it had.
+    Distinct,
+    /// On how many days there was one.
+    ActiveDays,
+    /// Days from the last one to the date of the question, whatever the window.
+    DaysSinceLast,
+}
+
+impl Aggregate {
+    /// Whether it looks at a property of the events.
+    pub const fn needs_property(self) -> bool {
+        matches!(self, Self::Sum | Self::Min | Self::Max | Self::Last | Self::Average | Self::Distinct)
+    }
+}
+
+/// Whether a property comes with an aggregate exactly where it looks at one.
+pub const fn check_property(aggregate: Aggregate, has_property: bool) -> Result<(), MetricRule> {
+    match (aggregate.needs_property(), has_property) {
+        (true, false) => Err(MetricRule::PropertyRequired { aggregate }),
+        (false, true) => Err(MetricRule::PropertyUnused { aggregate }),
+        (true, true) | (false, false) => Ok(()),
+    }
+}
+
+/// Which events a metric reckons with, by a property of their data.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"property": "plan", "equals": "pro"}))]
+pub struct MetricFilter {
+    /// The property; parts of a path with dots between them.
+    pub property: Label,
+    /// What it must be: a text, or a number or boolean written as one.
+    pub equals: Label,
+}
+
+/// The property that stands for the event's type.
+pub const TYPE_PROPERTY: &str = "@type";
+
+/// What a metric is taken from and how.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = MetricDefinition, example = json!({"event_type": "repo.*", "aggregate": "active_days"}))]
+pub struct Definition {
+    /// The type of events it reckons with; one that ends in `*` stands for all that begin so.
+    pub event_type: Name,
+    /// How they become a number.
+    pub aggregate: Aggregate,
+    /// The property of their data that is summed, averaged and so on; parts of a path with dots between them, or `@type` for the event's
+    /// type.
+    pub property: Option<Label>,
+    /// Which of them; all if left out.
+    pub filter: Option<MetricFilter>,
+}
+
+impl Definition {
+    /// Whether it reckons with events of a type.
+    pub fn admits(&self, kind: &str) -> bool {
+        let own = self.event_type.as_str();
+        own.strip_suffix('*').map_or(own == kind, |prefix| kind.starts_with(prefix))
+    }
+}
+
+/// What an event says of the property in question.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A number.
+    Number(f64),
+    /// Something else, as a text; only [`Aggregate::Distinct`] reckons with it.
+    Other(String),
+}
+
+/// One event as a metric sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fact {
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// The organization's date then.
+    pub on: NaiveDate,
+    /// The property, where the metric has one and the event says something of it.
+    pub value: Option<Value>,
+}
+
+/// A metric's value, and what it was taken from.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Measured {
+    /// The value; nothing where there is none, as of a mean of nothing.
+    pub value: Option<f64>,
+    /// How many events it was taken from.
+    pub events: usize,
+    /// How many were left out because the property is missing or not a number.
+    pub ignored: usize,
+}
+
+/// The first day of a window of so many days that ends with `as_of`.
+pub fn window_start(as_of: NaiveDate, window_days: i64) -> NaiveDate {
+    plus_days(as_of, 1 - window_days)
+}
+
+/// Aggregates the facts of a window that ends with `as_of`, that day included; without a window, all up to then.
+pub fn measure(aggregate: Aggregate, facts: &[Fact], as_of: NaiveDate, window_days: Option<i64>) -> Measured {
+    let first_on = window_days.filter(|_| aggregate != Aggregate::DaysSinceLast).map(|days| window_start(as_of, days));
+    let in_window: Vec<&Fact> =
+        facts.iter().filter(|fact| fact.on <= as_of && first_on.is_none_or(|first| fact.on >= first)).collect();
+    let numbers: Vec<(DateTime<Utc>, f64)> = in_window
+        .iter()
+        .filter_map(|fact| match fact.value {
+            Some(Value::Number(number)) => Some((fact.at, number)),
+            Some(Value::Other(_)) | None => None,
+        })
+        .collect();
+    let sum = || numbers.iter().map(|(_, number)| number).sum::<f64>();
+    let (value, events) = match aggregate {
+        Aggregate::Count => (Some(real(in_window.len())), in_window.len()),
+        Aggregate::Sum => (Some(sum()), numbers.len()),
+        Aggregate::Min => (numbers.iter().map(|(_, number)| *number).reduce(f64::min), numbers.len()),
+        Aggregate::Max => (numbers.iter().map(|(_, number)| *number).reduce(f64::max), numbers.len()),
+        // Of events at the same instant the greatest counts, so that the order of arrival does not.
+        Aggregate::Last => {
+            let last = numbers.iter().max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+            (last.map(|(_, number)| *number), numbers.len())
+        }
+        Aggregate::Average => ((!numbers.is_empty()).then(|| sum() / real(numbers.len())), numbers.len()),
+        Aggregate::Distinct => {
+            let text = |fact: &&Fact| match fact.value.as_ref()? {
+                Value::Number(number) => Some(number.to_string()),
+                Value::Other(text) => Some(text.clone()),
+            };
+            let mut values: Vec<String> = in_window.iter().filter_map(text).collect();
+            let events = values.len();
+            values.sort_unstable();
+            values.dedup();
+            (Some(real(values.len())), events)
+        }
+        Aggregate::ActiveDays => {
+            let mut days: Vec<NaiveDate> = in_window.iter().map(|fact| fact.on).collect();
+            days.sort_unstable();
+            days.dedup();
+            (Some(real(days.len())), in_window.len())
+        }
+        Aggregate::DaysSinceLast => {
+            let last = in_window.iter().map(|fact| fact.on).max();
+            let days = last.map(|on| i32::try_from(days_between(on, as_of)).map_or(f64::MAX, f64::from));
+            (days, in_window.len())
+        }
+    };
+    Measured { value, events, ignored: in_window.len() - events }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "events of one customer are far fewer")]
+fn real(count: usize) -> f64 {
+    count as f64
+}
+
+/// A rule that the definition of a metric broke. The text of each variant is its documentation.
+#[derive(Debug, Clone, PartialEq, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant's text is its documentation")]
+pub enum MetricRule {
+    #[error("must name the property whose {aggregate} is taken")]
+    PropertyRequired { aggregate: Aggregate },
+    #[error("must be left out: {aggregate} looks at no property")]
+    PropertyUnused { aggregate: Aggregate },
+}
+
+impl Rule for MetricRule {
+    fn code(&self) -> &'static str {
+        self.into()
+    }
+
+    fn about(&self) -> About {
+        About::Input
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_property_comes_where_it_is_looked_at() {
+        assert_eq!(check_property(Aggregate::Sum, true), Ok(()));
+        assert_eq!(check_property(Aggregate::Count, false), Ok(()));
+        assert!(
+            check_property(Aggregate::Last, false).is_err() && check_property(Aggregate::ActiveDays, true).is_err()
+        );
+    }
+
+    fn day(d: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 5, d).expect("a date")
+    }
+
+    fn fact(d: u32, value: Option<Value>) -> Fact {
+        let on = day(d);
+        Fact { at: on.and_hms_opt(12, 0, 0).expect("noon").and_utc(), on, value }
+    }
+
+    fn number(d: u32, value: f64) -> Fact {
+        fact(d, Some(Value::Number(value)))
+    }
+
+    #[test]
+    fn each_aggregate_in_its_window() {
+        let facts = [number(1, 9.0), number(5, 2.0), number(5, 4.0), number(7, 3.0), number(9, 100.0)];
+        let at = |aggregate, window| measure(aggregate, &facts, day(8), window).value;
+        for (aggregate, expected) in [
+            (Aggregate::Count, 3.0),
+            (Aggregate::Sum, 9.0),
+            (Aggregate::Min, 2.0),
+            (Aggregate::Max, 4.0),
+            (Aggregate::Last, 3.0),
+            (Aggregate::Average, 3.0),
+            (Aggregate::Distinct, 3.0),
+            (Aggregate::ActiveDays, 2.0),
+            (Aggregate::DaysSinceLast, 1.0),
+        ] {
+            assert_eq!(at(aggregate, Some(7)), Some(expected), "{aggregate}: the 2nd to the 8th");
+        }
+        assert_eq!(at(Aggregate::Count, Some(8)), Some(4.0), "the 1st is in it");
+        assert_eq!((at(Aggregate::Count, None), at(Aggregate::DaysSinceLast, Some(1))), (Some(4.0), Some(1.0)));
+    }
+
+    #[test]
+    fn nothing_is_not_zero_where_zero_would_be_a_claim() {
+        let at = |aggregate| measure(aggregate, &[], day(8), Some(7)).value;
+        for aggregate in [Aggregate::Count, Aggregate::Sum, Aggregate::Distinct, Aggregate::ActiveDays] {
+            assert_eq!(at(aggregate), Some(0.0), "{aggregate}");
+        }
+        for aggregate in [Aggregate::Min, Aggregate::Max, Aggregate::Last, Aggregate::Average, Aggregate::DaysSinceLast]
+        {
+            assert_eq!(at(aggregate), None, "{aggregate}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_number_is_left_out_and_counted() {
+        let facts = [number(5, 2.0), fact(6, Some(Value::Other("many".into()))), fact(7, None)];
+        let found = measure(Aggregate::Average, &facts, day(8), Some(7));
+        assert_eq!(found, Measured { value: Some(2.0), events: 1, ignored: 2 });
+        assert_eq!(measure(Aggregate::Distinct, &facts, day(8), Some(7)).value, Some(2.0));
+    }
+
+    proptest! {
+        /// The order in which events came does not matter.
+        #[test]
+        fn order_does_not_matter(values in prop::collection::vec((1u32..28, -50i32..50), 0..20), seed in 0usize..20) {
+            let facts: Vec<Fact> = values.iter().map(|(d, value)| number(*d, f64::from(*value))).collect();
+            let mut turned = facts.clone();
+            turned.rotate_left(seed.min(facts.len()));
+            turned.reverse();
+            for aggregate in [Aggregate::Count, Aggregate::Sum, Aggregate::Last, Aggregate::Average, Aggregate::Distinct, Aggregate::ActiveDays] {
+                prop_assert_eq!(measure(aggregate, &facts, day(20), Some(10)), measure(aggregate, &turned, day(20), Some(10)));
+            }
+        }
+    }
+}

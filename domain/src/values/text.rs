@@ -1,0 +1,221 @@
+//! Texts with rules: parsed once at the edge, then carried as types. Equal texts are equal bytes (Unicode NFC).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
+
+use crate::values::rule::ValueRule;
+
+/// Declares a text type: what it is for, its longest length in characters, an example, and its own rule.
+macro_rules! text {
+    ($(#[$doc:meta])* $name:ident, max $max:literal, example $example:literal, pattern $pattern:expr, $check:expr) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The longest allowed length, in characters.
+            pub const MAX_CHARS: usize = $max;
+
+            /// Parses a text: white space around it is dropped, the rest normalized to NFC.
+            pub fn parse(raw: &str) -> Result<Self, ValueRule> {
+                let text: String = raw.trim().nfc().collect();
+                if text.is_empty() {
+                    return Err(ValueRule::Blank);
+                }
+                if text.chars().count() > Self::MAX_CHARS {
+                    return Err(ValueRule::TooLong { max: Self::MAX_CHARS });
+                }
+                let check: fn(&str) -> Result<(), ValueRule> = $check;
+                check(&text)?;
+                Ok(Self(text))
+            }
+
+            /// The text itself.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = ValueRule;
+            fn try_from(raw: String) -> Result<Self, ValueRule> {
+                Self::parse(&raw)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(text: $name) -> String {
+                text.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some(concat!($example, " is an example.")))
+                    .min_length(Some(1))
+                    .max_length(Some($max))
+                    .pattern(Some($pattern))
+                    .examples([$example])
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {
+            fn name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+        }
+    };
+}
+
+/// At least one visible character, and no control characters at all.
+const ONE_LINE: &str = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$";
+/// As [`ONE_LINE`], but line breaks and tabs are welcome.
+const MANY_LINES: &str =
+    r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
+/// Keys stand in URLs and in dependency lists.
+const KEY: &str = r"^[A-Za-z0-9][A-Za-z0-9._-]*$";
+/// Three capital letters.
+const CURRENCY: &str = r"^[A-Z]{3}$";
+/// One `@` with something on both sides; deliverability is for the mail system to find out.
+const EMAIL: &str = r"^[^\s@\x00-\x1F\x7F]+@[^\s@\x00-\x1F\x7F]+$";
+
+text!(
+    /// The name of a customer, person, plan or milestone: one line.
+    Name, max 200, example "Northwind rollout", pattern ONE_LINE, one_line
+);
+text!(
+    /// A short label that groups or names things: owner, phase, segment, unit.
+    Label, max 100, example "Data preparation", pattern ONE_LINE, one_line
+);
+text!(
+    /// A reason, note or criterion: a few paragraphs at most.
+    Note, max 4000, example "The client moved the review by a week.", pattern MANY_LINES, many_lines
+);
+text!(
+    /// A key that people type: milestones within a plan, templates within an organization.
+    Key, max 100, example "data-pipeline", pattern KEY, key
+);
+text!(
+    /// What another system calls a customer or person.
+    ExternalRef, max 200, example "crm-4711", pattern ONE_LINE, one_line
+);
+text!(
+    /// An ISO 4217 currency code.
+    Currency, max 3, example "EUR", pattern CURRENCY, currency
+);
+text!(
+    /// An e-mail address.
+    Email, max 254, example "ana@example.com", pattern EMAIL, email
+);
+
+/// What a pattern of this module asks for, in words.
+pub fn pattern_in_words(pattern: &str) -> &'static str {
+    match pattern {
+        ONE_LINE => "must be one line of visible text, without NUL or other control characters",
+        MANY_LINES => "must be visible text, without NUL or other control characters",
+        KEY => "must start with a letter or digit and contain only letters, digits, '.', '_' and '-'",
+        CURRENCY => "must be a three-letter ISO 4217 currency code such as EUR",
+        EMAIL => "must be an e-mail address such as name@example.com",
+        _ if pattern.starts_with("^https?://") => "must be an address that begins with http:// or https://",
+        _ => "does not have the documented form",
+    }
+}
+
+fn one_line(text: &str) -> Result<(), ValueRule> {
+    if text.chars().any(char::is_control) { Err(ValueRule::ControlCharacter) } else { Ok(()) }
+}
+
+fn many_lines(text: &str) -> Result<(), ValueRule> {
+    let welcome = |c: char| matches!(c, '\n' | '\r' | '\t');
+    if text.chars().any(|c| c.is_control() && !welcome(c)) { Err(ValueRule::ControlCharacter) } else { Ok(()) }
+}
+
+fn key(text: &str) -> Result<(), ValueRule> {
+    let mut bytes = text.bytes();
+    let starts_well = bytes.next().is_some_and(|b| b.is_ascii_alphanumeric());
+    let goes_on_well = bytes.all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+    if starts_well && goes_on_well { Ok(()) } else { Err(ValueRule::NotAKey) }
+}
+
+fn currency(text: &str) -> Result<(), ValueRule> {
+    let is_code = text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
+    if is_code { Ok(()) } else { Err(ValueRule::NotACurrency) }
+}
+
+fn email(text: &str) -> Result<(), ValueRule> {
+    let well_formed = |part: &str| !part.is_empty() && !part.contains(|c: char| c.is_whitespace() || c == '@');
+    one_line(text)?;
+    match text.split_once('@') {
+        Some((local, host)) if well_formed(local) && well_formed(host) => Ok(()),
+        _ => Err(ValueRule::NotAnEmail),
+    }
+}
+
+/// The form in which names are searched and sorted: NFC, without case (Unicode default case folding).
+pub fn folded(text: &str) -> String {
+    caseless::default_case_fold_str(&text.nfc().collect::<String>()).nfc().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<T: fmt::Display>(cases: &[(&str, Result<&str, ValueRule>)], parse: fn(&str) -> Result<T, ValueRule>) {
+        for (raw, expected) in cases {
+            let parsed = parse(raw).map(|text| text.to_string());
+            assert_eq!(parsed.as_deref(), expected.as_ref().copied(), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn names() {
+        check(
+            &[
+                ("  Acme  ", Ok("Acme")),
+                ("e\u{301}", Ok("\u{e9}")),
+                ("", Err(ValueRule::Blank)),
+                (" \t ", Err(ValueRule::Blank)),
+                ("a\0b", Err(ValueRule::ControlCharacter)),
+                ("a\nb", Err(ValueRule::ControlCharacter)),
+                (&"x".repeat(201), Err(ValueRule::TooLong { max: 200 })),
+            ],
+            Name::parse,
+        );
+    }
+
+    #[test]
+    fn keys_currencies_emails() {
+        check(
+            &[("v1.19.0", Ok("v1.19.0")), ("-a", Err(ValueRule::NotAKey)), ("a b", Err(ValueRule::NotAKey))],
+            Key::parse,
+        );
+        check(
+            &[("EUR", Ok("EUR")), ("eur", Err(ValueRule::NotACurrency)), ("EU", Err(ValueRule::NotACurrency))],
+            Currency::parse,
+        );
+        check(
+            &[("a@b", Ok("a@b")), ("a@", Err(ValueRule::NotAnEmail)), ("a@b@c", Err(ValueRule::NotAnEmail))],
+            Email::parse,
+        );
+        check(&[("one\ntwo", Ok("one\ntwo")), ("nul\0", Err(ValueRule::ControlCharacter))], Note::parse);
+    }
+
+    #[test]
+    fn folding_forgets_case_and_composition() {
+        assert_eq!(folded("STRASSE"), folded("straße"));
+        assert_eq!(folded("E\u{301}t\u{e9}"), folded("\u{e9}te\u{301}"));
+    }
+}
