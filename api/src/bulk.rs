@@ -97,24 +97,22 @@ pub struct BulkResults {
     results: Vec<BulkResult>,
 }
 
-impl Context {
-    /// Writes every item that is right, in one transaction, and answers 207 with one result for each.
-    pub async fn put_all<T: BulkItem>(&self, request: &BulkRequest<T>) -> Result<Answer, ApiError> {
-        self.write(async |unit| {
-            let mut results = Vec::with_capacity(request.items.len());
-            for item in &request.items {
-                let errors = self.app.contract.check_item(T::SCHEMA, item);
-                let result = match (errors.is_empty(), serde_json::from_value::<T>(item.clone())) {
-                    (true, Ok(item)) => item.put(unit).await?,
-                    (true, Err(error)) => {
-                        BulkResult::refused(vec![FieldError::in_body("", "not_valid", error.to_string())])
-                    }
-                    (false, _) => BulkResult::refused(errors),
-                };
-                results.push(result);
-            }
-            Answer::json(StatusCode::MULTI_STATUS, &BulkResults { results })
-        })
-        .await
-    }
+/// Writes every item that is right, in one transaction, and answers 207 with one result for each.
+pub async fn put_all<T: BulkItem>(cx: &Context, request: &BulkRequest<T>) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let mut results = Vec::with_capacity(request.items.len());
+        for item in &request.items {
+            let errors = cx.app.contract.check_item(T::SCHEMA, item);
+            let result = match (errors.is_empty(), serde_json::from_value::<T>(item.clone())) {
+                (true, Ok(item)) => item.put(unit).await?,
+                (true, Err(error)) => {
+                    BulkResult::refused(vec![FieldError::in_body("", "not_valid", error.to_string())])
+                }
+                (false, _) => BulkResult::refused(errors),
+            };
+            results.push(result);
+        }
+        Answer::json(StatusCode::MULTI_STATUS, &BulkResults { results })
+    })
+    .await
 }

@@ -52,8 +52,8 @@ impl Failure {
     }
 }
 
-impl From<crate::app::StartError> for Failure {
-    fn from(error: crate::app::StartError) -> Self {
+impl From<crate::serve::StartError> for Failure {
+    fn from(error: crate::serve::StartError) -> Self {
         Self::new(error)
     }
 }
@@ -89,7 +89,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Ledger(ledger) => ledger::run(ledger).await,
         Command::Demo(demo) => demo::run(demo).await,
         Command::Openapi => {
-            let document = crate::openapi::document().map_err(Failure::new)?;
+            let document = crate::routes::document().map_err(Failure::new)?;
             print(&String::from_utf8_lossy(&document.yaml))
         }
     }

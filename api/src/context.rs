@@ -10,19 +10,23 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use aws_lc_rs::digest;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Duration, NaiveDate, Utc};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::answer::Answer;
 use crate::auth::caller::{Actor, Caller};
 use crate::auth::scope::Scopes;
 use crate::auth::tenants::Authenticated;
 use crate::clock::date_in;
 use crate::contract::Operation;
 use crate::error::{ApiError, Code};
+use crate::read_model::Plans;
+use crate::state::App;
 use crate::store::Conn;
+use crate::store::idempotency::{self, Slot, Stored};
 use crate::store::share_links::ShareLinkRow;
+use crate::unit::{Author, Unit};
 
 /// The operation a request matched; present in every request that reaches a handler.
 #[derive(Debug, Clone)]
@@ -44,6 +48,11 @@ impl Matched {
 /// The query's parameters by name, as the document types them: checked once, by the gate.
 #[derive(Debug, Clone)]
 pub struct CheckedQuery(pub Rc<Map<String, Value>>);
+
+/// How long an idempotent answer is kept, in hours.
+pub const IDEMPOTENCY_HOURS: i64 = 24;
+/// How often a unit is tried when the database asks for it.
+const ATTEMPTS: usize = 5;
 
 /// An authenticated request.
 #[derive(Debug, Clone)]
@@ -160,6 +169,12 @@ impl Context {
         Ok(self.app.db.snapshot().await?)
     }
 
+    /// The organization's plans in memory, as of this request's ledger sequence or later.
+    pub async fn plans(&self) -> Result<Arc<Plans>, ApiError> {
+        let (app, sequence) = (&self.app, self.who.tenant.sequence);
+        Ok(app.read_model.plans(&app.db, self.organization_id(), sequence).await?)
+    }
+
     /// SHA-256 over method, target and body: what "the same request" means for an idempotency key.
     pub fn fingerprint(&self, body: &[u8]) -> &[u8] {
         self.fingerprint.get_or_init(|| {
@@ -209,6 +224,81 @@ impl Context {
         }
         let detail = format!("If-Match is {header}, but the resource is at version {version}. Load it again.");
         Err(ApiError::new(Code::VersionMismatch, detail))
+    }
+
+    /// Does some work in a unit and answers with what it answered. The work runs again when the database asks for it, and
+    /// not at all when the request's idempotency key already has an answer.
+    pub async fn write(&self, work: impl AsyncFn(&mut Unit) -> Result<Answer, ApiError>) -> Result<Answer, ApiError> {
+        let slot = self.slot();
+        let name = slot
+            .as_ref()
+            .map(|slot| format!("{}\n{}\n{}\n{}", self.organization_id(), slot.caller_id, slot.route, slot.key));
+        let _guard = match name {
+            Some(name) => Some(self.app.in_flight.enter(name).ok_or_else(|| {
+                ApiError::new(Code::IdempotencyInFlight, "A request with this Idempotency-Key has not finished yet.")
+            })?),
+            None => None,
+        };
+        for _ in 1..ATTEMPTS {
+            match self.attempt(slot.as_ref(), &work).await {
+                Err(error) if error.is_retryable() => tokio::task::yield_now().await,
+                settled => return settled,
+            }
+        }
+        self.attempt(slot.as_ref(), &work).await
+    }
+
+    /// A unit for what no request waits for with an answer of its own.
+    pub async fn begin(&self) -> Result<Unit, ApiError> {
+        Unit::begin(&self.app.db, &self.app.clock, self.as_author()).await
+    }
+
+    fn as_author(&self) -> Author {
+        Author {
+            organization_id: self.organization_id(),
+            zone: self.who.tenant.zone,
+            actor: self.who.caller.actor.clone(),
+            request_id: self.request_id.to_string(),
+        }
+    }
+
+    async fn attempt(
+        &self,
+        slot: Option<&Slot>,
+        work: &impl AsyncFn(&mut Unit) -> Result<Answer, ApiError>,
+    ) -> Result<Answer, ApiError> {
+        let mut unit = self.begin().await?;
+        if let Some(slot) = slot {
+            let oldest = unit.now - Duration::hours(IDEMPOTENCY_HOURS);
+            if let Some(stored) = idempotency::find(&mut unit.conn, unit.organization_id, slot, oldest).await? {
+                return self.replay(stored);
+            }
+        }
+        let answer = work(&mut unit).await?;
+        if let Some(slot) = slot {
+            let (status, headers, body) = answer.to_stored();
+            let stored = Stored { fingerprint: self.fingerprint(&[]).to_vec(), status, headers, body };
+            idempotency::save(&mut unit.conn, unit.organization_id, slot, &stored, unit.now).await?;
+        }
+        unit.commit().await?;
+        Ok(answer)
+    }
+
+    fn slot(&self) -> Option<Slot> {
+        Some(Slot {
+            caller_id: self.who.caller.actor.label(),
+            route: self.route.to_string(),
+            key: self.idempotency_key.as_ref()?.to_string(),
+        })
+    }
+
+    fn replay(&self, stored: Stored) -> Result<Answer, ApiError> {
+        if stored.fingerprint != self.fingerprint(&[]) {
+            let detail = "This Idempotency-Key was used for a request with another path or body. Use a new key.";
+            return Err(ApiError::new(Code::IdempotencyMismatch, detail));
+        }
+        let answer = Answer::from_stored(stored.status, &stored.headers, stored.body)?;
+        Ok(answer.header(actix_web::http::header::HeaderName::from_static("idempotent-replayed"), "true"))
     }
 }
 

@@ -17,9 +17,9 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 use futures_util::FutureExt;
 
-use crate::app::App;
 use crate::error::{ApiError, Code};
 use crate::pages::status_page;
+use crate::state::App;
 
 /// The id of a request, the caller's own or made here.
 #[derive(Debug, Clone)]

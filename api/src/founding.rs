@@ -93,11 +93,11 @@ pub async fn add_key(
 }
 
 /// Opens the database of the configuration, with its schema up to date.
-pub async fn open_database(storage: &crate::config::Storage) -> Result<Db, crate::app::StartError> {
+pub async fn open_database(storage: &crate::config::Storage) -> Result<Db, crate::serve::StartError> {
     let db = match &storage.database_url {
         Some(url) => connect::postgres(url)?,
         None => {
-            std::fs::create_dir_all(&storage.data_dir).map_err(crate::app::StartError::DataDirectory)?;
+            std::fs::create_dir_all(&storage.data_dir).map_err(crate::serve::StartError::DataDirectory)?;
             connect::sqlite(&storage.data_dir.join("milepost.db")).await?
         }
     };

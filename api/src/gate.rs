@@ -17,7 +17,6 @@ use actix_web::{Error, HttpMessage, web};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use crate::app::App;
 use crate::auth::share_token::ShareToken;
 use crate::auth::tenants::Authenticated;
 use crate::context::{CheckedQuery, Context, Matched};
@@ -25,6 +24,7 @@ use crate::contract::Operation;
 use crate::envelope::RequestId;
 use crate::error::{ApiError, Code};
 use crate::limit::Allowance;
+use crate::state::App;
 
 /// The middleware.
 pub async fn pass<B: MessageBody + 'static>(

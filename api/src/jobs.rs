@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use self::keep_health::keep_health;
 pub use self::key_usage::note_key_usage;
 pub use self::prune::prune;
-use crate::app::App;
+use crate::state::App;
 
 /// How often the keys' last use is written.
 const KEY_USAGE_EVERY: Duration = Duration::from_secs(60);

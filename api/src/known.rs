@@ -79,21 +79,23 @@ struct Created {
     milestones: Vec<KnownMilestone>,
 }
 
-impl Context {
-    /// Plans as they were known at an instant: these, or all that there were.
-    pub async fn plans_known_at(&self, at: DateTime<Utc>, ids: Option<&[Uuid]>) -> Result<Vec<PlanRecord>, ApiError> {
-        let mut conn = self.snapshot().await?;
-        let records = plans::load(&mut conn, self.organization_id(), ids).await?;
-        let mut entries: HashMap<Uuid, Vec<Known>> = HashMap::new();
-        for entry in ledger::known_plans(&mut conn, self.organization_id(), ids, at).await? {
-            entries.entry(entry.root_id).or_default().push(entry);
-        }
-        let then = records.into_iter().filter_map(|record| {
-            let known = entries.remove(&record.plan.id).unwrap_or_default();
-            as_known(record, &known, at).transpose()
-        });
-        then.collect()
+/// Plans as they were known at an instant: these, or all that there were.
+pub async fn plans_known_at(
+    cx: &Context,
+    at: DateTime<Utc>,
+    ids: Option<&[Uuid]>,
+) -> Result<Vec<PlanRecord>, ApiError> {
+    let mut conn = cx.snapshot().await?;
+    let records = plans::load(&mut conn, cx.organization_id(), ids).await?;
+    let mut entries: HashMap<Uuid, Vec<Known>> = HashMap::new();
+    for entry in ledger::known_plans(&mut conn, cx.organization_id(), ids, at).await? {
+        entries.entry(entry.root_id).or_default().push(entry);
     }
+    let then = records.into_iter().filter_map(|record| {
+        let known = entries.remove(&record.plan.id).unwrap_or_default();
+        as_known(record, &known, at).transpose()
+    });
+    then.collect()
 }
 
 /// A plan as it was known at an instant; `None` if it was not.

@@ -7,7 +7,6 @@
 #![recursion_limit = "256"]
 
 pub mod answer;
-pub mod app;
 pub mod auth;
 pub mod bulk;
 pub mod clock;
@@ -16,6 +15,7 @@ pub mod config;
 pub mod context;
 pub mod contract;
 pub mod csv_text;
+pub mod document;
 pub mod envelope;
 pub mod error;
 pub mod extract;
@@ -25,16 +25,18 @@ pub mod gate;
 pub mod handlers;
 pub mod heads;
 pub mod health;
+pub mod idempotency;
 pub mod ingest;
 pub mod jobs;
 pub mod known;
 pub mod limit;
 pub mod metrics;
-pub mod openapi;
 pub mod page;
 pub mod pages;
 pub mod patch;
 pub mod read_model;
 pub mod routes;
+pub mod serve;
+pub mod state;
 pub mod store;
 pub mod unit;

@@ -20,12 +20,11 @@ use milepost_domain::values::text::folded;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-use crate::context::Context;
 use crate::error::ApiError;
 use crate::store::keyset::{Key, Position};
 use crate::store::milestones::MilestoneRow;
 use crate::store::plans::{self, PlanRecord, PlanRow};
-use crate::store::{Conn, ledger};
+use crate::store::{Conn, Db, ledger};
 
 /// How many plans one statement loads at most when some have changed.
 const RELOAD_AT_ONCE: usize = 500;
@@ -223,24 +222,10 @@ impl ReadModel {
         }
     }
 
-    /// The answer to a question, serialized once for each ledger sequence.
-    pub fn report(&self, key: ReportKey, make: impl FnOnce() -> Result<Report, ApiError>) -> Result<Report, ApiError> {
-        if let Some(known) = self.reports.get(&key) {
-            return Ok(known);
-        }
-        let made = make()?;
-        self.reports.insert(key, made.clone());
-        Ok(made)
-    }
-}
-
-impl Context {
-    /// The organization's plans as of this request's ledger sequence, or later.
-    pub async fn plans(&self) -> Result<Arc<Plans>, ApiError> {
-        let organization_id = self.organization_id();
-        let model = &self.app.read_model;
-        let entry = model.organizations.get_with(organization_id, Arc::default);
-        let is_fresh = |plans: &Arc<Plans>| plans.sequence >= self.who.tenant.sequence;
+    /// An organization's plans as of a ledger sequence, or later.
+    pub async fn plans(&self, db: &Db, organization_id: Uuid, sequence: i64) -> sqlx::Result<Arc<Plans>> {
+        let entry = self.organizations.get_with(organization_id, Arc::default);
+        let is_fresh = |plans: &Arc<Plans>| plans.sequence >= sequence;
         if let Some(plans) = entry.plans.load_full().filter(is_fresh) {
             return Ok(plans);
         }
@@ -249,11 +234,21 @@ impl Context {
         if let Some(plans) = known.clone().filter(is_fresh) {
             return Ok(plans);
         }
-        let plans = Arc::new(follow(&mut self.snapshot().await?, organization_id, known.as_deref()).await?);
+        let plans = Arc::new(follow(&mut db.snapshot().await?, organization_id, known.as_deref()).await?);
         entry.plans.store(Some(Arc::clone(&plans)));
         // Put back, so that its new weight counts.
-        model.organizations.insert(organization_id, Arc::clone(&entry));
+        self.organizations.insert(organization_id, Arc::clone(&entry));
         Ok(plans)
+    }
+
+    /// The answer to a question, serialized once for each ledger sequence.
+    pub fn report(&self, key: ReportKey, make: impl FnOnce() -> Result<Report, ApiError>) -> Result<Report, ApiError> {
+        if let Some(known) = self.reports.get(&key) {
+            return Ok(known);
+        }
+        let made = make()?;
+        self.reports.insert(key, made.clone());
+        Ok(made)
     }
 }
 

@@ -1,8 +1,11 @@
 //! The list of endpoints. What is more specific stands before what is more general.
 
 use actix_web::web::{FormConfig, PathConfig};
+use utoipa::OpenApi;
+use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::document::{Base, Document, Unwritable};
 use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, organization, tokens};
 use crate::handlers::{
@@ -32,6 +35,13 @@ pub fn register(config: &mut ServiceConfig<'_>) {
     for subject in subjects {
         subject(config);
     }
+}
+
+/// The document of all endpoints.
+pub fn document() -> Result<Document, Unwritable> {
+    let app = actix_web::App::new().into_utoipa_app().openapi(Base::openapi()).configure(register);
+    let (_, collected) = app.split_for_parts();
+    Document::complete(&collected)
 }
 
 fn plans(config: &mut ServiceConfig<'_>) {

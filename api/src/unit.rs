@@ -3,28 +3,17 @@
 //! A unit begins by holding the organization's ledger head, so an organization's writes are one after another: what a
 //! handler loads inside it cannot change before it commits. Different organizations do not wait for each other.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
-
-use chrono::{DateTime, Duration, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use milepost_domain::ledger::{Content, GENESIS, Hash, entry_hash};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::answer::Answer;
 use crate::auth::caller::Actor;
 use crate::clock::{Clock, date_in};
-use crate::context::Context;
-use crate::error::{ApiError, Code};
-use crate::store::idempotency::{self, Slot, Stored};
+use crate::error::ApiError;
 use crate::store::ledger::{self, Entry, Head};
 use crate::store::{Conn, Db};
-
-/// How long an idempotent answer is kept, in hours.
-pub const IDEMPOTENCY_HOURS: i64 = 24;
-/// How often a unit is tried when the database asks for it.
-const ATTEMPTS: usize = 5;
 
 /// One transaction of one organization.
 #[derive(Debug)]
@@ -246,103 +235,4 @@ pub fn with_content<R>(organization_id: &str, entry: &Entry, look: impl FnOnce(&
         entry.after.as_deref(),
     ];
     look(&Content { organization_id, sequence: entry.sequence, recorded_at: entry.recorded_at, fields: &fields })
-}
-
-/// Idempotency keys being worked on in this process.
-#[derive(Debug, Default)]
-pub struct InFlight(Mutex<HashSet<String>>);
-
-struct InFlightGuard<'a> {
-    all: &'a InFlight,
-    name: String,
-}
-
-impl InFlight {
-    fn enter(&self, name: String) -> Option<InFlightGuard<'_>> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert(name.clone()).then(|| InFlightGuard { all: self, name })
-    }
-}
-
-impl Drop for InFlightGuard<'_> {
-    fn drop(&mut self) {
-        self.all.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.name);
-    }
-}
-
-impl Context {
-    /// Does some work in a unit and answers with what it answered. The work runs again when the database asks for it, and
-    /// not at all when the request's idempotency key already has an answer.
-    pub async fn write(&self, work: impl AsyncFn(&mut Unit) -> Result<Answer, ApiError>) -> Result<Answer, ApiError> {
-        let slot = self.slot();
-        let name = slot
-            .as_ref()
-            .map(|slot| format!("{}\n{}\n{}\n{}", self.organization_id(), slot.caller_id, slot.route, slot.key));
-        let _guard = match name {
-            Some(name) => Some(self.app.in_flight.enter(name).ok_or_else(|| {
-                ApiError::new(Code::IdempotencyInFlight, "A request with this Idempotency-Key has not finished yet.")
-            })?),
-            None => None,
-        };
-        for _ in 1..ATTEMPTS {
-            match self.attempt(slot.as_ref(), &work).await {
-                Err(error) if error.is_retryable() => tokio::task::yield_now().await,
-                settled => return settled,
-            }
-        }
-        self.attempt(slot.as_ref(), &work).await
-    }
-
-    /// A unit for what no request waits for with an answer of its own.
-    pub async fn begin(&self) -> Result<Unit, ApiError> {
-        Unit::begin(&self.app.db, &self.app.clock, self.as_author()).await
-    }
-
-    fn as_author(&self) -> Author {
-        Author {
-            organization_id: self.organization_id(),
-            zone: self.who.tenant.zone,
-            actor: self.who.caller.actor.clone(),
-            request_id: self.request_id.to_string(),
-        }
-    }
-
-    async fn attempt(
-        &self,
-        slot: Option<&Slot>,
-        work: &impl AsyncFn(&mut Unit) -> Result<Answer, ApiError>,
-    ) -> Result<Answer, ApiError> {
-        let mut unit = self.begin().await?;
-        if let Some(slot) = slot {
-            let oldest = unit.now - Duration::hours(IDEMPOTENCY_HOURS);
-            if let Some(stored) = idempotency::find(&mut unit.conn, unit.organization_id, slot, oldest).await? {
-                return self.replay(stored);
-            }
-        }
-        let answer = work(&mut unit).await?;
-        if let Some(slot) = slot {
-            let (status, headers, body) = answer.to_stored();
-            let stored = Stored { fingerprint: self.fingerprint(&[]).to_vec(), status, headers, body };
-            idempotency::save(&mut unit.conn, unit.organization_id, slot, &stored, unit.now).await?;
-        }
-        unit.commit().await?;
-        Ok(answer)
-    }
-
-    fn slot(&self) -> Option<Slot> {
-        Some(Slot {
-            caller_id: self.who.caller.actor.label(),
-            route: self.route.to_string(),
-            key: self.idempotency_key.as_ref()?.to_string(),
-        })
-    }
-
-    fn replay(&self, stored: Stored) -> Result<Answer, ApiError> {
-        if stored.fingerprint != self.fingerprint(&[]) {
-            let detail = "This Idempotency-Key was used for a request with another path or body. Use a new key.";
-            return Err(ApiError::new(Code::IdempotencyMismatch, detail));
-        }
-        let answer = Answer::from_stored(stored.status, &stored.headers, stored.body)?;
-        Ok(answer.header(actix_web::http::header::HeaderName::from_static("idempotent-replayed"), "true"))
-    }
 }

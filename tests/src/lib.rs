@@ -11,12 +11,13 @@ use std::future::Future;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use milepost::app::App;
 use milepost::auth::scope::Scope;
 use milepost::clock::Clock;
 use milepost::commands::default_settings;
 use milepost::config::Settings;
 use milepost::founding::{create_key, open_database};
+use milepost::serve;
+use milepost::state::App;
 use milepost::store::Db;
 use milepost_domain::values::text::Name;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -81,8 +82,8 @@ impl Server {
         let db = open_database(&settings.storage).await.expect("a database");
         let name = Name::parse("Northwind").expect("a name");
         let key = create_key(&db, &clock, &name, &[Scope::Admin]).await.expect("a key").secret.expect("its secret");
-        let app = App::new(settings, db, clock.clone()).await.expect("an application");
-        let running = Arc::clone(&app).bind().expect("a server");
+        let app = serve::wire(settings, db, clock.clone()).await.expect("an application");
+        let running = serve::bind(Arc::clone(&app)).expect("a server");
         let url = format!("http://{}", running.address);
         tokio::spawn(running.until_stopped());
         let organization_id = milepost::auth::api_key::ApiKey::parse(&key).expect("a key").organization_id;

@@ -2,11 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use milepost::openapi;
+use milepost::routes;
 use serde_json::{Value, json};
 
 fn document() -> Value {
-    openapi::document().expect("a document").value
+    routes::document().expect("a document").value
 }
 
 /// Every operation as `(method, path, operation)`.
@@ -23,7 +23,7 @@ pub fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
 #[test]
 fn the_checked_in_document_is_the_generated_one() {
     let file = std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi.yaml")).expect("openapi.yaml");
-    let generated = openapi::document().expect("a document").yaml;
+    let generated = routes::document().expect("a document").yaml;
     assert!(file == generated, "openapi.yaml is not what the code says: run `make openapi` and look at the difference");
 }
 

@@ -205,8 +205,8 @@ async fn signing_keys_rotate(engine: Engine) {
     let new_kid = milepost::auth::issuer::rotate(server.db(), &server.clock).await.expect("a key");
     let settings = server.app.settings.clone();
     let other =
-        milepost::app::App::new(settings, server.db().clone(), server.clock.clone()).await.expect("another replica");
-    let running = other.bind().expect("a server");
+        milepost::serve::wire(settings, server.db().clone(), server.clock.clone()).await.expect("another replica");
+    let running = milepost::serve::bind(other).expect("a server");
     let url = format!("http://{}", running.address);
     let handle = running.handle();
     let serving = tokio::spawn(async move { running.until_stopped().await });

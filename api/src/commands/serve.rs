@@ -7,11 +7,11 @@ use clap::Args;
 use milepost_domain::values::text::Name;
 
 use super::{Failure, demo, print};
-use crate::app::{App, StartError};
 use crate::auth::scope::Scope;
 use crate::clock::Clock;
 use crate::config::{Settings, Storage};
 use crate::founding::{create_key, open_database};
+use crate::serve::{StartError, bind, wire};
 use crate::store::organizations;
 
 /// How to serve.
@@ -31,8 +31,8 @@ pub async fn run(serve: Serve) -> Result<(), Failure> {
     let _lock = lock(&serve.settings.storage)?;
     let db = open_database(&serve.settings.storage).await?;
     let is_first_start = organizations::ids(&mut db.read().await?).await?.is_empty();
-    let app = App::new(serve.settings, db.clone(), clock.clone()).await?;
-    let running = app.bind()?;
+    let app = wire(serve.settings, db.clone(), clock.clone()).await?;
+    let running = bind(app)?;
     let address = running.address;
     print(&format!("Listening on http://{address}\n"))?;
     if serve.demo && is_first_start {

@@ -18,6 +18,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::parse_path;
 use crate::health::models::{AppliedModel, Models};
+use crate::health::observed;
 use crate::health::observed::{Observed, Stretch};
 use crate::store::Conn;
 use crate::store::customers::{self, Customer};
@@ -95,6 +96,6 @@ async fn observe_one(
     stretch: Stretch,
 ) -> Result<(Observed, Models), ApiError> {
     let models = Models::load(conn, cx.organization_id(), stretch.known_at).await?;
-    let mut observed = cx.observe(conn, vec![customer], models.reach_days(), stretch).await?;
+    let mut observed = observed::observe(&cx, conn, vec![customer], models.reach_days(), stretch).await?;
     Ok((observed.pop().ok_or_else(ApiError::not_found)?, models))
 }

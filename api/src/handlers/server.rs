@@ -8,8 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::answer::Answer;
-use crate::app::App;
 use crate::error::{ApiError, Code};
+use crate::state::App;
 use crate::store::organizations;
 
 /// The server's state.

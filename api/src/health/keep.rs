@@ -13,11 +13,10 @@ use milepost_domain::statistics::logistic::Logistic;
 use milepost_domain::values::dates::plus_days;
 use serde::Deserialize;
 use sqlx::types::Text;
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::models::Models;
-use super::observed::{Day, Observed, Stretch, TREND_DAYS, slope_per_week};
+use super::observed::{Day, Observed, Stretch, TREND_DAYS, observe, slope_per_week};
 use super::risk;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -49,130 +48,123 @@ struct Lens {
     playbooks: Vec<PlaybookRow>,
 }
 
-/// Whose turn it is to keep each organization's health: one at a time, so that those who ask at once find it done.
-#[derive(Debug)]
-pub struct Keeping(moka::sync::Cache<Uuid, Arc<Mutex<()>>>);
-
-impl Default for Keeping {
-    fn default() -> Self {
-        Self(moka::sync::Cache::new(10_000))
+/// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
+pub async fn keep_health(cx: &Context) -> Result<usize, ApiError> {
+    // Mostly nothing has changed: then nobody waits for a turn.
+    if outdated(cx).await?.is_none() {
+        return Ok(0);
     }
+    let turn = cx.app.keeping.0.get_with(cx.organization_id(), Arc::default);
+    let _turn = turn.lock().await;
+    let Some((conn, before, marks)) = outdated(cx).await? else { return Ok(0) };
+    // Whoever asks, it is the server that reacts; and the plans in memory must be no older than the marks.
+    let job = Context::of_job(&cx.app, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
+    keep(&job, conn, before, marks).await
 }
 
-impl Context {
-    /// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
-    pub async fn keep_health(&self) -> Result<usize, ApiError> {
-        // Mostly nothing has changed: then nobody waits for a turn.
-        if self.outdated().await?.is_none() {
-            return Ok(0);
-        }
-        let turn = self.app.keeping.0.get_with(self.organization_id(), Arc::default);
-        let _turn = turn.lock().await;
-        let Some((conn, before, marks)) = self.outdated().await? else { return Ok(0) };
-        // Whoever asks, it is the server that reacts; and the plans in memory must be no older than the marks.
-        let job = Self::of_job(&self.app, self.organization_id()).await?.ok_or_else(ApiError::not_found)?;
-        job.keep(conn, before, marks).await
-    }
+/// What is kept, and what there is by now, where that is more; with the connection that sees it.
+async fn outdated(cx: &Context) -> Result<Option<(Conn, Option<Marks>, Marks)>, ApiError> {
+    let organization_id = cx.organization_id();
+    let mut conn = cx.snapshot().await?;
+    let before = health_scores::marks(&mut conn, organization_id).await?;
+    let marks = Marks {
+        event_sequence: usage_events::last_number(&mut conn, organization_id).await?,
+        ledger_sequence: ledger::head_sequence(&mut conn, organization_id).await?.unwrap_or_default(),
+        as_of: cx.today(),
+        computed_at: cx.app.clock.now(),
+    };
+    let is_kept = before.is_some_and(|before| Marks { computed_at: marks.computed_at, ..before } == marks);
+    Ok((!is_kept).then_some((conn, before, marks)))
+}
 
-    /// What is kept, and what there is by now, where that is more; with the connection that sees it.
-    async fn outdated(&self) -> Result<Option<(Conn, Option<Marks>, Marks)>, ApiError> {
-        let organization_id = self.organization_id();
-        let mut conn = self.snapshot().await?;
-        let before = health_scores::marks(&mut conn, organization_id).await?;
-        let marks = Marks {
-            event_sequence: usage_events::last_number(&mut conn, organization_id).await?,
-            ledger_sequence: ledger::head_sequence(&mut conn, organization_id).await?.unwrap_or_default(),
-            as_of: self.today(),
-            computed_at: self.app.clock.now(),
-        };
-        let is_kept = before.is_some_and(|before| Marks { computed_at: marks.computed_at, ..before } == marks);
-        Ok((!is_kept).then_some((conn, before, marks)))
-    }
-
-    async fn keep(&self, mut conn: Conn, before: Option<Marks>, marks: Marks) -> Result<usize, ApiError> {
-        let organization_id = self.organization_id();
-        let changed = self.changed(&mut conn, before, marks).await?;
-        let lens = Arc::new(Lens {
-            models: Models::load(&mut conn, organization_id, None).await?,
-            risk_model: risk::latest(&mut conn, organization_id, self.now).await?.map(|(_, learned)| learned.logistic),
-            playbooks: playbooks::all(&mut conn, organization_id).await?,
-        });
-        let count = changed.len();
-        let mut portions: Vec<Vec<Customer>> = changed.chunks(AT_ONCE).map(<[Customer]>::to_vec).collect();
-        let last = portions.pop().unwrap_or_default();
-        for portion in portions {
-            let found = self.look(&mut conn, portion, &lens, marks).await?;
-            let mut unit = self.begin().await?;
-            save(&mut unit, before, &found, &lens.playbooks).await?;
-            unit.commit().await?;
-        }
-        let found = self.look(&mut conn, last, &lens, marks).await?;
-        drop(conn);
-        let mut unit = self.begin().await?;
-        if save(&mut unit, before, &found, &lens.playbooks).await? {
-            health_scores::forget_archived(&mut unit.conn, unit.organization_id).await?;
-            health_scores::save_marks(&mut unit.conn, unit.organization_id, marks).await?;
-        }
+async fn keep(cx: &Context, mut conn: Conn, before: Option<Marks>, marks: Marks) -> Result<usize, ApiError> {
+    let organization_id = cx.organization_id();
+    let changed = changed(cx, &mut conn, before, marks).await?;
+    let lens = Arc::new(Lens {
+        models: Models::load(&mut conn, organization_id, None).await?,
+        risk_model: risk::latest(&mut conn, organization_id, cx.now).await?.map(|(_, learned)| learned.logistic),
+        playbooks: playbooks::all(&mut conn, organization_id).await?,
+    });
+    let count = changed.len();
+    let mut portions: Vec<Vec<Customer>> = changed.chunks(AT_ONCE).map(<[Customer]>::to_vec).collect();
+    let last = portions.pop().unwrap_or_default();
+    for portion in portions {
+        let found = look(cx, &mut conn, portion, &lens, marks).await?;
+        let mut unit = cx.begin().await?;
+        save(&mut unit, before, &found, &lens.playbooks).await?;
         unit.commit().await?;
-        Ok(count)
     }
+    let found = look(cx, &mut conn, last, &lens, marks).await?;
+    drop(conn);
+    let mut unit = cx.begin().await?;
+    if save(&mut unit, before, &found, &lens.playbooks).await? {
+        health_scores::forget_archived(&mut unit.conn, unit.organization_id).await?;
+        health_scores::save_marks(&mut unit.conn, unit.organization_id, marks).await?;
+    }
+    unit.commit().await?;
+    Ok(count)
+}
 
-    /// The customers of whom something has changed.
-    async fn changed(&self, conn: &mut Conn, before: Option<Marks>, marks: Marks) -> Result<Vec<Customer>, ApiError> {
-        let organization_id = self.organization_id();
-        let mut all = customers::all(conn, organization_id).await?;
-        all.retain(|one| one.archived_at.is_none());
-        let Some(before) = before.filter(|before| before.as_of == marks.as_of) else { return Ok(all) };
-        for kind in OF_ALL {
-            if !ledger::roots_since(conn, organization_id, kind, before.ledger_sequence).await?.is_empty() {
-                return Ok(all);
-            }
+/// The customers of whom something has changed.
+async fn changed(
+    cx: &Context,
+    conn: &mut Conn,
+    before: Option<Marks>,
+    marks: Marks,
+) -> Result<Vec<Customer>, ApiError> {
+    let organization_id = cx.organization_id();
+    let mut all = customers::all(conn, organization_id).await?;
+    all.retain(|one| one.archived_at.is_none());
+    let Some(before) = before.filter(|before| before.as_of == marks.as_of) else { return Ok(all) };
+    for kind in OF_ALL {
+        if !ledger::roots_since(conn, organization_id, kind, before.ledger_sequence).await?.is_empty() {
+            return Ok(all);
         }
-        let subjects = usage_events::subjects_since(conn, organization_id, before.event_sequence).await?;
-        let subjects: HashSet<String> = subjects.into_iter().collect();
-        let own = ledger::roots_since(conn, organization_id, "customer", before.ledger_sequence).await?;
-        let mut ids: HashSet<Uuid> = own.into_iter().collect();
-        let plan_ids = ledger::roots_since(conn, organization_id, "plan", before.ledger_sequence).await?;
-        if !plan_ids.is_empty() {
-            let plans = self.plans().await?;
-            ids.extend(plan_ids.iter().filter_map(|id| plans.find(*id)?.row.customer_id));
-            // Whose a plan was before it was given to another.
-            let befores = ledger::befores_since(conn, organization_id, "plan.updated", before.ledger_sequence).await?;
-            ids.extend(befores.iter().filter_map(|text| serde_json::from_str::<Owned>(text).ok()?.customer_id));
-        }
-        let is_changed = |one: &Customer| {
-            ids.contains(&one.id) || one.external_ref.as_ref().is_some_and(|reference| subjects.contains(reference))
+    }
+    let subjects = usage_events::subjects_since(conn, organization_id, before.event_sequence).await?;
+    let subjects: HashSet<String> = subjects.into_iter().collect();
+    let own = ledger::roots_since(conn, organization_id, "customer", before.ledger_sequence).await?;
+    let mut ids: HashSet<Uuid> = own.into_iter().collect();
+    let plan_ids = ledger::roots_since(conn, organization_id, "plan", before.ledger_sequence).await?;
+    if !plan_ids.is_empty() {
+        let plans = cx.plans().await?;
+        ids.extend(plan_ids.iter().filter_map(|id| plans.find(*id)?.row.customer_id));
+        // Whose a plan was before it was given to another.
+        let befores = ledger::befores_since(conn, organization_id, "plan.updated", before.ledger_sequence).await?;
+        ids.extend(befores.iter().filter_map(|text| serde_json::from_str::<Owned>(text).ok()?.customer_id));
+    }
+    let is_changed = |one: &Customer| {
+        ids.contains(&one.id) || one.external_ref.as_ref().is_some_and(|reference| subjects.contains(reference))
+    };
+    all.retain(is_changed);
+    Ok(all)
+}
+
+async fn look(
+    cx: &Context,
+    conn: &mut Conn,
+    customers: Vec<Customer>,
+    lens: &Arc<Lens>,
+    marks: Marks,
+) -> Result<Vec<Found>, ApiError> {
+    let to = marks.as_of;
+    let compared = lens.playbooks.iter().filter_map(|row| row.content.0.trigger.compares_with());
+    let back = compared.map(i64::from).max().unwrap_or_default().max(TREND_DAYS);
+    let from = plus_days(to, -back);
+    let reach_days = lens.models.reach_days().map(|days| days.max(risk::REACH_DAYS));
+    let observed = observe(cx, conn, customers, reach_days, Stretch { from, to, known_at: None }).await?;
+    let lens = Arc::clone(lens);
+    let found = tokio::task::spawn_blocking(move || {
+        let find = |one: Observed| {
+            let days = one.days(&lens.models, plus_days(to, -TREND_DAYS), to);
+            let day = days.last()?;
+            let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, lens.risk_model.as_ref());
+            let held = lens.playbooks.iter().map(|row| held(&row.content.0)).collect();
+            Some(Found { row: row(&one, &days, marks.computed_at)?, held, customer: one.customer.clone() })
         };
-        all.retain(is_changed);
-        Ok(all)
-    }
-
-    async fn look(
-        &self,
-        conn: &mut Conn,
-        customers: Vec<Customer>,
-        lens: &Arc<Lens>,
-        marks: Marks,
-    ) -> Result<Vec<Found>, ApiError> {
-        let to = marks.as_of;
-        let compared = lens.playbooks.iter().filter_map(|row| row.content.0.trigger.compares_with());
-        let back = compared.map(i64::from).max().unwrap_or_default().max(TREND_DAYS);
-        let from = plus_days(to, -back);
-        let reach_days = lens.models.reach_days().map(|days| days.max(risk::REACH_DAYS));
-        let observed = self.observe(conn, customers, reach_days, Stretch { from, to, known_at: None }).await?;
-        let lens = Arc::clone(lens);
-        let found = tokio::task::spawn_blocking(move || {
-            let find = |one: Observed| {
-                let days = one.days(&lens.models, plus_days(to, -TREND_DAYS), to);
-                let day = days.last()?;
-                let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, lens.risk_model.as_ref());
-                let held = lens.playbooks.iter().map(|row| held(&row.content.0)).collect();
-                Some(Found { row: row(&one, &days, marks.computed_at)?, held, customer: one.customer.clone() })
-            };
-            observed.into_iter().filter_map(find).collect()
-        });
-        found.await.map_err(ApiError::internal)
-    }
+        observed.into_iter().filter_map(find).collect()
+    });
+    found.await.map_err(ApiError::internal)
 }
 
 /// Whose a plan was, by the ledger.

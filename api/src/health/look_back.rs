@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::observed::{Observed, Stretch};
+use super::observed::{Observed, Stretch, observe, plans_of_customers};
 use crate::clock::end_of_day;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -78,75 +78,73 @@ pub struct LookBack {
     zone: Tz,
 }
 
-impl Context {
-    /// Looks back at customers. Refused where the horizon of no day is over, or too few customers were lost to conclude anything.
-    pub async fn look_back(
-        &self,
-        conn: &mut Conn,
-        customers: Vec<Customer>,
-        reach_days: Option<i64>,
-        question: Question,
-    ) -> Result<LookBack, ApiError> {
-        let Question { from, to, horizon_days, known_by } = question;
-        let days = evaluation_days(from, to, horizon_days, self.today());
-        let last = *days.last().ok_or_else(|| {
-            let detail = "no day in this time is followed by a whole horizon that is over";
-            ApiError::field("/to", "horizon_not_over", detail)
-        })?;
-        if days.len() > MOST_DAYS {
-            let detail = format!("{} days would be looked at; at most {MOST_DAYS} can be", days.len());
-            return Err(ApiError::field("/from", "too_much", detail));
-        }
-        // When the first and the last of earlier events were received is not told by their sums: then every event is loaded.
-        let reach_days = reach_days.filter(|_| known_by == KnownBy::Occurred);
-        let outcomes = self.outcomes_by_customer(conn).await?;
-        let stretch = Stretch {
-            from: plus_days(from, -7 * LEAD_WEEKS),
-            to: plus_days(last, i64::from(horizon_days)),
-            known_at: None,
-        };
-        let observed = self.observe(conn, customers, reach_days, stretch).await?;
-        let looks = looks(&observed, &outcomes, &days, horizon_days);
-        if looks.len() > MOST_LOOKS {
-            let detail = format!("more than {MOST_LOOKS} customers and days would be looked at");
-            return Err(ApiError::field("/from", "too_much", detail));
-        }
-        let lost = looks.iter().filter(|look| look.churned_on.is_some()).count();
-        if lost < FEWEST_EVENTS {
-            return Err(CustomerRule::TooFewEvents { found: lost, needed: FEWEST_EVENTS }.at("").into());
-        }
-        let zone = self.who.tenant.zone;
-        let mut back = LookBack { observed, days, looks, plans: HashMap::new(), known_by, zone };
-        if known_by == KnownBy::Received {
-            let with_plans = back.days_with_plans();
-            if with_plans.len() > MOST_PLAN_DAYS {
-                let detail = format!(
-                    "plans would be looked at as they were known on {} days; at most {MOST_PLAN_DAYS} can be",
-                    with_plans.len()
-                );
-                return Err(ApiError::field("/from", "too_much", detail));
-            }
-            for on in with_plans {
-                back.plans.insert(on, self.plans_of_customers(Some(end_of_day(zone, on)), None).await?);
-            }
-        }
-        Ok(back)
+/// Looks back at customers. Refused where the horizon of no day is over, or too few customers were lost to conclude anything.
+pub async fn look_back(
+    cx: &Context,
+    conn: &mut Conn,
+    customers: Vec<Customer>,
+    reach_days: Option<i64>,
+    question: Question,
+) -> Result<LookBack, ApiError> {
+    let Question { from, to, horizon_days, known_by } = question;
+    let days = evaluation_days(from, to, horizon_days, cx.today());
+    let last = *days.last().ok_or_else(|| {
+        let detail = "no day in this time is followed by a whole horizon that is over";
+        ApiError::field("/to", "horizon_not_over", detail)
+    })?;
+    if days.len() > MOST_DAYS {
+        let detail = format!("{} days would be looked at; at most {MOST_DAYS} can be", days.len());
+        return Err(ApiError::field("/from", "too_much", detail));
     }
+    // When the first and the last of earlier events were received is not told by their sums: then every event is loaded.
+    let reach_days = reach_days.filter(|_| known_by == KnownBy::Occurred);
+    let outcomes = outcomes_by_customer(cx, conn).await?;
+    let stretch = Stretch {
+        from: plus_days(from, -7 * LEAD_WEEKS),
+        to: plus_days(last, i64::from(horizon_days)),
+        known_at: None,
+    };
+    let observed = observe(cx, conn, customers, reach_days, stretch).await?;
+    let looks = looks(&observed, &outcomes, &days, horizon_days);
+    if looks.len() > MOST_LOOKS {
+        let detail = format!("more than {MOST_LOOKS} customers and days would be looked at");
+        return Err(ApiError::field("/from", "too_much", detail));
+    }
+    let lost = looks.iter().filter(|look| look.churned_on.is_some()).count();
+    if lost < FEWEST_EVENTS {
+        return Err(CustomerRule::TooFewEvents { found: lost, needed: FEWEST_EVENTS }.at("").into());
+    }
+    let zone = cx.who.tenant.zone;
+    let mut back = LookBack { observed, days, looks, plans: HashMap::new(), known_by, zone };
+    if known_by == KnownBy::Received {
+        let with_plans = back.days_with_plans();
+        if with_plans.len() > MOST_PLAN_DAYS {
+            let detail = format!(
+                "plans would be looked at as they were known on {} days; at most {MOST_PLAN_DAYS} can be",
+                with_plans.len()
+            );
+            return Err(ApiError::field("/from", "too_much", detail));
+        }
+        for on in with_plans {
+            back.plans.insert(on, plans_of_customers(cx, Some(end_of_day(zone, on)), None).await?);
+        }
+    }
+    Ok(back)
+}
 
-    /// What became of each customer, by day.
-    async fn outcomes_by_customer(
-        &self,
-        conn: &mut Conn,
-    ) -> Result<HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>, ApiError> {
-        let mut by_customer: HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>> = HashMap::new();
-        for row in customer_records::outcomes(conn, self.organization_id(), None).await? {
-            by_customer.entry(row.customer_id).or_default().push((row.occurred_on, row.kind.0));
-        }
-        for list in by_customer.values_mut() {
-            list.sort_by_key(|(on, _)| *on);
-        }
-        Ok(by_customer)
+/// What became of each customer, by day.
+async fn outcomes_by_customer(
+    cx: &Context,
+    conn: &mut Conn,
+) -> Result<HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>, ApiError> {
+    let mut by_customer: HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>> = HashMap::new();
+    for row in customer_records::outcomes(conn, cx.organization_id(), None).await? {
+        by_customer.entry(row.customer_id).or_default().push((row.occurred_on, row.kind.0));
     }
+    for list in by_customer.values_mut() {
+        list.sort_by_key(|(on, _)| *on);
+    }
+    Ok(by_customer)
 }
 
 impl LookBack {

@@ -21,6 +21,7 @@ use crate::clock::date_in;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::facts::fact;
+use crate::known::plans_known_at;
 use crate::read_model::PlanView;
 use crate::store::Conn;
 use crate::store::customer_records::{self, OverrideRow, PulseRow};
@@ -95,75 +96,73 @@ pub struct Stretch {
     pub known_at: Option<DateTime<Utc>>,
 }
 
-impl Context {
-    /// What is known of some customers, as far as it can matter in a stretch of days: from so many days before it, or from the beginning.
-    pub async fn observe(
-        &self,
-        conn: &mut Conn,
-        customers: Vec<Customer>,
-        reach_days: Option<i64>,
-        stretch: Stretch,
-    ) -> Result<Vec<Observed>, ApiError> {
-        let ids: Vec<Uuid> = customers.iter().map(|customer| customer.id).collect();
-        let wanted: HashSet<Uuid> = ids.iter().copied().collect();
-        let mut plans = self.plans_of_customers(stretch.known_at, Some(&wanted)).await?;
-        let mut pulses: HashMap<Uuid, Vec<PulseRow>> = HashMap::new();
-        let mut overrides: HashMap<Uuid, Vec<OverrideRow>> = HashMap::new();
-        for some in ids.chunks(AT_ONCE) {
-            for row in customer_records::pulses(conn, self.organization_id(), Some(some)).await? {
-                pulses.entry(row.customer_id).or_default().push(row);
-            }
-            for row in customer_records::overrides(conn, self.organization_id(), Some(some)).await? {
-                overrides.entry(row.customer_id).or_default().push(row);
-            }
+/// What is known of some customers, as far as it can matter in a stretch of days: from so many days before it, or from the beginning.
+pub async fn observe(
+    cx: &Context,
+    conn: &mut Conn,
+    customers: Vec<Customer>,
+    reach_days: Option<i64>,
+    stretch: Stretch,
+) -> Result<Vec<Observed>, ApiError> {
+    let ids: Vec<Uuid> = customers.iter().map(|customer| customer.id).collect();
+    let wanted: HashSet<Uuid> = ids.iter().copied().collect();
+    let mut plans = plans_of_customers(cx, stretch.known_at, Some(&wanted)).await?;
+    let mut pulses: HashMap<Uuid, Vec<PulseRow>> = HashMap::new();
+    let mut overrides: HashMap<Uuid, Vec<OverrideRow>> = HashMap::new();
+    for some in ids.chunks(AT_ONCE) {
+        for row in customer_records::pulses(conn, cx.organization_id(), Some(some)).await? {
+            pulses.entry(row.customer_id).or_default().push(row);
         }
-        let mut all = Vec::with_capacity(customers.len());
-        for customer in customers {
-            let id = customer.id;
-            let mut observed = Observed {
-                zone: self.who.tenant.zone,
-                events: vec![],
-                earlier: vec![],
-                plans: plans.remove(&id).unwrap_or_default(),
-                pulses: pulses.remove(&id).unwrap_or_default(),
-                overrides: overrides.remove(&id).unwrap_or_default(),
-                customer,
-            };
-            observed.load_events(conn, self.organization_id(), reach_days, stretch).await?;
-            if let Some(at) = stretch.known_at {
-                observed.forget_after(at);
-            }
-            all.push(observed);
+        for row in customer_records::overrides(conn, cx.organization_id(), Some(some)).await? {
+            overrides.entry(row.customer_id).or_default().push(row);
         }
-        Ok(all)
     }
+    let mut all = Vec::with_capacity(customers.len());
+    for customer in customers {
+        let id = customer.id;
+        let mut observed = Observed {
+            zone: cx.who.tenant.zone,
+            events: vec![],
+            earlier: vec![],
+            plans: plans.remove(&id).unwrap_or_default(),
+            pulses: pulses.remove(&id).unwrap_or_default(),
+            overrides: overrides.remove(&id).unwrap_or_default(),
+            customer,
+        };
+        observed.load_events(conn, cx.organization_id(), reach_days, stretch).await?;
+        if let Some(at) = stretch.known_at {
+            observed.forget_after(at);
+        }
+        all.push(observed);
+    }
+    Ok(all)
+}
 
-    /// The plans of each of some customers, or of all, as they are or as they were known.
-    pub async fn plans_of_customers(
-        &self,
-        known_at: Option<DateTime<Utc>>,
-        wanted: Option<&HashSet<Uuid>>,
-    ) -> Result<HashMap<Uuid, Vec<Arc<PlanView>>>, ApiError> {
-        let mut by_customer: HashMap<Uuid, Vec<Arc<PlanView>>> = HashMap::new();
-        let is_wanted = |id: &Uuid| wanted.is_none_or(|wanted| wanted.contains(id));
-        match known_at {
-            None => {
-                for view in &self.plans().await?.by_name {
-                    if let Some(id) = view.row.customer_id.filter(is_wanted) {
-                        by_customer.entry(id).or_default().push(Arc::clone(view));
-                    }
-                }
-            }
-            Some(at) => {
-                for record in &self.plans_known_at(at, None).await? {
-                    if let Some(id) = record.plan.customer_id.filter(is_wanted) {
-                        by_customer.entry(id).or_default().push(Arc::new(PlanView::from(record)));
-                    }
+/// The plans of each of some customers, or of all, as they are or as they were known.
+pub async fn plans_of_customers(
+    cx: &Context,
+    known_at: Option<DateTime<Utc>>,
+    wanted: Option<&HashSet<Uuid>>,
+) -> Result<HashMap<Uuid, Vec<Arc<PlanView>>>, ApiError> {
+    let mut by_customer: HashMap<Uuid, Vec<Arc<PlanView>>> = HashMap::new();
+    let is_wanted = |id: &Uuid| wanted.is_none_or(|wanted| wanted.contains(id));
+    match known_at {
+        None => {
+            for view in &cx.plans().await?.by_name {
+                if let Some(id) = view.row.customer_id.filter(is_wanted) {
+                    by_customer.entry(id).or_default().push(Arc::clone(view));
                 }
             }
         }
-        Ok(by_customer)
+        Some(at) => {
+            for record in &plans_known_at(cx, at, None).await? {
+                if let Some(id) = record.plan.customer_id.filter(is_wanted) {
+                    by_customer.entry(id).or_default().push(Arc::new(PlanView::from(record)));
+                }
+            }
+        }
     }
+    Ok(by_customer)
 }
 
 impl Observed {

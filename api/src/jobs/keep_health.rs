@@ -5,10 +5,11 @@ use std::sync::Arc;
 use chrono::Duration as Span;
 use uuid::Uuid;
 
-use crate::app::App;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::health::keep;
 use crate::health::models::Models;
+use crate::state::App;
 use crate::store::{health_scores, organizations};
 
 /// Looks at every organization; what is wrong with one does not hold up the others.
@@ -34,5 +35,5 @@ async fn keep_one(app: &Arc<App>, organization_id: Uuid) -> Result<(), ApiError>
         }
     }
     drop(conn);
-    cx.keep_health().await.map(|_| ())
+    keep::keep_health(&cx).await.map(|_| ())
 }

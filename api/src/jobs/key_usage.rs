@@ -1,6 +1,6 @@
 //! Writing when API keys were last used.
 
-use crate::app::App;
+use crate::state::App;
 use crate::store::api_clients;
 
 /// Writes when each API key was last used.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use chrono::Duration as Span;
 use uuid::Uuid;
 
-use crate::app::App;
-use crate::context::Context;
+use crate::context::{Context, IDEMPOTENCY_HOURS};
 use crate::error::ApiError;
 use crate::handlers::events::erase::Erased;
+use crate::state::App;
 use crate::store::{idempotency, organizations, signing_keys, usage_events};
-use crate::unit::{Change, Entity, IDEMPOTENCY_HOURS};
+use crate::unit::{Change, Entity};
 
 /// How long a retired signing key goes on verifying: far longer than any token lives.
 const RETIRED_KEY_DAYS: i64 = 7;

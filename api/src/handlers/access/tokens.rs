@@ -12,13 +12,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::Answer;
-use crate::app::App;
 use crate::auth::api_key::ApiKey;
 use crate::auth::issuer::{Grant, TOKEN_SECONDS};
 use crate::auth::scope::Scopes;
 use crate::error::ApiError;
 use crate::extract::collect;
 use crate::gate;
+use crate::state::App;
 
 /// What to send, as a form.
 #[derive(Debug, Default, Deserialize, ToSchema)]

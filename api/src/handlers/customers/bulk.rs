@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::CustomerReplacement;
 use super::upsert::put;
 use crate::answer::Answer;
-use crate::bulk::{BulkItem, BulkRequest, BulkResult, BulkResults, Outcome};
+use crate::bulk::{BulkItem, BulkRequest, BulkResult, BulkResults, Outcome, put_all};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
@@ -68,5 +68,5 @@ impl BulkItem for CustomerItem {
     responses((status = 207, description = "One result for each item.", body = BulkResults)))]
 #[post("/v1/customers/bulk")]
 pub async fn bulk_upsert_customers(cx: Context, body: Body<BulkRequest<CustomerItem>>) -> Result<Answer, ApiError> {
-    cx.put_all(&body.0).await
+    put_all(&cx, &body.0).await
 }

@@ -17,6 +17,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
 use crate::health::models::Models;
+use crate::health::observed;
 use crate::health::observed::Stretch;
 use crate::store::customers;
 
@@ -89,7 +90,7 @@ pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, date: Query<AsOf>) 
     parts.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     let models = Models::load(&mut conn, cx.organization_id(), None).await?;
     let stretch = Stretch { from: as_of, to: as_of, known_at: None };
-    let observed = cx.observe(&mut conn, parts, models.reach_days(), stretch).await?;
+    let observed = observed::observe(&cx, &mut conn, parts, models.reach_days(), stretch).await?;
     let data: Vec<RollupPart> = observed
         .iter()
         .filter_map(|one| {

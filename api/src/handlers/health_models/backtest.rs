@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::health::look_back;
 use crate::health::look_back::{KnownBy, Look, Question, weeks_before};
 use crate::health::models::{AppliedModel, Models};
 use crate::health::observed::Observed;
@@ -199,7 +200,8 @@ pub async fn backtest_health_model(
     own.retain(|one| candidate.content.admits(one.segment.as_deref()));
     let reach_days = Models::reach_of_all(&[&active, &Models::only(Arc::clone(&candidate))]);
     let BacktestDraft { horizon_days, from, to, known_by, .. } = draft;
-    let back = cx.look_back(&mut conn, own, reach_days, Question { from, to, horizon_days, known_by }).await?;
+    let back =
+        look_back::look_back(&cx, &mut conn, own, reach_days, Question { from, to, horizon_days, known_by }).await?;
     drop(conn);
     let proven = tokio::task::spawn_blocking(move || {
         let looks = &back.looks;

@@ -21,7 +21,7 @@ use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
 use crate::health::models::Models;
 use crate::health::observed::{Day, Observed, Stretch};
-use crate::health::risk;
+use crate::health::{observed, risk};
 use crate::store::customers;
 use crate::store::playbooks::{self, PlaybookRow};
 
@@ -144,7 +144,7 @@ pub async fn simulate_health_model(
     let back = playbooks.iter().filter_map(|row| row.content.0.trigger.compares_with()).max();
     let from = plus_days(as_of, -i64::from(back.unwrap_or_default()));
     let stretch = Stretch { from, to: as_of, known_at: None };
-    let observed = cx.observe(&mut conn, own, reach_days, stretch).await?;
+    let observed = observed::observe(&cx, &mut conn, own, reach_days, stretch).await?;
     drop(conn);
     let simulated = tokio::task::spawn_blocking(move || {
         let one = |models: &Models| observed.iter().map(|one| one.days(models, as_of, as_of).pop()).collect::<Vec<_>>();

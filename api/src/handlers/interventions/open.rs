@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::health::models::Models;
+use crate::health::observed;
 use crate::health::observed::Stretch;
 use crate::store::customers;
 use crate::store::interventions::{self, InterventionRow};
@@ -60,7 +61,7 @@ pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Re
     let customer = customers::find(&mut conn, cx.organization_id(), draft.customer_id).await?.ok_or_else(unknown)?;
     let models = Models::load(&mut conn, cx.organization_id(), None).await?;
     let stretch = Stretch { from: today, to: today, known_at: None };
-    let mut observed = cx.observe(&mut conn, vec![customer], models.reach_days(), stretch).await?;
+    let mut observed = observed::observe(&cx, &mut conn, vec![customer], models.reach_days(), stretch).await?;
     drop(conn);
     let score = observed.pop().and_then(|one| one.days(&models, today, today).pop()?.score());
     cx.write(async |unit| {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::upsert::put;
 use super::{PersonReplacement, check_customer};
 use crate::answer::Answer;
-use crate::bulk::{BulkItem, BulkRequest, BulkResult, BulkResults, Outcome};
+use crate::bulk::{BulkItem, BulkRequest, BulkResult, BulkResults, Outcome, put_all};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
@@ -68,5 +68,5 @@ impl BulkItem for PersonItem {
     responses((status = 207, description = "One result for each item.", body = BulkResults)))]
 #[post("/v1/people/bulk")]
 pub async fn bulk_upsert_people(cx: Context, body: Body<BulkRequest<PersonItem>>) -> Result<Answer, ApiError> {
-    cx.put_all(&body.0).await
+    put_all(&cx, &body.0).await
 }

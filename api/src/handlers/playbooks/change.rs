@@ -13,6 +13,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
+use crate::health::keep;
 use crate::store::json_text::JsonText;
 use crate::store::playbooks::{self, PlaybookRow};
 use crate::unit::Entity;
@@ -72,7 +73,7 @@ pub async fn create_playbook(cx: Context, body: Body<PlaybookDraft>) -> Result<A
         })
         .await?;
     // What holds now is its beginning.
-    cx.keep_health().await?;
+    keep::keep_health(&cx).await?;
     Ok(answer)
 }
 
@@ -99,6 +100,6 @@ pub async fn replace_playbook(cx: Context, key: Path<String>, body: Body<Playboo
             Ok(Answer::ok(&after)?.version(after.version))
         })
         .await?;
-    cx.keep_health().await?;
+    keep::keep_health(&cx).await?;
     Ok(answer)
 }

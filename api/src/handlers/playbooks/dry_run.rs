@@ -17,7 +17,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::health::models::Models;
 use crate::health::observed::{Observed, Stretch};
-use crate::health::risk;
+use crate::health::{observed, risk};
 use crate::store::{customers, playbooks};
 
 /// Over how many days.
@@ -87,7 +87,7 @@ pub async fn dry_run_playbook(
     let back = playbook.trigger.compares_with().map_or(0, i64::from);
     let stretch = Stretch { from: plus_days(from, -1 - back), to, known_at: None };
     let reach_days = models.reach_days().map(|days| days.max(risk::REACH_DAYS));
-    let observed = cx.observe(&mut conn, own, reach_days, stretch).await?;
+    let observed = observed::observe(&cx, &mut conn, own, reach_days, stretch).await?;
     drop(conn);
     let tried = tokio::task::spawn_blocking(move || {
         let mut data: Vec<WouldOpen> =

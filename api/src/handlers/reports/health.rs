@@ -14,6 +14,7 @@ use crate::csv_text::{file, harmless, line, number};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
+use crate::health::keep;
 use crate::page::{NameSort, Paging, PagingParams};
 use crate::store::health_scores::{self, Filter, ListedScore};
 use crate::store::keyset::Position;
@@ -179,7 +180,7 @@ pub async fn read_health_report(
     paging: Paging,
     filters: Query<HealthReportFilters>,
 ) -> Result<HttpResponse, ApiError> {
-    cx.keep_health().await?;
+    keep::keep_health(&cx).await?;
     let HealthReportFilters { band, segment, owner } = filters.0;
     let filter = Filter { band, segment: segment.map(String::from), owner: owner.map(String::from) };
     let mut conn = cx.snapshot().await?;

@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::health::models::Models;
+use crate::health::observed;
 use crate::health::observed::{Observed, Stretch};
 use crate::store::customers;
 use crate::store::interventions::{self, Filter, InterventionRow};
@@ -115,7 +116,7 @@ pub async fn read_intervention_report(
     let models = Models::load(&mut conn, cx.organization_id(), None).await?;
     let first = comparable.iter().map(|(_, on)| *on).min().unwrap_or(today);
     let stretch = Stretch { from: first, to: today, known_at: None };
-    let observed = cx.observe(&mut conn, own, models.reach_days(), stretch).await?;
+    let observed = observed::observe(&cx, &mut conn, own, models.reach_days(), stretch).await?;
     let mut by_kind: BTreeMap<String, Vec<&InterventionRow>> = BTreeMap::new();
     for row in &rows {
         by_kind.entry(row.kind.0.to_string()).or_default().push(row);

@@ -21,6 +21,7 @@ use crate::extract::Query;
 use crate::gate::negotiate;
 use crate::handlers::plans::earned_value::AsOf;
 use crate::handlers::plans::list::{PlanFilters, position};
+use crate::known;
 use crate::known::KnownAt;
 use crate::page::{Paging, PagingParams};
 use crate::read_model::{PlanView, Plans, Report, ReportKey};
@@ -78,7 +79,7 @@ pub async fn read_spi_report(
 ) -> Result<HttpResponse, ApiError> {
     let as_of = date.0.as_of.unwrap_or_else(|| cx.date_of(known.0.known_at.unwrap_or(cx.now)));
     let plans = match known.0.known_at {
-        Some(at) => Arc::new(Plans::of(cx.who.tenant.sequence, &cx.plans_known_at(at, None).await?)),
+        Some(at) => Arc::new(Plans::of(cx.who.tenant.sequence, &known::plans_known_at(&cx, at, None).await?)),
         None => cx.plans().await?,
     };
     let filters = filters.0.resolve(&cx).await?;

@@ -14,6 +14,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::health::look_back;
 use crate::health::look_back::{KnownBy, LookBack, Question};
 use crate::health::risk::{Holdout, Learned, REACH_DAYS};
 use crate::page::{Page, Paging, PagingParams};
@@ -69,7 +70,7 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
     let mut conn = cx.snapshot().await?;
     let own = customers::all(&mut conn, cx.organization_id()).await?;
     let question = Question { from, to, horizon_days, known_by };
-    let back = cx.look_back(&mut conn, own, Some(REACH_DAYS), question).await?;
+    let back = look_back::look_back(&cx, &mut conn, own, Some(REACH_DAYS), question).await?;
     drop(conn);
     let content = tokio::task::spawn_blocking(move || learn(&back, horizon_days, ridge));
     let content = content.await.map_err(ApiError::internal)?.ok_or_else(|| {

@@ -16,6 +16,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::health::customer;
 use crate::handlers::plans::earned_value::AsOf;
+use crate::health::observed;
 use crate::health::observed::Stretch;
 use crate::health::risk::{REACH_DAYS, latest};
 use crate::known::KnownAt;
@@ -112,7 +113,7 @@ pub async fn read_customer_risk(
     let mut conn = cx.snapshot().await?;
     let found = customer(&mut conn, cx.organization_id(), *id).await?;
     let stretch = Stretch { from: as_of, to: as_of, known_at };
-    let mut observed = cx.observe(&mut conn, vec![found], Some(REACH_DAYS), stretch).await?;
+    let mut observed = observed::observe(&cx, &mut conn, vec![found], Some(REACH_DAYS), stretch).await?;
     let observed = observed.pop().ok_or_else(ApiError::not_found)?;
     let model = latest(&mut conn, cx.organization_id(), known_at.unwrap_or(cx.now)).await?;
     let facts = observed.risk_known(as_of);

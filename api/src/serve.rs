@@ -21,37 +21,15 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::contract::Contract;
 use crate::error::ApiError;
-use crate::health::keep::Keeping;
+use crate::health::keeping::Keeping;
+use crate::idempotency::InFlight;
 use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
 use crate::metrics::Metrics;
-use crate::openapi::Document;
 use crate::read_model::ReadModel;
+use crate::state::App;
 use crate::store::{self, Db};
-use crate::unit::InFlight;
-use crate::{envelope, gate, jobs, openapi, routes};
-
-/// What every request shares.
-#[derive(Debug)]
-#[expect(missing_docs, reason = "each field's type says what it is")]
-pub struct App {
-    pub settings: Settings,
-    pub db: Db,
-    pub clock: Clock,
-    pub document: Document,
-    pub contract: Contract,
-    pub tenants: Tenants,
-    pub issuer: Issuer,
-    pub external: Option<External>,
-    pub limiter: Limiter,
-    pub metrics: Metrics,
-    pub read_model: ReadModel,
-    pub in_flight: InFlight,
-    pub writer: Writer,
-    pub keeping: Keeping,
-    /// Whether `/readyz` says yes: not before the start is over, not after a stop signal.
-    pub is_accepting: AtomicBool,
-}
+use crate::{document, envelope, gate, jobs, routes};
 
 /// Why a server did not start. The texts are for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -86,70 +64,67 @@ pub struct Running {
     server: Server,
 }
 
-impl App {
-    /// Wires everything over a database whose schema is up to date.
-    pub async fn new(settings: Settings, db: Db, clock: Clock) -> Result<Arc<Self>, StartError> {
-        let other = |error: &dyn std::fmt::Display| StartError::Other(error.to_string());
-        let document = openapi::document().map_err(|error| other(&error))?;
-        if store::signing_keys::list(&mut db.read().await?).await?.is_empty() {
-            issuer::rotate(&db, &clock).await?;
-        }
-        let external = settings.external.issuer().map(External::new).transpose().map_err(|error| other(&error))?;
-        let (writer, inbox) = Writer::new();
-        tokio::spawn(inbox.run(db.clone()));
-        Ok(Arc::new(Self {
-            writer,
-            keeping: Keeping::default(),
-            contract: Contract::compile(&document.value).map_err(|error| other(&error))?,
-            issuer: Issuer::load(&db, settings.token_issuer.clone()).await?,
-            limiter: Limiter::new(settings.rate_limit_per_minute),
-            metrics: Metrics::new().map_err(|error| other(&error))?,
-            read_model: ReadModel::new(settings.read_model_mib * 1024 * 1024),
-            tenants: Tenants::default(),
-            in_flight: InFlight::default(),
-            is_accepting: AtomicBool::new(true),
-            document,
-            external,
-            settings,
-            db,
-            clock,
-        }))
+/// Wires the shared state over a database whose schema is up to date.
+pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, StartError> {
+    let other = |error: &dyn std::fmt::Display| StartError::Other(error.to_string());
+    let document = routes::document().map_err(|error| other(&error))?;
+    if store::signing_keys::list(&mut db.read().await?).await?.is_empty() {
+        issuer::rotate(&db, &clock).await?;
     }
-
-    /// Binds the address and builds the server; port 0 takes a free one.
-    pub fn bind(self: Arc<Self>) -> Result<Running, StartError> {
-        let (listen, workers) = (self.settings.listen, self.settings.workers);
-        let shared = web::Data::from(Arc::clone(&self));
-        let factory = move || {
-            let origins = shared.settings.cors_origins.clone();
-            actix_web::App::new()
-                .into_utoipa_app()
-                .app_data(shared.clone())
-                .map(|app| app.wrap(from_fn(gate::pass)))
-                .map(|app| app.wrap(Compress::default()))
-                .map(|app| app.wrap(Condition::new(!origins.is_empty(), cors(&origins))))
-                .map(|app| app.wrap(from_fn(envelope::wrap)))
-                .configure(routes::register)
-                .into_app()
-                .service(web::redirect("/", "/docs/"))
-                .service(web::redirect("/docs", "/docs/"))
-                .route(openapi::PROBLEMS_PATH, web::get().to(openapi::problems_page))
-                .service(openapi::swagger_ui())
-        };
-        let mut http = HttpServer::new(factory)
-            .disable_signals()
-            .shutdown_timeout(self.settings.shutdown_timeout_s)
-            .client_request_timeout(Duration::from_secs(10))
-            .keep_alive(Duration::from_secs(75));
-        if let Some(workers) = workers {
-            http = http.workers(workers);
-        }
-        let http = http.bind(listen).map_err(|error| StartError::Listen(listen, error))?;
-        let address = http.addrs().first().copied().unwrap_or(listen);
-        Ok(Running { address, app: self, server: http.run() })
-    }
+    let external = settings.external.issuer().map(External::new).transpose().map_err(|error| other(&error))?;
+    let (writer, inbox) = Writer::new();
+    tokio::spawn(inbox.run(db.clone()));
+    Ok(Arc::new(App {
+        writer,
+        keeping: Keeping::default(),
+        contract: Contract::compile(&document.value).map_err(|error| other(&error))?,
+        issuer: Issuer::load(&db, settings.token_issuer.clone()).await?,
+        limiter: Limiter::new(settings.rate_limit_per_minute),
+        metrics: Metrics::new().map_err(|error| other(&error))?,
+        read_model: ReadModel::new(settings.read_model_mib * 1024 * 1024),
+        tenants: Tenants::default(),
+        in_flight: InFlight::default(),
+        is_accepting: AtomicBool::new(true),
+        document,
+        external,
+        settings,
+        db,
+        clock,
+    }))
 }
 
+/// Binds the address and builds the server; port 0 takes a free one.
+pub fn bind(app: Arc<App>) -> Result<Running, StartError> {
+    let (listen, workers) = (app.settings.listen, app.settings.workers);
+    let shared = web::Data::from(Arc::clone(&app));
+    let factory = move || {
+        let origins = shared.settings.cors_origins.clone();
+        actix_web::App::new()
+            .into_utoipa_app()
+            .app_data(shared.clone())
+            .map(|app| app.wrap(from_fn(gate::pass)))
+            .map(|app| app.wrap(Compress::default()))
+            .map(|app| app.wrap(Condition::new(!origins.is_empty(), cors(&origins))))
+            .map(|app| app.wrap(from_fn(envelope::wrap)))
+            .configure(routes::register)
+            .into_app()
+            .service(web::redirect("/", "/docs/"))
+            .service(web::redirect("/docs", "/docs/"))
+            .route(document::PROBLEMS_PATH, web::get().to(document::problems_page))
+            .service(document::swagger_ui())
+    };
+    let mut http = HttpServer::new(factory)
+        .disable_signals()
+        .shutdown_timeout(app.settings.shutdown_timeout_s)
+        .client_request_timeout(Duration::from_secs(10))
+        .keep_alive(Duration::from_secs(75));
+    if let Some(workers) = workers {
+        http = http.workers(workers);
+    }
+    let http = http.bind(listen).map_err(|error| StartError::Listen(listen, error))?;
+    let address = http.addrs().first().copied().unwrap_or(listen);
+    Ok(Running { address, app, server: http.run() })
+}
 impl Running {
     /// The handle that stops it.
     pub fn handle(&self) -> ServerHandle {

@@ -11,13 +11,12 @@ use serde_json::{Map, Value, json};
 use strum::IntoEnumIterator;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
-use utoipa_actix_web::AppExt;
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::error::{Code, FieldError, Problem};
-use crate::routes;
 use crate::store::{customers, people};
 
+/// What of the document belongs to no operation.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -47,7 +46,7 @@ use crate::store::{customers, people};
     ),
     modifiers(&Bearer)
 )]
-struct Base;
+pub struct Base;
 
 struct Bearer;
 
@@ -86,17 +85,17 @@ pub struct Document {
 #[error("the OpenAPI document cannot be written: {0}")]
 pub struct Unwritable(String);
 
-/// Collects and completes the document.
-pub fn document() -> Result<Document, Unwritable> {
-    let unwritable = |error: &dyn std::fmt::Display| Unwritable(error.to_string());
-    let app = actix_web::App::new().into_utoipa_app().openapi(Base::openapi()).configure(routes::register);
-    let (_, collected) = app.split_for_parts();
-    let mut value = serde_json::to_value(&collected).map_err(|error| unwritable(&error))?;
-    value["info"]["version"] = env!("CARGO_PKG_VERSION").into();
-    complete(&mut value);
-    let json = serde_json::to_vec(&value).map_err(|error| unwritable(&error))?.into();
-    let yaml = yaml_serde::to_string(&value).map_err(|error| unwritable(&error))?.into();
-    Ok(Document { value, json, yaml })
+impl Document {
+    /// Completes what was collected from the routes.
+    pub fn complete(collected: &utoipa::openapi::OpenApi) -> Result<Self, Unwritable> {
+        let unwritable = |error: &dyn std::fmt::Display| Unwritable(error.to_string());
+        let mut value = serde_json::to_value(collected).map_err(|error| unwritable(&error))?;
+        value["info"]["version"] = env!("CARGO_PKG_VERSION").into();
+        complete(&mut value);
+        let json = serde_json::to_vec(&value).map_err(|error| unwritable(&error))?.into();
+        let yaml = yaml_serde::to_string(&value).map_err(|error| unwritable(&error))?.into();
+        Ok(Self { value, json, yaml })
+    }
 }
 
 /// Swagger UI from its vendored files, over this server's document.

@@ -1,0 +1,40 @@
+//! What every request shares. A leaf: it holds parts and knows neither handlers nor the wiring, which is in [`crate::serve`].
+
+use std::sync::atomic::AtomicBool;
+
+use crate::auth::external::External;
+use crate::auth::issuer::Issuer;
+use crate::auth::tenants::Tenants;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::contract::Contract;
+use crate::document::Document;
+use crate::health::keeping::Keeping;
+use crate::idempotency::InFlight;
+use crate::ingest::writer::Writer;
+use crate::limit::Limiter;
+use crate::metrics::Metrics;
+use crate::read_model::ReadModel;
+use crate::store::Db;
+
+/// What every request shares.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "each field's type says what it is")]
+pub struct App {
+    pub settings: Settings,
+    pub db: Db,
+    pub clock: Clock,
+    pub document: Document,
+    pub contract: Contract,
+    pub tenants: Tenants,
+    pub issuer: Issuer,
+    pub external: Option<External>,
+    pub limiter: Limiter,
+    pub metrics: Metrics,
+    pub read_model: ReadModel,
+    pub in_flight: InFlight,
+    pub writer: Writer,
+    pub keeping: Keeping,
+    /// Whether `/readyz` says yes: not before the start is over, not after a stop signal.
+    pub is_accepting: AtomicBool,
+}
