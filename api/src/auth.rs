@@ -8,6 +8,5 @@ pub mod caller;
 pub mod claims;
 pub mod external;
 pub mod issuer;
-pub mod scope;
 pub mod share_token;
 pub mod tenants;

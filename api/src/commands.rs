@@ -81,7 +81,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(serve) => serve::run(*serve).await,
         Command::Migrate(storage) => {
-            crate::founding::open_database(&storage).await?.close().await;
+            crate::serve::open_database(&storage).await?.close().await;
             Ok(())
         }
         Command::Key(key) => key::run(key).await,

@@ -11,12 +11,12 @@ use actix_web::http::header::{HeaderMap, IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use aws_lc_rs::digest;
 use chrono::{DateTime, Duration, NaiveDate, Utc};
+use milepost_domain::access::Scopes;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::auth::caller::{Actor, Caller};
-use crate::auth::scope::Scopes;
 use crate::auth::tenants::Authenticated;
 use crate::clock::date_in;
 use crate::contract::Operation;

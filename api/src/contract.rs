@@ -10,9 +10,9 @@ use actix_web::http::Method;
 use chrono::{DateTime, Datelike, NaiveDate};
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{Draft, JsonType, ValidationError, Validator};
+use milepost_domain::access::Scope;
 use serde_json::{Map, Value, json};
 
-use crate::auth::scope::Scope;
 use crate::error::FieldError;
 
 /// Every operation, by path pattern and method.

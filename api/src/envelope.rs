@@ -18,8 +18,8 @@ use actix_web::{Error, HttpMessage, HttpResponse, web};
 use futures_util::FutureExt;
 
 use crate::error::{ApiError, Code};
-use crate::pages::status_page;
 use crate::state::App;
+use crate::views::status_page;
 
 /// The id of a request, the caller's own or made here.
 #[derive(Debug, Clone)]

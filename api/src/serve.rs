@@ -18,17 +18,17 @@ use crate::auth::external::External;
 use crate::auth::issuer::{self, Issuer};
 use crate::auth::tenants::Tenants;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Settings, Storage};
 use crate::contract::Contract;
+use crate::customer_health::keeping::Keeping;
 use crate::error::ApiError;
-use crate::health::keeping::Keeping;
 use crate::idempotency::InFlight;
 use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
-use crate::metrics::Metrics;
 use crate::read_model::ReadModel;
 use crate::state::App;
-use crate::store::{self, Db};
+use crate::store::{self, Db, connect, migrations};
+use crate::telemetry::Metrics;
 use crate::{document, envelope, gate, jobs, routes};
 
 /// Why a server did not start. The texts are for the person who started it.
@@ -62,6 +62,19 @@ pub struct Running {
     /// What its requests share.
     pub app: Arc<App>,
     server: Server,
+}
+
+/// Opens the database of the configuration, with its schema up to date.
+pub async fn open_database(storage: &Storage) -> Result<Db, StartError> {
+    let db = match &storage.database_url {
+        Some(url) => connect::postgres(url)?,
+        None => {
+            std::fs::create_dir_all(&storage.data_dir).map_err(StartError::DataDirectory)?;
+            connect::sqlite(&storage.data_dir.join("milepost.db")).await?
+        }
+    };
+    migrations::run(&db).await?;
+    Ok(db)
 }
 
 /// Wires the shared state over a database whose schema is up to date.

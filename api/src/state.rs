@@ -8,14 +8,14 @@ use crate::auth::tenants::Tenants;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::contract::Contract;
+use crate::customer_health::keeping::Keeping;
 use crate::document::Document;
-use crate::health::keeping::Keeping;
 use crate::idempotency::InFlight;
 use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
-use crate::metrics::Metrics;
 use crate::read_model::ReadModel;
 use crate::store::Db;
+use crate::telemetry::Metrics;
 
 /// What every request shares.
 #[derive(Debug)]

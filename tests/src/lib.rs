@@ -11,14 +11,15 @@ use std::future::Future;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use milepost::auth::scope::Scope;
 use milepost::clock::Clock;
 use milepost::commands::default_settings;
 use milepost::config::Settings;
-use milepost::founding::{create_key, open_database};
+use milepost::provisioning::create_key;
 use milepost::serve;
+use milepost::serve::open_database;
 use milepost::state::App;
 use milepost::store::Db;
+use milepost_domain::access::Scope;
 use milepost_domain::values::text::Name;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::Value;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use milepost::auth::scope::Scope;
+use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Server, on_both_engines};
 use serde_json::{Value, json};
 

@@ -1,6 +1,6 @@
 //! Customers: what a CRM and a frontend do with them.
 
-use milepost::auth::scope::Scope;
+use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
 

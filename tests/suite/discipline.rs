@@ -158,7 +158,7 @@ async fn a_slow_body_is_cut_off(engine: Engine) {
 
 async fn quotas(engine: Engine) {
     let server = Server::start_with(engine, |settings| settings.rate_limit_per_minute = 3).await;
-    let stranger = server.key_of("Contoso", &[milepost::auth::scope::Scope::Admin]).await;
+    let stranger = server.key_of("Contoso", &[milepost_domain::access::Scope::Admin]).await;
     for left in ["r=2", "r=1", "r=0"] {
         assert!(server.get("/v1/organization").await.header("ratelimit").contains(left));
     }

@@ -104,7 +104,7 @@ async fn an_event_is_counted_once(engine: Engine) {
     let mut zoned = event("1");
     zoned["time"] = "2026-05-04T12:00:00+02:00".into();
     assert_eq!(counts(&send_json(&server, "", zoned).await.expect(200)), [0, 1, 0, 0, 0], "the same instant is not");
-    let stranger = server.key_of("Contoso", &[milepost::auth::scope::Scope::Admin]).await;
+    let stranger = server.key_of("Contoso", &[milepost_domain::access::Scope::Admin]).await;
     let theirs = server.call("POST", "/v1/events").bearer(&stranger).json(event("1")).send().await.expect(200);
     assert_eq!(counts(&theirs), [0, 0, 0, 0, 1], "another organization's events are its own");
     assert_eq!(

@@ -1,7 +1,7 @@
 //! A POST may be repeated: it happens once, and answers the same.
 
 use chrono::Duration;
-use milepost::auth::scope::Scope;
+use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Reply, Server, on_both_engines};
 use serde_json::{Value, json};
 

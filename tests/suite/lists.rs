@@ -1,6 +1,6 @@
 //! Pages: whole, in order, bound to their list.
 
-use milepost::auth::scope::Scope;
+use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
 

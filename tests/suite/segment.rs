@@ -1,6 +1,6 @@
 //! Segment's libraries deliver as they are.
 
-use milepost::auth::scope::Scope;
+use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Server, on_both_engines};
 use serde_json::{Value, json};
 

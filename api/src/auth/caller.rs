@@ -1,11 +1,10 @@
 //! The one who calls, once proven.
 
+use milepost_domain::access::Scopes;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr};
 use utoipa::ToSchema;
 use uuid::Uuid;
-
-use super::scope::Scopes;
 
 /// What kind of actor stands behind a change.
 #[derive(

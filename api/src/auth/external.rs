@@ -7,12 +7,12 @@ use arc_swap::ArcSwapOption;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, Header};
+use milepost_domain::access::Scopes;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
 use super::caller::{Actor, ActorKind, Caller};
 use super::claims::{Claims, Expected, KeySet, verify};
-use super::scope::Scopes;
 use crate::config::ExternalIssuer;
 
 /// After this the keys are fetched again, while the old ones go on being used.

@@ -9,12 +9,12 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
+use milepost_domain::access::Scopes;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::claims::{Claims, Expected, KeySet, verify};
-use super::scope::Scopes;
 use crate::clock::Clock;
 use crate::error::ApiError;
 use crate::store::signing_keys::SigningKey;

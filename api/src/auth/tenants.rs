@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use milepost_domain::access::Scopes;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -16,9 +17,8 @@ use super::api_key::ApiKey;
 use super::caller::{Actor, Caller};
 use super::external::External;
 use super::issuer::Issuer;
-use super::scope::Scopes;
 use super::share_token::ShareToken;
-use crate::heads::Heads;
+use crate::ledger_sequence::Heads;
 use crate::store::api_clients::{self, KeyWithClient};
 use crate::store::share_links::{self, ShareLinkRow};
 use crate::store::{Db, organizations};

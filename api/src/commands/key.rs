@@ -2,15 +2,16 @@
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
+use milepost_domain::access::Scope;
 use milepost_domain::values::text::Name;
 use strum::VariantArray;
 
 use super::{Failure, print};
 use crate::auth::issuer;
-use crate::auth::scope::Scope;
 use crate::clock::Clock;
 use crate::config::Storage;
-use crate::founding::{create_key, open_database};
+use crate::provisioning::create_key;
+use crate::serve::open_database;
 
 /// What to do with API keys.
 #[derive(Debug, Subcommand)]

@@ -4,8 +4,8 @@ use clap::{Args, Subcommand};
 
 use super::{Failure, print};
 use crate::config::Storage;
-use crate::founding::open_database;
 use crate::handlers::ledger::verify::verification;
+use crate::serve::open_database;
 use crate::store::organizations;
 
 /// What to do with ledgers.

@@ -4,14 +4,14 @@ use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 
 use clap::Args;
+use milepost_domain::access::Scope;
 use milepost_domain::values::text::Name;
 
 use super::{Failure, demo, print};
-use crate::auth::scope::Scope;
 use crate::clock::Clock;
 use crate::config::{Settings, Storage};
-use crate::founding::{create_key, open_database};
-use crate::serve::{StartError, bind, wire};
+use crate::provisioning::create_key;
+use crate::serve::{StartError, bind, open_database, wire};
 use crate::store::organizations;
 
 /// How to serve.

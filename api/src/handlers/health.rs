@@ -15,11 +15,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::context::Context;
+use crate::customer_health::models::{AppliedModel, Models};
+use crate::customer_health::observed;
+use crate::customer_health::observed::{Observed, Stretch};
 use crate::error::ApiError;
 use crate::extract::parse_path;
-use crate::health::models::{AppliedModel, Models};
-use crate::health::observed;
-use crate::health::observed::{Observed, Stretch};
 use crate::store::Conn;
 use crate::store::customers::{self, Customer};
 
@@ -96,6 +96,6 @@ async fn observe_one(
     stretch: Stretch,
 ) -> Result<(Observed, Models), ApiError> {
     let models = Models::load(conn, cx.organization_id(), stretch.known_at).await?;
-    let mut observed = observed::observe(&cx, conn, vec![customer], models.reach_days(), stretch).await?;
+    let mut observed = observed::observe(cx, conn, vec![customer], models.reach_days(), stretch).await?;
     Ok((observed.pop().ok_or_else(ApiError::not_found)?, models))
 }

@@ -20,9 +20,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::customer_health::models::AppliedModel;
 use crate::error::ApiError;
 use crate::handlers::metrics::definition;
-use crate::health::models::AppliedModel;
 use crate::store::health_models::{self, Activation, ModelRow, ModelVersion};
 use crate::store::{Conn, metrics};
 use crate::unit::Unit;

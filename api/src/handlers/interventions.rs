@@ -4,85 +4,13 @@ pub mod act;
 pub mod open;
 pub mod read;
 
-use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::customer::intervention::{Outcome, Status, status};
-use milepost_domain::customer::playbook::{InterventionKind, Tier, escalated_to};
-use milepost_domain::values::dates::plus_days;
-use milepost_domain::values::text::{Label, Name, Note};
+use chrono::{DateTime, Utc};
+use milepost_domain::values::text::Note;
 use serde::Serialize;
-use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::store::customers::Customer;
-use crate::store::interventions::{InterventionRow, NoteRow};
-use crate::store::json_text::JsonText;
-use crate::store::playbooks::PlaybookRow;
-use crate::unit::Unit;
-
-/// A task opened for a customer.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "playbook_id": null, "kind": "coaching",
-    "title": "Call the sponsor", "reason": "band_entered", "owner": "Ana", "status": "open", "opened_on": "2026-05-04", "due_on": "2026-05-06",
-    "overdue": false, "escalated_to": null, "escalations": [{"after_days": 3, "to": "Head of customer success"}], "snoozed_until": null,
-    "snooze_reason": null, "done_on": null, "outcome": null, "outcome_note": null, "score_at_opening": 38.0, "version": 1,
-    "created_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"
-}))]
-pub struct Intervention {
-    /// Its id.
-    pub id: Uuid,
-    /// The customer.
-    pub customer_id: Uuid,
-    /// The playbook that opened it; null if a person did.
-    pub playbook_id: Option<Uuid>,
-    /// What kind of intervention.
-    pub kind: InterventionKind,
-    /// What is to be done.
-    #[schema(value_type = Name)]
-    pub title: String,
-    /// Why.
-    #[schema(value_type = Option<Note>)]
-    pub reason: Option<String>,
-    /// Who is to do it.
-    #[schema(value_type = Option<Label>)]
-    pub owner: Option<String>,
-    /// How far it is.
-    pub status: Status,
-    /// The day it was opened.
-    pub opened_on: NaiveDate,
-    /// The day by which it is to be done.
-    pub due_on: NaiveDate,
-    /// Whether that day has passed and it is not done.
-    pub overdue: bool,
-    /// Whom it has gone to because it is not done.
-    #[schema(value_type = Option<Label>)]
-    pub escalated_to: Option<Label>,
-    /// Whom it goes to, and when.
-    #[schema(max_items = 10)]
-    pub escalations: Vec<Tier>,
-    /// The day on which it comes back; null if it is not put off.
-    pub snoozed_until: Option<NaiveDate>,
-    /// Why it is put off.
-    #[schema(value_type = Option<Note>)]
-    pub snooze_reason: Option<String>,
-    /// The day it was done.
-    pub done_on: Option<NaiveDate>,
-    /// What came of it.
-    pub outcome: Option<Outcome>,
-    /// What is to be said of that.
-    #[schema(value_type = Option<Note>)]
-    pub outcome_note: Option<String>,
-    /// The customer's score when it was opened.
-    pub score_at_opening: Option<f64>,
-    /// Goes up with every change; the value of `ETag`.
-    #[schema(minimum = 1)]
-    pub version: i64,
-    /// When it was opened.
-    pub created_at: DateTime<Utc>,
-    /// When it last changed.
-    pub updated_at: DateTime<Utc>,
-}
+use crate::store::interventions::NoteRow;
 
 /// What someone noted of an intervention.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -105,96 +33,5 @@ impl From<NoteRow> for InterventionNote {
     fn from(row: NoteRow) -> Self {
         let NoteRow { id, text, author, recorded_at } = row;
         Self { id, text, author, recorded_at }
-    }
-}
-
-impl Intervention {
-    /// As it stands on a day.
-    pub fn of(row: InterventionRow, today: NaiveDate) -> Self {
-        let is_done = row.done_on.is_some();
-        let escalated_to = escalated_to(&row.escalations.0, row.opened_on, today).filter(|_| !is_done).cloned();
-        Self {
-            id: row.id,
-            customer_id: row.customer_id,
-            playbook_id: row.playbook_id,
-            kind: row.kind.0,
-            title: row.title,
-            reason: row.reason,
-            owner: row.owner,
-            status: status(row.done_on, row.snoozed_until, today),
-            opened_on: row.opened_on,
-            due_on: row.due_on,
-            overdue: !is_done && row.due_on < today,
-            escalated_to,
-            escalations: row.escalations.0,
-            snoozed_until: row.snoozed_until,
-            snooze_reason: row.snooze_reason,
-            done_on: row.done_on,
-            outcome: row.outcome.map(|outcome| outcome.0),
-            outcome_note: row.outcome_note,
-            score_at_opening: row.score_at_opening,
-            version: row.version,
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-        }
-    }
-}
-
-/// The intervention that a playbook opens for a customer, because its trigger has begun to hold for something of it.
-pub fn opened_by(
-    unit: &Unit,
-    playbook: &PlaybookRow,
-    customer: &Customer,
-    score: Option<f64>,
-    begun: &[&String],
-) -> InterventionRow {
-    let content = &playbook.content.0;
-    let action = &content.action;
-    let subjects: Vec<&str> =
-        begun.iter().map(|subject| subject.as_str()).filter(|subject| !subject.is_empty()).collect();
-    let reason = match subjects.as_slice() {
-        [] => content.trigger.kind.to_string(),
-        some => format!("{}: {}", content.trigger.kind, some.join(", ")),
-    };
-    let row =
-        open_row(unit, customer, action.kind, &action.title, plus_days(unit.today, i64::from(action.due_in_days)));
-    InterventionRow {
-        playbook_id: Some(playbook.id),
-        reason: Some(reason.chars().take(Note::MAX_CHARS).collect()),
-        owner: action.owner.as_ref().map(ToString::to_string).or(row.owner),
-        escalations: JsonText(action.escalations.clone()),
-        score_at_opening: score,
-        ..row
-    }
-}
-
-/// A new intervention for a customer, in the hands of its owner.
-fn open_row(
-    unit: &Unit,
-    customer: &Customer,
-    kind: InterventionKind,
-    title: &Name,
-    due_on: NaiveDate,
-) -> InterventionRow {
-    InterventionRow {
-        id: unit.new_id(),
-        customer_id: customer.id,
-        playbook_id: None,
-        kind: Text(kind),
-        title: title.to_string(),
-        reason: None,
-        owner: customer.owner.clone(),
-        opened_on: unit.today,
-        due_on,
-        escalations: JsonText(vec![]),
-        snoozed_until: None,
-        snooze_reason: None,
-        done_on: None,
-        outcome: None,
-        outcome_note: None,
-        score_at_opening: None,
-        version: 1,
-        created_at: unit.now,
-        updated_at: unit.now,
     }
 }

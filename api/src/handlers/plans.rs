@@ -29,7 +29,7 @@ pub mod update;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::earned_value::CreditRule;
-use milepost_domain::earned_value::undefined::Undefined;
+use milepost_domain::earned_value::undefined::{Undefined, split};
 use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::{Kind, StatusCounts};
@@ -38,7 +38,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use self::time_figures::split;
 use crate::read_model::PlanView;
 
 /// A plan at a date.

@@ -8,8 +8,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::customer_health::risk::{Holdout, Learned};
 use crate::error::ApiError;
-use crate::health::risk::{Holdout, Learned};
 use crate::store::risk_models::RiskModelRow;
 
 /// A model of customers' risk.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, post};
-use milepost_domain::usage::event::Intake;
+use milepost_domain::usage::event::{Intake, UsageEvent};
 use milepost_domain::values::text::{ExternalRef, Name};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -18,7 +18,6 @@ use crate::extract::collect_up_to;
 use crate::handlers::customers::CustomerReplacement;
 use crate::handlers::people::PersonReplacement;
 use crate::handlers::{customers as customer_handlers, people as people_handlers};
-use crate::ingest::event::UsageEvent;
 use crate::ingest::segment::{CustomerTraits, Meaning, Message, PersonTraits};
 use crate::ingest::unpack::unpack;
 use crate::ingest::writer::Delivery;

@@ -3,37 +3,12 @@
 use aws_lc_rs::digest;
 use chrono::{DateTime, Datelike, SubsecRound, Utc};
 use milepost_domain::Rule as _;
+use milepost_domain::usage::event::{Hash, UsageEvent};
 use milepost_domain::values::text::{ExternalRef, Name};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::FieldError;
-
-/// 16 bytes of SHA-256: collisions are out of reach, and the index stays narrow.
-pub type Hash = [u8; 16];
-
-/// An event that can be kept.
-#[derive(Debug, Clone, PartialEq)]
-pub struct UsageEvent {
-    /// Its id, unique within its source.
-    pub id: String,
-    /// Where it comes from.
-    pub source: String,
-    /// What happened.
-    pub kind: String,
-    /// The customer, by what the CRM calls it.
-    pub subject: Option<String>,
-    /// The person, by what the other system calls them.
-    pub person: Option<String>,
-    /// When it happened.
-    pub occurred_at: DateTime<Utc>,
-    /// What else is known, as JSON.
-    pub data: Option<String>,
-    /// Attributes beyond those of the standard, as JSON.
-    pub extensions: Option<String>,
-    /// A hash over all of it.
-    pub payload_hash: Hash,
-}
 
 /// Attributes that CloudEvents defines.
 const STANDARD: [&str; 10] =
@@ -45,64 +20,62 @@ struct Reader<'a> {
     errors: Vec<FieldError>,
 }
 
-impl UsageEvent {
-    /// Reads an event from its JSON form. Its time is when it was received if it has none.
-    pub fn read(value: &Value, received_at: DateTime<Utc>) -> Result<Self, Vec<FieldError>> {
-        let Value::Object(fields) = value else {
-            return Err(vec![FieldError::in_body("", "wrong_type", "must be a JSON object: one CloudEvent")]);
-        };
-        let mut reader = Reader { fields, errors: vec![] };
-        // Plain objects from our own scripts need not say that they are CloudEvents.
-        if fields.get("specversion").is_some_and(|version| version != "1.0") {
-            reader.refuse("/specversion", "not_an_option", "must be \"1.0\"");
-        }
-        let id = reader.required("id");
-        let source = reader.required("source");
-        let kind = reader.required("type");
-        let subject = reader.reference("subject", fields.get("subject"));
-        let in_data = fields.get("data").and_then(|data| data.get("person"));
-        let person = match fields.get("person") {
-            Some(person) => reader.reference("person", Some(person)),
-            None => reader.reference("data/person", in_data.filter(|person| person.is_string())),
-        };
-        if subject.is_none() && person.is_none() && reader.errors.is_empty() {
-            reader.refuse("/subject", "required", "must name a customer, or data.person a person");
-        }
-        let occurred_at = reader.time(received_at);
-        let data = reader.data();
-        let extensions = reader.extensions();
-        let Reader { errors, .. } = reader;
-        let (Some(id), Some(source), Some(kind), Some(occurred_at), true) =
-            (id, source, kind, occurred_at, errors.is_empty())
-        else {
-            return Err(errors);
-        };
-        let mut event =
-            Self { id, source, kind, subject, person, occurred_at, data, extensions, payload_hash: Hash::default() };
-        event.payload_hash = event.hash_payload(fields.contains_key("time"));
-        Ok(event)
+/// Reads an event from its JSON form. Its time is when it was received if it has none.
+pub fn read_event(value: &Value, received_at: DateTime<Utc>) -> Result<UsageEvent, Vec<FieldError>> {
+    let Value::Object(fields) = value else {
+        return Err(vec![FieldError::in_body("", "wrong_type", "must be a JSON object: one CloudEvent")]);
+    };
+    let mut reader = Reader { fields, errors: vec![] };
+    // Plain objects from our own scripts need not say that they are CloudEvents.
+    if fields.get("specversion").is_some_and(|version| version != "1.0") {
+        reader.refuse("/specversion", "not_an_option", "must be \"1.0\"");
     }
+    let id = reader.required("id");
+    let source = reader.required("source");
+    let kind = reader.required("type");
+    let subject = reader.reference("subject", fields.get("subject"));
+    let in_data = fields.get("data").and_then(|data| data.get("person"));
+    let person = match fields.get("person") {
+        Some(person) => reader.reference("person", Some(person)),
+        None => reader.reference("data/person", in_data.filter(|person| person.is_string())),
+    };
+    if subject.is_none() && person.is_none() && reader.errors.is_empty() {
+        reader.refuse("/subject", "required", "must name a customer, or data.person a person");
+    }
+    let occurred_at = reader.time(received_at);
+    let data = reader.data();
+    let extensions = reader.extensions();
+    let Reader { errors, .. } = reader;
+    let (Some(id), Some(source), Some(kind), Some(occurred_at), true) =
+        (id, source, kind, occurred_at, errors.is_empty())
+    else {
+        return Err(errors);
+    };
+    let mut event =
+        UsageEvent { id, source, kind, subject, person, occurred_at, data, extensions, payload_hash: Hash::default() };
+    event.payload_hash = hash_payload(&event, fields.contains_key("time"));
+    Ok(event)
+}
 
-    /// What tells it from every other event of its organization.
-    pub fn key(&self, organization_id: Uuid) -> Hash {
-        hash(&[organization_id.as_bytes(), self.source.as_bytes(), self.id.as_bytes()])
-    }
+/// What tells it from every other event of its organization.
+pub fn identity(event: &UsageEvent, organization_id: Uuid) -> Hash {
+    hash(&[organization_id.as_bytes(), event.source.as_bytes(), event.id.as_bytes()])
+}
 
-    /// What it says. A time that was not given is not part of it: sent again, it would be another.
-    fn hash_payload(&self, has_time: bool) -> Hash {
-        let time = if has_time { self.occurred_at.to_rfc3339() } else { String::new() };
-        let optional = |text: &Option<String>| text.clone().map_or_else(|| "-".to_owned(), |text| format!("+{text}"));
-        let (subject, person) = (optional(&self.subject), optional(&self.person));
-        let (data, extensions) = (optional(&self.data), optional(&self.extensions));
-        hash(&[
-            self.kind.as_bytes(),
-            time.as_bytes(),
-            subject.as_bytes(),
-            person.as_bytes(),
-            data.as_bytes(),
-            extensions.as_bytes(),
-        ])
-    }
+/// What it says. A time that was not given is not part of it: sent again, it would be another.
+fn hash_payload(event: &UsageEvent, has_time: bool) -> Hash {
+    let time = if has_time { event.occurred_at.to_rfc3339() } else { String::new() };
+    let optional = |text: &Option<String>| text.clone().map_or_else(|| "-".to_owned(), |text| format!("+{text}"));
+    let (subject, person) = (optional(&event.subject), optional(&event.person));
+    let (data, extensions) = (optional(&event.data), optional(&event.extensions));
+    hash(&[
+        event.kind.as_bytes(),
+        time.as_bytes(),
+        subject.as_bytes(),
+        person.as_bytes(),
+        data.as_bytes(),
+        extensions.as_bytes(),
+    ])
 }
 
 /// A hash over several parts that do not run into each other.
@@ -264,34 +237,34 @@ mod tests {
 
     #[test]
     fn an_event_is_read_whole() {
-        let read = UsageEvent::read(&event(), now()).expect("an event");
+        let read = read_event(&event(), now()).expect("an event");
         assert_eq!((read.subject.as_deref(), read.data.as_deref()), (Some("crm-1"), Some("{\"a\":2,\"b\":1}")));
         let mut reordered = event();
         reordered["data"] = json!({ "a": 2, "b": 1 });
-        assert_eq!(UsageEvent::read(&reordered, now()).expect("an event").payload_hash, read.payload_hash);
+        assert_eq!(read_event(&reordered, now()).expect("an event").payload_hash, read.payload_hash);
         let zoned = with("time", json!("2026-05-04T12:00:00+02:00"));
-        assert_eq!(UsageEvent::read(&zoned, now()).expect("an event"), read, "the same instant");
+        assert_eq!(read_event(&zoned, now()).expect("an event"), read, "the same instant");
         for (name, value) in [
             ("data", json!({ "a": 3 })),
             ("type", json!("logout")),
             ("subject", json!("crm-2")),
             ("region", json!("eu")),
         ] {
-            let other = UsageEvent::read(&with(name, value), now()).expect("an event");
+            let other = read_event(&with(name, value), now()).expect("an event");
             assert_ne!(other.payload_hash, read.payload_hash, "{name}");
-            assert_eq!(other.key(Uuid::nil()), read.key(Uuid::nil()));
+            assert_eq!(identity(&other, Uuid::nil()), identity(&read, Uuid::nil()));
         }
     }
 
     #[test]
     fn an_event_without_a_time_is_the_same_when_it_is_sent_again() {
         let timeless = with("time", Value::Null);
-        let first = UsageEvent::read(&timeless, now()).expect("an event");
+        let first = read_event(&timeless, now()).expect("an event");
         let mut again = timeless.clone();
         again.as_object_mut().expect("an object").remove("time");
-        let later = UsageEvent::read(&again, now() + chrono::Duration::hours(1)).expect("an event");
+        let later = read_event(&again, now() + chrono::Duration::hours(1)).expect("an event");
         assert_ne!(first.occurred_at, later.occurred_at);
-        let resent = UsageEvent::read(&again, now()).expect("an event");
+        let resent = read_event(&again, now()).expect("an event");
         assert_eq!(later.payload_hash, resent.payload_hash);
     }
 
@@ -311,12 +284,12 @@ mod tests {
             ("Region", json!("eu"), "unknown_field"),
             ("region", json!({}), "wrong_type"),
         ] {
-            let errors = UsageEvent::read(&with(name, value.clone()), now()).expect_err("a mistake");
+            let errors = read_event(&with(name, value.clone()), now()).expect_err("a mistake");
             assert_eq!(errors.iter().map(|error| error.code.as_str()).collect::<Vec<_>>(), [code], "{name} {value}");
         }
-        let nobody = UsageEvent::read(&with("subject", Value::Null), now()).expect_err("nobody");
+        let nobody = read_event(&with("subject", Value::Null), now()).expect_err("nobody");
         assert_eq!(nobody[0].code, "required");
-        assert!(UsageEvent::read(&json!(5), now()).is_err());
+        assert!(read_event(&json!(5), now()).is_err());
     }
 
     #[test]

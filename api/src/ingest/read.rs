@@ -5,10 +5,11 @@
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
 use chrono::{DateTime, Utc};
+use milepost_domain::usage::event::UsageEvent;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::event::UsageEvent;
+use super::event::read_event;
 use super::{MOST_EVENT_BYTES, MOST_EVENTS};
 use crate::error::{ApiError, Code, FieldError};
 
@@ -90,7 +91,7 @@ fn one(text: &[u8], received_at: DateTime<Utc>) -> Read {
 
 fn of_value(value: &Value, received_at: DateTime<Utc>) -> Read {
     let id = value["id"].as_str().map(|id| id.chars().take(200).collect());
-    Read { id, event: UsageEvent::read(value, received_at) }
+    Read { id, event: read_event(value, received_at) }
 }
 
 /// Binary mode (CloudEvents 1.0.2, HTTP protocol binding, 3.1): attributes in headers, data in the body.

@@ -13,12 +13,13 @@
 
 use chrono::{DateTime, Utc};
 use milepost_domain::rule::Rule as _;
+use milepost_domain::usage::event::UsageEvent;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Email, ExternalRef, Label, Name};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::event::UsageEvent;
+use super::event::read_event;
 use crate::error::FieldError;
 
 /// The source of events that come this way.
@@ -132,7 +133,7 @@ impl Message {
                 event[name] = value.into();
             }
         }
-        UsageEvent::read(&event, received_at).map(|event| Meaning::Event(Box::new(event))).map_err(|errors| {
+        read_event(&event, received_at).map(|event| Meaning::Event(Box::new(event))).map_err(|errors| {
             let named = |error: FieldError| FieldError { pointer: error.pointer.map(|at| as_sent(&at)), ..error };
             errors.into_iter().map(named).collect()
         })

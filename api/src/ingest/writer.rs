@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use chrono::{DateTime, Utc};
-use milepost_domain::usage::event::{Held, Intake, hold, identify};
+use milepost_domain::usage::event::{Hash, Held, Intake, UsageEvent, hold, identify};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use uuid::Uuid;
 
-use super::event::{Hash, UsageEvent};
+use super::event::identity;
 use crate::error::{ApiError, Code};
 use crate::store::usage_events::{self, NewEvent};
 use crate::store::{Conn, Db, is_retryable};
@@ -201,8 +201,10 @@ async fn write(db: &Db, deliveries: &[&Delivery]) -> sqlx::Result<Vec<Receipt>> 
 
 /// Writes deliveries of one organization.
 async fn write_for(conn: &mut Conn, organization_id: Uuid, deliveries: &[&Delivery]) -> sqlx::Result<Vec<Receipt>> {
-    let keys: Vec<Vec<Hash>> =
-        deliveries.iter().map(|one| one.events.iter().map(|event| event.key(organization_id)).collect()).collect();
+    let keys: Vec<Vec<Hash>> = deliveries
+        .iter()
+        .map(|one| one.events.iter().map(|event| identity(event, organization_id)).collect())
+        .collect();
     // What is to be written whole or not at all must know before; everything else learns from writing.
     let looked_up = deliveries.iter().zip(&keys).filter(|(one, _)| one.is_atomic || one.is_dry_run);
     let looked_up: Vec<Hash> = looked_up.flat_map(|(_, keys)| keys).copied().collect();

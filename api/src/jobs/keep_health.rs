@@ -6,9 +6,9 @@ use chrono::Duration as Span;
 use uuid::Uuid;
 
 use crate::context::Context;
+use crate::customer_health::keep;
+use crate::customer_health::models::Models;
 use crate::error::ApiError;
-use crate::health::keep;
-use crate::health::models::Models;
 use crate::state::App;
 use crate::store::{health_scores, organizations};
 

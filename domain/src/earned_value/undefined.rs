@@ -26,3 +26,11 @@ pub enum Undefined {
     /// The budget is spent, so no performance can still keep to it.
     BudgetSpent,
 }
+
+/// A figure, or why there is none, as two fields.
+pub fn split(figure: Result<f64, Undefined>) -> (Option<f64>, Option<Undefined>) {
+    match figure {
+        Ok(figure) => (Some(figure), None),
+        Err(reason) => (None, Some(reason)),
+    }
+}

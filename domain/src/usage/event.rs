@@ -8,6 +8,32 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
+/// 16 bytes of SHA-256: collisions are out of reach, and the index stays narrow.
+pub type Hash = [u8; 16];
+
+/// An event that can be kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UsageEvent {
+    /// Its id, unique within its source.
+    pub id: String,
+    /// Where it comes from.
+    pub source: String,
+    /// What happened.
+    pub kind: String,
+    /// The customer, by what the CRM calls it.
+    pub subject: Option<String>,
+    /// The person, by what the other system calls them.
+    pub person: Option<String>,
+    /// When it happened.
+    pub occurred_at: DateTime<Utc>,
+    /// What else is known, as JSON.
+    pub data: Option<String>,
+    /// Attributes beyond those of the standard, as JSON.
+    pub extensions: Option<String>,
+    /// A hash over all of it.
+    pub payload_hash: Hash,
+}
+
 /// How far ahead of our clock an event's time may be, in minutes: clocks differ.
 pub const TOLERATED_MINUTES: i64 = 5;
 

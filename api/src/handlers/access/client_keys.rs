@@ -8,12 +8,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::clients::RevealedKey;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
-use crate::founding::add_key;
+use crate::provisioning::add_key;
+use crate::resources::api_keys::RevealedKey;
 use crate::store::api_clients::{self, ClientKey};
 use crate::unit::{Change, Entity, Unit};
 

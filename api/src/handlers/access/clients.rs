@@ -3,19 +3,20 @@
 use actix_web::web::Path;
 use actix_web::{delete, get, patch, post};
 use chrono::{DateTime, Utc};
+use milepost_domain::access::{Scope, Scopes};
 use milepost_domain::values::text::Name;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::auth::scope::{Scope, Scopes};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::founding::add_key;
-use crate::page::{Page, Paging, PagingParams};
-use crate::store::api_clients::{self, ApiClient, ClientKey};
+use crate::paging::{Page, Paging, PagingParams};
+use crate::provisioning::add_key;
+use crate::resources::api_keys::RevealedKey;
+use crate::store::api_clients::{self, ApiClient};
 use crate::store::keyset::{Direction, Order, Position};
 use crate::unit::Entity;
 
@@ -44,25 +45,6 @@ pub struct ClientPatch {
     /// What it may do. Tokens already issued lose what is taken away, at once.
     #[schema(value_type = Vec<Scope>, required = false, min_items = 1, max_items = 20)]
     scopes: Option<Vec<Scope>>,
-}
-
-/// A key with its secret: shown in this one answer and never again.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct RevealedKey {
-    /// The key's record.
-    #[serde(flatten)]
-    pub key: ClientKey,
-    /// What to send as the bearer token, and as `client_secret` at the token endpoint; null when a request is replayed.
-    #[schema(max_length = 200)]
-    pub secret: Option<String>,
-}
-
-impl RevealedKey {
-    /// What may be kept of it.
-    #[must_use]
-    pub fn without_secret(&self) -> Self {
-        Self { key: self.key.clone(), secret: None }
-    }
 }
 
 /// A new client with its first key.

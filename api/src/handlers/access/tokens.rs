@@ -8,13 +8,13 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, post, web};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
+use milepost_domain::access::Scopes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::Answer;
 use crate::auth::api_key::ApiKey;
 use crate::auth::issuer::{Grant, TOKEN_SECONDS};
-use crate::auth::scope::Scopes;
 use crate::error::ApiError;
 use crate::extract::collect;
 use crate::gate;

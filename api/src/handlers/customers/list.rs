@@ -9,7 +9,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::page::{NameSort, Page, Paging, PagingParams};
+use crate::paging::{NameSort, Page, Paging, PagingParams};
 use crate::store::customers::{self, Customer, Filter};
 
 /// Which customers, and in which order.

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, get, post};
-use milepost_domain::usage::event::{Held, Intake, TOLERATED_MINUTES};
+use milepost_domain::usage::event::{Held, Intake, TOLERATED_MINUTES, UsageEvent};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +12,6 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, FieldError};
 use crate::extract::{Query, collect_up_to};
-use crate::ingest::event::UsageEvent;
 use crate::ingest::read::{Read, read};
 use crate::ingest::unpack::unpack;
 use crate::ingest::writer::{Delivery, Receipt};

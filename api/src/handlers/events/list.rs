@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::page::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging, PagingParams};
 use crate::store::keyset::{Key, Position};
 use crate::store::usage_events::{self, EventRow, Filter};
 

@@ -10,7 +10,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
-use crate::page::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging, PagingParams};
 use crate::store::usage_events;
 use crate::unit::{Change, Entity};
 

@@ -14,10 +14,10 @@ use uuid::Uuid;
 use super::{ModelReference, customer, observe_one};
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::observed::{Day, Stretch, TREND_DAYS};
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::health::observed::{Day, Stretch, TREND_DAYS};
-use crate::known::KnownAt;
+use crate::time_travel::KnownAt;
 
 /// Between which days.
 #[derive(Debug, Deserialize, IntoParams)]

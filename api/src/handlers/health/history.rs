@@ -14,12 +14,12 @@ use super::{customer, observe_one};
 use crate::answer::Answer;
 use crate::context::{Context, Matched};
 use crate::csv_text::{file, line, number};
+use crate::customer_health::observed::{Day, Stretch};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
-use crate::health::observed::{Day, Stretch};
-use crate::known::KnownAt;
-use crate::pages::pictures::{MEDIA_TYPE, draw_sparkline};
+use crate::time_travel::KnownAt;
+use crate::views::pictures::{MEDIA_TYPE, draw_sparkline};
 
 /// How many days a history has unless asked otherwise.
 const USUAL_DAYS: i64 = 90;

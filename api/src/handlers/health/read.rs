@@ -16,13 +16,13 @@ use super::overrides::shown;
 use super::{HealthOverride, ModelReference, customer, customer_by_ref, observe_one};
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::observed::{Day, Stretch, TREND_DAYS, slope_per_week};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
-use crate::health::observed::{Day, Stretch, TREND_DAYS, slope_per_week};
-use crate::known::KnownAt;
 use crate::store::customers::Customer;
 use crate::store::usage_events;
+use crate::time_travel::KnownAt;
 
 /// How a customer is at a date, and why.
 #[derive(Debug, Serialize, ToSchema)]

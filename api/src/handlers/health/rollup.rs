@@ -13,12 +13,12 @@ use uuid::Uuid;
 use super::customer;
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::models::Models;
+use crate::customer_health::observed;
+use crate::customer_health::observed::Stretch;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
-use crate::health::models::Models;
-use crate::health::observed;
-use crate::health::observed::Stretch;
 use crate::store::customers;
 
 /// How a customer's parts are, together.

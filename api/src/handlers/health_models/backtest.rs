@@ -13,12 +13,12 @@ use utoipa::ToSchema;
 use super::find_candidate;
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::look_back;
+use crate::customer_health::look_back::{KnownBy, Look, Question, weeks_before};
+use crate::customer_health::models::{AppliedModel, Models};
+use crate::customer_health::observed::Observed;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::health::look_back;
-use crate::health::look_back::{KnownBy, Look, Question, weeks_before};
-use crate::health::models::{AppliedModel, Models};
-use crate::health::observed::Observed;
 use crate::store::customers;
 
 /// Over which time a model is put to the proof.

@@ -16,12 +16,12 @@ use uuid::Uuid;
 use super::find_candidate;
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::models::Models;
+use crate::customer_health::observed::{Day, Observed, Stretch};
+use crate::customer_health::{observed, risk};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
-use crate::health::models::Models;
-use crate::health::observed::{Day, Observed, Stretch};
-use crate::health::{observed, risk};
 use crate::store::customers;
 use crate::store::playbooks::{self, PlaybookRow};
 

@@ -12,11 +12,12 @@ use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Intervention, InterventionNote};
+use super::InterventionNote;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
+use crate::resources::interventions::Intervention;
 use crate::store::interventions::{self, InterventionRow, NoteRow};
 use crate::unit::{Change, Entity, Unit};
 

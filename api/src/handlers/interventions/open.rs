@@ -10,14 +10,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Intervention, open_row};
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::models::Models;
+use crate::customer_health::observed;
+use crate::customer_health::observed::Stretch;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::health::models::Models;
-use crate::health::observed;
-use crate::health::observed::Stretch;
+use crate::resources::interventions::{Intervention, open_row};
 use crate::store::customers;
 use crate::store::interventions::{self, InterventionRow};
 use crate::store::json_text::JsonText;

@@ -7,12 +7,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::{Intervention, InterventionNote};
+use super::InterventionNote;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::page::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging, PagingParams};
+use crate::resources::interventions::Intervention;
 use crate::store::interventions::{self, Filter, InterventionRow};
 use crate::store::keyset::{Direction, Order, Position};
 

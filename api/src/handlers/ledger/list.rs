@@ -12,7 +12,7 @@ use crate::auth::caller::{Actor, ActorKind};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::page::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging, PagingParams};
 use crate::store::keyset::{Direction, Key, Position};
 use crate::store::ledger::{self, Entry, Filter};
 

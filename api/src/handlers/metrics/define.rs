@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
-use crate::page::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging, PagingParams};
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::metrics::{self, MetricRow};
 use crate::unit::{Change, Entity};

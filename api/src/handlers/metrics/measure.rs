@@ -16,9 +16,9 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Query, parse_path};
-use crate::facts::fact;
 use crate::store::metrics::{self, MeasuredRow, MetricRow, Of};
 use crate::store::{Conn, customers, people};
+use crate::usage_facts::fact;
 
 /// Which metrics, and of when.
 #[derive(Debug, Clone, Deserialize, IntoParams)]

@@ -17,8 +17,8 @@ use crate::context::{Context, Matched};
 use crate::csv_text::{file, line, number};
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::facts::fact;
 use crate::gate::negotiate;
+use crate::usage_facts::fact;
 
 /// One metric over time.
 #[derive(Debug, Clone, Deserialize, IntoParams)]

@@ -16,7 +16,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::page::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging, PagingParams};
 use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
 use crate::store::milestones::{self, Filter, ListedRow};
 use crate::store::reviews;

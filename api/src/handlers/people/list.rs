@@ -10,7 +10,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::page::{NameSort, Page, Paging, PagingParams};
+use crate::paging::{NameSort, Page, Paging, PagingParams};
 use crate::store::people::{self, Filter, Person, PersonKind};
 
 /// Which people, and in which order.

@@ -8,12 +8,12 @@ use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::share::Visibility;
 use uuid::Uuid;
 
-use super::status_report::{ReportedMilestone, StatusReport};
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::pages::status_markdown::in_words;
 use crate::read_model::PlanView;
+use crate::resources::status_report::{ReportedMilestone, StatusReport};
 use crate::store::plans;
+use crate::views::status_markdown::in_words;
 
 /// Writes a plan's milestones as all-day events of a calendar
 ///

@@ -3,11 +3,10 @@
 use chrono::NaiveDate;
 use milepost_domain::earned_value::EarnedValue;
 use milepost_domain::earned_value::cost::{Cost, actual_cost_minor};
-use milepost_domain::earned_value::undefined::Undefined;
+use milepost_domain::earned_value::undefined::{Undefined, split};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::time_figures::split;
 use crate::read_model::PlanView;
 
 /// What was earned against what was spent. Amounts are in minor units of the budget's currency, each rounded by itself.

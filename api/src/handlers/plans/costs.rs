@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::page::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging, PagingParams};
 use crate::store::costs::{self, CostRow};
 use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
 use crate::store::plans;

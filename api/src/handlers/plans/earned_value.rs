@@ -20,9 +20,9 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::known;
-use crate::known::KnownAt;
 use crate::read_model::{PlanView, Report, ReportKey};
+use crate::time_travel;
+use crate::time_travel::KnownAt;
 
 /// The date of the question.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -129,7 +129,7 @@ pub async fn read_earned_value(
 ) -> Result<Answer, ApiError> {
     let period = periods.0.period.unwrap_or_default();
     if let Some(at) = known.0.known_at {
-        let record = known::plans_known_at(&cx, at, Some(&[*id])).await?.pop().ok_or_else(ApiError::not_found)?;
+        let record = time_travel::plans_known_at(&cx, at, Some(&[*id])).await?.pop().ok_or_else(ApiError::not_found)?;
         let as_of = query.0.as_of.unwrap_or_else(|| cx.date_of(at));
         let value = PlanEarnedValue::answer(&PlanView::from(&record), as_of, period, &against.0)?;
         return Ok(Answer::ok(&value)?.content_tag());

@@ -1,13 +1,11 @@
 //! Earned value as answers carry it: the sums and what follows from them.
 
 use milepost_domain::earned_value::EarnedValue;
-use milepost_domain::earned_value::undefined::Undefined;
+use milepost_domain::earned_value::undefined::{Undefined, split};
 use milepost_domain::plan::StatusCounts;
 use milepost_domain::values::text::Label;
 use serde::Serialize;
 use utoipa::ToSchema;
-
-use super::time_figures::split;
 
 /// Sums and what follows from them.
 #[derive(Debug, Serialize, ToSchema)]

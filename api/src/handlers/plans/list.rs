@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::page::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging, PagingParams};
 use crate::read_model::PlanView;
 use crate::store::customers;
 use crate::store::keyset::{Direction, Key, Order, Position};

@@ -9,8 +9,8 @@ use super::earned_value::AsOf;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::pages::pictures::{MEDIA_TYPE, draw_s_curve, draw_trend};
 use crate::read_model::PlanView;
+use crate::views::pictures::{MEDIA_TYPE, draw_s_curve, draw_trend};
 
 /// Draws a plan's S-curve: planned, earned and expected value
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use milepost_domain::earned_value::earned_schedule::Period;
+use milepost_domain::earned_value::undefined::split;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::network::Relation;
 use milepost_domain::plan::review::{Moment, Trend, is_at_risk, trend, unresolved};
@@ -11,11 +12,10 @@ use milepost_domain::values::text::{Key, Label, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::time_figures::split;
 use crate::handlers::milestones::forecasts::Cause;
 use crate::read_model::PlanView;
-use crate::store::communications::CommunicationKind;
-use crate::store::milestones::{ForecastRow, MilestoneRow};
+use crate::resources::date_changes::DateChange;
+use crate::store::milestones::ForecastRow;
 use crate::store::plans::PlanRecord;
 
 /// How a plan stands on the day of a review.
@@ -125,41 +125,6 @@ pub struct Trajectory {
     days_slipped_since: i64,
 }
 
-/// A date that moved.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({
-    "key": "pipeline", "name": "Pipeline runs", "number": 1, "from_on": "2026-04-01", "to_on": "2026-04-06", "reason": "The client's firewall change takes a week.",
-    "follows": null, "recorded_on": "2026-03-27", "communicated": false, "acknowledged_by": null
-}))]
-pub struct DateChange {
-    /// The milestone's key.
-    #[schema(value_type = Key)]
-    pub key: String,
-    /// Its name.
-    #[schema(value_type = Name)]
-    pub name: String,
-    /// The number of the change within the milestone.
-    #[schema(minimum = 1)]
-    pub number: i64,
-    /// The date expected before.
-    pub from_on: NaiveDate,
-    /// The date expected from then on.
-    pub to_on: NaiveDate,
-    /// Why it moved.
-    #[schema(value_type = Option<Note>)]
-    pub reason: Option<String>,
-    /// Key of the milestone whose change it follows from.
-    #[schema(value_type = Option<Key>)]
-    pub follows: Option<String>,
-    /// The day it was made known.
-    pub recorded_on: NaiveDate,
-    /// Whether the client was told.
-    pub communicated: bool,
-    /// Who of the client has taken note.
-    #[schema(value_type = Option<Label>)]
-    pub acknowledged_by: Option<String>,
-}
-
 /// A milestone as it stood on the day of a review.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({"key": "pipeline", "status": "at_risk", "planned_on": "2026-05-10", "expected_on": "2026-05-15", "variance_days": 5}))]
@@ -175,25 +140,6 @@ pub struct ReviewedMilestone {
     expected_on: NaiveDate,
     /// Days late; negative is early.
     variance_days: i64,
-}
-
-impl DateChange {
-    /// A change of a milestone's date, with what the client was told of it.
-    pub fn of(record: &PlanRecord, milestone: &MilestoneRow, change: &ForecastRow) -> Self {
-        let told = |kind| record.communications_of(change.id).find(move |one| one.kind.0 == kind);
-        Self {
-            key: milestone.key.clone(),
-            name: milestone.name.clone(),
-            number: change.ordinal,
-            from_on: change.from_on,
-            to_on: change.to_on,
-            reason: change.reason.clone(),
-            follows: record.cause_of(change).map(|cause| cause.key.clone()),
-            recorded_on: change.recorded_on,
-            communicated: told(CommunicationKind::Communicated).is_some(),
-            acknowledged_by: told(CommunicationKind::Acknowledged).and_then(|one| one.who.clone()),
-        }
-    }
 }
 
 impl ReviewState {

@@ -4,13 +4,13 @@ use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::earned_value::earned_schedule::Period;
+use milepost_domain::earned_value::undefined::split;
 use milepost_domain::values::dates::plus_days;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::earned_value::InPeriods;
-use super::time_figures::split;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;

@@ -3,26 +3,21 @@
 use actix_web::http::header::VARY;
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, Responder, get};
-use chrono::{Days, NaiveDate};
-use milepost_domain::earned_value::earned_schedule::Period;
-use milepost_domain::plan::review::is_at_risk;
-use milepost_domain::plan::schedule::{Standing, Status};
-use milepost_domain::plan::share::{ShareField, Visibility};
-use milepost_domain::values::text::{Key, Label, Name, Note};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use chrono::NaiveDate;
+use milepost_domain::plan::share::Visibility;
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::review_state::DateChange;
-use super::time_figures::split;
 use crate::answer::Answer;
 use crate::context::{Context, Matched};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
-use crate::pages::{status_markdown, status_page};
 use crate::read_model::PlanView;
-use crate::store::plans::{self, PlanRecord};
+use crate::resources::status_report::StatusReport;
+use crate::store::plans::{self};
+use crate::views::{status_markdown, status_page};
 
 /// Which stretch of time.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -30,144 +25,6 @@ use crate::store::plans::{self, PlanRecord};
 pub struct StatusOptions {
     /// What happened after this day; the day of the last review, or one update interval ago, if left out.
     since: Option<NaiveDate>,
-}
-
-/// How a plan stands, as a client is told.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "customer_name": "Northwind", "owner": "Ana",
-    "as_of": "2026-05-04", "since_on": "2026-04-27", "status": "at_risk", "achieved": 8, "in_scope": 19,
-    "completed": [], "at_risk": [], "date_changes": [], "next_two_weeks": [], "earned_value": null, "milestones": []
-}))]
-pub struct StatusReport {
-    /// The plan.
-    pub plan_id: Uuid,
-    /// Its name.
-    #[schema(value_type = Name)]
-    pub plan_name: String,
-    /// Whom it serves.
-    #[schema(value_type = Option<Name>)]
-    pub customer_name: Option<String>,
-    /// Who is responsible.
-    #[schema(value_type = Option<Label>)]
-    pub owner: Option<String>,
-    /// The date of the report, its end included.
-    pub as_of: NaiveDate,
-    /// It speaks of what happened after this day.
-    pub since_on: NaiveDate,
-    /// The worst status among open milestones.
-    pub status: Status,
-    /// How many milestones are achieved.
-    #[schema(maximum = 1000)]
-    pub achieved: usize,
-    /// Of how many that were not dropped.
-    #[schema(maximum = 1000)]
-    pub in_scope: usize,
-    /// Milestones completed since.
-    #[schema(max_items = 1000)]
-    pub completed: Vec<ReportedMilestone>,
-    /// Milestones at risk, with what is known about why and what is done.
-    #[schema(max_items = 1000)]
-    pub at_risk: Vec<MilestoneAtRisk>,
-    /// Dates that moved since, and why; and older ones that nobody told the client of.
-    #[schema(max_items = 100_000)]
-    pub date_changes: Vec<DateChange>,
-    /// Open milestones expected within two weeks, the next first.
-    #[schema(max_items = 1000)]
-    pub next_two_weeks: Vec<ReportedMilestone>,
-    /// Earned value; null where it is not shown.
-    pub earned_value: Option<ReportedValue>,
-    /// Every milestone, in the plan's order.
-    #[schema(max_items = 1000)]
-    pub milestones: Vec<ReportedMilestone>,
-}
-
-/// A milestone in a status report.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({
-    "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "planned_on": "2026-05-10", "forecast_on": "2026-05-15",
-    "actual_on": null, "status": "at_risk", "variance_days": 5, "stale": false, "owner": "Ana", "depends_on": ["data-access"], "note": null
-}))]
-pub struct ReportedMilestone {
-    /// Its key.
-    #[schema(value_type = Key)]
-    pub key: String,
-    /// Its name.
-    #[schema(value_type = Name)]
-    pub name: String,
-    /// Its phase or track.
-    #[schema(value_type = Option<Label>)]
-    pub phase: Option<String>,
-    /// When it was planned.
-    pub planned_on: NaiveDate,
-    /// When it is expected: today at the earliest while it is open.
-    pub forecast_on: NaiveDate,
-    /// When it was achieved.
-    pub actual_on: Option<NaiveDate>,
-    /// How it stands.
-    pub status: Status,
-    /// Days late; negative is early.
-    pub variance_days: i64,
-    /// Whether its forecast has passed, or was left alone.
-    pub stale: bool,
-    /// Who is responsible; null where that is not shown.
-    #[schema(value_type = Option<Label>)]
-    pub owner: Option<String>,
-    /// Keys of what it waits for; empty where that is not shown.
-    #[schema(value_type = Vec<Key>, max_items = 100)]
-    pub depends_on: Vec<String>,
-    /// What one should know about how it stands; null where that is not shown.
-    #[schema(value_type = Option<Note>)]
-    pub note: Option<String>,
-}
-
-/// A milestone at risk, with its context.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "milestone": {
-        "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "planned_on": "2026-05-10", "forecast_on": "2026-05-15",
-        "actual_on": null, "status": "at_risk", "variance_days": 5, "stale": false, "owner": "Ana", "depends_on": ["data-access"], "note": null
-    }, "reason": "The client's firewall change takes a week.", "follows": null, "recovery_actions": [], "holds_up": ["report"]
-}))]
-pub struct MilestoneAtRisk {
-    /// The milestone.
-    pub milestone: ReportedMilestone,
-    /// Why: what was said when it was missed, or when its date last moved.
-    #[schema(value_type = Option<Note>)]
-    pub reason: Option<String>,
-    /// Key of the milestone that it is late because of, where its own date only followed that one's.
-    #[schema(value_type = Option<Key>)]
-    pub follows: Option<String>,
-    /// What is done to get back on track.
-    #[schema(value_type = Vec<Note>, max_items = 20)]
-    pub recovery_actions: Vec<String>,
-    /// Keys of the open milestones that wait for it.
-    #[schema(value_type = Vec<Key>, max_items = 1000)]
-    pub holds_up: Vec<String>,
-}
-
-/// Earned value in a status report.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_t": 0.86, "planned_finish_on": "2026-06-01", "expected_finish_on": "2026-06-13"
-}))]
-pub struct ReportedValue {
-    /// PV in percent of scope.
-    #[schema(minimum = 0)]
-    pub planned_percent: Option<f64>,
-    /// EV in percent of scope.
-    #[schema(minimum = 0)]
-    pub earned_percent: Option<f64>,
-    /// SPI.
-    #[schema(minimum = 0)]
-    pub spi: Option<f64>,
-    /// SPI(t).
-    #[schema(minimum = 0)]
-    pub spi_t: Option<f64>,
-    /// The last planned date.
-    pub planned_finish_on: Option<NaiveDate>,
-    /// When the last milestone can be expected, or was achieved.
-    pub expected_finish_on: Option<NaiveDate>,
 }
 
 /// Reports a plan's status as a client is told
@@ -198,148 +55,4 @@ pub async fn read_status_report(
     };
     response.headers_mut().insert(VARY, actix_web::http::header::HeaderValue::from_static("accept"));
     Ok(response)
-}
-
-impl StatusReport {
-    /// A plan as it stands at the end of `as_of`, as far as it may be seen.
-    pub fn of(
-        record: &PlanRecord,
-        view: &PlanView,
-        as_of: NaiveDate,
-        since: Option<NaiveDate>,
-        visible: &Visibility,
-    ) -> Self {
-        let since_on = since.unwrap_or_else(|| view.compared_with_on(as_of));
-        let standings: Vec<Standing> = view.facts.standings(as_of).collect();
-        let expected = view.facts.expected(&standings, as_of);
-        let shown: Vec<usize> = (0..standings.len()).filter(|at| visible.shows(&record.milestones[*at].key)).collect();
-        let milestone = |at: usize| reported(record, at, &standings[at], expected[at], visible);
-        let is_open = |at: usize| matches!(standings[at].status, Status::OnTrack | Status::AtRisk | Status::Delayed);
-        let is_done = |at: &&usize| standings[**at].status == Status::Achieved;
-        let completed = shown.iter().filter(is_done).filter(|at| expected[**at] > since_on);
-        let mut completed: Vec<usize> = completed.copied().collect();
-        completed.sort_by_key(|at| expected[*at]);
-        let two_weeks_on = as_of.checked_add_days(Days::new(14)).unwrap_or(as_of);
-        let mut next: Vec<usize> =
-            shown.iter().copied().filter(|at| is_open(*at) && expected[*at] <= two_weeks_on).collect();
-        next.sort_by_key(|at| expected[*at]);
-        let at_risk = shown.iter().copied().filter(|at| is_at_risk(&standings[*at]));
-        let changes = shown.iter().flat_map(|at| {
-            let row = &record.milestones[*at];
-            let own = record.forecasts.iter().filter(|change| change.milestone_id == row.id);
-            own.map(move |change| {
-                let reason = record.shown_reason(change, visible);
-                (is_open(*at), DateChange { reason, ..DateChange::of(record, row, change) })
-            })
-        });
-        let is_news = |(is_open, change): &(bool, DateChange)| {
-            change.recorded_on <= as_of && (change.recorded_on > since_on || (*is_open && !change.communicated))
-        };
-        let mut date_changes: Vec<DateChange> = if visible.has(ShareField::DateChanges) {
-            changes.filter(is_news).map(|(_, change)| change).collect()
-        } else {
-            vec![]
-        };
-        date_changes.sort_by_key(|change| std::cmp::Reverse(change.recorded_on));
-        // What follows from a change that is not told of here is told by itself.
-        let told: Vec<(String, NaiveDate)> =
-            date_changes.iter().map(|one| (one.key.clone(), one.recorded_on)).collect();
-        for change in &mut date_changes {
-            let on = change.recorded_on;
-            change.follows = change.follows.take().filter(|key| told.iter().any(|(one, day)| one == key && *day == on));
-        }
-        let shown_view = PlanView::from(&record.restricted_to(visible));
-        let summary = shown_view.facts.summary(as_of);
-        let counts = |at: &&usize| is_open(**at) || is_done(at);
-        let finish_on = shown.iter().filter(counts).map(|at| expected[*at]).max();
-        Self {
-            plan_id: record.plan.id,
-            plan_name: record.plan.name.clone(),
-            customer_name: record.plan.customer_name.clone(),
-            owner: record.plan.owner.clone().filter(|_| visible.has(ShareField::Owner)),
-            as_of,
-            since_on,
-            status: summary.counts.overall(),
-            achieved: shown.iter().filter(is_done).count(),
-            in_scope: shown.iter().filter(|at| is_open(**at) || is_done(at)).count(),
-            completed: completed.into_iter().map(milestone).collect(),
-            at_risk: at_risk.map(|at| in_context(record, at, milestone(at), is_open, visible)).collect(),
-            date_changes,
-            next_two_weeks: next.into_iter().map(milestone).collect(),
-            earned_value: visible
-                .has(ShareField::EarnedValue)
-                .then(|| ReportedValue::of(&shown_view, as_of, finish_on)),
-            milestones: shown.iter().map(|at| milestone(*at)).collect(),
-        }
-    }
-}
-
-fn reported(
-    record: &PlanRecord,
-    at: usize,
-    standing: &Standing,
-    expected_on: NaiveDate,
-    visible: &Visibility,
-) -> ReportedMilestone {
-    let row = &record.milestones[at];
-    let needs = record.dependencies_of(row.id).into_iter().map(|needed| needed.key.to_string());
-    ReportedMilestone {
-        key: row.key.clone(),
-        name: row.name.clone(),
-        phase: row.phase.clone(),
-        planned_on: standing.planned_on,
-        forecast_on: expected_on,
-        actual_on: (standing.status == Status::Achieved).then_some(expected_on),
-        status: standing.status,
-        variance_days: standing.variance_days,
-        stale: standing.stale,
-        owner: row.owner.clone().filter(|_| visible.has(ShareField::Owner)),
-        depends_on: needs.filter(|key| visible.has(ShareField::Dependencies) && visible.shows(key)).collect(),
-        note: row.note.clone().filter(|_| visible.has(ShareField::Notes)),
-    }
-}
-
-fn in_context(
-    record: &PlanRecord,
-    at: usize,
-    milestone: ReportedMilestone,
-    is_open: impl Fn(usize) -> bool,
-    visible: &Visibility,
-) -> MilestoneAtRisk {
-    let row = &record.milestones[at];
-    let miss = record.misses.iter().rfind(|miss| miss.milestone_id == row.id);
-    let change = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
-    let reason = miss.map(|miss| miss.root_cause.clone()).or_else(|| record.shown_reason(change?, visible));
-    let cause = change.filter(|_| miss.is_none()).and_then(|change| record.cause_of(change));
-    let follows = cause.filter(|cause| cause.state.0.is_open() && visible.shows(&cause.key));
-    let waiting = record.dependencies.iter().filter(|edge| edge.depends_on_id == row.id).filter_map(|edge| {
-        let position = record.milestones.iter().position(|one| one.id == edge.milestone_id)?;
-        let key = &record.milestones[position].key;
-        (is_open(position) && visible.shows(key)).then(|| key.clone())
-    });
-    MilestoneAtRisk {
-        milestone,
-        reason: reason.filter(|_| visible.has(ShareField::DateChanges)),
-        follows: follows.filter(|_| visible.has(ShareField::DateChanges)).map(|cause| cause.key.clone()),
-        recovery_actions: miss
-            .filter(|_| visible.has(ShareField::DateChanges))
-            .map_or(vec![], |miss| miss.recovery_actions.0.clone()),
-        holds_up: if visible.has(ShareField::Dependencies) { waiting.collect() } else { vec![] },
-    }
-}
-
-impl ReportedValue {
-    /// Of the milestones that are shown; expected is what reckons with all of them.
-    fn of(view: &PlanView, as_of: NaiveDate, expected_finish_on: Option<NaiveDate>) -> Self {
-        let summary = view.facts.summary(as_of);
-        let in_time = view.facts.earned_schedule(view.row.start_on, as_of, Period::Week).ok();
-        Self {
-            planned_percent: summary.earned_value.planned_percent(),
-            earned_percent: summary.earned_value.earned_percent(),
-            spi: split(summary.earned_value.spi()).0,
-            spi_t: in_time.and_then(|(measured, _)| split(measured.schedule_performance_index()).0),
-            planned_finish_on: view.facts.planned_finish_on(as_of),
-            expected_finish_on,
-        }
-    }
 }

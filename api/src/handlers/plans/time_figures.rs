@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use milepost_domain::earned_value::EarnedValue;
 use milepost_domain::earned_value::earned_schedule::{EarnedSchedule, Period};
-use milepost_domain::earned_value::undefined::Undefined;
+use milepost_domain::earned_value::undefined::{Undefined, split};
 use milepost_domain::values::text::Key;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -124,13 +124,5 @@ impl TimeFigures {
             ahead: vec![],
             watermelon: false,
         }
-    }
-}
-
-/// A figure, or why there is none, as two fields.
-pub fn split(figure: Result<f64, Undefined>) -> (Option<f64>, Option<Undefined>) {
-    match figure {
-        Ok(figure) => (Some(figure), None),
-        Err(reason) => (None, Some(reason)),
     }
 }

@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::models::Models;
+use crate::customer_health::observed::{Observed, Stretch};
+use crate::customer_health::{observed, risk};
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::health::models::Models;
-use crate::health::observed::{Observed, Stretch};
-use crate::health::{observed, risk};
 use crate::store::{customers, playbooks};
 
 /// Over how many days.

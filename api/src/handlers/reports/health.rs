@@ -11,11 +11,11 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::context::{Context, Matched};
 use crate::csv_text::{file, harmless, line, number};
+use crate::customer_health::keep;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
-use crate::health::keep;
-use crate::page::{NameSort, Paging, PagingParams};
+use crate::paging::{NameSort, Paging, PagingParams};
 use crate::store::health_scores::{self, Filter, ListedScore};
 use crate::store::keyset::Position;
 

@@ -14,11 +14,11 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::models::Models;
+use crate::customer_health::observed;
+use crate::customer_health::observed::{Observed, Stretch};
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::health::models::Models;
-use crate::health::observed;
-use crate::health::observed::{Observed, Stretch};
 use crate::store::customers;
 use crate::store::interventions::{self, Filter, InterventionRow};
 

@@ -21,11 +21,11 @@ use crate::extract::Query;
 use crate::gate::negotiate;
 use crate::handlers::plans::earned_value::AsOf;
 use crate::handlers::plans::list::{PlanFilters, position};
-use crate::known;
-use crate::known::KnownAt;
-use crate::page::{Paging, PagingParams};
+use crate::paging::{Paging, PagingParams};
 use crate::read_model::{PlanView, Plans, Report, ReportKey};
 use crate::store::keyset::{Direction, Order};
+use crate::time_travel;
+use crate::time_travel::KnownAt;
 
 /// A page of the report.
 #[derive(Debug, Serialize, ToSchema)]
@@ -79,7 +79,7 @@ pub async fn read_spi_report(
 ) -> Result<HttpResponse, ApiError> {
     let as_of = date.0.as_of.unwrap_or_else(|| cx.date_of(known.0.known_at.unwrap_or(cx.now)));
     let plans = match known.0.known_at {
-        Some(at) => Arc::new(Plans::of(cx.who.tenant.sequence, &known::plans_known_at(&cx, at, None).await?)),
+        Some(at) => Arc::new(Plans::of(cx.who.tenant.sequence, &time_travel::plans_known_at(&cx, at, None).await?)),
         None => cx.plans().await?,
     };
     let filters = filters.0.resolve(&cx).await?;

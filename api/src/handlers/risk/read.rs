@@ -12,14 +12,14 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::observed;
+use crate::customer_health::observed::Stretch;
+use crate::customer_health::risk::{REACH_DAYS, latest};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::health::customer;
 use crate::handlers::plans::earned_value::AsOf;
-use crate::health::observed;
-use crate::health::observed::Stretch;
-use crate::health::risk::{REACH_DAYS, latest};
-use crate::known::KnownAt;
+use crate::time_travel::KnownAt;
 
 /// What a level is by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -7,9 +7,9 @@ use super::shared_plan;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::handlers::plans::calendar::write_calendar;
-use crate::handlers::plans::status_report::StatusReport;
-use crate::pages::{pictures, status_page};
 use crate::read_model::PlanView;
+use crate::resources::status_report::StatusReport;
+use crate::views::{pictures, status_page};
 
 /// Shows a shared plan
 ///

@@ -4,11 +4,12 @@ use actix_web::post;
 use actix_web::web::Path;
 use milepost_domain::plan::template;
 
-use super::{TemplateContent, TemplateDraft, TemplateVersion, draft_version, find};
+use super::{TemplateContent, TemplateDraft, draft_version, find};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
+use crate::resources::templates::TemplateVersion;
 use crate::store::templates::{self, Template, Version};
 use crate::unit::{Change, Entity, Unit};
 

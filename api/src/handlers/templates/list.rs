@@ -6,7 +6,7 @@ use super::TemplateSummary;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::page::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging, PagingParams};
 use crate::store::keyset::{Direction, Key, Order, Position};
 use crate::store::templates;
 

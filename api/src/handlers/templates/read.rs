@@ -3,10 +3,11 @@
 use actix_web::get;
 use actix_web::web::Path;
 
-use super::{TemplateSummary, TemplateVersion, find};
+use super::{TemplateSummary, find};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::resources::templates::TemplateVersion;
 
 /// One template
 #[utoipa::path(tag = "templates", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The template.", body = TemplateSummary)))]

@@ -1,0 +1,263 @@
+//! Keeping how every customer is: what reports list, and what playbooks react to.
+//!
+//! Nothing marks a customer when something of it changes. Events and ledger entries are numbered without gaps, so what has changed since the
+//! last time is what came after the numbers that were noted then; and when the day has changed, everything has. What is kept can be computed
+//! anew at any time.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use milepost_domain::customer::health::score::Source;
+use milepost_domain::customer::playbook::Playbook;
+use milepost_domain::statistics::logistic::Logistic;
+use milepost_domain::values::dates::plus_days;
+use serde::Deserialize;
+use sqlx::types::Text;
+use uuid::Uuid;
+
+use super::models::Models;
+use super::observed::{Day, Observed, Stretch, TREND_DAYS, observe, slope_per_week};
+use super::risk;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::resources::interventions::{Intervention, opened_by};
+use crate::store::customers::Customer;
+use crate::store::health_scores::{self, Marks, ScoreRow};
+use crate::store::json_text::JsonText;
+use crate::store::playbooks::{self, PlaybookRow, StateRow};
+use crate::store::{Conn, customers, interventions, ledger, usage_events};
+use crate::unit::{Entity, Unit};
+
+/// How many customers are computed and written at a time.
+const AT_ONCE: usize = 200;
+/// A change of one of these may matter to every customer.
+const OF_ALL: [&str; 4] = ["health_model", "risk_model", "playbook", "organization"];
+
+/// A customer as it was found.
+struct Found {
+    row: ScoreRow,
+    customer: Customer,
+    /// For what of it each playbook's trigger holds.
+    held: Vec<Vec<String>>,
+}
+
+/// What the customers are looked at with.
+struct Lens {
+    models: Models,
+    risk_model: Option<Logistic>,
+    playbooks: Vec<PlaybookRow>,
+}
+
+/// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
+pub async fn keep_health(cx: &Context) -> Result<usize, ApiError> {
+    // Mostly nothing has changed: then nobody waits for a turn.
+    if outdated(cx).await?.is_none() {
+        return Ok(0);
+    }
+    let turn = cx.app.keeping.0.get_with(cx.organization_id(), Arc::default);
+    let _turn = turn.lock().await;
+    let Some((conn, before, marks)) = outdated(cx).await? else { return Ok(0) };
+    // Whoever asks, it is the server that reacts; and the plans in memory must be no older than the marks.
+    let job = Context::of_job(&cx.app, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
+    keep(&job, conn, before, marks).await
+}
+
+/// What is kept, and what there is by now, where that is more; with the connection that sees it.
+async fn outdated(cx: &Context) -> Result<Option<(Conn, Option<Marks>, Marks)>, ApiError> {
+    let organization_id = cx.organization_id();
+    let mut conn = cx.snapshot().await?;
+    let before = health_scores::marks(&mut conn, organization_id).await?;
+    let marks = Marks {
+        event_sequence: usage_events::last_number(&mut conn, organization_id).await?,
+        ledger_sequence: ledger::head_sequence(&mut conn, organization_id).await?.unwrap_or_default(),
+        as_of: cx.today(),
+        computed_at: cx.app.clock.now(),
+    };
+    let is_kept = before.is_some_and(|before| Marks { computed_at: marks.computed_at, ..before } == marks);
+    Ok((!is_kept).then_some((conn, before, marks)))
+}
+
+async fn keep(cx: &Context, mut conn: Conn, before: Option<Marks>, marks: Marks) -> Result<usize, ApiError> {
+    let organization_id = cx.organization_id();
+    let changed = changed(cx, &mut conn, before, marks).await?;
+    let lens = Arc::new(Lens {
+        models: Models::load(&mut conn, organization_id, None).await?,
+        risk_model: risk::latest(&mut conn, organization_id, cx.now).await?.map(|(_, learned)| learned.logistic),
+        playbooks: playbooks::all(&mut conn, organization_id).await?,
+    });
+    let count = changed.len();
+    let mut portions: Vec<Vec<Customer>> = changed.chunks(AT_ONCE).map(<[Customer]>::to_vec).collect();
+    let last = portions.pop().unwrap_or_default();
+    for portion in portions {
+        let found = look(cx, &mut conn, portion, &lens, marks).await?;
+        let mut unit = cx.begin().await?;
+        save(&mut unit, before, &found, &lens.playbooks).await?;
+        unit.commit().await?;
+    }
+    let found = look(cx, &mut conn, last, &lens, marks).await?;
+    drop(conn);
+    let mut unit = cx.begin().await?;
+    if save(&mut unit, before, &found, &lens.playbooks).await? {
+        health_scores::forget_archived(&mut unit.conn, unit.organization_id).await?;
+        health_scores::save_marks(&mut unit.conn, unit.organization_id, marks).await?;
+    }
+    unit.commit().await?;
+    Ok(count)
+}
+
+/// The customers of whom something has changed.
+async fn changed(
+    cx: &Context,
+    conn: &mut Conn,
+    before: Option<Marks>,
+    marks: Marks,
+) -> Result<Vec<Customer>, ApiError> {
+    let organization_id = cx.organization_id();
+    let mut all = customers::all(conn, organization_id).await?;
+    all.retain(|one| one.archived_at.is_none());
+    let Some(before) = before.filter(|before| before.as_of == marks.as_of) else { return Ok(all) };
+    for kind in OF_ALL {
+        if !ledger::roots_since(conn, organization_id, kind, before.ledger_sequence).await?.is_empty() {
+            return Ok(all);
+        }
+    }
+    let subjects = usage_events::subjects_since(conn, organization_id, before.event_sequence).await?;
+    let subjects: HashSet<String> = subjects.into_iter().collect();
+    let own = ledger::roots_since(conn, organization_id, "customer", before.ledger_sequence).await?;
+    let mut ids: HashSet<Uuid> = own.into_iter().collect();
+    let plan_ids = ledger::roots_since(conn, organization_id, "plan", before.ledger_sequence).await?;
+    if !plan_ids.is_empty() {
+        let plans = cx.plans().await?;
+        ids.extend(plan_ids.iter().filter_map(|id| plans.find(*id)?.row.customer_id));
+        // Whose a plan was before it was given to another.
+        let befores = ledger::befores_since(conn, organization_id, "plan.updated", before.ledger_sequence).await?;
+        ids.extend(befores.iter().filter_map(|text| serde_json::from_str::<Owned>(text).ok()?.customer_id));
+    }
+    let is_changed = |one: &Customer| {
+        ids.contains(&one.id) || one.external_ref.as_ref().is_some_and(|reference| subjects.contains(reference))
+    };
+    all.retain(is_changed);
+    Ok(all)
+}
+
+async fn look(
+    cx: &Context,
+    conn: &mut Conn,
+    customers: Vec<Customer>,
+    lens: &Arc<Lens>,
+    marks: Marks,
+) -> Result<Vec<Found>, ApiError> {
+    let to = marks.as_of;
+    let compared = lens.playbooks.iter().filter_map(|row| row.content.0.trigger.compares_with());
+    let back = compared.map(i64::from).max().unwrap_or_default().max(TREND_DAYS);
+    let from = plus_days(to, -back);
+    let reach_days = lens.models.reach_days().map(|days| days.max(risk::REACH_DAYS));
+    let observed = observe(cx, conn, customers, reach_days, Stretch { from, to, known_at: None }).await?;
+    let lens = Arc::clone(lens);
+    let found = tokio::task::spawn_blocking(move || {
+        let find = |one: Observed| {
+            let days = one.days(&lens.models, plus_days(to, -TREND_DAYS), to);
+            let day = days.last()?;
+            let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, lens.risk_model.as_ref());
+            let held = lens.playbooks.iter().map(|row| held(&row.content.0)).collect();
+            Some(Found { row: row(&one, &days, marks.computed_at)?, held, customer: one.customer.clone() })
+        };
+        observed.into_iter().filter_map(find).collect()
+    });
+    found.await.map_err(ApiError::internal)
+}
+
+/// Whose a plan was, by the ledger.
+#[derive(Deserialize)]
+struct Owned {
+    customer_id: Option<Uuid>,
+}
+
+/// How a customer is, as it is kept.
+fn row(one: &Observed, days: &[Day], computed_at: chrono::DateTime<chrono::Utc>) -> Option<ScoreRow> {
+    let (before, day) = (days.first()?, days.last()?);
+    let factors = day.model.content.factors.iter().zip(&day.computed.factors);
+    let measured = factors.filter(|(_, part)| part.source != Source::Missing);
+    let lowest = measured.min_by(|a, b| a.1.sub_score.partial_cmp(&b.1.sub_score).unwrap_or(std::cmp::Ordering::Equal));
+    Some(ScoreRow {
+        customer_id: one.customer.id,
+        as_of: day.on,
+        score: day.score(),
+        band: Text(day.band()),
+        coverage: day.computed.coverage,
+        model_key: day.model.key.clone(),
+        model_number: day.model.number,
+        score_before: before.score(),
+        band_before: Text(before.band()),
+        trend_per_week: slope_per_week(days),
+        lowest_factor: lowest.map(|(factor, _)| factor.key.to_string()),
+        is_overridden: day.set.is_some(),
+        computed_at,
+    })
+}
+
+/// Keeps what was found and lets playbooks react; `false` if somebody else has done so in the meantime.
+async fn save(
+    unit: &mut Unit,
+    before: Option<Marks>,
+    found: &[Found],
+    playbooks: &[PlaybookRow],
+) -> Result<bool, ApiError> {
+    if health_scores::marks(&mut unit.conn, unit.organization_id).await? != before {
+        return Ok(false);
+    }
+    for one in found {
+        health_scores::save(&mut unit.conn, unit.organization_id, &one.row).await?;
+    }
+    if !playbooks.is_empty() && !found.is_empty() {
+        let ids: Vec<Uuid> = found.iter().map(|one| one.customer.id).collect();
+        let known = playbooks::states(&mut unit.conn, unit.organization_id, &ids).await?;
+        let known: HashMap<(Uuid, Uuid), StateRow> =
+            known.into_iter().map(|state| ((state.playbook_id, state.customer_id), state)).collect();
+        for one in found {
+            for (playbook, held) in playbooks.iter().zip(&one.held) {
+                react(unit, one, playbook, held, known.get(&(playbook.id, one.customer.id))).await?;
+            }
+        }
+    }
+    Ok(true)
+}
+
+/// Opens an intervention where a trigger has begun to hold, unless one was opened shortly before: then when that is over, if it still holds. What holds already when a playbook is new
+/// or has changed is taken as it is: a playbook reacts to what begins.
+async fn react(
+    unit: &mut Unit,
+    one: &Found,
+    playbook: &PlaybookRow,
+    held: &[String],
+    known: Option<&StateRow>,
+) -> Result<(), ApiError> {
+    let is_new = one.customer.created_at <= playbook.updated_at;
+    let begun: Vec<&String> = match known.filter(|known| known.version == playbook.version) {
+        Some(known) => held.iter().filter(|subject| !known.held.0.contains(subject)).collect(),
+        None if is_new => vec![],
+        None => held.iter().collect(),
+    };
+    let mut opened_on = known.and_then(|known| known.opened_on);
+    let is_cool = playbook.content.0.is_cool(opened_on, unit.today);
+    // What begins while nothing may be opened is not noted: it begins when something may.
+    let noted = held.iter().filter(|subject| is_cool || !begun.contains(subject)).cloned().collect();
+    if !begun.is_empty() && is_cool {
+        let row = opened_by(unit, playbook, &one.customer, one.row.score, &begun);
+        interventions::insert(&mut unit.conn, unit.organization_id, &row).await?;
+        let id = row.id;
+        unit.record_created(Entity::Intervention, id, &Intervention::of(row, unit.today)).await?;
+        opened_on = Some(unit.today);
+    }
+    let state = StateRow {
+        playbook_id: playbook.id,
+        customer_id: one.customer.id,
+        version: playbook.version,
+        held: JsonText(noted),
+        opened_on,
+    };
+    if known != Some(&state) {
+        playbooks::save_state(&mut unit.conn, unit.organization_id, &state).await?;
+    }
+    Ok(())
+}

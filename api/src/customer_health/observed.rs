@@ -1,0 +1,374 @@
+//! What is known of customers, and how they were on each day of a stretch.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
+use milepost_domain::customer::health::band::Band;
+use milepost_domain::customer::health::input::{Evidence, KnownPlan, Pulse};
+use milepost_domain::customer::health::model::ModelContent;
+use milepost_domain::customer::health::score::Score;
+use milepost_domain::customer::outcome::existed_from;
+use milepost_domain::customer::risk::{Deed, Known, WINDOW_DAYS};
+use milepost_domain::statistics::trend::theil_sen;
+use milepost_domain::usage::metric::{Aggregate, Definition, Fact};
+use milepost_domain::values::dates::{days_between, plus_days};
+use uuid::Uuid;
+
+use super::models::{AppliedModel, Models};
+use crate::clock::date_in;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::read_model::PlanView;
+use crate::store::Conn;
+use crate::store::customer_records::{self, OverrideRow, PulseRow};
+use crate::store::customers::Customer;
+use crate::store::metrics::{self, EarlierRow, MeasuredRow, Of};
+use crate::time_travel::plans_known_at;
+use crate::usage_facts::fact;
+
+/// How many customers' records one statement fetches at most.
+const AT_ONCE: usize = 500;
+
+/// How many days a trend looks at.
+pub const TREND_DAYS: i64 = 30;
+
+/// What is known of one customer.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    /// Who it is.
+    pub customer: Customer,
+    zone: Tz,
+    /// Its events from the first day that can matter on.
+    events: Vec<MeasuredRow>,
+    /// What there was before.
+    earlier: Vec<EarlierRow>,
+    plans: Vec<Arc<PlanView>>,
+    pulses: Vec<PulseRow>,
+    overrides: Vec<OverrideRow>,
+}
+
+/// How a customer was at the end of a day.
+#[derive(Debug, Clone)]
+pub struct Day {
+    /// The day.
+    pub on: NaiveDate,
+    /// The model that applied.
+    pub model: Arc<AppliedModel>,
+    /// What it computed.
+    pub computed: Score,
+    /// The band of that.
+    pub computed_band: Band,
+    /// The score that someone set in its place.
+    pub set: Option<OverrideRow>,
+}
+
+impl Day {
+    /// The score: the one that was set, or the computed one.
+    pub fn score(&self) -> Option<f64> {
+        self.set.as_ref().map_or(self.computed.value, |set| Some(set.score))
+    }
+
+    /// The band of that score.
+    pub fn band(&self) -> Band {
+        let set = self.set.as_ref().map(|set| self.model.content.bands.plain(Some(set.score)));
+        set.unwrap_or(self.computed_band)
+    }
+
+    /// What setting the score has added to it.
+    pub fn set_by(&self) -> f64 {
+        match (self.score(), self.computed.value) {
+            (Some(shown), Some(computed)) => shown - computed,
+            _ => 0.0,
+        }
+    }
+}
+
+/// Which days are asked about, and as of which knowledge.
+#[derive(Debug, Clone, Copy)]
+pub struct Stretch {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The last day.
+    pub to: NaiveDate,
+    /// Only what was known then.
+    pub known_at: Option<DateTime<Utc>>,
+}
+
+/// What is known of some customers, as far as it can matter in a stretch of days: from so many days before it, or from the beginning.
+pub async fn observe(
+    cx: &Context,
+    conn: &mut Conn,
+    customers: Vec<Customer>,
+    reach_days: Option<i64>,
+    stretch: Stretch,
+) -> Result<Vec<Observed>, ApiError> {
+    let ids: Vec<Uuid> = customers.iter().map(|customer| customer.id).collect();
+    let wanted: HashSet<Uuid> = ids.iter().copied().collect();
+    let mut plans = plans_of_customers(cx, stretch.known_at, Some(&wanted)).await?;
+    let mut pulses: HashMap<Uuid, Vec<PulseRow>> = HashMap::new();
+    let mut overrides: HashMap<Uuid, Vec<OverrideRow>> = HashMap::new();
+    for some in ids.chunks(AT_ONCE) {
+        for row in customer_records::pulses(conn, cx.organization_id(), Some(some)).await? {
+            pulses.entry(row.customer_id).or_default().push(row);
+        }
+        for row in customer_records::overrides(conn, cx.organization_id(), Some(some)).await? {
+            overrides.entry(row.customer_id).or_default().push(row);
+        }
+    }
+    let mut all = Vec::with_capacity(customers.len());
+    for customer in customers {
+        let id = customer.id;
+        let mut observed = Observed {
+            zone: cx.who.tenant.zone,
+            events: vec![],
+            earlier: vec![],
+            plans: plans.remove(&id).unwrap_or_default(),
+            pulses: pulses.remove(&id).unwrap_or_default(),
+            overrides: overrides.remove(&id).unwrap_or_default(),
+            customer,
+        };
+        observed.load_events(conn, cx.organization_id(), reach_days, stretch).await?;
+        if let Some(at) = stretch.known_at {
+            observed.forget_after(at);
+        }
+        all.push(observed);
+    }
+    Ok(all)
+}
+
+/// The plans of each of some customers, or of all, as they are or as they were known.
+pub(super) async fn plans_of_customers(
+    cx: &Context,
+    known_at: Option<DateTime<Utc>>,
+    wanted: Option<&HashSet<Uuid>>,
+) -> Result<HashMap<Uuid, Vec<Arc<PlanView>>>, ApiError> {
+    let mut by_customer: HashMap<Uuid, Vec<Arc<PlanView>>> = HashMap::new();
+    let is_wanted = |id: &Uuid| wanted.is_none_or(|wanted| wanted.contains(id));
+    match known_at {
+        None => {
+            for view in &cx.plans().await?.by_name {
+                if let Some(id) = view.row.customer_id.filter(is_wanted) {
+                    by_customer.entry(id).or_default().push(Arc::clone(view));
+                }
+            }
+        }
+        Some(at) => {
+            for record in &plans_known_at(cx, at, None).await? {
+                if let Some(id) = record.plan.customer_id.filter(is_wanted) {
+                    by_customer.entry(id).or_default().push(Arc::new(PlanView::from(record)));
+                }
+            }
+        }
+    }
+    Ok(by_customer)
+}
+
+impl Observed {
+    async fn load_events(
+        &mut self,
+        conn: &mut Conn,
+        organization_id: Uuid,
+        reach_days: Option<i64>,
+        stretch: Stretch,
+    ) -> sqlx::Result<()> {
+        let Some(subject) = self.customer.external_ref.as_deref() else { return Ok(()) };
+        // A day's margin on both sides: the days are those of a time zone.
+        let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
+        let from = reach_days.map(|days| midnight(plus_days(stretch.from, -days - 1)));
+        let until = midnight(plus_days(stretch.to, 2));
+        let known_at = stretch.known_at;
+        self.events = metrics::events(conn, organization_id, Of::Customer(subject), from, until, known_at).await?;
+        if let Some(from) = from {
+            self.earlier = metrics::earlier(conn, organization_id, subject, from, known_at).await?;
+        }
+        Ok(())
+    }
+
+    /// The customer as it was known at an instant, when these were its plans.
+    #[must_use]
+    pub fn as_known(&self, at: DateTime<Utc>, plans: Vec<Arc<PlanView>>) -> Self {
+        let mut then = Self { plans, ..self.clone() };
+        then.forget_after(at);
+        then
+    }
+
+    /// The first day on which it is known to have been a customer.
+    pub fn existed_from(&self) -> NaiveDate {
+        let created_on = date_in(self.zone, self.customer.created_at);
+        let first_plan_on = self.plans.iter().map(|view| view.facts.start_on).min();
+        let traces = [self.first_event_on(), first_plan_on].into_iter().flatten().chain([created_on]);
+        existed_from(self.customer.since_on, traces).unwrap_or(created_on)
+    }
+
+    /// Leaves out what was not yet known at an instant, of what is here already.
+    fn forget_after(&mut self, at: DateTime<Utc>) {
+        self.events.retain(|event| event.received_at <= at);
+        self.pulses.retain(|pulse| pulse.recorded_at <= at);
+        self.overrides.retain(|row| row.recorded_at <= at);
+        for row in &mut self.overrides {
+            if row.ended_at.is_some_and(|ended_at| ended_at > at) {
+                (row.ended_at, row.ended_on) = (None, None);
+            }
+        }
+    }
+
+    /// The day of its first event.
+    pub fn first_event_on(&self) -> Option<NaiveDate> {
+        let first = self.events.iter().map(|event| event.occurred_at);
+        first.chain(self.earlier.iter().map(|row| row.first_at)).min().map(|at| date_in(self.zone, at))
+    }
+
+    /// The day of its last event by a day.
+    pub fn last_event_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
+        let days = self.events.iter().map(|event| event.occurred_at).chain(self.earlier.iter().map(|row| row.last_at));
+        days.map(|at| date_in(self.zone, at)).filter(|on| *on <= as_of).max()
+    }
+
+    /// Its plans, archived ones too.
+    pub fn plans(&self) -> &[Arc<PlanView>] {
+        &self.plans
+    }
+
+    /// How it was on each day of a stretch, the first to the last.
+    pub fn days(&self, models: &Models, from: NaiveDate, to: NaiveDate) -> Vec<Day> {
+        let mut scorer = Scorer { observed: self, models, evidence: vec![], scores: HashMap::new() };
+        let mut days = vec![];
+        let mut first = from;
+        while first <= to {
+            let model = Arc::clone(models.on(self.customer.segment.as_deref(), first));
+            let mut last = first;
+            while last < to && Arc::ptr_eq(models.on(self.customer.segment.as_deref(), plus_days(last, 1)), &model) {
+                last = plus_days(last, 1);
+            }
+            let bands = model.content.bands.settle(first, last, |on| scorer.covered(on));
+            for (on, computed_band) in (0..).map(|days| plus_days(first, days)).zip(bands) {
+                let (model, computed) = (Arc::clone(&model), scorer.score(on).clone());
+                days.push(Day { on, model, computed, computed_band, set: self.set_on(on) });
+            }
+            if last >= to {
+                break;
+            }
+            first = plus_days(last, 1);
+        }
+        days
+    }
+
+    /// What a model makes of the customer on a day.
+    pub fn score(&self, model: &ModelContent, on: NaiveDate) -> Score {
+        self.evidence(model).score(model, on)
+    }
+
+    /// What its risk is judged by, at the end of a day.
+    pub fn risk_known(&self, as_of: NaiveDate) -> Known {
+        let deed = |event: &MeasuredRow| (date_in(self.zone, event.occurred_at), Deed::of(&event.kind));
+        let overdue = |view: &Arc<PlanView>| {
+            let late: Vec<i64> = view
+                .facts
+                .standings(as_of)
+                .filter(|standing| standing.overdue)
+                .map(|standing| days_between(standing.planned_on, as_of))
+                .collect();
+            late
+        };
+        let first_on = plus_days(as_of, 1 - 2 * WINDOW_DAYS);
+        let begun: Vec<&Arc<PlanView>> = self.plans_on(as_of).filter(|view| view.facts.start_on <= as_of).collect();
+        Known {
+            deeds: self.events.iter().map(deed).filter(|(on, _)| first_on <= *on && *on <= as_of).collect(),
+            overdue_days: (!begun.is_empty()).then(|| begun.into_iter().flat_map(overdue).collect()),
+        }
+    }
+
+    /// Its plans that were not archived at the end of a day.
+    pub fn plans_on(&self, on: NaiveDate) -> impl Iterator<Item = &Arc<PlanView>> {
+        let is_archived =
+            move |view: &Arc<PlanView>| view.row.archived_at.is_some_and(|at| date_in(self.zone, at) <= on);
+        self.plans.iter().filter(move |view| !is_archived(view))
+    }
+
+    fn set_on(&self, on: NaiveDate) -> Option<OverrideRow> {
+        let holds = |row: &&OverrideRow| {
+            row.from_on <= on && on <= row.expires_on && row.ended_on.is_none_or(|ended_on| on < ended_on)
+        };
+        self.overrides.iter().rfind(holds).cloned()
+    }
+
+    fn evidence(&self, model: &ModelContent) -> Evidence<'_> {
+        let facts = |definition: Option<&Definition>| definition.map_or_else(Vec::new, |one| self.facts(one));
+        Evidence {
+            facts: model.factors.iter().map(|factor| facts(factor.input.definition.as_ref())).collect(),
+            first_event_on: self.first_event_on(),
+            plans: self
+                .plans
+                .iter()
+                .map(|view| KnownPlan {
+                    keys: view.labels.iter().map(|label| label.key.as_ref()).collect(),
+                    facts: &view.facts,
+                    archived_on: view.row.archived_at.map(|at| date_in(self.zone, at)),
+                })
+                .collect(),
+            pulses: self
+                .pulses
+                .iter()
+                .map(|row| Pulse { score: row.score, recorded_on: row.recorded_on, expires_on: row.expires_on })
+                .collect(),
+        }
+    }
+
+    /// The events that a metric reckons with, by day.
+    pub fn facts(&self, definition: &Definition) -> Vec<Fact> {
+        let mut facts: Vec<Fact> = self.events.iter().filter_map(|event| fact(definition, event, self.zone)).collect();
+        if definition.aggregate == Aggregate::DaysSinceLast {
+            let last = |row: &EarlierRow| Fact { at: row.last_at, on: date_in(self.zone, row.last_at), value: None };
+            facts.extend(self.earlier.iter().filter(|row| definition.admits(&row.kind)).map(last));
+        }
+        facts.sort_by_key(|fact| fact.at);
+        facts
+    }
+}
+
+/// Scores of one customer by day, each computed once.
+struct Scorer<'a> {
+    observed: &'a Observed,
+    models: &'a Models,
+    evidence: Vec<(Arc<AppliedModel>, Evidence<'a>)>,
+    scores: HashMap<NaiveDate, Score>,
+}
+
+impl Scorer<'_> {
+    fn model(&self, on: NaiveDate) -> Arc<AppliedModel> {
+        Arc::clone(self.models.on(self.observed.customer.segment.as_deref(), on))
+    }
+
+    fn score(&mut self, on: NaiveDate) -> &Score {
+        if !self.scores.contains_key(&on) {
+            let model = self.model(on);
+            let at = match self.evidence.iter().position(|(known, _)| Arc::ptr_eq(known, &model)) {
+                Some(at) => at,
+                None => {
+                    self.evidence.push((Arc::clone(&model), self.observed.evidence(&model.content)));
+                    self.evidence.len() - 1
+                }
+            };
+            let score = self.evidence[at].1.score(&model.content, on);
+            self.scores.insert(on, score);
+        }
+        &self.scores[&on]
+    }
+
+    /// The score, where enough is known of the customer for it to have a band.
+    fn covered(&mut self, on: NaiveDate) -> Option<f64> {
+        let model = self.model(on);
+        self.score(on).covered(&model.content)
+    }
+}
+
+/// The slope of the computed scores of some days, in points a week.
+pub fn slope_per_week(days: &[Day]) -> Option<f64> {
+    let point = |day: &Day| {
+        let since = i32::try_from((day.on - days[0].on).num_days()).ok()?;
+        Some((f64::from(since), day.computed.value?))
+    };
+    theil_sen(&days.iter().filter_map(point).collect::<Vec<_>>()).map(|slope| slope * 7.0)
+}

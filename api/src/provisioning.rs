@@ -1,0 +1,141 @@
+//! How an organization comes into being: with its ledger, the shipped templates, and on request an API client.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use milepost_domain::access::{Scope, Scopes};
+use milepost_domain::plan::Kind;
+use milepost_domain::plan::template::MilestoneDefinition;
+use milepost_domain::values::text::Name;
+use serde::Deserialize;
+use sqlx::types::Text;
+use uuid::Uuid;
+
+use crate::auth::api_key::ApiKey;
+use crate::auth::caller::Actor;
+use crate::clock::Clock;
+use crate::error::ApiError;
+use crate::resources::api_keys::RevealedKey;
+use crate::resources::templates::TemplateVersion;
+use crate::store::Db;
+use crate::store::api_clients::{self, ApiClient, ClientKey};
+use crate::store::json_text::JsonText;
+use crate::store::organizations::{self, Organization};
+use crate::store::templates::{self, Template, Version};
+use crate::unit::{Author, Change, Entity, Unit};
+
+/// The templates every organization starts with.
+const SHIPPED: [&str; 2] = [include_str!("shipped/ai-delivery.json"), include_str!("shipped/onboarding.json")];
+
+#[derive(Deserialize)]
+struct Shipped {
+    key: String,
+    name: String,
+    kind: Kind,
+    description: String,
+    milestones: Vec<MilestoneDefinition>,
+}
+
+/// Makes an API client with a key for the organization of this name, which is created if there is none.
+pub async fn create_key(
+    db: &Db,
+    clock: &Clock,
+    organization: &Name,
+    scopes: &[Scope],
+) -> Result<RevealedKey, ApiError> {
+    let found = organizations::find_by_name(&mut db.read().await?, organization.as_str()).await?;
+    let mut unit = match found {
+        Some(known) => {
+            let zone = known.time_zone.parse().unwrap_or(Tz::UTC);
+            Unit::begin(db, clock, author(known.id, zone)).await?
+        }
+        None => create_organization(db, clock, organization).await?,
+    };
+    let client = ApiClient {
+        id: unit.new_id(),
+        name: "Command line".to_owned(),
+        scopes: Scopes::of(scopes.iter().copied()),
+        revoked_at: None,
+        version: 1,
+        created_at: unit.now,
+        updated_at: unit.now,
+    };
+    api_clients::insert(&mut unit.conn, unit.organization_id, &client).await?;
+    unit.record_created(Entity::ApiClient, client.id, &client).await?;
+    let key = add_key(&mut unit, client.id, None, "").await?;
+    unit.commit().await?;
+    Ok(key)
+}
+
+/// Adds a key to a client and answers it with its secret. `pointer` says where the request names the expiry.
+pub async fn add_key(
+    unit: &mut Unit,
+    client_id: Uuid,
+    expires_at: Option<DateTime<Utc>>,
+    pointer: &str,
+) -> Result<RevealedKey, ApiError> {
+    if expires_at.is_some_and(|at| at <= unit.now) {
+        return Err(ApiError::field(pointer, "in_the_past", "must be in the future"));
+    }
+    let secret = ApiKey::generate(unit.organization_id, unit.new_id());
+    let secret = secret.ok_or_else(|| ApiError::internal("the system has no randomness"))?;
+    let key =
+        ClientKey { id: secret.id, client_id, expires_at, revoked_at: None, last_used_at: None, created_at: unit.now };
+    api_clients::insert_key(&mut unit.conn, unit.organization_id, &key, &secret.secret_hash()).await?;
+    let change = Change {
+        verb: "created",
+        entity: (Entity::ApiKey, key.id),
+        root: (Entity::ApiClient, client_id),
+        before: None,
+        after: Some(&key),
+    };
+    unit.record(change).await?;
+    Ok(RevealedKey { key, secret: Some(secret.reveal()) })
+}
+
+/// A unit in which the organization has just been created; the caller commits it.
+async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit, ApiError> {
+    let now = clock.now();
+    let organization = Organization {
+        id: clock.new_id(),
+        name: name.to_string(),
+        time_zone: Tz::UTC.name().to_owned(),
+        lint_rules_off: JsonText(vec![]),
+        event_retention_days: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut conn = db.begin().await?;
+    if !organizations::insert(&mut conn, &organization).await? {
+        return Err(ApiError::internal("the organization was created by somebody else just now: try again"));
+    }
+    let mut unit = Unit::found(conn, clock, author(organization.id, Tz::UTC)).await?;
+    unit.record_created(Entity::Organization, organization.id, &organization).await?;
+    for text in SHIPPED {
+        ship(&mut unit, serde_json::from_str(text)?).await?;
+    }
+    Ok(unit)
+}
+
+async fn ship(unit: &mut Unit, shipped: Shipped) -> Result<(), ApiError> {
+    let template = Template { id: unit.new_id(), key: shipped.key, created_at: unit.now };
+    let version = Version {
+        template_id: template.id,
+        number: 1,
+        name: shipped.name,
+        kind: Text(shipped.kind),
+        description: Some(shipped.description),
+        milestones: JsonText(shipped.milestones),
+        published_at: Some(unit.now),
+        version: 1,
+        created_at: unit.now,
+        updated_at: unit.now,
+    };
+    templates::insert(&mut unit.conn, unit.organization_id, &template).await?;
+    templates::insert_version(&mut unit.conn, unit.organization_id, &version).await?;
+    unit.record_created(Entity::Template, template.id, &TemplateVersion::of(&template, version)).await
+}
+
+fn author(organization_id: Uuid, zone: Tz) -> Author {
+    Author { organization_id, zone, actor: Actor::system(), request_id: "command-line".to_owned() }
+}

@@ -1,0 +1,64 @@
+//! Dates that moved, and what the client was told of them.
+
+use chrono::NaiveDate;
+use milepost_domain::values::text::{Key, Label, Name, Note};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::store::communications::CommunicationKind;
+use crate::store::milestones::{ForecastRow, MilestoneRow};
+use crate::store::plans::PlanRecord;
+
+/// A date that moved.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({
+    "key": "pipeline", "name": "Pipeline runs", "number": 1, "from_on": "2026-04-01", "to_on": "2026-04-06", "reason": "The client's firewall change takes a week.",
+    "follows": null, "recorded_on": "2026-03-27", "communicated": false, "acknowledged_by": null
+}))]
+pub struct DateChange {
+    /// The milestone's key.
+    #[schema(value_type = Key)]
+    pub key: String,
+    /// Its name.
+    #[schema(value_type = Name)]
+    pub name: String,
+    /// The number of the change within the milestone.
+    #[schema(minimum = 1)]
+    pub number: i64,
+    /// The date expected before.
+    pub from_on: NaiveDate,
+    /// The date expected from then on.
+    pub to_on: NaiveDate,
+    /// Why it moved.
+    #[schema(value_type = Option<Note>)]
+    pub reason: Option<String>,
+    /// Key of the milestone whose change it follows from.
+    #[schema(value_type = Option<Key>)]
+    pub follows: Option<String>,
+    /// The day it was made known.
+    pub recorded_on: NaiveDate,
+    /// Whether the client was told.
+    pub communicated: bool,
+    /// Who of the client has taken note.
+    #[schema(value_type = Option<Label>)]
+    pub acknowledged_by: Option<String>,
+}
+
+impl DateChange {
+    /// A change of a milestone's date, with what the client was told of it.
+    pub fn of(record: &PlanRecord, milestone: &MilestoneRow, change: &ForecastRow) -> Self {
+        let told = |kind| record.communications_of(change.id).find(move |one| one.kind.0 == kind);
+        Self {
+            key: milestone.key.clone(),
+            name: milestone.name.clone(),
+            number: change.ordinal,
+            from_on: change.from_on,
+            to_on: change.to_on,
+            reason: change.reason.clone(),
+            follows: record.cause_of(change).map(|cause| cause.key.clone()),
+            recorded_on: change.recorded_on,
+            communicated: told(CommunicationKind::Communicated).is_some(),
+            acknowledged_by: told(CommunicationKind::Acknowledged).and_then(|one| one.who.clone()),
+        }
+    }
+}

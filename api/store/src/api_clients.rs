@@ -1,0 +1,210 @@
+//! API clients and their keys.
+
+use chrono::{DateTime, Utc};
+use milepost_domain::access::{Scope, Scopes};
+use milepost_domain::values::text::Name;
+use serde::Serialize;
+use sqlx::{FromRow, QueryBuilder};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::keyset::{Slice, push_slice};
+use crate::{Conn, on};
+
+/// A program that may call the API.
+#[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "CRM sync", "scopes": ["customers:read", "customers:write"],
+    "revoked_at": null, "version": 1, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
+}))]
+pub struct ApiClient {
+    /// Its id; the `client_id` at the token endpoint.
+    pub id: Uuid,
+    /// What it is called.
+    #[schema(value_type = Name)]
+    pub name: String,
+    /// What it may do.
+    #[sqlx(try_from = "String")]
+    #[schema(value_type = Vec<Scope>, max_items = 20)]
+    pub scopes: Scopes,
+    /// When it was shut out, if it was.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// Goes up with every change; the value of `ETag`.
+    #[schema(minimum = 1)]
+    pub version: i64,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// A key of an API client. Its secret is shown once, when it is made, and is not stored.
+#[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-8d3e-7a10-9c55-64b1c9d2e0aa", "client_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
+    "expires_at": null, "revoked_at": null, "last_used_at": "2026-03-05T10:00:00Z", "created_at": "2026-03-02T09:00:00Z"
+}))]
+pub struct ClientKey {
+    /// Its id.
+    pub id: Uuid,
+    /// The client it belongs to.
+    pub client_id: Uuid,
+    /// When it stops working by itself.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
+
+/// What proving a key needs.
+#[derive(Debug, Clone, FromRow)]
+pub struct KeyWithClient {
+    /// The client.
+    pub client_id: Uuid,
+    /// SHA-256 of the secret.
+    pub secret_hash: Vec<u8>,
+    /// The client's scopes.
+    #[sqlx(try_from = "String")]
+    pub scopes: Scopes,
+    /// When the key stops working.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When the key or its client was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+impl KeyWithClient {
+    /// Neither revoked nor expired. A revocation may lie in the future: a rotated key goes on for its overlap.
+    pub fn is_usable(&self, now: DateTime<Utc>) -> bool {
+        let ended = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at <= now);
+        !ended(self.revoked_at) && !ended(self.expires_at)
+    }
+}
+
+macro_rules! client_columns {
+    () => {
+        "id, name, scopes, revoked_at, version, created_at, updated_at"
+    };
+}
+macro_rules! key_columns {
+    () => {
+        "id, client_id, expires_at, revoked_at, last_used_at, created_at"
+    };
+}
+
+/// A client by id.
+pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<ApiClient>> {
+    const SQL: &str = concat!("SELECT ", client_columns!(), " FROM api_clients WHERE organization_id = $1 AND id = $2");
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(id).fetch_optional(db).await)
+}
+
+/// A page of clients.
+pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<ApiClient>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(concat!("SELECT ", client_columns!(), " FROM api_clients WHERE organization_id = "));
+        query.push_bind(organization_id);
+        push_slice(&mut query, slice);
+        query.build_query_as().fetch_all(db).await
+    })
+}
+
+/// Adds a client.
+pub async fn insert(conn: &mut Conn, organization_id: Uuid, client: &ApiClient) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO api_clients (organization_id, id, name, scopes, revoked_at, version, created_at, updated_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    let c = client;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(c.id).bind(&c.name).bind(c.scopes.to_string()).bind(c.revoked_at).bind(c.version)
+        .bind(c.created_at).bind(c.updated_at)
+        .execute(db).await.map(|_| ()))
+}
+
+/// Saves a change of a client.
+pub async fn update(conn: &mut Conn, organization_id: Uuid, client: &ApiClient) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE api_clients SET name = $3, scopes = $4, revoked_at = $5, version = $6, updated_at = $7 \
+                       WHERE organization_id = $1 AND id = $2";
+    let c = client;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(c.id).bind(&c.name).bind(c.scopes.to_string()).bind(c.revoked_at).bind(c.version)
+        .bind(c.updated_at)
+        .execute(db).await.map(|_| ()))
+}
+
+/// A client's newest keys, oldest of them first.
+pub async fn keys(conn: &mut Conn, organization_id: Uuid, client_id: Uuid) -> sqlx::Result<Vec<ClientKey>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        key_columns!(),
+        " FROM api_keys WHERE organization_id = $1 AND client_id = $2 ORDER BY id DESC LIMIT 200"
+    );
+    let newest: Vec<ClientKey> =
+        on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(client_id).fetch_all(db).await)?;
+    Ok(newest.into_iter().rev().collect())
+}
+
+/// A client's keys that still work at an instant.
+pub async fn live_keys(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    client_id: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<ClientKey>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        key_columns!(),
+        " FROM api_keys WHERE organization_id = $1 AND client_id = $2 \
+         AND (revoked_at IS NULL OR revoked_at > $3) AND (expires_at IS NULL OR expires_at > $3) ORDER BY id"
+    );
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(client_id).bind(now).fetch_all(db).await)
+}
+
+/// One key of a client.
+pub async fn find_client_key(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    client_id: Uuid,
+    id: Uuid,
+) -> sqlx::Result<Option<ClientKey>> {
+    const SQL: &str =
+        concat!("SELECT ", key_columns!(), " FROM api_keys WHERE organization_id = $1 AND client_id = $2 AND id = $3");
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(client_id).bind(id).fetch_optional(db).await)
+}
+
+/// Adds a key.
+pub async fn insert_key(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    key: &ClientKey,
+    secret_hash: &[u8],
+) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO api_keys \
+                       (organization_id, id, client_id, secret_hash, expires_at, revoked_at, last_used_at, created_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(key.id).bind(key.client_id).bind(secret_hash).bind(key.expires_at)
+        .bind(key.revoked_at).bind(key.last_used_at).bind(key.created_at)
+        .execute(db).await.map(|_| ()))
+}
+
+/// Revokes a key from an instant on.
+pub async fn revoke_key(conn: &mut Conn, organization_id: Uuid, id: Uuid, at: DateTime<Utc>) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE api_keys SET revoked_at = $3 WHERE organization_id = $1 AND id = $2";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(id).bind(at).execute(db).await.map(|_| ()))
+}
+
+/// What proving a key needs: the earlier of its own and its client's revocation counts.
+pub async fn find_key(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<KeyWithClient>> {
+    const SQL: &str = "SELECT k.client_id, k.secret_hash, c.scopes, k.expires_at, \
+                       COALESCE(c.revoked_at, k.revoked_at) AS revoked_at \
+                       FROM api_keys k JOIN api_clients c ON c.organization_id = k.organization_id AND c.id = k.client_id \
+                       WHERE k.organization_id = $1 AND k.id = $2";
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(id).fetch_optional(db).await)
+}
+
+/// Notes when a key was last used. Not a change of anything: it has no entry in the ledger.
+pub async fn touch_key(conn: &mut Conn, organization_id: Uuid, id: Uuid, at: DateTime<Utc>) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE api_keys SET last_used_at = $3 WHERE organization_id = $1 AND id = $2";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(id).bind(at).execute(db).await.map(|_| ()))
+}

@@ -1,0 +1,109 @@
+//! Baselines: written once, never changed.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Text;
+use sqlx::{FromRow, QueryBuilder};
+use strum::{Display, EnumString};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::milestones::{ROWS_PER_INSERT, push_ids, rows_by_plan};
+use crate::{Conn, on};
+
+/// A baseline's own row.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct BaselineRow {
+    pub plan_id: Uuid,
+    pub number: i64,
+    pub effective_on: NaiveDate,
+    pub reason: Option<String>,
+    pub author: String,
+    pub created_at: DateTime<Utc>,
+}
+
+/// What a baseline froze of one milestone.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct LineRow {
+    pub plan_id: Uuid,
+    pub number: i64,
+    pub milestone_id: Uuid,
+    pub planned_on: NaiveDate,
+    pub weight: f64,
+}
+
+rows_by_plan!(
+    /// Baselines by number.
+    rows -> BaselineRow, "SELECT plan_id, number, effective_on, reason, author, created_at FROM baselines", "plan_id, number"
+);
+rows_by_plan!(
+    /// Baseline lines by number.
+    lines -> LineRow, "SELECT plan_id, number, milestone_id, planned_on, weight FROM baseline_lines", "plan_id, number, milestone_id"
+);
+
+/// On whose side somebody agreed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Side {
+    /// The organization's.
+    Internal,
+    /// The client's.
+    Client,
+}
+
+/// Somebody's agreement to a baseline.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ApprovalRow {
+    pub plan_id: Uuid,
+    pub number: i64,
+    pub side: Text<Side>,
+    pub who: String,
+    pub author: String,
+    pub recorded_at: DateTime<Utc>,
+}
+
+rows_by_plan!(
+    /// Agreements by baseline.
+    approvals -> ApprovalRow, "SELECT plan_id, number, side, who, author, recorded_at FROM baseline_approvals", "plan_id, number, side"
+);
+
+/// Records an agreement.
+pub async fn insert_approval(conn: &mut Conn, organization_id: Uuid, row: &ApprovalRow) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO baseline_approvals (organization_id, plan_id, number, side, who, author, recorded_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(row.plan_id).bind(row.number).bind(row.side).bind(&row.who).bind(&row.author)
+        .bind(row.recorded_at)
+        .execute(db).await.map(|_| ()))
+}
+
+/// Freezes a baseline.
+pub async fn insert(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    baseline: &BaselineRow,
+    lines: &[LineRow],
+) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO baselines (organization_id, plan_id, number, effective_on, reason, author, created_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(baseline.plan_id).bind(baseline.number).bind(baseline.effective_on).bind(&baseline.reason)
+        .bind(&baseline.author).bind(baseline.created_at)
+        .execute(db).await.map(|_| ()))?;
+    for some in lines.chunks(ROWS_PER_INSERT) {
+        on!(conn, db => {
+            let mut query = QueryBuilder::new(
+                "INSERT INTO baseline_lines (organization_id, plan_id, number, milestone_id, planned_on, weight) ");
+            query.push_values(some, |mut row, line| {
+                row.push_bind(organization_id).push_bind(line.plan_id).push_bind(line.number).push_bind(line.milestone_id)
+                    .push_bind(line.planned_on).push_bind(line.weight);
+            });
+            query.build().execute(db).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,53 @@
+//! What the client was told of date changes.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::types::Text;
+use sqlx::{FromRow, QueryBuilder};
+use strum::{Display, EnumString};
+use uuid::Uuid;
+
+use crate::milestones::{push_ids, rows_by_plan};
+use crate::{Conn, on};
+
+/// What happened between us and the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum CommunicationKind {
+    /// The client was told.
+    Communicated,
+    /// The client has taken note.
+    Acknowledged,
+}
+
+/// One of the two, of one date change.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct CommunicationRow {
+    pub plan_id: Uuid,
+    pub forecast_change_id: Uuid,
+    pub kind: Text<CommunicationKind>,
+    pub who: Option<String>,
+    pub author: String,
+    pub recorded_at: DateTime<Utc>,
+}
+
+rows_by_plan!(
+    /// By date change.
+    rows -> CommunicationRow,
+    "SELECT plan_id, forecast_change_id, kind, who, author, recorded_at FROM forecast_communications",
+    "plan_id, forecast_change_id, kind"
+);
+
+/// Records one.
+pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &CommunicationRow) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO forecast_communications \
+                       (organization_id, plan_id, forecast_change_id, kind, who, author, recorded_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let r = row;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(r.plan_id).bind(r.forecast_change_id).bind(r.kind).bind(&r.who).bind(&r.author)
+        .bind(r.recorded_at)
+        .execute(db).await.map(|_| ()))
+}

@@ -1,0 +1,145 @@
+//! How each customer was when last looked at, and up to where everything has been looked at.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::customer::health::band::Band;
+use sqlx::types::Text;
+use sqlx::{FromRow, QueryBuilder};
+use uuid::Uuid;
+
+use crate::keyset::{Slice, push_slice};
+use crate::{Conn, on};
+
+/// How a customer was when last looked at.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the report's row")]
+pub struct ScoreRow {
+    pub customer_id: Uuid,
+    pub as_of: NaiveDate,
+    pub score: Option<f64>,
+    pub band: Text<Band>,
+    pub coverage: f64,
+    pub model_key: String,
+    pub model_number: Option<i64>,
+    pub score_before: Option<f64>,
+    pub band_before: Text<Band>,
+    pub trend_per_week: Option<f64>,
+    pub lowest_factor: Option<String>,
+    pub is_overridden: bool,
+    pub computed_at: DateTime<Utc>,
+}
+
+/// The same with whose it is.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the report's row")]
+pub struct ListedScore {
+    pub id: Uuid,
+    pub name: String,
+    pub external_ref: Option<String>,
+    pub segment: Option<String>,
+    pub owner: Option<String>,
+    pub annual_revenue_minor: Option<i64>,
+    #[sqlx(flatten)]
+    pub score: ScoreRow,
+}
+
+/// Up to where events, ledger and days have been looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Marks {
+    pub event_sequence: i64,
+    pub ledger_sequence: i64,
+    pub as_of: NaiveDate,
+    pub computed_at: DateTime<Utc>,
+}
+
+/// Which customers a report wants.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// In this band.
+    pub band: Option<Band>,
+    /// Exactly this segment.
+    pub segment: Option<String>,
+    /// Exactly this owner.
+    pub owner: Option<String>,
+}
+
+macro_rules! columns {
+    () => {
+        "customer_id, as_of, score, band, coverage, model_key, model_number, score_before, band_before, trend_per_week, lowest_factor, \
+         is_overridden, computed_at"
+    };
+}
+
+/// Customers with how they are: a page by name, or all.
+pub async fn list(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    filter: &Filter,
+    slice: Option<&Slice>,
+) -> sqlx::Result<Vec<ListedScore>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(concat!(
+            "SELECT c.id, c.name, c.external_ref, c.segment, c.owner, c.annual_revenue_minor, ", columns!(),
+            " FROM customers c JOIN customer_health h ON h.organization_id = c.organization_id AND h.customer_id = c.id \
+             WHERE c.archived_at IS NULL AND c.organization_id = "));
+        query.push_bind(organization_id);
+        if let Some(band) = filter.band {
+            query.push(" AND h.band = ").push_bind(Text(band));
+        }
+        if let Some(segment) = &filter.segment {
+            query.push(" AND c.segment = ").push_bind(segment);
+        }
+        if let Some(owner) = &filter.owner {
+            query.push(" AND c.owner = ").push_bind(owner);
+        }
+        match slice {
+            Some(slice) => push_slice(&mut query, slice),
+            None => { query.push(" ORDER BY name_folded, id"); }
+        }
+        query.build_query_as().fetch_all(db).await
+    })
+}
+
+/// Keeps how a customer is.
+pub async fn save(conn: &mut Conn, organization_id: Uuid, row: &ScoreRow) -> sqlx::Result<()> {
+    const SQL: &str = concat!(
+        "INSERT INTO customer_health (organization_id, ",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         ON CONFLICT (organization_id, customer_id) DO UPDATE SET as_of = excluded.as_of, score = excluded.score, band = excluded.band, \
+         coverage = excluded.coverage, model_key = excluded.model_key, model_number = excluded.model_number, \
+         score_before = excluded.score_before, band_before = excluded.band_before, trend_per_week = excluded.trend_per_week, \
+         lowest_factor = excluded.lowest_factor, is_overridden = excluded.is_overridden, computed_at = excluded.computed_at \
+         WHERE customer_health.computed_at <= excluded.computed_at"
+    );
+    let r = row;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(r.customer_id).bind(r.as_of).bind(r.score).bind(r.band).bind(r.coverage).bind(&r.model_key)
+        .bind(r.model_number).bind(r.score_before).bind(r.band_before).bind(r.trend_per_week).bind(&r.lowest_factor)
+        .bind(r.is_overridden).bind(r.computed_at).execute(db).await.map(|_| ()))
+}
+
+/// Forgets how archived customers were.
+pub async fn forget_archived(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<()> {
+    const SQL: &str = "DELETE FROM customer_health WHERE organization_id = $1 AND customer_id IN \
+                       (SELECT id FROM customers WHERE organization_id = $1 AND archived_at IS NOT NULL)";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).execute(db).await.map(|_| ()))
+}
+
+/// Up to where everything has been looked at.
+pub async fn marks(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Marks>> {
+    const SQL: &str =
+        "SELECT event_sequence, ledger_sequence, as_of, computed_at FROM health_marks WHERE organization_id = $1";
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)
+}
+
+/// Keeps up to where everything has been looked at.
+pub async fn save_marks(conn: &mut Conn, organization_id: Uuid, marks: Marks) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO health_marks (organization_id, event_sequence, ledger_sequence, as_of, computed_at) \
+                       VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organization_id) DO UPDATE SET event_sequence = excluded.event_sequence, \
+                       ledger_sequence = excluded.ledger_sequence, as_of = excluded.as_of, computed_at = excluded.computed_at";
+    let m = marks;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(m.event_sequence).bind(m.ledger_sequence).bind(m.as_of).bind(m.computed_at)
+        .execute(db).await.map(|_| ()))
+}

@@ -1,0 +1,225 @@
+//! The ledger's rows: appended, never changed.
+
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, QueryBuilder};
+use uuid::Uuid;
+
+use crate::keyset::Direction;
+use crate::milestones::push_ids;
+use crate::{Conn, on, per_engine};
+
+/// The end of an organization's chain.
+#[derive(Debug, Clone, FromRow)]
+pub struct Head {
+    /// Number of the last entry; 0 before the first.
+    pub sequence: i64,
+    /// Its hash.
+    pub hash: Vec<u8>,
+}
+
+/// One entry as it is stored; `before` and `after` are the exact texts that were hashed.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "the columns are described where the table and the resource are")]
+pub struct Entry {
+    pub sequence: i64,
+    pub recorded_at: DateTime<Utc>,
+    pub actor_type: String,
+    pub actor_id: String,
+    pub request_id: String,
+    pub action: String,
+    pub entity_type: String,
+    pub entity_id: Uuid,
+    pub root_type: String,
+    pub root_id: Uuid,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub previous_hash: Vec<u8>,
+    pub hash: Vec<u8>,
+}
+
+macro_rules! columns {
+    () => {
+        "sequence, recorded_at, actor_type, actor_id, request_id, action, entity_type, entity_id, root_type, root_id, \
+         before, after, previous_hash, hash"
+    };
+}
+
+/// Which entries a list wants.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only of this entity.
+    pub entity_id: Option<Uuid>,
+    /// Only of this kind of entity.
+    pub entity_type: Option<String>,
+    /// Only of this plan, customer or other root, with all that belongs to it.
+    pub root_id: Option<Uuid>,
+    /// Only by this actor.
+    pub actor_id: Option<String>,
+    /// Only this action.
+    pub action: Option<String>,
+    /// Recorded at or after.
+    pub from: Option<DateTime<Utc>>,
+    /// Recorded before.
+    pub until: Option<DateTime<Utc>>,
+}
+
+/// The number of the last entry; `None` when there is no such organization.
+pub async fn head_sequence(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<i64>> {
+    const SQL: &str = "SELECT sequence FROM ledger_heads WHERE organization_id = $1";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_optional(db).await)
+}
+
+/// The head, without holding it.
+pub async fn head(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Head>> {
+    const SQL: &str = "SELECT sequence, hash FROM ledger_heads WHERE organization_id = $1";
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)
+}
+
+/// The head, held until the transaction ends: an organization's writers go one after another.
+pub async fn hold_head(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Head>> {
+    let sql = per_engine!(conn,
+        sqlite: "SELECT sequence, hash FROM ledger_heads WHERE organization_id = $1",
+        postgres: "SELECT sequence, hash FROM ledger_heads WHERE organization_id = $1 FOR UPDATE");
+    on!(conn, db => sqlx::query_as(sql).bind(organization_id).fetch_optional(db).await)
+}
+
+/// Starts an organization's chain.
+pub async fn insert_head(conn: &mut Conn, organization_id: Uuid, hash: &[u8]) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO ledger_heads (organization_id, sequence, hash) VALUES ($1, 0, $2)";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(hash).execute(db).await.map(|_| ()))
+}
+
+/// Moves the head on.
+pub async fn update_head(conn: &mut Conn, organization_id: Uuid, head: &Head) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE ledger_heads SET sequence = $2, hash = $3 WHERE organization_id = $1";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(head.sequence).bind(&head.hash).execute(db).await.map(|_| ()))
+}
+
+/// Appends an entry.
+pub async fn append(conn: &mut Conn, organization_id: Uuid, entry: &Entry) -> sqlx::Result<()> {
+    const SQL: &str = concat!(
+        "INSERT INTO ledger_entries (organization_id, ",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+    );
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(entry.sequence).bind(entry.recorded_at).bind(&entry.actor_type).bind(&entry.actor_id)
+        .bind(&entry.request_id).bind(&entry.action).bind(&entry.entity_type).bind(entry.entity_id)
+        .bind(&entry.root_type).bind(entry.root_id).bind(&entry.before).bind(&entry.after)
+        .bind(&entry.previous_hash).bind(&entry.hash)
+        .execute(db).await.map(|_| ()))
+}
+
+/// A stretch of the chain for verification, in order.
+pub async fn stretch(conn: &mut Conn, organization_id: Uuid, after: i64, rows: i64) -> sqlx::Result<Vec<Entry>> {
+    const SQL: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM ledger_entries WHERE organization_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3"
+    );
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(after).bind(rows).fetch_all(db).await)
+}
+
+/// A page of entries by sequence.
+pub async fn list(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    filter: &Filter,
+    direction: Direction,
+    after: Option<i64>,
+    rows: usize,
+) -> sqlx::Result<Vec<Entry>> {
+    let (comparison, order) = match direction {
+        Direction::Ascending => (" > ", " ORDER BY sequence ASC LIMIT "),
+        Direction::Descending => (" < ", " ORDER BY sequence DESC LIMIT "),
+    };
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM ledger_entries WHERE organization_id = "));
+        query.push_bind(organization_id);
+        if let Some(entity_id) = filter.entity_id {
+            query.push(" AND entity_id = ").push_bind(entity_id);
+        }
+        if let Some(entity_type) = &filter.entity_type {
+            query.push(" AND entity_type = ").push_bind(entity_type);
+        }
+        if let Some(root_id) = filter.root_id {
+            query.push(" AND root_id = ").push_bind(root_id);
+        }
+        if let Some(actor_id) = &filter.actor_id {
+            query.push(" AND actor_id = ").push_bind(actor_id);
+        }
+        if let Some(action) = &filter.action {
+            query.push(" AND action = ").push_bind(action);
+        }
+        if let Some(from) = filter.from {
+            query.push(" AND recorded_at >= ").push_bind(from);
+        }
+        if let Some(until) = filter.until {
+            query.push(" AND recorded_at < ").push_bind(until);
+        }
+        if let Some(after) = after {
+            query.push(" AND sequence").push(comparison).push_bind(after);
+        }
+        query.push(order).push_bind(i64::try_from(rows).unwrap_or(i64::MAX));
+        query.build_query_as().fetch_all(db).await
+    })
+}
+
+/// What changed since: the roots of a kind that the entries after `sequence` belong to.
+pub async fn roots_since(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    root_type: &str,
+    sequence: i64,
+) -> sqlx::Result<Vec<Uuid>> {
+    const SQL: &str = "SELECT DISTINCT root_id FROM ledger_entries \
+                       WHERE organization_id = $1 AND sequence > $2 AND root_type = $3";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).bind(root_type).fetch_all(db).await)
+}
+
+/// How what was changed was before, of the entries of an action after `sequence`.
+pub async fn befores_since(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    action: &str,
+    sequence: i64,
+) -> sqlx::Result<Vec<String>> {
+    const SQL: &str = "SELECT before FROM ledger_entries \
+                       WHERE organization_id = $1 AND sequence > $2 AND action = $3 AND before IS NOT NULL";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).bind(action).fetch_all(db).await)
+}
+
+/// How something was, by an entry of the ledger.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "as in the entry")]
+pub struct Known {
+    pub action: String,
+    pub entity_type: String,
+    pub entity_id: Uuid,
+    pub root_id: Uuid,
+    pub after: Option<String>,
+}
+
+/// The entries from which plans can be told as they were at an instant: of each plan its creation, and the last that says how it, or
+/// one of its milestones, was.
+pub async fn known_plans(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    plan_ids: Option<&[Uuid]>,
+    at: DateTime<Utc>,
+) -> sqlx::Result<Vec<Known>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(
+            "SELECT action, entity_type, entity_id, root_id, after FROM ledger_entries WHERE organization_id = ");
+        query.push_bind(organization_id);
+        query.push(" AND sequence IN (SELECT MAX(sequence) FROM ledger_entries WHERE organization_id = ").push_bind(organization_id);
+        query.push(" AND root_type = 'plan' AND recorded_at <= ").push_bind(at);
+        // These say what was done to a plan or a milestone, not how it then was.
+        query.push(
+            " AND entity_type IN ('plan', 'milestone') AND action NOT IN ('plan.baselined', 'plan.baseline_approved', 'plan.reviewed', \
+             'milestone.forecast_communicated', 'milestone.forecast_acknowledged', 'plan.cost_recorded')");
+        push_ids(&mut query, "root_id", plan_ids);
+        query.push(" GROUP BY entity_id, CASE WHEN action = 'plan.created' THEN 0 ELSE 1 END) ORDER BY sequence");
+        query.build_query_as().fetch_all(db).await
+    })
+}

@@ -1,0 +1,179 @@
+//! The only SQL. One text for both engines; the few places that differ say so with [`per_engine!`].
+//!
+//! Every function takes the connection first and the organization second, binds the organization, and returns
+//! [`sqlx::Result`]. Deliberately absent: rules, HTTP, and a trait over the two engines.
+
+use std::ops::{Deref, DerefMut};
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+
+pub mod api_clients;
+pub mod baselines;
+pub mod communications;
+pub mod connect;
+pub mod costs;
+pub mod customer_records;
+pub mod customers;
+pub mod health_models;
+pub mod health_scores;
+pub mod idempotency;
+pub mod interventions;
+pub mod json_text;
+pub mod keyset;
+pub mod ledger;
+pub mod metrics;
+pub mod migrations;
+pub mod milestones;
+pub mod organizations;
+pub mod people;
+pub mod plans;
+pub mod playbooks;
+pub mod reviews;
+pub mod risk_models;
+pub mod share_links;
+pub mod signing_keys;
+pub mod templates;
+pub mod usage_events;
+
+/// How long a request waits for a connection before the database counts as away.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
+
+/// A database of either kind. Cheap to clone.
+#[derive(Debug, Clone)]
+pub enum Db {
+    /// A file: many readers, one writer.
+    Sqlite {
+        /// Readers see the last commit and never wait for the writer.
+        readers: SqlitePool,
+        /// One connection, so that writers queue here and not in the file's lock.
+        writer: SqlitePool,
+    },
+    /// A server.
+    Postgres(PgPool),
+}
+
+/// A connection of either kind, plain or inside a transaction.
+#[derive(Debug)]
+pub enum Conn {
+    /// SQLite.
+    Sqlite(Handle<Sqlite>),
+    /// PostgreSQL.
+    Postgres(Handle<Postgres>),
+}
+
+/// A pooled connection, or a transaction that rolls back when dropped.
+#[derive(Debug)]
+pub enum Handle<D: Database> {
+    /// Each statement by itself.
+    Pooled(PoolConnection<D>),
+    /// All or nothing.
+    Transaction(Transaction<'static, D>),
+}
+
+impl<D: Database> Deref for Handle<D> {
+    type Target = D::Connection;
+    fn deref(&self) -> &D::Connection {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Transaction(transaction) => transaction,
+        }
+    }
+}
+
+impl<D: Database> DerefMut for Handle<D> {
+    fn deref_mut(&mut self) -> &mut D::Connection {
+        match self {
+            Self::Pooled(connection) => connection,
+            Self::Transaction(transaction) => transaction,
+        }
+    }
+}
+
+/// Runs one expression on whichever engine the connection belongs to: `on!(conn, db => query(SQL).bind(id).execute(db).await)`.
+macro_rules! on {
+    ($conn:expr, $db:ident => $run:expr) => {
+        match $conn {
+            $crate::Conn::Sqlite(handle) => {
+                let $db = &mut **handle;
+                $run
+            }
+            $crate::Conn::Postgres(handle) => {
+                let $db = &mut **handle;
+                $run
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+/// Chooses between the two engines where their SQL must differ.
+macro_rules! per_engine {
+    ($conn:expr, sqlite: $sqlite:expr, postgres: $postgres:expr) => {
+        match $conn {
+            $crate::Conn::Sqlite(_) => $sqlite,
+            $crate::Conn::Postgres(_) => $postgres,
+        }
+    };
+}
+pub(crate) use per_engine;
+
+impl Db {
+    /// A connection for reading, each statement seeing the latest commit.
+    pub async fn read(&self) -> sqlx::Result<Conn> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Conn::Sqlite(Handle::Pooled(readers.acquire().await?)),
+            Self::Postgres(pool) => Conn::Postgres(Handle::Pooled(pool.acquire().await?)),
+        })
+    }
+
+    /// A reading transaction: all its statements see one commit.
+    pub async fn snapshot(&self) -> sqlx::Result<Conn> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Conn::Sqlite(Handle::Transaction(readers.begin().await?)),
+            Self::Postgres(pool) => Conn::Postgres(Handle::Transaction(
+                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?,
+            )),
+        })
+    }
+
+    /// A writing transaction. On SQLite it holds the write lock from the start: a read that upgrades later would fail.
+    pub async fn begin(&self) -> sqlx::Result<Conn> {
+        Ok(match self {
+            Self::Sqlite { writer, .. } => {
+                Conn::Sqlite(Handle::Transaction(writer.begin_with("BEGIN IMMEDIATE").await?))
+            }
+            Self::Postgres(pool) => Conn::Postgres(Handle::Transaction(pool.begin().await?)),
+        })
+    }
+
+    /// Closes every connection, waiting for those in use.
+    pub async fn close(&self) {
+        match self {
+            Self::Sqlite { readers, writer } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Self::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Conn {
+    /// Commits a transaction; a plain connection has nothing to commit.
+    pub async fn commit(self) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(Handle::Transaction(transaction)) => transaction.commit().await,
+            Self::Postgres(Handle::Transaction(transaction)) => transaction.commit().await,
+            Self::Sqlite(Handle::Pooled(_)) | Self::Postgres(Handle::Pooled(_)) => Ok(()),
+        }
+    }
+}
+
+/// Whether repeating the transaction may succeed: serialization failure, deadlock, busy, a stale snapshot, or a name that
+/// another organization took between our look and our write (every unique rule within one is checked under its lock).
+pub fn is_retryable(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|database| database.code().map(std::borrow::Cow::into_owned));
+    matches!(code.as_deref(), Some("40001" | "40P01" | "23505" | "5" | "517"))
+}

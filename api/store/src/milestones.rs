@@ -1,0 +1,385 @@
+//! Milestones and what hangs on them: dependencies, forecast changes, progress, transitions.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::milestone::State;
+use milepost_domain::plan::network::Relation;
+use sqlx::types::Text;
+use sqlx::{Database, Encode, FromRow, QueryBuilder, Type};
+use uuid::Uuid;
+
+use crate::json_text::JsonText;
+use crate::keyset::{Slice, push_slice};
+use crate::{Conn, on};
+
+/// Rows of one multi-row INSERT: well under both engines' limits on parameters.
+pub(super) const ROWS_PER_INSERT: usize = 500;
+
+/// A milestone's own row.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct MilestoneRow {
+    pub id: Uuid,
+    pub plan_id: Uuid,
+    pub key: String,
+    pub position: i64,
+    pub name: String,
+    pub phase: Option<String>,
+    pub owner: Option<String>,
+    pub weight: f64,
+    pub planned_on: NaiveDate,
+    pub state: Text<State>,
+    pub started_on: Option<NaiveDate>,
+    pub closed_on: Option<NaiveDate>,
+    #[sqlx(try_from = "String")]
+    pub acceptance_criteria: JsonText<Vec<String>>,
+    pub note: Option<String>,
+    pub touched_on: Option<NaiveDate>,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// One milestone waits for another of the same plan.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct DependencyRow {
+    pub plan_id: Uuid,
+    pub milestone_id: Uuid,
+    pub depends_on_id: Uuid,
+    pub relation: Text<Relation>,
+    pub lag_days: i64,
+}
+
+/// A recorded change of forecast.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct ForecastRow {
+    pub id: Uuid,
+    pub plan_id: Uuid,
+    pub milestone_id: Uuid,
+    pub ordinal: i64,
+    pub from_on: NaiveDate,
+    pub to_on: NaiveDate,
+    pub reason: Option<String>,
+    pub cause: Option<String>,
+    pub author: String,
+    pub recorded_on: NaiveDate,
+    pub recorded_at: DateTime<Utc>,
+    pub caused_by: Option<Uuid>,
+}
+
+/// A recorded percentage of completion.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ProgressRow {
+    pub plan_id: Uuid,
+    pub milestone_id: Uuid,
+    pub ordinal: i64,
+    pub percent: f64,
+    pub recorded_on: NaiveDate,
+    pub recorded_at: Option<DateTime<Utc>>,
+}
+
+/// A step of the state machine that was taken.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct TransitionRow {
+    pub id: Uuid,
+    pub plan_id: Uuid,
+    pub milestone_id: Uuid,
+    pub action: String,
+    pub from_state: String,
+    pub to_state: String,
+    pub occurred_on: NaiveDate,
+    pub reason: Option<String>,
+    pub override_reason: Option<String>,
+    pub evidence: String,
+    pub author: String,
+    pub recorded_at: DateTime<Utc>,
+}
+
+macro_rules! columns {
+    () => {
+        "id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria, note, \
+         touched_on, version, created_at, updated_at"
+    };
+}
+
+/// Narrows a query to some ids, or leaves it to the whole organization.
+pub fn push_ids<D>(query: &mut QueryBuilder<D>, column: &str, ids: Option<&[Uuid]>)
+where
+    D: Database,
+    for<'q> Uuid: Encode<'q, D> + Type<D>,
+{
+    let Some(ids) = ids else { return };
+    query.push(" AND ").push(column).push(" IN (");
+    let mut list = query.separated(", ");
+    for id in ids {
+        list.push_bind(*id);
+    }
+    query.push(")");
+}
+
+/// Declares a reader of rows by plan: these plans, or all of the organization.
+macro_rules! rows_by_plan {
+    ($(#[$doc:meta])* $name:ident -> $row:ty, $select:expr, $order:literal $(, $group:literal)?) => {
+        $(#[$doc])*
+        pub async fn $name(conn: &mut Conn, organization_id: Uuid, plan_ids: Option<&[Uuid]>) -> sqlx::Result<Vec<$row>> {
+            on!(conn, db => {
+                let mut query = QueryBuilder::new(concat!($select, " WHERE organization_id = "));
+                query.push_bind(organization_id);
+                push_ids(&mut query, "plan_id", plan_ids);
+                $(query.push(concat!(" GROUP BY ", $group));)?
+                query.push(concat!(" ORDER BY ", $order));
+                query.build_query_as().fetch_all(db).await
+            })
+        }
+    };
+}
+
+pub(super) use rows_by_plan;
+
+rows_by_plan!(
+    /// Milestones in their order in the plan.
+    rows -> MilestoneRow, concat!("SELECT ", columns!(), " FROM milestones"), "plan_id, position, id"
+);
+rows_by_plan!(
+    /// Dependencies.
+    dependencies -> DependencyRow, "SELECT plan_id, milestone_id, depends_on_id, relation, lag_days FROM milestone_dependencies",
+    "plan_id, milestone_id, depends_on_id"
+);
+rows_by_plan!(
+    /// Forecast changes, oldest first.
+    forecasts -> ForecastRow,
+    "SELECT id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, author, recorded_on, recorded_at, caused_by FROM forecast_changes",
+    "plan_id, milestone_id, ordinal"
+);
+rows_by_plan!(
+    /// Recorded percentages, oldest first.
+    progress -> ProgressRow, "SELECT plan_id, milestone_id, ordinal, percent, recorded_on, recorded_at FROM progress_entries",
+    "plan_id, milestone_id, ordinal"
+);
+/// Steps taken by one milestone, oldest first.
+pub async fn transitions(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    plan_id: Uuid,
+    milestone_id: Uuid,
+) -> sqlx::Result<Vec<TransitionRow>> {
+    const SQL: &str = "SELECT id, plan_id, milestone_id, action, from_state, to_state, occurred_on, reason, override_reason, evidence, \
+                       author, recorded_at FROM milestone_transitions \
+                       WHERE organization_id = $1 AND plan_id = $2 AND milestone_id = $3 ORDER BY id LIMIT 1000";
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(plan_id).bind(milestone_id).fetch_all(db).await)
+}
+
+/// The day of the last step a milestone took, if it took one.
+pub async fn last_step_on(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    plan_id: Uuid,
+    milestone_id: Uuid,
+) -> sqlx::Result<Option<NaiveDate>> {
+    const SQL: &str = "SELECT occurred_on FROM milestone_transitions \
+                       WHERE organization_id = $1 AND plan_id = $2 AND milestone_id = $3 ORDER BY id DESC LIMIT 1";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(plan_id).bind(milestone_id).fetch_optional(db).await)
+}
+
+/// Which milestones an organization-wide list wants.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Planned on or after.
+    pub planned_from: Option<NaiveDate>,
+    /// Planned on or before.
+    pub planned_until: Option<NaiveDate>,
+    /// Exactly this owner.
+    pub owner: Option<String>,
+    /// Only in this state.
+    pub state: Option<State>,
+    /// Only those that work may still happen on, or only those that it may not.
+    pub open: Option<bool>,
+}
+
+/// A milestone in an organization-wide list, with what its plan says.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct ListedRow {
+    pub id: Uuid,
+    pub plan_id: Uuid,
+    pub plan_name: String,
+    pub at_risk_limit_days: i64,
+    pub update_interval_days: i64,
+    #[sqlx(try_from = "String")]
+    pub calendar: JsonText<Calendar>,
+    pub key: String,
+    pub name: String,
+    pub phase: Option<String>,
+    pub owner: Option<String>,
+    pub weight: f64,
+    pub planned_on: NaiveDate,
+    pub state: Text<State>,
+    pub closed_on: Option<NaiveDate>,
+    pub touched_on: Option<NaiveDate>,
+    pub version: i64,
+}
+
+/// A page of an organization's milestones by planned date: one range of an index, whatever the page.
+pub async fn list(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    filter: &Filter,
+    slice: &Slice,
+) -> sqlx::Result<Vec<ListedRow>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(
+            "SELECT m.id, m.plan_id, p.name AS plan_name, p.at_risk_limit_days, p.update_interval_days, p.calendar, m.key, m.name, m.phase, m.owner, m.weight, m.planned_on, \
+             m.state, m.closed_on, m.touched_on, m.version FROM \
+             (SELECT id, organization_id, plan_id, key, name, phase, owner, weight, planned_on, state, closed_on, touched_on, version \
+             FROM milestones WHERE organization_id = ");
+        query.push_bind(organization_id);
+        query.push(
+            " AND NOT EXISTS (SELECT 1 FROM plans WHERE plans.organization_id = milestones.organization_id \
+             AND plans.id = milestones.plan_id AND plans.archived_at IS NOT NULL)");
+        if let Some(from) = filter.planned_from {
+            query.push(" AND planned_on >= ").push_bind(from);
+        }
+        if let Some(until) = filter.planned_until {
+            query.push(" AND planned_on <= ").push_bind(until);
+        }
+        if let Some(owner) = &filter.owner {
+            query.push(" AND owner = ").push_bind(owner);
+        }
+        if let Some(state) = filter.state {
+            query.push(" AND state = ").push_bind(Text(state));
+        }
+        if let Some(open) = filter.open {
+            query.push(if open { " AND state IN (" } else { " AND state NOT IN (" });
+            let mut states = query.separated(", ");
+            for state in [State::Planned, State::InProgress, State::Submitted] {
+                states.push_bind(Text(state));
+            }
+            query.push(")");
+        }
+        push_slice(&mut query, slice);
+        query.push(") m JOIN plans p ON p.organization_id = m.organization_id AND p.id = m.plan_id ORDER BY m.planned_on, m.id");
+        query.build_query_as().fetch_all(db).await
+    })
+}
+
+/// Forecast changes of some milestones, oldest first.
+pub async fn forecasts_of(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    milestone_ids: &[Uuid],
+) -> sqlx::Result<Vec<ForecastRow>> {
+    if milestone_ids.is_empty() {
+        return Ok(vec![]);
+    }
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(
+            "SELECT id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, author, recorded_on, recorded_at, caused_by \
+             FROM forecast_changes WHERE organization_id = ");
+        query.push_bind(organization_id);
+        push_ids(&mut query, "milestone_id", Some(milestone_ids));
+        query.push(" ORDER BY milestone_id, ordinal");
+        query.build_query_as().fetch_all(db).await
+    })
+}
+
+/// Adds milestones.
+pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[MilestoneRow]) -> sqlx::Result<()> {
+    for some in milestones.chunks(ROWS_PER_INSERT) {
+        on!(conn, db => {
+            let mut query = QueryBuilder::new(concat!("INSERT INTO milestones (organization_id, ", columns!(), ") "));
+            query.push_values(some, |mut row, m| {
+                row.push_bind(organization_id).push_bind(m.id).push_bind(m.plan_id).push_bind(&m.key).push_bind(m.position)
+                    .push_bind(&m.name).push_bind(&m.phase).push_bind(&m.owner).push_bind(m.weight).push_bind(m.planned_on)
+                    .push_bind(m.state).push_bind(m.started_on).push_bind(m.closed_on).push_bind(m.acceptance_criteria.to_text())
+                    .push_bind(&m.note).push_bind(m.touched_on).push_bind(m.version).push_bind(m.created_at).push_bind(m.updated_at);
+            });
+            query.build().execute(db).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// Saves a change of a milestone's row; its key and plan stay.
+pub async fn update(conn: &mut Conn, organization_id: Uuid, milestone: &MilestoneRow) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE milestones SET name = $3, phase = $4, owner = $5, weight = $6, planned_on = $7, state = $8, \
+                       started_on = $9, closed_on = $10, acceptance_criteria = $11, version = $12, updated_at = $13, note = $14, touched_on = $15 \
+                       WHERE organization_id = $1 AND id = $2";
+    let m = milestone;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(m.id).bind(&m.name).bind(&m.phase).bind(&m.owner).bind(m.weight).bind(m.planned_on)
+        .bind(m.state).bind(m.started_on).bind(m.closed_on).bind(m.acceptance_criteria.to_text()).bind(m.version).bind(m.updated_at)
+        .bind(&m.note).bind(m.touched_on)
+        .execute(db).await.map(|_| ()))
+}
+
+/// Adds dependencies.
+pub async fn insert_dependencies(conn: &mut Conn, organization_id: Uuid, edges: &[DependencyRow]) -> sqlx::Result<()> {
+    for some in edges.chunks(ROWS_PER_INSERT) {
+        on!(conn, db => {
+            let mut query = QueryBuilder::new(
+                "INSERT INTO milestone_dependencies (organization_id, plan_id, milestone_id, depends_on_id, relation, lag_days) ");
+            query.push_values(some, |mut row, edge| {
+                row.push_bind(organization_id).push_bind(edge.plan_id).push_bind(edge.milestone_id).push_bind(edge.depends_on_id)
+                    .push_bind(edge.relation).push_bind(edge.lag_days);
+            });
+            query.build().execute(db).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// Removes a milestone's dependencies, so that it can be given others.
+pub async fn delete_dependencies(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    plan_id: Uuid,
+    milestone_id: Uuid,
+) -> sqlx::Result<()> {
+    const SQL: &str =
+        "DELETE FROM milestone_dependencies WHERE organization_id = $1 AND plan_id = $2 AND milestone_id = $3";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(plan_id).bind(milestone_id).execute(db).await.map(|_| ()))
+}
+
+/// Appends forecast changes.
+pub async fn insert_forecasts(conn: &mut Conn, organization_id: Uuid, changes: &[ForecastRow]) -> sqlx::Result<()> {
+    for some in changes.chunks(ROWS_PER_INSERT) {
+        on!(conn, db => {
+            let mut query = QueryBuilder::new(
+                "INSERT INTO forecast_changes (organization_id, id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, \
+                 author, recorded_on, recorded_at, caused_by) ");
+            query.push_values(some, |mut row, f| {
+                row.push_bind(organization_id).push_bind(f.id).push_bind(f.plan_id).push_bind(f.milestone_id).push_bind(f.ordinal)
+                    .push_bind(f.from_on).push_bind(f.to_on).push_bind(&f.reason).push_bind(&f.cause).push_bind(&f.author)
+                    .push_bind(f.recorded_on).push_bind(f.recorded_at).push_bind(f.caused_by);
+            });
+            query.build().execute(db).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// Appends a percentage.
+pub async fn insert_progress(conn: &mut Conn, organization_id: Uuid, entry: &ProgressRow) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO progress_entries (organization_id, plan_id, milestone_id, ordinal, percent, recorded_on, recorded_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(entry.plan_id).bind(entry.milestone_id).bind(entry.ordinal).bind(entry.percent)
+        .bind(entry.recorded_on).bind(entry.recorded_at)
+        .execute(db).await.map(|_| ()))
+}
+
+/// Appends a step of the state machine.
+pub async fn insert_transition(conn: &mut Conn, organization_id: Uuid, transition: &TransitionRow) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO milestone_transitions (organization_id, id, plan_id, milestone_id, action, from_state, to_state, \
+                       occurred_on, reason, override_reason, evidence, author, recorded_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+    let t = transition;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(t.id).bind(t.plan_id).bind(t.milestone_id).bind(&t.action).bind(&t.from_state).bind(&t.to_state)
+        .bind(t.occurred_on).bind(&t.reason).bind(&t.override_reason).bind(&t.evidence).bind(&t.author).bind(t.recorded_at)
+        .execute(db).await.map(|_| ()))
+}

@@ -1,0 +1,99 @@
+//! Organizations: the tenants themselves.
+
+use chrono::{DateTime, Utc};
+use milepost_domain::plan::lint::LintRule;
+use milepost_domain::values::text::Name;
+use serde::Serialize;
+use sqlx::FromRow;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::json_text::JsonText;
+use crate::{Conn, on};
+
+macro_rules! columns {
+    () => {
+        "id, name, time_zone, lint_rules_off, version, created_at, updated_at, event_retention_days"
+    };
+}
+
+/// A tenant: nothing crosses it.
+#[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "lint_rules_off": [], "event_retention_days": null, "version": 1,
+    "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
+}))]
+pub struct Organization {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name, unique on this server.
+    #[schema(value_type = Name)]
+    pub name: String,
+    /// IANA name of the time zone whose date is "today".
+    #[schema(max_length = 64)]
+    pub time_zone: String,
+    /// Lint rules that are switched off.
+    #[sqlx(try_from = "String")]
+    #[schema(value_type = Vec<LintRule>, max_items = 20)]
+    pub lint_rules_off: JsonText<Vec<LintRule>>,
+    /// For how many days after they were received usage events are kept; null for ever.
+    #[schema(minimum = 1)]
+    pub event_retention_days: Option<i64>,
+    /// Goes up with every change; the value of `ETag`.
+    #[schema(minimum = 1)]
+    pub version: i64,
+    /// When it was created.
+    pub created_at: DateTime<Utc>,
+    /// When it last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+/// Whether the database answers.
+pub async fn ping(conn: &mut Conn) -> sqlx::Result<()> {
+    const SQL: &str = "SELECT COUNT(*) FROM signing_keys";
+    let _keys: i64 = on!(conn, db => sqlx::query_scalar(SQL).fetch_one(db).await)?;
+    Ok(())
+}
+
+/// The organization itself.
+pub async fn find(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Organization>> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM organizations WHERE id = $1");
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)
+}
+
+/// By name: for the command line, which has no organization yet.
+pub async fn find_by_name(conn: &mut Conn, name: &str) -> sqlx::Result<Option<Organization>> {
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM organizations WHERE name = $1");
+    on!(conn, db => sqlx::query_as(SQL).bind(name).fetch_optional(db).await)
+}
+
+/// Every organization's id, for jobs and the command line.
+pub async fn ids(conn: &mut Conn) -> sqlx::Result<Vec<Uuid>> {
+    const SQL: &str = "SELECT id FROM organizations ORDER BY id";
+    on!(conn, db => sqlx::query_scalar(SQL).fetch_all(db).await)
+}
+
+/// Adds one; `false` if the name is taken.
+pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Result<bool> {
+    const SQL: &str = concat!(
+        "INSERT INTO organizations (",
+        columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO NOTHING"
+    );
+    let o = organization;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.created_at).bind(o.updated_at)
+        .bind(o.event_retention_days)
+        .execute(db).await.map(|done| done.rows_affected() == 1))
+}
+
+/// Saves a change; `false` if the new name is taken.
+pub async fn update(conn: &mut Conn, organization: &Organization) -> sqlx::Result<bool> {
+    const SQL: &str = "UPDATE organizations SET name = $2, time_zone = $3, lint_rules_off = $4, version = $5, updated_at = $6, event_retention_days = $7 \
+                       WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM organizations WHERE name = $2 AND id <> $1)";
+    let o = organization;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.updated_at)
+        .bind(o.event_retention_days)
+        .execute(db).await.map(|done| done.rows_affected() == 1))
+}

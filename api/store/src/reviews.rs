@@ -1,0 +1,120 @@
+//! What was said of missed milestones, and a plan's reviews.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{FromRow, QueryBuilder};
+use uuid::Uuid;
+
+use crate::json_text::JsonText;
+use crate::milestones::{push_ids, rows_by_plan};
+use crate::{Conn, on};
+
+/// Why a milestone was missed, and what is done about it.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct MissRow {
+    pub id: Uuid,
+    pub plan_id: Uuid,
+    pub milestone_id: Uuid,
+    pub missed_on: NaiveDate,
+    pub root_cause: String,
+    pub category: String,
+    #[sqlx(try_from = "String")]
+    pub recovery_actions: JsonText<Vec<String>>,
+    pub new_forecast_on: NaiveDate,
+    pub author: String,
+    pub recorded_on: NaiveDate,
+    pub recorded_at: DateTime<Utc>,
+}
+
+/// That a plan was reviewed on some day.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ReviewMark {
+    pub plan_id: Uuid,
+    pub number: i64,
+    pub reviewed_on: NaiveDate,
+}
+
+/// A review whole.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct ReviewRow {
+    pub plan_id: Uuid,
+    pub number: i64,
+    pub reviewed_on: NaiveDate,
+    pub content: String,
+    pub author: String,
+    pub recorded_at: DateTime<Utc>,
+}
+
+macro_rules! miss_columns {
+    () => {
+        "id, plan_id, milestone_id, missed_on, root_cause, category, recovery_actions, new_forecast_on, author, recorded_on, recorded_at"
+    };
+}
+
+rows_by_plan!(
+    /// Explained misses, oldest first.
+    misses -> MissRow, concat!("SELECT ", miss_columns!(), " FROM miss_reports"), "plan_id, recorded_at, id"
+);
+rows_by_plan!(
+    /// The last review of each plan.
+    last_reviews -> ReviewMark,
+    "SELECT plan_id, MAX(number) AS number, MAX(reviewed_on) AS reviewed_on FROM reviews", "plan_id", "plan_id"
+);
+
+/// Explained misses of some milestones.
+pub async fn misses_of(conn: &mut Conn, organization_id: Uuid, milestone_ids: &[Uuid]) -> sqlx::Result<Vec<MissRow>> {
+    if milestone_ids.is_empty() {
+        return Ok(vec![]);
+    }
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(concat!("SELECT ", miss_columns!(), " FROM miss_reports WHERE organization_id = "));
+        query.push_bind(organization_id);
+        push_ids(&mut query, "milestone_id", Some(milestone_ids));
+        query.build_query_as().fetch_all(db).await
+    })
+}
+
+/// Records why a milestone was missed.
+pub async fn insert_miss(conn: &mut Conn, organization_id: Uuid, row: &MissRow) -> sqlx::Result<()> {
+    const SQL: &str = concat!(
+        "INSERT INTO miss_reports (organization_id, ",
+        miss_columns!(),
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)"
+    );
+    let r = row;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(r.id).bind(r.plan_id).bind(r.milestone_id).bind(r.missed_on).bind(&r.root_cause).bind(&r.category)
+        .bind(r.recovery_actions.to_text()).bind(r.new_forecast_on).bind(&r.author).bind(r.recorded_on).bind(r.recorded_at)
+        .execute(db).await.map(|_| ()))
+}
+
+/// Freezes a review.
+pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &ReviewRow) -> sqlx::Result<()> {
+    const SQL: &str = "INSERT INTO reviews (organization_id, plan_id, number, reviewed_on, content, author, recorded_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let r = row;
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(r.plan_id).bind(r.number).bind(r.reviewed_on).bind(&r.content).bind(&r.author).bind(r.recorded_at)
+        .execute(db).await.map(|_| ()))
+}
+
+/// A plan's latest reviews, the newest first.
+pub async fn latest(conn: &mut Conn, organization_id: Uuid, plan_id: Uuid) -> sqlx::Result<Vec<ReviewRow>> {
+    const SQL: &str = "SELECT plan_id, number, reviewed_on, content, author, recorded_at FROM reviews \
+                       WHERE organization_id = $1 AND plan_id = $2 ORDER BY number DESC LIMIT 200";
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(plan_id).fetch_all(db).await)
+}
+
+/// One review of a plan.
+pub async fn find(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    plan_id: Uuid,
+    number: i64,
+) -> sqlx::Result<Option<ReviewRow>> {
+    const SQL: &str = "SELECT plan_id, number, reviewed_on, content, author, recorded_at FROM reviews \
+                       WHERE organization_id = $1 AND plan_id = $2 AND number = $3";
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(plan_id).bind(number).fetch_optional(db).await)
+}

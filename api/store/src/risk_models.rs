@@ -1,0 +1,48 @@
+//! Models of customers' risk.
+
+use chrono::{DateTime, Utc};
+use sqlx::{FromRow, QueryBuilder};
+use uuid::Uuid;
+
+use crate::keyset::{Slice, push_slice};
+use crate::{Conn, on};
+
+/// A fitted model.
+#[derive(Debug, Clone, FromRow)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct RiskModelRow {
+    pub id: Uuid,
+    pub content: String,
+    pub author: String,
+    pub fitted_at: DateTime<Utc>,
+}
+
+/// Adds a model.
+pub async fn insert(conn: &mut Conn, organization_id: Uuid, model: &RiskModelRow) -> sqlx::Result<()> {
+    const SQL: &str =
+        "INSERT INTO risk_models (organization_id, id, content, author, fitted_at) VALUES ($1, $2, $3, $4, $5)";
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(model.id).bind(&model.content).bind(&model.author).bind(model.fitted_at)
+        .execute(db).await.map(|_| ()))
+}
+
+/// The model fitted last, as far as it was there at an instant.
+pub async fn latest(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    known_at: DateTime<Utc>,
+) -> sqlx::Result<Option<RiskModelRow>> {
+    const SQL: &str = "SELECT id, content, author, fitted_at FROM risk_models WHERE organization_id = $1 AND fitted_at <= $2 \
+                       ORDER BY id DESC LIMIT 1";
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(known_at).fetch_optional(db).await)
+}
+
+/// A page of models.
+pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<RiskModelRow>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new("SELECT id, content, author, fitted_at FROM risk_models WHERE organization_id = ");
+        query.push_bind(organization_id);
+        push_slice(&mut query, slice);
+        query.build_query_as().fetch_all(db).await
+    })
+}
