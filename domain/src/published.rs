@@ -1,4 +1,5 @@
-//! Tests against published tables: every printed figure is computed from the published input. Each test names its source.
+//! Tests against published tables: every printed figure is computed from the published input. Each test names its
+//! source.
 
 use chrono::NaiveDate;
 
@@ -37,7 +38,7 @@ fn same(found: f64, published: f64, tolerance: f64, what: &str) {
 
 /// PM Knowledge Center (M. Vanhoucke), *Earned Value Management: Forecasting time*: eleven weeks, planned for nine. The
 /// first six values of ES are as printed there, to two decimals; the rest follow from its formulas. SPI returns to 1 at
-/// the end, but SPI(t) does not. EV = BAC lies on the flat end of PV, where ES is the planned duration and not the week.
+/// the end, but SPI(t) does not. EV = BAC lies on the flat end of PV, where ES is the planned duration, not the week.
 #[test]
 fn eleven_weeks_planned_for_nine() {
     let pv = [5.0, 10.0, 25.0, 55.0, 85.0, 120.0, 130.0, 140.0, 150.0, 150.0, 150.0];
@@ -58,8 +59,8 @@ fn eleven_weeks_planned_for_nine() {
     same(in_time(&pv, 150.0, 11).schedule_performance_index().expect("a time"), 9.0 / 11.0, 1e-9, "SPI(t)");
 }
 
-/// M. Fowler, *cost-risk-toolkit* (2026), the values worked out by hand in its tests: ten per week planned for ten weeks,
-/// seven per week earned. By week 13 SPI has risen to 0.91 without any improvement; SPI(t) is unchanged.
+/// M. Fowler, *cost-risk-toolkit* (2026), the values worked out by hand in its tests: ten per week planned for ten
+/// weeks, seven per week earned. By week 13 SPI has risen to 0.91 without any improvement; SPI(t) is unchanged.
 #[test]
 fn an_index_that_recovers_by_itself() {
     let pv: Vec<f64> = (1..=10).map(|week| f64::from(week) * 10.0).collect();
@@ -150,8 +151,8 @@ fn an_even_plan_of_ten_periods() {
     same(in_time(&[30.0, 70.0, 120.0, 180.0, 250.0], 100.0, 4).earned_schedule, 2.6, 1e-9, "ES");
 }
 
-/// MPUG, *Earned Schedule Management*: ten modules of 100,000, planned for ten months, took twelve and cost 1.3 million.
-/// SV ends at 0 and SPI at 1.
+/// MPUG, *Earned Schedule Management*: ten modules of 100,000, planned for ten months, took twelve and cost 1.3
+/// million. SV ends at 0 and SPI at 1.
 #[test]
 fn ten_modules_in_twelve_months() {
     let pv: Vec<f64> = (1..=10).map(|month| f64::from(month) * 100.0).collect();
@@ -202,8 +203,8 @@ fn general_foundry() {
     assert_eq!(dates, published);
 }
 
-/// M. Vanhoucke, *Integrated Project Management and Control* (2014), page 6: seventeen activities with a total length of
-/// 11, with early and late starts.
+/// M. Vanhoucke, *Integrated Project Management and Control* (2014), page 6: seventeen activities with a total length
+/// of 11, with early and late starts.
 #[test]
 fn cost_information_system() {
     let mut pairs =
@@ -218,8 +219,8 @@ fn cost_information_system() {
     assert_eq!(late, [0, 1, 3, 3, 4, 4, 5, 6, 7, 7, 7, 8, 8, 8, 8, 9, 10]);
 }
 
-/// M. Vanhoucke, *Integrated Project Management and Control* (2014), page 9: seventeen activities with a total length of
-/// 25.
+/// M. Vanhoucke, *Integrated Project Management and Control* (2014), page 9: seventeen activities with a total length
+/// of 25.
 #[test]
 fn patient_transport() {
     let mut pairs = vec![(1, 2), (2, 3), (3, 4), (3, 6), (4, 5), (5, 8), (6, 7), (7, 8)];

@@ -1,11 +1,11 @@
 //! Reference classes: the actual durations of finished milestones compared with their planned durations. This module
 //! compares plain facts only; it reads no data and no clock.
 //!
-//! Reference class forecasting (D. Kahneman and A. Tversky, *Intuitive Prediction*, 1979; B. Flyvbjerg, *From Nobel Prize to
-//! Project Management: Getting Risks Right*, Project Management Journal 37(3), 2006): the spread of the outcomes of similar
-//! work predicts better than any estimate of the work itself. Ratios of actual to planned durations are treated as
-//! lognormal (D. Trietsch et al., *Modeling activity times by the Parkinson distribution with a lognormal core*, EJOR 216,
-//! 2012).
+//! Reference class forecasting (D. Kahneman and A. Tversky, *Intuitive Prediction*, 1979; B. Flyvbjerg, *From Nobel
+//! Prize to Project Management: Getting Risks Right*, Project Management Journal 37(3), 2006): the spread of the outcomes
+//! of similar work predicts better than any estimate of the work itself. Ratios of actual to planned durations are
+//! treated as lognormal (D. Trietsch et al., *Modeling activity times by the Parkinson distribution with a lognormal
+//! core*, EJOR 216, 2012).
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -164,8 +164,8 @@ impl Ratios {
     }
 }
 
-/// Returns the narrowest class with enough finished milestones, given the ratios observed in the phase, the kind of plan
-/// and the organization.
+/// Returns the narrowest class with enough finished milestones, given the ratios observed in the phase, the kind of
+/// plan and the organization.
 pub fn narrowest(phase: &[f64], kind: &[f64], organization: &[f64]) -> (ReferenceClass, Ratios) {
     let classes =
         [(ReferenceClass::Phase, phase), (ReferenceClass::Kind, kind), (ReferenceClass::Organization, organization)];
@@ -200,8 +200,8 @@ mod tests {
         }
     }
 
-    /// Milestone a: 10 days planned, 15 taken. Milestone b, after a: 10 days planned and 10 taken once a was achieved, so
-    /// b is 5 days late but not slow.
+    /// Milestone a: 10 days planned, 15 taken. Milestone b, after a: 10 days planned and 10 taken once a was achieved,
+    /// so b is 5 days late but not slow.
     #[test]
     fn a_milestone_is_as_slow_as_its_own_work() {
         let line = |milestone, on| Line { milestone, planned_on: day(on), weight: 1.0 };
