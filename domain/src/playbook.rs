@@ -107,7 +107,7 @@ pub enum TriggerKind {
     SpiBelow,
     /// Customer's risk is at the given level or higher.
     RiskLevel,
-    /// No usage event for the given number of days. Customers that never sent an event do not trigger the playbook.
+    /// No usage event for the given number of days. Customers without any usage event never match.
     NoEvent,
     /// Factor's sub-score has dropped by at least the given number of points compared with an earlier day.
     FactorDrop,
