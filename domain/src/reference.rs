@@ -4,8 +4,8 @@
 //! Reference class forecasting (D. Kahneman and A. Tversky, *Intuitive Prediction*, 1979; B. Flyvbjerg, *From Nobel
 //! Prize to Project Management: Getting Risks Right*, Project Management Journal 37(3), 2006): the spread of the
 //! outcomes of similar work predicts better than any estimate of the work itself. Ratios of actual to planned durations
-//! are treated as lognormal (D. Trietsch et al., *Modeling activity times by the Parkinson distribution with a lognormal
-//! core*, EJOR 216, 2012).
+//! are treated as lognormal (D. Trietsch et al., *Modeling activity times by the Parkinson distribution with a
+//! lognormal core*, EJOR 216, 2012).
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::network::{Link, Relation};
 use crate::schedule::{Standing, Status, days_between};
 
-/// Trend of a plan since its last review, or over the last update interval if it has no review.
+/// Trend of a plan since a date of comparison: by default its last review, or one update interval ago without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
