@@ -1,4 +1,5 @@
-//! A plan's facts as plain values, and the questions that can be asked of them at any date.
+//! A plan's facts as plain values, and the figures computed from them at any date. This module reads no clock and
+//! stores nothing.
 
 pub mod baseline;
 pub mod calendar;
@@ -34,7 +35,7 @@ use crate::plan::milestone::State;
 use crate::plan::network::Link;
 use crate::plan::schedule::{Forecast, Miss, Standing, Status, Terms, Timeline, assess};
 
-/// What a plan is for.
+/// Kind of plan: the purpose that it serves.
 #[derive(
     Debug,
     Clone,
@@ -55,69 +56,69 @@ use crate::plan::schedule::{Forecast, Miss, Standing, Status, Terms, Timeline, a
 pub enum Kind {
     /// A project delivered to a customer.
     Delivery,
-    /// A customer's first steps with a product.
+    /// The onboarding of a customer to a product.
     Onboarding,
-    /// A coaching enrolment.
+    /// A person's enrollment in coaching.
     Coaching,
     /// A person's development plan.
     Development,
 }
 
-/// What is known of one milestone.
+/// The facts of one milestone.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MilestoneFacts {
-    /// State now.
+    /// Current state.
     pub state: State,
-    /// Planned date outside any baseline: where it stands before the first baseline that includes it.
+    /// Planned date outside any baseline; used until the first baseline that includes the milestone.
     pub planned_on: NaiveDate,
-    /// The day work started.
+    /// Date on which work started.
     pub started_on: Option<NaiveDate>,
-    /// The day it was achieved, waived or cancelled.
+    /// Date on which the milestone was achieved, waived or canceled.
     pub closed_on: Option<NaiveDate>,
     /// Forecast changes, oldest first.
     pub forecasts: Vec<Forecast>,
     /// Recorded percentages, oldest first.
     pub progress: Vec<Progress>,
-    /// The day its forecast was last given or confirmed, or work on it reported; nothing where that is not known.
+    /// Date on which the forecast was last given or confirmed, or work was last reported; `None` if unknown.
     pub touched_on: Option<NaiveDate>,
-    /// Misses that were explained.
+    /// Missed planned dates that were explained.
     pub misses: Vec<Miss>,
 }
 
-/// What is known of one plan: enough to answer for its schedule and earned value at any date.
+/// The facts of one plan: enough to compute its schedule and earned value at any date.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanFacts {
-    /// How weights turn into earned value.
+    /// Rule that turns weights into earned value.
     pub credit_rule: CreditRule,
-    /// What was agreed on about time.
+    /// Agreed terms of scheduling.
     pub terms: Terms,
-    /// Baselines by number.
+    /// Baselines, in order of their numbers.
     pub baselines: Vec<Baseline>,
-    /// Milestones in their order in the plan; baseline lines point into this list.
+    /// Milestones in the order of the plan. Baseline lines refer to positions in this list.
     pub milestones: Vec<MilestoneFacts>,
-    /// What was spent.
+    /// Recorded costs.
     pub costs: Vec<cost::Entry>,
-    /// The plan's first day.
+    /// First day of the plan.
     pub start_on: NaiveDate,
-    /// What waits for what.
+    /// Dependencies between milestones.
     pub links: Vec<Link>,
 }
 
-/// How many milestones have each status.
+/// Numbers of milestones by status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, ToSchema)]
 #[schema(example = json!({"on_track": 9, "at_risk": 2, "delayed": 1, "achieved": 7, "waived": 0, "cancelled": 0}))]
 pub struct StatusCounts {
-    /// Milestones on track.
+    /// Number of milestones on track.
     pub on_track: usize,
-    /// Milestones at risk.
+    /// Number of milestones at risk.
     pub at_risk: usize,
-    /// Milestones delayed.
+    /// Number of delayed milestones.
     pub delayed: usize,
-    /// Milestones achieved.
+    /// Number of achieved milestones.
     pub achieved: usize,
-    /// Milestones waived.
+    /// Number of waived milestones.
     pub waived: usize,
-    /// Milestones cancelled.
+    /// Number of canceled milestones.
     pub cancelled: usize,
 }
 
@@ -144,7 +145,8 @@ impl StatusCounts {
         self.cancelled += other.cancelled;
     }
 
-    /// The status of the whole: the worst among what is open; with nothing open, achieved if anything was.
+    /// Returns the overall status: the worst status of the open milestones. If none is open, the status is achieved if
+    /// any milestone was achieved, otherwise waived if any was waived, otherwise canceled.
     pub fn overall(&self) -> Status {
         if self.delayed > 0 {
             Status::Delayed
@@ -162,25 +164,25 @@ impl StatusCounts {
     }
 }
 
-/// One plan summed up at a date.
+/// Summary of one plan at a date.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Summary {
-    /// PV, EV and scope.
+    /// Planned value (PV), earned value (EV) and scope.
     pub earned_value: EarnedValue,
-    /// Milestones by status.
+    /// Numbers of milestones by status.
     pub counts: StatusCounts,
-    /// Position and effective forecast of the open milestone that comes next.
+    /// Position and expected date of the next open milestone.
     pub next: Option<(usize, NaiveDate)>,
-    /// When the last milestone that was not waived or cancelled can be expected, or was achieved.
+    /// Expected finish: the latest expected or actual date of the milestones that are not waived or canceled.
     pub finish_on: Option<NaiveDate>,
-    /// Milestones whose planned date has passed without an explanation.
+    /// Number of open milestones whose planned date has passed without an explanation.
     pub unexplained_misses: usize,
-    /// Open milestones whose forecast has passed, or was left alone for too long.
+    /// Number of open milestones whose forecast has passed or has not been updated for too long.
     pub stale: usize,
 }
 
 impl MilestoneFacts {
-    /// Its dates, against a planned date.
+    /// Returns the milestone's dates, measured against a planned date.
     pub fn timeline(&self, planned_on: NaiveDate) -> Timeline<'_> {
         let (state, closed_on, touched_on) = (self.state, self.closed_on, self.touched_on);
         let (forecasts, misses) = (&self.forecasts, &self.misses);
@@ -189,30 +191,30 @@ impl MilestoneFacts {
 }
 
 impl PlanFacts {
-    /// The plan's course with its milestones standing as given.
+    /// Returns the plan's course with the given steps as its milestones.
     pub fn course<'a>(&'a self, steps: &'a [Step]) -> Course<'a> {
         Course { steps, links: &self.links, start_on: self.start_on, calendar: &self.terms.calendar }
     }
 
-    /// The same plan measured against one baseline at every date; `None` if it has no baseline of this number.
+    /// Returns the same plan, measured against one baseline at every date, or `None` if no baseline has this number.
     pub fn against(&self, number: i64) -> Option<Self> {
         let baseline = self.baselines.iter().find(|baseline| baseline.number == number)?;
         Some(Self { baselines: vec![baseline.clone()], ..self.clone() })
     }
 
-    /// PV and EV at a date, against the baseline then in force.
+    /// Computes planned value (PV) and earned value (EV) at a date, against the baseline in force on that date.
     pub fn earned_value(&self, as_of: NaiveDate) -> EarnedValue {
         let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
         let valued = lines.iter().filter_map(|line| self.valued(line));
         EarnedValue::measure(valued, self.credit_rule, as_of)
     }
 
-    /// What of a baseline's line is earned at the end of `as_of`, from 0 to 1.
+    /// Returns the share of a baseline's line that is earned at the end of `as_of`, from 0 to 1.
     pub fn credit(&self, line: &Line, as_of: NaiveDate) -> f64 {
         self.valued(line).map_or(0.0, |valued| valued.credit(self.credit_rule, as_of))
     }
 
-    /// A baseline's line as earned value sees it.
+    /// Returns a baseline's line in the form that the earned value calculation needs.
     fn valued(&self, line: &Line) -> Option<Valued<'_>> {
         let facts = self.milestones.get(line.milestone)?;
         Some(Valued {
@@ -225,8 +227,8 @@ impl PlanFacts {
         })
     }
 
-    /// Where the plan stood in time at a date, against the baseline then in force, with the positions of the milestones that
-    /// the result's positions mean.
+    /// Computes earned schedule (ES) at a date, against the baseline in force on that date. The second value maps the
+    /// positions in the result to positions of milestones in the plan.
     pub fn earned_schedule(
         &self,
         start_on: NaiveDate,
@@ -253,12 +255,13 @@ impl PlanFacts {
         Ok((measured, valued.into_iter().map(|(position, _)| position).collect()))
     }
 
-    /// The last planned date of the baseline in force at a date.
+    /// Returns the last planned date of the baseline in force at a date.
     pub fn planned_finish_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
         in_force(&self.baselines, as_of)?.lines.iter().map(|line| line.planned_on).max()
     }
 
-    /// Each milestone's planned date in the baseline in force at a date, or its own outside any baseline.
+    /// Returns each milestone's planned date in the baseline in force at a date, or its own planned date if that
+    /// baseline does not include it.
     pub fn planned_dates(&self, as_of: NaiveDate) -> Vec<NaiveDate> {
         let mut planned_on: Vec<NaiveDate> = self.milestones.iter().map(|facts| facts.planned_on).collect();
         for line in in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines) {
@@ -269,7 +272,7 @@ impl PlanFacts {
         planned_on
     }
 
-    /// How every milestone stood at a date, in the plan's order.
+    /// Returns the schedule standing of every milestone at a date, in the order of the plan.
     pub fn standings(&self, as_of: NaiveDate) -> impl Iterator<Item = Standing> {
         self.milestones
             .iter()
@@ -277,7 +280,8 @@ impl PlanFacts {
             .map(move |(facts, planned_on)| assess(&facts.timeline(planned_on), as_of, &self.terms))
     }
 
-    /// The milestones as a cascade or a schedule sees them at a date, from how they stood then: what was closed or begun later is not known.
+    /// Returns the milestones as steps for a cascade or a schedule at a date, based on their standings at that date.
+    /// Later starts and closings are ignored.
     pub fn steps(&self, standings: &[Standing], as_of: NaiveDate) -> Vec<Step> {
         let step = |(facts, standing): (&MilestoneFacts, &Standing)| Step {
             state: match standing.status {
@@ -293,7 +297,8 @@ impl PlanFacts {
         self.milestones.iter().zip(standings).map(step).collect()
     }
 
-    /// When each milestone can be expected at a date: its own effective forecast, or later where it waits for what is late.
+    /// Returns each milestone's expected date as seen at a date: its own effective forecast, or a later date if a
+    /// prerequisite is late.
     pub fn expected(&self, standings: &[Standing], as_of: NaiveDate) -> Vec<NaiveDate> {
         let own = || standings.iter().map(|standing| standing.effective_forecast_on).collect();
         if self.links.is_empty() {
@@ -303,7 +308,7 @@ impl PlanFacts {
         self.course(&steps).project().unwrap_or_else(own)
     }
 
-    /// Everything a report's row says of the plan at a date.
+    /// Returns the summary of the plan at a date, as used in the rows of reports.
     pub fn summary(&self, as_of: NaiveDate) -> Summary {
         let mut counts = StatusCounts::default();
         let mut next: Option<(usize, NaiveDate)> = None;
@@ -394,7 +399,7 @@ mod tests {
     fn the_expected_finish_reckons_with_what_is_overdue() {
         let mut plan = plan();
         plan.links = vec![Link { from: 1, to: 3, relation: Relation::FinishToStart, lag_days: 0 }];
-        // The second milestone was planned for day 20 and is open on day 24; the fourth takes 20 days after it.
+        // The second milestone was planned for day 20 and is still open on day 24. The fourth takes 20 days after it.
         let summary = plan.summary(day(24));
         assert_eq!((summary.next, summary.finish_on), (Some((1, day(24))), Some(day(44))));
     }

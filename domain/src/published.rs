@@ -1,4 +1,5 @@
-//! Published tables, from input to every figure printed of it. Each names where it was published.
+//! Tests against published tables: every printed figure is computed from the published input. Each test names its
+//! source.
 
 use chrono::NaiveDate;
 
@@ -11,12 +12,13 @@ fn start() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 1, 5).expect("a Monday")
 }
 
-/// The last day of a week, counting from 1.
+/// Returns the last day of a week, counting weeks from 1.
 fn week(number: usize) -> NaiveDate {
     plus_days(start(), i64::try_from(number).expect("few") * 7 - 1)
 }
 
-/// Earned schedule at the end of a week, from cumulative PV by week and what is earned by then.
+/// Computes earned schedule (ES) at the end of week `now`, from cumulative planned value (PV) by week and the value
+/// earned by then.
 fn in_time(cumulative_pv: &[f64], earned: f64, now: usize) -> EarnedSchedule {
     let mut before = 0.0;
     let weights = cumulative_pv.iter().map(|pv| pv - std::mem::replace(&mut before, *pv));
@@ -34,9 +36,9 @@ fn same(found: f64, published: f64, tolerance: f64, what: &str) {
     assert!((found - published).abs() <= tolerance, "{what}: {found}, published {published}");
 }
 
-/// PM Knowledge Center (M. Vanhoucke), *Earned Value Management: Forecasting time*: eleven weeks, planned for nine. The first six values
-/// of ES as printed there, to two decimals; the rest by its formulas. SPI comes back to 1 at the end, SPI(t) does not; EV = BAC lies
-/// on the flat end of PV, where ES is the planned duration and not the week.
+/// PM Knowledge Center (M. Vanhoucke), *Earned Value Management: Forecasting time*: eleven weeks, planned for nine. The
+/// first six values of ES are as printed there, to two decimals; the rest follow from its formulas. SPI returns to 1 at
+/// the end, but SPI(t) does not. EV = BAC lies on the flat end of PV, where ES is the planned duration, not the week.
 #[test]
 fn eleven_weeks_planned_for_nine() {
     let pv = [5.0, 10.0, 25.0, 55.0, 85.0, 120.0, 130.0, 140.0, 150.0, 150.0, 150.0];
@@ -57,8 +59,8 @@ fn eleven_weeks_planned_for_nine() {
     same(in_time(&pv, 150.0, 11).schedule_performance_index().expect("a time"), 9.0 / 11.0, 1e-9, "SPI(t)");
 }
 
-/// M. Fowler, *cost-risk-toolkit* (2026), the values worked by hand in its tests: ten a week planned for ten weeks, seven a week earned.
-/// In week 13 SPI has risen to 0.91 by itself; SPI(t) is what it always was.
+/// M. Fowler, *cost-risk-toolkit* (2026), the values worked out by hand in its tests: ten per week planned for ten
+/// weeks, seven per week earned. By week 13 SPI has risen to 0.91 without any improvement; SPI(t) is unchanged.
 #[test]
 fn an_index_that_recovers_by_itself() {
     let pv: Vec<f64> = (1..=10).map(|week| f64::from(week) * 10.0).collect();
@@ -71,7 +73,7 @@ fn an_index_that_recovers_by_itself() {
     assert!(found.to_complete_index().is_err(), "the planned duration has passed");
 }
 
-/// The same, a plan of five periods with costs: everything at period 3.
+/// M. Fowler, *cost-risk-toolkit* (2026): a plan of five periods with costs; all figures at period 3.
 #[test]
 fn five_periods_with_costs() {
     let found = in_time(&[10.0, 30.0, 60.0, 80.0, 100.0], 45.0, 3);
@@ -88,7 +90,8 @@ fn five_periods_with_costs() {
     same(cost.to_complete_index().expect("budget left"), 1.222_2, 5e-5, "TCPI");
 }
 
-/// The same, the edges of ES: cumulative PV 10, 30, 60, 100 and what is earned, also beyond the end and on a flat stretch.
+/// M. Fowler, *cost-risk-toolkit* (2026): edge cases of ES with cumulative PV 10, 30, 60, 100, including earned value
+/// beyond the end and on a flat stretch.
 #[test]
 fn edges_of_earned_schedule() {
     let pv = [10.0, 30.0, 60.0, 100.0];
@@ -100,7 +103,8 @@ fn edges_of_earned_schedule() {
     same(in_time(&[10.0, 10.0, 20.0], 10.0, 3).earned_schedule, 2.0, 1e-9, "ES on a flat stretch");
 }
 
-/// P. Govan, *Project Risk Analysis: A Practical Guide*, chapter 5: a budget of 500,000, two fifths done where half was planned.
+/// P. Govan, *Project Risk Analysis: A Practical Guide*, chapter 5: a budget of 500,000, with two fifths done and half
+/// planned.
 #[test]
 fn three_estimates_at_completion() {
     let cost = Cost {
@@ -119,8 +123,8 @@ fn three_estimates_at_completion() {
     same(cost.to_complete_index().expect("budget left"), 1.429, 0.0005, "TCPI");
 }
 
-/// *pmcontrols* (A. Kanatakan), its validation cases: 100,000 spread evenly over ten periods. Columns: AT, EV, AC, CV, CPI, EAC by CPI,
-/// EAC as budgeted, VAC, ES, SPI(t), IEAC(t).
+/// *pmcontrols* (A. Kanatakan), validation cases: 100,000 spread evenly over ten periods. Columns: AT, EV, AC, CV, CPI,
+/// EAC by CPI, EAC as budgeted, VAC, ES, SPI(t), IEAC(t).
 #[test]
 fn an_even_plan_of_ten_periods() {
     let pv: Vec<f64> = (1..=10).map(|period| f64::from(period) * 10_000.0).collect();
@@ -147,7 +151,8 @@ fn an_even_plan_of_ten_periods() {
     same(in_time(&[30.0, 70.0, 120.0, 180.0, 250.0], 100.0, 4).earned_schedule, 2.6, 1e-9, "ES");
 }
 
-/// MPUG, *Earned Schedule Management*: ten modules of 100,000 in ten months took twelve and cost 1.3 million. SV ends at 0 and SPI at 1.
+/// MPUG, *Earned Schedule Management*: ten modules of 100,000, planned for ten months, took twelve and cost 1.3
+/// million. SV ends at 0 and SPI at 1.
 #[test]
 fn ten_modules_in_twelve_months() {
     let pv: Vec<f64> = (1..=10).map(|month| f64::from(month) * 100.0).collect();
@@ -159,7 +164,7 @@ fn ten_modules_in_twelve_months() {
     same(cost.cost_performance_index().expect("costs"), 0.769_2, 5e-5, "CPI");
 }
 
-/// A network of finish-to-start links, from durations and pairs counted from 1.
+/// Builds a network of finish-to-start links from durations and pairs of positions, counting from 1.
 fn network(durations: &[i64], pairs: &[(usize, usize)]) -> (Network, Vec<Link>) {
     let link = |(from, to): &(usize, usize)| Link {
         from: from - 1,
@@ -175,7 +180,8 @@ fn critical(network: &Network) -> Vec<usize> {
     (1..).zip(&network.nodes).filter(|(_, node)| node.is_critical()).map(|(number, _)| number).collect()
 }
 
-/// General Foundry: B. Render, R. Stair and M. Hanna, *Quantitative Analysis for Management*: 15 weeks, A-C-E-G-H, early and late dates.
+/// General Foundry, from B. Render, R. Stair and M. Hanna, *Quantitative Analysis for Management*: 15 weeks, critical
+/// path A-C-E-G-H, with early and late dates.
 #[test]
 fn general_foundry() {
     let pairs = [(1, 3), (2, 4), (3, 5), (3, 6), (4, 7), (5, 7), (6, 8), (7, 8)];
@@ -197,7 +203,8 @@ fn general_foundry() {
     assert_eq!(dates, published);
 }
 
-/// M. Vanhoucke, *Integrated Project Management and Control* (2014), page 6: seventeen activities, 11 long, with early and late starts.
+/// M. Vanhoucke, *Integrated Project Management and Control* (2014), page 6: seventeen activities with a total length
+/// of 11, with early and late starts.
 #[test]
 fn cost_information_system() {
     let mut pairs =
@@ -212,7 +219,8 @@ fn cost_information_system() {
     assert_eq!(late, [0, 1, 3, 3, 4, 4, 5, 6, 7, 7, 7, 8, 8, 8, 8, 9, 10]);
 }
 
-/// The same, page 9: seventeen activities, 25 long.
+/// M. Vanhoucke, *Integrated Project Management and Control* (2014), page 9: seventeen activities with a total length
+/// of 25.
 #[test]
 fn patient_transport() {
     let mut pairs = vec![(1, 2), (2, 3), (3, 4), (3, 6), (4, 5), (5, 8), (6, 7), (7, 8)];
@@ -222,7 +230,8 @@ fn patient_transport() {
     assert_eq!((found.length_days, critical(&found)), (25, vec![1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 16]));
 }
 
-/// A network that MS Project 2013 was asked about (issue 9 of bgreenawald/projmanr): 40 days, and two critical paths, A-E-H-J and B-F-I-J.
+/// A network solved with MS Project 2013 (issue 9 of bgreenawald/projmanr): 40 days and two critical paths, A-E-H-J and
+/// B-F-I-J.
 #[test]
 fn two_critical_paths() {
     let pairs = [

@@ -1,4 +1,5 @@
-//! Rules that react to how a customer is, and open a task for someone.
+//! Playbooks: rules that react to changes of a customer's health, plans and usage by opening an intervention. This
+//! module evaluates the rules only: it reads no data and opens nothing itself.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ use crate::values::dates::days_between;
 use crate::values::rule::ValueRule;
 use crate::values::text::{Key, Label, Name, Note};
 
-/// What a playbook says.
+/// Content of a playbook.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PlaybookContent, example = json!({
@@ -23,22 +24,23 @@ use crate::values::text::{Key, Label, Name, Note};
     "cooldown_days": 14, "active": true
 }))]
 pub struct Playbook {
-    /// What it is called.
+    /// Name.
     pub name: Name,
-    /// What it is for.
+    /// Purpose of the playbook.
     pub description: Option<Note>,
-    /// What it reacts to.
+    /// Trigger: the condition that the playbook reacts to.
     pub trigger: Trigger,
-    /// For which customers.
+    /// Conditions that limit the playbook to certain customers.
     #[serde(default)]
     pub conditions: Conditions,
-    /// What it does.
+    /// Action that the playbook takes.
     pub action: Action,
-    /// For how many days after it has opened a task for a customer it opens no other for that customer; 14 if left out.
+    /// Cooldown: number of days after the playbook opens an intervention for a customer during which it opens no other
+    /// for that customer. Defaults to 14.
     #[serde(default = "usual_cooldown")]
     #[schema(minimum = 0, maximum = 365, default = 14)]
     pub cooldown_days: u32,
-    /// Whether it reacts; true if left out.
+    /// Whether the playbook is active. Defaults to true.
     #[serde(default = "yes")]
     #[schema(default = true)]
     pub active: bool,
@@ -52,171 +54,172 @@ const fn yes() -> bool {
     true
 }
 
-/// What a playbook reacts to: that something begins to hold.
+/// Trigger of a playbook. The playbook reacts when the trigger's condition starts to hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PlaybookTrigger, example = json!({"kind": "milestone_missed", "milestone": "first-value", "grace_days": 3}))]
 pub struct Trigger {
-    /// Which of the others are to be given.
+    /// Kind of trigger. It determines the fields that are required or allowed.
     pub kind: TriggerKind,
-    /// `band_entered`: the bands.
+    /// `band_entered`: bands that trigger the playbook.
     #[serde(default)]
     #[schema(max_items = 4)]
     pub bands: Vec<Band>,
-    /// `milestone_…`: the milestone's key in whichever plan; any milestone if left out.
+    /// `milestone_…`: key of the milestone, in any plan. If omitted, any milestone triggers the playbook.
     #[serde(default)]
     pub milestone: Option<Key>,
-    /// `milestone_missed`: how many days after the planned date; 0 if left out.
+    /// `milestone_missed`: number of days of grace after the planned date. Defaults to 0.
     #[serde(default)]
     #[schema(minimum = 0, maximum = 365)]
     pub grace_days: Option<u32>,
-    /// `spi_below`: the bound.
+    /// `spi_below`: threshold for the schedule performance index (SPI).
     #[serde(default)]
     #[schema(minimum = 0, maximum = 10)]
     pub below: Option<f64>,
-    /// `risk_level`: this level or a higher one.
+    /// `risk_level`: lowest risk level that triggers the playbook.
     #[serde(default)]
     pub level: Option<Level>,
-    /// `no_event`: for how many days; `factor_drop`: within how many days.
+    /// `no_event`: number of days without a usage event. `factor_drop`: number of days back to the day of comparison.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 365)]
     pub days: Option<u32>,
-    /// `factor_drop`: the factor's key; any factor if left out.
+    /// `factor_drop`: key of the factor. If omitted, any factor triggers the playbook.
     #[serde(default)]
     pub factor: Option<Key>,
-    /// `factor_drop`: by how many points what the factor's input is worth has fallen.
+    /// `factor_drop`: minimum drop of the factor's sub-score, in points.
     #[serde(default)]
     #[schema(minimum = 0.1, maximum = 100)]
     pub points: Option<f64>,
 }
 
-/// The kinds of triggers.
+/// Kind of trigger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schema(as = PlaybookTriggerKind)]
 pub enum TriggerKind {
-    /// The customer's band is one of some.
+    /// Customer's band is one of the given bands.
     BandEntered,
-    /// A milestone's planned date has passed, and its days of grace.
+    /// Milestone's planned date and its days of grace have passed.
     MilestoneMissed,
-    /// A milestone is at risk or delayed.
+    /// Milestone is at risk or delayed.
     MilestoneAtRisk,
-    /// A milestone was achieved.
+    /// Milestone is achieved.
     MilestoneAchieved,
-    /// A plan's SPI is below a bound.
+    /// Plan's schedule performance index (SPI) is below the threshold.
     SpiBelow,
-    /// The customer's risk is of a level or a higher one.
+    /// Customer's risk is at the given level or higher.
     RiskLevel,
-    /// There has been no event for some days.
+    /// No usage event for the given number of days. Customers without any usage event never match.
     NoEvent,
-    /// What a factor's input is worth has fallen.
+    /// Factor's sub-score has dropped by at least the given number of points compared with an earlier day.
     FactorDrop,
 }
 
-/// For which customers a playbook is.
+/// Conditions that limit a playbook to certain customers.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = PlaybookConditions, example = json!({"segments": ["Enterprise"], "minimum_annual_revenue_minor": 1_000_000}))]
 pub struct Conditions {
-    /// Of these segments; all if there are none.
+    /// Segments that the playbook applies to. If empty, every customer matches, with or without a segment.
     #[schema(max_items = 100)]
     pub segments: Vec<Label>,
-    /// That pay at least so much in a year, in the smallest unit of the organization's money.
+    /// Minimum annual revenue of the customer, in the smallest unit of the organization's currency. Customers without a
+    /// recorded revenue do not match.
     #[schema(minimum = 0)]
     pub minimum_annual_revenue_minor: Option<i64>,
 }
 
-/// What a playbook does: it opens an intervention.
+/// Action of a playbook: the intervention that it opens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PlaybookAction, example = json!({"kind": "coaching", "title": "Call the sponsor", "owner": "Ana", "due_in_days": 2,
     "escalations": [{"after_days": 3, "to": "Head of customer success"}]}))]
 pub struct Action {
-    /// What kind of intervention.
+    /// Kind of intervention.
     pub kind: InterventionKind,
-    /// What is to be done.
+    /// Task to be done.
     pub title: Name,
-    /// Who is to do it; the customer's owner if left out.
+    /// Owner: the person responsible. Defaults to the customer's owner.
     pub owner: Option<Label>,
-    /// Within how many days.
+    /// Number of days from opening until the intervention is due.
     #[schema(minimum = 0, maximum = 365)]
     pub due_in_days: u32,
-    /// Whom it goes to when it is not done, tier after tier.
+    /// Escalation tiers for an intervention that is not done, in order of increasing `after_days`.
     #[serde(default)]
     #[schema(max_items = 10)]
     pub escalations: Vec<Tier>,
 }
 
-/// Whom an intervention goes to when it is not done.
+/// Tier of escalation for an intervention that is not done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = EscalationTier, example = json!({"after_days": 3, "to": "Head of customer success"}))]
 pub struct Tier {
-    /// How many days after it was opened.
+    /// Number of days after opening. Must be greater than in the previous tier.
     #[schema(minimum = 1, maximum = 365)]
     pub after_days: u32,
-    /// To whom.
+    /// Person or role that the intervention is escalated to.
     pub to: Label,
 }
 
-/// What can be done for a customer.
+/// Kind of intervention for a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum InterventionKind {
-    /// Coaching and guidance towards a milestone.
+    /// Coaching and guidance toward a milestone.
     Coaching,
-    /// More material and training.
+    /// Additional material and training.
     Resources,
-    /// A peer who helps.
+    /// Help from a peer mentor.
     PeerMentor,
-    /// A session with an expert.
+    /// Session with an expert.
     ExpertSession,
-    /// Another plan.
+    /// Adjustment of the plan.
     PlanAdjustment,
-    /// A faster way through the milestones.
+    /// Faster route through the milestones.
     FastTrack,
-    /// Close support for a time.
+    /// Intensive support for a limited time.
     IntensiveSupport,
-    /// Material that others do not get.
+    /// Advanced material that other customers do not get.
     AdvancedResources,
-    /// Help with putting things to use before others.
+    /// Help with implementation ahead of other customers.
     PriorityImplementation,
-    /// Recognition sooner than usual.
+    /// Recognition earlier than usual.
     ExpeditedRecognition,
-    /// Something else.
+    /// Any other intervention.
     Other,
 }
 
-/// How a customer is on a day, as playbooks look at it.
+/// A customer's situation on a day, reduced to the facts that playbooks use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Situation {
-    /// Its band.
+    /// Health band.
     pub band: Band,
-    /// Its risk.
+    /// Risk level.
     pub risk: Level,
-    /// Days since its last event.
+    /// Days since the last usage event; `None` if there was none.
     pub days_since_event: Option<i64>,
-    /// What each factor's input is worth.
+    /// Key and sub-score of each factor; `None` for a factor without a sub-score.
     pub sub_scores: Vec<(String, Option<f64>)>,
-    /// Its plans that are not archived.
+    /// Plans that are not archived at the end of that day.
     pub plans: Vec<PlanSituation>,
 }
 
-/// How a plan is on a day.
+/// A plan's situation on a day.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanSituation {
-    /// What tells it from the customer's other plans.
+    /// Identifier of the plan.
     pub id: String,
-    /// Its SPI.
+    /// Schedule performance index (SPI), if it is defined.
     pub spi: Option<f64>,
-    /// Its milestones: key, status, and by how many days its planned date has passed.
+    /// Milestones: key, status, and the number of days by which an open milestone is overdue.
     pub milestones: Vec<(String, Status, Option<i64>)>,
 }
 
 impl Playbook {
-    /// Checks what a schema cannot say.
+    /// Checks the rules that a schema cannot express.
     pub fn check(&self) -> Result<(), Violations> {
         let mut violations = Violations::new();
         let trigger = &self.trigger;
@@ -226,14 +229,14 @@ impl Playbook {
             if is_needed && !is_given && !what.is_empty() {
                 violations.push(ValueRule::Required { what }.at(at));
             } else if !is_needed && is_given {
-                violations.push(ValueRule::Unused { unless: "the trigger's kind looks at it" }.at(at));
+                violations.push(ValueRule::Unused { unless: "the trigger's kind uses it" }.at(at));
             }
         };
         let milestones = [TriggerKind::MilestoneMissed, TriggerKind::MilestoneAtRisk, TriggerKind::MilestoneAchieved];
         need(&[TriggerKind::BandEntered], "bands", !trigger.bands.is_empty(), "at least one band");
         need(&milestones, "milestone", trigger.milestone.is_some(), "");
         need(&[TriggerKind::MilestoneMissed], "grace_days", trigger.grace_days.is_some(), "");
-        need(&[TriggerKind::SpiBelow], "below", trigger.below.is_some(), "the bound");
+        need(&[TriggerKind::SpiBelow], "below", trigger.below.is_some(), "the threshold");
         need(&[TriggerKind::RiskLevel], "level", trigger.level.is_some(), "the level");
         need(&[TriggerKind::NoEvent, TriggerKind::FactorDrop], "days", trigger.days.is_some(), "the number of days");
         need(&[TriggerKind::FactorDrop], "factor", trigger.factor.is_some(), "");
@@ -242,7 +245,7 @@ impl Playbook {
         all_kept(violations)
     }
 
-    /// Whether it is for a customer.
+    /// Whether the playbook applies to a customer with the given segment and annual revenue.
     pub fn admits(&self, segment: Option<&str>, annual_revenue_minor: Option<i64>) -> bool {
         let Conditions { segments, minimum_annual_revenue_minor } = &self.conditions;
         let is_of_segment =
@@ -251,20 +254,20 @@ impl Playbook {
             && minimum_annual_revenue_minor.is_none_or(|least| annual_revenue_minor.is_some_and(|own| own >= least))
     }
 
-    /// Whether it may open a task on a day, after it last did.
+    /// Whether the cooldown since the last intervention is over today.
     pub fn is_cool(&self, last_opened_on: Option<NaiveDate>, today: NaiveDate) -> bool {
         last_opened_on.is_none_or(|on| days_between(on, today) > i64::from(self.cooldown_days))
     }
 }
 
 impl Trigger {
-    /// How many days back it compares with, if it does.
+    /// Returns the number of days back that the trigger compares with, if it compares at all.
     pub fn compares_with(&self) -> Option<u32> {
         self.days.filter(|_| self.kind == TriggerKind::FactorDrop)
     }
 
-    /// For what of a customer it holds: milestones, plans, factors, or the customer itself (an empty text). `earlier` is the situation
-    /// [`Self::compares_with`] days before.
+    /// Returns the subjects for which the trigger holds: milestones, plans, factors, or the customer itself (an empty
+    /// string). `earlier` is the situation [`Self::compares_with`] days before.
     pub fn holds_for(&self, now: &Situation, earlier: Option<&Situation>) -> Vec<String> {
         let whole = |holds: bool| if holds { vec![String::new()] } else { vec![] };
         match self.kind {
@@ -313,7 +316,7 @@ impl Trigger {
     }
 }
 
-/// Whether each tier comes after the one before.
+/// Checks that each tier comes later than the previous tier.
 pub fn check_tiers(tiers: &[Tier], at: &str) -> Violations {
     let pairs = tiers.windows(2).enumerate().filter(|(_, pair)| pair[1].after_days <= pair[0].after_days);
     pairs
@@ -321,7 +324,7 @@ pub fn check_tiers(tiers: &[Tier], at: &str) -> Violations {
         .collect()
 }
 
-/// Whom an open intervention has gone to by a day: the last tier whose days are over.
+/// Returns the recipient that an open intervention has been escalated to: that of the last tier whose days have passed.
 pub fn escalated_to(tiers: &[Tier], opened_on: NaiveDate, today: NaiveDate) -> Option<&Label> {
     tiers.iter().rfind(|tier| days_between(opened_on, today) >= i64::from(tier.after_days)).map(|tier| &tier.to)
 }

@@ -1,8 +1,9 @@
-//! Whether customers that reach a milestone stay: studied by landmark.
+//! Landmark analysis of retention: whether customers that reach a milestone stay longer than other customers.
 //!
-//! Who stays longer has more time to reach milestones, so comparing all who ever reached one with all who did not finds an association where
-//! there is none. Here it is settled on a landmark day who has reached the milestone, among those who are still there, and only what comes
-//! after counts (J. R. Anderson, K. C. Cain and R. D. Gelber, *Analysis of Survival by Tumor Response*, Journal of Clinical Oncology 1, 1983).
+//! Customers that stay longer have more time to reach milestones. A comparison of all customers that ever reached a
+//! milestone with all others therefore finds an association where there is none. This module divides the customers that
+//! remain on a landmark day by whether they have reached the milestone, and counts only later losses (J. R. Anderson,
+//! K. C. Cain and R. D. Gelber, *Analysis of Survival by Tumor Response*, Journal of Clinical Oncology 1, 1983).
 
 use chrono::NaiveDate;
 
@@ -13,47 +14,48 @@ use crate::values::dates::{days_between, plus_days};
 /// A customer on a plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enrolment {
-    /// The plan's first day.
+    /// First day of the plan.
     pub start_on: NaiveDate,
-    /// The customer's segment.
+    /// Segment of the customer.
     pub segment: Option<String>,
-    /// The day each of the milestones that are studied was achieved; outer nothing where its plan does not have it.
+    /// Date on which each studied milestone was achieved. The outer `None` means that the plan does not have the
+    /// milestone; the inner `None` means that it has not been achieved.
     pub achieved_on: Vec<Option<Option<NaiveDate>>>,
-    /// The day after the start on which the customer was lost.
+    /// Date on which the customer was lost, after the start of the plan.
     pub churned_on: Option<NaiveDate>,
 }
 
-/// When it is settled who has reached a milestone, and until when they are followed: days from the plan's start.
+/// The design of a study: the landmark and the end of the follow-up, in days from the plan's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Design {
-    /// The landmark.
+    /// Landmark: the day that divides customers by whether they have reached the milestone.
     pub landmark_days: i64,
-    /// The end.
+    /// Horizon: the end of the follow-up.
     pub horizon_days: i64,
-    /// The last day that is known.
+    /// Last day with data.
     pub today: NaiveDate,
 }
 
-/// What becomes of those who had reached one milestone by the landmark, and of the others.
+/// The retention of customers that had reached one milestone by the landmark, and of the others.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Study {
-    /// Reached by staying, of those whose horizon is over.
+    /// Reached or not against stayed or lost, for customers whose horizon has passed.
     pub table: TwoByTwo,
-    /// The same by segment, in order of their names.
+    /// The same table by segment, in order of the segment names.
     pub strata: Vec<(Option<String>, TwoByTwo)>,
-    /// Those who had reached it, from the landmark on, until lost, the horizon or today.
+    /// Follow-up of the customers that had reached the milestone: from the landmark until loss, the horizon or today.
     pub reached: Vec<Followed>,
-    /// The others.
+    /// Follow-up of the customers that had not reached the milestone.
     pub not_reached: Vec<Followed>,
-    /// How many were lost before the landmark and so tell nothing.
+    /// Number of customers lost on or before the landmark, and therefore excluded.
     pub lost_before: usize,
-    /// How many have not come to the landmark yet.
+    /// Number of customers that have not reached the landmark yet.
     pub too_young: usize,
-    /// How many have come to the landmark, but not to the horizon: in the curves, not in the table.
+    /// Number of customers past the landmark whose horizon has not passed: included in the curves but not in the table.
     pub still_open: usize,
 }
 
-/// Studies one milestone by its position.
+/// Studies one milestone, given by position.
 pub fn study(enrolments: &[Enrolment], milestone: usize, design: Design) -> Study {
     let mut study = Study::default();
     for enrolment in enrolments {
@@ -135,11 +137,11 @@ mod tests {
         assert_eq!(study(&[one(Some(1), None)], 0, young).too_young, 1);
     }
 
-    /// Where staying and reaching have nothing to do with each other, those who ever reached it have stayed far longer; by landmark they
-    /// have not.
+    /// If staying and reaching the milestone are unrelated, customers that ever reached it have nevertheless stayed far
+    /// longer. The landmark analysis shows no such difference.
     #[test]
     fn the_naive_comparison_is_wrong_and_this_one_is_not() {
-        // A customer of every length of stay, and for each one who would reach it on every tenth day.
+        // One customer for every combination of a length of stay and a tenth day on which it would reach the milestone.
         let all: Vec<Enrolment> = (1..=300)
             .flat_map(|stay| (1..=40).map(move |tenth| one(Some(tenth * 10).filter(|on| *on <= stay), Some(stay))))
             .collect();

@@ -1,4 +1,5 @@
-//! The states of a milestone and the actions that lead from one to the next.
+//! The states of a milestone and the actions that change them. This module holds the rules only: it reads no clock and
+//! stores nothing.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,8 @@ use crate::plan::network::Relation;
 use crate::rule::{About, Rule};
 use crate::values::rule::ValueRule;
 
-/// Where a milestone stands. `planned -> in_progress -> submitted -> achieved`; `waived` and `cancelled` end it otherwise.
+/// State of a milestone. The usual course is `planned -> in_progress -> submitted -> achieved`. The states `waived` and
+/// `cancelled` close a milestone without achieving it.
 #[derive(
     Debug,
     Clone,
@@ -30,33 +32,34 @@ use crate::values::rule::ValueRule;
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum State {
-    /// Nothing has been done yet.
+    /// Not started.
     Planned,
-    /// Work has started.
+    /// Started: work is in progress.
     InProgress,
-    /// The owner says it is met; somebody has yet to agree.
+    /// Submitted: the owner reports that the milestone is met, and acceptance is pending.
     Submitted,
-    /// Met, on its actual date.
+    /// Achieved on its actual date.
     Achieved,
-    /// Agreed not to be needed. Dependents may go on; it earns no value.
+    /// Waived: agreed to be unnecessary. It does not block dependent milestones and earns no value.
     Waived,
-    /// Dropped. Dependents may go on; it earns no value.
+    /// Canceled. It does not block dependent milestones and earns no value.
     Cancelled,
 }
 
 impl State {
-    /// Whether work may still happen: not achieved, waived or cancelled.
+    /// Whether the milestone is open: not achieved, waived or canceled.
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Planned | Self::InProgress | Self::Submitted)
     }
 
-    /// Whether it ended without being met: it earns nothing, holds nobody up, and leaves the scope at the next baseline.
+    /// Whether the milestone was closed without being achieved. Such a milestone earns no value, blocks no dependent
+    /// milestone, and leaves the scope at the next baseline.
     pub const fn is_dropped(self) -> bool {
         matches!(self, Self::Waived | Self::Cancelled)
     }
 }
 
-/// What can be done to a milestone.
+/// Action on a milestone.
 #[derive(
     Debug,
     Clone,
@@ -75,32 +78,32 @@ impl State {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Action {
-    /// Work begins.
+    /// Start work.
     Start,
-    /// The owner says it is met.
+    /// Submit the milestone as met, for acceptance.
     Submit,
-    /// The submission was not accepted; work goes on. Needs a reason.
+    /// Reject the submission; work continues. Requires a reason.
     Reject,
-    /// It is met. Steps before it may be skipped.
+    /// Mark the milestone as achieved. Allowed from every open state.
     Achieve,
-    /// It was closed too early. Needs a reason.
+    /// Reopen a closed milestone. Requires a reason.
     Reopen,
-    /// It is agreed not to be needed. Needs a reason.
+    /// Waive the milestone as unnecessary. Requires a reason.
     Waive,
-    /// It is dropped. Needs a reason.
+    /// Cancel the milestone. Requires a reason.
     Cancel,
 }
 
 impl Action {
-    /// Whether the action must be explained.
+    /// Whether the action requires a reason.
     pub const fn needs_reason(self) -> bool {
         matches!(self, Self::Reject | Self::Reopen | Self::Waive | Self::Cancel)
     }
 }
 
-/// The state after `action`, or why it cannot be done.
+/// Returns the state after `action`, or the rule that forbids the action.
 ///
-/// `was_started` tells a reopened milestone whether to go back to `in_progress` or to `planned`.
+/// A reopened milestone returns to `in_progress` if `was_started` is true, and to `planned` otherwise.
 pub fn transition(state: State, action: Action, was_started: bool) -> Result<State, MilestoneRule> {
     let next = match (action, state) {
         (Action::Start, State::Planned) | (Action::Reject, State::Submitted) => State::InProgress,
@@ -120,9 +123,9 @@ pub fn transition(state: State, action: Action, was_started: bool) -> Result<Sta
     Ok(next)
 }
 
-/// The dates a milestone carries after a step to `next` on a day: when work started, and when it was closed.
+/// Returns the start date and the closing date of a milestone after a step to `next` on `occurred_on`.
 ///
-/// Work has started at the latest when it is submitted; a reopened milestone is not closed any more.
+/// Submitting a milestone sets its start date if it has none. Reopening a milestone clears its closing date.
 pub fn dates_after(
     next: State,
     started_on: Option<NaiveDate>,
@@ -133,7 +136,7 @@ pub fn dates_after(
     (started_on, (!next.is_open()).then_some(occurred_on))
 }
 
-/// Whether a step may have happened on a day: not after today, and not before the step before it.
+/// Checks the date of a step: not after today, and not before the previous step.
 pub fn may_occur(occurred_on: NaiveDate, previous_on: Option<NaiveDate>, today: NaiveDate) -> Result<(), ValueRule> {
     match previous_on {
         _ if occurred_on > today => Err(ValueRule::InTheFuture { today }),
@@ -142,7 +145,7 @@ pub fn may_occur(occurred_on: NaiveDate, previous_on: Option<NaiveDate>, today: 
     }
 }
 
-/// Whether a forecast may be recorded today: the milestone is open, the date is new, and it is not in the past.
+/// Checks that a forecast may be recorded today: the milestone is open, and the date is new and not in the past.
 pub fn may_forecast(
     state: State,
     current_on: NaiveDate,
@@ -160,7 +163,7 @@ pub fn may_forecast(
     }
 }
 
-/// Whether a forecast may be confirmed today: the milestone is open, and the date has not passed.
+/// Checks that a forecast may be confirmed today: the milestone is open, and the date has not passed.
 pub fn may_confirm(state: State, forecast_on: NaiveDate, today: NaiveDate) -> Result<(), MilestoneRule> {
     if !state.is_open() {
         Err(MilestoneRule::Settled { state })
@@ -171,7 +174,8 @@ pub fn may_confirm(state: State, forecast_on: NaiveDate, today: NaiveDate) -> Re
     }
 }
 
-/// Whether a miss may be explained today: the milestone is open, its planned date has passed, and it was not explained yet.
+/// Checks that a missed planned date may be explained today: the milestone is open, its planned date has passed, and
+/// the miss has not been explained yet.
 pub fn may_report_miss(
     state: State,
     planned_on: NaiveDate,
@@ -189,19 +193,20 @@ pub fn may_report_miss(
     }
 }
 
-/// A dependency as the gate before `achieve` sees it.
+/// A dependency, reduced to the facts that [`may_achieve`] needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prerequisite {
-    /// Key of the milestone depended on.
+    /// Key of the prerequisite milestone.
     pub key: String,
-    /// Its state now.
+    /// Current state of the prerequisite milestone.
     pub state: State,
-    /// What waits for what.
+    /// Relation between the two milestones.
     pub relation: Relation,
 }
 
 impl Prerequisite {
-    /// Whether it no longer holds the other up: closed where its finish is waited for, begun where its start is.
+    /// Whether the prerequisite no longer blocks the dependent milestone: closed if the relation needs its finish, or
+    /// started if the relation needs its start.
     pub const fn is_met(&self) -> bool {
         match self.relation {
             Relation::FinishToStart | Relation::FinishToFinish => !self.state.is_open(),
@@ -210,7 +215,7 @@ impl Prerequisite {
     }
 }
 
-/// Whether a milestone may be achieved: every prerequisite is met, or somebody takes responsibility with a reason.
+/// Checks that a milestone may be achieved: every prerequisite is met, or the caller overrides them with a reason.
 pub fn may_achieve(prerequisites: &[Prerequisite], override_reason: Option<&str>) -> Result<(), MilestoneRule> {
     let unmet: Vec<String> = prerequisites.iter().filter(|p| !p.is_met()).map(|p| p.key.clone()).collect();
     if unmet.is_empty() || override_reason.is_some() {
@@ -276,7 +281,8 @@ mod tests {
 
     const ACTIONS: [Action; 7] = [Start, Submit, Reject, Achieve, Reopen, Waive, Cancel];
 
-    /// The whole machine: a row a state, a column an action; `None` is refused. Reopened milestones here had been started.
+    /// The complete state machine: one row per state and one column per action. `None` means that the action is
+    /// refused. The reopened milestones had been started before.
     #[test]
     fn transitions_are_exactly_these() {
         let table: [(State, [Option<State>; 7]); 6] = [

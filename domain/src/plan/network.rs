@@ -1,8 +1,10 @@
-//! The network of a plan: early and late dates, float and critical paths (critical path method).
+//! The network of a plan: early and late dates, float and critical paths (critical path method). This module computes
+//! with positions and numbers of days only; it knows no calendar dates.
 //!
-//! Forward and backward pass as in Kelley and Walker, *Critical-Path Planning and Scheduling* (1959), with the four relations of
-//! the precedence diagramming method and lags, as in PMI, *Practice Standard for Scheduling* (3rd ed., 2019), chapter 3.
-//! Times are whole days from the plan's start; a milestone takes its duration and is reached at its end.
+//! The forward and backward passes follow Kelley and Walker, *Critical-Path Planning and Scheduling* (1959). The four
+//! relations of the precedence diagramming method and the lags follow PMI, *Practice Standard for Scheduling* (3rd ed.,
+//! 2019), chapter 3. Times are whole days from the plan's start. A milestone takes its duration and is reached at its
+//! end.
 
 use petgraph::algo::toposort;
 use petgraph::graph::DiGraph;
@@ -10,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
-/// What of the one before must have happened for what of the one after.
+/// Relation of a dependency: the event of the predecessor that must come before an event of the successor.
 #[derive(
     Debug,
     Clone,
@@ -30,51 +32,51 @@ use utoipa::ToSchema;
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Relation {
-    /// It finishes before the next starts.
+    /// The predecessor finishes before the successor starts.
     #[default]
     FinishToStart,
-    /// It starts before the next starts.
+    /// The predecessor starts before the successor starts.
     StartToStart,
-    /// It finishes before the next finishes.
+    /// The predecessor finishes before the successor finishes.
     FinishToFinish,
-    /// It starts before the next finishes.
+    /// The predecessor starts before the successor finishes.
     StartToFinish,
 }
 
-/// A dependency between two milestones, by their positions.
+/// A dependency between two milestones, given by position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Link {
-    /// The one before.
+    /// Position of the predecessor.
     pub from: usize,
-    /// The one that waits.
+    /// Position of the successor.
     pub to: usize,
-    /// What waits for what.
+    /// Relation between the two milestones.
     pub relation: Relation,
-    /// Days in between; negative is an overlap.
+    /// Lag in days; negative for an overlap.
     pub lag_days: i64,
 }
 
-/// Where one milestone lies in the network, in days from the plan's start.
+/// One milestone's place in the network, in days from the plan's start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Node {
-    /// How long it takes.
+    /// Duration.
     pub duration_days: i64,
     /// Earliest start.
     pub early_start: i64,
     /// Earliest finish.
     pub early_finish: i64,
-    /// Latest start that delays nothing else.
+    /// Latest start that does not delay the plan.
     pub late_start: i64,
     /// Latest finish that does not delay the plan.
     pub late_finish: i64,
-    /// By how much it may slip without delaying the plan.
+    /// Total float: the slip that does not delay the plan.
     pub total_float_days: i64,
-    /// By how much it may slip without delaying any other.
+    /// Free float: the slip that does not delay any other milestone.
     pub free_float_days: i64,
 }
 
 impl Node {
-    /// Whether a day's slip of it is a day's slip of the plan.
+    /// Whether the milestone is critical: every day that it slips delays the plan by a day.
     pub const fn is_critical(&self) -> bool {
         self.total_float_days <= 0
     }
@@ -83,19 +85,19 @@ impl Node {
 /// A scheduled network.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Network {
-    /// Its milestones, in the order given.
+    /// Milestones, in the order given.
     pub nodes: Vec<Node>,
-    /// The earliest finish of the whole.
+    /// Earliest finish of the whole network.
     pub length_days: i64,
-    /// Positions in an order in which each comes after all it waits for.
+    /// Positions in topological order: every milestone comes after all its predecessors.
     pub order: Vec<usize>,
 }
 
-/// How many critical paths are named at most: ties multiply.
+/// Maximum number of critical paths to return, because ties multiply them.
 const MOST_PATHS: usize = 20;
 
 impl Network {
-    /// Schedules milestones of these durations under these links; `None` if the links form a cycle.
+    /// Schedules milestones with the given durations and links. Returns `None` if the links form a cycle.
     pub fn schedule(durations_days: &[i64], links: &[Link]) -> Option<Self> {
         let order = order(durations_days.len(), links)?;
         let (before, behind) = (incoming(durations_days.len(), links), outgoing(durations_days.len(), links));
@@ -121,7 +123,7 @@ impl Network {
         Some(Self { nodes, length_days, order })
     }
 
-    /// The critical paths from start to finish, as positions; at most twenty when there are ties.
+    /// Returns the critical paths from start to finish, as positions; at most twenty if there are ties.
     pub fn critical_paths(&self, links: &[Link]) -> Vec<Vec<usize>> {
         let is_tight = |link: &&Link| {
             self.nodes[link.from].is_critical() && self.nodes[link.to].is_critical() && gap(link, &self.nodes) == 0
@@ -137,7 +139,7 @@ impl Network {
     }
 }
 
-/// Follows tight links to their ends, keeping each path that is complete.
+/// Follows tight links to their ends and collects each complete path.
 fn walk(path: &mut Vec<usize>, tight: &[&Link], paths: &mut Vec<Vec<usize>>) {
     let Some(last) = path.last().copied() else { return };
     let mut is_end = true;
@@ -155,7 +157,7 @@ fn walk(path: &mut Vec<usize>, tight: &[&Link], paths: &mut Vec<Vec<usize>>) {
     }
 }
 
-/// Positions such that every link leads forward.
+/// Returns the positions in an order in which every link leads forward, or `None` if the links form a cycle.
 pub(crate) fn order(count: usize, links: &[Link]) -> Option<Vec<usize>> {
     let mut graph = DiGraph::<usize, ()>::with_capacity(count, links.len());
     let indices: Vec<_> = (0..count).map(|position| graph.add_node(position)).collect();
@@ -165,12 +167,12 @@ pub(crate) fn order(count: usize, links: &[Link]) -> Option<Vec<usize>> {
     Some(toposort(&graph, None).ok()?.into_iter().map(|index| graph[index]).collect())
 }
 
-/// The links to each milestone.
+/// Returns the incoming links of each milestone.
 pub(crate) fn incoming(count: usize, links: &[Link]) -> Vec<Vec<&Link>> {
     grouped(count, links, |link| link.to)
 }
 
-/// The links from each milestone.
+/// Returns the outgoing links of each milestone.
 fn outgoing(count: usize, links: &[Link]) -> Vec<Vec<&Link>> {
     grouped(count, links, |link| link.from)
 }
@@ -183,7 +185,7 @@ fn grouped(count: usize, links: &[Link], end: impl Fn(&Link) -> usize) -> Vec<Ve
     groups
 }
 
-/// The earliest start that a link allows the one after.
+/// Returns the earliest start that a link allows its successor.
 fn earliest_start(link: &Link, nodes: &[Node]) -> i64 {
     let (from, to) = (&nodes[link.from], &nodes[link.to]);
     let bound = match link.relation {
@@ -195,7 +197,7 @@ fn earliest_start(link: &Link, nodes: &[Node]) -> i64 {
     bound + link.lag_days
 }
 
-/// The latest finish that a link allows the one before.
+/// Returns the latest finish that a link allows its predecessor.
 fn latest_finish(link: &Link, nodes: &[Node]) -> i64 {
     let (from, to) = (&nodes[link.from], &nodes[link.to]);
     let bound = match link.relation {
@@ -207,7 +209,7 @@ fn latest_finish(link: &Link, nodes: &[Node]) -> i64 {
     bound - link.lag_days
 }
 
-/// By how many days the one before may slip at its earliest dates before it pushes the one after.
+/// Returns the days that the predecessor may slip from its earliest dates before it pushes the successor.
 fn gap(link: &Link, nodes: &[Node]) -> i64 {
     nodes[link.to].early_start - earliest_start(link, nodes)
 }
@@ -221,7 +223,7 @@ mod tests {
         Link { from, to, relation: Relation::FinishToStart, lag_days: 0 }
     }
 
-    /// Activities as `(duration, letters of those before)`, lettered A, B, C and so on.
+    /// Builds a network from activities as `(duration, letters of the predecessors)`, lettered A, B, C and so on.
     fn lettered(activities: &[(i64, &str)]) -> (Network, Vec<Link>) {
         let position = |letter: u8| usize::from(letter - b'A');
         let links: Vec<Link> = activities
@@ -242,8 +244,8 @@ mod tests {
         network.nodes.iter().map(|node| node.total_float_days).collect()
     }
 
-    /// Reliable Construction Co.: Hillier and Lieberman, *Introduction to Operations Research*, chapter on PERT/CPM: 44 weeks,
-    /// critical path A-B-C-E-F-J-L-N.
+    /// Reliable Construction Co., from Hillier and Lieberman, *Introduction to Operations Research*, chapter on
+    /// PERT/CPM: 44 weeks, critical path A-B-C-E-F-J-L-N.
     #[test]
     fn reliable_construction() {
         let (network, links) = lettered(&[
@@ -267,8 +269,8 @@ mod tests {
         assert_eq!(floats(&network), [0, 0, 0, 4, 0, 0, 4, 4, 2, 0, 1, 0, 4, 0]);
     }
 
-    /// The seven activities of the encyclopaedia's article on PERT, expected times in hundredths of a day: A-C-E-G takes 19.51
-    /// days; B may slip by 3.84, D and F by 4.68.
+    /// The seven activities of the encyclopedia article on PERT, with expected times in hundredths of a day: A-C-E-G
+    /// takes 19.51 days; B may slip by 3.84, D and F by 4.68.
     #[test]
     fn seven_activities() {
         let (network, links) =
@@ -280,7 +282,7 @@ mod tests {
         assert_eq!(free, [0, 384, 0, 0, 0, 468, 0], "D's slip moves F first");
     }
 
-    /// Each relation by hand: A takes 5, B takes 3, with a lag of 2.
+    /// Each relation, worked out by hand: A takes 5 days and B takes 3.
     #[test]
     fn relations_and_lags() {
         for (relation, lag_days, expected) in [
@@ -306,8 +308,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever the network: no float is negative, free float never exceeds total float, every link holds at early and at
-        /// late dates, something is critical, and a slip within the total float does not move the finish.
+        /// Laws of every network: total float is not negative, free float does not exceed total float, every link holds
+        /// at early and late dates, at least one milestone is critical, and a slip within total float does not move the
+        /// finish.
         #[test]
         fn laws(durations in prop::collection::vec(0i64..20, 1..12), pairs in prop::collection::vec((0usize..12, 0usize..12), 0..20), slipped in 0usize..12) {
             let count = durations.len();

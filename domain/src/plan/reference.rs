@@ -1,9 +1,11 @@
-//! What finished milestones teach: how long they took against what was planned.
+//! Reference classes: the actual durations of finished milestones compared with their planned durations. This module
+//! compares plain facts only; it reads no data and no clock.
 //!
-//! Reference class forecasting (D. Kahneman and A. Tversky, *Intuitive Prediction*, 1979; B. Flyvbjerg, *From Nobel Prize to
-//! Project Management: Getting Risks Right*, Project Management Journal 37(3), 2006): the spread of what happened to similar
-//! work is a better guess than any estimate of the work itself. Ratios of actual to planned durations are taken as lognormal
-//! (D. Trietsch et al., *Modeling activity times by the Parkinson distribution with a lognormal core*, EJOR 216, 2012).
+//! Reference class forecasting (D. Kahneman and A. Tversky, *Intuitive Prediction*, 1979; B. Flyvbjerg, *From Nobel
+//! Prize to Project Management: Getting Risks Right*, Project Management Journal 37(3), 2006): the spread of the
+//! outcomes of similar work predicts better than any estimate of the work itself. Ratios of actual to planned durations
+//! are treated as lognormal (D. Trietsch et al., *Modeling activity times by the Parkinson distribution with a
+//! lognormal core*, EJOR 216, 2012).
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -15,23 +17,24 @@ use crate::plan::cascade::{Course, Step};
 use crate::plan::milestone::State;
 use crate::plan::network::{Relation, incoming, order};
 
-/// How many finished milestones a class needs before it is believed.
+/// Minimum number of finished milestones that a class needs to be used.
 pub const FEWEST: usize = 5;
 
-/// A milestone that was achieved, against what was first promised of it.
+/// An achieved milestone, measured against its first promised date.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finished {
-    /// Its position in its plan.
+    /// Position in the plan.
     pub milestone: usize,
-    /// The day it was achieved.
+    /// Date on which the milestone was achieved.
     pub achieved_on: NaiveDate,
-    /// Achieved minus promised date, in days of the plan's calendar; negative is early.
+    /// Achieved date minus promised date, in days of the plan's calendar; negative if early.
     pub slip_days: i64,
-    /// Actual over planned duration; nothing where it was planned to take no time.
+    /// Actual duration divided by planned duration; `None` if the planned duration is zero.
     pub ratio: Option<f64>,
 }
 
-/// Every milestone achieved by a date, measured against the first baseline that promised it: later ones move the promise.
+/// Returns every milestone achieved by a date, measured against the first baseline that includes it, because later
+/// baselines move the promise.
 pub fn finished(plan: &PlanFacts, as_of: NaiveDate) -> Vec<Finished> {
     let promised = promised_dates(plan);
     let is_achieved = |position: &usize| {
@@ -56,7 +59,7 @@ pub fn finished(plan: &PlanFacts, as_of: NaiveDate) -> Vec<Finished> {
     let measure = |position: usize| {
         let achieved_on = plan.milestones[position].closed_on?;
         let began_on = began[position];
-        // What was done within a day of beginning took half of it.
+        // Work that was finished on the day it began counts as half a day.
         let days = |days: i64| i32::try_from(days).map_or(f64::INFINITY, f64::from).max(0.5);
         let ratio = days(calendar.days_between(began_on, achieved_on)) / days(planned[position]);
         Some(Finished {
@@ -69,7 +72,7 @@ pub fn finished(plan: &PlanFacts, as_of: NaiveDate) -> Vec<Finished> {
     achieved.into_iter().filter_map(measure).collect()
 }
 
-/// The day on which each milestone began, or could have: when what it waited for was there, or begun.
+/// Returns the date on which each milestone began, or could have begun: the date on which its prerequisites allowed it.
 fn began(plan: &PlanFacts, steps: &[Step]) -> Vec<NaiveDate> {
     let before = incoming(steps.len(), &plan.links);
     let mut began = vec![plan.start_on; steps.len()];
@@ -86,7 +89,8 @@ fn began(plan: &PlanFacts, steps: &[Step]) -> Vec<NaiveDate> {
     began
 }
 
-/// The planned date of each milestone in the first baseline that includes it, or its own outside any.
+/// Returns the planned date of each milestone in the first baseline that includes it, or its own planned date if no
+/// baseline does.
 fn promised_dates(plan: &PlanFacts) -> Vec<NaiveDate> {
     let mut promised: Vec<NaiveDate> = plan.milestones.iter().map(|facts| facts.planned_on).collect();
     for line in plan.baselines.iter().rev().flat_map(|baseline| &baseline.lines) {
@@ -97,45 +101,45 @@ fn promised_dates(plan: &PlanFacts) -> Vec<NaiveDate> {
     promised
 }
 
-/// Which finished milestones a guess is taken from.
+/// Reference class: the finished milestones that a forecast is based on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ReferenceClass {
-    /// Those of the same phase.
+    /// Finished milestones of the same phase.
     Phase,
-    /// Those of plans of the same kind: of the same phase there are too few.
+    /// Finished milestones of plans of the same kind, because the phase has too few.
     Kind,
-    /// All of the organization: of the same kind there are too few.
+    /// All finished milestones of the organization, because the kind of plan has too few.
     Organization,
-    /// None: there are too few, so a wide assumption stands in for them.
+    /// No finished milestones, because there are too few. A wide assumption is used instead.
     Assumption,
 }
 
-/// How actual durations are spread around planned ones.
+/// The distribution of the ratios of actual to planned durations.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Ratios {
-    /// Lognormal, as estimated from some ratios.
+    /// Lognormal, estimated from observed ratios.
     Observed {
-        /// How many.
+        /// Number of observed ratios.
         count: usize,
-        /// Mean of their logarithms.
+        /// Mean of the logarithms of the ratios.
         log_mean: f64,
-        /// Standard deviation of their logarithms.
+        /// Standard deviation of the logarithms of the ratios.
         log_deviation: f64,
     },
-    /// Triangular from four fifths to two and a half times what was planned, most likely as planned: what is assumed where
-    /// nothing is known. Work of which little is known takes long more often than short.
+    /// Triangular from 0.8 to 2.5 times the planned duration, with its peak at the planned duration; assumed without
+    /// observations. Little-known work takes longer than planned more often than it takes less time.
     Assumed,
 }
 
-/// The least standard deviation of logarithms that is believed: nobody is exact to a twentieth.
+/// Minimum standard deviation of logarithms: no estimate is assumed to be exact to a twentieth.
 const LEAST_DEVIATION: f64 = 0.05;
-/// The ends and the peak of what is assumed where nothing is known.
+/// Lower end, peak and upper end of the triangular distribution that is assumed without observations.
 pub const ASSUMED: (f64, f64, f64) = (0.8, 1.0, 2.5);
 
 impl Ratios {
-    /// From observed ratios; nothing from fewer than [`FEWEST`].
+    /// Estimates the distribution from observed ratios. Returns `None` for fewer than [`FEWEST`] ratios.
     pub fn observe(ratios: &[f64]) -> Option<Self> {
         if ratios.len() < FEWEST {
             return None;
@@ -148,7 +152,7 @@ impl Ratios {
         Some(Self::Observed { count: ratios.len(), log_mean, log_deviation: variance.sqrt().max(LEAST_DEVIATION) })
     }
 
-    /// The ratio that half of them stay below.
+    /// Returns the median ratio.
     pub fn median(&self) -> f64 {
         match self {
             Self::Observed { log_mean, .. } => log_mean.exp(),
@@ -160,7 +164,8 @@ impl Ratios {
     }
 }
 
-/// The narrowest class with enough finished milestones, of the ratios seen in the phase, the kind and the organization.
+/// Returns the narrowest class with enough finished milestones, given the ratios observed in the phase, the kind of
+/// plan and the organization.
 pub fn narrowest(phase: &[f64], kind: &[f64], organization: &[f64]) -> (ReferenceClass, Ratios) {
     let classes =
         [(ReferenceClass::Phase, phase), (ReferenceClass::Kind, kind), (ReferenceClass::Organization, organization)];
@@ -195,7 +200,8 @@ mod tests {
         }
     }
 
-    /// a: 10 days planned, 15 taken. b, after a: 10 planned, and 10 taken from when a was there, so late by 5 but not slow.
+    /// Milestone a: 10 days planned, 15 taken. Milestone b, after a: 10 days planned and 10 taken once a was achieved,
+    /// so b is 5 days late but not slow.
     #[test]
     fn a_milestone_is_as_slow_as_its_own_work() {
         let line = |milestone, on| Line { milestone, planned_on: day(on), weight: 1.0 };
@@ -219,7 +225,7 @@ mod tests {
         assert_eq!(finished(&plan, day(30))[1].ratio, Some(0.5), "it is known when work began");
         plan.milestones[1].started_on = None;
         plan.links[0] = Link { relation: Relation::StartToStart, lag_days: 5, ..plan.links[0] };
-        // Planned from day 5 to day 20, and done from day 5 to day 25.
+        // Planned from day 5 to day 20; done from day 5 to day 25.
         assert_eq!(finished(&plan, day(30))[1].ratio, Some(20.0 / 15.0), "from the other's start");
     }
 

@@ -1,7 +1,8 @@
-//! The regular review of a plan: the three questions of milestone tracking, answered from what is recorded.
+//! The regular review of a plan: the three questions of milestone tracking, answered from recorded facts.
 //!
-//! Is any milestone at risk, and why? Is any dependency unresolved? Is the plan as a whole heading the right way? (The delivery article
-//! that the product was asked for from asks them every week, or twice a week of a plan in a hurry.)
+//! Is any milestone at risk, and why? Is any dependency unresolved? Is the plan as a whole heading in the right
+//! direction? The delivery article that the product is based on asks these questions every week, or twice a week for an
+//! urgent plan.
 
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -12,34 +13,35 @@ use crate::plan::network::{Link, Relation};
 use crate::plan::schedule::{Standing, Status};
 use crate::values::dates::days_between;
 
-/// Where a plan is heading, against its last review.
+/// Trend of a plan since a date of comparison: by default its last review, or one update interval ago without one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Trend {
-    /// It catches up.
+    /// Improving: the plan catches up.
     Improving,
-    /// It keeps its pace.
+    /// Steady: the plan keeps its pace.
     Steady,
-    /// Delays add up.
+    /// Worsening: delays increase.
     Worsening,
-    /// There is nothing to compare yet.
+    /// Unknown: there is nothing to compare yet.
     Unknown,
 }
 
-/// What the trend is judged by, at one date.
+/// The figures at one date that determine the trend.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Moment {
-    /// SPI(t).
+    /// Time-based schedule performance index, SPI(t).
     pub spi_t: Option<f64>,
-    /// The expected finish.
+    /// Expected finish.
     pub finish_on: Option<NaiveDate>,
 }
 
-/// A change of SPI(t) that is more than noise.
+/// Largest change of SPI(t) that is treated as noise.
 const NOTABLE: f64 = 0.02;
 
-/// Where a plan is heading: by its expected finish first, because that is what the client waits for; by SPI(t) while it stands.
+/// Determines the trend of a plan: first by its expected finish, which matters most to the client, and by SPI(t) if the
+/// expected finish is unchanged or unknown.
 pub fn trend(before: Moment, now: Moment) -> Trend {
     let days = before.finish_on.zip(now.finish_on).map(|(before, now)| days_between(before, now));
     let change = before.spi_t.zip(now.spi_t).map(|(before, now)| now - before);
@@ -53,14 +55,14 @@ pub fn trend(before: Moment, now: Moment) -> Trend {
     }
 }
 
-/// Whether a milestone needs words in a review: open, and late, stale, or missed without an explanation.
+/// Whether a milestone needs a finding in a review: it is open, and late, stale, or missed without an explanation.
 pub fn is_at_risk(standing: &Standing) -> bool {
     matches!(standing.status, Status::AtRisk | Status::Delayed)
         || (standing.status == Status::OnTrack && (standing.stale || standing.unexplained_miss))
 }
 
-/// The links of open milestones to what is open itself and not on track, or expected too late for them. A start that is waited for is
-/// resolved once it has `begun`.
+/// Returns the links between open milestones whose predecessor is at risk or is expected too late for the successor. A
+/// link that needs only the predecessor's start is resolved once `has_begun` is true for the predecessor.
 pub fn unresolved<'a>(
     standings: &'a [Standing],
     links: &'a [Link],
@@ -76,7 +78,7 @@ pub fn unresolved<'a>(
     })
 }
 
-/// When a plan is to be reviewed next: so many days after the last review, or after it began.
+/// Returns the date of the next review: `interval_days` after the last review, or after the plan began.
 pub fn due_on(last_on: Option<NaiveDate>, began_on: NaiveDate, interval_days: i64) -> NaiveDate {
     let interval = Days::new(interval_days.unsigned_abs());
     last_on.unwrap_or(began_on).checked_add_days(interval).unwrap_or(NaiveDate::MAX)

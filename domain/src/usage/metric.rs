@@ -1,4 +1,5 @@
-//! Named aggregates over usage events: functions of the set of events, whatever the order in which they came.
+//! Aggregates over usage events. Each one is a function of the set of events and does not depend on their order of
+//! arrival. This module does not read the events: it gets them as plain facts.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -9,39 +10,39 @@ use crate::rule::{About, Rule};
 use crate::values::dates::{days_between, plus_days};
 use crate::values::text::{Label, Name};
 
-/// How events become a number.
+/// Aggregate function: the way that a metric turns events into a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Aggregate {
-    /// How many there were.
+    /// Number of events.
     Count,
-    /// The sum of a property.
+    /// Sum of a property.
     Sum,
-    /// Its least value.
+    /// Smallest value of a property.
     Min,
-    /// Its greatest value.
+    /// Largest value of a property.
     Max,
-    /// Its value in the event that happened last.
+    /// Value of a property in the most recent event.
     Last,
-    /// Its mean.
+    /// Mean of a property.
     Average,
-    /// How many different values it had.
+    /// Number of distinct values of a property.
     Distinct,
-    /// On how many days there was one.
+    /// Number of days with at least one event.
     ActiveDays,
-    /// Days from the last one to the date of the question, whatever the window.
+    /// Days from the most recent event to the requested date, regardless of the window.
     DaysSinceLast,
 }
 
 impl Aggregate {
-    /// Whether it looks at a property of the events.
+    /// Whether the aggregate uses a property of the events.
     pub const fn needs_property(self) -> bool {
         matches!(self, Self::Sum | Self::Min | Self::Max | Self::Last | Self::Average | Self::Distinct)
     }
 }
 
-/// Whether a property comes with an aggregate exactly where it looks at one.
+/// Checks that a property is given exactly when the aggregate uses one.
 pub const fn check_property(aggregate: Aggregate, has_property: bool) -> Result<(), MetricRule> {
     match (aggregate.needs_property(), has_property) {
         (true, false) => Err(MetricRule::PropertyRequired { aggregate }),
@@ -50,81 +51,82 @@ pub const fn check_property(aggregate: Aggregate, has_property: bool) -> Result<
     }
 }
 
-/// Which events a metric reckons with, by a property of their data.
+/// Filter that limits a metric to events with a certain value of a property of their data.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"property": "plan", "equals": "pro"}))]
 pub struct MetricFilter {
-    /// The property; parts of a path with dots between them.
+    /// Property: a path into the event's data, with dots between its parts.
     pub property: Label,
-    /// What it must be: a text, or a number or boolean written as one.
+    /// Value that the property must have, as text. Numbers and booleans are compared in their JSON form.
     pub equals: Label,
 }
 
-/// The property that stands for the event's type.
+/// The property name that stands for the event's type.
 pub const TYPE_PROPERTY: &str = "@type";
 
-/// What a metric is taken from and how.
+/// Definition of a metric: the events that it counts and the way that it aggregates them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = MetricDefinition, example = json!({"event_type": "repo.*", "aggregate": "active_days"}))]
 pub struct Definition {
-    /// The type of events it reckons with; one that ends in `*` stands for all that begin so.
+    /// Event type that the metric counts. A type that ends in `*` matches every type with that prefix.
     pub event_type: Name,
-    /// How they become a number.
+    /// Aggregate function.
     pub aggregate: Aggregate,
-    /// The property of their data that is summed, averaged and so on; parts of a path with dots between them, or `@type` for the event's
-    /// type.
+    /// Property to aggregate: a path into the event's data, with dots between its parts, or `@type` for the event's
+    /// type. Required by the aggregates that use a property, and not allowed with the others.
     pub property: Option<Label>,
-    /// Which of them; all if left out.
+    /// Filter of the events. If omitted, every event of the type counts.
     pub filter: Option<MetricFilter>,
 }
 
 impl Definition {
-    /// Whether it reckons with events of a type.
+    /// Whether the metric counts events of the given type.
     pub fn admits(&self, kind: &str) -> bool {
         let own = self.event_type.as_str();
         own.strip_suffix('*').map_or(own == kind, |prefix| kind.starts_with(prefix))
     }
 }
 
-/// What an event says of the property in question.
+/// The value of the metric's property in one event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A number.
     Number(f64),
-    /// Something else, as a text; only [`Aggregate::Distinct`] reckons with it.
+    /// Any other value, as text; only [`Aggregate::Distinct`] uses it.
     Other(String),
 }
 
-/// One event as a metric sees it.
+/// One event, reduced to the facts that a metric needs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
-    /// When it happened.
+    /// Time of the event.
     pub at: DateTime<Utc>,
-    /// The organization's date then.
+    /// Date of the event in the organization's time zone.
     pub on: NaiveDate,
-    /// The property, where the metric has one and the event says something of it.
+    /// Value of the metric's property; `None` if the metric has no property or the event has no value for it.
     pub value: Option<Value>,
 }
 
-/// A metric's value, and what it was taken from.
+/// A metric's value and the number of events behind it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Measured {
-    /// The value; nothing where there is none, as of a mean of nothing.
+    /// Value; `None` if it is undefined, such as the mean of no events.
     pub value: Option<f64>,
-    /// How many events it was taken from.
+    /// Number of events that the value is computed from.
     pub events: usize,
-    /// How many were left out because the property is missing or not a number.
+    /// Number of events left out because the property is missing or not a number.
     pub ignored: usize,
 }
 
-/// The first day of a window of so many days that ends with `as_of`.
+/// Returns the first day of a window of `window_days` days that ends with `as_of`.
 pub fn window_start(as_of: NaiveDate, window_days: i64) -> NaiveDate {
     plus_days(as_of, 1 - window_days)
 }
 
-/// Aggregates the facts of a window that ends with `as_of`, that day included; without a window, all up to then.
+/// Aggregates the facts in a window that ends with `as_of`, including that day. Without a window, aggregates all facts
+/// up to that day.
 pub fn measure(aggregate: Aggregate, facts: &[Fact], as_of: NaiveDate, window_days: Option<i64>) -> Measured {
     let first_on = window_days.filter(|_| aggregate != Aggregate::DaysSinceLast).map(|days| window_start(as_of, days));
     let in_window: Vec<&Fact> =
@@ -142,7 +144,7 @@ pub fn measure(aggregate: Aggregate, facts: &[Fact], as_of: NaiveDate, window_da
         Aggregate::Sum => (Some(sum()), numbers.len()),
         Aggregate::Min => (numbers.iter().map(|(_, number)| *number).reduce(f64::min), numbers.len()),
         Aggregate::Max => (numbers.iter().map(|(_, number)| *number).reduce(f64::max), numbers.len()),
-        // Of events at the same instant the greatest counts, so that the order of arrival does not.
+        // Among events at the same instant, the largest value wins, so the order of arrival does not matter.
         Aggregate::Last => {
             let last = numbers.iter().max_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
             (last.map(|(_, number)| *number), numbers.len())
@@ -269,7 +271,7 @@ mod tests {
     }
 
     proptest! {
-        /// The order in which events came does not matter.
+        /// The order of arrival does not matter.
         #[test]
         fn order_does_not_matter(values in prop::collection::vec((1u32..28, -50i32..50), 0..20), seed in 0usize..20) {
             let facts: Vec<Fact> = values.iter().map(|(d, value)| number(*d, f64::from(*value))).collect();

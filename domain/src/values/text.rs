@@ -1,4 +1,5 @@
-//! Texts with rules: parsed once at the edge, then carried as types. Equal texts are equal bytes (Unicode NFC).
+//! Text types with rules. A text is parsed once at the edge of the service and then carried as a type. Equal texts have
+//! equal bytes (Unicode NFC).
 
 use std::fmt;
 
@@ -8,7 +9,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::values::rule::ValueRule;
 
-/// Declares a text type: what it is for, its longest length in characters, an example, and its own rule.
+/// Declares a text type with its documentation, maximum length in characters, example, pattern and own rule.
 macro_rules! text {
     ($(#[$doc:meta])* $name:ident, max $max:literal, example $example:literal, pattern $pattern:expr, $check:expr) => {
         $(#[$doc])*
@@ -17,10 +18,10 @@ macro_rules! text {
         pub struct $name(String);
 
         impl $name {
-            /// The longest allowed length, in characters.
+            /// Maximum length, in characters.
             pub const MAX_CHARS: usize = $max;
 
-            /// Parses a text: white space around it is dropped, the rest normalized to NFC.
+            /// Parses a text: removes surrounding white space and normalizes the rest to NFC.
             pub fn parse(raw: &str) -> Result<Self, ValueRule> {
                 let text: String = raw.trim().nfc().collect();
                 if text.is_empty() {
@@ -34,7 +35,7 @@ macro_rules! text {
                 Ok(Self(text))
             }
 
-            /// The text itself.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -63,7 +64,7 @@ macro_rules! text {
             fn schema() -> utoipa::openapi::RefOr<Schema> {
                 ObjectBuilder::new()
                     .schema_type(Type::String)
-                    .description(Some(concat!($example, " is an example.")))
+                    .description(Some(concat!("Text such as `", $example, "`.")))
                     .min_length(Some(1))
                     .max_length(Some($max))
                     .pattern(Some($pattern))
@@ -80,48 +81,48 @@ macro_rules! text {
     };
 }
 
-/// At least one visible character, and no control characters at all.
+/// Pattern of one line: at least one visible character and no control characters.
 const ONE_LINE: &str = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x1F\x7F-\x9F]*$";
-/// As [`ONE_LINE`], but line breaks and tabs are welcome.
+/// Pattern of several lines: like [`ONE_LINE`], but line breaks and tabs are allowed.
 const MANY_LINES: &str =
     r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
-/// Keys stand in URLs and in dependency lists.
+/// Pattern of a key. Keys are used in URLs and in dependency lists.
 const KEY: &str = r"^[A-Za-z0-9][A-Za-z0-9._-]*$";
-/// Three capital letters.
+/// Pattern of a currency code: three capital letters.
 const CURRENCY: &str = r"^[A-Z]{3}$";
-/// One `@` with something on both sides; deliverability is for the mail system to find out.
+/// Pattern of an email address: one `@` with text on both sides. Deliverability is not checked.
 const EMAIL: &str = r"^[^\s@\x00-\x1F\x7F]+@[^\s@\x00-\x1F\x7F]+$";
 
 text!(
-    /// The name of a customer, person, plan or milestone: one line.
+    /// Name of a customer, person, plan or milestone: one line.
     Name, max 200, example "Northwind rollout", pattern ONE_LINE, one_line
 );
 text!(
-    /// A short label that groups or names things: owner, phase, segment, unit.
+    /// Short label that groups or names things, such as an owner, a phase, a segment or a unit.
     Label, max 100, example "Data preparation", pattern ONE_LINE, one_line
 );
 text!(
-    /// A reason, note or criterion: a few paragraphs at most.
+    /// Reason, note or criterion: a few paragraphs at most.
     Note, max 4000, example "The client moved the review by a week.", pattern MANY_LINES, many_lines
 );
 text!(
-    /// A key that people type: milestones within a plan, templates within an organization.
+    /// Key that people type, such as that of a milestone within a plan or of a template within an organization.
     Key, max 100, example "data-pipeline", pattern KEY, key
 );
 text!(
-    /// What another system calls a customer or person.
+    /// External reference: the identifier of a customer or person in the calling system, such as a CRM.
     ExternalRef, max 200, example "crm-4711", pattern ONE_LINE, one_line
 );
 text!(
-    /// An ISO 4217 currency code.
+    /// Currency (ISO 4217).
     Currency, max 3, example "EUR", pattern CURRENCY, currency
 );
 text!(
-    /// An e-mail address.
+    /// Email address.
     Email, max 254, example "ana@example.com", pattern EMAIL, email
 );
 
-/// What a pattern of this module asks for, in words.
+/// Returns the requirement of a pattern in words.
 pub fn pattern_in_words(pattern: &str) -> &'static str {
     match pattern {
         ONE_LINE => "must be one line of visible text, without NUL or other control characters",
@@ -164,7 +165,7 @@ fn email(text: &str) -> Result<(), ValueRule> {
     }
 }
 
-/// The form in which names are searched and sorted: NFC, without case (Unicode default case folding).
+/// Returns the form in which names are searched and sorted: NFC, ignoring case (Unicode default case folding).
 pub fn folded(text: &str) -> String {
     caseless::default_case_fold_str(&text.nfc().collect::<String>()).nfc().collect()
 }

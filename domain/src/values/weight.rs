@@ -1,11 +1,11 @@
-//! How much a milestone counts in its plan's scope, and how far it has come.
+//! Bounded numbers of a milestone: its weight in the scope of its plan and its percentage of completion.
 
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use crate::values::rule::ValueRule;
 
-/// Declares a bounded number with its schema.
+/// Declares a bounded number and its schema.
 macro_rules! bounded {
     ($(#[$doc:meta])* $name:ident, $accepts:expr, $broken:expr, $schema:expr) => {
         $(#[$doc])*
@@ -14,7 +14,7 @@ macro_rules! bounded {
         pub struct $name(f64);
 
         impl $name {
-            /// The number itself.
+            /// Returns the number.
             pub const fn value(self) -> f64 {
                 self.0
             }
@@ -50,23 +50,23 @@ macro_rules! bounded {
 }
 
 bounded!(
-    /// A milestone's share of its plan, in the plan's weight unit: from a millionth to a thousand million.
+    /// Weight of a milestone in its plan's scope, in the plan's weight unit, from 0.000001 to 1,000,000,000.
     Weight,
     |raw| (Weight::MIN..=Weight::MAX).contains(&raw),
     ValueRule::WeightOutOfRange { min: Weight::MIN, max: Weight::MAX },
     |schema| schema
-        .description(Some("A milestone's share of its plan's scope, in the plan's weight unit."))
+        .description(Some("Weight of the milestone in its plan's scope, in the plan's weight unit."))
         .minimum(Some(Weight::MIN))
         .maximum(Some(Weight::MAX))
         .examples([5.0])
 );
 
 impl Weight {
-    /// The smallest weight: smaller ones would make indices that no number can hold.
+    /// Smallest weight. Smaller weights would lead to indices that exceed the range of numbers.
     pub const MIN: f64 = 1e-6;
-    /// The largest weight.
+    /// Largest weight.
     pub const MAX: f64 = 1e9;
-    /// What a milestone weighs when nobody says otherwise.
+    /// Default weight of a milestone.
     pub const ONE: Self = Self(1.0);
 }
 
@@ -77,12 +77,12 @@ impl Default for Weight {
 }
 
 bounded!(
-    /// How much of a milestone is done, from 0 to 100.
+    /// Percentage of a milestone that is complete, from 0 to 100.
     Percent,
     |raw| (0.0..=100.0).contains(&raw),
     ValueRule::PercentOutOfRange,
     |schema| schema
-        .description(Some("How much of the milestone is done, from 0 to 100."))
+        .description(Some("Percentage of the milestone that is complete, from 0 to 100."))
         .minimum(Some(0.0))
         .maximum(Some(100.0))
         .examples([40.0])
