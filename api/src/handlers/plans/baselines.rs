@@ -117,7 +117,8 @@ const MOST: usize = 200;
 /// List a plan's baselines
 ///
 /// Returns all baselines with their lines, in order of their numbers. A plan has at most 200 baselines.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The baselines of the plan, in order of their numbers.", body = Baselines)))]
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The baselines of the plan, in order of their numbers.", body = Baselines)))]
 #[get("/v1/plans/{id}/baselines")]
 pub async fn list_baselines(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;

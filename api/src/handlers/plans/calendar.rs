@@ -20,7 +20,9 @@ use crate::store::plans;
 /// Each milestone is an all-day event on its expected date, or on its actual date once achieved. Events of waived and
 /// canceled milestones are marked as canceled. A calendar application that subscribes to the `calendar.ics` of a share
 /// link follows the dates as they move.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The milestones as calendar events.", body = String, content_type = "text/calendar")))]
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The milestones as calendar events.", body = String,
+        content_type = "text/calendar")))]
 #[get("/v1/plans/{id}/calendar.ics")]
 pub async fn read_calendar(cx: Context, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;

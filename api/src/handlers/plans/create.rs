@@ -144,7 +144,7 @@ async fn source(unit: &mut Unit, draft: &PlanDraft) -> Result<Source, ApiError> 
     }
     let found = templates::find(&mut unit.conn, unit.organization_id, key.as_str()).await?;
     let unknown =
-        || ApiError::field("/template", "unknown_template", format!("does not exist: there is no template with the key '{key}'"));
+        || ApiError::field("/template", "unknown_template", format!("does not exist: no template has the key '{key}'"));
     let (_, versions) = found.ok_or_else(unknown)?;
     let version = match draft.template_version {
         Some(number) => versions.into_iter().find(|version| version.number == number).ok_or_else(|| {

@@ -90,7 +90,7 @@ impl EarnedValueSeries {
         let last_on = planned.max().max(reached).unwrap_or(start_on);
         let count = period.number_of(start_on, last_on) + 1;
         if count > MOST_POINTS {
-            let detail = format!("gives {count} points, but a series may have at most {MOST_POINTS}; choose a longer period");
+            let detail = format!("gives {count} points, but at most {MOST_POINTS} are allowed; choose a longer one");
             return Err(ApiError::parameter("period", "too_many_points", detail));
         }
         let end_of = |number: u32| plus_days(period.starts_on(start_on, number), -1);

@@ -148,7 +148,8 @@ const BARS: usize = 20;
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(SimulationOptions),
     responses(
         (status = 200, description = "The probable finish of the plan and its milestones.", body = PlanSimulation),
-        (status = 409, description = "The plan has no open milestones.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The plan has no open milestones.", body = Problem,
+            content_type = "application/problem+json"),
     ))]
 #[get("/v1/plans/{id}/simulation")]
 pub async fn simulate_plan(cx: Context, id: Path<Uuid>, options: Query<SimulationOptions>) -> Result<Answer, ApiError> {
