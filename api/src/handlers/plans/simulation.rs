@@ -26,7 +26,7 @@ pub struct SimulationOptions {
     /// Seed of the random numbers: the same seed gives the same result. Defaults to 1.
     #[param(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     seed: Option<u64>,
-    /// Date that the answer refers to; later records are ignored. Defaults to today in the organization's time zone.
+    /// Date that the answer refers to. Defaults to today in the organization's time zone.
     as_of: Option<NaiveDate>,
 }
 
