@@ -1,4 +1,4 @@
-//! Plans: what they look like, computed from facts at the day of the question.
+//! Plans in the API. Their status and figures are computed from recorded facts for the requested date.
 
 pub mod approve;
 pub mod baseline_comparison;
@@ -55,111 +55,113 @@ use crate::read_model::PlanView;
     "version": 12, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-05-04T09:00:00Z"
 }))]
 pub struct Plan {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// Its name.
+    /// Name.
     #[schema(value_type = Name)]
     name: String,
-    /// What it is for.
+    /// Kind of plan.
     kind: Kind,
-    /// The customer it serves.
+    /// Identifier of the customer that the plan serves.
     customer_id: Option<Uuid>,
-    /// That customer's name.
+    /// Name of the customer.
     #[schema(value_type = Option<Name>)]
     customer_name: Option<String>,
-    /// The person it is for.
+    /// Identifier of the person that the plan serves.
     person_id: Option<Uuid>,
-    /// Who is responsible.
+    /// Owner: the person responsible.
     #[schema(value_type = Option<Label>)]
     owner: Option<String>,
-    /// Its first day.
+    /// First day of the plan.
     start_on: NaiveDate,
-    /// What weights are counted in.
+    /// Unit of the weights.
     #[schema(value_type = Label)]
     weight_unit: String,
-    /// When a milestone's weight counts as earned.
+    /// Credit rule: determines when the weight of a milestone counts as earned.
     credit_rule: CreditRule,
-    /// The largest delay in days that is still at risk and not delayed.
+    /// Largest delay that counts as at risk, in days of the plan's calendar. A longer delay counts as delayed.
     #[schema(minimum = 0, maximum = 365)]
     at_risk_limit_days: i64,
-    /// How long an open milestone's forecast may go without a look before it counts as stale, and how often the plan is reviewed, in
-    /// calendar days.
+    /// Update interval in calendar days: how long the forecast of an open milestone may go without an update before it
+    /// is stale, and how often the plan is reviewed.
     #[schema(minimum = 1, maximum = 90)]
     update_interval_days: i64,
-    /// The days that durations, lags, float and variances are counted in.
+    /// Calendar: the days that durations, lags, float and variances count.
     calendar: Calendar,
-    /// What the whole scope is worth, in minor units of the currency.
+    /// Budget: the value of the whole scope in the smallest unit of the currency.
     #[schema(minimum = 1)]
     budget_minor: Option<i64>,
-    /// The budget's currency.
+    /// Currency of the budget (ISO 4217).
     #[schema(value_type = Option<Currency>)]
     currency: Option<String>,
-    /// The template it was made from.
+    /// Identifier of the template that the plan was created from.
     template_id: Option<Uuid>,
-    /// The version of that template.
+    /// Number of the template's version.
     #[schema(minimum = 1)]
     template_version: Option<i64>,
-    /// When it was archived, if it is.
+    /// Time of archiving; null while active.
     archived_at: Option<DateTime<Utc>>,
-    /// The date that everything below is computed for.
+    /// Date that all computed fields refer to.
     as_of: NaiveDate,
-    /// The worst status among its open milestones.
+    /// Worst status among the open milestones.
     status: Status,
-    /// Milestones by status.
+    /// Number of milestones by status.
     status_counts: StatusCounts,
-    /// The open milestone expected next.
+    /// Open milestone expected next.
     next_milestone: Option<NextMilestone>,
-    /// When the last milestone can be expected, reckoning with what is late before it, or was achieved.
+    /// Expected date of the last milestone, including delays of the milestones it depends on; the actual date once it
+    /// is achieved.
     expected_finish_on: Option<NaiveDate>,
-    /// Changes of open milestones' dates that the client was not told of.
+    /// Number of date changes of open milestones that were not communicated to the customer.
     #[schema(maximum = 100_000_000)]
     uncommunicated_changes: usize,
-    /// Open milestones whose forecast has passed, or was not looked at for `update_interval_days`.
+    /// Number of stale milestones: open milestones whose forecast has passed, or was not updated for
+    /// `update_interval_days`.
     #[schema(maximum = 100_000_000)]
     stale_milestones: usize,
-    /// Milestones whose planned date has passed without an explanation.
+    /// Number of unexplained misses: milestones whose planned date has passed without an explanation.
     #[schema(maximum = 100_000_000)]
     unexplained_misses: usize,
-    /// The day by which it is to be reviewed next; null where nothing is open any more, or it is archived.
+    /// Due date of the next review; null if no milestone is open or the plan is archived.
     next_review_on: Option<NaiveDate>,
-    /// Whether that day has passed.
+    /// Whether the due date of the next review has passed.
     review_overdue: bool,
-    /// PV in percent of scope.
+    /// Planned value (PV) in percent of the scope.
     #[schema(minimum = 0)]
     planned_percent: Option<f64>,
-    /// EV in percent of scope.
+    /// Earned value (EV) in percent of the scope.
     #[schema(minimum = 0)]
     earned_percent: Option<f64>,
-    /// SPI = EV / PV; null with a reason where it is undefined.
+    /// Schedule performance index (SPI): SPI = EV / PV. Null with a reason if undefined.
     #[schema(minimum = 0)]
     spi: Option<f64>,
-    /// Why there is no SPI.
+    /// Reason that SPI is undefined.
     spi_reason: Option<Undefined>,
-    /// Goes up with every change of the plan or its milestones; the first part of `ETag`.
+    /// Version. Increases with every change of the plan or its milestones; the first part of `ETag`.
     #[schema(minimum = 1)]
     version: i64,
-    /// When it was created.
+    /// Time of creation.
     created_at: DateTime<Utc>,
-    /// When it or one of its milestones last changed.
+    /// Time of the last change of the plan or one of its milestones.
     updated_at: DateTime<Utc>,
 }
 
-/// The open milestone expected next.
+/// Open milestone that is expected next.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"}))]
 pub struct NextMilestone {
-    /// Its key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     pub key: String,
-    /// Its name.
+    /// Name of the milestone.
     #[schema(value_type = Name)]
     pub name: String,
-    /// Its forecast; today if that has passed.
+    /// Expected date, including delays of the milestones it depends on; today at the earliest.
     pub expected_on: NaiveDate,
 }
 
 impl NextMilestone {
-    /// From a plan's labels and a summary's position and date.
+    /// Builds the next milestone from a plan's labels and a summary's position and date.
     pub fn of(view: &PlanView, next: Option<(usize, NaiveDate)>) -> Option<Self> {
         let (position, expected_on) = next?;
         let label = view.labels.get(position)?;

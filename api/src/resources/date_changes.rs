@@ -9,43 +9,43 @@ use crate::store::communications::CommunicationKind;
 use crate::store::milestones::{ForecastRow, MilestoneRow};
 use crate::store::plans::PlanRecord;
 
-/// A date that moved.
+/// A date change of a milestone.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "name": "Pipeline runs", "number": 1, "from_on": "2026-04-01", "to_on": "2026-04-06", "reason": "The client's firewall change takes a week.",
     "follows": null, "recorded_on": "2026-03-27", "communicated": false, "acknowledged_by": null
 }))]
 pub struct DateChange {
-    /// The milestone's key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     pub key: String,
-    /// Its name.
+    /// Name of the milestone.
     #[schema(value_type = Name)]
     pub name: String,
-    /// The number of the change within the milestone.
+    /// Number of the change within the milestone, counting from 1.
     #[schema(minimum = 1)]
     pub number: i64,
-    /// The date expected before.
+    /// Expected date before the change.
     pub from_on: NaiveDate,
-    /// The date expected from then on.
+    /// Expected date after the change.
     pub to_on: NaiveDate,
-    /// Why it moved.
+    /// Reason for the change.
     #[schema(value_type = Option<Note>)]
     pub reason: Option<String>,
-    /// Key of the milestone whose change it follows from.
+    /// Key of the milestone whose change caused this change.
     #[schema(value_type = Option<Key>)]
     pub follows: Option<String>,
-    /// The day it was made known.
+    /// Day on which the change was made known.
     pub recorded_on: NaiveDate,
-    /// Whether the client was told.
+    /// Whether the change was communicated to the customer.
     pub communicated: bool,
-    /// Who of the client has taken note.
+    /// Person who acknowledged the change on the customer's side.
     #[schema(value_type = Option<Label>)]
     pub acknowledged_by: Option<String>,
 }
 
 impl DateChange {
-    /// A change of a milestone's date, with what the client was told of it.
+    /// A date change of a milestone, with its communication to the customer.
     pub fn of(record: &PlanRecord, milestone: &MilestoneRow, change: &ForecastRow) -> Self {
         let told = |kind| record.communications_of(change.id).find(move |one| one.kind.0 == kind);
         Self {

@@ -15,7 +15,7 @@ use super::date_changes::DateChange;
 use crate::read_model::PlanView;
 use crate::store::plans::PlanRecord;
 
-/// How a plan stands, as a client is told.
+/// Status report of a plan for the customer.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "customer_name": "Northwind", "owner": "Ana",
@@ -23,44 +23,45 @@ use crate::store::plans::PlanRecord;
     "completed": [], "at_risk": [], "date_changes": [], "next_two_weeks": [], "earned_value": null, "milestones": []
 }))]
 pub struct StatusReport {
-    /// The plan.
+    /// Identifier of the plan.
     pub plan_id: Uuid,
-    /// Its name.
+    /// Name of the plan.
     #[schema(value_type = Name)]
     pub plan_name: String,
-    /// Whom it serves.
+    /// Name of the customer that the plan serves.
     #[schema(value_type = Option<Name>)]
     pub customer_name: Option<String>,
-    /// Who is responsible.
+    /// Owner: the person responsible; null if not shown.
     #[schema(value_type = Option<Label>)]
     pub owner: Option<String>,
-    /// The date of the report, its end included.
+    /// Date of the report, inclusive.
     pub as_of: NaiveDate,
-    /// It speaks of what happened after this day.
+    /// Start of the reporting period, exclusive.
     pub since_on: NaiveDate,
-    /// The worst status among open milestones.
+    /// Worst status among the open milestones.
     pub status: Status,
-    /// How many milestones are achieved.
+    /// Number of achieved milestones.
     #[schema(maximum = 1000)]
     pub achieved: usize,
-    /// Of how many that were not dropped.
+    /// Number of milestones in scope: open or achieved.
     #[schema(maximum = 1000)]
     pub in_scope: usize,
-    /// Milestones completed since.
+    /// Milestones completed in the reporting period.
     #[schema(max_items = 1000)]
     pub completed: Vec<ReportedMilestone>,
-    /// Milestones at risk, with what is known about why and what is done.
+    /// Milestones at risk, with reasons and recovery actions where known.
     #[schema(max_items = 1000)]
     pub at_risk: Vec<MilestoneAtRisk>,
-    /// Dates that moved since, and why; and older ones that nobody told the client of.
+    /// Date changes in the reporting period, and older date changes of open milestones that were not communicated to
+    /// the customer. Newest first.
     #[schema(max_items = 100_000)]
     pub date_changes: Vec<DateChange>,
-    /// Open milestones expected within two weeks, the next first.
+    /// Open milestones expected within two weeks, in order of their dates.
     #[schema(max_items = 1000)]
     pub next_two_weeks: Vec<ReportedMilestone>,
-    /// Earned value; null where it is not shown.
+    /// Earned value; null if not shown.
     pub earned_value: Option<ReportedValue>,
-    /// Every milestone, in the plan's order.
+    /// All milestones, in plan order.
     #[schema(max_items = 1000)]
     pub milestones: Vec<ReportedMilestone>,
 }
@@ -72,34 +73,34 @@ pub struct StatusReport {
     "actual_on": null, "status": "at_risk", "variance_days": 5, "stale": false, "owner": "Ana", "depends_on": ["data-access"], "note": null
 }))]
 pub struct ReportedMilestone {
-    /// Its key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     pub key: String,
-    /// Its name.
+    /// Name of the milestone.
     #[schema(value_type = Name)]
     pub name: String,
-    /// Its phase or track.
+    /// Phase or track.
     #[schema(value_type = Option<Label>)]
     pub phase: Option<String>,
-    /// When it was planned.
+    /// Planned date.
     pub planned_on: NaiveDate,
-    /// When it is expected: today at the earliest while it is open.
+    /// Expected date: today at the earliest while the milestone is open.
     pub forecast_on: NaiveDate,
-    /// When it was achieved.
+    /// Actual date; null until achieved.
     pub actual_on: Option<NaiveDate>,
-    /// How it stands.
+    /// Status.
     pub status: Status,
-    /// Days late; negative is early.
+    /// Variance: days late, in days of the plan's calendar. Negative means early.
     pub variance_days: i64,
-    /// Whether its forecast has passed, or was left alone.
+    /// Whether the forecast has passed or was not updated for longer than the update interval.
     pub stale: bool,
-    /// Who is responsible; null where that is not shown.
+    /// Owner: the person responsible; null if not shown.
     #[schema(value_type = Option<Label>)]
     pub owner: Option<String>,
-    /// Keys of what it waits for; empty where that is not shown.
+    /// Keys of the milestones that it depends on; empty if not shown.
     #[schema(value_type = Vec<Key>, max_items = 100)]
     pub depends_on: Vec<String>,
-    /// What one should know about how it stands; null where that is not shown.
+    /// Note on the status; null if not shown.
     #[schema(value_type = Option<Note>)]
     pub note: Option<String>,
 }
@@ -113,18 +114,18 @@ pub struct ReportedMilestone {
     }, "reason": "The client's firewall change takes a week.", "follows": null, "recovery_actions": [], "holds_up": ["report"]
 }))]
 pub struct MilestoneAtRisk {
-    /// The milestone.
+    /// Milestone.
     pub milestone: ReportedMilestone,
-    /// Why: what was said when it was missed, or when its date last moved.
+    /// Reason: the explanation of the miss, or the reason for the last date change.
     #[schema(value_type = Option<Note>)]
     pub reason: Option<String>,
-    /// Key of the milestone that it is late because of, where its own date only followed that one's.
+    /// Key of the open milestone whose date change caused the last date change of this milestone.
     #[schema(value_type = Option<Key>)]
     pub follows: Option<String>,
-    /// What is done to get back on track.
+    /// Recovery actions: the actions to get back on track.
     #[schema(value_type = Vec<Note>, max_items = 20)]
     pub recovery_actions: Vec<String>,
-    /// Keys of the open milestones that wait for it.
+    /// Keys of the open milestones that depend on it.
     #[schema(value_type = Vec<Key>, max_items = 1000)]
     pub holds_up: Vec<String>,
 }
@@ -135,26 +136,26 @@ pub struct MilestoneAtRisk {
     "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_t": 0.86, "planned_finish_on": "2026-06-01", "expected_finish_on": "2026-06-13"
 }))]
 pub struct ReportedValue {
-    /// PV in percent of scope.
+    /// Planned value (PV) in percent of the scope.
     #[schema(minimum = 0)]
     pub planned_percent: Option<f64>,
-    /// EV in percent of scope.
+    /// Earned value (EV) in percent of the scope.
     #[schema(minimum = 0)]
     pub earned_percent: Option<f64>,
-    /// SPI.
+    /// Schedule performance index (SPI).
     #[schema(minimum = 0)]
     pub spi: Option<f64>,
-    /// SPI(t).
+    /// Schedule performance index in time, SPI(t).
     #[schema(minimum = 0)]
     pub spi_t: Option<f64>,
-    /// The last planned date.
+    /// Last planned date.
     pub planned_finish_on: Option<NaiveDate>,
-    /// When the last milestone can be expected, or was achieved.
+    /// Expected date of the last milestone, or its actual date once achieved.
     pub expected_finish_on: Option<NaiveDate>,
 }
 
 impl StatusReport {
-    /// A plan as it stands at the end of `as_of`, as far as it may be seen.
+    /// The report of a plan at the end of `as_of`, limited to the visible parts.
     pub fn of(
         record: &PlanRecord,
         view: &PlanView,
@@ -194,7 +195,7 @@ impl StatusReport {
             vec![]
         };
         date_changes.sort_by_key(|change| std::cmp::Reverse(change.recorded_on));
-        // What follows from a change that is not told of here is told by itself.
+        // A change caused by a change that this report does not contain is reported without its cause.
         let told: Vec<(String, NaiveDate)> =
             date_changes.iter().map(|one| (one.key.clone(), one.recorded_on)).collect();
         for change in &mut date_changes {
@@ -282,7 +283,7 @@ fn in_context(
 }
 
 impl ReportedValue {
-    /// Of the milestones that are shown; expected is what reckons with all of them.
+    /// The figures of the visible milestones; the expected finish takes hidden milestones into account.
     fn of(view: &PlanView, as_of: NaiveDate, expected_finish_on: Option<NaiveDate>) -> Self {
         let summary = view.facts.summary(as_of);
         let in_time = view.facts.earned_schedule(view.row.start_on, as_of, Period::Week).ok();

@@ -27,7 +27,7 @@ pub enum Undefined {
     BudgetSpent,
 }
 
-/// A figure, or why there is none, as two fields.
+/// Splits a figure into its value and the reason that it is undefined.
 pub fn split(figure: Result<f64, Undefined>) -> (Option<f64>, Option<Undefined>) {
     match figure {
         Ok(figure) => (Some(figure), None),

@@ -1,4 +1,4 @@
-//! Agreeing to a baseline.
+//! Recording the approval of a baseline.
 
 use actix_web::post;
 use actix_web::web::Path;
@@ -19,22 +19,23 @@ use crate::store::baselines::{self, ApprovalRow, Side};
 use crate::store::plans;
 use crate::unit::{Change, Entity};
 
-/// Somebody's agreement.
+/// Approval of a baseline.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"side": "client", "by": "Petra Novak"}))]
 pub struct Approval {
-    /// On whose side.
+    /// Side that approves the baseline.
     side: Side,
-    /// Who.
+    /// Name of the person who approves the baseline.
     by: Label,
 }
 
-/// Records who agreed to a baseline
+/// Record the approval of a baseline
 ///
-/// Once for our side and once for the client's; the baseline itself never changes.
+/// Each side, the organization (`internal`) and the customer (`client`), can approve a baseline once. The approval does
+/// not change the baseline itself.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = Approval,
-    responses((status = 200, description = "The baseline.", body = Baseline)))]
+    responses((status = 200, description = "The baseline with its approvals.", body = Baseline)))]
 #[post("/v1/plans/{id}/baselines/{number}/approve")]
 pub async fn approve_baseline(cx: Context, path: Path<(Uuid, i64)>, body: Body<Approval>) -> Result<Answer, ApiError> {
     let (id, number) = path.into_inner();

@@ -1,4 +1,4 @@
-//! Two baselines of a plan, side by side.
+//! Comparison of two baselines of a plan.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -16,19 +16,19 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::read_model::PlanView;
 
-/// Which two.
+/// Baselines to compare.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Numbers {
-    /// Number of the one; the first if left out.
+    /// Number of the first baseline. Defaults to the plan's first baseline.
     #[param(minimum = 1)]
     from: Option<i64>,
-    /// Number of the other; the newest if left out.
+    /// Number of the second baseline. Defaults to the plan's newest baseline.
     #[param(minimum = 1)]
     to: Option<i64>,
 }
 
-/// What differs between two baselines.
+/// Differences between two baselines.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "from": 1, "to": 2, "scope_from": 10.0, "scope_to": 8.0,
@@ -36,58 +36,61 @@ pub struct Numbers {
     "changes": [{"key": "pipeline", "name": "Pipeline runs", "planned_from_on": "2026-04-01", "planned_to_on": "2026-04-15", "days": 14, "weight_from": 5.0, "weight_to": 5.0}]
 }))]
 pub struct BaselineComparison {
-    /// The plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// Number of the one.
+    /// Number of the first baseline.
     #[schema(minimum = 1)]
     from: i64,
-    /// Number of the other.
+    /// Number of the second baseline.
     #[schema(minimum = 1)]
     to: i64,
-    /// Scope of the one: the sum of its weights.
+    /// Scope of the first baseline: the sum of its weights.
     #[schema(minimum = 0)]
     scope_from: f64,
-    /// Scope of the other.
+    /// Scope of the second baseline: the sum of its weights.
     #[schema(minimum = 0)]
     scope_to: f64,
-    /// Last planned date of the one.
+    /// Last planned date of the first baseline.
     finish_from_on: Option<NaiveDate>,
-    /// Last planned date of the other.
+    /// Last planned date of the second baseline.
     finish_to_on: Option<NaiveDate>,
-    /// Days by which the finish moved; negative is earlier.
+    /// Days by which the finish moved, in days of the plan's calendar. Negative means earlier.
     days: Option<i64>,
-    /// Every milestone that they do not say the same of, in the plan's order.
+    /// Milestones that differ between the baselines, in plan order.
     #[schema(max_items = 1000)]
     changes: Vec<BaselineChange>,
 }
 
-/// A milestone that two baselines do not say the same of. Null is not in scope.
+/// A milestone that differs between two baselines. Null means that it is not in the scope of that baseline.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "pipeline", "name": "Pipeline runs", "planned_from_on": "2026-04-01", "planned_to_on": "2026-04-15", "days": 14, "weight_from": 5.0, "weight_to": 5.0}))]
 pub struct BaselineChange {
-    /// Its key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     key: String,
-    /// Its name.
+    /// Name of the milestone.
     #[schema(value_type = Name)]
     name: String,
-    /// Its planned date in the one.
+    /// Planned date in the first baseline.
     planned_from_on: Option<NaiveDate>,
-    /// Its planned date in the other.
+    /// Planned date in the second baseline.
     planned_to_on: Option<NaiveDate>,
-    /// Days by which it moved; negative is earlier.
+    /// Days by which the planned date moved, in days of the plan's calendar. Negative means earlier.
     days: Option<i64>,
-    /// Its weight in the one.
+    /// Weight in the first baseline.
     #[schema(value_type = Option<Weight>)]
     weight_from: Option<f64>,
-    /// Its weight in the other.
+    /// Weight in the second baseline.
     #[schema(value_type = Option<Weight>)]
     weight_to: Option<f64>,
 }
 
-/// Compares two baselines of a plan
+/// Compare two baselines of a plan
+///
+/// Returns the change in scope and finish, and every milestone whose planned date or weight differs. Without
+/// parameters, compares the first baseline with the newest.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Numbers),
-    responses((status = 200, description = "What differs.", body = BaselineComparison)))]
+    responses((status = 200, description = "The differences between the baselines.", body = BaselineComparison)))]
 #[get("/v1/plans/{id}/baselines/compare")]
 pub async fn compare_baselines(cx: Context, id: Path<Uuid>, numbers: Query<Numbers>) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;

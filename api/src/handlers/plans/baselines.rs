@@ -1,4 +1,4 @@
-//! Baselines of a plan: taken deliberately, with a reason, and never changed.
+//! Baselines of a plan. Each one is created deliberately, with a reason, and never changes.
 
 use std::collections::HashMap;
 
@@ -22,31 +22,31 @@ use crate::store::milestones;
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
 
-/// A new baseline.
+/// A baseline to create.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"reason": "The client moved the launch to autumn.", "approved_by": "Ana", "changes": [{"key": "pipeline", "planned_on": "2026-05-04"}]}))]
 pub struct BaselineDraft {
-    /// Why the plan is measured anew.
+    /// Reason for the new baseline.
     reason: Note,
-    /// Who agreed to it on our side.
+    /// Person who approved the baseline on the organization's side.
     approved_by: Option<Label>,
-    /// What differs from the baseline before; open milestones only.
+    /// Changes from the previous baseline; open milestones only.
     #[serde(default)]
     #[schema(max_items = 500)]
     changes: Vec<LineChange>,
 }
 
-/// What a new baseline says differently of one milestone.
+/// A change of one milestone in a new baseline.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"key": "pipeline", "planned_on": "2026-05-04"}))]
 pub struct LineChange {
-    /// The milestone's key.
+    /// Key of the milestone.
     key: Key,
-    /// Its new planned date.
+    /// New planned date.
     planned_on: Option<NaiveDate>,
-    /// Its new weight.
+    /// New weight.
     weight: Option<Weight>,
 }
 
@@ -59,63 +59,66 @@ pub struct LineChange {
     "client_approved_at": null, "lines": [{"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}]
 }))]
 pub struct Baseline {
-    /// The plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// 1, 2, 3 and so on.
+    /// Number, counting from 1.
     #[schema(minimum = 1)]
     number: i64,
-    /// The first day on which it is in force.
+    /// First day on which the baseline is in force.
     effective_on: NaiveDate,
-    /// Why it was taken; null for the first.
+    /// Reason for the baseline; null for the first.
     #[schema(value_type = Option<Note>)]
     reason: Option<String>,
-    /// Who took it.
+    /// Author of the record.
     #[schema(max_length = 300)]
     author: String,
-    /// When.
+    /// Time of creation.
     created_at: DateTime<Utc>,
-    /// Who agreed to it on our side.
+    /// Person who approved the baseline on the organization's side.
     #[schema(value_type = Option<Label>)]
     approved_by: Option<String>,
-    /// When that was recorded.
+    /// Time at which that approval was recorded.
     approved_at: Option<DateTime<Utc>>,
-    /// Who agreed to it on the client's side.
+    /// Person who approved the baseline on the customer's side.
     #[schema(value_type = Option<Label>)]
     client_approved_by: Option<String>,
-    /// When that was recorded.
+    /// Time at which that approval was recorded.
     client_approved_at: Option<DateTime<Utc>>,
-    /// One line a milestone in scope.
+    /// Lines: one for each milestone in scope.
     #[schema(max_items = 1000)]
     lines: Vec<BaselineLine>,
 }
 
-/// What a baseline froze of one milestone.
+/// Planned date and weight of a milestone in a baseline.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}))]
 pub struct BaselineLine {
-    /// The milestone's key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     key: String,
-    /// Its planned date.
+    /// Planned date.
     planned_on: NaiveDate,
-    /// Its weight.
+    /// Weight.
     #[schema(value_type = Weight)]
     weight: f64,
 }
 
-/// A plan's baselines.
+/// Baselines of a plan.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Baselines {
-    /// By number; a plan has at most 200.
+    /// Baselines in order of their numbers; a plan has at most 200.
     #[schema(max_items = 200)]
     data: Vec<Baseline>,
 }
 
-/// How many baselines a plan may have: one that needs more is not measured against anything.
+/// Maximum number of baselines of a plan.
 const MOST: usize = 200;
 
-/// Lists a plan's baselines with their lines
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The baselines by number.", body = Baselines)))]
+/// List a plan's baselines
+///
+/// Returns all baselines with their lines, in order of their numbers. A plan has at most 200 baselines.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The baselines of the plan, in order of their numbers.", body = Baselines)))]
 #[get("/v1/plans/{id}/baselines")]
 pub async fn list_baselines(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
@@ -124,12 +127,13 @@ pub async fn list_baselines(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiEr
     Ok(Answer::ok(&Baselines { data })?.version(record.plan.version))
 }
 
-/// Takes a new baseline
+/// Create a baseline
 ///
-/// Planned dates and weights are frozen again, with the changes given; milestones that were waived or cancelled leave the
-/// scope, those added since come in. It is in force from today; questions about earlier dates go on seeing the one before.
+/// Freezes the planned dates and weights again, with the given changes. Waived and canceled milestones leave the scope;
+/// milestones added since the previous baseline enter it. The baseline is in force from today; figures for earlier
+/// dates still use the previous one. A plan may have at most 200 baselines.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = BaselineDraft,
-    responses((status = 201, description = "The baseline.", body = Baseline)))]
+    responses((status = 201, description = "The created baseline.", body = Baseline)))]
 #[post("/v1/plans/{id}/baselines")]
 pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
@@ -157,7 +161,7 @@ pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDra
     .await
 }
 
-/// Applies the changes to the plan's milestones and checks what the baseline would freeze.
+/// Applies the changes to the plan's milestones and checks the lines that the baseline would freeze.
 fn apply(record: &mut PlanRecord, draft: &BaselineDraft) -> Result<(), ApiError> {
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut errors = vec![];
@@ -189,16 +193,16 @@ fn apply(record: &mut PlanRecord, draft: &BaselineDraft) -> Result<(), ApiError>
     Ok(check(&candidates, record.plan.start_on)?)
 }
 
-/// Why a baseline is taken, and who agreed to it.
+/// Reason for a new baseline and its approval.
 #[derive(Debug, Clone, Copy)]
 pub struct Freeze<'a> {
-    /// Why.
+    /// Reason for the baseline.
     pub reason: &'a str,
-    /// Who agreed to it on our side.
+    /// Person who approved the baseline on the organization's side.
     pub approved_by: Option<&'a str>,
 }
 
-/// Writes a new baseline of a plan as its record stands, the milestones that changed, and the plan's new version.
+/// Writes a new baseline of a plan from its record, the milestones that changed, and the plan's new version.
 pub async fn freeze(
     unit: &mut Unit,
     record: &mut PlanRecord,
@@ -246,7 +250,7 @@ pub async fn freeze(
 }
 
 impl Baseline {
-    /// A baseline with its lines and who agreed to it.
+    /// A baseline with its lines and approvals.
     pub fn of(record: &PlanRecord, row: &BaselineRow) -> Self {
         let approval = |side| record.approvals.iter().find(move |one| one.number == row.number && one.side.0 == side);
         let (internal, client) = (approval(Side::Internal), approval(Side::Client));

@@ -1,4 +1,4 @@
-//! A plan's dates for a calendar (RFC 5545).
+//! Export of a plan's dates as a calendar (RFC 5545).
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
@@ -15,11 +15,14 @@ use crate::resources::status_report::{ReportedMilestone, StatusReport};
 use crate::store::plans;
 use crate::views::status_markdown::in_words;
 
-/// Writes a plan's milestones as all-day events of a calendar
+/// Export a plan's milestones as a calendar
 ///
-/// Each stands on the day it is expected, or was achieved; what was waived or cancelled is cancelled. A calendar that subscribes to a
-/// share link's `calendar.ics` follows the dates as they move.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The dates.", body = String, content_type = "text/calendar")))]
+/// Each milestone is an all-day event on its expected date, or on its actual date once achieved. Events of waived and
+/// canceled milestones are marked as canceled. A calendar application that subscribes to the `calendar.ics` of a share
+/// link follows the dates as they move.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The milestones as calendar events.", body = String,
+        content_type = "text/calendar")))]
 #[get("/v1/plans/{id}/calendar.ics")]
 pub async fn read_calendar(cx: Context, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
@@ -28,7 +31,7 @@ pub async fn read_calendar(cx: Context, id: Path<Uuid>) -> Result<HttpResponse, 
     Ok(write_calendar(&report, cx.now))
 }
 
-/// A report's milestones as a calendar.
+/// Writes the milestones of a report as a calendar.
 pub fn write_calendar(report: &StatusReport, now: DateTime<Utc>) -> HttpResponse {
     let mut calendar = Calendar::new();
     calendar.append_property(Property::new("X-WR-CALNAME", &report.plan_name));

@@ -1,4 +1,4 @@
-//! Cost performance as answers carry it.
+//! Cost performance figures of a plan in responses.
 
 use chrono::NaiveDate;
 use milepost_domain::earned_value::EarnedValue;
@@ -9,43 +9,47 @@ use utoipa::ToSchema;
 
 use crate::read_model::PlanView;
 
-/// What was earned against what was spent. Amounts are in minor units of the budget's currency, each rounded by itself.
+/// Cost performance of a plan. Amounts are in the smallest unit of the budget's currency, each rounded separately.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "actual_cost": 4_500_000, "cv": 500_000, "cpi": 1.111, "cpi_reason": null, "eac_cpi": 9_000_000, "eac_budgeted": 9_500_000,
     "eac_cpi_spi": 9_450_000, "eac_reason": null, "etc": 4_500_000, "vac": 1_000_000, "tcpi": 0.909, "tcpi_reason": null
 }))]
 pub struct CostFigures {
-    /// AC: what was spent by the date.
+    /// Actual cost (AC): the amount spent by the date.
     pub actual_cost: i64,
-    /// CV = EV − AC; negative is over cost.
+    /// Cost variance: CV = EV − AC. Negative means over cost.
     pub cv: Option<i64>,
-    /// CPI = EV / AC.
+    /// Cost performance index: CPI = EV / AC.
     #[schema(minimum = 0)]
     pub cpi: Option<f64>,
-    /// Why there is no CPI.
+    /// Reason that CPI is undefined.
     pub cpi_reason: Option<Undefined>,
-    /// EAC = BAC / CPI: the rest costs what it has cost so far.
+    /// Estimate at completion (EAC) by CPI: EAC = BAC / CPI. Assumes that the remaining work costs as much as the work
+    /// so far.
     pub eac_cpi: Option<i64>,
-    /// EAC = AC + (BAC − EV): the rest costs what was budgeted.
+    /// Estimate at completion (EAC) at the budgeted rate: EAC = AC + (BAC − EV). Assumes that the remaining work costs
+    /// as much as budgeted.
     pub eac_budgeted: Option<i64>,
-    /// EAC = AC + (BAC − EV) / (CPI × SPI): the rest costs more for being late as well.
+    /// Estimate at completion (EAC) by CPI and SPI: EAC = AC + (BAC − EV) / (CPI × SPI). Assumes that delay makes the
+    /// remaining work more expensive too.
     pub eac_cpi_spi: Option<i64>,
-    /// Why there is no estimate by CPI.
+    /// Reason that the estimate by CPI is undefined.
     pub eac_reason: Option<Undefined>,
-    /// ETC = EAC − AC, by CPI.
+    /// Estimate to complete by CPI: ETC = EAC − AC.
     pub etc: Option<i64>,
-    /// VAC = BAC − EAC, by CPI; negative is over budget.
+    /// Variance at completion by CPI: VAC = BAC − EAC. Negative means over budget.
     pub vac: Option<i64>,
-    /// TCPI = (BAC − EV) / (BAC − AC): the cost performance that the rest needs.
+    /// To-complete cost performance index: TCPI = (BAC − EV) / (BAC − AC). The cost performance that the remaining work
+    /// needs.
     #[schema(minimum = 0)]
     pub tcpi: Option<f64>,
-    /// Why there is no TCPI.
+    /// Reason that TCPI is undefined.
     pub tcpi_reason: Option<Undefined>,
 }
 
 impl CostFigures {
-    /// A plan at a date. Without a budget there is only what was spent.
+    /// The figures of a plan at a date. Without a budget, only the actual cost is known.
     pub fn at(view: &PlanView, as_of: NaiveDate, sums: &EarnedValue) -> Self {
         let actual_cost = actual_cost_minor(&view.facts.costs, as_of);
         let budget = view.row.budget_minor.ok_or(Undefined::NoBudget);
@@ -73,11 +77,11 @@ impl CostFigures {
     }
 }
 
-/// Minor units, rounded to the nearest: the last step.
+/// Rounds to whole minor units, as the last step of a calculation.
 fn rounded(amount: f64) -> i64 {
     #[expect(
         clippy::cast_possible_truncation,
-        reason = "rounded; beyond the range it stops at the end, which no budget reaches"
+        reason = "rounded; the cast saturates beyond the range, which no budget reaches"
     )]
     let whole = amount.round() as i64;
     whole

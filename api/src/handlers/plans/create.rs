@@ -1,4 +1,4 @@
-//! Creating a plan, from a template or with its own milestones, history included.
+//! Creating a plan from a template or from its own milestones, including their history.
 
 use std::collections::HashMap;
 
@@ -46,64 +46,66 @@ use crate::unit::{Entity, Unit};
     ]
 }))]
 pub struct PlanDraft {
-    /// Its name.
+    /// Name.
     pub name: Name,
-    /// What it is for; the template's kind, or `delivery`, if left out.
+    /// Kind of plan. Defaults to the template's kind, or to `delivery` without a template.
     pub kind: Option<Kind>,
-    /// The customer it serves, by id.
+    /// Identifier of the customer that the plan serves.
     pub customer_id: Option<Uuid>,
-    /// The customer it serves, by what the CRM calls it.
+    /// External reference of the customer that the plan serves. Cannot be combined with `customer_id`.
     pub customer_ref: Option<ExternalRef>,
-    /// The person it is for, by id.
+    /// Identifier of the person that the plan serves.
     pub person_id: Option<Uuid>,
-    /// The person it is for, by what another system calls them.
+    /// External reference of the person that the plan serves. Cannot be combined with `person_id`.
     pub person_ref: Option<ExternalRef>,
-    /// Who is responsible.
+    /// Owner: the person responsible.
     pub owner: Option<Label>,
-    /// Its first day; no milestone is planned before it.
+    /// First day of the plan. No milestone may be planned before it.
     pub start_on: NaiveDate,
-    /// What weights are counted in; `points` if left out.
+    /// Unit of the weights. Defaults to `points`.
     pub weight_unit: Option<Label>,
-    /// When a milestone's weight counts as earned; `zero_hundred` if left out.
+    /// Credit rule: determines when the weight of a milestone counts as earned. Defaults to `zero_hundred`.
     pub credit_rule: Option<CreditRule>,
-    /// The largest delay in days that is still at risk and not delayed; 7 if left out.
+    /// Largest delay that counts as at risk, in days of the plan's calendar. A longer delay counts as delayed. Defaults
+    /// to 7.
     #[schema(minimum = 0, maximum = 365)]
     pub at_risk_limit_days: Option<i64>,
-    /// How long an open milestone's forecast may go without a look before it counts as stale, and how often the plan is reviewed, in
-    /// calendar days; 7 if left out, 3 or 4 for a plan in a hurry.
+    /// Update interval in calendar days: how long the forecast of an open milestone may go without an update before it
+    /// is stale, and how often the plan is reviewed. Defaults to 7; 3 or 4 suits an urgent plan.
     #[schema(minimum = 1, maximum = 90)]
     pub update_interval_days: Option<i64>,
-    /// The days that durations, lags, float and variances are counted in; calendar days if left out.
+    /// Calendar: the days that durations, lags, float and variances count. Defaults to calendar days.
     pub calendar: Option<Calendar>,
-    /// What the whole scope is worth, in minor units of the currency.
+    /// Budget: the value of the whole scope in the smallest unit of the currency. Requires `currency`.
     #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
     pub budget_minor: Option<i64>,
-    /// The budget's currency.
+    /// Currency of the budget (ISO 4217). Requires `budget_minor`.
     pub currency: Option<Currency>,
-    /// Key of the template whose milestones to take; then give none here.
+    /// Key of the template that provides the milestones. Cannot be combined with `milestones`.
     pub template: Option<Key>,
-    /// Version of the template; its newest published one if left out.
+    /// Number of the template's version. Defaults to the newest published version.
     #[schema(minimum = 1)]
     pub template_version: Option<i64>,
-    /// Its milestones in their order, with whatever history they bring along.
+    /// Milestones in order, optionally with their history. Required without a template.
     #[serde(default)]
     #[schema(max_items = 500)]
     pub milestones: Vec<MilestoneDraft>,
 }
 
-/// Where a plan's milestones come from.
+/// Source of a plan's milestones.
 struct Source {
     kind: Kind,
     template: Option<(Uuid, i64)>,
     milestones: Vec<MilestoneDraft>,
 }
 
-/// Creates a plan and takes its first baseline
+/// Create a plan
 ///
-/// From a published template, or with milestones of its own. Milestones may bring their history: recorded changes of
-/// forecast, when work started, when they were achieved. So a plan that lives in a spreadsheet is brought over as it is.
+/// Creates a plan from a published template or from the given milestones, together with its first baseline. Milestones
+/// may include their history: recorded forecast changes, the start of work and the actual date. A plan kept in a
+/// spreadsheet can thus be transferred with its history.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = PlanDraft,
-    responses((status = 201, description = "The plan.", body = Plan)))]
+    responses((status = 201, description = "The created plan.", body = Plan)))]
 #[post("/v1/plans")]
 pub async fn create_plan(cx: Context, body: Body<PlanDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
@@ -116,7 +118,7 @@ pub async fn create_plan(cx: Context, body: Body<PlanDraft>) -> Result<Answer, A
     .await
 }
 
-/// Checks a draft and writes the plan, its first baseline and the ledger's entry.
+/// Checks a draft and writes the plan, its first baseline and the ledger entry.
 pub async fn create(unit: &mut Unit, draft: &PlanDraft) -> Result<PlanRecord, ApiError> {
     draft::check_budget(draft.budget_minor.is_some(), draft.currency.is_some())?;
     let source = source(unit, draft).await?;
@@ -144,7 +146,7 @@ async fn source(unit: &mut Unit, draft: &PlanDraft) -> Result<Source, ApiError> 
     }
     let found = templates::find(&mut unit.conn, unit.organization_id, key.as_str()).await?;
     let unknown =
-        || ApiError::field("/template", "unknown_template", format!("there is no template with the key '{key}'"));
+        || ApiError::field("/template", "unknown_template", format!("does not exist: no template has the key '{key}'"));
     let (_, versions) = found.ok_or_else(unknown)?;
     let version = match draft.template_version {
         Some(number) => versions.into_iter().find(|version| version.number == number).ok_or_else(|| {
@@ -194,7 +196,7 @@ async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result
     })
 }
 
-/// The customer a draft names, by id or reference, with its name.
+/// The customer that a draft refers to, by identifier or external reference, with its name.
 async fn find_customer(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -212,7 +214,7 @@ async fn find_customer(
     Ok(Some((customer.id, customer.name)))
 }
 
-/// The person a draft names, by id or reference.
+/// The person that a draft refers to, by identifier or external reference.
 async fn find_person(conn: &mut Conn, organization_id: Uuid, draft: &PlanDraft) -> Result<Option<Uuid>, ApiError> {
     let (found, field) = match (draft.person_id, &draft.person_ref) {
         (None, None) => return Ok(None),
@@ -253,7 +255,7 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
         drafts.iter().flat_map(|draft| draft.depends_on.iter().filter_map(move |needed| edge(draft, needed))).collect();
     dependencies.sort_unstable_by_key(|edge| (edge.milestone_id, edge.depends_on_id));
     dependencies.dedup_by_key(|edge| (edge.milestone_id, edge.depends_on_id));
-    // What was brought over was planned before it came here: the first baseline has been in force from the start.
+    // An imported plan was made before it was imported, so its first baseline is in force from its start.
     let effective_on = plan.start_on.min(unit.today);
     let baseline =
         BaselineRow { plan_id, number: 1, effective_on, reason: None, author: unit.author(), created_at: unit.now };

@@ -1,4 +1,4 @@
-//! What a plan has earned by a date.
+//! Earned value of a plan at a date.
 
 use actix_web::get;
 use actix_web::http::StatusCode;
@@ -24,36 +24,37 @@ use crate::read_model::{PlanView, Report, ReportKey};
 use crate::time_travel;
 use crate::time_travel::KnownAt;
 
-/// The date of the question.
+/// Date of a request.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AsOf {
-    /// The date to answer for; today in the organization's time zone if left out. Any date, before the start or after the end.
+    /// Date that the answer refers to. Defaults to today in the organization's time zone. Dates before the start or
+    /// after the end are allowed.
     #[param(example = "2026-05-04")]
     pub as_of: Option<NaiveDate>,
 }
 
-/// What the figures in time are counted in.
+/// Unit of the figures in time.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct InPeriods {
-    /// `week` if left out. Periods run from the plan's start.
+    /// Period: the unit of the figures in time, counted from the plan's start. Defaults to `week`.
     #[param(inline)]
     pub period: Option<Period>,
 }
 
-/// What the plan is measured against.
+/// Options of the figures.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Against {
-    /// Number of a baseline; the one in force at the date if left out.
+    /// Number of the baseline to measure against. Defaults to the baseline in force at the date.
     #[param(minimum = 1)]
     baseline: Option<i64>,
-    /// Adds every figure's formula, inputs, unit and source.
+    /// Whether to include the formula, inputs, unit and source of each figure.
     explain: Option<bool>,
 }
 
-/// Earned value of a plan at a date. Figures are in the weight unit; percentages are of the scope.
+/// Earned value of a plan at a date. Figures are in the weight unit; percentages refer to the scope.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "as_of": "2026-05-04", "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "baseline": 1, "unit": "points",
@@ -68,56 +69,58 @@ pub struct Against {
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0}
 }))]
 pub struct PlanEarnedValue {
-    /// The date of the figures, its end included.
+    /// Date of the figures, inclusive.
     as_of: NaiveDate,
-    /// The plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// Number of the baseline in force at that date.
+    /// Number of the baseline that the figures are measured against.
     #[schema(minimum = 1)]
     baseline: Option<i64>,
-    /// The figures.
+    /// Earned value sums and the figures derived from them.
     #[serde(flatten)]
     figures: Figures,
-    /// Where the plan stands in time.
+    /// Schedule performance in time.
     #[serde(flatten)]
     time: TimeFigures,
-    /// What was earned against what was spent.
+    /// Cost performance.
     #[serde(flatten)]
     cost: CostFigures,
-    /// The same figures in money, where the plan has a budget.
+    /// Earned value in money; null without a budget.
     money: Option<Money>,
-    /// How every figure came about; only with `explain=true`.
+    /// Explanations of all figures; present only with `explain=true`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false, max_items = 50)]
     explanations: Vec<Explanation>,
 }
 
-/// Earned value in money, in minor units of the currency, each rounded to the nearest by itself.
+/// Earned value in money, in the smallest unit of the currency. Each amount is rounded separately.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"currency": "EUR", "budget_at_completion_minor": 12_000_000, "planned_value_minor": 6_000_000, "earned_value_minor": 4_800_000, "schedule_variance_minor": -1_200_000}))]
 pub struct Money {
-    /// The budget's currency.
+    /// Currency of the budget (ISO 4217).
     #[schema(value_type = Currency)]
     currency: String,
-    /// The budget.
+    /// Budget at completion (BAC) in the smallest unit of the currency.
     #[schema(minimum = 1)]
     budget_at_completion_minor: i64,
-    /// PV of the budget.
+    /// Planned value (PV) in the smallest unit of the currency.
     #[schema(minimum = 0)]
     planned_value_minor: i64,
-    /// EV of the budget.
+    /// Earned value (EV) in the smallest unit of the currency.
     #[schema(minimum = 0)]
     earned_value_minor: i64,
-    /// SV of the budget.
+    /// Schedule variance (SV) in the smallest unit of the currency.
     schedule_variance_minor: i64,
 }
 
-/// What a plan has earned by a date
+/// Get a plan's earned value
 ///
-/// SPI = EV / PV against the baseline in force at the date (PMI, Practice Standard for Earned Value Management), and earned
-/// schedule: the same question answered in time, which does not turn green when a late plan ends.
+/// Returns the schedule performance index (SPI), which is earned value (EV) divided by planned value (PV), against the
+/// baseline in force at the date (PMI, Practice Standard for Earned Value Management). Also returns earned schedule
+/// (ES), which measures progress in time and, unlike SPI, does not return to 1 when a late plan ends. Figures that are
+/// undefined are null and come with a reason.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, InPeriods, Against, KnownAt),
-    responses((status = 200, description = "The figures.", body = PlanEarnedValue)))]
+    responses((status = 200, description = "The earned value of the plan.", body = PlanEarnedValue)))]
 #[get("/v1/plans/{id}/earned-value")]
 pub async fn read_earned_value(
     cx: Context,
@@ -150,7 +153,7 @@ pub async fn read_earned_value(
 }
 
 impl PlanEarnedValue {
-    /// The figures against the baseline asked for, explained if wanted.
+    /// The figures against the requested baseline, with explanations if requested.
     fn answer(view: &PlanView, as_of: NaiveDate, period: Period, against: &Against) -> Result<Self, ApiError> {
         let unknown =
             |number| ApiError::parameter("baseline", "unknown_baseline", format!("the plan has no baseline {number}"));

@@ -1,4 +1,4 @@
-//! Every figure of a plan's earned value with its formula, what went into it, and its unit.
+//! Explanations of a plan's earned value figures: formula, inputs, unit and source.
 
 use std::collections::BTreeMap;
 
@@ -9,27 +9,27 @@ use super::cost_figures::CostFigures;
 use super::figures::Figures;
 use super::time_figures::TimeFigures;
 
-/// How a figure came about.
+/// Explanation of a figure.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "figure": "spi", "value": 0.8, "formula": "EV / PV", "inputs": {"EV": 31.2, "PV": 39.0}, "unit": "ratio",
     "source": "PMI, Practice Standard for Earned Value Management, 2nd ed., chapter 3"
 }))]
 pub struct Explanation {
-    /// The figure, by its field's name.
+    /// Name of the figure's field.
     #[schema(max_length = 50)]
     figure: &'static str,
-    /// Its value; null where it is undefined.
+    /// Value; null if undefined.
     value: Option<f64>,
-    /// Its formula.
+    /// Formula.
     #[schema(max_length = 200)]
     formula: &'static str,
-    /// What went into the formula.
+    /// Inputs of the formula, by symbol.
     inputs: BTreeMap<&'static str, Option<f64>>,
-    /// What the value is counted in.
+    /// Unit of the value.
     #[schema(max_length = 100)]
     unit: String,
-    /// Where the formula comes from.
+    /// Source of the formula.
     #[schema(max_length = 200)]
     source: &'static str,
 }

@@ -1,4 +1,4 @@
-//! A plan as a CSV file that can be brought back.
+//! Export of a plan as a CSV file that can be imported again.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
@@ -10,11 +10,13 @@ use crate::csv_text::{date, file, harmless, line};
 use crate::error::ApiError;
 use crate::store::plans::{self, PlanRecord};
 
-/// Writes a plan's milestones as a CSV file
+/// Export a plan's milestones as CSV
 ///
-/// In the columns of `POST /v1/plans/import`, so that what is changed in a spreadsheet can be brought back as a plan of its own. Planned dates
-/// are those of the baseline in force; milestones that were waived or cancelled are left out. Texts that a spreadsheet would take for a formula have an apostrophe in front.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The file.", body = String, content_type = "text/csv")))]
+/// The columns are those of `POST /v1/plans/import`, so that a file edited in a spreadsheet can be imported as a new
+/// plan. Planned dates are those of the baseline in force. Waived and canceled milestones are left out. Text that a
+/// spreadsheet would treat as a formula has a leading apostrophe.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The CSV file.", body = String, content_type = "text/csv")))]
 #[get("/v1/plans/{id}/export")]
 pub async fn export_plan(cx: Context, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;

@@ -1,4 +1,4 @@
-//! Earned value as answers carry it: the sums and what follows from them.
+//! Earned value sums in responses and the figures derived from them.
 
 use milepost_domain::earned_value::EarnedValue;
 use milepost_domain::earned_value::undefined::{Undefined, split};
@@ -7,7 +7,7 @@ use milepost_domain::values::text::Label;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Sums and what follows from them.
+/// Earned value sums and the figures derived from them.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "unit": "points", "budget_at_completion": 78.0, "planned_value": 39.0, "earned_value": 31.2, "planned_percent": 50.0,
@@ -15,37 +15,37 @@ use utoipa::ToSchema;
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0}
 }))]
 pub struct Figures {
-    /// What the figures are counted in; null in a total of plans that count differently.
+    /// Unit of the figures; null in a total of plans with different units.
     #[schema(value_type = Option<Label>)]
     pub unit: Option<String>,
-    /// BAC: the sum of the weights in the baseline.
+    /// Budget at completion (BAC): the sum of the weights in the baseline.
     #[schema(minimum = 0)]
     pub budget_at_completion: f64,
-    /// PV: the weights planned on or before the date.
+    /// Planned value (PV): the sum of the weights planned on or before the date.
     #[schema(minimum = 0)]
     pub planned_value: f64,
-    /// EV: the weights earned by the date.
+    /// Earned value (EV): the sum of the weights earned by the date.
     #[schema(minimum = 0)]
     pub earned_value: f64,
-    /// PV in percent of BAC.
+    /// Planned value (PV) in percent of BAC.
     #[schema(minimum = 0)]
     pub planned_percent: Option<f64>,
-    /// EV in percent of BAC.
+    /// Earned value (EV) in percent of BAC.
     #[schema(minimum = 0)]
     pub earned_percent: Option<f64>,
-    /// SV = EV − PV; negative is behind.
+    /// Schedule variance: SV = EV − PV. Negative means behind schedule.
     pub schedule_variance: f64,
-    /// SPI = EV / PV; null with a reason where it is undefined.
+    /// Schedule performance index: SPI = EV / PV. Null with a reason if undefined.
     #[schema(minimum = 0)]
     pub spi: Option<f64>,
-    /// Why there is no SPI.
+    /// Reason that SPI is undefined.
     pub spi_reason: Option<Undefined>,
-    /// Milestones by status.
+    /// Number of milestones by status.
     pub status_counts: StatusCounts,
 }
 
 impl Figures {
-    /// From the sums.
+    /// The figures derived from the sums.
     pub fn of(sums: &EarnedValue, unit: Option<String>, status_counts: StatusCounts) -> Self {
         let (spi, spi_reason) = split(sums.spi());
         Self {

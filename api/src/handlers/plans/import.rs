@@ -1,4 +1,4 @@
-//! Bringing a plan over from a spreadsheet.
+//! Importing a plan from a spreadsheet.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
@@ -20,59 +20,61 @@ use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::{Query, collect};
 
-/// What the file does not say.
+/// Properties of the plan that the file does not contain, and options of the import.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ImportOptions {
-    /// The plan's name.
+    /// Name.
     #[param(inline)]
     name: Name,
-    /// Its first day.
+    /// First day of the plan.
     start_on: NaiveDate,
-    /// What it is for; `delivery` if left out.
+    /// Kind of plan. Defaults to `delivery`.
     #[param(inline)]
     kind: Option<Kind>,
-    /// The customer it serves, by what the CRM calls it.
+    /// External reference of the customer that the plan serves.
     #[param(inline)]
     customer_ref: Option<ExternalRef>,
-    /// Who is responsible.
+    /// Owner: the person responsible.
     #[param(inline)]
     owner: Option<Label>,
-    /// Checks everything, and writes nothing.
+    /// Whether to validate the file and report without saving.
     dry_run: Option<bool>,
 }
 
-/// What was brought over.
+/// Result of an import.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"dry_run": false, "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "milestones": 19, "encoding": "UTF-8", "delimiter": ","}))]
 pub struct ImportedPlan {
-    /// Whether nothing was written.
+    /// Whether this was a dry run, which saves nothing.
     dry_run: bool,
-    /// The plan; null in a dry run.
+    /// Identifier of the created plan; null in a dry run.
     plan_id: Option<Uuid>,
-    /// How many milestones the file has.
+    /// Number of milestones in the file.
     #[schema(maximum = 500)]
     milestones: usize,
-    /// How the file was read.
+    /// Encoding with which the file was read.
     #[schema(max_length = 40)]
     encoding: &'static str,
-    /// What stands between its cells.
+    /// Delimiter between the cells of the file.
     #[schema(min_length = 1, max_length = 1)]
     delimiter: String,
 }
 
-/// Creates a plan from a CSV file
+/// Import a plan from CSV
 ///
-/// The first line names the columns: `key`, `name` and `planned_on`, and as wanted `phase`, `owner`, `weight`, `depends_on` (keys with spaces
-/// between them, each with a relation and lag if need be: `pipeline:SS+5`), `started_on`, `forecast_on`, `actual_on`, `acceptance_criteria`
-/// (`|` between them) and `note`. Dates are written 2026-03-31. Cells may be told apart by commas, semicolons (then decimals may have a comma)
-/// or tabs. A file is UTF-8, with or without a byte order mark, unless `Content-Type` names another charset. Every mistake is answered with its
-/// line and column, and then nothing is written.
+/// The first line names the columns. `key`, `name` and `planned_on` are required. Optional columns are `phase`,
+/// `owner`, `weight`, `depends_on` (keys separated by spaces, each optionally with a relation and a lag:
+/// `pipeline:SS+5`), `started_on`, `forecast_on`, `actual_on`, `acceptance_criteria` (separated by `|`) and `note`.
+/// Dates have the form 2026-03-31. The delimiter may be a comma, a semicolon (then decimals may use a comma) or a tab.
+/// The file must be UTF-8, with or without a byte order mark, unless `Content-Type` names another charset. If the file
+/// contains errors, the response lists them with line and column, and nothing is saved. A plan may start with at most
+/// 500 milestones.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(ImportOptions),
     request_body(content = String, content_type = "text/csv", example = "key,name,planned_on,owner,depends_on\ndata-access,Data access confirmed,2026-03-09,Ana,\npipeline,Pipeline runs,2026-04-01,Ben,data-access\n"),
     responses(
-        (status = 200, description = "What would be brought over.", body = ImportedPlan),
-        (status = 201, description = "What was brought over.", body = ImportedPlan),
+        (status = 200, description = "The result of the dry run.", body = ImportedPlan),
+        (status = 201, description = "The result of the import.", body = ImportedPlan),
     ))]
 #[post("/v1/plans/import")]
 pub async fn import_plan(
@@ -131,7 +133,7 @@ fn draft(options: &ImportOptions, rows: &Rows) -> PlanDraft {
     }
 }
 
-/// The charset that the media type names, which must be CSV.
+/// The charset that the media type names. The media type must be CSV.
 fn charset_of(request: &HttpRequest) -> Result<Option<&'static Encoding>, ApiError> {
     let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = sent.split(';').map(str::trim);
@@ -146,14 +148,14 @@ fn charset_of(request: &HttpRequest) -> Result<Option<&'static Encoding>, ApiErr
     Encoding::for_label(label.as_bytes()).map(Some).ok_or_else(unknown)
 }
 
-/// The text and the name of its encoding. A byte order mark says more than a header.
+/// The text and the name of its encoding. A byte order mark takes precedence over the header.
 fn decode(bytes: &[u8], charset: Option<&'static Encoding>) -> Result<(String, &'static str), ApiError> {
     let (text, encoding, is_broken) = charset.unwrap_or(UTF_8).decode(bytes);
     if is_broken {
         let line = text.lines().position(|line| line.contains(char::REPLACEMENT_CHARACTER)).unwrap_or_default() + 1;
         let name = encoding.name();
         let detail = format!(
-            "Line {line} is not {name}. Save the file as UTF-8, or say in Content-Type what it is: text/csv; charset=iso-8859-1."
+            "Line {line} is not valid {name}. Save the file as UTF-8, or name its charset in Content-Type: text/csv; charset=iso-8859-1."
         );
         return Err(ApiError::new(Code::MalformedBody, detail));
     }

@@ -1,6 +1,6 @@
-//! A plan's milestones as the lines of a CSV file: how each column is read and written.
+//! Milestones of a plan as lines of a CSV file: reading and writing of each column.
 //!
-//! Every mistake is found, with its line and column, before anything is refused.
+//! All errors are collected, with line and column, before the file is refused.
 
 use chrono::NaiveDate;
 use milepost_domain::plan::dependency::Dependency;
@@ -14,7 +14,7 @@ use milepost_domain::values::weight::Weight;
 
 use crate::error::{ApiError, Code, FieldError};
 
-/// The columns, in the order in which they are written. All but the first three may be missing.
+/// Columns in the order of output. All but the first three are optional.
 pub const COLUMNS: [&str; 12] = [
     "key",
     "name",
@@ -29,30 +29,30 @@ pub const COLUMNS: [&str; 12] = [
     "acceptance_criteria",
     "note",
 ];
-/// Columns without which there is no milestone.
+/// Number of required columns: the first ones of [`COLUMNS`].
 const REQUIRED: usize = 3;
-/// How many milestones a plan may begin with.
+/// Maximum number of milestones that a plan may start with.
 const MOST: usize = 500;
 
-/// What a file holds.
+/// Contents of a file.
 #[derive(Debug)]
 pub struct Rows {
-    /// Its milestones.
+    /// Milestones of the file.
     pub milestones: Vec<MilestoneDraft>,
-    /// The line each begins on.
+    /// Line on which each milestone begins.
     lines: Vec<u64>,
-    /// What stands between its cells.
+    /// Delimiter between cells.
     pub delimiter: char,
 }
 
 impl Rows {
-    /// Reads a file. Cells are told apart by what its first line uses: a comma, a semicolon or a tab.
+    /// Reads a file. The delimiter is the one that its first line uses: a comma, a semicolon or a tab.
     pub fn read(text: &str, today: NaiveDate) -> Result<Self, ApiError> {
         if text.matches('"').count() % 2 == 1 {
             let detail = "has a cell whose quotation mark is not closed";
             return Err(ApiError::field("", "unclosed_quote", detail));
         }
-        // What some spreadsheets write and read in front of everything else.
+        // A delimiter hint that some spreadsheets write and read on the first line.
         let hint = text.lines().next().and_then(|line| line.trim().strip_prefix("sep="));
         let (text, skipped) = match hint {
             Some(_) => (text.split_once('\n').map_or("", |(_, rest)| rest), 1),
@@ -100,7 +100,7 @@ impl Rows {
             }
         }
         if count > MOST {
-            let detail = format!("has {count} milestones, and a plan may begin with {MOST}");
+            let detail = format!("has {count} milestones, but a plan may start with at most {MOST}");
             errors.insert(0, FieldError::in_body("", "too_many_items", detail));
         }
         if errors.is_empty() {
@@ -110,7 +110,7 @@ impl Rows {
         }
     }
 
-    /// What is wrong with the milestones together, by line and column instead of by position and field.
+    /// Reports violations of the milestones as a whole by line and column instead of by position and field.
     pub fn locate(&self, violations: Vec<Violation>) -> ApiError {
         let located = violations.into_iter().map(|violation| {
             let mut parts = violation.at.split('/').skip(2);
@@ -136,23 +136,23 @@ fn header_errors(header: &[String]) -> Vec<FieldError> {
     for (index, name) in header.iter().enumerate() {
         let known = COLUMNS.join(", ");
         if !COLUMNS.contains(&name.as_str()) {
-            errors.push(at(1, name, "unknown_column", &format!("is not a column here; known: {known}")));
+            errors.push(at(1, name, "unknown_column", &format!("is not a known column; known columns: {known}")));
         } else if header[..index].contains(name) {
-            errors.push(at(1, name, "repeated", "is there more than once"));
+            errors.push(at(1, name, "repeated", "appears more than once"));
         }
     }
     let missing = COLUMNS[..REQUIRED].iter().filter(|name| !header.iter().any(|known| known == *name));
-    errors.extend(missing.map(|name| at(1, name, "required", "must be there")));
+    errors.extend(missing.map(|name| at(1, name, "required", "must be present")));
     errors
 }
 
-/// Something wrong at a line and column.
+/// An error at a line and column.
 fn at(line: u64, column: &str, code: &str, detail: &str) -> FieldError {
     let place = if column.is_empty() { format!("line {line}") } else { format!("line {line}, column {column}") };
     FieldError::in_body(format!("/{line}/{column}").trim_end_matches('/'), code, format!("{place}: {detail}"))
 }
 
-/// One line.
+/// One line of the file.
 struct Cells<'a> {
     header: &'a [String],
     record: &'a csv::StringRecord,
@@ -193,7 +193,7 @@ impl Cells<'_> {
         })
     }
 
-    /// A cell without the apostrophe that keeps spreadsheets from running it.
+    /// A cell without the leading apostrophe that keeps spreadsheets from evaluating it as a formula.
     fn cell(&self, column: &str) -> &str {
         let position = self.header.iter().position(|name| name == column);
         let cell = position.and_then(|position| self.record.get(position)).unwrap_or_default();
@@ -235,7 +235,7 @@ impl Cells<'_> {
         }
     }
 
-    /// Where cells are told apart by semicolons, a comma is a decimal point.
+    /// Parses a weight. With semicolons as delimiters, a comma is a decimal point.
     fn weight(&self, text: &str) -> Result<Weight, ValueRule> {
         let text = if self.decimal_comma { text.replace(',', ".") } else { text.to_owned() };
         Weight::try_from(text.parse::<f64>().unwrap_or(f64::NAN))
@@ -247,7 +247,7 @@ fn date(text: &str) -> Result<NaiveDate, ValueRule> {
     date.ok_or(ValueRule::NotADate)
 }
 
-/// Criteria, one a line, or with `|` between them; in one of them these are written `\n` and `\|`.
+/// Parses acceptance criteria, one per line or separated by `|`. Within a criterion these are written `\n` and `\|`.
 fn criteria(text: &str) -> Result<Vec<Note>, ValueRule> {
     let (mut all, mut one) = (vec![], String::new());
     let mut characters = text.chars();
@@ -266,13 +266,13 @@ fn criteria(text: &str) -> Result<Vec<Note>, ValueRule> {
     all.iter().map(|one| one.trim()).filter(|one| !one.is_empty()).map(Note::parse).collect()
 }
 
-/// Criteria as they are read back.
+/// Formats acceptance criteria so that they can be read back.
 pub fn written_criteria(criteria: &[String]) -> String {
     let escaped = |one: &String| one.replace('\\', "\\\\").replace('|', "\\|").replace('\n', "\\n");
     criteria.iter().map(escaped).collect::<Vec<_>>().join("|")
 }
 
-/// Keys with spaces, commas or semicolons between them; each may have a relation and a lag: `pipeline:SS+5`.
+/// Parses keys separated by spaces, commas or semicolons. Each may have a relation and a lag: `pipeline:SS+5`.
 fn dependencies(text: &str) -> Result<Vec<Dependency>, PlanRule> {
     let parts = text.split([' ', ',', ';', '\n', '\t']).filter(|part| !part.is_empty());
     parts.map(dependency).collect()
@@ -288,7 +288,7 @@ fn dependency(text: &str) -> Result<Dependency, PlanRule> {
     Ok(Dependency { key: Key::parse(key)?, relation: *relation, lag_days })
 }
 
-/// What relations are called in schedules.
+/// Short names of the relations, as usual in schedules.
 const RELATIONS: [(&str, Relation); 4] = [
     ("FS", Relation::FinishToStart),
     ("SS", Relation::StartToStart),
@@ -296,7 +296,7 @@ const RELATIONS: [(&str, Relation); 4] = [
     ("SF", Relation::StartToFinish),
 ];
 
-/// A dependency as it is read back.
+/// Formats a dependency so that it can be read back.
 pub fn written(dependency: &Dependency) -> String {
     if dependency.relation == Relation::FinishToStart && dependency.lag_days == 0 {
         return dependency.key.to_string();

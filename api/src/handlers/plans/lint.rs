@@ -1,4 +1,4 @@
-//! What could be better about how a plan is built.
+//! Lint of a plan: advice on how the plan could be built better.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -14,44 +14,46 @@ use crate::error::ApiError;
 use crate::store::plans::{self, PlanRecord};
 use crate::store::{json_text::JsonText, organizations};
 
-/// What the rules find in a plan.
+/// Lint findings of a plan.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "rules_off": ["unclear_to_client"],
     "findings": [{"rule": "no_acceptance_criteria", "severity": "warning", "milestone": "pipeline", "advice": "Say what must hold for it to count as met."}]
 }))]
 pub struct PlanLint {
-    /// The plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
     /// Rules that the organization has switched off.
     #[schema(max_items = 20)]
     rules_off: Vec<LintRule>,
-    /// Those about the whole plan first, then milestone by milestone.
+    /// Findings: those about the whole plan first, then those about each milestone in plan order.
     #[schema(max_items = 12_000)]
     findings: Vec<LintFinding>,
 }
 
-/// Something that a rule found: advice, never a refusal.
+/// A finding of a rule. Findings are advice and never prevent a change.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"rule": "no_acceptance_criteria", "severity": "warning", "milestone": "pipeline", "advice": "Say what must hold for it to count as met."}))]
 pub struct LintFinding {
-    /// The rule.
+    /// Rule.
     rule: LintRule,
-    /// How much it matters.
+    /// Severity.
     severity: Severity,
-    /// Key of the milestone; null where it is about the whole plan.
+    /// Key of the milestone; null if the finding is about the whole plan.
     #[schema(value_type = Option<Key>)]
     milestone: Option<String>,
-    /// What to do about it.
+    /// Advice on how to resolve the finding.
     #[schema(max_length = 500)]
     advice: &'static str,
 }
 
-/// What could be better about how a plan is built
+/// Get a plan's lint findings
 ///
-/// The practices of milestone tracking as rules: density, owners, criteria, spans, names, dependencies, forecasts, weights.
-/// Rules are switched off for the organization with `lint_rules_off` of `PATCH /v1/organization`.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The findings.", body = PlanLint)))]
+/// Checks the plan against good practices of milestone tracking: density, owners, acceptance criteria, spans, names,
+/// dependencies, forecasts and weights. Findings are advice and never prevent a change. `lint_rules_off` of `PATCH
+/// /v1/organization` switches rules off for the organization.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The findings about the plan.", body = PlanLint)))]
 #[get("/v1/plans/{id}/lint")]
 pub async fn lint_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let mut conn = cx.snapshot().await?;

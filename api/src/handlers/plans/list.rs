@@ -1,4 +1,4 @@
-//! Listing plans. From memory, because status is computed and a list filters by it.
+//! Listing plans. The list is filtered in memory because the status of a plan is computed.
 
 use actix_web::get;
 use chrono::NaiveDate;
@@ -19,37 +19,39 @@ use crate::read_model::PlanView;
 use crate::store::customers;
 use crate::store::keyset::{Direction, Key, Order, Position};
 
-/// Which plans; by name, without regard to case.
+/// Filters of the plan list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PlanFilters {
-    /// Only of this customer.
+    /// Filter by customer.
     pub customer_id: Option<Uuid>,
-    /// Only of the customer that the CRM calls so.
+    /// Filter by external reference of the customer.
     #[param(inline)]
     pub customer_ref: Option<ExternalRef>,
-    /// Only of this kind.
+    /// Filter by kind of plan.
     #[param(inline)]
     pub kind: Option<Kind>,
-    /// Exactly this owner.
+    /// Filter by owner (exact match).
     #[param(inline)]
     pub owner: Option<Label>,
-    /// Only plans with this status at the date.
+    /// Filter by status at the date.
     #[param(inline)]
     pub status: Option<Status>,
-    /// Name contains this text, without regard to case.
+    /// Text that the name contains, ignoring case.
     #[param(min_length = 1, max_length = 200)]
     pub q: Option<String>,
-    /// Only plans whose review is overdue, or only those whose is not.
+    /// Filter by overdue reviews: `true` for plans whose review is overdue, `false` for the others.
     pub review_overdue: Option<bool>,
-    /// Only plans with milestones whose planned date has passed without an explanation, or only those without.
+    /// Filter by unexplained misses: `true` for plans with milestones whose planned date has passed without an
+    /// explanation, `false` for the others.
     pub unexplained_misses: Option<bool>,
-    /// Archived ones instead of those that are not.
+    /// Whether to return archived plans instead of active plans. Defaults to false.
     pub archived: Option<bool>,
 }
 
 impl PlanFilters {
-    /// Replaces a customer's reference by its id; `None` when there is no such customer, and so no such plan.
+    /// Replaces a customer's external reference by its identifier; `None` if there is no such customer and thus no
+    /// matching plan.
     pub async fn resolve(mut self, cx: &Context) -> Result<Option<Self>, ApiError> {
         if let Some(external_ref) = self.customer_ref.take() {
             let found =
@@ -64,7 +66,7 @@ impl PlanFilters {
         Ok(Some(self))
     }
 
-    /// Whether a plan is wanted, as it stands at a date.
+    /// Whether a plan matches the filters at a date.
     pub fn admit(&self, plan: &PlanView, as_of: NaiveDate) -> bool {
         let row = &plan.row;
         row.archived_at.is_some() == self.archived.unwrap_or_default()
@@ -78,7 +80,7 @@ impl PlanFilters {
 }
 
 impl PlanFilters {
-    /// What needs the whole plan to be looked at comes last, and only where it is asked for.
+    /// Checks the filters that need the whole plan. They are applied last, and only if set.
     fn admit_summary(&self, plan: &PlanView, as_of: NaiveDate) -> bool {
         if self.status.is_none() && self.unexplained_misses.is_none() {
             return true;
@@ -94,9 +96,12 @@ pub fn position(plan: &PlanView) -> Position {
     Position { key: Some(Key::Text(plan.name_folded.clone())), id: plan.row.id }
 }
 
-/// Lists plans, as they stand today
+/// List plans
+///
+/// Returns the plans with their status and figures as of today, sorted by name, ignoring case. Archived plans are
+/// returned only with `archived=true`, and then without the active plans.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(PagingParams, PlanFilters),
-    responses((status = 200, description = "A page of plans by name.", body = Page<Plan>)))]
+    responses((status = 200, description = "A page of plans.", body = Page<Plan>)))]
 #[get("/v1/plans")]
 pub async fn list_plans(cx: Context, paging: Paging, filters: Query<PlanFilters>) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;

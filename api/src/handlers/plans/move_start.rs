@@ -22,53 +22,53 @@ use crate::store::milestones::{self, ForecastRow};
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
 
-/// A new start for a plan.
+/// New start of a plan.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"start_on": "2026-04-07", "reason": "The contract was signed a week later.", "approved_by": "Petra Novak"}))]
 pub struct StartDraft {
-    /// The plan's new first day.
+    /// New first day of the plan.
     start_on: NaiveDate,
-    /// Why it moves.
+    /// Reason for the move.
     reason: Note,
-    /// Who agreed to it.
+    /// Person who approved the move on the organization's side.
     approved_by: Option<Label>,
 }
 
-/// Whether to write.
+/// Options of a move.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MoveOptions {
-    /// Answers what would move, and writes nothing.
+    /// Whether to validate and report without saving.
     dry_run: Option<bool>,
 }
 
-/// What moves with a plan's start.
+/// Changes caused by moving a plan's start.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "dry_run": false, "start": {"from_on": "2026-03-30", "to_on": "2026-04-07"}, "baseline": 2,
     "moves": [{"key": "pipeline", "planned_from_on": "2026-05-01", "planned_to_on": "2026-05-09", "forecast_from_on": null, "forecast_to_on": null}]
 }))]
 pub struct StartMove {
-    /// Whether nothing was written.
+    /// Whether this was a dry run, which saves nothing.
     dry_run: bool,
-    /// The plan's first day, before and after.
+    /// First day of the plan, before and after.
     start: StartDates,
-    /// The number of the baseline that the new dates are in.
+    /// Number of the baseline that contains the new dates.
     #[schema(minimum = 1)]
     baseline: i64,
-    /// Every milestone that moves, in the plan's order: those still open.
+    /// Milestones that move, in plan order: all open milestones.
     #[schema(max_items = 1000)]
     moves: Vec<StartedMilestone>,
 }
 
-/// A plan's first day, before and after.
+/// First day of a plan, before and after.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"from_on": "2026-03-30", "to_on": "2026-04-07"}))]
 pub struct StartDates {
-    /// Before.
+    /// First day before the move.
     from_on: NaiveDate,
-    /// After.
+    /// First day after the move.
     to_on: NaiveDate,
 }
 
@@ -76,28 +76,29 @@ pub struct StartDates {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "pipeline", "planned_from_on": "2026-05-01", "planned_to_on": "2026-05-09", "forecast_from_on": null, "forecast_to_on": null}))]
 pub struct StartedMilestone {
-    /// Its key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     key: String,
-    /// Its planned date before.
+    /// Planned date before the move.
     planned_from_on: NaiveDate,
-    /// Its planned date after.
+    /// Planned date after the move.
     planned_to_on: NaiveDate,
-    /// Its recorded forecast before, if there was one.
+    /// Forecast date before the move; null without a recorded forecast.
     forecast_from_on: Option<NaiveDate>,
-    /// Its forecast after.
+    /// Forecast date after the move; null without a recorded forecast.
     forecast_to_on: Option<NaiveDate>,
 }
 
-/// Moves a plan's start, and with it what is not yet fixed
+/// Move a plan's start
 ///
-/// Open milestones keep their distance from the start, counted in the plan's days; their new planned dates are a new baseline
-/// with the reason given, so the old ones stay to be compared with. Recorded forecasts move too, each as a recorded change.
-/// Achieved milestones stay. A start cannot move behind work that has begun. `dry_run=true` answers the same with 200 and
-/// writes nothing.
+/// Open milestones keep their distance from the start, counted in days of the plan's calendar. Their new planned dates
+/// form a new baseline with the given reason, so that the previous baselines remain available for comparison. Recorded
+/// forecasts move too, each as a recorded forecast change. Achieved, waived and canceled milestones do not move. The
+/// new start must not be later than the first day of work that has already begun. A dry run (`dry_run=true`) returns
+/// the same report with status 200 and saves nothing.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = StartDraft, params(MoveOptions), responses(
-    (status = 200, description = "What would move.", body = StartMove),
-    (status = 201, description = "What has moved.", body = StartMove),
+    (status = 200, description = "The changes that the move would cause (dry run).", body = StartMove),
+    (status = 201, description = "The changes that the move caused.", body = StartMove),
 ))]
 #[post("/v1/plans/{id}/move")]
 pub async fn move_plan(
@@ -141,7 +142,7 @@ pub async fn move_plan(
 fn decide(record: &PlanRecord, draft: &StartDraft) -> Result<Vec<Shift>, ApiError> {
     let shifts = move_start(&record.facts(), draft.start_on).map_err(|rule| rule.at("/start_on"))?;
     if shifts.is_empty() {
-        return Err(ApiError::new(Code::Conflict, "Nothing of this plan is open, so nothing can move."));
+        return Err(ApiError::new(Code::Conflict, "The plan has no open milestones, so nothing can move."));
     }
     Ok(shifts)
 }

@@ -1,4 +1,4 @@
-//! A plan's two pictures.
+//! The two pictures of a plan: its S-curve and its milestone trend chart.
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};
@@ -12,17 +12,23 @@ use crate::extract::Query;
 use crate::read_model::PlanView;
 use crate::views::pictures::{MEDIA_TYPE, draw_s_curve, draw_trend};
 
-/// Draws a plan's S-curve: planned, earned and expected value
+/// Draw a plan's S-curve
+///
+/// Shows planned value (PV), earned value (EV) and the value expected of the open milestones over time, in percent of
+/// the scope. The curves refer to the baseline in force at `as_of`.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),
-    responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
+    responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/plans/{id}/s-curve.svg")]
 pub async fn draw_plan_s_curve(cx: Context, id: Path<Uuid>, date: Query<AsOf>) -> Result<HttpResponse, ApiError> {
     draw(&cx, *id, date.0.as_of, draw_s_curve).await
 }
 
-/// Draws how a plan's dates moved: its milestone trend chart
+/// Draw a plan's milestone trend chart
+///
+/// Shows the expected date of each milestone over time. A rising line is a milestone that moves to a later date; a
+/// level line is a milestone that keeps its date. Waived and canceled milestones are left out.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),
-    responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
+    responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/plans/{id}/trend.svg")]
 pub async fn draw_plan_trend(cx: Context, id: Path<Uuid>, date: Query<AsOf>) -> Result<HttpResponse, ApiError> {
     draw(&cx, *id, date.0.as_of, draw_trend).await

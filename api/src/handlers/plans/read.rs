@@ -1,4 +1,4 @@
-//! One plan.
+//! Reading a single plan.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -9,8 +9,11 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 
-/// One plan, as it stands today
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The plan.", body = Plan)))]
+/// Get a plan
+///
+/// Returns the plan with its status and figures as of today. Archived plans are returned too.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The plan.", body = Plan)))]
 #[get("/v1/plans/{id}")]
 pub async fn read_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;

@@ -1,4 +1,4 @@
-//! How a plan stands, as a review freezes it: the three questions with their answers.
+//! State of a plan as a review freezes it: milestones at risk, unresolved dependencies and trajectory.
 
 use chrono::NaiveDate;
 use milepost_domain::earned_value::earned_schedule::Period;
@@ -18,132 +18,133 @@ use crate::resources::date_changes::DateChange;
 use crate::store::milestones::ForecastRow;
 use crate::store::plans::PlanRecord;
 
-/// How a plan stands on the day of a review.
+/// State of a plan on the day of a review.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ReviewState {
-    /// Is any milestone at risk? Each with what its owner said last. Stale and unexplained ones are among them.
+    /// Milestones at risk, each with its owner's last explanation. Includes stale milestones and unexplained misses.
     #[schema(max_items = 1000)]
     at_risk: Vec<RiskyMilestone>,
-    /// Is any dependency unresolved? Open ones that are not on track, or come too late for what waits for them.
+    /// Unresolved dependencies: open milestones that are at risk, or expected too late for an open milestone that
+    /// depends on them.
     #[schema(max_items = 100_000)]
     unresolved_dependencies: Vec<UnresolvedDependency>,
-    /// Is the plan as a whole heading the right way?
+    /// Trajectory of the plan as a whole.
     trajectory: Trajectory,
-    /// Changes of open milestones' dates that the client was not told of.
+    /// Date changes of open milestones that were not communicated to the customer.
     #[schema(max_items = 100_000)]
     uncommunicated_changes: Vec<DateChange>,
-    /// Every milestone as it stands.
+    /// Status and dates of every milestone.
     #[schema(max_items = 1000)]
     milestones: Vec<ReviewedMilestone>,
 }
 
-/// A milestone that needs words.
+/// A milestone that needs an explanation in a review.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "name": "Pipeline runs", "owner": "Ana", "status": "at_risk", "variance_days": 5, "stale": false, "unexplained_miss": true,
     "skipped_warning": false, "changes_since": 1, "reason": "The client's firewall change takes a week.", "cause": "one_time"
 }))]
 pub struct RiskyMilestone {
-    /// Its key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     key: String,
-    /// Its name.
+    /// Name of the milestone.
     #[schema(value_type = Name)]
     name: String,
-    /// Who is responsible.
+    /// Owner: the person responsible.
     #[schema(value_type = Option<Label>)]
     owner: Option<String>,
-    /// How it stands.
+    /// Status.
     status: Status,
-    /// Days late; negative is early.
+    /// Variance: days late, in days of the plan's calendar. Negative means early.
     variance_days: i64,
-    /// Whether its forecast has passed or was left alone.
+    /// Whether the forecast has passed or was not updated for longer than the update interval.
     stale: bool,
-    /// Whether its planned date has passed without an explanation.
+    /// Whether the planned date has passed without an explanation.
     unexplained_miss: bool,
-    /// Whether it went from on track to delayed with nothing in between.
+    /// Whether the milestone went from on track to delayed without being at risk in between.
     skipped_warning: bool,
-    /// How often its date moved since the last review.
+    /// Number of date changes since the day that the trajectory is compared with.
     #[schema(maximum = 100_000)]
     changes_since: usize,
-    /// What its owner said when the date last moved.
+    /// Reason that the owner gave for the last date change.
     #[schema(value_type = Option<Note>)]
     reason: Option<String>,
-    /// Whether that is likely to come again.
+    /// Cause of the last date change: one-time or systemic.
     cause: Option<Cause>,
 }
 
-/// Something that waits for what is not on track.
+/// A dependency that is not resolved yet.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({"key": "report", "waits_for": "pipeline", "relation": "finish_to_start", "status": "at_risk", "expected_on": "2026-05-15", "owner": "Ana"}))]
 pub struct UnresolvedDependency {
-    /// The milestone that waits.
+    /// Key of the milestone that waits.
     #[schema(value_type = Key)]
     key: String,
-    /// What it waits for.
+    /// Key of the milestone that it waits for.
     #[schema(value_type = Key)]
     waits_for: String,
-    /// What waits for what.
+    /// Relation between the two milestones.
     relation: Relation,
-    /// How that stands.
+    /// Status of the milestone that it waits for.
     status: Status,
-    /// When that is expected.
+    /// Expected date of the milestone that it waits for.
     expected_on: NaiveDate,
-    /// Who is responsible for it.
+    /// Owner of the milestone that it waits for.
     #[schema(value_type = Option<Label>)]
     owner: Option<String>,
 }
 
-/// Where the plan is heading.
+/// Trajectory of a plan: its trend and the figures behind it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "trend": "worsening", "since_on": "2026-04-27", "spi": 0.8, "spi_t": 0.86, "spi_t_before": 0.91, "expected_finish_on": "2026-06-13",
     "expected_finish_before_on": "2026-06-08", "changes_since": 2, "days_slipped_since": 5
 }))]
 pub struct Trajectory {
-    /// Against the last review, or a week and so earlier where there was none.
+    /// Trend since the last review, or since one update interval ago without a review.
     trend: Trend,
-    /// The day it is compared with.
+    /// Day that the plan is compared with.
     since_on: NaiveDate,
-    /// SPI.
+    /// Schedule performance index (SPI) today.
     #[schema(minimum = 0)]
     spi: Option<f64>,
-    /// SPI(t).
+    /// Schedule performance index in time, SPI(t), today.
     #[schema(minimum = 0)]
     spi_t: Option<f64>,
-    /// SPI(t) then.
+    /// Schedule performance index in time, SPI(t), on `since_on`.
     #[schema(minimum = 0)]
     spi_t_before: Option<f64>,
-    /// When the last milestone can be expected.
+    /// Expected date of the last milestone, today.
     expected_finish_on: Option<NaiveDate>,
-    /// When it could be expected then.
+    /// Expected date of the last milestone, on `since_on`.
     expected_finish_before_on: Option<NaiveDate>,
-    /// How often dates moved since.
+    /// Number of date changes after `since_on`.
     #[schema(maximum = 100_000_000)]
     changes_since: usize,
-    /// By how many calendar days in all, those that moved earlier subtracted.
+    /// Sum of all date changes after `since_on`, in calendar days. Moves to an earlier date count as negative.
     days_slipped_since: i64,
 }
 
-/// A milestone as it stood on the day of a review.
+/// Status and dates of a milestone on the day of a review.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({"key": "pipeline", "status": "at_risk", "planned_on": "2026-05-10", "expected_on": "2026-05-15", "variance_days": 5}))]
 pub struct ReviewedMilestone {
-    /// Its key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     key: String,
-    /// How it stood.
+    /// Status.
     status: Status,
-    /// Its planned date.
+    /// Planned date.
     planned_on: NaiveDate,
-    /// When it was expected, or achieved.
+    /// Expected date, or actual date once achieved.
     expected_on: NaiveDate,
-    /// Days late; negative is early.
+    /// Variance: days late, in days of the plan's calendar. Negative means early.
     variance_days: i64,
 }
 
 impl ReviewState {
-    /// A plan as it stands today.
+    /// The state of a plan today.
     pub fn of(record: &PlanRecord, view: &PlanView, today: NaiveDate) -> Self {
         let standings: Vec<Standing> = view.facts.standings(today).collect();
         let rows = || record.milestones.iter().zip(&standings);
@@ -195,7 +196,7 @@ impl ReviewState {
         }
     }
 
-    /// The milestones that need words.
+    /// The keys of the milestones that need an explanation.
     pub fn keys_at_risk(&self) -> impl Iterator<Item = &str> {
         self.at_risk.iter().map(|one| one.key.as_str())
     }

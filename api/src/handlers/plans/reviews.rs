@@ -1,4 +1,4 @@
-//! The regular review of a plan: what it answers by itself, what it asks for, and what was frozen of it.
+//! Regular reviews of a plan: the agenda of the next one, and the records of past ones.
 
 use actix_web::web::Path;
 use actix_web::{get, post};
@@ -21,24 +21,24 @@ use crate::store::plans::{self, PlanRecord};
 use crate::store::reviews::{self, ReviewMark, ReviewRow};
 use crate::unit::{Change, Entity, Unit};
 
-/// What a review found of one milestone.
+/// Finding of a review about one milestone.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"key": "pipeline", "cause": "The client's firewall change waits for approval.", "action": "Escalate to the sponsor.", "owner": "Ana", "due_on": "2026-05-08"}))]
 pub struct ReviewFinding {
-    /// The milestone's key.
+    /// Key of the milestone.
     key: Key,
-    /// Why it is at risk.
+    /// Cause of the risk.
     cause: Note,
-    /// What is done about it.
+    /// Action taken against the risk.
     action: Note,
-    /// Who does it.
+    /// Owner of the action.
     owner: Option<Label>,
-    /// By when.
+    /// Due date of the action.
     due_on: Option<NaiveDate>,
 }
 
-/// A review.
+/// A review to record.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -46,7 +46,7 @@ pub struct ReviewFinding {
     "confirmed": ["report"], "note": "The team is confident."
 }))]
 pub struct ReviewDraft {
-    /// Cause and action for each milestone at risk; others may be spoken of too.
+    /// Findings: cause and action for each milestone at risk. Findings about other milestones are allowed.
     #[serde(default)]
     #[schema(max_items = 1000)]
     findings: Vec<ReviewFinding>,
@@ -54,66 +54,68 @@ pub struct ReviewDraft {
     #[serde(default)]
     #[schema(max_items = 1000)]
     confirmed: Vec<Key>,
-    /// Anything else.
+    /// Note on the review.
     note: Option<Note>,
 }
 
-/// A review as it was frozen.
+/// A review with the state of the plan on its day.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Review {
-    /// The plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// 1, 2, 3 and so on.
+    /// Number, counting from 1.
     #[schema(minimum = 1)]
     number: i64,
-    /// The day of it.
+    /// Day of the review.
     reviewed_on: NaiveDate,
-    /// Who recorded it.
+    /// Author of the record.
     #[schema(max_length = 300)]
     author: String,
-    /// When.
+    /// Time of recording.
     recorded_at: DateTime<Utc>,
-    /// How the plan stood.
+    /// State of the plan on the day of the review.
     #[serde(flatten)]
     state: ReviewState,
-    /// What was said of milestones.
+    /// Findings about milestones.
     #[schema(max_items = 1000)]
     findings: Vec<ReviewFinding>,
-    /// Anything else.
+    /// Note on the review.
     #[schema(value_type = Option<Note>)]
     note: Option<String>,
 }
 
-/// What the next review is about.
+/// Agenda of a plan's next review.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct NextReview {
-    /// The plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// Its name.
+    /// Name of the plan.
     #[schema(value_type = Name)]
     plan_name: String,
-    /// The day by which it is due; null where nothing is open any more.
+    /// Due date of the next review; null if no milestone is open or the plan is archived.
     due_on: Option<NaiveDate>,
-    /// Whether that day has passed.
+    /// Whether the due date has passed.
     overdue: bool,
-    /// How the plan stands today.
+    /// State of the plan today.
     #[serde(flatten)]
     state: ReviewState,
 }
 
-/// The reviews of a plan.
+/// Reviews of a plan.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Reviews {
-    /// The newest first, 200 at most.
+    /// Reviews, newest first; at most 200.
     #[schema(max_items = 200)]
     data: Vec<Review>,
 }
 
-/// Answers the three questions of a review as they stand today
+/// Get the agenda of a plan's next review
 ///
-/// Which milestones are at risk and why; which dependencies are unresolved; where the plan is heading. Each milestone in `at_risk` needs
-/// its cause and action when the review is held.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "What the review is about.", body = NextReview)))]
+/// Answers three questions as of today: which milestones are at risk and why, which dependencies are unresolved, and
+/// where the plan is heading. Each milestone in `at_risk` needs a finding with cause and action when the review is
+/// recorded.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The agenda of the next review.", body = NextReview)))]
 #[get("/v1/plans/{id}/reviews/next")]
 pub async fn read_next_review(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
@@ -129,8 +131,11 @@ pub async fn read_next_review(cx: Context, id: Path<Uuid>) -> Result<Answer, Api
     Ok(Answer::ok(&next)?.version_and_content(record.plan.version))
 }
 
-/// Lists a plan's reviews
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The reviews, the newest first.", body = Reviews)))]
+/// List a plan's reviews
+///
+/// Returns the 200 newest reviews of the plan, newest first, each with the state of the plan on its day.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The reviews, newest first.", body = Reviews)))]
 #[get("/v1/plans/{id}/reviews")]
 pub async fn list_reviews(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
@@ -140,8 +145,11 @@ pub async fn list_reviews(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiErro
     Ok(Answer::ok(&Reviews { data })?.content_tag())
 }
 
-/// Reads one review
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The review as it was frozen.", body = Review)))]
+/// Get a review
+///
+/// Returns the review as it was recorded. Later changes of the plan do not affect it.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The review as it was recorded.", body = Review)))]
 #[get("/v1/plans/{id}/reviews/{number}")]
 pub async fn read_review(cx: Context, path: Path<(Uuid, i64)>) -> Result<Answer, ApiError> {
     let (id, number) = path.into_inner();
@@ -149,11 +157,13 @@ pub async fn read_review(cx: Context, path: Path<(Uuid, i64)>) -> Result<Answer,
     Ok(Answer::ok(&Review::thawed(&found.ok_or_else(ApiError::not_found)?)?)?.content_tag())
 }
 
-/// Holds a review: freezes how the plan stands, with cause and action for each milestone at risk
+/// Record a review
 ///
-/// Refused as long as a milestone at risk has none, naming each. The next review is due after the plan's `update_interval_days`.
+/// Freezes the state of the plan together with a cause and an action for each milestone at risk. A review is refused
+/// while a milestone at risk has no finding; the error names each of them. `confirmed` is applied first, so a confirmed
+/// forecast is no longer stale. The next review is due after the plan's `update_interval_days`.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = ReviewDraft,
-    responses((status = 201, description = "The review.", body = Review)))]
+    responses((status = 201, description = "The recorded review.", body = Review)))]
 #[post("/v1/plans/{id}/reviews")]
 pub async fn create_review(cx: Context, id: Path<Uuid>, body: Body<ReviewDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
@@ -187,7 +197,7 @@ pub async fn create_review(cx: Context, id: Path<Uuid>, body: Body<ReviewDraft>)
     .await
 }
 
-/// Notes that the dates of these milestones have been looked at.
+/// Records that the forecasts of these milestones were confirmed.
 async fn confirm(unit: &mut Unit, record: &mut PlanRecord, keys: &[Key]) -> Result<(), ApiError> {
     let before = Milestone::all_of(record, unit.today);
     let mut positions: Vec<usize> = keys.iter().filter_map(|key| record.position(key.as_str())).collect();
@@ -204,7 +214,7 @@ async fn confirm(unit: &mut Unit, record: &mut PlanRecord, keys: &[Key]) -> Resu
     Ok(())
 }
 
-/// Every milestone named is one of the plan, and each at risk has its cause and action.
+/// Checks that every key names a milestone of the plan and that each milestone at risk has a finding.
 fn check(draft: &ReviewDraft, record: &PlanRecord, state: &ReviewState) -> Result<(), ApiError> {
     let mut violations = Violations::new();
     let unknown = |key: &Key, at: String| {

@@ -1,4 +1,4 @@
-//! A plan's network: early and late dates, float, critical paths.
+//! Schedule of a plan: early and late dates, float and critical paths.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -17,27 +17,28 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::store::plans::{self, PlanRecord};
 
-/// Which dates the durations come from.
+/// Basis of the durations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Basis {
-    /// The planned dates of the baseline in force.
+    /// Planned dates of the baseline in force.
     #[default]
     Planned,
-    /// What is expected today: forecasts, and actual dates of what is achieved.
+    /// Dates expected today: forecasts, and actual dates of achieved milestones.
     Forecast,
 }
 
-/// How to schedule.
+/// Options of a schedule.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ScheduleOptions {
-    /// Which dates the durations come from; `planned` if left out.
+    /// Basis of the durations. Defaults to `planned`.
     #[param(inline)]
     basis: Option<Basis>,
 }
 
-/// A plan's network, scheduled. A milestone takes the days from what it waits for (or the plan's start) to its date.
+/// Schedule of a plan. The duration of a milestone is the number of days from the milestones that it depends on (or
+/// from the plan's start) to its date.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "basis": "planned", "start_on": "2026-03-02", "finish_on": "2026-04-01",
@@ -50,38 +51,38 @@ pub struct ScheduleOptions {
     ]
 }))]
 pub struct Schedule {
-    /// The plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// Which dates the durations come from.
+    /// Basis of the durations.
     basis: Basis,
-    /// The plan's first day.
+    /// First day of the plan.
     start_on: NaiveDate,
-    /// The earliest day on which everything can be met.
+    /// Earliest day on which all milestones can be achieved.
     finish_on: NaiveDate,
-    /// Keys along each critical path, ties included, at most twenty.
+    /// Critical paths, ties included; at most twenty.
     #[schema(max_items = 20)]
     critical_paths: Vec<CriticalPath>,
-    /// Every milestone that was not waived or cancelled, in the plan's order.
+    /// Milestones that are not waived or canceled, in plan order.
     #[schema(max_items = 1000)]
     milestones: Vec<ScheduledMilestone>,
 }
 
-/// Keys along a critical path, from first to last.
+/// Keys of the milestones along a critical path, from first to last.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(value_type = Vec<Key>, max_items = 1000, example = json!(["data-access", "pipeline"]))]
 pub struct CriticalPath(Vec<String>);
 
-/// Where a milestone lies in the network.
+/// Position of a milestone in the schedule.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "duration_days": 23, "early_start_on": "2026-03-09", "early_finish_on": "2026-04-01", "late_start_on": "2026-03-09",
     "late_finish_on": "2026-04-01", "total_float_days": 0, "free_float_days": 0, "critical": true
 }))]
 pub struct ScheduledMilestone {
-    /// Its key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     key: String,
-    /// Days of the plan's calendar it takes.
+    /// Duration in days of the plan's calendar.
     #[schema(minimum = 0)]
     duration_days: i64,
     /// Earliest start.
@@ -92,18 +93,19 @@ pub struct ScheduledMilestone {
     late_start_on: NaiveDate,
     /// Latest finish that does not delay the plan.
     late_finish_on: NaiveDate,
-    /// Days it may slip without delaying the plan.
+    /// Total float: days that the milestone may slip without delaying the plan.
     #[schema(minimum = 0)]
     total_float_days: i64,
-    /// Days it may slip without delaying any other milestone.
+    /// Free float: days that the milestone may slip without delaying any other milestone.
     free_float_days: i64,
-    /// Whether a day's slip of it is a day's slip of the plan.
+    /// Whether the milestone is critical: each day of delay delays the plan by a day.
     critical: bool,
 }
 
-/// A plan's network: early and late dates, float, critical paths
+/// Get a plan's schedule
 ///
-/// Critical path method over all four relations with lags. Waived and cancelled milestones hold nobody up and are left out.
+/// Returns early and late dates, float and critical paths, computed by the critical path method over all four relations
+/// with lags. Waived and canceled milestones do not delay other milestones and are left out.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(ScheduleOptions),
     responses((status = 200, description = "The schedule.", body = Schedule)))]
 #[get("/v1/plans/{id}/schedule")]
@@ -116,7 +118,7 @@ pub async fn read_schedule(cx: Context, id: Path<Uuid>, options: Query<ScheduleO
 }
 
 impl Schedule {
-    /// `None` if the dependencies form a cycle, which no write allows.
+    /// Computes the schedule; `None` if the dependencies form a cycle, which no write allows.
     fn of(record: &PlanRecord, basis: Basis, today: NaiveDate) -> Option<Self> {
         let mut steps = record.steps(today);
         if basis == Basis::Forecast {

@@ -1,4 +1,4 @@
-//! A plan's earned value over time: the points of an S-curve.
+//! Earned value of a plan over time: the points of an S-curve.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -17,52 +17,57 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::read_model::PlanView;
 
-/// How many points a series may have.
+/// Maximum number of points in a series.
 const MOST_POINTS: u32 = 1000;
 
 /// Earned value at the end of each period.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct EarnedValueSeries {
-    /// The plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// What time is counted in.
+    /// Length of a period.
     period: Period,
-    /// The last date for which something can have been earned.
+    /// Last date with known values.
     today: NaiveDate,
-    /// From the first period to the last that was planned, or to today if that is later and something is open.
+    /// Points in order of time, from the first period. The series ends with the last planned date, or later: with today
+    /// while a milestone is open, or with the last closing date once all are closed.
     #[schema(max_items = 1000)]
     data: Vec<SeriesPoint>,
 }
 
-/// The end of one period. What cannot be known yet is null.
+/// Figures at the end of a period. Figures that are not known yet are null.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"number": 7, "on": "2026-04-19", "planned_value": 70.0, "earned_value": 50.0, "spi": 0.714, "earned_schedule": 5.0, "spi_t": 0.714}))]
 pub struct SeriesPoint {
-    /// 1, 2, 3 and so on.
+    /// Number of the period, counting from 1.
     #[schema(minimum = 1, maximum = 1000)]
     number: u32,
-    /// Its last day.
+    /// Last day of the period.
     on: NaiveDate,
-    /// PV at its end.
+    /// Planned value (PV) at the end of the period.
     #[schema(minimum = 0)]
     planned_value: f64,
-    /// EV at its end.
+    /// Earned value (EV) at the end of the period.
     #[schema(minimum = 0)]
     earned_value: Option<f64>,
-    /// SPI at its end.
+    /// Schedule performance index (SPI) at the end of the period.
     #[schema(minimum = 0)]
     spi: Option<f64>,
-    /// ES at its end, in periods.
+    /// Earned schedule (ES) at the end of the period, in periods.
     #[schema(minimum = 0)]
     earned_schedule: Option<f64>,
-    /// SPI(t) at its end.
+    /// Schedule performance index in time, SPI(t), at the end of the period.
     #[schema(minimum = 0)]
     spi_t: Option<f64>,
 }
 
-/// Earned value at the end of each week, day or month: the points of an S-curve
+/// Get a plan's earned value over time
+///
+/// Returns the points of an S-curve: one for the end of each day, week or month. The current period shows the figures
+/// as of today; later periods show only the planned value (PV). A series has at most 1,000 points; a shorter period
+/// that gives more is refused.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(InPeriods),
-    responses((status = 200, description = "The series.", body = EarnedValueSeries)))]
+    responses((status = 200, description = "The figures at the end of each period.", body = EarnedValueSeries)))]
 #[get("/v1/plans/{id}/earned-value/series")]
 pub async fn read_earned_value_series(
     cx: Context,
@@ -85,7 +90,7 @@ impl EarnedValueSeries {
         let last_on = planned.max().max(reached).unwrap_or(start_on);
         let count = period.number_of(start_on, last_on) + 1;
         if count > MOST_POINTS {
-            let detail = format!("gives {count} points, and a series may have {MOST_POINTS}: choose a longer one");
+            let detail = format!("gives {count} points, but at most {MOST_POINTS} are allowed; choose a longer one");
             return Err(ApiError::parameter("period", "too_many_points", detail));
         }
         let end_of = |number: u32| plus_days(period.starts_on(start_on, number), -1);
@@ -95,7 +100,7 @@ impl EarnedValueSeries {
 }
 
 impl SeriesPoint {
-    /// What is known at the end of a period that is not over is what is known today.
+    /// The figures at the end of a period. A period that is not over shows the figures known today.
     fn at(view: &PlanView, number: u32, on: NaiveDate, period: Period, today: NaiveDate) -> Self {
         let has_begun = period.starts_on(view.row.start_on, number - 1) <= today;
         let known_on = on.min(today);

@@ -1,4 +1,4 @@
-//! When a plan will probably finish.
+//! Simulation of a plan's probable finish.
 
 use actix_web::get;
 use actix_web::web::{Path, block};
@@ -16,21 +16,21 @@ use crate::error::{ApiError, Code, Problem};
 use crate::extract::Query;
 use crate::read_model::{PlanView, Plans};
 
-/// How to simulate.
+/// Options of a simulation.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SimulationOptions {
-    /// How many times the plan is lived through; 10,000 if left out.
+    /// Number of samples: simulated runs of the plan. Defaults to 10,000.
     #[param(minimum = 100, maximum = 50_000)]
     samples: Option<u32>,
-    /// Where the random numbers begin: the same seed gives the same answer. 1 if left out.
+    /// Seed of the random numbers: the same seed gives the same result. Defaults to 1.
     #[param(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     seed: Option<u64>,
-    /// The date to answer for, from what was recorded by then; today in the organization's time zone if left out.
+    /// Date that the answer refers to. Defaults to today in the organization's time zone.
     as_of: Option<NaiveDate>,
 }
 
-/// When a plan will probably finish, from how long its organization's milestones really took.
+/// Probable finish of a plan, based on the actual durations of the organization's finished milestones.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "as_of": "2026-05-04", "samples": 10000, "seed": 1,
@@ -44,61 +44,61 @@ pub struct SimulationOptions {
     }]
 }))]
 pub struct PlanSimulation {
-    /// The plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// The date answered for.
+    /// Date that the simulation refers to.
     as_of: NaiveDate,
-    /// How many times the plan was lived through.
+    /// Number of samples.
     #[schema(minimum = 100)]
     samples: u32,
-    /// The seed.
+    /// Seed of the random numbers.
     #[schema(minimum = 0)]
     seed: u64,
-    /// When the last open milestone will be there.
+    /// Probable dates of the plan's finish: the date on which the last open milestone is achieved.
     finish: ProbableDates,
-    /// How the samples' finishes are spread.
+    /// Distribution of the samples' finish dates.
     #[schema(max_items = 20)]
     histogram: Vec<HistogramBin>,
-    /// Every open milestone, in the plan's order.
+    /// Open milestones, in plan order.
     #[schema(max_items = 1000)]
     milestones: Vec<SimulatedMilestone>,
 }
 
-/// By when something will be there, with which probability.
+/// Dates by which a milestone or a plan finishes, by probability.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "planned_on": "2026-06-01", "p10_on": "2026-05-30", "p50_on": "2026-06-12", "p80_on": "2026-06-25", "p95_on": "2026-07-14", "chance_to_meet_plan": 0.14
 }))]
 pub struct ProbableDates {
-    /// The planned date, in the baseline in force.
+    /// Planned date in the baseline in force.
     planned_on: NaiveDate,
-    /// There by this day in one of ten samples.
+    /// P10: the day by which one in ten samples has finished.
     p10_on: NaiveDate,
-    /// In half of them.
+    /// P50: the day by which half of the samples have finished.
     p50_on: NaiveDate,
-    /// In four of five: a date to promise.
+    /// P80: the day by which four in five samples have finished. A suitable date to commit to.
     p80_on: NaiveDate,
-    /// In nineteen of twenty.
+    /// P95: the day by which nineteen in twenty samples have finished.
     p95_on: NaiveDate,
-    /// The share of samples in which the planned date is met.
+    /// Share of samples that meet the planned date.
     #[schema(minimum = 0, maximum = 1)]
     chance_to_meet_plan: f64,
 }
 
-/// Some days, and the share of samples that finish on them.
+/// A range of days and the share of samples that finish within it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"from_on": "2026-05-25", "to_on": "2026-06-07", "share": 0.31}))]
 pub struct HistogramBin {
-    /// The first day.
+    /// First day.
     from_on: NaiveDate,
-    /// The last day.
+    /// Last day.
     to_on: NaiveDate,
-    /// The share of samples.
+    /// Share of samples.
     #[schema(minimum = 0, maximum = 1)]
     share: f64,
 }
 
-/// An open milestone, simulated.
+/// Simulation result of an open milestone.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "finish": {"planned_on": "2026-06-01", "p10_on": "2026-05-30", "p50_on": "2026-06-12", "p80_on": "2026-06-25",
@@ -106,54 +106,57 @@ pub struct HistogramBin {
     "reference": {"class": "phase", "finished": 12, "median_ratio": 1.21}
 }))]
 pub struct SimulatedMilestone {
-    /// Its key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     key: String,
-    /// When it will be there.
+    /// Probable dates of the milestone.
     finish: ProbableDates,
-    /// The share of samples in which it was on the longest path.
+    /// Criticality index: the share of samples in which the milestone is on the longest path.
     #[schema(minimum = 0, maximum = 1)]
     criticality_index: f64,
-    /// What its duration is guessed from.
+    /// Reference: the finished milestones that the duration is estimated from.
     reference: Reference,
 }
 
-/// The finished milestones that a duration is guessed from.
+/// Finished milestones that a duration is estimated from.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({"class": "phase", "finished": 12, "median_ratio": 1.21}))]
 pub struct Reference {
-    /// Which.
+    /// Reference class.
     class: ReferenceClass,
-    /// How many; 0 where a wide assumption stands in for them.
+    /// Number of finished milestones in the class; 0 if a wide assumption is used instead.
     #[schema(maximum = 100_000_000)]
     finished: usize,
-    /// Actual over planned duration that half of them stay below.
+    /// Median ratio of actual to planned duration.
     #[schema(minimum = 0)]
     median_ratio: f64,
 }
 
-/// How many durations are drawn at most: a second's work.
+/// Maximum number of durations drawn: about one second of work.
 const MOST_DRAWS: usize = 10_000_000;
-/// How many bars a histogram has at most.
+/// Maximum number of bars in a histogram.
 const BARS: usize = 20;
 
-/// Simulates when a plan and its milestones will be finished
+/// Simulate a plan's finish
 ///
-/// Monte Carlo over the network of what is open. A milestone takes its planned days times a ratio of actual to planned duration from
-/// the organization's own finished milestones: those of its phase if there are at least five, else of its kind of plan, else of the
-/// whole organization, else a wide assumption (0.8 to 2.5 times, most likely as planned); `reference` says which. A later date
-/// that its owner has recorded holds as the earliest. Samples times open milestones may be at most ten million.
+/// Runs a Monte Carlo simulation over the network of open milestones. Each milestone takes its planned days times a
+/// ratio of actual to planned duration. The ratio comes from the organization's own finished milestones: those of the
+/// same phase and kind of plan if there are at least five, otherwise those of the same kind of plan, otherwise all of
+/// them, otherwise a wide assumption (0.8 to 2.5 times, most likely as planned). `reference` names the class that was
+/// used. A recorded forecast later than the planned date is the earliest date of the milestone. The number of samples
+/// times the number of open milestones may be at most ten million.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(SimulationOptions),
     responses(
-        (status = 200, description = "The probable dates.", body = PlanSimulation),
-        (status = 409, description = "Nothing is open.", body = Problem, content_type = "application/problem+json"),
+        (status = 200, description = "The probable finish of the plan and its milestones.", body = PlanSimulation),
+        (status = 409, description = "The plan has no open milestones.", body = Problem,
+            content_type = "application/problem+json"),
     ))]
 #[get("/v1/plans/{id}/simulation")]
 pub async fn simulate_plan(cx: Context, id: Path<Uuid>, options: Query<SimulationOptions>) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
     let as_of = options.0.as_of.unwrap_or_else(|| cx.today());
     let (samples, seed) = (options.0.samples.unwrap_or(10_000), options.0.seed.unwrap_or(1));
-    // Milliseconds for most plans, but a second for the largest: not on a thread that others wait for.
+    // Takes milliseconds for most plans but up to a second for the largest, so it must not block a worker thread.
     let open = plans.find(*id).map_or(0, |view| view.facts.milestones.iter().filter(|one| one.state.is_open()).count());
     if open * usize::try_from(samples).unwrap_or(usize::MAX) > MOST_DRAWS {
         let detail = format!("must be at most {} for {open} open milestones", MOST_DRAWS / open);
@@ -165,12 +168,12 @@ pub async fn simulate_plan(cx: Context, id: Path<Uuid>, options: Query<Simulatio
     });
     let (version, simulation) = simulated.await.map_err(ApiError::internal)?.ok_or_else(ApiError::not_found)?;
     let nothing_open =
-        || ApiError::new(Code::Conflict, "Nothing of this plan is open, so there is nothing to simulate.");
+        || ApiError::new(Code::Conflict, "The plan has no open milestones, so there is nothing to simulate.");
     Ok(Answer::ok(&simulation.ok_or_else(nothing_open)?)?.version_and_content(version))
 }
 
 impl PlanSimulation {
-    /// `None` where nothing is open.
+    /// Simulates the plan; `None` if no milestone is open.
     pub fn of(plans: &Plans, view: &PlanView, as_of: NaiveDate, samples: u32, seed: u64) -> Option<Self> {
         let (classes, of_milestone) = references(plans, view, as_of);
         let tasks = Task::all_of(&view.facts, as_of, &of_milestone)?;
@@ -228,7 +231,7 @@ impl Reference {
     }
 }
 
-/// The reference classes of a plan's phases, and which of them each milestone belongs to.
+/// The reference classes of a plan's phases, and the class of each milestone.
 fn references(plans: &Plans, view: &PlanView, as_of: NaiveDate) -> (Vec<(ReferenceClass, Ratios)>, Vec<usize>) {
     let history: Vec<(Option<&str>, bool, f64)> = plans
         .finished(as_of)

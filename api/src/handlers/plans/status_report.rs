@@ -1,4 +1,4 @@
-//! What a client is told of a plan: milestones completed first, then what is at risk and why, dates that moved, what comes next.
+//! Status report of a plan for the customer: completed milestones, milestones at risk, date changes and next steps.
 
 use actix_web::http::header::VARY;
 use actix_web::web::Path;
@@ -19,19 +19,23 @@ use crate::resources::status_report::StatusReport;
 use crate::store::plans::{self};
 use crate::views::{status_markdown, status_page};
 
-/// Which stretch of time.
+/// Options of a status report.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct StatusOptions {
-    /// What happened after this day; the day of the last review, or one update interval ago, if left out.
+    /// Start of the reporting period, exclusive. Defaults to the day of the last review, or to one update interval ago
+    /// without a review.
     since: Option<NaiveDate>,
 }
 
-/// Reports a plan's status as a client is told
+/// Get a plan's status report
 ///
-/// As JSON, as Markdown to paste into a message, or as one HTML page with both pictures that can be mailed and printed.
+/// The report is written for the customer: completed milestones first, then milestones at risk with their reasons, date
+/// changes, and the next two weeks. `Accept` selects the format: JSON, Markdown to paste into a message, or a single
+/// HTML page with both pictures to mail or print.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(StatusOptions), responses(
-    (status = 200, description = "The report.", content((StatusReport = "application/json"), (String = "text/markdown"), (String = "text/html")))
+    (status = 200, description = "The status report.",
+        content((StatusReport = "application/json"), (String = "text/markdown"), (String = "text/html")))
 ))]
 #[get("/v1/plans/{id}/status-report")]
 pub async fn read_status_report(

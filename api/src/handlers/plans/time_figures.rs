@@ -1,4 +1,4 @@
-//! Earned schedule as answers carry it.
+//! Earned schedule figures of a plan in responses.
 
 use chrono::NaiveDate;
 use milepost_domain::earned_value::EarnedValue;
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::read_model::PlanView;
 
-/// Where the plan stands in time. All durations are in periods; null comes with a reason.
+/// Schedule performance of a plan in time. All durations are in periods; null comes with a reason.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "period": "week", "planned_duration": 10.0, "actual_time": 7.0, "earned_schedule": 5.0, "earned_schedule_reason": null, "sv_t": -2.0,
@@ -18,55 +18,58 @@ use crate::read_model::PlanView;
     "p_factor": 1.0, "p_factor_reason": null, "impeded": [], "ahead": [], "watermelon": false
 }))]
 pub struct TimeFigures {
-    /// What time is counted in, from the plan's start.
+    /// Period: the unit of time, counted from the plan's start.
     pub period: Period,
-    /// PD: the planned duration.
+    /// Planned duration (PD).
     #[schema(minimum = 0)]
     pub planned_duration: Option<f64>,
-    /// AT: the time passed, the date included; it stops when everything is earned.
+    /// Actual time (AT): the time passed up to and including the date. Stops when everything is earned.
     #[schema(minimum = 0)]
     pub actual_time: Option<f64>,
-    /// ES: the time at which the plan expected what has been earned; linear between the ends of periods.
+    /// Earned schedule (ES): the time at which the plan expected the value earned so far. Linear between the ends of
+    /// periods.
     #[schema(minimum = 0)]
     pub earned_schedule: Option<f64>,
-    /// Why there is no ES.
+    /// Reason that ES is undefined.
     pub earned_schedule_reason: Option<Undefined>,
-    /// SV(t) = ES − AT; negative is behind.
+    /// Schedule variance in time: SV(t) = ES − AT. Negative means behind schedule.
     pub sv_t: Option<f64>,
-    /// SPI(t) = ES / AT.
+    /// Schedule performance index in time: SPI(t) = ES / AT.
     #[schema(minimum = 0)]
     pub spi_t: Option<f64>,
-    /// Why there is no SPI(t).
+    /// Reason that SPI(t) is undefined.
     pub spi_t_reason: Option<Undefined>,
-    /// IEAC(t) = PD / SPI(t): how long the plan takes at this pace.
+    /// Independent estimate at completion in time: IEAC(t) = PD / SPI(t). The duration of the plan at the current pace.
     #[schema(minimum = 0)]
     pub ieac_t: Option<f64>,
-    /// Why there is no IEAC(t).
+    /// Reason that IEAC(t) is undefined.
     pub ieac_t_reason: Option<Undefined>,
-    /// The day on which it ends at this pace.
+    /// Finish date at the current pace.
     pub ieac_on: Option<NaiveDate>,
-    /// TSPI = (PD − ES) / (PD − AT): the pace that the rest needs.
+    /// To-complete schedule performance index: TSPI = (PD − ES) / (PD − AT). The pace needed to finish on the planned
+    /// date.
     #[schema(minimum = 0)]
     pub tspi: Option<f64>,
-    /// Why there is no TSPI.
+    /// Reason that TSPI is undefined.
     pub tspi_reason: Option<Undefined>,
-    /// p-factor: how much of what was earned is what the plan expected by then, from 0 to 1.
+    /// P-factor: the share of the value expected at ES that was earned as planned, from 0 to 1.
     #[schema(minimum = 0)]
     pub p_factor: Option<f64>,
-    /// Why there is no p-factor.
+    /// Reason that the p-factor is undefined.
     pub p_factor_reason: Option<Undefined>,
-    /// Keys of milestones behind the plan at ES: something impedes them.
+    /// Keys of milestones behind the plan at ES: possibly impeded.
     #[schema(value_type = Vec<Key>, max_items = 1000)]
     pub impeded: Vec<String>,
-    /// Keys of milestones ahead of the plan at ES: done before what comes before, and at risk of being done again.
+    /// Keys of milestones ahead of the plan at ES: done before their turn and at risk of rework.
     #[schema(value_type = Vec<Key>, max_items = 1000)]
     pub ahead: Vec<String>,
-    /// More than 66 % complete, and SPI exceeds SPI(t) by more than 0.10: green outside, red inside.
+    /// Whether the plan is a watermelon (green outside, red inside): more than 66 % complete, with an SPI that exceeds
+    /// SPI(t) by more than 0.10.
     pub watermelon: bool,
 }
 
 impl TimeFigures {
-    /// A plan at a date.
+    /// The figures of a plan at a date.
     pub fn at(view: &PlanView, as_of: NaiveDate, period: Period, sums: &EarnedValue) -> Self {
         let (seen, positions) = match view.facts.earned_schedule(view.row.start_on, as_of, period) {
             Ok(measured) => measured,

@@ -1,4 +1,4 @@
-//! Changing a plan's own fields.
+//! Updating the fields of a plan.
 
 use actix_web::patch;
 use actix_web::web::Path;
@@ -22,59 +22,63 @@ use crate::store::json_text::JsonText;
 use crate::store::{customers, people, plans};
 use crate::unit::Entity;
 
-/// A change of a plan. Its start, its template and its milestones' planned dates are history: they have their own operations.
+/// Changes to a plan. The start and the planned dates of milestones have operations of their own; the template cannot
+/// be changed.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"owner": "Ben", "at_risk_limit_days": 10}))]
 pub struct PlanPatch {
-    /// Its name.
+    /// Name.
     #[schema(value_type = Name, required = false)]
     name: Option<Name>,
-    /// The customer it serves.
+    /// Identifier of the customer that the plan serves.
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     customer_id: Change<Uuid>,
-    /// The person it is for.
+    /// Identifier of the person that the plan serves.
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     person_id: Change<Uuid>,
-    /// Who is responsible.
+    /// Owner: the person responsible.
     #[serde(default)]
     #[schema(value_type = Option<Label>)]
     owner: Change<Label>,
-    /// What weights are counted in.
+    /// Unit of the weights.
     #[schema(value_type = Label, required = false)]
     weight_unit: Option<Label>,
-    /// When a milestone's weight counts as earned.
+    /// Credit rule: determines when the weight of a milestone counts as earned.
     #[schema(value_type = CreditRule, required = false)]
     credit_rule: Option<CreditRule>,
-    /// The largest delay in days that is still at risk and not delayed.
+    /// Largest delay that counts as at risk, in days of the plan's calendar. A longer delay counts as delayed.
     #[schema(value_type = i64, required = false, minimum = 0, maximum = 365)]
     at_risk_limit_days: Option<i64>,
-    /// How long an open milestone's forecast may go without a look before it counts as stale, and how often the plan is reviewed, in
-    /// calendar days.
+    /// Update interval in calendar days: how long the forecast of an open milestone may go without an update before it
+    /// is stale, and how often the plan is reviewed.
     #[schema(value_type = i64, required = false, minimum = 1, maximum = 90)]
     update_interval_days: Option<i64>,
-    /// The days that durations, lags, float and variances are counted in.
+    /// Calendar: the days that durations, lags, float and variances count.
     #[schema(value_type = Calendar, required = false)]
     calendar: Option<Calendar>,
-    /// What the whole scope is worth, in minor units of the currency.
+    /// Budget: the value of the whole scope in the smallest unit of the currency. Requires a currency.
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000_000_000_i64)]
     budget_minor: Change<i64>,
-    /// The budget's currency.
+    /// Currency of the budget (ISO 4217). Requires a budget.
     #[serde(default)]
     #[schema(value_type = Option<Currency>)]
     currency: Change<Currency>,
-    /// Archives it, or brings it back.
+    /// Whether the plan is archived: `true` archives it, `false` restores it.
     #[schema(value_type = bool, required = false)]
     archived: Option<bool>,
 }
 
-/// Changes a plan's own fields
+/// Update a plan
+///
+/// Changes the given fields of the plan. Fields that are left out keep their values; null clears an optional field.
+/// `If-Match` is required.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])),
     request_body(content = PlanPatch, content_type = "application/merge-patch+json"),
-    responses((status = 200, description = "As changed.", body = Plan)))]
+    responses((status = 200, description = "The updated plan.", body = Plan)))]
 #[patch("/v1/plans/{id}")]
 pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> Result<Answer, ApiError> {
     cx.write(async |unit| {
