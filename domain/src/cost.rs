@@ -1,8 +1,8 @@
 //! Cost performance: earned value compared with actual cost.
 //!
-//! The formulas follow the PMI *Practice Standard for Earned Value Management* (2nd ed., 2011), chapter 3, and ISO
-//! 21508:2018. All amounts are in the smallest unit of the budget's currency. CPI and SPI are defined independently
-//! of each other.
+//! The formulas follow the PMI *Practice Standard for Earned Value Management* (2nd ed., 2011), chapter 3, and
+//! ISO 21508:2018. All amounts are in the smallest unit of the budget's currency. The cost performance index (CPI) and
+//! the schedule performance index (SPI) are defined independently: one may exist without the other.
 
 use chrono::NaiveDate;
 
