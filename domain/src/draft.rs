@@ -44,7 +44,7 @@ pub struct MilestoneDraft {
     pub name: Name,
     /// Phase or track of the milestone.
     pub phase: Option<Label>,
-    /// Owner: the person or role responsible.
+    /// Owner: the person responsible.
     pub owner: Option<Label>,
     /// Weight: the milestone's size relative to the plan's other milestones. Defaults to 1.
     #[serde(default)]

@@ -114,7 +114,7 @@ impl LintRule {
 pub struct Subject<'a> {
     /// Name.
     pub name: &'a str,
-    /// Owner: the person or role responsible.
+    /// Owner: the person responsible.
     pub owner: Option<&'a str>,
     /// Number of acceptance criteria.
     pub criteria: usize,
