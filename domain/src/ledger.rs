@@ -20,8 +20,8 @@ pub struct Content<'a> {
     pub sequence: i64,
     /// Time of recording.
     pub recorded_at: DateTime<Utc>,
-    /// All other fields in stored order: actor, action, entity, before, after. An absent field differs from an empty
-    /// one.
+    /// All other fields in stored order: actor, request, action, entity, root, before, after. An absent field differs
+    /// from an empty one.
     pub fields: &'a [Option<&'a str>],
 }
 
