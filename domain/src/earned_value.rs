@@ -1,7 +1,7 @@
-//! Earned value: planned value, earned value and what follows from them, at a date.
+//! Earned value management: planned value, earned value and the figures derived from them, at a date.
 //!
-//! Terms and formulas follow the PMI *Practice Standard for Earned Value Management* (2nd ed., 2011), chapter 3, and ISO 21508:2018:
-//! SV = EV − PV and SPI = EV / PV. Nothing is rounded before the last step and no index is capped.
+//! Terms and formulas follow the PMI *Practice Standard for Earned Value Management* (2nd ed., 2011), chapter 3, and
+//! ISO 21508:2018: SV = EV − PV and SPI = EV / PV. Nothing is rounded before the last step, and no index is capped.
 
 pub mod cost;
 pub mod earned_schedule;
@@ -15,7 +15,8 @@ use utoipa::ToSchema;
 use crate::earned_value::cost::Cost;
 use crate::earned_value::undefined::Undefined;
 
-/// When a milestone's weight counts as earned (PMI, *Practice Standard*, 3.4: fixed formula and percent complete methods).
+/// Rule by which a milestone's weight counts as earned (PMI, *Practice Standard*, 3.4: fixed formula and percent
+/// complete methods).
 #[derive(
     Debug,
     Clone,
@@ -34,43 +35,43 @@ use crate::earned_value::undefined::Undefined;
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum CreditRule {
-    /// All of it when achieved, nothing before.
+    /// All of the weight when achieved; nothing before.
     #[default]
     ZeroHundred,
-    /// Half once started, the rest when achieved.
+    /// Half of the weight when work starts; the rest when achieved.
     FiftyFifty,
-    /// As much as its latest recorded percentage.
+    /// The latest recorded percentage of the weight; all of it when achieved.
     PercentComplete,
 }
 
 /// A recorded percentage of completion.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// The day it was recorded.
+    /// Date of recording.
     pub recorded_on: NaiveDate,
-    /// From 0 to 100.
+    /// Percentage of completion, from 0 to 100.
     pub percent: f64,
 }
 
-/// One milestone as earned value sees it.
+/// One milestone's inputs to the earned value.
 #[derive(Debug, Clone, Copy)]
 pub struct Valued<'a> {
-    /// Date in the baseline in force.
+    /// Planned date in the baseline in force.
     pub planned_on: NaiveDate,
     /// Weight in the baseline in force.
     pub weight: f64,
-    /// The day work started.
+    /// Date on which work started.
     pub started_on: Option<NaiveDate>,
-    /// The day it was achieved.
+    /// Date of achievement.
     pub achieved_on: Option<NaiveDate>,
-    /// The day it was waived or cancelled: from then on it earns nothing, whatever had been done.
+    /// Date on which the milestone was waived or canceled. From then on it earns nothing, whatever work was done.
     pub dropped_on: Option<NaiveDate>,
     /// Recorded percentages, oldest first.
     pub progress: &'a [Progress],
 }
 
 impl Valued<'_> {
-    /// The share of the weight earned by the end of `as_of`, from 0 to 1.
+    /// Returns the share of the weight earned by the end of `as_of`, from 0 to 1.
     pub fn credit(&self, rule: CreditRule, as_of: NaiveDate) -> f64 {
         let by_then = |on: Option<NaiveDate>| on.is_some_and(|on| on <= as_of);
         if by_then(self.achieved_on) {
@@ -90,19 +91,19 @@ impl Valued<'_> {
     }
 }
 
-/// The three sums from which the rest follows, in the plan's weight unit.
+/// The three sums from which all other figures follow, in the plan's weight unit.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct EarnedValue {
-    /// BAC: the sum of the weights of the baseline in force.
+    /// Budget at completion (BAC): the sum of the weights in the baseline in force.
     pub budget_at_completion: f64,
-    /// PV: the weights planned on or before the date.
+    /// Planned value (PV): the sum of the weights planned on or before the date.
     pub planned_value: f64,
-    /// EV: the weights earned by the date.
+    /// Earned value (EV): the sum of the weights earned by the date.
     pub earned_value: f64,
 }
 
 impl EarnedValue {
-    /// Sums over the milestones of a baseline.
+    /// Computes the sums over the milestones of a baseline.
     pub fn measure<'a>(milestones: impl IntoIterator<Item = Valued<'a>>, rule: CreditRule, as_of: NaiveDate) -> Self {
         let mut sums = Self::default();
         for milestone in milestones {
@@ -115,7 +116,7 @@ impl EarnedValue {
         sums
     }
 
-    /// The sums of several plans: a portfolio's indices are quotients of sums, never means of quotients.
+    /// Adds the sums of another plan. A portfolio's indices are quotients of sums, never means of quotients.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -125,22 +126,22 @@ impl EarnedValue {
         }
     }
 
-    /// PV in percent of scope; `None` without scope.
+    /// Returns PV in percent of the scope. `None` without scope.
     pub fn planned_percent(&self) -> Option<f64> {
         percent_of(self.planned_value, self.budget_at_completion)
     }
 
-    /// EV in percent of scope; `None` without scope.
+    /// Returns EV in percent of the scope. `None` without scope.
     pub fn earned_percent(&self) -> Option<f64> {
         percent_of(self.earned_value, self.budget_at_completion)
     }
 
-    /// SV = EV − PV, in the weight unit; negative is behind.
+    /// Returns the schedule variance (SV), EV − PV, in the weight unit; negative if behind.
     pub fn schedule_variance(&self) -> f64 {
         self.earned_value - self.planned_value
     }
 
-    /// SPI = EV / PV, or why there is none.
+    /// Returns the schedule performance index (SPI), EV / PV, or the reason that it is undefined.
     pub fn spi(&self) -> Result<f64, Undefined> {
         if self.budget_at_completion <= 0.0 {
             Err(Undefined::NoScope)
@@ -151,7 +152,7 @@ impl EarnedValue {
         }
     }
 
-    /// The same sums in money, beside what was spent; an error without scope.
+    /// Returns the same sums in money, together with the actual cost. An error without scope.
     pub fn cost(&self, budget_minor: i64, actual_cost_minor: i64) -> Result<Cost, Undefined> {
         if self.budget_at_completion <= 0.0 {
             return Err(Undefined::NoScope);
@@ -167,7 +168,8 @@ impl EarnedValue {
         })
     }
 
-    /// A figure in the weight unit as money, in minor units of the budget's currency, rounded to the nearest; `None` without scope.
+    /// Converts a figure from the weight unit into money, in the smallest unit of the budget's currency, rounded to
+    /// the nearest. `None` without scope.
     pub fn in_money(&self, figure: f64, budget_minor: i64) -> Option<i64> {
         if self.budget_at_completion <= 0.0 {
             return None;
@@ -207,7 +209,8 @@ mod tests {
         (actual - expected).abs() < 1e-9
     }
 
-    /// The delivery article's example: half of the milestones due by week 6, two fifths done, SPI 0.8.
+    /// The example of the delivery article: half of the milestones are due by week 6, two fifths are done, and SPI is
+    /// 0.8.
     #[test]
     fn half_planned_two_fifths_done_is_point_eight() {
         let milestones: Vec<_> =
@@ -267,7 +270,7 @@ mod tests {
     }
 
     proptest! {
-        /// EV and PV never exceed scope, never fall as time goes by, and SPI x PV is EV.
+        /// EV and PV never exceed the scope and never fall over time, and SPI × PV equals EV.
         #[test]
         fn laws(rows in prop::collection::vec((1u32..1000, 0i64..200, prop::option::of(0i64..200)), 1..40), as_of in 0i64..220) {
             let milestones: Vec<_> = rows.iter().map(|(w, p, a)| valued(f64::from(*w), *p, *a, *a)).collect();
@@ -282,7 +285,8 @@ mod tests {
             }
         }
 
-        /// A plan whose every milestone was met on its day has SPI 1 at every date on which it is defined.
+        /// A plan in which every milestone was achieved on its planned date has an SPI of 1 at every date on which it
+        /// is defined.
         #[test]
         fn on_time_is_one(rows in prop::collection::vec((1u32..1000, 0i64..200), 1..40), as_of in 0i64..220) {
             let milestones = rows.iter().map(|(w, p)| valued(f64::from(*w), *p, Some(*p), Some(*p)));

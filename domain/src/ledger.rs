@@ -1,4 +1,6 @@
-//! The hash chain of the ledger: each entry's hash covers its content and the entry before it.
+//! The hash chain of the ledger: each entry's hash covers its content and the hash of the entry before it.
+//!
+//! This module computes and verifies hashes; it does not read or store entries.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sha2::{Digest, Sha256};
@@ -6,23 +8,25 @@ use sha2::{Digest, Sha256};
 /// A SHA-256 digest.
 pub type Hash = [u8; 32];
 
-/// What stands before the first entry of every organization.
+/// Previous hash of the first entry of every organization.
 pub const GENESIS: Hash = [0; 32];
 
-/// The content of an entry, as texts: exactly what is stored is what is hashed.
+/// The content of a ledger entry, as text. The hash covers exactly the stored content.
 #[derive(Debug, Clone, Copy)]
 pub struct Content<'a> {
-    /// The organization, as its UUID in hyphenated lower case.
+    /// Identifier of the organization: a UUID in hyphenated lower case.
     pub organization_id: &'a str,
-    /// 1, 2, 3 and so on, without gaps.
+    /// Sequence number, counting from 1 without gaps.
     pub sequence: i64,
-    /// When it was recorded.
+    /// Time of recording.
     pub recorded_at: DateTime<Utc>,
-    /// Everything else in its stored order: actor, action, entity, before, after. Absent and empty differ.
+    /// All other fields in stored order: actor, request, action, entity, root, before, after. An absent field differs
+    /// from an empty one.
     pub fields: &'a [Option<&'a str>],
 }
 
-/// The hash of an entry: SHA-256 over the previous hash and every field with its length in front, so that no two contents read alike.
+/// Returns the hash of an entry: SHA-256 over the previous hash and every field, each preceded by its length so that
+/// different contents never produce the same input.
 pub fn entry_hash(previous: &Hash, content: &Content<'_>) -> Hash {
     let mut digest = Sha256::new();
     digest.update(previous);
@@ -43,48 +47,48 @@ pub fn entry_hash(previous: &Hash, content: &Content<'_>) -> Hash {
     digest.finalize().into()
 }
 
-/// An entry as verification reads it back.
+/// A stored entry to verify.
 #[derive(Debug, Clone, Copy)]
 pub struct Stored<'a> {
-    /// Its content.
+    /// Content of the entry.
     pub content: Content<'a>,
-    /// The previous hash it claims.
+    /// Stored hash of the previous entry.
     pub previous: &'a [u8],
-    /// The hash it claims.
+    /// Stored hash of the entry.
     pub hash: &'a [u8],
 }
 
-/// What is wrong with a chain.
+/// A break in a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Break {
     /// A sequence number is missing, repeated or out of order.
     #[error("entry {sequence} is missing")]
     Missing {
-        /// The number that should have come.
+        /// Expected sequence number.
         sequence: i64,
     },
     /// The entry does not continue the one before it.
     #[error("entry {sequence} does not follow from the entry before it")]
     Unlinked {
-        /// Its number.
+        /// Sequence number of the entry.
         sequence: i64,
     },
-    /// The entry's content is not what was written.
+    /// The entry's content does not match its hash.
     #[error("entry {sequence} was changed")]
     Changed {
-        /// Its number.
+        /// Sequence number of the entry.
         sequence: i64,
     },
     /// The chain ends before or after the recorded head.
     #[error("the chain does not end at its recorded head, entry {sequence}")]
     WrongEnd {
-        /// The recorded head.
+        /// Sequence number of the recorded head.
         sequence: i64,
     },
 }
 
 impl Break {
-    /// The number of the first broken entry.
+    /// Returns the sequence number of the first broken entry.
     pub const fn sequence(&self) -> i64 {
         match self {
             Self::Missing { sequence }
@@ -95,7 +99,7 @@ impl Break {
     }
 }
 
-/// Walks a chain entry by entry, so that a ledger of any length is verified in constant memory.
+/// Verifier of a chain, one entry at a time. It verifies a ledger of any length in constant memory.
 #[derive(Debug, Clone)]
 pub struct Verifier {
     sequence: i64,
@@ -109,12 +113,12 @@ impl Default for Verifier {
 }
 
 impl Verifier {
-    /// How many entries were found sound.
+    /// Returns the number of entries verified so far.
     pub const fn verified(&self) -> i64 {
         self.sequence
     }
 
-    /// Takes the next entry.
+    /// Verifies the next entry.
     pub fn next(&mut self, entry: &Stored<'_>) -> Result<(), Break> {
         let sequence = self.sequence + 1;
         if entry.content.sequence != sequence {
@@ -131,7 +135,7 @@ impl Verifier {
         Ok(())
     }
 
-    /// Compares the end of the chain with the head the organization recorded.
+    /// Compares the end of the chain with the organization's recorded head.
     pub fn finish(&self, head_sequence: i64, head_hash: &[u8]) -> Result<(), Break> {
         if self.sequence < head_sequence {
             Err(Break::Missing { sequence: self.sequence + 1 })
@@ -157,7 +161,7 @@ mod tests {
         i64::try_from(index).expect("a small number")
     }
 
-    /// The hash is part of the stored format: computed with an independent SHA-256 over the bytes described.
+    /// The hash is part of the stored format. The expected value is computed separately from the described bytes.
     #[test]
     fn the_format_is_fixed() {
         let hash = entry_hash(&GENESIS, &content(1, &[Some("a"), None]));

@@ -1,7 +1,8 @@
-//! The rules of Milepost as pure functions on plain values.
+//! The domain rules of Milepost, as pure functions on plain values.
 //!
-//! Nothing here does I/O, reads a clock or the environment, or knows HTTP or SQL: dates and instants come in as arguments,
-//! decisions and figures go out. A caller loads, asks this crate, and saves.
+//! This crate does no I/O, reads neither the clock nor the environment, and contains no HTTP or SQL. Dates and
+//! instants are arguments; decisions and figures are results. The calling code loads data, calls this crate, and
+//! saves.
 
 pub mod access;
 pub mod customer;

@@ -1,57 +1,61 @@
-//! Whether scores told beforehand what then became of customers.
+//! Backtests of health scores: a comparison of past scores with the customers lost afterwards.
+//!
+//! This module computes from given cases and outcomes; it does no I/O and reads no clock.
 
 use chrono::{Days, NaiveDate};
 
 use crate::customer::outcome::OutcomeKind;
 
-/// The fewest customers lost from which anything is concluded.
+/// Minimum number of lost customers needed to draw conclusions.
 pub const FEWEST_EVENTS: usize = 10;
 
-/// A customer on a day: its score, and whether it was lost within the horizon.
+/// A customer on one day: its score, and whether it was lost within the horizon.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Case {
-    /// Its score, from 0 to 100: the lower, the more likely it is to be lost.
+    /// Score from 0 to 100. A lower score means a higher risk of loss.
     pub score: f64,
-    /// Whether it was lost.
+    /// Whether the customer was lost.
     pub churned: bool,
 }
 
-/// How good scores are as statements of probability. A score is read as the chance, in percent, of staying.
+/// Accuracy of scores as probabilities. A score is read as the probability, in percent, that the customer stays.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Brier {
-    /// The mean squared error (G. W. Brier, *Verification of Forecasts Expressed in Terms of Probability*, Monthly Weather Review 78, 1950).
+    /// Brier score: the mean squared error (G. W. Brier, *Verification of Forecasts Expressed in Terms of
+    /// Probability*, Monthly Weather Review 78, 1950).
     pub score: f64,
-    /// That of always saying what share is lost.
+    /// Brier score of always stating the overall share of lost customers.
     pub reference: f64,
-    /// How much of the reference's error is saved: 1 is perfect, 0 no better, negative worse.
+    /// Skill: the share of the reference error that the scores avoid. 1 is perfect, 0 is no better, negative is
+    /// worse.
     pub skill: f64,
 }
 
-/// Those whose scores lie in one tenth of the scale.
+/// Cases whose scores lie in one tenth of the scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bin {
-    /// The scale's tenth, from this score on.
+    /// Lower end of the tenth.
     pub from: f64,
-    /// How many.
+    /// Number of cases.
     pub cases: usize,
-    /// The chance of being lost that their scores state, on average.
+    /// Average probability of loss that the scores state.
     pub stated: f64,
-    /// The share that was lost.
+    /// Share of the cases that were lost.
     pub observed: f64,
 }
 
-/// What follows from taking those below a score for at risk.
+/// Result of treating all cases below a score as at risk.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Edge {
-    /// How many are below.
+    /// Number of cases below the score.
     pub flagged: usize,
-    /// The share of these that was lost; nothing where there are none.
+    /// Share of the flagged cases that were lost. `None` if none is flagged.
     pub precision: Option<f64>,
-    /// The share of those lost that was below.
+    /// Share of the lost cases that were flagged. `None` if none was lost.
     pub recall: Option<f64>,
 }
 
-/// The Brier score; `None` where all or none were lost.
+/// Returns the Brier score. `None` if all or none were lost.
 pub fn brier(cases: &[Case]) -> Option<Brier> {
     let rate = share(cases.iter().filter(|case| case.churned).count(), cases.len())?;
     let reference = rate * (1.0 - rate);
@@ -60,7 +64,7 @@ pub fn brier(cases: &[Case]) -> Option<Brier> {
     (reference > 0.0).then(|| Brier { score, reference, skill: 1.0 - score / reference })
 }
 
-/// Stated against observed, by tenths of the scale; tenths without cases are left out.
+/// Compares stated with observed loss by tenths of the scale. Tenths without cases are left out.
 pub fn calibration(cases: &[Case]) -> Vec<Bin> {
     let tenth = |case: &Case| (0..10).rfind(|tenth| case.score >= f64::from(*tenth) * 10.0).unwrap_or(0);
     let bin = |number: i32| {
@@ -72,8 +76,9 @@ pub fn calibration(cases: &[Case]) -> Vec<Bin> {
     (0..10).filter_map(bin).collect()
 }
 
-/// How many times more often the tenth with the lowest scores is lost than all are. Where scores at the edge are equal, each counts by the
-/// share of them that still belongs to the tenth.
+/// Returns the lift at the top decile: the loss rate of the tenth with the lowest scores, divided by the overall loss
+/// rate. If scores are tied at the edge, each tied case counts by the share of them that still belongs to the tenth.
+/// `None` if no customer was lost.
 pub fn lift_at_top_decile(cases: &[Case]) -> Option<f64> {
     let rate = share(cases.iter().filter(|case| case.churned).count(), cases.len())?;
     let mut sorted: Vec<&Case> = cases.iter().collect();
@@ -88,7 +93,7 @@ pub fn lift_at_top_decile(cases: &[Case]) -> Option<f64> {
     (rate > 0.0).then(|| lost / wanted / rate)
 }
 
-/// What follows from taking those below a score for at risk.
+/// Result of treating all cases below a score as at risk.
 pub fn at_edge(cases: &[Case], below: f64) -> Edge {
     let flagged = cases.iter().filter(|case| case.score < below);
     let (flagged, hit) = (flagged.clone().count(), flagged.filter(|case| case.churned).count());
@@ -99,7 +104,7 @@ pub fn at_edge(cases: &[Case], below: f64) -> Edge {
     }
 }
 
-/// The middle of some numbers of days.
+/// Returns the median of some numbers of days. `None` if there are none.
 pub fn median(days: &mut [i64]) -> Option<f64> {
     days.sort_unstable();
     let middle = days.len() / 2;
@@ -111,20 +116,21 @@ pub fn median(days: &mut [i64]) -> Option<f64> {
     }
 }
 
-/// The days on which customers are looked at: from the first, a horizon apart so that no outcome counts twice, as long as the horizon of
-/// each is over.
+/// Returns the evaluation days from `from` to `to`, one horizon apart so that no outcome counts twice. Only days
+/// whose horizon has passed are included.
 pub fn evaluation_days(from: NaiveDate, to: NaiveDate, horizon_days: u32, today: NaiveDate) -> Vec<NaiveDate> {
     let step = Days::new(u64::from(horizon_days.max(1)));
     let days = std::iter::successors(Some(from), |on| on.checked_add_days(step));
     days.take_while(|on| *on <= to && on.checked_add_days(step).is_some_and(|end| end <= today)).collect()
 }
 
-/// Whether a customer was there at the end of a day: not lost by then, or lost and come back. Outcomes by day.
+/// Whether a customer was active at the end of a day: not lost by then, or won back since. Outcomes are sorted by
+/// day.
 pub fn is_customer(outcomes: &[(NaiveDate, OutcomeKind)], on: NaiveDate) -> bool {
     outcomes.iter().rfind(|(day, _)| *day <= on).is_none_or(|(_, kind)| *kind != OutcomeKind::Churned)
 }
 
-/// The day on which it was lost within the horizon after a day, if it was.
+/// Returns the first day of loss within the horizon after a day, or `None`.
 pub fn churned_on(outcomes: &[(NaiveDate, OutcomeKind)], after: NaiveDate, horizon_days: u32) -> Option<NaiveDate> {
     let end = after.checked_add_days(Days::new(u64::from(horizon_days)))?;
     let lost = outcomes.iter().filter(|(_, kind)| *kind == OutcomeKind::Churned).map(|(day, _)| *day);

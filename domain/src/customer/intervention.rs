@@ -1,39 +1,41 @@
-//! Tasks opened for customers, and what came of them.
+//! Interventions: tasks opened for customers, with their statuses and outcomes.
+//!
+//! This module does no I/O and reads no clock.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
-/// How far a task is.
+/// Status of an intervention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schema(as = InterventionStatus)]
 pub enum Status {
-    /// It is to be done.
+    /// Still to be done.
     Open,
-    /// It is put off.
+    /// Put off until a later date.
     Snoozed,
-    /// It is over.
+    /// Finished.
     Done,
 }
 
-/// What came of a task.
+/// Outcome of an intervention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schema(as = InterventionOutcome)]
 pub enum Outcome {
-    /// It helped.
+    /// The intervention helped.
     Succeeded,
-    /// It did not help.
+    /// The intervention did not help.
     Failed,
-    /// It was not needed after all.
+    /// The intervention was not needed after all.
     NotNeeded,
 }
 
-/// How far a task is on a day.
+/// Returns the status of an intervention on a day.
 pub fn status(done_on: Option<NaiveDate>, snoozed_until: Option<NaiveDate>, today: NaiveDate) -> Status {
     match (done_on, snoozed_until) {
         (Some(_), _) => Status::Done,

@@ -1,4 +1,6 @@
-//! What became of customers.
+//! Outcomes of customers: renewals, losses, expansions and downgrades.
+//!
+//! This module checks outcomes; it does not store them and reads no clock.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -8,22 +10,22 @@ use utoipa::ToSchema;
 use crate::customer::rule::CustomerRule;
 use crate::values::rule::ValueRule;
 
-/// What can become of a customer.
+/// Kind of outcome of a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum OutcomeKind {
-    /// It stayed.
+    /// The customer stayed.
     Renewed,
-    /// It left.
+    /// The customer left.
     Churned,
-    /// It pays more.
+    /// The customer pays more.
     Expanded,
-    /// It pays less.
+    /// The customer pays less.
     Downgraded,
 }
 
-/// Whether an outcome's day can be: not in the future, and not before the customer existed.
+/// Checks the date of an outcome: it must not be in the future or before the customer existed.
 pub fn check_day(occurred_on: NaiveDate, today: NaiveDate, existed_from: NaiveDate) -> Result<(), CustomerRule> {
     if occurred_on > today {
         Err(ValueRule::InTheFuture { today }.into())
@@ -34,7 +36,8 @@ pub fn check_day(occurred_on: NaiveDate, today: NaiveDate, existed_from: NaiveDa
     }
 }
 
-/// The first day on which a customer is known to have been one: since when it says it is, or else the earliest trace of it.
+/// Returns the first day on which the customer is known to have been a customer: its `since_on` date, or else the day
+/// of its earliest trace.
 pub fn existed_from(since_on: Option<NaiveDate>, traces: impl IntoIterator<Item = NaiveDate>) -> Option<NaiveDate> {
     since_on.or_else(|| traces.into_iter().min())
 }

@@ -1,51 +1,52 @@
-//! Cost performance: what was earned against what was spent.
+//! Cost performance: earned value compared with actual cost.
 //!
-//! Formulas of the PMI *Practice Standard for Earned Value Management* (2nd ed., 2011), chapter 3, and ISO 21508:2018. All amounts
-//! are in minor units of the budget's currency. CPI and SPI are decided each on its own.
+//! The formulas follow the PMI *Practice Standard for Earned Value Management* (2nd ed., 2011), chapter 3, and
+//! ISO 21508:2018. All amounts are in the smallest unit of the budget's currency. The cost performance index (CPI) and
+//! the schedule performance index (SPI) are defined independently: one may exist without the other.
 
 use chrono::NaiveDate;
 
 use crate::earned_value::undefined::Undefined;
 
-/// Something spent, or given back.
+/// A cost, or the correction of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
-    /// The day it was incurred.
+    /// Date on which the cost was incurred.
     pub incurred_on: NaiveDate,
-    /// How much; negative corrects an earlier entry.
+    /// Amount in the smallest unit of the currency. A negative amount corrects an earlier entry.
     pub amount_minor: i64,
 }
 
-/// AC: everything incurred by the end of `as_of`.
+/// Returns the actual cost (AC): the sum of all costs incurred by the end of `as_of`.
 pub fn actual_cost_minor(entries: &[Entry], as_of: NaiveDate) -> i64 {
     entries.iter().filter(|entry| entry.incurred_on <= as_of).map(|entry| entry.amount_minor).sum()
 }
 
-/// The four sums in money from which the rest follows.
+/// The four sums of money from which all other cost figures follow.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Cost {
-    /// BAC.
+    /// Budget at completion (BAC).
     pub budget_at_completion: f64,
-    /// PV.
+    /// Planned value (PV).
     pub planned_value: f64,
-    /// EV.
+    /// Earned value (EV).
     pub earned_value: f64,
-    /// AC.
+    /// Actual cost (AC).
     pub actual_cost: f64,
 }
 
 impl Cost {
-    /// CV = EV − AC; negative is over cost.
+    /// Returns the cost variance (CV), EV − AC; negative if over cost.
     pub fn cost_variance(&self) -> f64 {
         self.earned_value - self.actual_cost
     }
 
-    /// CPI = EV / AC, or why there is none.
+    /// Returns the cost performance index (CPI), EV / AC, or the reason that it is undefined.
     pub fn cost_performance_index(&self) -> Result<f64, Undefined> {
         if self.actual_cost > 0.0 { Ok(self.earned_value / self.actual_cost) } else { Err(Undefined::NothingSpentYet) }
     }
 
-    /// EAC = BAC / CPI: the rest costs what it has cost so far.
+    /// Returns the estimate at completion (EAC), BAC / CPI: assumes that the cost performance so far continues.
     pub fn estimate_at_cpi(&self) -> Result<f64, Undefined> {
         match self.cost_performance_index()? {
             index if index > 0.0 => Ok(self.budget_at_completion / index),
@@ -53,12 +54,14 @@ impl Cost {
         }
     }
 
-    /// EAC = AC + (BAC − EV): the rest costs what was budgeted.
+    /// Returns the estimate at completion (EAC), AC + (BAC − EV): assumes that the remaining work costs what was
+    /// budgeted.
     pub fn estimate_at_budgeted_rate(&self) -> f64 {
         self.actual_cost + self.budget_at_completion - self.earned_value
     }
 
-    /// EAC = AC + (BAC − EV) / (CPI × SPI): the rest costs more for being late as well.
+    /// Returns the estimate at completion (EAC), AC + (BAC − EV) / (CPI × SPI): assumes that both cost and schedule
+    /// performance affect the remaining work.
     pub fn estimate_at_cpi_and_spi(&self) -> Result<f64, Undefined> {
         let cpi = self.cost_performance_index()?;
         if self.planned_value <= 0.0 {
@@ -71,17 +74,19 @@ impl Cost {
         Ok(self.actual_cost + (self.budget_at_completion - self.earned_value) / both)
     }
 
-    /// ETC = EAC − AC, by the first of the three estimates.
+    /// Returns the estimate to complete (ETC), EAC − AC, with the EAC from [`Self::estimate_at_cpi`].
     pub fn estimate_to_complete(&self) -> Result<f64, Undefined> {
         Ok(self.estimate_at_cpi()? - self.actual_cost)
     }
 
-    /// VAC = BAC − EAC, by the first of the three estimates; negative is over budget.
+    /// Returns the variance at completion (VAC), BAC − EAC, with the EAC from [`Self::estimate_at_cpi`]; negative if
+    /// over budget.
     pub fn variance_at_completion(&self) -> Result<f64, Undefined> {
         Ok(self.budget_at_completion - self.estimate_at_cpi()?)
     }
 
-    /// TCPI = (BAC − EV) / (BAC − AC): the cost performance that the rest needs to end within the budget.
+    /// Returns the to-complete performance index (TCPI), (BAC − EV) / (BAC − AC): the cost performance that the
+    /// remaining work needs to stay within the budget.
     pub fn to_complete_index(&self) -> Result<f64, Undefined> {
         if self.actual_cost >= self.budget_at_completion {
             Err(Undefined::BudgetSpent)
@@ -103,8 +108,9 @@ mod tests {
         actual.is_ok_and(|actual| (actual - expected).abs() < 1e-6 * expected.abs().max(1.0))
     }
 
-    /// University of Texas at Dallas, Project Management Symposium slides on earned schedule (after Lipke): half of a year-long
-    /// project of $100,000 is done, $55,000 was budgeted by now, $45,000 was spent: CPI 1.11, EAC $90,000.
+    /// University of Texas at Dallas, Project Management Symposium slides on earned schedule (after Lipke): half of a
+    /// year-long project of $100,000 is done, $55,000 was budgeted to date and $45,000 was spent: CPI 1.11, EAC
+    /// $90,000.
     #[test]
     fn half_way_under_cost() {
         let seen = cost(100_000.0, 55_000.0, 50_000.0, 45_000.0);
@@ -112,7 +118,7 @@ mod tests {
         assert!(close(Ok(seen.cost_variance()), 5_000.0) && close(Ok(seen.estimate_at_budgeted_rate()), 95_000.0));
         assert!(close(seen.estimate_to_complete(), 45_000.0) && close(seen.variance_at_completion(), 10_000.0));
         assert!(close(seen.to_complete_index(), 50.0 / 55.0));
-        // CPI × SPI = (50/45) × (50/55); the rest of 50,000 at that rate is 49,500.
+        // CPI × SPI = (50/45) × (50/55); the remaining 50,000 at that rate is 49,500.
         assert!(close(seen.estimate_at_cpi_and_spi(), 94_500.0));
     }
 

@@ -1,11 +1,11 @@
-//! Earned schedule: how far along its own plan a project is, in time.
+//! Earned schedule (ES): the progress of a project along its own plan, in units of time.
 //!
-//! ES is the time at which the plan expected what has been earned (W. Lipke, *Schedule is Different*, The Measurable News,
-//! Summer 2003; PMI, *Practice Standard for Earned Value Management*, 2nd ed., 2011, appendix D): ES = C + I, with C whole periods
-//! whose PV has been earned and I the earned share of the next. SV(t) = ES − AT, SPI(t) = ES / AT, IEAC(t) = PD / SPI(t) and
-//! TSPI = (PD − ES) / (PD − AT). The p-factor says how much of what was earned is what the plan expected to be earned by then
-//! (W. Lipke, *Connecting Earned Value to the Schedule*, The Measurable News, Winter 2004). Unlike SPI, none of them returns to 1
-//! when a late project ends.
+//! ES is the time at which the plan expected the value earned so far (W. Lipke, *Schedule is Different*, The
+//! Measurable News, Summer 2003; PMI, *Practice Standard for Earned Value Management*, 2nd ed., 2011, appendix D):
+//! ES = C + I, where C is the number of whole periods whose PV has been earned and I is the earned share of the next
+//! period. SV(t) = ES − AT, SPI(t) = ES / AT, IEAC(t) = PD / SPI(t) and TSPI = (PD − ES) / (PD − AT). The p-factor is
+//! the share of the value expected by ES that was earned as planned (W. Lipke, *Connecting Earned Value to the
+//! Schedule*, The Measurable News, Winter 2004). Unlike SPI, SPI(t) does not return to 1 when a late project ends.
 
 use chrono::{Months, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::earned_value::undefined::Undefined;
 use crate::values::dates::{days_between, plus_days};
 
-/// What time is counted in.
+/// Unit of time of the earned schedule.
 #[derive(
     Debug,
     Clone,
@@ -37,15 +37,15 @@ use crate::values::dates::{days_between, plus_days};
 pub enum Period {
     /// Calendar days.
     Day,
-    /// Seven days, from the plan's start.
+    /// Periods of seven days, counted from the plan's start.
     #[default]
     Week,
-    /// Calendar months, from the plan's start.
+    /// Calendar months, counted from the plan's start.
     Month,
 }
 
 impl Period {
-    /// The first day of a period, counting from 0 at the plan's start.
+    /// Returns the first day of a period. Periods are counted from 0 at the plan's start.
     pub fn starts_on(self, start_on: NaiveDate, number: u32) -> NaiveDate {
         match self {
             Self::Day => plus_days(start_on, i64::from(number)),
@@ -54,16 +54,16 @@ impl Period {
         }
     }
 
-    /// The number of the period that a day lies in; 0 before the plan's start too.
+    /// Returns the number of the period that contains a day; 0 for days before the plan's start.
     pub fn number_of(self, start_on: NaiveDate, day: NaiveDate) -> u32 {
         let days = u32::try_from(days_between(start_on, day)).unwrap_or(0);
         let mut number = match self {
             Self::Day => days,
             Self::Week => days / 7,
-            // Never more months than thirty-one-day stretches and one; then counted exactly.
+            // A lower bound: no month has more than 31 days. The loop below counts on from there.
             Self::Month => days / 31,
         };
-        // At the calendar's last day periods no longer begin later than one another.
+        // At the end of the calendar the next period no longer begins later than this one.
         let next_on = |number: u32| {
             Some(self.starts_on(start_on, number + 1)).filter(|on| *on > self.starts_on(start_on, number))
         };
@@ -73,7 +73,7 @@ impl Period {
         number
     }
 
-    /// The time from the plan's start to the end of a day, in periods; 0 before the start.
+    /// Returns the time from the plan's start to the end of a day, in periods; 0 before the start.
     pub fn elapsed(self, start_on: NaiveDate, day: NaiveDate) -> f64 {
         if day < start_on {
             return 0.0;
@@ -84,39 +84,39 @@ impl Period {
     }
 }
 
-/// What a milestone was planned to bring, and what it has brought.
+/// One milestone's planned and earned weight.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Line {
-    /// Its planned date.
+    /// Planned date.
     pub planned_on: NaiveDate,
-    /// Its weight.
+    /// Weight.
     pub weight: f64,
-    /// What of the weight has been earned.
+    /// Earned part of the weight.
     pub earned: f64,
 }
 
-/// Where a plan stands in time.
+/// A plan's earned schedule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct EarnedSchedule {
-    /// PD: the planned duration, in periods.
+    /// Planned duration (PD), in periods.
     pub planned_duration: f64,
-    /// AT: the time passed, in periods; it stops when everything is earned.
+    /// Actual time (AT): the time passed, in periods. It stops when everything is earned.
     pub actual_time: f64,
-    /// ES: the time at which the plan expected what has been earned, in periods.
+    /// Earned schedule (ES): the time at which the plan expected the value earned so far, in periods.
     pub earned_schedule: f64,
-    /// How much of what was earned is what the plan expected by then, from 0 to 1.
+    /// P-factor: the share of the value expected by ES that was earned as planned, from 0 to 1.
     pub p_factor: Result<f64, Undefined>,
-    /// Positions of lines behind the plan at ES: something impedes them.
+    /// Positions of the lines that are behind the plan at ES and thus impeded.
     pub impeded: Vec<usize>,
-    /// Positions of lines ahead of the plan at ES: done before what comes before, and at risk of being done again.
+    /// Positions of the lines that are ahead of the plan at ES: done out of order, and at risk of rework.
     pub ahead: Vec<usize>,
 }
 
 impl EarnedSchedule {
-    /// Measures a plan at the end of `as_of`. `finished_on` is the day on which everything was earned, if it was.
+    /// Measures a plan at the end of `as_of`. `finished_on` is the day on which everything was earned, or `None`.
     ///
-    /// The plan's curve is linear between the ends of periods; on a flat stretch ES is its later end; when everything is
-    /// earned, ES is the planned duration. An error where there is nothing in scope.
+    /// The plan's curve is linear between the ends of periods. On a flat stretch, ES is its later end. When
+    /// everything is earned, ES is the planned duration. Returns an error if nothing is in scope.
     pub fn measure(
         lines: &[Line],
         start_on: NaiveDate,
@@ -128,14 +128,14 @@ impl EarnedSchedule {
         let planned_duration = period.elapsed(start_on, last_on);
         let periods: Vec<u32> = lines.iter().map(|line| period.number_of(start_on, line.planned_on)).collect();
         let count = periods.iter().max().map_or(0, |last| *last as usize + 1);
-        // PV of each period by itself.
+        // PV of each single period.
         let mut planned = vec![0.0; count];
         for (line, number) in lines.iter().zip(&periods) {
             planned[*number as usize] += line.weight;
         }
         let total: f64 = lines.iter().map(|line| line.weight).sum();
         let earned: f64 = lines.iter().map(|line| line.earned).sum();
-        // Sums of the same weights in another order may differ in their last digits.
+        // Sums of the same weights in a different order may differ in the last digits.
         let tolerance = total * 1e-9;
         let (mut whole, mut before) = (0, 0.0);
         while whole < count && before + planned[whole] <= earned + tolerance {
@@ -176,17 +176,18 @@ impl EarnedSchedule {
         })
     }
 
-    /// SV(t) = ES − AT, in periods; negative is behind.
+    /// Returns the schedule variance in time, SV(t) = ES − AT, in periods; negative if behind.
     pub fn schedule_variance(&self) -> f64 {
         self.earned_schedule - self.actual_time
     }
 
-    /// SPI(t) = ES / AT, or why there is none.
+    /// Returns the schedule performance index in time, SPI(t) = ES / AT, or the reason that it is undefined.
     pub fn schedule_performance_index(&self) -> Result<f64, Undefined> {
         if self.actual_time > 0.0 { Ok(self.earned_schedule / self.actual_time) } else { Err(Undefined::NotStarted) }
     }
 
-    /// IEAC(t) = PD / SPI(t): how long the plan will take at this pace, in periods, or why that cannot be said.
+    /// Returns the estimated duration at the current pace, IEAC(t) = PD / SPI(t), in periods, or the reason that it
+    /// is undefined.
     pub fn estimated_duration(&self) -> Result<f64, Undefined> {
         match self.schedule_performance_index()? {
             index if index > 0.0 => Ok(self.planned_duration / index),
@@ -194,7 +195,7 @@ impl EarnedSchedule {
         }
     }
 
-    /// The day on which a plan ends that takes so many periods.
+    /// Returns the day on which a plan with a duration in periods ends. `None` if the duration is out of range.
     pub fn finish_on(duration: f64, start_on: NaiveDate, period: Period) -> Option<NaiveDate> {
         if !(0.0..=120_000.0).contains(&duration) {
             return None;
@@ -204,13 +205,14 @@ impl EarnedSchedule {
         let (first, next) = (period.starts_on(start_on, whole), period.starts_on(start_on, whole + 1));
         #[expect(clippy::cast_precision_loss, reason = "days of one period")]
         let days = (duration - f64::from(whole)) * days_between(first, next) as f64;
-        // The end of the day before is the beginning of a day; a share of a day ends on that day.
+        // A whole number of days ends with the day before the next one begins; part of a day ends on that day.
         #[expect(clippy::cast_possible_truncation, reason = "at most a month")]
         let days = (days - 1e-6).ceil() as i64;
         Some(plus_days(first, days - 1))
     }
 
-    /// TSPI = (PD − ES) / (PD − AT): the pace that the rest needs to end as planned, or why there is none.
+    /// Returns the to-complete schedule performance index, TSPI = (PD − ES) / (PD − AT): the pace that the remaining
+    /// work needs to end as planned, or the reason that it is undefined.
     pub fn to_complete_index(&self) -> Result<f64, Undefined> {
         if self.actual_time >= self.planned_duration {
             Err(Undefined::PlannedDurationPassed)
@@ -219,7 +221,8 @@ impl EarnedSchedule {
         }
     }
 
-    /// Green outside, red inside: more than 66 % complete, and an SPI that hides a delay of more than a tenth.
+    /// Whether the plan is a watermelon, green outside and red inside: more than 66 % complete, with an SPI that
+    /// exceeds SPI(t) by more than 0.10.
     pub fn is_watermelon(&self, earned_percent: f64, spi: f64) -> bool {
         earned_percent > 66.0 && self.schedule_performance_index().is_ok_and(|in_time| spi - in_time > 0.10)
     }
@@ -260,7 +263,8 @@ mod tests {
         (actual - expected).abs() < 1e-9
     }
 
-    /// The situation of Lipke's first picture: month 7, and what has been earned was planned for the end of month 5.
+    /// The situation in Lipke's first figure: it is month 7, and the value earned so far was planned for the end of
+    /// month 5.
     #[test]
     fn seven_gone_by_five_earned() {
         let plan: Vec<_> = (1..=10).map(|week| (week, 10.0, if week <= 5 { 10.0 } else { 0.0 })).collect();
@@ -293,7 +297,7 @@ mod tests {
         assert_eq!(nothing_yet.p_factor, Err(Undefined::NothingEarnedYet));
     }
 
-    /// A plan of 10 weeks that took 14: SPI is 1 in the end, SPI(t) is not.
+    /// A plan of 10 weeks that took 14: at the end SPI is 1, but SPI(t) is not.
     #[test]
     fn a_late_finish_stays_late() {
         let plan: Vec<_> = (1..=10).map(|week| (week, 10.0, 10.0)).collect();
@@ -306,7 +310,8 @@ mod tests {
         assert!(at(&plan, 14, Some(14)).is_watermelon(100.0, 1.0));
     }
 
-    /// 30 earned of what was planned by week 3 (two of it out of order): the plan expected 10 + 10 + 10, got 10 + 0 + 10.
+    /// 30 is earned, so ES is week 3. By then the plan expected 10 + 10 + 10 and got 10 + 0 + 10; the other 10 is out
+    /// of order.
     #[test]
     fn the_p_factor_names_what_is_out_of_order() {
         let plan = [(1, 10.0, 10.0), (2, 10.0, 0.0), (3, 10.0, 10.0), (4, 10.0, 10.0), (5, 10.0, 0.0)];
@@ -346,8 +351,8 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever was planned and earned: ES lies between 0 and the planned duration and never falls when more is earned;
-        /// the p-factor lies between 0 and 1; earning exactly what was planned by a week's end gives at least that week.
+        /// ES always lies between 0 and the planned duration and never falls when more is earned. The p-factor lies
+        /// between 0 and 1. If exactly the value planned by a week's end is earned, ES is at least that week.
         #[test]
         fn laws(of in prop::collection::vec((1i64..12, 1.0f64..9.0, 0.0f64..=1.0), 1..10), more in 0usize..10, now in 1i64..15) {
             let mut of: Vec<_> = of.into_iter().map(|(week, weight, share)| (week, weight, weight * share)).collect();

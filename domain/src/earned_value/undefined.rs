@@ -4,26 +4,26 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, IntoStaticStr};
 use utoipa::ToSchema;
 
-/// Why an index has no value.
+/// Reason that a figure is undefined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Undefined {
-    /// There is nothing in scope.
+    /// Nothing is in scope.
     NoScope,
-    /// Nothing was planned to be done by that date, so there is nothing to compare with.
+    /// Nothing was planned by that date, so there is no basis for comparison.
     NothingPlannedYet,
     /// No time has passed since the plan's start.
     NotStarted,
-    /// Nothing has been earned, so there is no pace to reckon with.
+    /// Nothing has been earned, so there is no pace to project.
     NothingEarnedYet,
-    /// The planned duration is over, so no pace can still meet it.
+    /// The planned duration has passed, so no pace can still meet it.
     PlannedDurationPassed,
-    /// The plan has no budget to compare with.
+    /// The plan has no budget.
     NoBudget,
-    /// Nothing has been spent, so there is nothing to compare with.
+    /// Nothing has been spent, so there is no basis for comparison.
     NothingSpentYet,
-    /// The budget is spent, so no performance can still keep to it.
+    /// The budget is spent, so no cost performance can still meet it.
     BudgetSpent,
 }
 

@@ -1,4 +1,6 @@
 //! Baselines: frozen, numbered copies of planned dates and weights.
+//!
+//! This module selects, checks and compares baselines; it does not store them.
 
 use chrono::NaiveDate;
 
@@ -6,7 +8,7 @@ use crate::plan::milestone::{MilestoneRule, State};
 use crate::plan::rule::PlanRule;
 use crate::rule::{Rule as _, Violations, all_kept};
 
-/// What a baseline says of one milestone.
+/// One milestone's entry in a baseline.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Line {
     /// Position of the milestone in its plan's list of milestones.
@@ -20,15 +22,15 @@ pub struct Line {
 /// A frozen copy of a plan's dates and weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Baseline {
-    /// 1, 2, 3 and so on.
+    /// Number, counting from 1.
     pub number: i64,
-    /// The first day on which it is in force.
+    /// First day on which the baseline is in force.
     pub effective_on: NaiveDate,
-    /// One line a milestone in scope.
+    /// One line per milestone in scope.
     pub lines: Vec<Line>,
 }
 
-/// The baseline in force at `as_of`: the last that had taken effect, or the first for any earlier date.
+/// Returns the baseline in force at `as_of`: the last to have taken effect, or the first for any earlier date.
 pub fn in_force(baselines: &[Baseline], as_of: NaiveDate) -> Option<&Baseline> {
     baselines.iter().rev().find(|baseline| baseline.effective_on <= as_of).or_else(|| baselines.first())
 }
@@ -36,17 +38,18 @@ pub fn in_force(baselines: &[Baseline], as_of: NaiveDate) -> Option<&Baseline> {
 /// A milestone as the next baseline would freeze it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// Where the request names its planned date, as a JSON pointer.
+    /// JSON pointer to the milestone's change in the request; empty if the request does not change it.
     pub at: String,
-    /// The planned date to freeze.
+    /// Planned date to freeze.
     pub planned_on: NaiveDate,
-    /// Where it stands: only an open one's date may move.
+    /// State of the milestone. Only an open milestone may change.
     pub state: State,
-    /// Whether the request changes it.
+    /// Whether the request changes the milestone.
     pub changed: bool,
 }
 
-/// Checks a new baseline: something in scope, no date before the plan's start, and settled milestones left as they were.
+/// Checks a new baseline: at least one milestone is in scope, no planned date is before the plan's start, and settled
+/// milestones are unchanged.
 pub fn check(candidates: &[Candidate], start_on: NaiveDate) -> Result<(), Violations> {
     let mut violations = Violations::new();
     if candidates.is_empty() {
@@ -63,18 +66,18 @@ pub fn check(candidates: &[Candidate], start_on: NaiveDate) -> Result<(), Violat
     all_kept(violations)
 }
 
-/// How one milestone differs between two baselines.
+/// Difference in one milestone between two baselines.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Difference {
     /// Position of the milestone in its plan's list of milestones.
     pub milestone: usize,
-    /// What the first baseline says of it, if it is in its scope.
+    /// Line in the first baseline. `None` if the milestone is not in its scope.
     pub from: Option<Line>,
-    /// What the second says.
+    /// Line in the second baseline. `None` if the milestone is not in its scope.
     pub to: Option<Line>,
 }
 
-/// Every milestone that two baselines do not say the same of, by position: moved, weighed anew, added or dropped.
+/// Compares two baselines and returns the milestones that differ, by position: moved, reweighted, added or dropped.
 pub fn compare(from: &Baseline, to: &Baseline) -> Vec<Difference> {
     let of = |baseline: &Baseline, milestone| baseline.lines.iter().find(|line| line.milestone == milestone).copied();
     let mut milestones: Vec<usize> = from.lines.iter().chain(&to.lines).map(|line| line.milestone).collect();

@@ -1,4 +1,6 @@
-//! The days a plan counts: calendar days, or business days (Monday to Friday, less its holidays).
+//! Calendars of plans: they count calendar days, or business days (Monday to Friday, except holidays).
+//!
+//! This module does date arithmetic only; it does no I/O and reads no clock.
 
 use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
@@ -7,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::values::dates::LAST_DAY;
 
-/// Which days count.
+/// Days that count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -15,31 +17,31 @@ pub enum Counts {
     /// Every day.
     #[default]
     CalendarDays,
-    /// Monday to Friday, less the calendar's holidays.
+    /// Monday to Friday, except the calendar's holidays.
     BusinessDays,
 }
 
-/// A plan's calendar: durations, lags, float and variances are counted in its days.
+/// A plan's calendar. Durations, lags, float and variances are counted in its days.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "PlanCalendar", into = "PlanCalendar")]
 pub struct Calendar {
     counts: Counts,
-    /// In order, each once.
+    /// Sorted, without duplicates.
     holidays: Vec<NaiveDate>,
-    /// The holidays that fall on weekdays, as days of the common era.
+    /// Holidays that fall on weekdays, as days of the common era.
     days_off: Vec<i64>,
 }
 
-/// How a calendar is written.
+/// A plan's calendar. Durations, lags, float and variances are counted in its days.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"counts": "business_days", "holidays": ["2026-12-25", "2027-01-01"]}))]
 pub struct PlanCalendar {
-    /// Which days count.
+    /// Days that count.
     #[serde(default)]
     #[schema(value_type = Counts, required = false)]
     pub counts: Counts,
-    /// Weekdays on which nobody works; of no effect where calendar days are counted.
+    /// Holidays: weekdays that do not count. They have no effect if the calendar counts calendar days.
     #[serde(default)]
     #[schema(max_items = 1000)]
     pub holidays: Vec<NaiveDate>,
@@ -79,13 +81,13 @@ impl ToSchema for Calendar {
 }
 
 impl Calendar {
-    /// Calendar days.
+    /// Creates a calendar that counts every day.
     pub const fn every_day() -> Self {
         Self { counts: Counts::CalendarDays, holidays: vec![], days_off: vec![] }
     }
 
-    /// The number of a date among the days that count. A date that does not count has the number of the next that does: what
-    /// ends on a Sunday is there when work begins on Monday.
+    /// Returns the number of a date among the days that count. A date that does not count has the number of the next
+    /// date that does: work that ends on a Sunday is available when work begins on Monday.
     pub fn ordinal(&self, date: NaiveDate) -> i64 {
         let day = i64::from(date.num_days_from_ce());
         match self.counts {
@@ -94,12 +96,12 @@ impl Calendar {
         }
     }
 
-    /// The date of a number; [`LAST_DAY`] for all beyond it.
+    /// Returns the date of a number, at most [`LAST_DAY`].
     pub fn date(&self, ordinal: i64) -> NaiveDate {
         let day = match self.counts {
             Counts::CalendarDays => ordinal,
             Counts::BusinessDays => {
-                // Each holiday passed moves the date on, perhaps past another.
+                // Each holiday passed moves the date on, possibly past another holiday.
                 let (mut passed, mut day) = (0, weekday(ordinal));
                 while self.days_off_before(day + 1) > passed {
                     passed = self.days_off_before(day + 1);
@@ -112,17 +114,17 @@ impl Calendar {
         i32::try_from(day).ok().and_then(NaiveDate::from_num_days_from_ce_opt).unwrap_or(end).min(LAST_DAY)
     }
 
-    /// Days that count from one date to another; negative backwards.
+    /// Returns the number of counted days from one date to another; negative if `to` is before `from`.
     pub fn days_between(&self, from: NaiveDate, to: NaiveDate) -> i64 {
         self.ordinal(to) - self.ordinal(from)
     }
 
-    /// The date so many counted days later, or earlier.
+    /// Returns the date a number of counted days later, or earlier if negative.
     pub fn plus_days(&self, date: NaiveDate, days: i64) -> NaiveDate {
         self.date(self.ordinal(date) + days)
     }
 
-    /// Business days with these holidays.
+    /// Creates a calendar that counts business days, with the given holidays.
     pub fn business_days(holidays: &[NaiveDate]) -> Self {
         PlanCalendar { counts: Counts::BusinessDays, holidays: holidays.to_vec() }.into()
     }
@@ -132,13 +134,13 @@ impl Calendar {
     }
 }
 
-/// Weekdays from the first day of the common era, a Monday, through a day.
+/// Returns the number of weekdays from the first day of the common era, a Monday, through a day.
 const fn weekdays_through(day: i64) -> i64 {
     let rest = day.rem_euclid(7);
     day.div_euclid(7) * 5 + if rest < 5 { rest } else { 5 }
 }
 
-/// The day of the common era that is the weekday of a number, counted from 0.
+/// Returns the day of the common era on which the weekday with a number, counted from 0, falls.
 const fn weekday(number: i64) -> i64 {
     number.div_euclid(5) * 7 + number.rem_euclid(5) + 1
 }
@@ -152,8 +154,8 @@ mod tests {
         NaiveDate::from_ymd_opt(2026, m, d).expect("a date")
     }
 
-    /// May 2026 begins on a Friday. Microsoft documents NETWORKDAYS(2012-10-01, 2013-03-01) as 110 days, both ends counted, and as
-    /// 107 with the holidays 2012-11-22, 2012-12-04 and 2013-01-21.
+    /// May 2026 begins on a Friday. Microsoft documents NETWORKDAYS(2012-10-01, 2013-03-01) as 110 days, both ends
+    /// counted, and as 107 with the holidays 2012-11-22, 2012-12-04 and 2013-01-21.
     #[test]
     fn business_days_leave_out_weekends_and_holidays() {
         let plain = Calendar::business_days(&[]);
@@ -174,7 +176,7 @@ mod tests {
     }
 
     proptest! {
-        /// Numbers and dates go back and forth, in order; calendar days are plain arithmetic.
+        /// Numbers and dates convert back and forth, in order; calendar days are plain arithmetic.
         #[test]
         fn laws(offset in 0i64..4000, days in -300i64..300, holidays in prop::collection::vec(0u64..4000, 0..40)) {
             let base = day(1, 1);

@@ -1,7 +1,8 @@
-//! What a change of one forecast does to the milestones that wait for it.
+//! Cascades: the effect of one changed forecast on the dependent milestones.
 //!
-//! Push only: a milestone moves when what it waits for no longer leaves it the time it was planned to take, and nothing is
-//! pulled earlier unless asked. What is achieved stays where it is; what was waived or cancelled holds nobody up.
+//! By default a cascade only pushes: a milestone moves later if its predecessors no longer leave it its planned
+//! duration. It moves earlier only on request. Achieved milestones do not move. Waived and canceled milestones hold
+//! nothing up.
 
 use chrono::NaiveDate;
 
@@ -9,60 +10,60 @@ use crate::plan::calendar::Calendar;
 use crate::plan::milestone::State;
 use crate::plan::network::{Link, Network, Relation, incoming, order};
 
-/// A milestone as a cascade sees it.
+/// A milestone's inputs to a cascade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step {
-    /// Where it stands.
+    /// State.
     pub state: State,
-    /// Its planned date.
+    /// Planned date.
     pub planned_on: NaiveDate,
-    /// When it is expected: its forecast, or its actual date once achieved.
+    /// Expected date: the forecast date, or the actual date once achieved.
     pub expected_on: NaiveDate,
-    /// The day work on it began, if it has: then that is no longer reckoned from its end.
+    /// Date on which work started. If given, it replaces the start computed from the expected date.
     pub started_on: Option<NaiveDate>,
 }
 
-/// Whether dependents only move later, or also earlier.
+/// Direction in which dependent milestones may move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// Only later, and only as far as needed.
+    /// Later only, and only as far as needed.
     Push,
-    /// To the earliest date that what they wait for allows, later or earlier.
+    /// Later or earlier, to the first date that the predecessors allow, but not before today.
     Pull,
 }
 
-/// One milestone that moves.
+/// One milestone's move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Move {
-    /// Its position.
+    /// Position of the milestone.
     pub milestone: usize,
-    /// When it was expected.
+    /// Expected date before the move.
     pub from_on: NaiveDate,
-    /// When it is expected now.
+    /// Expected date after the move.
     pub to_on: NaiveDate,
-    /// Days later; negative is earlier.
+    /// Number of days moved; negative if earlier.
     pub days: i64,
-    /// Days of the plan's total float that a slip uses up: what the plan had to spare there.
+    /// Days of the milestone's planned total float that the slip uses up.
     pub float_used_days: i64,
 }
 
-/// A plan's milestones in time: what a change of one is reckoned on. Days are those that the calendar counts.
+/// A plan's milestones, links and calendar: the input to a cascade. Days are counted in the calendar.
 #[derive(Debug, Clone, Copy)]
 pub struct Course<'a> {
-    /// Its milestones.
+    /// Milestones of the plan.
     pub steps: &'a [Step],
-    /// What waits for what.
+    /// Dependencies between the milestones.
     pub links: &'a [Link],
-    /// Its first day.
+    /// First day of the plan.
     pub start_on: NaiveDate,
-    /// Which days count.
+    /// Calendar of the plan.
     pub calendar: &'a Calendar,
 }
 
 impl Course<'_> {
-    /// How long each milestone was planned to take: from the day that what it waits for leaves it to start (lags counted), or
-    /// from the plan's start, to its own planned date. Never less than no time. What was dropped leaves nobody waiting. `None` if the
-    /// links form a cycle.
+    /// Returns the planned duration of each milestone: from the earliest start that its predecessors allow, lags
+    /// included, or from the plan's start, to its own planned date. A duration is never negative. Waived and canceled
+    /// predecessors are ignored. `None` if the links form a cycle.
     pub fn planned_durations_days(&self) -> Option<Vec<i64>> {
         let finish = |step: &Step| self.calendar.days_between(self.start_on, step.planned_on);
         let finishes: Vec<i64> = self.steps.iter().map(finish).collect();
@@ -80,8 +81,8 @@ impl Course<'_> {
         Some(durations)
     }
 
-    /// What moves when the milestone at `changed` is expected on `to_on`; itself first, then in the order of the network.
-    /// Empty if the links form a cycle.
+    /// Returns the moves that follow when the milestone at `changed` is expected on a new date: the milestone itself
+    /// first, then its dependents in network order. Empty if the links form a cycle.
     pub fn cascade(&self, changed: (usize, NaiveDate), direction: Direction, today: NaiveDate) -> Vec<Move> {
         let Some(durations) = self.planned_durations_days() else { return vec![] };
         let Some(planned) = Network::schedule(&durations, self.links) else { return vec![] };
@@ -117,8 +118,8 @@ impl Course<'_> {
         moves
     }
 
-    /// When everything can be expected: a milestone's own date, or later where what it waits for leaves it no time. So a plan
-    /// does not claim to end before what is overdue has pushed what comes after. `None` if the links form a cycle.
+    /// Returns the expected date of every milestone: its own, or a later one if its predecessors leave it too little
+    /// time. An overdue milestone thus delays the projected finish. `None` if the links form a cycle.
     pub fn project(&self) -> Option<Vec<NaiveDate>> {
         let durations = self.planned_durations_days()?;
         let before = incoming(self.steps.len(), self.links);
@@ -139,13 +140,13 @@ impl Course<'_> {
         self.steps.iter().map(|step| self.calendar.ordinal(step.expected_on)).collect()
     }
 
-    /// The earliest day that the links to a milestone allow it; what was dropped holds nobody up.
+    /// Returns the earliest day that the links to a milestone allow. Waived and canceled predecessors are ignored.
     fn earliest(&self, links: &[&Link], expected: &[i64], durations_days: &[i64]) -> Option<i64> {
         let holding = links.iter().filter(|link| !self.steps[link.from].state.is_dropped());
         holding.map(|link| self.earliest_by(link, expected, durations_days)).max()
     }
 
-    /// The earliest day that one link allows the milestone that waits.
+    /// Returns the earliest day that one link allows for the dependent milestone.
     fn earliest_by(&self, link: &Link, expected: &[i64], durations_days: &[i64]) -> i64 {
         let own = durations_days[link.to];
         let finish = expected[link.from];
@@ -203,7 +204,7 @@ mod tests {
         assert_eq!(found, expected);
     }
 
-    /// a(10) and b(20) before c(30); d(40) after c. b leaves a ten days to spare.
+    /// a(10) and b(20) come before c(30); d(40) comes after c. b gives a ten days of float.
     #[test]
     fn a_slip_pushes_as_far_as_needed() {
         let steps = [open(10), open(20), open(30), open(40)];
@@ -230,7 +231,7 @@ mod tests {
         check(&steps, &[after(0, 1), after(1, 2)], (0, 14), Direction::Push, &[(0, 14, 0)]);
     }
 
-    /// a(10), b(20) after a, c(30) after b; nothing is done on day 25: a is expected on 25, b ten days later, c another ten.
+    /// a(10), b(20) after a, c(30) after b. Nothing is done on day 25: a is expected on day 25, b on 35, c on 45.
     #[test]
     fn what_is_overdue_pushes_the_expected_finish() {
         let overdue = |planned: i64| Step { expected_on: day(planned.max(25)), ..open(planned) };
@@ -253,7 +254,7 @@ mod tests {
         check(&[open(10), dropped, open(30)], &[after(0, 1), after(1, 2)], (0, 25), Direction::Push, &[(0, 25, 0)]);
     }
 
-    /// a takes 10 days, b 20 in all.
+    /// a takes 10 days; b is planned for day 20.
     #[test]
     fn each_relation_pushes_in_its_way() {
         for (relation, lag, slipped, expected) in [
@@ -275,12 +276,13 @@ mod tests {
         }
     }
 
-    /// a began on day 2, so what waits for its start is free, however late it ends; and what was dropped takes its days with it.
+    /// a started on day 2, so a milestone that waits for its start is free, however late a ends. A dropped
+    /// milestone's days are dropped with it.
     #[test]
     fn a_start_that_has_happened_holds_nobody_up() {
         let begun = Step { started_on: Some(day(2)), ..open(10) };
         let waits = link(0, 1, Relation::StartToStart, 3);
-        // Planned to begin on day 0, it began on day 2: those two days are all it takes from what waits.
+        // Planned to start on day 0, it started on day 2: the dependent milestone loses only those two days.
         check(&[begun, open(15)], &[waits], (0, 40), Direction::Push, &[(0, 40, 0), (1, 17, 0)]);
         check(&[open(10), open(15)], &[waits], (0, 40), Direction::Push, &[(0, 40, 0), (1, 45, 0)]);
         let dropped = Step { state: State::Waived, ..open(20) };
@@ -289,7 +291,7 @@ mod tests {
         assert_eq!(course(&steps, &[after(0, 1), after(1, 2)]).planned_durations_days(), Some(vec![10, 10, 30]));
     }
 
-    /// May 4 2026 is a Monday; a ends on Friday the 8th, b takes five business days after it.
+    /// May 4, 2026, is a Monday; a ends on Friday the 8th, and b takes five business days after it.
     #[test]
     fn a_slip_of_business_days_steps_over_weekends_and_holidays() {
         let on = |d| NaiveDate::from_ymd_opt(2026, 5, d).expect("a date");
@@ -310,8 +312,8 @@ mod tests {
     }
 
     proptest! {
-        /// A slip never moves anything earlier, never by more than the slip itself, and moves nothing closed; doing it twice
-        /// changes nothing more; and a slip of nothing moves nothing else.
+        /// A slip never moves a milestone earlier, never by more than the slip itself, and never moves a closed
+        /// milestone. Repeating a slip changes nothing more, and a slip of zero days moves nothing else.
         #[test]
         fn laws(gaps in prop::collection::vec(0i64..15, 2..10), pairs in prop::collection::vec((0usize..10, 0usize..10), 0..16), changed in 0usize..10, slip in 0i64..40) {
             let mut planned = 0;

@@ -1,4 +1,6 @@
-//! What the two pictures of a plan show: the S-curve, and how the milestones' dates moved.
+//! Data for the two charts of a plan: the S-curve and the milestone trend chart.
+//!
+//! This module computes points only; it does not draw.
 
 use chrono::NaiveDate;
 
@@ -8,21 +10,22 @@ use crate::plan::baseline::in_force;
 use crate::plan::schedule::Status;
 use crate::values::dates::{days_between, plus_days};
 
-/// Shares of the scope over time, in percent: what was planned, what is earned, and what is expected of the rest.
+/// Planned, earned and expected value over time, in percent of the scope.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SCurve {
-    /// PV, from the start to the last planned date.
+    /// Planned value (PV), from the plan's start to the last planned date.
     pub planned: Vec<(NaiveDate, f64)>,
-    /// EV, from the start to the date of the question.
+    /// Earned value (EV), from the plan's start to `as_of`, or to the last closing if no milestone is open.
     pub earned: Vec<(NaiveDate, f64)>,
-    /// From EV then to the expected finish.
+    /// Expected value, from the EV at `as_of` to the expected finish. Empty if no milestone is open.
     pub expected: Vec<(NaiveDate, f64)>,
 }
 
-/// The most points that a curve is drawn through.
+/// Maximum number of weeks for which a curve has weekly points.
 const MOST_POINTS: i64 = 120;
 
-/// The S-curve of a plan as it stands at the end of `as_of`, against the baseline then in force. Empty without scope.
+/// Returns the S-curve of a plan at the end of `as_of`, measured against the baseline then in force. Empty without
+/// scope.
 pub fn s_curve(plan: &PlanFacts, as_of: NaiveDate) -> SCurve {
     let lines = in_force(&plan.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
     let sums = plan.earned_value(as_of);
@@ -53,7 +56,8 @@ pub fn s_curve(plan: &PlanFacts, as_of: NaiveDate) -> SCurve {
     }
 }
 
-/// Both ends, and the ends of periods of the plan in between: days for a short plan, weeks for most, months for a long one.
+/// Returns both ends and the ends of the periods between them: days for a short plan, weeks for most plans, months
+/// for a long plan.
 fn dates(start_on: NaiveDate, from: NaiveDate, to: NaiveDate) -> impl Iterator<Item = NaiveDate> {
     let length = days_between(start_on, to).max(0);
     let period = match length {
@@ -63,7 +67,7 @@ fn dates(start_on: NaiveDate, from: NaiveDate, to: NaiveDate) -> impl Iterator<I
     };
     let first = period.number_of(start_on, from);
     let last_number = period.number_of(start_on, to);
-    // Centuries need no more points than years.
+    // Limits the points of a plan that spans centuries.
     let step = usize::try_from(last_number.saturating_sub(first) / 250 + 1).unwrap_or(1);
     let end_of = move |number: u32| plus_days(period.starts_on(start_on, number + 1), -1);
     let ends = (first..=last_number).step_by(step).map(end_of);
@@ -72,11 +76,13 @@ fn dates(start_on: NaiveDate, from: NaiveDate, to: NaiveDate) -> impl Iterator<I
     (from <= to).then_some(from).into_iter().chain(between).chain(last)
 }
 
-/// How one milestone's date moved: the date expected, by the day on which it was expected. A level line is a promise kept.
+/// One milestone's expected dates over time, as pairs of the day of the expectation and the date expected. On a level
+/// line the expected date did not change.
 pub type DateTrend = Vec<(NaiveDate, NaiveDate)>;
 
-/// The milestone trend chart at a date: a line for each milestone in the plan's order, from its planned date at the plan's start
-/// to the day it was closed, or to the date of the question. Nothing for what was dropped.
+/// Returns the milestone trend chart at `as_of`: one line for each milestone, in plan order. A line runs from the
+/// planned date at the plan's start to the day of achievement, or to `as_of`. Waived and canceled milestones have
+/// empty lines.
 pub fn milestone_trend(plan: &PlanFacts, as_of: NaiveDate) -> Vec<DateTrend> {
     let first = plan.planned_dates(plan.start_on);
     let line = |(position, standing): (usize, crate::plan::schedule::Standing)| {
@@ -124,7 +130,7 @@ mod tests {
         }
     }
 
-    /// A quarter achieved two days late; a quarter and a half are open, the last of them forecast for day 34.
+    /// A quarter was achieved two days late. A quarter and a half are open; the half is forecast for day 34.
     fn plan() -> PlanFacts {
         let milestones = vec![
             milestone(State::Achieved, 5, Some(7), &[]),

@@ -1,4 +1,5 @@
-//! Cycles in dependencies. Strongly connected components come from petgraph; naming one readable cycle is ours.
+//! Detection of cycles in dependencies. The petgraph library finds strongly connected components; this module picks
+//! one readable cycle from them.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
@@ -6,9 +7,10 @@ use std::collections::{BTreeMap, VecDeque};
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-/// One cycle among the edges `(from, to)`, as the keys in order with the first repeated at the end, or `None`.
+/// Finds one cycle among the edges `(from, to)` and returns its keys in order, with the first repeated at the end.
+/// `None` if there is no cycle.
 ///
-/// `a -> b -> a` reads "a depends on b, which depends on a". A key that depends on itself is the cycle `a -> a`.
+/// `a -> b -> a` means that a depends on b, which depends on a. A key that depends on itself is the cycle `a -> a`.
 pub fn find_cycle<'a>(edges: impl IntoIterator<Item = (&'a str, &'a str)>) -> Option<Vec<String>> {
     let mut graph = DiGraph::<&str, ()>::new();
     let mut nodes: BTreeMap<&str, NodeIndex> = BTreeMap::new();
@@ -25,7 +27,7 @@ pub fn find_cycle<'a>(edges: impl IntoIterator<Item = (&'a str, &'a str)>) -> Op
     Some(walk_round(&graph, &knot, start).into_iter().map(|node| graph[node].to_owned()).collect())
 }
 
-/// The shortest way from `start` back to itself inside a strongly connected component, breadth first.
+/// Returns the shortest path from `start` back to itself inside a strongly connected component, breadth first.
 fn walk_round(graph: &DiGraph<&str, ()>, knot: &[NodeIndex], start: NodeIndex) -> Vec<NodeIndex> {
     let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
     let mut queue = VecDeque::from([start]);
@@ -76,7 +78,7 @@ mod tests {
     }
 
     proptest! {
-        /// Edges that only point to smaller numbers cannot form a cycle; adding one back edge along a chain always does.
+        /// Edges that only point to smaller numbers cannot form a cycle; adding one back edge always creates one.
         #[test]
         fn order_excludes_cycles(pairs in prop::collection::vec((1usize..30, 0usize..30), 0..80)) {
             let names: Vec<String> = (0..30).map(|n| format!("m{n:02}")).collect();

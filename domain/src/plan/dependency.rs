@@ -1,4 +1,6 @@
-//! What a milestone waits for: another milestone, in some relation, with some days in between.
+//! Dependencies between milestones of a plan, with their relations and lags.
+//!
+//! This module defines their written forms; it does not check them against a plan.
 
 use std::fmt;
 
@@ -9,25 +11,26 @@ use utoipa::openapi::schema::Schema;
 use crate::plan::network::Relation;
 use crate::values::text::Key;
 
-/// A dependency on another milestone of the same plan. Written as the key alone where it is finish-to-start without a lag.
+/// A dependency on another milestone of the same plan. A finish-to-start dependency without a lag is written as the
+/// key alone.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Written", into = "Written")]
 pub struct Dependency {
-    /// Key of the milestone waited for.
+    /// Key of the predecessor: the milestone that must start or finish first.
     pub key: Key,
-    /// What waits for what.
+    /// Relation between the two milestones.
     pub relation: Relation,
-    /// Days of the plan's calendar in between; negative is an overlap.
+    /// Lag between the two milestones, in days of the plan's calendar. A negative lag is an overlap.
     pub lag_days: i64,
 }
 
 impl Dependency {
-    /// Finish-to-start, without a lag.
+    /// Creates a finish-to-start dependency without a lag.
     pub const fn on(key: Key) -> Self {
         Self { key, relation: Relation::FinishToStart, lag_days: 0 }
     }
 
-    /// The key of the milestone waited for.
+    /// Returns the key of the predecessor.
     pub fn as_str(&self) -> &str {
         self.key.as_str()
     }
@@ -39,24 +42,24 @@ impl fmt::Display for Dependency {
     }
 }
 
-/// A dependency with its relation and lag.
+/// A dependency with a relation and a lag.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"key": "pipeline", "relation": "start_to_start", "lag_days": 5}))]
 pub struct DependencyLink {
-    /// Key of the milestone waited for.
+    /// Key of the predecessor: the milestone that must start or finish first.
     pub key: Key,
-    /// What waits for what; `finish_to_start` if left out.
+    /// Relation between the two milestones. Defaults to `finish_to_start`.
     #[serde(default)]
     #[schema(value_type = Relation, required = false)]
     pub relation: Relation,
-    /// Days of the plan's calendar in between; negative is an overlap.
+    /// Lag between the two milestones, in days of the plan's calendar. A negative lag is an overlap.
     #[serde(default)]
     #[schema(minimum = -365, maximum = 365)]
     pub lag_days: i64,
 }
 
-/// How a dependency is written.
+/// A dependency: the key of a milestone alone, or the key with a relation and a lag.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum Written {

@@ -1,4 +1,7 @@
-//! What a new plan or milestone must satisfy before it is written. All findings at once, each with its place.
+//! Checks of new plans, milestones and changes before they are saved. Each check returns all violations at once, each
+//! with its place in the request.
+//!
+//! This module saves nothing and reads no clock.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,20 +20,20 @@ use crate::values::rule::ValueRule;
 use crate::values::text::{Key, Label, Name, Note};
 use crate::values::weight::Weight;
 
-/// A change of forecast that happened before the plan was brought here.
+/// A forecast change that was made before the milestone was created in this service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"recorded_on": "2026-02-10", "forecast_on": "2026-03-09", "reason": "Data access came a week late."}))]
 pub struct ForecastDraft {
-    /// The day the change was made known; changes are given oldest first.
+    /// Date on which the change was recorded. List changes oldest first.
     pub recorded_on: NaiveDate,
-    /// The date expected from then on.
+    /// Forecast date from then on.
     pub forecast_on: NaiveDate,
-    /// Why it moved.
+    /// Reason for the change.
     pub reason: Option<Note>,
 }
 
-/// A milestone to be created, with whatever history it brings along.
+/// Milestone to create, with any history that it already has.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -38,41 +41,41 @@ pub struct ForecastDraft {
     "planned_on": "2026-03-02", "depends_on": [], "acceptance_criteria": ["All sources can be read with the project's credentials."]
 }))]
 pub struct MilestoneDraft {
-    /// Its key, unique in the plan and usable in URLs.
+    /// Key. Unique within the plan and usable in URLs.
     pub key: Key,
-    /// What will be true when it is met.
+    /// Name: the outcome that is true once the milestone is achieved.
     pub name: Name,
-    /// The phase or track it belongs to.
+    /// Phase or track of the milestone.
     pub phase: Option<Label>,
-    /// The one person or role responsible.
+    /// Owner: the person responsible.
     pub owner: Option<Label>,
-    /// Its share of the plan's scope; 1 if left out.
+    /// Weight: the milestone's size relative to the plan's other milestones. Defaults to 1.
     #[serde(default)]
     pub weight: Weight,
-    /// The date it is planned for; it goes into the baseline.
+    /// Planned date. The next baseline freezes it.
     pub planned_on: NaiveDate,
-    /// What it waits for: keys, or keys with a relation and a lag.
+    /// Dependencies: keys of milestones, or keys with a relation and a lag.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub depends_on: Vec<Dependency>,
-    /// What must hold for it to count as met.
+    /// Acceptance criteria: conditions that must hold for the milestone to count as achieved.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub acceptance_criteria: Vec<Note>,
-    /// Changes of forecast so far, oldest first.
+    /// Forecast changes so far, oldest first.
     #[serde(default)]
     #[schema(max_items = 200)]
     pub forecast_changes: Vec<ForecastDraft>,
-    /// The day work started, if it has.
+    /// Date on which work started; null if it has not.
     pub started_on: Option<NaiveDate>,
-    /// The day it was achieved, if it was.
+    /// Actual date: the date of achievement; null if not achieved.
     pub actual_on: Option<NaiveDate>,
-    /// What one should know about how it stands.
+    /// Note about the milestone's current standing.
     pub note: Option<Note>,
 }
 
 impl MilestoneDraft {
-    /// The state its history implies.
+    /// Returns the state that the milestone's history implies.
     pub fn state(&self) -> State {
         match (self.actual_on, self.started_on) {
             (Some(_), _) => State::Achieved,
@@ -82,7 +85,7 @@ impl MilestoneDraft {
     }
 }
 
-/// Checks that a budget and its currency come together.
+/// Checks that a budget and its currency are given together.
 pub fn check_budget(has_budget: bool, has_currency: bool) -> Result<(), Violations> {
     all_kept(match (has_budget, has_currency) {
         (true, false) => vec![PlanRule::BudgetWithoutCurrency.at("/currency")],
@@ -121,7 +124,7 @@ pub fn check_milestones(
     all_kept(violations)
 }
 
-/// An overlap must not reach back before the plan's start.
+/// Checks that no overlap reaches back to a day before the plan's start.
 fn lag_violations(
     depends_on: &[Dependency],
     planned_on: impl Fn(&str) -> Option<NaiveDate>,
@@ -140,29 +143,29 @@ fn lag_violations(
     violations
 }
 
-/// A plan that something is added to or changed in.
+/// An existing plan in which a milestone is added or changed.
 #[derive(Debug, Clone, Copy)]
 pub struct Surroundings<'a> {
-    /// Its milestones.
+    /// Milestones of the plan.
     pub milestones: &'a [Neighbour<'a>],
-    /// Its first day.
+    /// First day of the plan.
     pub start_on: NaiveDate,
-    /// Which days count.
+    /// Calendar of the plan.
     pub calendar: &'a Calendar,
 }
 
-/// A milestone that is there already.
+/// An existing milestone of the plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Neighbour<'a> {
-    /// Its key.
+    /// Key.
     pub key: &'a str,
-    /// Its planned date.
+    /// Planned date.
     pub planned_on: NaiveDate,
-    /// What it waits for.
+    /// Dependencies.
     pub depends_on: &'a [Dependency],
 }
 
-/// Checks a milestone added to an existing plan. Pointers start at the milestone.
+/// Checks a milestone added to an existing plan. Pointers are relative to the milestone.
 pub fn check_addition(milestone: &MilestoneDraft, plan: Surroundings<'_>, today: NaiveDate) -> Result<(), Violations> {
     let mut violations = Violations::new();
     check_dates(milestone, plan.start_on, today, "", &mut violations);
@@ -173,18 +176,19 @@ pub fn check_addition(milestone: &MilestoneDraft, plan: Surroundings<'_>, today:
     all_kept(violations)
 }
 
-/// What a change of an existing milestone touches.
+/// Fields that a change to an existing milestone affects.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct MilestoneChange {
-    /// Its new planned date.
+    /// New planned date.
     pub planned_on: Option<NaiveDate>,
-    /// Whether it is to weigh something else.
+    /// Whether the weight changes.
     pub changes_weight: bool,
     /// Whether a percentage of completion is recorded.
     pub records_progress: bool,
 }
 
-/// Checks a change: what a baseline froze stays, progress is made on what is open, and nothing precedes the plan.
+/// Checks a change: values frozen by a baseline do not change, progress is recorded only on open milestones, and no
+/// planned date is before the plan's start.
 pub fn check_change(
     change: MilestoneChange,
     state: State,
@@ -271,7 +275,8 @@ fn check_dates(
     }
 }
 
-/// Checks a list of `(key, depends_on)` whole: unique keys, known dependencies, no cycle. Pointers start at `/milestones`.
+/// Checks a complete list of `(key, depends_on)`: keys are unique, dependencies are known and not repeated, and there
+/// is no cycle. Pointers start at `/milestones`.
 pub fn check_network(network: &[(&str, &[Dependency])], violations: &mut Violations) {
     let mut seen = BTreeSet::new();
     let positions: BTreeMap<&str, usize> = network.iter().enumerate().map(|(index, (key, _))| (*key, index)).collect();

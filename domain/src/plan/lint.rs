@@ -1,7 +1,8 @@
-//! Whether a plan is built so that it can warn in time: the practices of milestone tracking as rules.
+//! Lint rules for plans: they check whether a plan is built to warn of delays in time.
 //!
-//! A finding is advice, never a refusal. The practices are those of the delivery article that the product was asked for from:
-//! verifiable outcomes, one owner, one to two milestones a week, criteria, dependencies that are written down.
+//! A finding is advice and never rejects a plan. The rules follow the practices in the delivery article on which the
+//! product is based: verifiable outcomes, one owner, one to two milestones a week, acceptance criteria and explicit
+//! dependencies.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use crate::plan::cascade::{Course, Step};
 use crate::plan::network::{Link, Network};
 use crate::values::dates::{days_between, plus_days};
 
-/// A rule that a plan can be held against.
+/// A rule for plans.
 #[derive(
     Debug,
     Clone,
@@ -34,47 +35,48 @@ use crate::values::dates::{days_between, plus_days};
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum LintRule {
-    /// Fewer than one milestone a week: drift shows late.
+    /// Fewer than one milestone a week: drift becomes visible late.
     TooFewMilestones,
-    /// More than two milestones a week: tasks, not milestones.
+    /// More than two milestones a week: they are probably tasks.
     TooManyMilestones,
-    /// Nothing says when it counts as met.
+    /// The milestone has no acceptance criteria.
     NoAcceptanceCriteria,
-    /// Nobody, or more than one, is responsible.
+    /// The milestone has no owner, or more than one.
     NoSingleOwner,
-    /// It takes more than two weeks: it should be split.
+    /// The milestone takes more than two weeks and should be split.
     SpanOverTwoWeeks,
-    /// Its name is an activity, not an outcome.
+    /// The name of the milestone describes an activity, not an outcome.
     VagueName,
-    /// Its name tells a client nothing.
+    /// The name of the milestone is a single word that may mean nothing to a client.
     UnclearToClient,
-    /// The plan has no dependencies at all.
+    /// The plan has more than one milestone but no dependencies.
     MissingDependencies,
-    /// It waits for nothing and nothing waits for it.
+    /// The milestone has no dependencies, and no other milestone depends on it.
     Dangling,
-    /// Its forecast has passed without a new one, or nobody has looked at it for longer than agreed.
+    /// The forecast date has passed without a new forecast, or the forecast has not been reviewed within the plan's
+    /// update interval.
     StaleForecast,
-    /// It is planned before what it waits for allows.
+    /// The milestone is planned earlier than its dependencies allow.
     NegativeFloat,
-    /// It carries more than two fifths of the scope.
+    /// The milestone carries more than two fifths of the scope.
     WeightConcentrated,
 }
 
-/// How much a finding matters.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Severity {
-    /// The plan misleads: mend it now.
+    /// The plan is misleading and should be corrected now.
     Error,
-    /// The plan warns late or to nobody.
+    /// The plan may warn too late, or warn nobody.
     Warning,
-    /// It could be better.
+    /// The plan could be improved.
     Hint,
 }
 
 impl LintRule {
-    /// How much its findings matter.
+    /// Returns the severity of the rule's findings.
     pub const fn severity(self) -> Severity {
         match self {
             Self::StaleForecast | Self::NegativeFloat => Severity::Error,
@@ -88,53 +90,53 @@ impl LintRule {
         }
     }
 
-    /// What to do about it.
+    /// Returns advice on how to resolve the rule's findings.
     pub const fn advice(self) -> &'static str {
         match self {
             Self::TooFewMilestones => "Plan at least one milestone a week, so that a slip shows within a week.",
-            Self::TooManyMilestones => "Keep to at most two milestones a week; track smaller steps as tasks.",
+            Self::TooManyMilestones => "Plan at most two milestones a week; track smaller steps as tasks.",
             Self::NoAcceptanceCriteria => "Say what must hold for it to count as met.",
-            Self::NoSingleOwner => "Name the one person or role responsible.",
-            Self::SpanOverTwoWeeks => "Split it into milestones of one to two weeks.",
-            Self::VagueName => "Name what will be true when it is met, not what is being done.",
+            Self::NoSingleOwner => "Name one responsible person or role.",
+            Self::SpanOverTwoWeeks => "Split the milestone into milestones of one to two weeks.",
+            Self::VagueName => "Name the outcome that is true when the milestone is met, not the activity.",
             Self::UnclearToClient => "Use words that the client would use.",
-            Self::MissingDependencies => "Write down what must be finished before what.",
-            Self::Dangling => "Link it to what it waits for, or to what waits for it.",
-            Self::StaleForecast => "Record when it is expected now, or confirm that the date holds.",
-            Self::NegativeFloat => "Plan it after what it waits for, or correct the dependency.",
-            Self::WeightConcentrated => "Split it, or weigh the others by the work they are.",
+            Self::MissingDependencies => "Add dependencies that show which milestones must finish first.",
+            Self::Dangling => "Link the milestone to one that it depends on, or to one that depends on it.",
+            Self::StaleForecast => "Record a new forecast date, or confirm that the current one still holds.",
+            Self::NegativeFloat => "Plan the milestone after its dependencies, or correct the dependencies.",
+            Self::WeightConcentrated => "Split the milestone, or set the other weights according to the work involved.",
         }
     }
 }
 
-/// A milestone as the rules see it.
+/// A milestone's inputs to the rules.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
-    /// Its name.
+    /// Name.
     pub name: &'a str,
-    /// Who is responsible.
+    /// Owner: the person responsible.
     pub owner: Option<&'a str>,
-    /// How many acceptance criteria it has.
+    /// Number of acceptance criteria.
     pub criteria: usize,
-    /// Its weight.
+    /// Weight.
     pub weight: f64,
-    /// Whether its forecast has passed without a new one, or was left alone for too long.
+    /// Whether the forecast date has passed without a new forecast, or the forecast has gone unreviewed for too long.
     pub stale: bool,
-    /// Its state and dates.
+    /// State and dates.
     pub step: Step,
 }
 
-/// Something that a rule found.
+/// A finding of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Finding {
-    /// The rule.
+    /// Rule.
     pub rule: LintRule,
-    /// Position of the milestone; nothing where it is about the whole plan.
+    /// Position of the milestone. `None` if the finding concerns the whole plan.
     pub milestone: Option<usize>,
 }
 
-/// Everything that the rules find in a plan, those about the whole plan first, then milestone by milestone. Milestones that are
-/// closed are not held against the plan, except in what concerns the whole.
+/// Returns all findings in a plan: first those about the whole plan, then those of each milestone. Closed milestones
+/// have no findings of their own, but the rules about the whole plan include them unless they are waived or canceled.
 pub fn lint(subjects: &[Subject<'_>], links: &[Link], start_on: NaiveDate, calendar: &Calendar) -> Vec<Finding> {
     let steps: Vec<Step> = subjects.iter().map(|subject| subject.step).collect();
     let course = Course { steps: &steps, links, start_on, calendar };
@@ -169,7 +171,8 @@ fn in_scope<'a>(subjects: &'a [Subject<'a>]) -> impl Iterator<Item = &'a Subject
     subjects.iter().filter(|subject| !subject.step.state.is_dropped())
 }
 
-/// The rules about the whole plan. Density is judged from two weeks on: before that there is nothing to spread.
+/// Returns the broken rules about the whole plan. The rules about milestones per week apply only to plans of two
+/// weeks or more.
 fn of_plan(subjects: &[Subject<'_>], links: &[Link], start_on: NaiveDate) -> Vec<LintRule> {
     let count = i64::try_from(in_scope(subjects).count()).unwrap_or(i64::MAX);
     let last_on = in_scope(subjects).map(|subject| subject.step.planned_on).max();
@@ -182,12 +185,14 @@ fn of_plan(subjects: &[Subject<'_>], links: &[Link], start_on: NaiveDate) -> Vec
     rules.into_iter().filter(|(_, is_broken)| *is_broken).map(|(rule, _)| rule).collect()
 }
 
-/// One person or role: not two joined by a comma, a slash, an ampersand, a plus or "and".
+/// Whether an owner is one person or role, not several joined by a comma, a semicolon, a slash, an ampersand, a plus
+/// sign or "and".
 fn is_one_owner(owner: &str) -> bool {
     !owner.contains([',', '/', '&', '+', ';']) && !owner.to_lowercase().split_whitespace().any(|word| word == "and")
 }
 
-/// Whether a name says what is being done: it begins with a word such as "developing" or "continue", or is "in progress".
+/// Whether a name describes an activity: it begins with a word such as "developing" or "continue", or contains "in
+/// progress".
 fn is_activity(name: &str) -> bool {
     let lower = name.to_lowercase();
     let first = lower.split_whitespace().next().unwrap_or_default();

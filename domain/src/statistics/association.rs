@@ -1,47 +1,49 @@
-//! Whether two things go together: figures of 2×2 tables, with intervals. Association is not cause.
+//! Measures of association in 2×2 tables, with 95 % intervals. Association does not show causation.
+//!
+//! This module computes from counts alone; it does no I/O.
 
 use statrs::stats_tests::Alternative;
 use statrs::stats_tests::fisher::fishers_exact;
 
 use crate::statistics::roc::{Z_95, two_sided};
 
-/// How often something came about among those exposed and among the others.
+/// Counts of an event among exposed and unexposed customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TwoByTwo {
-    /// Exposed, and it came about.
+    /// Exposed, with the event.
     pub exposed_yes: u64,
-    /// Exposed, and it did not.
+    /// Exposed, without the event.
     pub exposed_no: u64,
-    /// Not exposed, and it came about.
+    /// Unexposed, with the event.
     pub unexposed_yes: u64,
-    /// Not exposed, and it did not.
+    /// Unexposed, without the event.
     pub unexposed_no: u64,
 }
 
-/// A figure with its 95 % interval.
+/// An estimate with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Estimate {
-    /// The figure.
+    /// Estimated value.
     pub value: f64,
-    /// Where its interval begins.
+    /// Lower end of the interval.
     pub from: f64,
-    /// Where its interval ends.
+    /// Upper end of the interval.
     pub to: f64,
 }
 
-/// How a chance was computed.
+/// Statistical test that gave a p-value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = AssociationTest)]
 pub enum Test {
-    /// Fisher's exact test: where some count would be below five without an association.
+    /// Fisher's exact test, used when an expected count is below five.
     FisherExact,
-    /// Pearson's chi-squared test.
+    /// Pearson's chi-squared test, used otherwise.
     ChiSquared,
 }
 
 impl TwoByTwo {
-    /// Counts one more.
+    /// Counts one more customer.
     pub const fn add(&mut self, is_exposed: bool, came_about: bool) {
         *match (is_exposed, came_about) {
             (true, true) => &mut self.exposed_yes,
@@ -51,19 +53,19 @@ impl TwoByTwo {
         } += 1;
     }
 
-    /// All of them.
+    /// Returns the sum of all four counts.
     pub const fn total(&self) -> u64 {
         self.exposed_yes + self.exposed_no + self.unexposed_yes + self.unexposed_no
     }
 
-    /// The share among those exposed, and among the others.
+    /// Returns the share with the event among the exposed and among the unexposed. `None` if either group is empty.
     pub fn shares(&self) -> Option<(f64, f64)> {
         let [a, b, c, d] = self.real();
         (a + b > 0.0 && c + d > 0.0).then(|| (a / (a + b), c / (c + d)))
     }
 
-    /// Share over share, with the interval of D. Katz et al. (*Obtaining Confidence Intervals for the Risk Ratio in Cohort Studies*,
-    /// Biometrics 34, 1978). `None` where it came about for nobody on one of the sides.
+    /// Returns the ratio of the two shares, with the interval of D. Katz et al. (*Obtaining Confidence Intervals for
+    /// the Risk Ratio in Cohort Studies*, Biometrics 34, 1978). `None` if a group is empty or has no events.
     pub fn risk_ratio(&self) -> Option<Estimate> {
         let [a, b, c, d] = self.real();
         let (exposed, unexposed) = self.shares()?;
@@ -71,16 +73,17 @@ impl TwoByTwo {
         (a > 0.0 && c > 0.0).then(|| on_log_scale(exposed / unexposed, error))
     }
 
-    /// Odds over odds, with the interval of B. Woolf (*On Estimating the Relation between Blood Group and Disease*, Annals of Human
-    /// Genetics 19, 1955). `None` where one of the counts is 0.
+    /// Returns the odds ratio, with the interval of B. Woolf (*On Estimating the Relation between Blood Group and
+    /// Disease*, Annals of Human Genetics 19, 1955). `None` if one of the counts is 0.
     pub fn odds_ratio(&self) -> Option<Estimate> {
         let [a, b, c, d] = self.real();
         let error = (1.0 / a + 1.0 / b + 1.0 / c + 1.0 / d).sqrt();
         (a > 0.0 && b > 0.0 && c > 0.0 && d > 0.0).then(|| on_log_scale(a * d / (b * c), error))
     }
 
-    /// Share minus share, with the score interval of R. G. Newcombe (*Interval Estimation for the Difference between Independent
-    /// Proportions*, Statistics in Medicine 17, 1998, method 10).
+    /// Returns the difference between the two shares, with the score interval of R. G. Newcombe (*Interval Estimation
+    /// for the Difference between Independent Proportions*, Statistics in Medicine 17, 1998, method 10). `None` if
+    /// either group is empty.
     pub fn risk_difference(&self) -> Option<Estimate> {
         let [a, b, c, d] = self.real();
         let (exposed, unexposed) = self.shares()?;
@@ -91,8 +94,9 @@ impl TwoByTwo {
         Some(Estimate { value, from: value - below, to: value + above })
     }
 
-    /// The correlation of the two, with the interval of Fisher's z transformation. `None` where all are alike in one of them, or with
-    /// fewer than four.
+    /// Returns the phi coefficient: the correlation of exposure and event, with the interval of Fisher's z
+    /// transformation. `None` if all customers are alike in exposure or in the event, or if there are fewer than
+    /// four.
     pub fn phi(&self) -> Option<Estimate> {
         let [a, b, c, d] = self.real();
         let margins = (a + b) * (c + d) * (a + c) * (b + d);
@@ -105,7 +109,8 @@ impl TwoByTwo {
         Some(Estimate { value, from, to })
     }
 
-    /// The chance of an association at least so strong if there were none, and how it was computed.
+    /// Returns the p-value and the test that gave it: the probability of an association at least this strong if there
+    /// were none. `None` if all customers are alike in exposure or in the event.
     pub fn p_value(&self) -> Option<(f64, Test)> {
         let [a, b, c, d] = self.real();
         let total = a + b + c + d;
@@ -127,16 +132,17 @@ impl TwoByTwo {
     }
 }
 
-/// The odds ratio common to several strata (N. Mantel and W. Haenszel, *Statistical Aspects of the Analysis of Data from Retrospective
-/// Studies of Disease*, Journal of the National Cancer Institute 22, 1959), with the interval of J. Robins, N. Breslow and S. Greenland
-/// (*Estimators of the Mantel-Haenszel Variance*, Biometrics 42, 1986). `None` where the strata say nothing together.
+/// Returns the common odds ratio of several strata (N. Mantel and W. Haenszel, *Statistical Aspects of the Analysis
+/// of Data from Retrospective Studies of Disease*, Journal of the National Cancer Institute 22, 1959), with the
+/// interval of J. Robins, N. Breslow and S. Greenland (*Estimators of the Mantel-Haenszel Variance*, Biometrics 42,
+/// 1986). `None` if the strata together do not determine a ratio.
 pub fn mantel_haenszel(strata: &[TwoByTwo]) -> Option<Estimate> {
     let (mut above, mut below) = (0.0, 0.0);
     let (mut pr, mut ps_qr, mut qs) = (0.0, 0.0, 0.0);
     for stratum in strata.iter().filter(|stratum| stratum.total() > 0) {
         let [a, b, c, d] = stratum.real();
         let total = a + b + c + d;
-        // P, Q, R and S of the paper.
+        // P, Q, R and S in the paper.
         let (same, other) = ((a + d) / total, (b + c) / total);
         let (for_it, against) = (a * d / total, b * c / total);
         above += for_it;
@@ -152,8 +158,9 @@ pub fn mantel_haenszel(strata: &[TwoByTwo]) -> Option<Estimate> {
     Some(on_log_scale(above / below, variance.sqrt()))
 }
 
-/// Chances adjusted for there being many of them: the false discovery rate at which each would be taken for real (Y. Benjamini and
-/// Y. Hochberg, *Controlling the False Discovery Rate*, Journal of the Royal Statistical Society B 57, 1995). In the order given.
+/// Adjusts p-values for multiple testing: returns, in the given order, the lowest false discovery rate at which each
+/// result counts as significant (Y. Benjamini and Y. Hochberg, *Controlling the False Discovery Rate*, Journal of the
+/// Royal Statistical Society B 57, 1995).
 pub fn benjamini_hochberg(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_unstable_by(|a, b| p_values[*b].total_cmp(&p_values[*a]));
@@ -172,7 +179,7 @@ fn on_log_scale(value: f64, error: f64) -> Estimate {
     Estimate { value, from: value / factor, to: value * factor }
 }
 
-/// Wilson's score interval of a share.
+/// Returns Wilson's score interval of a share.
 fn wilson(yes: f64, all: f64) -> (f64, f64) {
     let (share, z2) = (yes / all, Z_95 * Z_95);
     let centre = share + z2 / (2.0 * all);
@@ -207,7 +214,8 @@ mod tests {
         }
     }
 
-    /// A. Agresti, *Categorical Data Analysis* (2nd ed., 2002), 2.2 and 3.1: heart attacks of 11,034 physicians on a placebo and 11,037 on aspirin.
+    /// A. Agresti, *Categorical Data Analysis* (2nd ed., 2002), 2.2 and 3.1: heart attacks among 11,034 physicians on
+    /// a placebo and 11,037 on aspirin.
     #[test]
     fn physicians_on_aspirin() {
         let physicians = table(189, 10_845, 104, 10_933);
@@ -223,7 +231,8 @@ mod tests {
         near(table(56, 14, 48, 32).risk_difference(), (0.2, 0.0524, 0.3339), 0.00006);
     }
 
-    /// R. A. Fisher, *The Design of Experiments* (1935), II: the lady who tasted tea, three of four right. Two-sided 0.4857 (Agresti, 3.5).
+    /// R. A. Fisher, *The Design of Experiments* (1935), II: the lady tasting tea, with three of four cups right.
+    /// Two-sided 0.4857 (Agresti, 3.5).
     #[test]
     fn the_lady_who_tasted_tea() {
         let tea = table(3, 1, 1, 3);
@@ -232,8 +241,9 @@ mod tests {
         assert!((tea.phi().expect("a correlation").value - 0.5).abs() < 1e-12);
     }
 
-    /// P. J. Bickel, E. A. Hammel and J. W. O'Connell, *Sex Bias in Graduate Admissions: Data from Berkeley*, Science 187 (1975): six
-    /// departments. R's `mantelhaen.test` gives 0.9046968 and 0.7719074 to 1.0603298; all departments thrown together would say 1.84.
+    /// P. J. Bickel, E. A. Hammel and J. W. O'Connell, *Sex Bias in Graduate Admissions: Data from Berkeley*, Science
+    /// 187 (1975): six departments. R's `mantelhaen.test` gives 0.9046968 and 0.7719074 to 1.0603298; all departments
+    /// pooled give 1.84.
     #[test]
     fn admissions_at_berkeley() {
         let departments = [
@@ -248,7 +258,7 @@ mod tests {
         near(table(1198, 1493, 557, 1278).odds_ratio(), (1.841, 1.624, 2.087), 0.0006);
     }
 
-    /// Y. Benjamini and Y. Hochberg (1995), 4.1: of fifteen chances four are significant at 0.05.
+    /// Y. Benjamini and Y. Hochberg (1995), 4.1: four of fifteen p-values are significant at 0.05.
     #[test]
     fn benjaminis_fifteen() {
         let fifteen = [

@@ -1,28 +1,31 @@
-//! Logistic regression with a ridge: chances from figures.
+//! Logistic regression with a ridge penalty: it predicts probabilities from figures.
+//!
+//! This module fits and applies models; it does not choose figures or penalties.
 
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
-/// What was learned: the chance is 1/(1 + exp(−(intercept + Σ coefficient × figure))).
+/// A fitted model. The probability is 1/(1 + exp(−(intercept + Σ coefficient × figure))).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Logistic {
-    /// The intercept.
+    /// Intercept.
     pub intercept: f64,
-    /// One for each figure, in the figures' own units.
+    /// Coefficients, one for each figure, in the figures' own units.
     pub coefficients: Vec<f64>,
 }
 
-/// When the steps are small enough.
+/// Step size below which the fit has converged.
 const TOLERANCE: f64 = 1e-10;
-/// How many steps are taken at most.
+/// Maximum number of steps.
 const MOST_STEPS: usize = 100;
 
 impl Logistic {
-    /// Fits by Newton's method (penalized likelihood as in S. le Cessie and J. C. van Houwelingen, *Ridge Estimators in Logistic Regression*,
-    /// Applied Statistics 41, 1992). The figures are standardized, so that `ridge` weighs them alike; the intercept is not shrunk. With
-    /// rows for each customer and period this is the discrete-time model of P. D. Allison (*Discrete-Time Methods for the Analysis of
-    /// Event Histories*, Sociological Methodology 13, 1982). `None` without rows of both kinds, or where the fit does
-    /// not settle: figures that depend on one another, or tell the rows apart wholly, with no ridge to hold them.
+    /// Fits a model by Newton's method (penalized likelihood as in S. le Cessie and J. C. van Houwelingen, *Ridge
+    /// Estimators in Logistic Regression*, Applied Statistics 41, 1992). The figures are standardized so that `ridge`
+    /// penalizes them equally; the intercept is not penalized. With one row for each customer and period, this is the
+    /// discrete-time model of P. D. Allison (*Discrete-Time Methods for the Analysis of Event Histories*,
+    /// Sociological Methodology 13, 1982). `None` if the rows do not include both outcomes, or if the fit does not
+    /// converge, as with linearly dependent figures or perfectly separated rows and no ridge.
     pub fn fit(rows: &[Vec<f64>], happened: &[bool], ridge: f64) -> Option<Self> {
         let width = rows.first()?.len();
         if happened.iter().all(|one| *one) || !happened.iter().any(|one| *one) {
@@ -55,14 +58,14 @@ impl Logistic {
         None
     }
 
-    /// In the figures' own units.
+    /// Converts coefficients of standardized figures into the figures' own units.
     fn unscaled(beta: &DVector<f64>, means: &[f64], scales: &[f64]) -> Self {
         let coefficients: Vec<f64> = scales.iter().enumerate().map(|(at, scale)| beta[at + 1] / scale).collect();
         let shift: f64 = coefficients.iter().zip(means).map(|(coefficient, mean)| coefficient * mean).sum();
         Self { intercept: beta[0] - shift, coefficients }
     }
 
-    /// The chance, from 0 to 1.
+    /// Returns the probability for a row, from 0 to 1.
     pub fn probability(&self, row: &[f64]) -> f64 {
         chance(
             self.intercept
@@ -75,7 +78,7 @@ fn chance(logit: f64) -> f64 {
     1.0 / (1.0 + (-logit).exp())
 }
 
-/// The mean of a figure and its standard deviation; 1 where it is always the same.
+/// Returns the mean and the standard deviation of a figure. The deviation is 1 if the figure never varies.
 fn spread(rows: &[Vec<f64>], at: usize) -> (f64, f64) {
     let count = real(rows.len());
     let mean = rows.iter().map(|row| row[at]).sum::<f64>() / count;
@@ -92,8 +95,9 @@ fn real(count: usize) -> f64 {
 mod tests {
     use super::*;
 
-    /// S. R. Dalal, E. B. Fowlkes and B. Hoadley, *Risk Analysis of the Space Shuttle: Pre-Challenger Prediction of Failure*, Journal of the
-    /// American Statistical Association 84 (1989): temperature in °F and whether an O-ring was damaged. Agresti (2002), 5.1: 15.043, -0.2322.
+    /// S. R. Dalal, E. B. Fowlkes and B. Hoadley, *Risk Analysis of the Space Shuttle: Pre-Challenger Prediction of
+    /// Failure*, Journal of the American Statistical Association 84 (1989): temperature in °F and whether an O-ring
+    /// was damaged. Agresti (2002), 5.1: 15.043, -0.2322.
     const LAUNCHES: [(f64, bool); 23] = [
         (66.0, false),
         (70.0, true),
