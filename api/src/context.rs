@@ -21,6 +21,7 @@ use crate::auth::tenants::Authenticated;
 use crate::clock::date_in;
 use crate::contract::Operation;
 use crate::error::{ApiError, Code};
+use crate::precondition::{self, Precondition};
 use crate::read_model::Plans;
 use crate::state::App;
 use crate::store::Conn;
@@ -77,6 +78,8 @@ pub struct Context {
     pub if_match: Option<Arc<str>>,
     /// The `If-None-Match` header.
     pub if_none_match: Option<Arc<str>>,
+    /// Whether the operation looks at `If-Match`.
+    pub precondition: Precondition,
     fingerprint: Arc<OnceLock<Vec<u8>>>,
 }
 
@@ -88,6 +91,7 @@ impl Context {
         request_id: Arc<str>,
         route: Arc<str>,
         target: Arc<str>,
+        precondition: Precondition,
         headers: &HeaderMap,
     ) -> Result<Self, ApiError> {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
@@ -101,7 +105,8 @@ impl Context {
             }
             key => key.map(Arc::from),
         };
-        let if_match = text(IF_MATCH.as_str()).map(Arc::from);
+        let if_match: Option<Arc<str>> = text(IF_MATCH.as_str()).map(Arc::from);
+        precondition.admit(if_match.as_deref())?;
         let if_none_match = text(IF_NONE_MATCH.as_str()).map(Arc::from);
         let now = app.clock.now();
         Ok(Self {
@@ -115,6 +120,7 @@ impl Context {
             share_link: None,
             if_match,
             if_none_match,
+            precondition,
             fingerprint: Arc::default(),
         })
     }
@@ -134,6 +140,7 @@ impl Context {
             share_link: None,
             if_match: None,
             if_none_match: None,
+            precondition: Precondition::None,
             fingerprint: Arc::default(),
         }))
     }
@@ -186,44 +193,28 @@ impl Context {
         })
     }
 
-    /// Checks `If-Match` against a resource's version: 428 without the header, 412 when it names another version.
+    /// Checks `If-Match` against a resource's version, as the operation declares it: 412 when it names another version.
     pub fn check_version(&self, version: i64) -> Result<(), ApiError> {
-        match &self.if_match {
-            Some(_) => self.check_version_if_given(version),
-            None => Err(ApiError::new(Code::VersionRequired, "Send If-Match with the ETag of the version you change.")),
+        if self.precondition == Precondition::None {
+            return Err(ApiError::internal("a version is checked on an operation that does not declare If-Match"));
         }
+        self.precondition.admit(self.if_match.as_deref())?;
+        self.if_match.as_deref().map_or(Ok(()), |header| precondition::check(header, version))
     }
 
-    /// Checks the conditions of an upsert, where headers may be left out: `If-Match` needs the thing to be there in that
-    /// version, `If-None-Match: *` needs it not to be there.
+    /// Checks the conditions of an upsert: `If-Match` needs the resource to exist in that version, `If-None-Match: *` needs
+    /// it not to exist.
     pub fn check_upsert(&self, version: Option<i64>) -> Result<(), ApiError> {
         match version {
             Some(_) if self.if_none_match.as_deref() == Some("*") => {
-                Err(ApiError::new(Code::VersionMismatch, "If-None-Match is *, but it is there already."))
+                Err(ApiError::new(Code::VersionMismatch, "If-None-Match is *, but the resource exists."))
             }
-            Some(version) => self.check_version_if_given(version),
+            Some(version) => self.check_version(version),
             None if self.if_match.is_some() => {
-                Err(ApiError::new(Code::VersionMismatch, "If-Match names a version, but there is nothing yet."))
+                Err(ApiError::new(Code::VersionMismatch, "If-Match names a version, but the resource does not exist."))
             }
             None => Ok(()),
         }
-    }
-
-    /// As [`Self::check_version`] where the header may be left out.
-    pub fn check_version_if_given(&self, version: i64) -> Result<(), ApiError> {
-        let Some(header) = &self.if_match else { return Ok(()) };
-        if header.split(',').any(|tag| names_version(tag.trim(), version)) {
-            return Ok(());
-        }
-        if !header.split(',').all(|tag| is_entity_tag(tag.trim())) {
-            return Err(ApiError::parameter(
-                "If-Match",
-                "wrong_format",
-                "must be the ETag as it was sent, in its quotes, or *",
-            ));
-        }
-        let detail = format!("If-Match is {header}, but the resource is at version {version}. Load it again.");
-        Err(ApiError::new(Code::VersionMismatch, detail))
     }
 
     /// Does some work in a unit and answers with what it answered. The work runs again when the database asks for it, and
@@ -302,22 +293,6 @@ impl Context {
     }
 }
 
-/// Whether a text has the form of an entity tag (RFC 9110).
-fn is_entity_tag(tag: &str) -> bool {
-    let quoted = tag.strip_prefix("W/").unwrap_or(tag);
-    tag == "*" || (quoted.len() >= 2 && quoted.starts_with('"') && quoted.ends_with('"'))
-}
-
-/// Whether an entity tag names a version: `*`, `"7"`, `W/"7"`, or `"7-20260302"` for what also depends on the day.
-fn names_version(tag: &str, version: i64) -> bool {
-    if tag == "*" {
-        return true;
-    }
-    let quoted = tag.strip_prefix("W/").unwrap_or(tag);
-    let Some(inner) = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else { return false };
-    inner.split('-').next() == Some(version.to_string().as_str())
-}
-
 impl FromRequest for Context {
     type Error = ApiError;
     type Future = std::future::Ready<Result<Self, ApiError>>;
@@ -325,26 +300,5 @@ impl FromRequest for Context {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let found = request.extensions().get::<Self>().cloned();
         std::future::ready(found.ok_or_else(|| ApiError::internal("a handler asks for a caller on a public operation")))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::names_version;
-
-    #[test]
-    fn entity_tags() {
-        for (tag, named) in [
-            ("*", true),
-            ("\"7\"", true),
-            ("W/\"7\"", true),
-            ("\"7-20260302\"", true),
-            ("\"70\"", false),
-            ("7", false),
-            ("\"\"", false),
-            ("\"8-7\"", false),
-        ] {
-            assert_eq!(names_version(tag, 7), named, "{tag}");
-        }
     }
 }

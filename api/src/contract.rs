@@ -14,6 +14,7 @@ use milepost_domain::access::Scope;
 use serde_json::{Map, Value, json};
 
 use crate::error::FieldError;
+use crate::precondition::Precondition;
 
 /// Every operation, by path pattern and method.
 #[derive(Debug)]
@@ -27,14 +28,27 @@ pub struct Contract {
 pub struct Operation {
     /// Its operationId.
     pub id: String,
-    /// The scope a caller needs; `None` for public operations.
-    pub scope: Option<Scope>,
+    /// The credential that a caller needs.
+    pub access: Access,
+    /// Whether the operation looks at `If-Match`.
+    pub precondition: Precondition,
     /// Its request body, if it takes one.
     pub body: Option<BodyRule>,
     /// Media types of its successful answers, the default first.
     pub produces: Vec<String>,
     /// Known query parameters.
     query: Vec<Parameter>,
+}
+
+/// The credential that an operation needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// None.
+    Public,
+    /// The token of a share link, in the path.
+    ShareLink,
+    /// A bearer token with this scope.
+    Scope(Scope),
 }
 
 /// What a request body must look like.
@@ -119,8 +133,10 @@ impl Operation {
         let id = operation["operationId"].as_str().unwrap_or_default().to_owned();
         let compile =
             |schema: &Value| compile_schema(schema, components).map_err(|error| BadDocument(format!("{id}: {error}")));
+        let parameters: Vec<&Value> =
+            operation["parameters"].as_array().into_iter().flatten().map(|one| resolve(one, components)).collect();
         let mut query = Vec::new();
-        for parameter in operation["parameters"].as_array().into_iter().flatten().filter(|p| p["in"] == "query") {
+        for parameter in parameters.iter().filter(|one| one["in"] == "query") {
             query.push(Parameter {
                 name: parameter["name"].as_str().unwrap_or_default().to_owned(),
                 required: parameter["required"] == true,
@@ -146,7 +162,17 @@ impl Operation {
         });
         let scope = operation["security"][0]["bearer"][0].as_str();
         let scope = scope.map(|name| name.parse().map_err(|_| BadDocument(format!("{id}: unknown scope {name}"))));
-        Ok(Self { scope: scope.transpose()?, body, produces, query, id })
+        let access = match scope.transpose()? {
+            Some(scope) => Access::Scope(scope),
+            None if parameters.iter().any(|one| one["in"] == "path" && one["name"] == "token") => Access::ShareLink,
+            None => Access::Public,
+        };
+        let precondition = match parameters.iter().find(|one| one["in"] == "header" && one["name"] == "If-Match") {
+            Some(header) if header["required"] == true => Precondition::Required,
+            Some(_) => Precondition::Optional,
+            None => Precondition::None,
+        };
+        Ok(Self { access, precondition, body, produces, query, id })
     }
 
     /// Checks a query string whole: unknown, repeated, missing and wrong parameters, all at once. Answers the parameters by name.
@@ -181,6 +207,12 @@ impl Operation {
         }
         if errors.is_empty() { Ok(found) } else { Err(errors) }
     }
+}
+
+/// What a reference into the components stands for; anything else is itself.
+fn resolve<'a>(value: &'a Value, components: &'a Value) -> &'a Value {
+    let target = value["$ref"].as_str().and_then(|target| target.strip_prefix("#/components"));
+    target.and_then(|pointer| components.pointer(pointer)).unwrap_or(value)
 }
 
 impl BodyRule {

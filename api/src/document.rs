@@ -3,11 +3,11 @@
 //! A handler states only what is its own. Error answers, path parameters and the headers of conditional and idempotent
 //! requests follow from what kind of operation it is, and are added here once.
 
-use std::collections::BTreeMap;
+mod operations;
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 use strum::IntoEnumIterator;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -127,189 +127,12 @@ pub async fn problems_page() -> HttpResponse {
 }
 
 fn complete(document: &mut Value) {
-    document["components"]["responses"] = problem_responses();
-    document["components"]["headers"] = answer_headers();
-    let Some(paths) = document["paths"].as_object_mut() else { return };
-    for (path, item) in paths {
+    document["components"]["responses"] = operations::problem_responses();
+    document["components"]["headers"] = operations::response_headers();
+    for (path, item) in document["paths"].as_object_mut().into_iter().flatten() {
         for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            add_path_parameters(path, operation);
-            if operation["security"].is_array() {
-                add_request_headers(path, method, operation);
-                add_failures(path, method, operation);
-                add_answer_headers(method, operation);
-            } else if path.starts_with("/share/") {
-                add_shared_failures(&[400, 404, 406, 408, 413, 422, 429, 500, 503], operation);
-            } else if operation["requestBody"].is_object() {
-                add_shared_failures(&[406, 408, 413, 429, 500, 503], operation);
-            }
+            operations::complete(path, method, operation);
         }
     }
-}
-
-/// One shared answer a status: what it is called in `components/responses` is `Problem` and the status.
-fn problem_responses() -> Value {
-    let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
-    for code in Code::iter() {
-        let (status, title) = code.status_and_title();
-        by_status.entry(status.as_u16()).or_default().push(format!("`{}`: {title}.", code.name()));
-    }
-    let response = |(status, lines): (u16, Vec<String>)| {
-        let content = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
-        (format!("Problem{status}"), json!({ "description": lines.join(" "), "content": content }))
-    };
-    Value::Object(by_status.into_iter().map(response).collect())
-}
-
-/// What a name in a path stands for.
-fn path_parameter(name: &str) -> (&'static str, Value) {
-    let uuid = json!({ "type": "string", "format": "uuid" });
-    let reference = |schema: &str| json!({ "$ref": format!("#/components/schemas/{schema}") });
-    match name {
-        "external_ref" => ("What the other system calls it, percent-encoded.", reference("ExternalRef")),
-        "health_model" => ("The health model's id or its key.", reference("Key")),
-        "override_id" => ("The override's id.", uuid),
-        "playbook_key" => ("The playbook's key.", reference("Key")),
-        "metric_key" => ("The metric's key.", reference("Key")),
-        "template_key" => ("The template's key.", reference("Key")),
-        "milestone" => ("The milestone's key or id.", reference("Key")),
-        "action" => ("What is done to the milestone.", reference("Action")),
-        "number" => ("Its number: 1, 2, 3 and so on.", json!({ "type": "integer", "format": "int64", "minimum": 1 })),
-        "key_id" => ("The key's id.", uuid),
-        "link_id" => ("The link's id.", uuid),
-        "token" => ("The link's token.", json!({ "type": "string", "minLength": 1, "maxLength": 200 })),
-        _ => ("Its id.", uuid),
-    }
-}
-
-fn add_path_parameters(path: &str, operation: &mut Value) {
-    let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let mut parameters: Vec<Value> = names
-        .map(|name| {
-            let (description, schema) = path_parameter(name);
-            json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema })
-        })
-        .collect();
-    let own = operation["parameters"].as_array().cloned().unwrap_or_default();
-    parameters.extend(own.into_iter().filter(|parameter| parameter["in"] != "path"));
-    if !parameters.is_empty() {
-        operation["parameters"] = parameters.into();
-    }
-}
-
-/// Whether a change must name the version it changes. Upserts by reference may; keys of API clients have no versions.
-fn needs_if_match(path: &str, method: &str) -> bool {
-    may_have_if_match(path, method) && method != "post" && !path.contains("/by-ref/")
-}
-
-fn may_have_if_match(path: &str, method: &str) -> bool {
-    let acts_on_a_version =
-        ["/baselines", "/forecast-changes", "/{action}", "/publish"].iter().any(|end| path.ends_with(end));
-    match method {
-        "patch" | "put" | "delete" => !path.contains("/keys/"),
-        "post" => acts_on_a_version,
-        _ => false,
-    }
-}
-
-fn add_request_headers(path: &str, method: &str, operation: &mut Value) {
-    let header = |name: &str, required: bool, description: &str, max_length: u32| {
-        json!({ "name": name, "in": "header", "required": required, "description": description,
-                "schema": { "type": "string", "minLength": 1, "maxLength": max_length } })
-    };
-    let mut headers = vec![];
-    if method == "post" {
-        let text =
-            "Makes the request safe to repeat for 24 hours: the same key with the same request gets the same answer.";
-        headers.push(header("Idempotency-Key", false, text, 255));
-    }
-    if may_have_if_match(path, method) {
-        let text = "The `ETag` of the version that is changed.";
-        headers.push(header("If-Match", needs_if_match(path, method), text, 200));
-    }
-    if method == "get" {
-        headers.push(header(
-            "If-None-Match",
-            false,
-            "The `ETag` of the version you have: 304 if it is still right.",
-            200,
-        ));
-    }
-    if let Some(parameters) = operation["parameters"].as_array_mut() {
-        parameters.extend(headers);
-    } else if !headers.is_empty() {
-        operation["parameters"] = headers.into();
-    }
-}
-
-fn add_failures(path: &str, method: &str, operation: &mut Value) {
-    let mut statuses = vec![400, 401, 403, 406, 429, 500, 503];
-    if path.contains('{') {
-        statuses.push(404);
-    }
-    if operation["requestBody"].is_object() {
-        statuses.extend([408, 413, 415, 422]);
-    }
-    match method {
-        "post" => statuses.extend([409, 422]),
-        "patch" | "put" | "delete" => statuses.push(409),
-        _ => {}
-    }
-    if may_have_if_match(path, method) {
-        statuses.push(412);
-    }
-    if needs_if_match(path, method) {
-        statuses.push(428);
-    }
-    add_shared_failures(&statuses, operation);
-    if method == "get"
-        && let Some(responses) = operation["responses"].as_object_mut()
-    {
-        insert_unless_there(responses, "304", json!({ "description": "The version you have is still right." }));
-    }
-}
-
-fn add_shared_failures(statuses: &[u16], operation: &mut Value) {
-    let Some(responses) = operation["responses"].as_object_mut() else { return };
-    for status in statuses {
-        let reference = json!({ "$ref": format!("#/components/responses/Problem{status}") });
-        insert_unless_there(responses, &status.to_string(), reference);
-    }
-}
-
-/// The headers of successful answers, each described once in `components/headers`.
-fn answer_headers() -> Value {
-    let header =
-        |description: &str| json!({ "description": description, "schema": { "type": "string", "maxLength": 4000 } });
-    json!({
-        "ETag": header("Names this version and content: send it as If-Match or If-None-Match."),
-        "Location": header("Where the new resource is."),
-        "Link": header("The next page, with rel=\"next\", if there is one."),
-        "X-Request-Id": header("The request's id."),
-        "RateLimit": header("What is left of the organization's quota, and when it is whole again."),
-        "RateLimit-Policy": header("The organization's quota."),
-        "Idempotent-Replayed": header("`true` when this is the kept answer of an earlier request."),
-    })
-}
-
-fn add_answer_headers(method: &str, operation: &mut Value) {
-    let is_list = operation["parameters"].as_array().is_some_and(|list| list.iter().any(|one| one["name"] == "cursor"));
-    let Some(responses) = operation["responses"].as_object_mut() else { return };
-    for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
-        let mut names = vec!["X-Request-Id", "RateLimit", "RateLimit-Policy"];
-        match method {
-            "get" if is_list => names.extend(["ETag", "Link"]),
-            "get" | "patch" | "put" => names.push("ETag"),
-            "post" => names.push("Idempotent-Replayed"),
-            _ => {}
-        }
-        if status == "201" {
-            names.push("Location");
-        }
-        let reference = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
-        response["headers"] = Value::Object(names.into_iter().map(reference).collect());
-    }
-}
-
-fn insert_unless_there(object: &mut Map<String, Value>, key: &str, value: Value) {
-    object.entry(key).or_insert(value);
+    operations::share_parameters(document);
 }

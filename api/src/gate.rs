@@ -20,7 +20,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::auth::share_token::ShareToken;
 use crate::auth::tenants::Authenticated;
 use crate::context::{CheckedQuery, Context, Matched};
-use crate::contract::Operation;
+use crate::contract::{Access, Operation};
 use crate::envelope::RequestId;
 use crate::error::{ApiError, Code};
 use crate::limit::Allowance;
@@ -65,10 +65,11 @@ async fn admit(request: &ServiceRequest) -> Result<Option<Allowance>, ApiError> 
     let matched = Matched { app: Arc::clone(&app), operation: Arc::clone(operation) };
     check_accept(request, operation)?;
     request.extensions_mut().insert(matched);
-    if pattern.starts_with(SHARED) {
-        return admit_shared(request, Arc::clone(&app), &pattern, operation).await.map(Some);
-    }
-    let Some(scope) = operation.scope else { return Ok(None) };
+    let scope = match operation.access {
+        Access::Public => return Ok(None),
+        Access::ShareLink => return admit_shared(request, Arc::clone(&app), &pattern, operation).await.map(Some),
+        Access::Scope(scope) => scope,
+    };
 
     let who = authenticate(request, &app).await?;
     let allowance = take_allowance(&app, &who)?;
@@ -77,13 +78,10 @@ async fn admit(request: &ServiceRequest) -> Result<Option<Allowance>, ApiError> 
     }
     let query = operation.check_query(request.query_string()).map_err(ApiError::parameters)?;
     request.extensions_mut().insert(CheckedQuery(Rc::new(query)));
-    let context = context(request, Arc::clone(&app), who, &pattern)?;
+    let context = context(request, Arc::clone(&app), who, &pattern, operation)?;
     request.extensions_mut().insert(context);
     Ok(Some(allowance))
 }
-
-/// What is seen by a share link.
-const SHARED: &str = "/share/{token}";
 
 /// As [`admit`], for whoever has a share link. One that never was, has expired or was revoked is answered alike.
 async fn admit_shared(
@@ -100,7 +98,7 @@ async fn admit_shared(
     let allowance = take_allowance(&app, &who)?;
     let query = operation.check_query(request.query_string()).map_err(ApiError::parameters)?;
     request.extensions_mut().insert(CheckedQuery(Rc::new(query)));
-    let mut context = context(request, app, who, pattern)?;
+    let mut context = context(request, app, who, pattern, operation)?;
     context.share_link = Some(Arc::new(link));
     request.extensions_mut().insert(context);
     Ok(allowance)
@@ -115,11 +113,17 @@ fn take_allowance(app: &App, who: &Authenticated) -> Result<Allowance, ApiError>
     }
 }
 
-fn context(request: &ServiceRequest, app: Arc<App>, who: Authenticated, pattern: &str) -> Result<Context, ApiError> {
+fn context(
+    request: &ServiceRequest,
+    app: Arc<App>,
+    who: Authenticated,
+    pattern: &str,
+    operation: &Operation,
+) -> Result<Context, ApiError> {
     let request_id = request.extensions().get::<RequestId>().map(|id| Arc::clone(&id.0)).unwrap_or_default();
     let route = format!("{} {pattern}", request.method());
     let target = format!("{} {}", request.method(), request.uri());
-    Context::new(app, who, request_id, route.into(), target.into(), request.headers())
+    Context::new(app, who, request_id, route.into(), target.into(), operation.precondition, request.headers())
 }
 
 async fn authenticate(request: &ServiceRequest, app: &App) -> Result<Authenticated, ApiError> {

@@ -29,6 +29,7 @@ pub mod ledger_sequence;
 pub mod limit;
 pub mod paging;
 pub mod patch;
+pub mod precondition;
 pub mod provisioning;
 pub mod read_model;
 pub mod resources;

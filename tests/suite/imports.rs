@@ -121,7 +121,7 @@ async fn files_of_spreadsheets_are_understood(engine: Engine) {
         assert_eq!((&a["name"], &a["weight"]), (&json!("Übergabe"), &json!(2.5)), "{encoding}");
     }
     let unsaid = import(&server, PLAN, "text/csv", latin).await;
-    assert!(unsaid.text.contains("Line 2 is not UTF-8"), "{}", unsaid.text);
+    assert!(unsaid.text.contains("Line 2 is not valid UTF-8"), "{}", unsaid.text);
     unsaid.problem(400, "malformed_body");
 }
 

@@ -50,11 +50,12 @@ async fn baselines_are_taken_deliberately(engine: Engine) {
     for (changes, expected) in [
         (json!([{ "key": "ghost" }]), ("/changes/0/key", "unknown_milestone")),
         (json!([{ "key": "a", "planned_on": "2026-03-01" }]), ("/changes/0/planned_on", "before_start")),
-        (json!([{ "key": "c", "weight": 2 }]), ("/changes/0", "settled")),
         (json!([{ "key": "a" }, { "key": "a" }]), ("/changes/1/key", "repeated")),
     ] {
         assert_eq!(take(changes).await.problem(422, "validation_failed"), errors(&[expected]));
     }
+    let settled = take(json!([{ "key": "c", "weight": 2 }])).await.problem(409, "conflict");
+    assert_eq!(settled, errors(&[("/changes/0", "settled")]));
     let second = take(json!([{ "key": "b", "planned_on": "2026-05-20" }])).await.expect(201);
     assert_eq!((&second["number"], &second["effective_on"]), (&json!(2), &json!("2026-05-04")));
     let keys: Vec<&Value> = second["lines"].as_array().expect("lines").iter().map(|line| &line["key"]).collect();

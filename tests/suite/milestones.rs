@@ -214,7 +214,7 @@ async fn percent_complete_earns(engine: Engine) {
     let value = server.get(&format!("{plan}/earned-value")).await.expect(200);
     assert_eq!(value["earned_value"], 0.0, "what was dropped earns nothing");
     let settled = server.patch(&format!("{plan}/milestones/b"), json!({ "percent_complete": 90 })).await;
-    assert_eq!(settled.problem(422, "validation_failed"), errors(&[("/percent_complete", "settled")]));
+    assert_eq!(settled.problem(409, "conflict"), errors(&[("/percent_complete", "settled")]));
 }
 
 async fn milestones_across_plans(engine: Engine) {

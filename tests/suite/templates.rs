@@ -58,7 +58,7 @@ async fn drafts_change_and_published_versions_do_not(engine: Engine) {
     assert_eq!(made["template_version"], 1, "a draft is not what plans are made from");
     let mut of_draft = plan;
     of_draft["template_version"] = 2.into();
-    let of_draft = server.post("/v1/plans", of_draft).await.problem(422, "validation_failed");
+    let of_draft = server.post("/v1/plans", of_draft).await.problem(409, "conflict");
     assert_eq!(of_draft, errors(&[("/template_version", "not_published")]));
     let summary = server.get("/v1/templates/pilot").await.expect(200);
     assert_eq!((&summary["latest_version"], &summary["published_version"]), (&json!(2), &json!(1)));

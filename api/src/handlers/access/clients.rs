@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -108,7 +109,7 @@ pub async fn read_api_client(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiE
 }
 
 /// Changes an API client's name or scopes
-#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body(content = ClientPatch, content_type = "application/merge-patch+json"),
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatch), request_body(content = ClientPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "As changed.", body = ApiClient)))]
 #[patch("/v1/api-clients/{id}")]
 pub async fn update_api_client(cx: Context, id: Path<Uuid>, body: Body<ClientPatch>) -> Result<Answer, ApiError> {
@@ -126,7 +127,7 @@ pub async fn update_api_client(cx: Context, id: Path<Uuid>, body: Body<ClientPat
 /// Revokes an API client for good
 ///
 /// Its keys and the tokens issued for it stop working at once. The record stays.
-#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), responses((status = 200, description = "As revoked.", body = ApiClient)))]
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatch), responses((status = 200, description = "As revoked.", body = ApiClient)))]
 #[delete("/v1/api-clients/{id}")]
 pub async fn revoke_api_client(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let now = cx.now;

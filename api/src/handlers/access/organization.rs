@@ -7,6 +7,7 @@ use milepost_domain::values::text::Name;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -47,7 +48,7 @@ pub async fn read_organization(cx: Context) -> Result<Answer, ApiError> {
 }
 
 /// Changes the organization's settings
-#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body(content = OrganizationPatch, content_type = "application/merge-patch+json"),
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatch), request_body(content = OrganizationPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "As changed.", body = Organization)))]
 #[patch("/v1/organization")]
 pub async fn update_organization(cx: Context, body: Body<OrganizationPatch>) -> Result<Answer, ApiError> {

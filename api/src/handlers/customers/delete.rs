@@ -4,6 +4,7 @@ use actix_web::delete;
 use actix_web::web::Path;
 use uuid::Uuid;
 
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -13,7 +14,7 @@ use crate::unit::{Change, Entity};
 /// Removes a customer that has neither plans nor people
 ///
 /// One that has can be archived instead. The ledger keeps what was removed.
-#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), responses((status = 204, description = "It is gone.")))]
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), params(IfMatch), responses((status = 204, description = "It is gone.")))]
 #[delete("/v1/customers/{id}")]
 pub async fn delete_customer(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     cx.write(async |unit| {

@@ -5,6 +5,7 @@ use actix_web::web::Path;
 use uuid::Uuid;
 
 use super::{CustomerPatch, check_parent, ref_taken};
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -14,7 +15,7 @@ use crate::store::customers::{self, Customer};
 use crate::unit::Entity;
 
 /// Changes a customer
-#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])),
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), params(IfMatch),
     request_body(content = CustomerPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "As changed.", body = Customer)))]
 #[patch("/v1/customers/{id}")]

@@ -5,6 +5,7 @@ use actix_web::web::Path;
 use milepost_domain::values::text::ExternalRef;
 
 use super::{CustomerReplacement, check_parent};
+use crate::precondition::{UpsertConditions};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -17,7 +18,7 @@ use crate::unit::{Entity, Unit};
 ///
 /// 201 when it is new, 200 when it was there. `If-Match` is optional: the request is idempotent by itself, and one that
 /// changes nothing leaves the version as it is.
-#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), request_body = CustomerReplacement, responses(
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), params(UpsertConditions), request_body = CustomerReplacement, responses(
     (status = 200, description = "It was there; this is what it is now.", body = Customer),
     (status = 201, description = "It is new.", body = Customer),
 ))]

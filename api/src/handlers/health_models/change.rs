@@ -7,6 +7,7 @@ use milepost_domain::rule::Rule as _;
 use milepost_domain::values::version::VersionRule;
 
 use super::{Found, HealthModel, HealthModelVersion, find, settle};
+use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -18,7 +19,7 @@ use crate::unit::{Change, Entity, Unit};
 /// Replaces a draft version of a health model
 ///
 /// A published version never changes: add another.
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:write"])), request_body = ModelContent,
+#[utoipa::path(tag = "health models", security(("bearer" = ["health:write"])), params(IfMatch), request_body = ModelContent,
     responses((status = 200, description = "As changed.", body = HealthModelVersion)))]
 #[put("/v1/health-models/{health_model}/versions/{number}")]
 pub async fn replace_health_model_version(
@@ -38,14 +39,14 @@ pub async fn replace_health_model_version(
 }
 
 /// Publishes a draft version of a health model: it cannot change any more, and can be activated
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:write"])),
+#[utoipa::path(tag = "health models", security(("bearer" = ["health:write"])), params(IfMatchOptional),
     responses((status = 200, description = "As published.", body = HealthModelVersion)))]
 #[post("/v1/health-models/{health_model}/versions/{number}/publish")]
 pub async fn publish_health_model_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
     let (model, number) = path.into_inner();
     cx.write(async |unit| {
         let (found, before) = load_draft(unit, &model, number).await?;
-        cx.check_version_if_given(before.version)?;
+        cx.check_version(before.version)?;
         let after = ModelVersion { published_at: Some(unit.now), ..before.clone() };
         save(unit, &found, &before, after, "version_published").await
     })

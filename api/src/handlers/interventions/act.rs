@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::InterventionNote;
+use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -64,7 +65,7 @@ pub struct Completion {
 }
 
 /// Assigns an intervention
-#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = Assignment,
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), params(IfMatchOptional), request_body = Assignment,
     responses((status = 200, description = "As assigned.", body = Intervention)))]
 #[post("/v1/interventions/{id}/assign")]
 pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignment>) -> Result<Answer, ApiError> {
@@ -80,7 +81,7 @@ pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignm
 }
 
 /// Puts an intervention off until a day
-#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = Snooze,
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), params(IfMatchOptional), request_body = Snooze,
     responses((status = 200, description = "As put off.", body = Intervention)))]
 #[post("/v1/interventions/{id}/snooze")]
 pub async fn snooze_intervention(cx: Context, id: Path<Uuid>, body: Body<Snooze>) -> Result<Answer, ApiError> {
@@ -95,7 +96,7 @@ pub async fn snooze_intervention(cx: Context, id: Path<Uuid>, body: Body<Snooze>
 }
 
 /// Finishes an intervention
-#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = Completion,
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), params(IfMatchOptional), request_body = Completion,
     responses((status = 200, description = "As finished.", body = Intervention)))]
 #[post("/v1/interventions/{id}/done")]
 pub async fn finish_intervention(cx: Context, id: Path<Uuid>, body: Body<Completion>) -> Result<Answer, ApiError> {
@@ -135,7 +136,7 @@ async fn change(
 ) -> Result<Answer, ApiError> {
     cx.write(async |unit| {
         let before = find(unit, id).await?;
-        cx.check_version_if_given(before.version)?;
+        cx.check_version(before.version)?;
         if before.done_on.is_some() {
             return Err(ApiError::new(Code::Conflict, "It is done already."));
         }

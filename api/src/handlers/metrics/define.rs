@@ -10,6 +10,7 @@ use sqlx::types::Text;
 use utoipa::ToSchema;
 
 use super::Metric;
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -100,7 +101,7 @@ pub async fn read_metric(cx: Context, key: Path<String>) -> Result<Answer, ApiEr
 /// Removes a metric's definition
 ///
 /// Its events stay. A definition has no versions, so there is nothing for `If-Match` to name.
-#[utoipa::path(tag = "metrics", security(("bearer" = ["health:write"])), responses((status = 204, description = "It is gone.")))]
+#[utoipa::path(tag = "metrics", security(("bearer" = ["health:write"])), params(IfMatch), responses((status = 204, description = "It is gone.")))]
 #[delete("/v1/metrics/{metric_key}")]
 pub async fn delete_metric(cx: Context, key: Path<String>) -> Result<Answer, ApiError> {
     cx.write(async |unit| {

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Milestone, load, save};
+use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -59,7 +60,7 @@ pub struct Step {
 /// `planned → in_progress → submitted → achieved`; steps may be skipped forward. A milestone is achieved only when those it
 /// depends on are closed, unless `override_reason` says why that does not matter. A reopened milestone counts as never
 /// closed, so answers for dates in between change too.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body(content = Option<Step>),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body(content = Option<Step>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/{action}")]
 pub async fn act_on_milestone(
@@ -75,7 +76,7 @@ pub async fn act_on_milestone(
     cx.write(async |unit| {
         let step = body.0.clone();
         let (mut record, position) = load(unit, id, &milestone).await?;
-        cx.check_version_if_given(record.milestones[position].version)?;
+        cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
         let from = record.milestones[position].state.0;
         let last_on = milestones::last_step_on(&mut unit.conn, unit.organization_id, id, before.id).await?;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::forecasts::Cause;
 use super::{Milestone, load, save_all};
+use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -100,7 +101,7 @@ pub struct Finish {
 /// A milestone that waits is pushed when what it waits for no longer leaves it the time it was planned to take; each such
 /// move is recorded too, with this change as its reason. Achieved milestones never move. `dry_run=true` answers the same
 /// with 200 and writes nothing.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = ForecastChangeDraft, params(CascadeOptions), responses(
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = ForecastChangeDraft, params(IfMatchOptional, CascadeOptions), responses(
     (status = 200, description = "What would move.", body = Cascade),
     (status = 201, description = "What has moved.", body = Cascade),
 ))]
@@ -123,7 +124,7 @@ pub async fn record_forecast_change(
     }
     cx.write(async |unit| {
         let (mut record, position) = load(unit, id, &milestone).await?;
-        cx.check_version_if_given(record.milestones[position].version)?;
+        cx.check_version(record.milestones[position].version)?;
         let moves = decide(&record, position, body.0.forecast_on, direction, unit.today)
             .map_err(|rule| rule.at("/forecast_on"))?;
         let answer = Cascade::of(&record, &moves, unit.today, false);

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Milestone, load, save};
+use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -28,7 +29,7 @@ pub struct Confirmation {
 ///
 /// A forecast that nobody has looked at for longer than the plan's `update_interval_days` is stale. A forecast that has passed
 /// cannot be confirmed: record a new one.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body(content = Option<Confirmation>),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body(content = Option<Confirmation>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/confirm")]
 pub async fn confirm_forecast(
@@ -39,7 +40,7 @@ pub async fn confirm_forecast(
     let (id, milestone) = path.into_inner();
     cx.write(async |unit| {
         let (mut record, position) = load(unit, id, &milestone).await?;
-        cx.check_version_if_given(record.milestones[position].version)?;
+        cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
         may_confirm(before.state, before.forecast_on, unit.today).map_err(|rule| rule.at(""))?;
         let row = &mut record.milestones[position];

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::cascade::{Cascade, apply, decide};
 use super::forecasts::Cause;
 use super::{Milestone, load, save};
+use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -137,7 +138,7 @@ pub struct MissReports {
 ///
 /// A milestone past its planned date is an unexplained miss until this is done, in every list and review. The new forecast moves what
 /// waits for it, as any change of forecast does. Each planned date is explained once; a new baseline's date anew.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = MissDraft,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = MissDraft,
     responses((status = 201, description = "The report, and what moved.", body = ReportedMiss)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/miss-reports")]
 pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<MissDraft>) -> Result<Answer, ApiError> {
@@ -145,7 +146,7 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
     let draft = body.0;
     cx.write(async |unit| {
         let (mut record, position) = load(unit, id, &milestone).await?;
-        cx.check_version_if_given(record.milestones[position].version)?;
+        cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
         let is_explained = before.overdue && !before.unexplained_miss;
         may_report_miss(before.state, before.planned_on, is_explained, unit.today).map_err(|rule| rule.at(""))?;

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::create::{edges, within};
 use super::{Milestone, load, save};
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -63,7 +64,7 @@ pub struct MilestonePatch {
 /// Changes a milestone's own fields
 ///
 /// State and forecast have operations of their own. Once baselined, planned date and weight change by a new baseline only.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatch),
     request_body(content = MilestonePatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "As changed.", body = Milestone)))]
 #[patch("/v1/plans/{id}/milestones/{milestone}")]

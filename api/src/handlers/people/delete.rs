@@ -4,6 +4,7 @@ use actix_web::delete;
 use actix_web::web::Path;
 use uuid::Uuid;
 
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -13,7 +14,7 @@ use crate::unit::{Change, Entity};
 /// Removes a person that no plan is for
 ///
 /// One that a plan is for can be archived instead. The ledger keeps what was removed.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), responses((status = 204, description = "They are gone.")))]
+#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), params(IfMatch), responses((status = 204, description = "They are gone.")))]
 #[delete("/v1/people/{id}")]
 pub async fn delete_person(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     cx.write(async |unit| {

@@ -6,6 +6,7 @@ use sqlx::types::Text;
 use uuid::Uuid;
 
 use super::{PersonPatch, check_customer, ref_taken};
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -15,7 +16,7 @@ use crate::store::people::{self, Person};
 use crate::unit::Entity;
 
 /// Changes a person
-#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), params(IfMatch),
     request_body(content = PersonPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "As changed.", body = Person)))]
 #[patch("/v1/people/{id}")]

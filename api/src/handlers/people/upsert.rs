@@ -6,6 +6,7 @@ use milepost_domain::values::text::ExternalRef;
 use sqlx::types::Text;
 
 use super::{PersonReplacement, check_customer};
+use crate::precondition::{UpsertConditions};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -18,7 +19,7 @@ use crate::unit::{Entity, Unit};
 ///
 /// 201 when they are new, 200 when they were there. `If-Match` is optional: the request is idempotent by itself, and one
 /// that changes nothing leaves the version as it is.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), request_body = PersonReplacement, responses(
+#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), params(UpsertConditions), request_body = PersonReplacement, responses(
     (status = 200, description = "They were there; this is what they are now.", body = Person),
     (status = 201, description = "They are new.", body = Person),
 ))]

@@ -13,6 +13,7 @@ use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
@@ -132,7 +133,7 @@ pub async fn list_baselines(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiEr
 /// Freezes the planned dates and weights again, with the given changes. Waived and canceled milestones leave the scope;
 /// milestones added since the previous baseline enter it. The baseline is in force from today; figures for earlier
 /// dates still use the previous one. A plan may have at most 200 baselines.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = BaselineDraft,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = BaselineDraft,
     responses((status = 201, description = "The created baseline.", body = Baseline)))]
 #[post("/v1/plans/{id}/baselines")]
 pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDraft>) -> Result<Answer, ApiError> {
@@ -140,7 +141,7 @@ pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDra
     cx.write(async |unit| {
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let mut record = found.ok_or_else(ApiError::not_found)?;
-        cx.check_version_if_given(record.plan.version)?;
+        cx.check_version(record.plan.version)?;
         apply(&mut record, &draft)?;
         let keys: Vec<&str> = draft.changes.iter().map(|change| change.key.as_str()).collect();
         let changed: Vec<bool> = record.milestones.iter().map(|row| keys.contains(&row.key.as_str())).collect();

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Plan;
 use super::baselines::{Freeze, freeze};
+use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -96,7 +97,7 @@ pub struct StartedMilestone {
 /// forecasts move too, each as a recorded forecast change. Achieved, waived and canceled milestones do not move. The
 /// new start must not be later than the first day of work that has already begun. A dry run (`dry_run=true`) returns
 /// the same report with status 200 and saves nothing.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = StartDraft, params(MoveOptions), responses(
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = StartDraft, params(IfMatchOptional, MoveOptions), responses(
     (status = 200, description = "The changes that the move would cause (dry run).", body = StartMove),
     (status = 201, description = "The changes that the move caused.", body = StartMove),
 ))]
@@ -116,7 +117,7 @@ pub async fn move_plan(
     cx.write(async |unit| {
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let mut record = found.ok_or_else(ApiError::not_found)?;
-        cx.check_version_if_given(record.plan.version)?;
+        cx.check_version(record.plan.version)?;
         let shifts = decide(&record, &draft)?;
         let answer = StartMove::of(&record, &shifts, draft.start_on, false);
         let before = Plan::at(&PlanView::from(&record), unit.today);

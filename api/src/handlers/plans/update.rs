@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Plan;
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -76,7 +77,7 @@ pub struct PlanPatch {
 ///
 /// Changes the given fields of the plan. Fields that are left out keep their values; null clears an optional field.
 /// `If-Match` is required.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(IfMatch),
     request_body(content = PlanPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The updated plan.", body = Plan)))]
 #[patch("/v1/plans/{id}")]

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::KeptPlaybook;
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::keep;
@@ -78,7 +79,7 @@ pub async fn create_playbook(cx: Context, body: Body<PlaybookDraft>) -> Result<A
 }
 
 /// Replaces what a playbook says, or switches it on or off
-#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:write"])), request_body = Playbook,
+#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:write"])), params(IfMatch), request_body = Playbook,
     responses((status = 200, description = "As changed.", body = KeptPlaybook)))]
 #[put("/v1/playbooks/{playbook_key}")]
 pub async fn replace_playbook(cx: Context, key: Path<String>, body: Body<Playbook>) -> Result<Answer, ApiError> {

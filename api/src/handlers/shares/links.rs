@@ -10,6 +10,7 @@ use strum::IntoEnumIterator;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::auth::share_token::ShareToken;
 use crate::context::Context;
@@ -161,7 +162,7 @@ pub async fn list_share_links(cx: Context, id: Path<Uuid>) -> Result<Answer, Api
 /// Ends a share link at once
 ///
 /// A link has no versions: it only ends, so there is nothing for `If-Match` to name.
-#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), responses((status = 204, description = "It no longer works.")))]
+#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), params(IfMatch), responses((status = 204, description = "It no longer works.")))]
 #[delete("/v1/plans/{id}/share-links/{link_id}")]
 pub async fn revoke_share_link(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
     let (plan_id, link_id) = *path;

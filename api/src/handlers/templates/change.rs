@@ -7,6 +7,7 @@ use milepost_domain::rule::Rule as _;
 use milepost_domain::values::version::VersionRule;
 
 use super::{TemplateContent, draft_version, find};
+use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -18,7 +19,7 @@ use crate::unit::{Change, Entity, Unit};
 /// Replaces a draft version
 ///
 /// A published version never changes: add another.
-#[utoipa::path(tag = "templates", security(("bearer" = ["plans:write"])), request_body = TemplateContent,
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:write"])), params(IfMatch), request_body = TemplateContent,
     responses((status = 200, description = "As changed.", body = TemplateVersion)))]
 #[put("/v1/templates/{template_key}/versions/{number}")]
 pub async fn replace_template_version(
@@ -42,13 +43,13 @@ pub async fn replace_template_version(
 }
 
 /// Publishes a draft version: from now on plans can be made from it, and it cannot change
-#[utoipa::path(tag = "templates", security(("bearer" = ["plans:write"])), responses((status = 200, description = "As published.", body = TemplateVersion)))]
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:write"])), params(IfMatchOptional), responses((status = 200, description = "As published.", body = TemplateVersion)))]
 #[post("/v1/templates/{template_key}/versions/{number}/publish")]
 pub async fn publish_template_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
     let (key, number) = path.into_inner();
     cx.write(async |unit| {
         let (template, before) = load_draft(unit, &key, number).await?;
-        cx.check_version_if_given(before.version)?;
+        cx.check_version(before.version)?;
         let after = Version { published_at: Some(unit.now), ..before.clone() };
         save(unit, &template, before, after, "version_published").await
     })

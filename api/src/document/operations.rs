@@ -1,0 +1,220 @@
+//! What every operation gets for free: path parameters, the headers of conditional and idempotent requests, error responses
+//! and response headers. All of it follows from what the operation declares: its method, its security, its parameters and
+//! its body.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use strum::IntoEnumIterator;
+
+use crate::error::Code;
+
+/// One shared response a status: its name in `components/responses` is `Problem` and the status.
+pub fn problem_responses() -> Value {
+    let mut by_status: BTreeMap<u16, Vec<String>> = BTreeMap::new();
+    for code in Code::iter() {
+        let (status, title) = code.status_and_title();
+        by_status.entry(status.as_u16()).or_default().push(format!("`{}`: {title}.", code.name()));
+    }
+    let response = |(status, lines): (u16, Vec<String>)| {
+        let content = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
+        (format!("Problem{status}"), json!({ "description": lines.join(" "), "content": content }))
+    };
+    Value::Object(by_status.into_iter().map(response).collect())
+}
+
+/// The headers of successful responses, each described once in `components/headers`.
+pub fn response_headers() -> Value {
+    let header =
+        |description: &str| json!({ "description": description, "schema": { "type": "string", "maxLength": 4000 } });
+    json!({
+        "ETag": header("Version and content of the resource: send it as `If-Match` or `If-None-Match`."),
+        "Location": header("Path of the created resource."),
+        "Link": header("Path of the next page, with `rel=\"next\"`, if there is one."),
+        "X-Request-Id": header("Identifier of the request."),
+        "RateLimit": header("Remaining quota of the organization, and the seconds until it is full again."),
+        "RateLimit-Policy": header("Quota of the organization."),
+        "Idempotent-Replayed": header("`true` if this is the stored response of an earlier request."),
+    })
+}
+
+/// Completes one operation.
+pub fn complete(path: &str, method: &str, operation: &mut Value) {
+    let is_secured = operation["security"].is_array();
+    add_path_parameters(path, operation);
+    if is_secured {
+        add_request_headers(method, operation);
+        add_response_headers(method, operation);
+    } else {
+        operation["security"] = json!([]);
+    }
+    add_failures(method, is_secured, operation);
+}
+
+/// Description and schema of a path parameter, by its name.
+fn path_parameter(name: &str) -> (&'static str, Value) {
+    let uuid = json!({ "type": "string", "format": "uuid" });
+    let reference = |schema: &str| json!({ "$ref": format!("#/components/schemas/{schema}") });
+    match name {
+        "external_ref" => {
+            ("External reference: the identifier in the calling system, percent-encoded.", reference("ExternalRef"))
+        }
+        "health_model" => ("Identifier or key of the health model.", reference("Key")),
+        "override_id" => ("Identifier of the override.", uuid),
+        "playbook_key" => ("Key of the playbook.", reference("Key")),
+        "metric_key" => ("Key of the metric.", reference("Key")),
+        "template_key" => ("Key of the template.", reference("Key")),
+        "milestone" => ("Key or identifier of the milestone.", reference("Key")),
+        "number" => ("Number, counting from 1.", json!({ "type": "integer", "format": "int64", "minimum": 1 })),
+        "key_id" => ("Identifier of the key.", uuid),
+        "link_id" => ("Identifier of the share link.", uuid),
+        "token" => ("Token of the share link.", json!({ "type": "string", "minLength": 1, "maxLength": 200 })),
+        _ => ("Identifier.", uuid),
+    }
+}
+
+fn add_path_parameters(path: &str, operation: &mut Value) {
+    let names = path.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = names
+        .map(|name| {
+            let (description, schema) = path_parameter(name);
+            json!({ "name": name, "in": "path", "required": true, "description": description, "schema": schema })
+        })
+        .collect();
+    let own = operation["parameters"].as_array().cloned().unwrap_or_default();
+    parameters.extend(own.into_iter().filter(|parameter| parameter["in"] != "path"));
+    if !parameters.is_empty() {
+        operation["parameters"] = parameters.into();
+    }
+}
+
+fn add_request_headers(method: &str, operation: &mut Value) {
+    let header = |name: &str, description: &str, max_length: u32| {
+        json!({ "name": name, "in": "header", "required": false, "description": description,
+                "schema": { "type": "string", "minLength": 1, "maxLength": max_length } })
+    };
+    let added = match method {
+        "post" => header(
+            "Idempotency-Key",
+            "Key that makes the request safe to repeat for 24 hours: the same request with the same key gets the same response.",
+            255,
+        ),
+        "get" => header("If-None-Match", "`ETag` of a known version: 304 if it is still current.", 200),
+        _ => return,
+    };
+    match operation["parameters"].as_array_mut() {
+        Some(parameters) => parameters.push(added),
+        None => operation["parameters"] = json!([added]),
+    }
+}
+
+/// Whether an operation has a parameter, and whether it requires it.
+fn parameter<'a>(operation: &'a Value, location: &str, name: &str) -> Option<&'a Value> {
+    let mut all = operation["parameters"].as_array().into_iter().flatten();
+    all.find(|one| one["in"] == location && (name.is_empty() || one["name"] == name))
+}
+
+fn add_failures(method: &str, is_secured: bool, operation: &mut Value) {
+    let mut statuses = vec![];
+    let is_shared = parameter(operation, "path", "token").is_some();
+    let has_body = operation["requestBody"].is_object();
+    if is_secured {
+        statuses.extend([401, 403]);
+    }
+    if is_secured || is_shared {
+        statuses.extend([400, 404, 406, 429, 500, 503]);
+    }
+    if has_body {
+        statuses.extend([406, 408, 413, 429, 500, 503]);
+    }
+    if has_body && (is_secured || is_shared) {
+        statuses.extend([415, 422]);
+    }
+    if is_secured {
+        match method {
+            "post" => statuses.extend([409, 422]),
+            "patch" | "put" | "delete" => statuses.push(409),
+            _ => {}
+        }
+    }
+    if parameter(operation, "path", "").is_none() {
+        statuses.retain(|status| *status != 404);
+    }
+    if let Some(if_match) = parameter(operation, "header", "If-Match") {
+        statuses.push(412);
+        if if_match["required"] == true {
+            statuses.push(428);
+        }
+    }
+    statuses.sort_unstable();
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for status in statuses {
+        let reference = json!({ "$ref": format!("#/components/responses/Problem{status}") });
+        insert_unless_there(responses, &status.to_string(), reference);
+    }
+    if is_secured && method == "get" {
+        insert_unless_there(responses, "304", json!({ "description": "The known version is still current." }));
+    }
+}
+
+fn add_response_headers(method: &str, operation: &mut Value) {
+    let is_list = parameter(operation, "query", "cursor").is_some();
+    let Some(responses) = operation["responses"].as_object_mut() else { return };
+    for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with('2')) {
+        let mut names = vec!["X-Request-Id", "RateLimit", "RateLimit-Policy"];
+        match method {
+            "get" if is_list => names.extend(["ETag", "Link"]),
+            "get" | "patch" | "put" => names.push("ETag"),
+            "post" => names.push("Idempotent-Replayed"),
+            _ => {}
+        }
+        if status == "201" {
+            names.push("Location");
+        }
+        let reference = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+        response["headers"] = Value::Object(names.into_iter().map(reference).collect());
+    }
+}
+
+fn insert_unless_there(object: &mut Map<String, Value>, key: &str, value: Value) {
+    object.entry(key).or_insert(value);
+}
+
+/// Moves parameters that several operations share into `components/parameters`, where each is described once.
+pub fn share_parameters(document: &mut Value) {
+    let mut uses: BTreeMap<String, (Value, usize)> = BTreeMap::new();
+    each_parameter(document, |one| {
+        let entry = uses.entry(one.to_string()).or_insert_with(|| (one.clone(), 0));
+        entry.1 += 1;
+    });
+    let mut by_count: Vec<(Value, usize)> = uses.into_values().filter(|(_, count)| *count > 1).collect();
+    by_count.sort_by_key(|(one, count)| (std::cmp::Reverse(*count), one.to_string()));
+    let mut shared = Map::new();
+    for (one, _) in by_count {
+        let name = pascal(one["name"].as_str().unwrap_or_default());
+        let free = (0..26).map(|n| if n == 0 { name.clone() } else { format!("{name}{}", n + 1) });
+        if let Some(name) = free.into_iter().find(|name| !shared.contains_key(name)) {
+            shared.insert(name, one);
+        }
+    }
+    each_parameter(document, |one| {
+        if let Some((name, _)) = shared.iter().find(|(_, definition)| *definition == one) {
+            *one = json!({ "$ref": format!("#/components/parameters/{name}") });
+        }
+    });
+    document["components"]["parameters"] = Value::Object(shared);
+}
+
+fn each_parameter(document: &mut Value, mut visit: impl FnMut(&mut Value)) {
+    for item in document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()) {
+        for operation in item.as_object_mut().into_iter().flat_map(|operations| operations.values_mut()) {
+            operation["parameters"].as_array_mut().into_iter().flatten().for_each(&mut visit);
+        }
+    }
+}
+
+/// `If-Match` and `if_match` as `IfMatch`.
+fn pascal(name: &str) -> String {
+    let words = name.split(['-', '_']).filter(|word| !word.is_empty());
+    words.map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+}
