@@ -78,8 +78,8 @@ pub async fn read_document_yaml(app: web::Data<App>) -> Answer {
 
 /// Get the public signing keys
 ///
-/// Returns the keys that verify this server's access tokens, as a JWK set (RFC 7517). A key stays in the set for seven
-/// days after it stops signing.
+/// Returns the keys that verify this server's access tokens, as a JWK set (RFC 7517). A key stays in the set for at
+/// least seven days after it stops signing.
 #[utoipa::path(tag = "server", responses((status = 200, description = "The JWK set.", body = Object)))]
 #[get("/.well-known/jwks.json")]
 pub async fn read_signing_keys(app: web::Data<App>) -> Result<Answer, ApiError> {
