@@ -4,9 +4,9 @@
 //! `params(UpsertConditions)`. The document, the gate and [`crate::context::Context::check_version`] derive from that.
 
 use utoipa::IntoParams;
+use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::Required;
 
 use crate::error::{ApiError, Code};
 

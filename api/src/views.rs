@@ -1,5 +1,5 @@
-//! What is answered as something to look at: pages and pictures. Everything stands in one file, so that it can be mailed and
-//! printed, and loads nothing from anywhere.
+//! Pages and pictures for people to look at. Each is one self-contained file that can be mailed and printed, and that
+//! loads nothing from other servers.
 
 pub mod pictures;
 pub mod status_markdown;

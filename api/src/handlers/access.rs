@@ -1,4 +1,4 @@
-//! The organization itself, the programs that may call for it, and the tokens they get.
+//! The organization, its API clients and their keys, and the token endpoint.
 
 pub mod client_keys;
 pub mod clients;

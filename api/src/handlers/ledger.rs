@@ -1,4 +1,4 @@
-//! The ledger: read in order, and verified.
+//! The ledger: its list page and its verification.
 
 pub mod list;
 pub mod verify;

@@ -1,4 +1,5 @@
-//! Milestones: what they look like, computed from dates at the day of the question.
+//! Milestones as the API returns them. Status and derived fields are computed from dates at the requested date; they
+//! are never stored.
 
 pub mod act;
 pub mod cascade;
@@ -32,7 +33,7 @@ use crate::store::milestones::{self, ForecastRow, MilestoneRow};
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
 
-/// A milestone at a date.
+/// A milestone as of a date.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "pipeline", "name": "Pipeline runs",
@@ -44,94 +45,95 @@ use crate::unit::{Change, Entity, Unit};
     "as_of": "2026-04-03", "version": 3, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-04-02T09:00:00Z"
 }))]
 pub struct Milestone {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// Its plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// Its key, unique in the plan.
+    /// Key. Unique within the plan.
     #[schema(value_type = Key)]
     key: String,
-    /// What will be true when it is met.
+    /// Name: a statement that is true once the milestone is met.
     #[schema(value_type = Name)]
     name: String,
-    /// The phase or track it belongs to.
+    /// Phase or track of the milestone.
     #[schema(value_type = Option<Label>)]
     phase: Option<String>,
-    /// The one person or role responsible.
+    /// Owner: the person or role responsible.
     #[schema(value_type = Option<Label>)]
     owner: Option<String>,
-    /// Its share of the scope, in the plan's weight unit.
+    /// Weight: the milestone's share of the scope, in the plan's weight unit.
     #[schema(value_type = Weight)]
     weight: f64,
-    /// Its date in the baseline in force.
+    /// Planned date: the date in the baseline in force, or the milestone's own date if no baseline includes it.
     planned_on: NaiveDate,
-    /// What the owner expects; the planned date as long as nothing else was recorded.
+    /// Forecast date: the date that the owner expects. Equals the planned date until a forecast change is recorded.
     forecast_on: NaiveDate,
-    /// The forecast, but today if that has passed; the actual date once achieved.
+    /// Effective forecast date: the forecast date, but not before `as_of` while the milestone is open; the actual date
+    /// once the milestone is achieved.
     effective_forecast_on: NaiveDate,
-    /// The day it was achieved.
+    /// Actual date: the day on which the milestone was achieved; null otherwise.
     actual_on: Option<NaiveDate>,
-    /// Where it stands.
+    /// State of the work.
     state: State,
-    /// How it stands against its planned date.
+    /// Schedule status, measured against the planned date.
     status: Status,
-    /// Effective forecast (or actual date) minus planned date, in days of the plan's calendar; negative is early.
+    /// Effective forecast date (or actual date) minus planned date, in days of the plan's calendar. Negative if early.
     variance_days: i64,
-    /// Open, and its forecast has passed without a new one, or nobody has looked at it for longer than the plan's
-    /// `update_interval_days`.
+    /// Whether the milestone is open and its forecast date has passed, or its forecast has not been touched for longer
+    /// than the plan's `update_interval_days`.
     stale: bool,
-    /// Open, and its planned date has passed.
+    /// Whether the milestone is open and its planned date has passed.
     overdue: bool,
-    /// How often its forecast has changed.
+    /// Number of forecast changes.
     #[schema(maximum = 100_000)]
     forecast_changes: usize,
-    /// How many of those changes the client was not told of; 0 once it is closed.
+    /// Number of forecast changes not communicated to the client; 0 once the milestone is closed.
     #[schema(maximum = 100_000)]
     uncommunicated_changes: usize,
-    /// Whether some change took it from on track to delayed with no at-risk in between.
+    /// Whether a forecast change took the status from on track to delayed without at risk in between.
     skipped_warning: bool,
-    /// Overdue, and nobody has explained why.
+    /// Whether the milestone is overdue and no miss report explains why.
     unexplained_miss: bool,
-    /// The day work started.
+    /// Day on which work started.
     started_on: Option<NaiveDate>,
-    /// The day it was achieved, waived or cancelled.
+    /// Day on which the milestone was achieved, waived or canceled.
     closed_on: Option<NaiveDate>,
-    /// The latest recorded percentage of completion.
+    /// Latest recorded percentage of completion.
     #[schema(value_type = Option<Percent>)]
     percent_complete: Option<f64>,
-    /// Whether a baseline includes it: then its planned date and weight are frozen.
+    /// Whether a baseline includes the milestone. If so, its planned date and weight are frozen.
     baselined: bool,
-    /// What it waits for: keys, or keys with a relation and a lag.
+    /// Dependencies: keys of milestones that this one waits for, or keys with a relation and a lag.
     #[schema(max_items = 100)]
     depends_on: Vec<Dependency>,
-    /// What must hold for it to count as met.
+    /// Acceptance criteria: conditions that must hold for the milestone to count as met.
     #[schema(value_type = Vec<Note>, max_items = 50)]
     acceptance_criteria: Vec<String>,
-    /// What one should know about how it stands.
+    /// Note on the current situation.
     #[schema(value_type = Option<Note>)]
     note: Option<String>,
-    /// The day its forecast was last given or confirmed, or work on it reported.
+    /// Day on which the forecast was last recorded or confirmed, or work was last reported.
     touched_on: Option<NaiveDate>,
-    /// The date that status and what goes with it are computed for.
+    /// Date that the status and the other derived fields refer to.
     as_of: NaiveDate,
-    /// Goes up with every change; the first part of `ETag`.
+    /// Version. Increases by one with every change; the first part of `ETag`.
     #[schema(minimum = 1)]
     version: i64,
-    /// When it was created.
+    /// Time of creation.
     created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// Time of the last change.
     updated_at: DateTime<Utc>,
 }
 
 impl Milestone {
-    /// All milestones of a plan in their order, as they stand at the end of `as_of`.
+    /// Returns all milestones of a plan in order, as they stand at the end of `as_of`.
     pub fn all_of(record: &PlanRecord, as_of: NaiveDate) -> Vec<Self> {
         let facts = record.facts();
         let rows = record.milestones.iter().zip(facts.standings(as_of));
         rows.map(|(row, standing)| Self::of(record, row, &standing, as_of)).collect()
     }
 
-    /// One milestone of a plan, by id or key.
+    /// Finds one milestone of a plan by identifier or key.
     pub fn find(record: &PlanRecord, id_or_key: &str, as_of: NaiveDate) -> Option<Self> {
         let id = record.milestone(id_or_key)?.id;
         Self::all_of(record, as_of).into_iter().find(|milestone| milestone.id == id)
@@ -175,12 +177,12 @@ impl Milestone {
         }
     }
 
-    /// The answer that carries it.
+    /// Returns the response that carries the milestone.
     fn answer(&self) -> Result<Answer, ApiError> {
         Ok(Answer::ok(self)?.version_and_content(self.version))
     }
 
-    /// The answer to its creation.
+    /// Returns the response to the milestone's creation.
     fn answer_created(&self) -> Result<Answer, ApiError> {
         let location = format!("/v1/plans/{}/milestones/{}", self.plan_id, self.key);
         let answer = Answer::json(actix_web::http::StatusCode::CREATED, self)?.header(LOCATION, location);
@@ -188,7 +190,7 @@ impl Milestone {
     }
 }
 
-/// The rows of a new milestone and of the forecast changes it brings along.
+/// Returns the rows of a new milestone and of the forecast changes that its draft contains.
 pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraft) -> (MilestoneRow, Vec<ForecastRow>) {
     let row = MilestoneRow {
         id: unit.new_id(),
@@ -232,7 +234,7 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
     (row, changes)
 }
 
-/// A plan and the position of one of its milestones, inside a unit.
+/// Loads a plan and finds the position of one of its milestones, inside a unit.
 pub async fn load(unit: &mut Unit, plan_id: Uuid, id_or_key: &str) -> Result<(PlanRecord, usize), ApiError> {
     let found = plans::find(&mut unit.conn, unit.organization_id, plan_id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
@@ -240,7 +242,7 @@ pub async fn load(unit: &mut Unit, plan_id: Uuid, id_or_key: &str) -> Result<(Pl
     Ok((record, position))
 }
 
-/// Saves a milestone that was changed in its record, moves the plan's version on, and writes the ledger's entry.
+/// Saves a milestone that was changed in its record, increases the plan's version, and writes the ledger entry.
 async fn save(
     unit: &mut Unit,
     record: &mut PlanRecord,
@@ -252,7 +254,7 @@ async fn save(
     saved.into_iter().next().ok_or_else(ApiError::not_found)
 }
 
-/// Saves several milestones of one plan at once: one new version of the plan, one entry of the ledger for each.
+/// Saves several milestones of one plan at once: one new version of the plan, and one ledger entry per milestone.
 pub async fn save_all(
     unit: &mut Unit,
     record: &mut PlanRecord,

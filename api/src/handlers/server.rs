@@ -1,4 +1,5 @@
-//! Whether the server is well, what it measures, and its document. Public: none of it belongs to an organization.
+//! Public endpoints of the server: health checks, metrics, signing keys and the OpenAPI document. They expose no data
+//! of any organization.
 
 use std::sync::atomic::Ordering;
 
@@ -12,30 +13,32 @@ use crate::error::{ApiError, Code};
 use crate::state::App;
 use crate::store::organizations;
 
-/// The server's state.
+/// State of the server.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"status": "ok"}))]
 pub struct Health {
-    /// `ok`; anything else is a problem document.
+    /// Status. Always `ok`; any other state is reported as a problem document.
     #[schema(max_length = 20)]
     status: &'static str,
 }
 
-/// Says that the process runs
+/// Check liveness
 ///
-/// Asks nothing of the database: use it to decide whether to restart the process.
-#[utoipa::path(tag = "server", responses((status = 200, description = "It runs.", body = Health)))]
+/// Reports that the process is running, without accessing the database. Use this check to decide whether to restart the
+/// process.
+#[utoipa::path(tag = "server", responses((status = 200, description = "The process is running.", body = Health)))]
 #[get("/livez")]
 pub async fn check_liveness() -> Result<Answer, ApiError> {
     Answer::ok(&Health { status: "ok" })
 }
 
-/// Says whether requests should be sent here
+/// Check readiness
 ///
-/// Asks the database, and says no from the moment a stop signal arrives.
+/// Reports whether the server accepts requests and can reach its database. Responds with 503 from the moment that a
+/// stop signal arrives.
 #[utoipa::path(tag = "server", responses(
-    (status = 200, description = "It is ready.", body = Health),
-    (status = 503, description = "Not now.", body = crate::error::Problem, content_type = "application/problem+json"),
+    (status = 200, description = "The server is ready.", body = Health),
+    (status = 503, description = "The server is stopping or cannot reach its database.", body = crate::error::Problem, content_type = "application/problem+json"),
 ))]
 #[get("/readyz")]
 pub async fn check_readiness(app: web::Data<App>) -> Result<Answer, ApiError> {
@@ -46,33 +49,38 @@ pub async fn check_readiness(app: web::Data<App>) -> Result<Answer, ApiError> {
     Answer::ok(&Health { status: "ok" })
 }
 
-/// What the server has counted and timed
+/// Get the server's metrics
 ///
-/// Prometheus' text format. Routes are patterns, never paths.
-#[utoipa::path(tag = "server", responses((status = 200, description = "The meters.", body = String, content_type = "text/plain")))]
+/// Uses the text format of Prometheus. Routes are labeled with their patterns, never with actual paths.
+#[utoipa::path(tag = "server", responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain")))]
 #[get("/metrics")]
 pub async fn read_metrics(app: web::Data<App>) -> Answer {
     Answer::bytes(StatusCode::OK, "text/plain; version=0.0.4", app.metrics.render().into())
 }
 
-/// This document as JSON
+/// Get the OpenAPI document as JSON
+///
+/// Returns the description of this API, which is public.
 #[utoipa::path(tag = "server", responses((status = 200, description = "The OpenAPI document.", body = Object)))]
 #[get("/openapi.json")]
 pub async fn read_document_json(app: web::Data<App>) -> Answer {
     Answer::bytes(StatusCode::OK, "application/json", app.document.json.clone())
 }
 
-/// This document as YAML
+/// Get the OpenAPI document as YAML
+///
+/// Returns the description of this API, which is public.
 #[utoipa::path(tag = "server", responses((status = 200, description = "The OpenAPI document.", body = String, content_type = "application/yaml")))]
 #[get("/openapi.yaml")]
 pub async fn read_document_yaml(app: web::Data<App>) -> Answer {
     Answer::bytes(StatusCode::OK, "application/yaml", app.document.yaml.clone())
 }
 
-/// The public keys of our tokens
+/// Get the public signing keys
 ///
-/// A JWK set (RFC 7517). Keys stay in it for days after they stopped signing.
-#[utoipa::path(tag = "server", responses((status = 200, description = "The keys.", body = Object)))]
+/// Returns the keys that verify this server's access tokens, as a JWK set (RFC 7517). A key stays in the set for at
+/// least seven days after it stops signing.
+#[utoipa::path(tag = "server", responses((status = 200, description = "The JWK set.", body = Object)))]
 #[get("/.well-known/jwks.json")]
 pub async fn read_signing_keys(app: web::Data<App>) -> Result<Answer, ApiError> {
     let answer = Answer::ok(&app.issuer.published(&app.db).await)?;

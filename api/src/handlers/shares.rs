@@ -1,4 +1,4 @@
-//! Share links: how a client sees a plan without an account, and how much of it.
+//! Share links: they show a plan, or parts of it, to a client who has no account.
 
 pub mod acknowledge;
 pub mod links;
@@ -10,14 +10,14 @@ use crate::read_model::PlanView;
 use crate::store::plans::{self, PlanRecord};
 use crate::store::share_links::ShareLinkRow;
 
-/// A plan that is looked at through a link.
+/// A plan as opened through a share link.
 struct SharedPlan {
     link: ShareLinkRow,
     record: PlanRecord,
     view: PlanView,
 }
 
-/// Loads what a link shows. The gate has proven the link.
+/// Loads the plan behind a share link. The gate has already verified the link.
 async fn shared_plan(cx: &Context) -> Result<SharedPlan, ApiError> {
     let link = cx.share_link.as_deref().cloned();
     let link = link.ok_or_else(|| ApiError::internal("a shared page was reached without a link"))?;

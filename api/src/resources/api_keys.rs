@@ -5,19 +5,20 @@ use utoipa::ToSchema;
 
 use crate::store::api_clients::ClientKey;
 
-/// A key with its secret: shown in this one answer and never again.
+/// An API key with its secret, which only this response contains.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct RevealedKey {
-    /// The key's record.
+    /// API key.
     #[serde(flatten)]
     pub key: ClientKey,
-    /// What to send as the bearer token, and as `client_secret` at the token endpoint; null when a request is replayed.
+    /// Secret: the bearer token, and the `client_secret` of the token endpoint. Null in the response to a repeated
+    /// request.
     #[schema(max_length = 200)]
     pub secret: Option<String>,
 }
 
 impl RevealedKey {
-    /// What may be kept of it.
+    /// Returns the key without its secret, which may be stored.
     #[must_use]
     pub fn without_secret(&self) -> Self {
         Self { key: self.key.clone(), secret: None }

@@ -1,4 +1,4 @@
-//! The pictures of plans and customers as SVG. Colours are a handful of fixed values, which a page may replace by its own.
+//! Pictures of plans and customers as SVG. They use a few fixed colors, which a page can replace with its own.
 
 use chrono::NaiveDate;
 use maud::html;
@@ -22,14 +22,14 @@ const PLANNED: RGBColor = RGBColor(37, 99, 235);
 const EARNED: RGBColor = RGBColor(21, 128, 61);
 const EXPECTED: RGBColor = RGBColor(194, 65, 12);
 const LATE: RGBColor = RGBColor(185, 28, 28);
-/// Room for the milestones' keys beside their lines, in pixels.
+/// Width of the labels beside the lines, in pixels.
 const LABEL_WIDTH: u32 = 150;
-/// The least distance between two labels, in pixels.
+/// Minimum distance between two labels, in pixels.
 const LABEL_HEIGHT: i32 = 13;
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
 
-/// Planned, earned and expected value over time, as it stands at the end of `as_of`.
+/// Draws planned, earned and expected value over time, as of the end of `as_of`.
 pub fn draw_s_curve(view: &PlanView, as_of: NaiveDate) -> Result<String, ApiError> {
     let curve = s_curve(&view.facts, as_of);
     let last = [&curve.planned, &curve.earned, &curve.expected].into_iter().filter_map(|part| part.last());
@@ -89,7 +89,8 @@ fn lay_out_s_curve(svg: &mut String, curve: &SCurve, (from, to): (NaiveDate, Nai
     Ok(())
 }
 
-/// How the milestones' dates moved: the date expected over the day on which it was expected. A level line is a promise kept.
+/// Draws the milestone trend: the date expected for each milestone, over the day on which it was expected. A level line
+/// is a date that did not move.
 pub fn draw_trend(view: &PlanView, as_of: NaiveDate) -> Result<String, ApiError> {
     let trends = milestone_trend(&view.facts, as_of);
     let standings: Vec<Standing> = view.facts.standings(as_of).collect();
@@ -141,7 +142,8 @@ fn lay_out_trend(
         .x_label_formatter(&|on| day_label(*on, start_on, until))
         .y_label_formatter(&|on| day_label(*on, lowest, highest))
         .draw()?;
-    // What is expected on the day itself lies on this line: every milestone ends on it.
+    // A milestone whose expected date is the day itself lies on this line, so the line of every achieved milestone ends
+    // on it.
     let met = [(lowest.max(start_on), lowest.max(start_on)), (until.min(highest), until.min(highest))];
     chart.draw_series(DashedLineSeries::new(met, 3, 3, INK.stroke_width(1)))?;
     let mut labels: Vec<(i32, i32, &str, RGBColor)> = vec![];
@@ -166,7 +168,7 @@ fn lay_out_trend(
     Ok(())
 }
 
-/// A customer's score day by day over its bands. Where there is no score the line has a gap.
+/// Draws a customer's daily health score over its bands. The line has gaps on days without a score.
 pub fn draw_sparkline(name: &str, days: &[Day]) -> Result<String, ApiError> {
     let last = days.last().and_then(Day::score);
     let title = match last {
@@ -203,13 +205,13 @@ fn lay_out_sparkline(svg: &mut String, days: &[Day]) -> Drawn {
     Ok(())
 }
 
-/// Days for a short time, months and years for a long one.
+/// Returns the label of a day: day and month for a short period, month and year for a long one.
 fn day_label(on: NaiveDate, from: NaiveDate, to: NaiveDate) -> String {
     let form = if (to - from).num_days() > 700 { "%b %Y" } else { "%-d %b" };
     on.format(form).to_string()
 }
 
-/// A picture with its title in it, for those who do not see it.
+/// Returns a picture with its title embedded for screen readers.
 fn picture(title: &str, lay_out: impl FnOnce(&mut String) -> Drawn) -> Result<String, ApiError> {
     let mut svg = String::new();
     lay_out(&mut svg).map_err(ApiError::internal)?;

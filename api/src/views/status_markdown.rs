@@ -1,11 +1,11 @@
-//! The status report as Markdown (CommonMark, with the usual tables), to paste into a message.
+//! The status report as Markdown (CommonMark with tables), to paste into a message.
 
 use std::fmt::Write;
 
 use crate::resources::date_changes::DateChange;
 use crate::resources::status_report::{ReportedMilestone, StatusReport};
 
-/// The report as a text.
+/// Returns the report as Markdown text.
 pub fn write(report: &StatusReport) -> String {
     let mut text = String::new();
     // Writing to a string does not fail.
@@ -109,19 +109,19 @@ fn none_if(text: &mut String, is_empty: bool) -> std::fmt::Result {
     if is_empty { writeln!(text, "None.") } else { Ok(()) }
 }
 
-/// The changes of a list that follow from one of them.
+/// Returns the changes in a list that were caused by one of them.
 pub fn following<'a>(changes: &'a [DateChange], cause: &'a DateChange) -> impl Iterator<Item = &'a DateChange> {
     let follows =
         |one: &&DateChange| one.follows.as_deref() == Some(&cause.key) && one.recorded_on == cause.recorded_on;
     changes.iter().filter(follows)
 }
 
-/// A status as people write it.
+/// Returns a status in words.
 pub fn in_words(status: milepost_domain::plan::schedule::Status) -> String {
     status.to_string().replace('_', " ")
 }
 
-/// How far from the plan something was.
+/// Returns the variance from the plan in words.
 pub fn against_plan(variance_days: i64) -> String {
     match variance_days {
         0 => ", as planned".to_owned(),
@@ -132,7 +132,8 @@ pub fn against_plan(variance_days: i64) -> String {
     }
 }
 
-/// A text in which nothing is markup: on one line, and every character that could mean something escaped (CommonMark, 2.4).
+/// Returns a text without markup: on one line, with every character that has a meaning in Markdown escaped (CommonMark,
+/// 2.4).
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {

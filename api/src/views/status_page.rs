@@ -1,6 +1,7 @@
-//! The status report as one HTML page: what a client opens from a share link, or gets by mail.
+//! The status report as one HTML page, which a client opens from a share link or receives by mail.
 //!
-//! Nothing is loaded from anywhere and nothing runs: the only style is the page's own, named to the browser by its hash.
+//! The page loads nothing from other servers and runs no scripts. Its only style is its own, which the content security
+//! policy allows by its hash.
 
 use std::sync::LazyLock;
 
@@ -24,7 +25,7 @@ use crate::store::plans::PlanRecord;
 
 const STYLE: &str = include_str!("status_page.css");
 
-/// Only this page's own style; forms go to this server and nowhere else.
+/// Content security policy: only the page's own style, and forms only to this server.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = BASE64_STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
     format!(
@@ -32,7 +33,8 @@ static POLICY: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// What a browser shows where a shared page is not to be had: the same for a link that never was, has expired or was revoked.
+/// Returns the page that a browser shows when a shared page is unavailable. The page is the same for an unknown, an
+/// expired and a revoked link.
 pub fn failure(problem: &Problem) -> String {
     let advice = match problem.status {
         404 => "This link leads nowhere, or no longer does. Ask whoever sent it to you for a new one.",
@@ -54,7 +56,7 @@ pub fn failure(problem: &Problem) -> String {
     page.into_string()
 }
 
-/// The page as an answer. With a share link's path, the client can take note of date changes on it.
+/// Returns the page as a response. With a share link's path, the client can acknowledge date changes on it.
 pub fn respond(
     report: &StatusReport,
     record: &PlanRecord,
@@ -161,7 +163,7 @@ fn optional_date(on: Option<NaiveDate>) -> Markup {
     html! { @if let Some(on) = on { (date(on)) } @else { span.none { "–" } } }
 }
 
-/// A status, told by its words and not by its colour alone.
+/// Returns a status badge, which shows the status in words and not only by color.
 fn badge(status: Status) -> Markup {
     html! { span class=(format!("badge {status}")) { (in_words(status)) } }
 }
@@ -205,7 +207,7 @@ fn at_risk(one: &MilestoneAtRisk) -> Markup {
     }
 }
 
-/// Milestones whose dates only followed another's, a line each.
+/// Returns the milestones whose dates moved only because of another milestone, one line each.
 fn late_because_of_others(all: &[MilestoneAtRisk]) -> Markup {
     let following = || all.iter().filter_map(|one| Some((&one.milestone, one.follows.as_deref()?)));
     html! {

@@ -1,4 +1,4 @@
-//! Keys of API clients: made, rotated with an overlap, revoked.
+//! API keys of API clients: creation, rotation with an overlap, and revocation.
 
 use actix_web::web::Path;
 use actix_web::{delete, get, post};
@@ -17,31 +17,34 @@ use crate::resources::api_keys::RevealedKey;
 use crate::store::api_clients::{self, ClientKey};
 use crate::unit::{Change, Entity, Unit};
 
-/// A new key, and what becomes of those before it.
+/// API key to create, with an optional rotation of the client's other keys.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"overlap_seconds": 86400}))]
 pub struct KeyDraft {
-    /// When it stops working by itself; never, if left out.
+    /// Time of expiry. Defaults to no expiry.
     expires_at: Option<DateTime<Utc>>,
-    /// Rotates: the client's other keys go on for so many seconds and then stop. Left out, they are not touched.
+    /// Overlap of the rotation in seconds, after which the client's other keys stop working. If omitted, the other keys
+    /// are not changed.
     #[schema(minimum = 0, maximum = 2_592_000)]
     overlap_seconds: Option<i64>,
 }
 
-/// A client's keys.
+/// API keys of an API client.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ClientKeys {
-    /// The newest 200, oldest of them first.
+    /// Newest 200 keys, oldest first.
     #[schema(max_items = 200)]
     data: Vec<ClientKey>,
 }
 
-/// How many keys of one client may work at the same time.
+/// Maximum number of active keys of one client.
 const MOST_LIVE_KEYS: usize = 50;
 
-/// Lists an API client's keys, without their secrets
-#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), responses((status = 200, description = "The keys, oldest first.", body = ClientKeys)))]
+/// List an API client's keys
+///
+/// Returns the newest 200 keys, including expired and revoked keys, without their secrets.
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), responses((status = 200, description = "The API keys, oldest first.", body = ClientKeys)))]
 #[get("/v1/api-clients/{id}/keys")]
 pub async fn list_client_keys(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let mut conn = cx.read().await?;
@@ -49,11 +52,13 @@ pub async fn list_client_keys(cx: Context, id: Path<Uuid>) -> Result<Answer, Api
     Ok(Answer::ok(&ClientKeys { data: api_clients::keys(&mut conn, cx.organization_id(), *id).await? })?.content_tag())
 }
 
-/// Makes a key for an API client, rotating the others if asked
+/// Create an API key
 ///
-/// The secret is in this answer and cannot be read again: a repeated request with the same `Idempotency-Key` gets null for it.
+/// With `overlap_seconds`, the client's other keys are rotated out after the overlap. The secret is in this response
+/// only and cannot be retrieved again; a repeated request with the same `Idempotency-Key` returns null instead. Without
+/// rotation, a client has at most 50 active keys.
 #[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body(content = Option<KeyDraft>),
-    responses((status = 201, description = "The key with its secret.", body = RevealedKey)))]
+    responses((status = 201, description = "The created API key, with its secret.", body = RevealedKey)))]
 #[post("/v1/api-clients/{id}/keys")]
 pub async fn create_client_key(cx: Context, id: Path<Uuid>, body: Body<KeyDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
@@ -70,7 +75,7 @@ pub async fn create_client_key(cx: Context, id: Path<Uuid>, body: Body<KeyDraft>
                 revoke(unit, key, end).await?;
             }
         } else if live.len() >= MOST_LIVE_KEYS {
-            let detail = format!("A client may have at most {MOST_LIVE_KEYS} keys that work: revoke some, or rotate.");
+            let detail = format!("A client may have at most {MOST_LIVE_KEYS} active keys. Revoke some, or rotate.");
             return Err(ApiError::new(Code::Conflict, detail));
         }
         let key = add_key(unit, *id, draft.expires_at, "/expires_at").await?;
@@ -80,10 +85,10 @@ pub async fn create_client_key(cx: Context, id: Path<Uuid>, body: Body<KeyDraft>
     .await
 }
 
-/// Revokes a key at once
+/// Revoke an API key
 ///
-/// A key has no versions: it only ends, so there is nothing for `If-Match` to name.
-#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), responses((status = 204, description = "It no longer works.")))]
+/// The key stops working at once. An API key has no version, so `If-Match` does not apply.
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), responses((status = 204, description = "Revoked.")))]
 #[delete("/v1/api-clients/{id}/keys/{key_id}")]
 pub async fn revoke_client_key(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
     let (client_id, key_id) = *path;

@@ -1,4 +1,4 @@
-//! API clients: programs that may call for the organization.
+//! API clients: programs that may call the API on behalf of the organization.
 
 use actix_web::web::Path;
 use actix_web::{delete, get, patch, post};
@@ -9,58 +9,60 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::paging::{Page, Paging, PagingParams};
+use crate::precondition::IfMatch;
 use crate::provisioning::add_key;
 use crate::resources::api_keys::RevealedKey;
 use crate::store::api_clients::{self, ApiClient};
 use crate::store::keyset::{Direction, Order, Position};
 use crate::unit::Entity;
 
-/// A client to create, with its first key.
+/// API client to create, with its first API key.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "CRM sync", "scopes": ["customers:read", "customers:write"]}))]
 pub struct ClientDraft {
-    /// What it is called.
+    /// Name.
     name: Name,
-    /// What it may do.
+    /// Scopes of the client.
     #[schema(min_items = 1, max_items = 20)]
     scopes: Vec<Scope>,
-    /// When its first key stops working by itself; never, if left out.
+    /// Time of expiry of the first key. Defaults to no expiry.
     key_expires_at: Option<DateTime<Utc>>,
 }
 
-/// A change of a client.
+/// Changes to an API client.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"scopes": ["customers:read"]}))]
 pub struct ClientPatch {
-    /// What it is called.
+    /// Name.
     #[schema(value_type = Name, required = false)]
     name: Option<Name>,
-    /// What it may do. Tokens already issued lose what is taken away, at once.
+    /// Scopes of the client. Removed scopes also stop working at once for tokens that were already issued.
     #[schema(value_type = Vec<Scope>, required = false, min_items = 1, max_items = 20)]
     scopes: Option<Vec<Scope>>,
 }
 
-/// A new client with its first key.
+/// A created API client with its first API key.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CreatedClient {
-    /// The client.
+    /// API client.
     #[serde(flatten)]
     pub client: ApiClient,
-    /// Its first key.
+    /// First API key of the client.
     pub key: RevealedKey,
 }
 
-/// Lists API clients
+/// List API clients
+///
+/// Returns API clients from oldest to newest, including revoked clients.
 #[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(PagingParams),
-    responses((status = 200, description = "A page of clients, oldest first.", body = Page<ApiClient>)))]
+    responses((status = 200, description = "A page of API clients, oldest first.", body = Page<ApiClient>)))]
 #[get("/v1/api-clients")]
 pub async fn list_api_clients(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
     let slice = paging.slice(Order::Id, Direction::Ascending)?;
@@ -68,12 +70,12 @@ pub async fn list_api_clients(cx: Context, paging: Paging) -> Result<Answer, Api
     paging.answer(rows, |client| Position { key: None, id: client.id }, |client| client)
 }
 
-/// Creates an API client with its first key
+/// Create an API client
 ///
-/// The key's secret is in this answer and cannot be read again: a repeated request with the same `Idempotency-Key` gets
-/// null for it.
+/// Also creates the client's first API key. The key's secret is in this response only and cannot be retrieved again; a
+/// repeated request with the same `Idempotency-Key` returns null instead.
 #[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body = ClientDraft,
-    responses((status = 201, description = "The client and its key.", body = CreatedClient)))]
+    responses((status = 201, description = "The created API client and its first API key.", body = CreatedClient)))]
 #[post("/v1/api-clients")]
 pub async fn create_api_client(cx: Context, body: Body<ClientDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
@@ -99,8 +101,10 @@ pub async fn create_api_client(cx: Context, body: Body<ClientDraft>) -> Result<A
     .await
 }
 
-/// One API client
-#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), responses((status = 200, description = "The client.", body = ApiClient)))]
+/// Get an API client
+///
+/// Returns the client's name and scopes. Its API keys have a list of their own.
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), responses((status = 200, description = "The API client.", body = ApiClient)))]
 #[get("/v1/api-clients/{id}")]
 pub async fn read_api_client(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let found = api_clients::find(&mut cx.read().await?, cx.organization_id(), *id).await?;
@@ -108,7 +112,10 @@ pub async fn read_api_client(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiE
     Ok(Answer::ok(&client)?.version(client.version))
 }
 
-/// Changes an API client's name or scopes
+/// Update an API client
+///
+/// Changes only the fields in the request. Removed scopes stop working at once, also for tokens that were already
+/// issued.
 #[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatch), request_body(content = ClientPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "As changed.", body = ApiClient)))]
 #[patch("/v1/api-clients/{id}")]
@@ -124,9 +131,10 @@ pub async fn update_api_client(cx: Context, id: Path<Uuid>, body: Body<ClientPat
     .await
 }
 
-/// Revokes an API client for good
+/// Revoke an API client
 ///
-/// Its keys and the tokens issued for it stop working at once. The record stays.
+/// The client's API keys and access tokens stop working at once. The revocation is permanent; the record of the client
+/// remains.
 #[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatch), responses((status = 200, description = "As revoked.", body = ApiClient)))]
 #[delete("/v1/api-clients/{id}")]
 pub async fn revoke_api_client(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {

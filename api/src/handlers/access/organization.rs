@@ -7,38 +7,40 @@ use milepost_domain::values::text::Name;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
 use crate::patch::Change;
+use crate::precondition::IfMatch;
 use crate::store::json_text::JsonText;
 use crate::store::organizations::{self, Organization};
 use crate::unit::Entity;
 
-/// A change of the organization.
+/// Changes to the organization.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"time_zone": "Europe/Berlin"}))]
 pub struct OrganizationPatch {
-    /// Its name, unique on this server.
+    /// Name. Unique on this server.
     #[schema(value_type = Name, required = false)]
     name: Option<Name>,
-    /// IANA name of the time zone whose date is "today", such as Europe/Berlin.
+    /// Time zone (IANA name) that determines the current date, such as Europe/Berlin.
     #[schema(value_type = String, required = false, max_length = 64)]
     time_zone: Option<String>,
-    /// Lint rules to switch off, all of them.
+    /// Lint rules to switch off. Replaces the whole list.
     #[schema(value_type = Vec<LintRule>, required = false, max_items = 20)]
     lint_rules_off: Option<Vec<LintRule>>,
-    /// For how many days after they were received usage events are kept; null for ever. What is older is removed within the hour, and with it
-    /// what figures were taken from it.
+    /// Retention of usage events in days after receipt; null to keep them forever. Older usage events are removed
+    /// within the hour and no longer count in any figure.
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 36_500)]
     event_retention_days: Change<i64>,
 }
 
-/// The caller's organization
+/// Get the organization
+///
+/// Returns the settings of the caller's organization.
 #[utoipa::path(tag = "access", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The organization.", body = Organization)))]
 #[get("/v1/organization")]
 pub async fn read_organization(cx: Context) -> Result<Answer, ApiError> {
@@ -47,7 +49,9 @@ pub async fn read_organization(cx: Context) -> Result<Answer, ApiError> {
     Ok(Answer::ok(&organization)?.version(organization.version))
 }
 
-/// Changes the organization's settings
+/// Update the organization
+///
+/// Changes only the fields in the request. Responds with a conflict if another organization has the name.
 #[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatch), request_body(content = OrganizationPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "As changed.", body = Organization)))]
 #[patch("/v1/organization")]

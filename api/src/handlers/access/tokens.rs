@@ -1,6 +1,7 @@
-//! The token endpoint: client credentials in, a short-lived token out (RFC 6749, section 4.4).
+//! The token endpoint: it exchanges client credentials for a short-lived access token (RFC 6749, section 4.4).
 //!
-//! Its failures are those of that standard, not problem documents: its callers are OAuth libraries.
+//! Refused token requests use the error responses of that standard instead of problem documents, because the callers
+//! are OAuth libraries.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -20,61 +21,62 @@ use crate::extract::collect;
 use crate::gate;
 use crate::state::App;
 
-/// What to send, as a form.
+/// Token request, sent as a form.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[schema(example = json!({"grant_type": "client_credentials", "client_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "client_secret": "mp_…"}))]
 pub struct TokenRequest {
-    /// Always `client_credentials`.
+    /// Grant type. Always `client_credentials`.
     #[schema(max_length = 100)]
     grant_type: Option<String>,
-    /// The API client's id. May be sent by HTTP Basic authentication instead.
+    /// Identifier of the API client. Can be sent with HTTP Basic authentication instead.
     #[schema(max_length = 100)]
     client_id: Option<String>,
-    /// One of its API keys. May be sent by HTTP Basic authentication instead.
+    /// API key of the client. Can be sent with HTTP Basic authentication instead.
     #[schema(max_length = 200)]
     client_secret: Option<String>,
-    /// Scopes wanted, separated by spaces; all of the client's if left out.
+    /// Requested scopes, separated by spaces. Defaults to all scopes of the client.
     #[schema(max_length = 1000)]
     scope: Option<String>,
 }
 
-/// A token.
+/// An access token.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"access_token": "eyJ…", "token_type": "Bearer", "expires_in": 900, "scope": "plans:read"}))]
 pub struct TokenAnswer {
-    /// What to send as the bearer token.
+    /// Access token, to be sent as the bearer token.
     #[schema(max_length = 4000)]
     access_token: String,
-    /// Always `Bearer`.
+    /// Type of the token. Always `Bearer`.
     #[schema(max_length = 10)]
     token_type: &'static str,
-    /// How long it lives, in seconds.
+    /// Lifetime of the token in seconds.
     #[schema(minimum = 1, maximum = 86400)]
     expires_in: i64,
-    /// What it allows.
+    /// Granted scopes, separated by spaces.
     #[schema(max_length = 1000)]
     scope: String,
 }
 
-/// A refusal (RFC 6749, section 5.2).
+/// An error response of the token endpoint (RFC 6749, section 5.2).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"error": "invalid_client", "error_description": "The client or its secret is not valid."}))]
 pub struct TokenRefusal {
-    /// Which rule was broken.
+    /// Error code.
     #[schema(max_length = 100)]
     error: &'static str,
-    /// The rule in words.
+    /// Explanation of the error.
     #[schema(max_length = 1000)]
     error_description: &'static str,
 }
 
-/// Issues a token for an API client
+/// Create an access token
 ///
-/// Client credentials by form or by HTTP Basic authentication. Failures follow RFC 6749, section 5.2.
+/// Accepts the client credentials in the form or with HTTP Basic authentication, but not both. Refused requests follow
+/// RFC 6749, section 5.2; an exceeded quota is reported as a problem document.
 #[utoipa::path(tag = "access", request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 200, description = "The token.", body = TokenAnswer),
+    (status = 200, description = "The access token.", body = TokenAnswer),
     (status = 400, description = "The request is not a client credentials request.", body = TokenRefusal),
-    (status = 401, description = "The client is not known, or the secret is not one of its keys.", body = TokenRefusal),
+    (status = 401, description = "The API client is unknown, or the secret is not one of its API keys.", body = TokenRefusal),
 ))]
 #[post("/v1/oauth/token")]
 pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Payload) -> Result<Answer, ApiError> {
@@ -113,7 +115,8 @@ pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Pay
     Ok(answer.header(CACHE_CONTROL, "no-store"))
 }
 
-/// The form, with the credentials of the `Authorization` header where the form has none. Both at once is refused.
+/// Reads the form, and takes the credentials from the `Authorization` header if the form has none. Refuses both at
+/// once.
 fn read_form(request: &HttpRequest, body: &[u8]) -> Option<TokenRequest> {
     let media_type = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
     if !media_type.starts_with("application/x-www-form-urlencoded") {

@@ -4,10 +4,10 @@ use actix_web::delete;
 use actix_web::web::Path;
 use uuid::Uuid;
 
-use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
+use crate::precondition::IfMatch;
 use crate::store::customers;
 use crate::unit::{Change, Entity};
 

@@ -5,12 +5,12 @@ use actix_web::web::Path;
 use uuid::Uuid;
 
 use super::{CustomerPatch, check_parent, ref_taken};
-use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::patch::archived;
+use crate::precondition::IfMatch;
 use crate::store::customers::{self, Customer};
 use crate::unit::Entity;
 

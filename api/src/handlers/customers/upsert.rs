@@ -5,12 +5,12 @@ use actix_web::web::Path;
 use milepost_domain::values::text::ExternalRef;
 
 use super::{CustomerReplacement, check_parent};
-use crate::precondition::{UpsertConditions};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, parse_path};
 use crate::patch::archived;
+use crate::precondition::UpsertConditions;
 use crate::store::customers::{self, Customer};
 use crate::unit::{Entity, Unit};
 

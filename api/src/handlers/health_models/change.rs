@@ -7,11 +7,11 @@ use milepost_domain::rule::Rule as _;
 use milepost_domain::values::version::VersionRule;
 
 use super::{Found, HealthModel, HealthModelVersion, find, settle};
-use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
+use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::store::health_models::{self, Activation, ModelVersion};
 use crate::store::json_text::JsonText;
 use crate::unit::{Change, Entity, Unit};

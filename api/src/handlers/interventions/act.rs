@@ -13,11 +13,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::InterventionNote;
-use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
+use crate::precondition::IfMatchOptional;
 use crate::resources::interventions::Intervention;
 use crate::store::interventions::{self, InterventionRow, NoteRow};
 use crate::unit::{Change, Entity, Unit};

@@ -1,4 +1,4 @@
-//! Ledger entries in order.
+//! List page of ledger entries.
 
 use actix_web::get;
 use chrono::{DateTime, Utc};
@@ -16,7 +16,7 @@ use crate::paging::{Page, Paging, PagingParams};
 use crate::store::keyset::{Direction, Key, Position};
 use crate::store::ledger::{self, Entry, Filter};
 
-/// One recorded change.
+/// A ledger entry: one recorded change.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "sequence": 17, "recorded_at": "2026-03-02T09:00:00Z",
@@ -27,36 +27,36 @@ use crate::store::ledger::{self, Entry, Filter};
     "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 }))]
 pub struct LedgerEntry {
-    /// 1, 2, 3 and so on within the organization, without gaps.
+    /// Sequence number within the organization, counting from 1 without gaps.
     #[schema(minimum = 1)]
     sequence: i64,
-    /// When it was recorded.
+    /// Time of recording.
     recorded_at: DateTime<Utc>,
-    /// Who did it.
+    /// Actor that made the change.
     actor: Actor,
-    /// In which request.
+    /// Identifier of the request that made the change.
     #[schema(max_length = 200)]
     request_id: String,
-    /// What happened, such as `plan.created`.
+    /// Action, such as `plan.created`.
     #[schema(max_length = 100)]
     action: String,
-    /// The kind of thing it happened to.
+    /// Type of the changed entity, such as `milestone`.
     #[schema(max_length = 50)]
     entity_type: String,
-    /// What it happened to.
+    /// Identifier of the changed entity.
     entity_id: Uuid,
-    /// The kind of thing that belongs to: a milestone's root is its plan.
+    /// Type of the root that the entity belongs to. The root of a milestone is its plan.
     #[schema(max_length = 50)]
     root_type: String,
-    /// What that belongs to.
+    /// Identifier of the root.
     root_id: Uuid,
-    /// How it was; null when it came into being.
+    /// Entity before the change; null if the change created it.
     #[schema(value_type = Option<Object>)]
     before: Option<Box<RawValue>>,
-    /// How it became; null when it was removed.
+    /// Entity after the change; null if the change removed it.
     #[schema(value_type = Option<Object>)]
     after: Option<Box<RawValue>>,
-    /// Hash of the entry before, in hexadecimal.
+    /// Hash of the previous entry, in hexadecimal.
     #[schema(min_length = 64, max_length = 64)]
     previous_hash: String,
     /// Hash of this entry, in hexadecimal.
@@ -64,7 +64,7 @@ pub struct LedgerEntry {
     hash: String,
 }
 
-/// Which way the list runs.
+/// Sort order of the ledger.
 #[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
 pub enum Sort {
     /// Oldest first.
@@ -76,35 +76,37 @@ pub enum Sort {
     SequenceDescending,
 }
 
-/// Which entries.
+/// Filters of the ledger.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct LedgerFilters {
-    /// Only of this entity.
+    /// Filter by entity.
     entity_id: Option<Uuid>,
-    /// Only of this kind, such as `milestone`.
+    /// Filter by type of entity, such as `milestone`.
     #[param(max_length = 50)]
     entity_type: Option<String>,
-    /// Of this root and all that belongs to it, such as a plan with its milestones.
+    /// Filter by root, such as a plan including its milestones.
     root_id: Option<Uuid>,
-    /// Only by this actor.
+    /// Filter by actor.
     #[param(max_length = 200)]
     actor_id: Option<String>,
-    /// Only this action, such as `plan.created`.
+    /// Filter by action, such as `plan.created`.
     #[param(max_length = 100)]
     action: Option<String>,
-    /// Recorded at or after this instant.
+    /// Filter by time of recording: at or after this instant.
     from: Option<DateTime<Utc>>,
-    /// Recorded before this instant.
+    /// Filter by time of recording: before this instant.
     until: Option<DateTime<Utc>>,
-    /// `sequence` (oldest first, the default) or `-sequence`.
+    /// Sort order: `sequence` (oldest first, the default) or `-sequence` (newest first).
     #[param(inline)]
     sort: Option<Sort>,
 }
 
-/// Lists ledger entries
+/// List ledger entries
+///
+/// Returns the organization's recorded changes, each with the entity before and after the change.
 #[utoipa::path(tag = "ledger", security(("bearer" = ["ledger:read"])), params(PagingParams, LedgerFilters),
-    responses((status = 200, description = "A page of entries.", body = Page<LedgerEntry>)))]
+    responses((status = 200, description = "A page of ledger entries.", body = Page<LedgerEntry>)))]
 #[get("/v1/ledger")]
 pub async fn list_ledger_entries(
     cx: Context,

@@ -1,4 +1,4 @@
-//! Whether the ledger is what was written.
+//! Verification of the ledger's hash chain.
 
 use actix_web::get;
 use milepost_domain::ledger::{Break, Stored, Verifier};
@@ -12,34 +12,36 @@ use crate::error::ApiError;
 use crate::store::{Conn, ledger};
 use crate::unit::with_content;
 
-/// Entries read at a time: verification takes the same memory for any ledger.
+/// Number of entries read at a time, so that verification needs constant memory.
 const STRETCH: i64 = 1000;
 
-/// The outcome of walking the whole chain.
+/// Result of a ledger verification.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"intact": true, "verified_entries": 1204, "first_broken_sequence": null, "detail": null}))]
 pub struct Verification {
-    /// Whether every entry is what was written.
+    /// Whether every entry is unchanged and in place.
     pub intact: bool,
-    /// How many entries were found sound, from the first on.
+    /// Number of intact entries, counted from the first entry.
     #[schema(minimum = 0)]
     pub verified_entries: i64,
-    /// The first entry that is not, if any.
+    /// Sequence number of the first broken entry; null if the ledger is intact.
     #[schema(minimum = 1)]
     pub first_broken_sequence: Option<i64>,
-    /// What is wrong with it.
+    /// Description of the problem; null if the ledger is intact.
     #[schema(max_length = 500)]
     pub detail: Option<String>,
 }
 
-/// Verifies the ledger from its first entry to its head
-#[utoipa::path(tag = "ledger", security(("bearer" = ["ledger:read"])), responses((status = 200, description = "The outcome.", body = Verification)))]
+/// Verify the ledger
+///
+/// Recomputes the hash chain from the first entry to the recorded head, and reports the first broken entry.
+#[utoipa::path(tag = "ledger", security(("bearer" = ["ledger:read"])), responses((status = 200, description = "The result of the verification.", body = Verification)))]
 #[get("/v1/ledger/verification")]
 pub async fn verify_ledger(cx: Context) -> Result<Answer, ApiError> {
     Ok(Answer::ok(&verification(&mut cx.snapshot().await?, cx.organization_id()).await?)?.content_tag())
 }
 
-/// Walks an organization's chain inside one snapshot.
+/// Verifies an organization's chain inside one snapshot.
 pub async fn verification(conn: &mut Conn, organization_id: Uuid) -> Result<Verification, ApiError> {
     let head = ledger::head(conn, organization_id).await?.ok_or_else(ApiError::not_found)?;
     let mut verifier = Verifier::default();

@@ -10,12 +10,12 @@ use sqlx::types::Text;
 use utoipa::ToSchema;
 
 use super::Metric;
-use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
 use crate::paging::{Page, Paging, PagingParams};
+use crate::precondition::IfMatch;
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::metrics::{self, MetricRow};
 use crate::unit::{Change, Entity};

@@ -1,4 +1,4 @@
-//! Moving a milestone through its states.
+//! Actions that move a milestone through its states.
 
 use actix_web::post;
 use actix_web::web::Path;
@@ -15,51 +15,52 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Milestone, load, save};
-use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
+use crate::precondition::IfMatchOptional;
 use crate::store::milestones::{self, DependencyRow, TransitionRow};
 use crate::store::plans::PlanRecord;
 use crate::unit::Unit;
 
-/// Something that shows a milestone was met.
+/// Evidence that a milestone was met.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"title": "Run 118", "url": "https://ci.example.com/118", "note": "All criteria checked."}))]
 pub struct Evidence {
-    /// What it is.
+    /// Title.
     title: Name,
-    /// Where it can be seen.
+    /// URL of the evidence.
     #[schema(max_length = 2000, pattern = r"^https?://[^\s\x00-\x1F]+$")]
     url: Option<String>,
-    /// What it shows.
+    /// Note on the evidence.
     note: Option<Note>,
 }
 
-/// A step to take.
+/// Details of an action on a milestone.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"occurred_on": "2026-04-06", "evidence": [{"title": "Run 118", "url": "https://ci.example.com/118"}]}))]
 pub struct Step {
-    /// The day it happened; today if left out.
+    /// Day on which the action happened. Defaults to today.
     occurred_on: Option<NaiveDate>,
-    /// Why; needed to reject, reopen, waive or cancel.
+    /// Reason. Required to reject, reopen, waive or cancel.
     reason: Option<Note>,
-    /// Why it counts as achieved although dependencies are not met.
+    /// Reason for achieving the milestone although its dependencies are not met.
     override_reason: Option<Note>,
-    /// What shows it.
+    /// Evidence.
     #[serde(default)]
     #[schema(max_items = 50)]
     evidence: Vec<Evidence>,
 }
 
-/// Takes a step: start, submit, reject, achieve, reopen, waive or cancel
+/// Update a milestone's state: start, submit, reject, achieve, reopen, waive or cancel
 ///
-/// `planned → in_progress → submitted → achieved`; steps may be skipped forward. A milestone is achieved only when those it
-/// depends on are closed, unless `override_reason` says why that does not matter. A reopened milestone counts as never
-/// closed, so answers for dates in between change too.
+/// The states follow `planned → in_progress → submitted → achieved`; an action may skip states forward. A milestone can
+/// be achieved only when its dependencies are met: the milestones it waits for are closed, or started where the
+/// relation waits for a start. `override_reason` overrides this check. A reopened milestone counts as never closed, so
+/// responses for dates in between change too.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body(content = Option<Step>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/{action}")]
@@ -71,7 +72,7 @@ pub async fn act_on_milestone(
     let (id, milestone, action) = path.into_inner();
     let action: Action = action.parse().map_err(|_| {
         let known = Action::VARIANTS.join(", ");
-        ApiError::new(Code::NotFound, format!("A milestone has no '{action}': it has {known}, and forecast-changes."))
+        ApiError::new(Code::NotFound, format!("A milestone has no action '{action}'. The actions are {known}."))
     })?;
     cx.write(async |unit| {
         let step = body.0.clone();
@@ -93,7 +94,7 @@ pub async fn act_on_milestone(
     .await
 }
 
-/// The state after the step, by the rules of the domain.
+/// Returns the state after the action, according to the domain's rules.
 fn decide(
     record: &PlanRecord,
     position: usize,
@@ -146,7 +147,7 @@ fn transition_row(
     }
 }
 
-/// The ledger speaks of what happened.
+/// Returns the past tense of an action, as the ledger uses it.
 const fn past_tense(action: Action) -> &'static str {
     match action {
         Action::Start => "started",

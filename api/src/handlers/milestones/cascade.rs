@@ -1,4 +1,4 @@
-//! Recording a change of forecast, and what it does to the milestones that wait.
+//! Forecast changes and their effect on dependent milestones.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
@@ -17,39 +17,40 @@ use uuid::Uuid;
 
 use super::forecasts::Cause;
 use super::{Milestone, load, save_all};
-use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
+use crate::precondition::IfMatchOptional;
 use crate::store::milestones::{self, ForecastRow};
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::Unit;
 
-/// A change of forecast to record.
+/// Forecast change to record.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"forecast_on": "2026-04-06", "reason": "The client's firewall change takes a week.", "cause": "one_time"}))]
 pub struct ForecastChangeDraft {
-    /// The date now expected.
+    /// New forecast date.
     forecast_on: NaiveDate,
-    /// Why it moved.
+    /// Reason for the change.
     reason: Note,
-    /// Whether that is likely to come again.
+    /// Cause: one-time, or systemic and therefore likely to recur.
     cause: Option<Cause>,
 }
 
-/// How the change spreads.
+/// Options of a forecast change.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CascadeOptions {
-    /// Answers what would move, and writes nothing.
+    /// Whether to validate and report without saving.
     dry_run: Option<bool>,
-    /// Pulls those that wait to the earliest date they can have; otherwise they are only pushed later.
+    /// Whether to move dependent milestones to their earliest possible date. If false, they only move later, and only
+    /// as far as needed.
     pull: Option<bool>,
 }
 
-/// What a change of forecast moves.
+/// Moves that a forecast change causes.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "dry_run": false, "moves": [
@@ -58,49 +59,49 @@ pub struct CascadeOptions {
     ], "finish": {"from_on": "2026-04-01", "to_on": "2026-04-04"}
 }))]
 pub struct Cascade {
-    /// Whether nothing was written.
+    /// Whether this was a dry run: nothing was saved.
     dry_run: bool,
-    /// The milestone itself first, then those that wait for it, in the order of the network.
+    /// Moves: the milestone itself first, then its dependents in the order of the network.
     #[schema(max_items = 1000)]
     moves: Vec<MilestoneMove>,
-    /// When the plan's last milestone was and is expected.
+    /// Expected finish of the plan before and after the change.
     finish: Finish,
 }
 
-/// A milestone that moves.
+/// Move of one milestone.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "pipeline", "from_on": "2026-04-01", "to_on": "2026-04-04", "days": 3, "float_used_days": 0}))]
 pub struct MilestoneMove {
-    /// Its key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     key: String,
-    /// When it was expected.
+    /// Date expected before the move.
     from_on: NaiveDate,
-    /// When it is expected now.
+    /// Date expected after the move.
     to_on: NaiveDate,
-    /// Days of the plan's calendar later; negative is earlier.
+    /// Length of the move in days of the plan's calendar. Negative if earlier.
     days: i64,
-    /// How many days the plan had to spare there and are used up.
+    /// Days of total float that the move uses up.
     #[schema(minimum = 0)]
     float_used_days: i64,
 }
 
-/// The plan's expected finish, before and after.
+/// Expected finish of a plan before and after a change.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"from_on": "2026-04-01", "to_on": "2026-04-04"}))]
 pub struct Finish {
-    /// Before.
+    /// Expected finish before the change.
     from_on: Option<NaiveDate>,
-    /// After.
+    /// Expected finish after the change.
     to_on: Option<NaiveDate>,
 }
 
-/// Records a change of forecast, and moves what waits for it
+/// Record a forecast change
 ///
-/// Only the newest forecast counts; all of them stay, because how often and how late a date moved says more than the date.
-/// A milestone that waits is pushed when what it waits for no longer leaves it the time it was planned to take; each such
-/// move is recorded too, with this change as its reason. Achieved milestones never move. `dry_run=true` answers the same
-/// with 200 and writes nothing.
+/// The newest forecast is in force; earlier forecasts are kept as history. A dependent milestone is pushed later when
+/// its dependencies no longer leave it the time that it was planned to take. Each such move is recorded as a forecast
+/// change caused by this one. Closed milestones never move. With `dry_run=true`, the request responds with 200, reports
+/// the same moves and saves nothing.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = ForecastChangeDraft, params(IfMatchOptional, CascadeOptions), responses(
     (status = 200, description = "What would move.", body = Cascade),
     (status = 201, description = "What has moved.", body = Cascade),
@@ -135,7 +136,7 @@ pub async fn record_forecast_change(
     .await
 }
 
-/// Writes what moves: the changes of forecast, the milestones, the ledger.
+/// Writes the moves: the forecast changes, the milestones and the ledger entries.
 pub async fn apply(
     unit: &mut Unit,
     record: &mut PlanRecord,
@@ -156,7 +157,7 @@ pub async fn apply(
     Ok(())
 }
 
-/// What moves, by the rules of the domain.
+/// Returns the moves that a new forecast causes, according to the domain's rules.
 pub fn decide(
     record: &PlanRecord,
     position: usize,
@@ -175,7 +176,7 @@ pub fn decide(
     Ok(moves)
 }
 
-/// The forecast changes to append: the one asked for, and those that follow from it.
+/// Returns the forecast changes to append: the requested one, and the ones it causes.
 fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &Note, cause: Option<Cause>) -> Vec<ForecastRow> {
     let first_id = unit.new_id();
     let row = |(index, one): (usize, &Move)| {
@@ -205,14 +206,14 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &Note, cause: 
 }
 
 impl Cascade {
-    /// What moves, as it is answered; from the record before it moves.
+    /// Builds the response from the moves and the record as it was before them.
     pub fn of(record: &PlanRecord, moves: &[Move], today: NaiveDate, dry_run: bool) -> Self {
         let (facts, before) = (record.facts(), record.steps(today));
         let mut after = before.clone();
         for one in moves {
             after[one.milestone].expected_on = one.to_on;
         }
-        // Reckoned as the plan's own expected finish is: with what is overdue pushing what comes after.
+        // Computed like the plan's own expected finish: overdue milestones push their dependents.
         let finish = |steps: &[Step]| {
             let expected = facts.course(steps).project()?;
             steps.iter().zip(expected).filter(|(step, _)| !step.state.is_dropped()).map(|(_, on)| on).max()

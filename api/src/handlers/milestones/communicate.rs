@@ -1,4 +1,4 @@
-//! Telling the client of a date change, and the client taking note.
+//! Communication of forecast changes to the client, and the client's acknowledgment.
 
 use actix_web::post;
 use actix_web::web::Path;
@@ -22,30 +22,30 @@ use crate::store::milestones::ForecastRow;
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
 
-/// Who was told.
+/// Communication of a forecast change.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"to": "Petra Novak"}))]
 pub struct Communication {
-    /// The client's person.
+    /// Person at the client who was told.
     to: Option<Label>,
 }
 
-/// Who has taken note.
+/// Acknowledgment of a forecast change.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"by": "Petra Novak"}))]
 pub struct Acknowledgement {
-    /// The client's person.
+    /// Person at the client who acknowledged the change.
     by: Label,
 }
 
-/// Records that the client was told of a date change
+/// Record that the client was told of a forecast change
 ///
-/// A date that moved without it is counted in `uncommunicated_changes` of its milestone and its plan while the milestone is
-/// open. What follows from the change has been told with it.
+/// Also records it for the forecast changes that this one caused. While a milestone is open, its forecast changes that
+/// were not communicated count in `uncommunicated_changes` of the milestone and of its plan.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body(content = Option<Communication>),
-    responses((status = 200, description = "The date change.", body = ForecastChange)))]
+    responses((status = 200, description = "The forecast change.", body = ForecastChange)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/forecast-changes/{number}/communicate")]
 pub async fn communicate_forecast_change(
     cx: Context,
@@ -55,11 +55,11 @@ pub async fn communicate_forecast_change(
     record(&cx, path.into_inner(), CommunicationKind::Communicated, body.0.to.map(String::from)).await
 }
 
-/// Records that the client has taken note of a date change
+/// Record that the client acknowledged a forecast change
 ///
-/// And of what follows from it.
+/// Also records it for the forecast changes that this one caused. The change must have been communicated before.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = Acknowledgement,
-    responses((status = 200, description = "The date change.", body = ForecastChange)))]
+    responses((status = 200, description = "The forecast change.", body = ForecastChange)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/forecast-changes/{number}/acknowledge")]
 pub async fn acknowledge_forecast_change(
     cx: Context,
@@ -93,8 +93,8 @@ async fn record(
     .await
 }
 
-/// Writes what happened between us and the client of a change and of those that follow from it, as far as the client sees their
-/// milestones and it was not there yet.
+/// Records a communication or an acknowledgment of a forecast change and of the changes it caused. Skips changes that
+/// already have such a record, and changes of milestones that `is_seen` excludes.
 pub async fn append(
     unit: &mut Unit,
     record: &mut PlanRecord,
@@ -122,7 +122,7 @@ pub async fn append(
     Ok(())
 }
 
-/// The row and the ledger's entry of one change.
+/// Writes the row and the ledger entry of one change.
 async fn append_one(
     unit: &mut Unit,
     record: &mut PlanRecord,

@@ -1,4 +1,4 @@
-//! Saying that a milestone's date still holds.
+//! Confirmation of a milestone's forecast.
 
 use actix_web::post;
 use actix_web::web::Path;
@@ -10,25 +10,25 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Milestone, load, save};
-use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::precondition::IfMatchOptional;
 
-/// A confirmation.
+/// Confirmation of a forecast.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"note": "Two of three sources are in."}))]
 pub struct Confirmation {
-    /// What one should know about how it stands; stays as it was if left out.
+    /// Note on the current situation. Unchanged if omitted.
     note: Option<Note>,
 }
 
-/// Confirms that a milestone's forecast still holds
+/// Record that a milestone's forecast still holds
 ///
-/// A forecast that nobody has looked at for longer than the plan's `update_interval_days` is stale. A forecast that has passed
-/// cannot be confirmed: record a new one.
+/// A forecast that has not been touched for longer than the plan's `update_interval_days` is stale; confirming it
+/// resets this interval. A forecast date that has passed cannot be confirmed: record a forecast change instead.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body(content = Option<Confirmation>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/confirm")]

@@ -1,4 +1,4 @@
-//! Adding a milestone to a plan.
+//! Creation of milestones.
 
 use actix_web::post;
 use actix_web::web::Path;
@@ -15,14 +15,15 @@ use crate::extract::Body;
 use crate::store::milestones::{self, DependencyRow};
 use crate::store::plans::{self, PlanRecord};
 
-/// How many milestones a plan may have.
+/// Maximum number of milestones in a plan.
 const MOST: usize = 1000;
 
-/// Adds a milestone to a plan
+/// Create a milestone
 ///
-/// It stands after the others and comes into the scope with the next baseline.
+/// The milestone is added at the end of the plan and becomes part of the scope with the next baseline. A plan has at
+/// most 1000 milestones.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = MilestoneDraft,
-    responses((status = 201, description = "The milestone.", body = Milestone)))]
+    responses((status = 201, description = "The created milestone.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones")]
 pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
@@ -48,7 +49,7 @@ pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneD
     .await
 }
 
-/// Checks something against the plan that it must fit in with.
+/// Runs a check against the plan that a milestone belongs to.
 pub fn within<R>(record: &PlanRecord, check: impl FnOnce(Surroundings<'_>) -> R) -> R {
     let links: Vec<Vec<Dependency>> = record.milestones.iter().map(|row| record.dependencies_of(row.id)).collect();
     let neighbours: Vec<Neighbour<'_>> = record
@@ -61,7 +62,7 @@ pub fn within<R>(record: &PlanRecord, check: impl FnOnce(Surroundings<'_>) -> R)
     check(Surroundings { milestones: &neighbours, start_on, calendar })
 }
 
-/// The rows of a milestone's dependencies, each once.
+/// Returns the rows of a milestone's dependencies, without duplicates.
 pub fn edges(record: &PlanRecord, milestone_id: Uuid, depends_on: &[Dependency]) -> Vec<DependencyRow> {
     let edge = |row: &milestones::MilestoneRow| {
         let needed = depends_on.iter().find(|needed| needed.as_str() == row.key)?;

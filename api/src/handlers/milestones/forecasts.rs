@@ -1,4 +1,4 @@
-//! Forecast changes as they were recorded: never rewritten.
+//! Recorded forecast changes. They are never rewritten.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -16,18 +16,18 @@ use crate::store::communications::CommunicationKind;
 use crate::store::milestones::ForecastRow;
 use crate::store::plans::{self, PlanRecord};
 
-/// Whether a delay is by itself or likely to come again.
+/// Cause of a delay: one-time or likely to recur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Cause {
-    /// It happened once.
+    /// One-time cause that is not expected to recur.
     OneTime,
-    /// What caused it is still there.
+    /// Systemic cause that persists.
     Systemic,
 }
 
-/// A recorded change of forecast.
+/// A forecast change.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "ordinal": 1, "from_on": "2026-04-01", "to_on": "2026-04-06",
@@ -36,52 +36,54 @@ pub enum Cause {
     "acknowledged_at": null, "acknowledged_by": null
 }))]
 pub struct ForecastChange {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// 1, 2, 3 and so on within the milestone.
+    /// Number within the milestone, counting from 1.
     #[schema(minimum = 1)]
     ordinal: i64,
-    /// The date expected before.
+    /// Date expected before the change.
     from_on: NaiveDate,
-    /// The date expected from then on.
+    /// Date expected after the change.
     to_on: NaiveDate,
-    /// Why it moved.
+    /// Reason for the change.
     #[schema(value_type = Option<Note>)]
     reason: Option<String>,
-    /// Whether that is likely to come again.
+    /// Cause: one-time, or systemic and therefore likely to recur.
     cause: Option<Cause>,
-    /// Who recorded it.
+    /// Author of the record.
     #[schema(max_length = 300)]
     author: String,
-    /// The day it was made known.
+    /// Day on which the change was made known.
     recorded_on: NaiveDate,
-    /// When it was recorded here.
+    /// Time of recording.
     recorded_at: DateTime<Utc>,
-    /// The change of another milestone's date that it follows from.
+    /// Identifier of the forecast change of another milestone that caused this one.
     caused_by: Option<Uuid>,
-    /// When the client was told.
+    /// Time at which the client was told.
     communicated_at: Option<DateTime<Utc>>,
-    /// Who of the client was told.
+    /// Person at the client who was told.
     #[schema(value_type = Option<Label>)]
     communicated_to: Option<String>,
-    /// When the client had taken note.
+    /// Time at which the client acknowledged the change.
     acknowledged_at: Option<DateTime<Utc>>,
-    /// Who of the client has taken note.
+    /// Person at the client who acknowledged the change.
     #[schema(value_type = Option<Label>)]
     acknowledged_by: Option<String>,
 }
 
-/// A milestone's forecast changes.
+/// Forecast changes of a milestone.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ForecastChanges {
-    /// Oldest first.
+    /// Forecast changes, oldest first.
     #[schema(max_items = 100_000)]
     data: Vec<ForecastChange>,
 }
 
-/// Lists a milestone's forecast changes
+/// List a milestone's forecast changes
+///
+/// Returns every recorded change, with its communication to the client and the client's acknowledgment.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
-    responses((status = 200, description = "The changes, oldest first.", body = ForecastChanges)))]
+    responses((status = 200, description = "The forecast changes, oldest first.", body = ForecastChanges)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/forecast-changes")]
 pub async fn list_forecast_changes(cx: Context, path: Path<(Uuid, String)>) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();
@@ -93,7 +95,7 @@ pub async fn list_forecast_changes(cx: Context, path: Path<(Uuid, String)>) -> R
 }
 
 impl ForecastChange {
-    /// A change with what the client was told of it.
+    /// Builds a forecast change with its communication and acknowledgment.
     pub fn of(record: &PlanRecord, row: &ForecastRow) -> Self {
         let told = |kind| record.communications_of(row.id).find(move |one| one.kind.0 == kind);
         let communicated = told(CommunicationKind::Communicated);

@@ -1,4 +1,4 @@
-//! Milestones across all plans, by planned date.
+//! List page of milestones across all plans, by planned date.
 
 use std::collections::HashMap;
 
@@ -21,25 +21,25 @@ use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
 use crate::store::milestones::{self, Filter, ListedRow};
 use crate::store::reviews;
 
-/// Which milestones.
+/// Filters of the milestone list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MilestoneFilters {
-    /// Planned on or after this date.
+    /// Filter by planned date: on or after this date.
     planned_from: Option<NaiveDate>,
-    /// Planned on or before this date.
+    /// Filter by planned date: on or before this date.
     planned_until: Option<NaiveDate>,
-    /// Exactly this owner.
+    /// Filter by owner (exact match).
     #[param(inline)]
     owner: Option<Label>,
-    /// Only in this state.
+    /// Filter by state.
     #[param(inline)]
     state: Option<State>,
-    /// Only those that work may still happen on; `false` for only those that it may not.
+    /// Filter by openness: `true` for open milestones, `false` for achieved, waived or canceled milestones.
     open: Option<bool>,
 }
 
-/// A milestone in a list across plans.
+/// A milestone in the list across plans.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout",
@@ -48,59 +48,62 @@ pub struct MilestoneFilters {
     "variance_days": 5, "stale": false, "overdue": true, "unexplained_miss": true, "forecast_changes": 1, "version": 3
 }))]
 pub struct ListedMilestone {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// Its plan.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// Its plan's name.
+    /// Name of the plan.
     #[schema(value_type = Name)]
     plan_name: String,
-    /// Its key in the plan.
+    /// Key. Unique within the plan.
     #[schema(value_type = Key)]
     key: String,
-    /// What will be true when it is met.
+    /// Name: a statement that is true once the milestone is met.
     #[schema(value_type = Name)]
     name: String,
-    /// The phase or track it belongs to.
+    /// Phase or track of the milestone.
     #[schema(value_type = Option<Label>)]
     phase: Option<String>,
-    /// The one person or role responsible.
+    /// Owner: the person or role responsible.
     #[schema(value_type = Option<Label>)]
     owner: Option<String>,
-    /// Its share of its plan's scope.
+    /// Weight: the milestone's share of the plan's scope, in the plan's weight unit.
     #[schema(value_type = Weight)]
     weight: f64,
-    /// Its date in the newest baseline.
+    /// Planned date: the date in the newest baseline, or the milestone's own date if no baseline includes it.
     planned_on: NaiveDate,
-    /// What the owner expects.
+    /// Forecast date: the date that the owner expects.
     forecast_on: NaiveDate,
-    /// The forecast, but today if that has passed; the actual date once achieved.
+    /// Effective forecast date: the forecast date, but not before today while the milestone is open; the actual date
+    /// once the milestone is achieved.
     effective_forecast_on: NaiveDate,
-    /// The day it was achieved.
+    /// Actual date: the day on which the milestone was achieved; null otherwise.
     actual_on: Option<NaiveDate>,
-    /// Where it stands.
+    /// State of the work.
     state: State,
-    /// How it stands against its planned date.
+    /// Schedule status, measured against the planned date.
     status: Status,
-    /// Effective forecast (or actual date) minus planned date, in days of the plan's calendar; negative is early.
+    /// Effective forecast date (or actual date) minus planned date, in days of the plan's calendar. Negative if early.
     variance_days: i64,
-    /// Open, and its forecast has passed without a new one, or nobody has looked at it for longer than agreed.
+    /// Whether the milestone is open and its forecast date has passed, or its forecast has not been touched for longer
+    /// than the plan's `update_interval_days`.
     stale: bool,
-    /// Open, and its planned date has passed.
+    /// Whether the milestone is open and its planned date has passed.
     overdue: bool,
-    /// Overdue, and nobody has explained why.
+    /// Whether the milestone is overdue and no miss report explains why.
     unexplained_miss: bool,
-    /// How often its forecast has changed.
+    /// Number of forecast changes.
     #[schema(maximum = 100_000)]
     forecast_changes: usize,
-    /// Goes up with every change.
+    /// Version. Increases by one with every change.
     #[schema(minimum = 1)]
     version: i64,
 }
 
-/// Lists milestones across all plans, by planned date
+/// List milestones across all plans
 ///
-/// What is due this month, what an owner is responsible for: any page of any number of milestones costs the same.
+/// Returns milestones of all plans that are not archived, ordered by planned date. Filters select, for example, the
+/// milestones due this month or the milestones of one owner.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(PagingParams, MilestoneFilters),
     responses((status = 200, description = "A page of milestones.", body = Page<ListedMilestone>)))]
 #[get("/v1/milestones")]

@@ -1,4 +1,4 @@
-//! Explaining why a milestone was missed, and what is done about it.
+//! Miss reports: explanations of missed milestones, and their recovery actions.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
@@ -17,41 +17,41 @@ use uuid::Uuid;
 use super::cascade::{Cascade, apply, decide};
 use super::forecasts::Cause;
 use super::{Milestone, load, save};
-use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::precondition::IfMatchOptional;
 use crate::store::json_text::JsonText;
 use crate::store::plans::{self, PlanRecord};
 use crate::store::reviews::{self, MissRow};
 
-/// What kind of thing made a milestone miss its date.
+/// Category of the cause of a miss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum MissCategory {
-    /// The work was larger than estimated.
+    /// Work larger than estimated.
     Estimate,
-    /// More was asked for than was planned.
+    /// Scope larger than planned.
     ScopeChange,
-    /// Data was late, or not as expected.
+    /// Data late, or different from what was expected.
     Data,
-    /// The client had to do something and did not.
+    /// Action by the client missing.
     ClientDependency,
-    /// A third party had to do something and did not.
+    /// Action by a third party missing.
     ThirdParty,
-    /// It did not work as expected.
+    /// Technical problem: something did not work as expected.
     Technical,
-    /// People were missing.
+    /// People missing.
     Resourcing,
-    /// It was not accepted.
+    /// Result not accepted.
     Quality,
-    /// Something else.
+    /// Another cause.
     Other,
 }
 
-/// Why a milestone was missed, and what is done about it.
+/// Miss report to record.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -59,20 +59,20 @@ pub enum MissCategory {
     "recovery_actions": ["A second person cleans data until Friday.", "The sample is drawn anew."], "new_forecast_on": "2026-05-22"
 }))]
 pub struct MissDraft {
-    /// What caused it; not an excuse.
+    /// Root cause of the miss.
     root_cause: Note,
-    /// What kind of thing that is.
+    /// Category of the root cause.
     category: MissCategory,
-    /// Whether it is likely to come again.
+    /// Cause: one-time, or systemic and therefore likely to recur.
     cause: Option<Cause>,
-    /// What is done to get back on track.
+    /// Recovery actions: steps to get back on track.
     #[schema(min_items = 1, max_items = 20)]
     recovery_actions: Vec<Note>,
-    /// When it is expected now.
+    /// New forecast date of the milestone.
     new_forecast_on: NaiveDate,
 }
 
-/// An explained miss.
+/// A miss report.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "milestone": "pipeline", "missed_on": "2026-05-10",
@@ -81,33 +81,33 @@ pub struct MissDraft {
     "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "recorded_on": "2026-05-11", "recorded_at": "2026-05-11T09:00:00Z"
 }))]
 pub struct MissReport {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// The milestone's key.
+    /// Key of the milestone.
     #[schema(value_type = Key)]
     milestone: String,
-    /// The planned date that was missed.
+    /// Planned date that was missed.
     missed_on: NaiveDate,
-    /// What caused it.
+    /// Root cause of the miss.
     #[schema(value_type = Note)]
     root_cause: String,
-    /// What kind of thing that is.
+    /// Category of the root cause.
     category: MissCategory,
-    /// What is done to get back on track.
+    /// Recovery actions: steps to get back on track.
     #[schema(value_type = Vec<Note>, max_items = 20)]
     recovery_actions: Vec<String>,
-    /// When it was expected then.
+    /// Forecast date that the report set or confirmed.
     new_forecast_on: NaiveDate,
-    /// Who recorded it.
+    /// Author of the record.
     #[schema(max_length = 300)]
     author: String,
-    /// The day it was recorded.
+    /// Day of recording, in the organization's time zone.
     recorded_on: NaiveDate,
-    /// When.
+    /// Time of recording.
     recorded_at: DateTime<Utc>,
 }
 
-/// An explained miss, and what its new forecast moved.
+/// A recorded miss report, and the moves that its new forecast caused.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "report": {
@@ -120,24 +120,25 @@ pub struct MissReport {
                 "finish": {"from_on": "2026-06-01", "to_on": "2026-06-13"}}
 }))]
 pub struct ReportedMiss {
-    /// The report.
+    /// Miss report.
     report: MissReport,
-    /// What moved; nothing where the forecast was this date already.
+    /// Moves caused by the new forecast date. No moves if the forecast was this date already.
     cascade: Cascade,
 }
 
-/// The explained misses of a plan.
+/// Miss reports of a plan.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MissReports {
-    /// Oldest first.
+    /// Miss reports, oldest first.
     #[schema(max_items = 100_000)]
     data: Vec<MissReport>,
 }
 
-/// Explains why a milestone was missed, and records when it is expected now
+/// Record a miss report
 ///
-/// A milestone past its planned date is an unexplained miss until this is done, in every list and review. The new forecast moves what
-/// waits for it, as any change of forecast does. Each planned date is explained once; a new baseline's date anew.
+/// Explains why an open milestone missed its planned date, and sets a new forecast date. Until then, lists and reviews
+/// show the milestone as an unexplained miss. The new forecast moves dependent milestones, as any forecast change does.
+/// Each planned date can be explained once; the date of a new baseline needs its own report.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = MissDraft,
     responses((status = 201, description = "The report, and what moved.", body = ReportedMiss)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/miss-reports")]
@@ -184,9 +185,11 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
     .await
 }
 
-/// Lists a plan's explained misses
+/// List a plan's miss reports
+///
+/// Returns the reports of all milestones of the plan, including achieved, waived and canceled milestones.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
-    responses((status = 200, description = "The reports, oldest first.", body = MissReports)))]
+    responses((status = 200, description = "The miss reports, oldest first.", body = MissReports)))]
 #[get("/v1/plans/{id}/miss-reports")]
 pub async fn list_misses(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;

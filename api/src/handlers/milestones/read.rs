@@ -1,4 +1,4 @@
-//! The milestones of a plan, and what happened to one.
+//! Milestones of a plan, and the state transitions of one milestone.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -19,15 +19,15 @@ use crate::handlers::plans::earned_value::AsOf;
 use crate::store::milestones::{self, TransitionRow};
 use crate::store::plans::{self, PlanRecord};
 
-/// A plan's milestones.
+/// Milestones of a plan.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Milestones {
-    /// In their order in the plan.
+    /// Milestones, in the order of the plan.
     #[schema(max_items = 1000)]
     data: Vec<Milestone>,
 }
 
-/// A step a milestone took.
+/// A state transition of a milestone.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "action": "achieve", "from_state": "submitted", "to_state": "achieved",
@@ -35,41 +35,44 @@ pub struct Milestones {
     "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-04-06T15:00:00Z"
 }))]
 pub struct Transition {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// What was done.
+    /// Action taken.
     action: Action,
-    /// The state before.
+    /// State before the action.
     from_state: State,
-    /// The state after.
+    /// State after the action.
     to_state: State,
-    /// The day it happened.
+    /// Day on which the action happened.
     occurred_on: NaiveDate,
-    /// Why.
+    /// Reason for the action.
     #[schema(value_type = Option<Note>)]
     reason: Option<String>,
-    /// Why unmet dependencies did not matter.
+    /// Reason for achieving the milestone although its dependencies were not met.
     #[schema(value_type = Option<Note>)]
     override_reason: Option<String>,
-    /// What shows it.
+    /// Evidence.
     #[schema(max_items = 50)]
     evidence: Vec<Evidence>,
-    /// Who did it.
+    /// Author of the record.
     #[schema(max_length = 300)]
     author: String,
-    /// When it was recorded.
+    /// Time of recording.
     recorded_at: DateTime<Utc>,
 }
 
-/// What happened to a milestone.
+/// State transitions of a milestone.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Transitions {
-    /// Oldest first.
+    /// State transitions, oldest first.
     #[schema(max_items = 1000)]
     data: Vec<Transition>,
 }
 
-/// Lists a plan's milestones in their order
+/// List a plan's milestones
+///
+/// Returns all milestones of the plan, in the order of the plan. Status and derived fields refer to `as_of`; the other
+/// fields are current.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(AsOf),
     responses((status = 200, description = "The milestones.", body = Milestones)))]
 #[get("/v1/plans/{id}/milestones")]
@@ -80,7 +83,9 @@ pub async fn list_plan_milestones(cx: Context, id: Path<Uuid>, query: Query<AsOf
     Ok(answer.version_and_content(record.plan.version))
 }
 
-/// One milestone, by key or id
+/// Get a milestone
+///
+/// Finds the milestone by key or identifier. Status and derived fields refer to `as_of`; the other fields are current.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(AsOf),
     responses((status = 200, description = "The milestone.", body = Milestone)))]
 #[get("/v1/plans/{id}/milestones/{milestone}")]
@@ -91,9 +96,11 @@ pub async fn read_milestone(cx: Context, path: Path<(Uuid, String)>, query: Quer
     Milestone::find(&record, &milestone, as_of).ok_or_else(ApiError::not_found)?.answer()
 }
 
-/// Lists the steps a milestone took
+/// List a milestone's state transitions
+///
+/// Returns every action taken on the milestone, with its reason and evidence.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
-    responses((status = 200, description = "The steps, oldest first.", body = Transitions)))]
+    responses((status = 200, description = "The state transitions, oldest first.", body = Transitions)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/transitions")]
 pub async fn list_milestone_transitions(cx: Context, path: Path<(Uuid, String)>) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();

@@ -1,4 +1,4 @@
-//! How a milestone's status came to be what it is.
+//! History of a milestone's status.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::store::plans;
 
-/// A milestone's status over time.
+/// Status history of a milestone.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "skipped_warning": true,
@@ -23,28 +23,31 @@ use crate::store::plans;
     ]
 }))]
 pub struct StatusHistory {
-    /// Whether some change took it from on track to delayed with no at-risk in between.
+    /// Whether a forecast change took the status from on track to delayed without at risk in between.
     skipped_warning: bool,
-    /// Every change, from the plan's start to today, oldest first; measured against the baseline in force today.
+    /// Status changes, oldest first, measured against the baseline in force today.
     #[schema(max_items = 100_000)]
     data: Vec<StatusEntry>,
 }
 
-/// A status that was reported from some day on.
+/// An entry of the status history.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"from_on": "2026-03-27", "status": "delayed", "effective_forecast_on": "2026-04-13"}))]
 pub struct StatusEntry {
-    /// The first day of it.
+    /// First day of the status.
     from_on: NaiveDate,
-    /// The status from then on.
+    /// Status from that day on.
     status: Status,
-    /// The effective forecast on that day.
+    /// Effective forecast date on that day.
     effective_forecast_on: NaiveDate,
 }
 
-/// Lists how a milestone's status changed
+/// List a milestone's status changes
+///
+/// Covers the time from the plan's start to today, or to the day on which the milestone was closed. The first entry is
+/// the initial status.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
-    responses((status = 200, description = "The changes, oldest first.", body = StatusHistory)))]
+    responses((status = 200, description = "The status history, oldest first.", body = StatusHistory)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/status-history")]
 pub async fn list_status_history(cx: Context, path: Path<(Uuid, String)>) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();

@@ -1,4 +1,4 @@
-//! Changing a milestone's own fields.
+//! Updates of a milestone's fields. State and forecast have operations of their own.
 
 use actix_web::patch;
 use actix_web::web::Path;
@@ -13,60 +13,61 @@ use uuid::Uuid;
 
 use super::create::{edges, within};
 use super::{Milestone, load, save};
-use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::patch::Change;
+use crate::precondition::IfMatch;
 use crate::store::json_text::JsonText;
 use crate::store::milestones::{self, ProgressRow};
 use crate::store::plans::PlanRecord;
 use crate::unit::Unit;
 
-/// A change of a milestone.
+/// Changes to a milestone.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"owner": "Ben", "percent_complete": 60}))]
 pub struct MilestonePatch {
-    /// What will be true when it is met.
+    /// Name: a statement that is true once the milestone is met.
     #[schema(value_type = Name, required = false)]
     name: Option<Name>,
-    /// The phase or track it belongs to.
+    /// Phase or track of the milestone.
     #[serde(default)]
     #[schema(value_type = Option<Label>)]
     phase: Change<Label>,
-    /// The one person or role responsible.
+    /// Owner: the person or role responsible.
     #[serde(default)]
     #[schema(value_type = Option<Label>)]
     owner: Change<Label>,
-    /// Its planned date; only before a baseline includes it.
+    /// Planned date. Can change only until a baseline includes the milestone.
     #[schema(value_type = NaiveDate, required = false)]
     planned_on: Option<NaiveDate>,
-    /// Its weight; only before a baseline includes it.
+    /// Weight. Can change only until a baseline includes the milestone.
     #[schema(value_type = Weight, required = false)]
     weight: Option<Weight>,
-    /// What it waits for, all of it: keys, or keys with a relation and a lag.
+    /// Dependencies: keys, or keys with a relation and a lag. Replaces the whole list.
     #[schema(value_type = Vec<Dependency>, required = false, max_items = 100)]
     depends_on: Option<Vec<Dependency>>,
-    /// What must hold for it to count as met, all of it.
+    /// Acceptance criteria: conditions that must hold for the milestone to count as met. Replaces the whole list.
     #[schema(value_type = Vec<Note>, required = false, max_items = 50)]
     acceptance_criteria: Option<Vec<Note>>,
-    /// What one should know about how it stands.
+    /// Note on the current situation.
     #[serde(default)]
     #[schema(value_type = Option<Note>)]
     note: Change<Note>,
-    /// How much is done as of today; kept with its date.
+    /// Percentage of completion as of today. Recorded with today's date.
     #[schema(value_type = Percent, required = false)]
     percent_complete: Option<Percent>,
 }
 
-/// Changes a milestone's own fields
+/// Update a milestone
 ///
-/// State and forecast have operations of their own. Once baselined, planned date and weight change by a new baseline only.
+/// Changes only the fields in the request. State and forecast have operations of their own. Once a baseline includes
+/// the milestone, its planned date and weight change only with a new baseline.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatch),
     request_body(content = MilestonePatch, content_type = "application/merge-patch+json"),
-    responses((status = 200, description = "As changed.", body = Milestone)))]
+    responses((status = 200, description = "The updated milestone.", body = Milestone)))]
 #[patch("/v1/plans/{id}/milestones/{milestone}")]
 pub async fn update_milestone(
     cx: Context,

@@ -6,12 +6,12 @@ use sqlx::types::Text;
 use uuid::Uuid;
 
 use super::{PersonPatch, check_customer, ref_taken};
-use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::patch::archived;
+use crate::precondition::IfMatch;
 use crate::store::people::{self, Person};
 use crate::unit::Entity;
 

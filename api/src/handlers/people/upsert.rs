@@ -6,12 +6,12 @@ use milepost_domain::values::text::ExternalRef;
 use sqlx::types::Text;
 
 use super::{PersonReplacement, check_customer};
-use crate::precondition::{UpsertConditions};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, parse_path};
 use crate::patch::archived;
+use crate::precondition::UpsertConditions;
 use crate::store::people::{self, Person};
 use crate::unit::{Entity, Unit};
 

@@ -13,11 +13,11 @@ use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
+use crate::precondition::IfMatchOptional;
 use crate::store::baselines::{self, ApprovalRow, BaselineRow, LineRow, Side};
 use crate::store::milestones;
 use crate::store::plans::{self, PlanRecord};

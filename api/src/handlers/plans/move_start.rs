@@ -13,11 +13,11 @@ use uuid::Uuid;
 
 use super::Plan;
 use super::baselines::{Freeze, freeze};
-use crate::precondition::{IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::{Body, Query};
+use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
 use crate::store::milestones::{self, ForecastRow};
 use crate::store::plans::{self, PlanRecord};

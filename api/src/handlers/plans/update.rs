@@ -12,12 +12,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Plan;
-use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::patch::{Change, archived};
+use crate::precondition::IfMatch;
 use crate::read_model::PlanView;
 use crate::store::json_text::JsonText;
 use crate::store::{customers, people, plans};

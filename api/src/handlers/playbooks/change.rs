@@ -9,12 +9,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::KeptPlaybook;
-use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::keep;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
+use crate::precondition::IfMatch;
 use crate::store::json_text::JsonText;
 use crate::store::playbooks::{self, PlaybookRow};
 use crate::unit::Entity;

@@ -1,4 +1,4 @@
-//! How all customers are: bands, movers, and every one of them.
+//! Health report of all active customers: bands, movers, and a list page.
 
 use actix_web::{HttpRequest, HttpResponse, Responder, get};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -19,22 +19,22 @@ use crate::paging::{NameSort, Paging, PagingParams};
 use crate::store::health_scores::{self, Filter, ListedScore};
 use crate::store::keyset::Position;
 
-/// Which customers.
+/// Filters of the health report.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct HealthReportFilters {
-    /// Only in this band.
+    /// Filter by band.
     #[param(inline)]
     band: Option<Band>,
-    /// Exactly this segment.
+    /// Filter by segment (exact match).
     #[param(inline)]
     segment: Option<Label>,
-    /// Exactly this owner.
+    /// Filter by owner (exact match).
     #[param(inline)]
     owner: Option<Label>,
 }
 
-/// How all customers are.
+/// Health report of all active customers.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "as_of": "2026-05-04", "computed_at": "2026-05-04T12:00:00Z", "computed_through": 5451, "customers": 1, "mean_score": 62.0,
@@ -42,52 +42,52 @@ pub struct HealthReportFilters {
     "next_cursor": null, "has_more": false
 }))]
 pub struct HealthReport {
-    /// The day.
+    /// Date that the report refers to.
     as_of: NaiveDate,
-    /// When the figures were last brought up to date.
+    /// Time at which the figures were last computed.
     computed_at: DateTime<Utc>,
-    /// The number of the last event that they take in.
+    /// Number of the last usage event that the figures include.
     #[schema(minimum = 0)]
     computed_through: i64,
-    /// How many customers the filters admit.
+    /// Number of customers that match the filters.
     #[schema(maximum = 10_000_000)]
     customers: usize,
-    /// The mean of their scores, of those that have one.
+    /// Mean health score of the matching customers that have one; null if none has.
     mean_score: Option<f64>,
-    /// How many are in each band.
+    /// Number of customers by band.
     #[schema(max_items = 4)]
     bands: Vec<BandCount>,
-    /// Those whose score has risen most in 30 days, at most 10.
+    /// Customers whose health score has risen most in 30 days, at most 10.
     #[schema(max_items = 10)]
     risen: Vec<HealthRow>,
-    /// Those whose score has fallen most in 30 days, at most 10.
+    /// Customers whose health score has fallen most in 30 days, at most 10.
     #[schema(max_items = 10)]
     fallen: Vec<HealthRow>,
-    /// A page of them by name.
+    /// Items of the page: matching customers, ordered by name.
     #[schema(max_items = 200)]
     data: Vec<HealthRow>,
-    /// Pass it as `cursor` for the next page; null on the last.
+    /// Cursor of the next page, to be sent as `cursor`; null on the last page.
     #[schema(max_length = 2000, required)]
     next_cursor: Option<String>,
     /// Whether there is a next page.
     has_more: bool,
 }
 
-/// How many customers are in a band.
+/// Number of customers in a band.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"band": "at_risk", "customers": 1, "annual_revenue_minor": 2_400_000}))]
 pub struct BandCount {
-    /// The band.
+    /// Band.
     band: Band,
-    /// How many.
+    /// Number of customers.
     #[schema(maximum = 10_000_000)]
     customers: usize,
-    /// What they pay in a year together.
+    /// Combined annual revenue of these customers in the smallest unit of the currency.
     #[schema(minimum = 0)]
     annual_revenue_minor: i64,
 }
 
-/// How one customer is.
+/// Health of one customer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "external_ref": "crm-4711", "segment": "Enterprise", "owner": "Ana",
@@ -95,46 +95,46 @@ pub struct BandCount {
     "points_per_week": -1.9, "lowest_factor": "engagement", "overridden": false, "model_key": "activity", "model_number": 1
 }))]
 pub struct HealthRow {
-    /// The customer.
+    /// Identifier of the customer.
     customer_id: Uuid,
-    /// Its name.
+    /// Name of the customer.
     #[schema(value_type = Name)]
     name: String,
-    /// What the CRM calls it.
+    /// External reference: the identifier in the calling system, such as a CRM. Unique within the organization.
     #[schema(value_type = Option<ExternalRef>)]
     external_ref: Option<String>,
-    /// Its segment.
+    /// Segment, such as a size or an industry.
     #[schema(value_type = Option<Label>)]
     segment: Option<String>,
-    /// Who looks after it.
+    /// Owner: the person responsible.
     #[schema(value_type = Option<Label>)]
     owner: Option<String>,
-    /// What it pays in a year.
+    /// Annual revenue in the smallest unit of the currency.
     #[schema(minimum = 0)]
     annual_revenue_minor: Option<i64>,
-    /// Its score: the one that was set, or the computed one.
+    /// Health score: the override if there is one, otherwise the computed score; null if unknown.
     score: Option<f64>,
-    /// Where that lies.
+    /// Band of the health score.
     band: Band,
-    /// The share of the factors' weight that has an input.
+    /// Coverage: the share of the factors' weight that has an input.
     coverage: f64,
-    /// Its score 30 days before.
+    /// Health score 30 days earlier.
     score_before: Option<f64>,
-    /// Its band 30 days before.
+    /// Band 30 days earlier.
     band_before: Band,
-    /// What has changed since; null if it had or has none.
+    /// Change of the health score in these 30 days; null if either score is unknown.
     delta: Option<f64>,
-    /// The slope of its score over these days, by Theil and Sen.
+    /// Slope of the computed score over these 30 days, in points per week (Theil–Sen estimator).
     points_per_week: Option<f64>,
-    /// The key of the factor that is worth least.
+    /// Key of the factor with the lowest sub-score.
     #[schema(value_type = Option<Key>)]
     lowest_factor: Option<String>,
-    /// Whether someone has set the score.
+    /// Whether an override sets the health score.
     overridden: bool,
-    /// The model that it is by.
+    /// Key of the health model.
     #[schema(value_type = Key)]
     model_key: String,
-    /// Its version; null for the shipped one.
+    /// Number of the health model's version; null for the built-in model.
     #[schema(minimum = 1)]
     model_number: Option<i64>,
 }
@@ -164,14 +164,15 @@ impl From<&ListedScore> for HealthRow {
     }
 }
 
-/// How many customers are listed as those that have moved most.
+/// Maximum number of customers listed as risen, and as fallen.
 const MOVERS: usize = 10;
 
-/// Reports how all customers are
+/// Get the health report of all customers
 ///
-/// As of today; what has changed since the last time is computed first. As JSON in pages, or whole as CSV.
+/// Reports the health scores and bands of all active customers as of today, after recomputing whatever has changed.
+/// JSON responses are paged; CSV responses contain all matching customers.
 #[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(PagingParams, HealthReportFilters), responses(
-    (status = 200, description = "The report.", content((HealthReport = "application/json"), (String = "text/csv")))
+    (status = 200, description = "The health report.", content((HealthReport = "application/json"), (String = "text/csv")))
 ))]
 #[get("/v1/reports/health")]
 pub async fn read_health_report(
@@ -228,7 +229,7 @@ fn bands(rows: &[HealthRow]) -> Vec<BandCount> {
     all.into_iter().map(count).collect()
 }
 
-/// Those that have moved furthest one way.
+/// Returns the customers that moved furthest in one direction.
 fn movers(rows: &[HealthRow], way: fn(f64) -> f64) -> Vec<HealthRow> {
     let moved = |row: &HealthRow| row.delta.map_or(0.0, way);
     let mut own: Vec<&HealthRow> = rows.iter().filter(|row| moved(row) > 0.0).collect();

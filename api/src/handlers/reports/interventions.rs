@@ -1,4 +1,4 @@
-//! What came of interventions.
+//! Report on the outcomes of interventions, by kind.
 
 use std::collections::BTreeMap;
 
@@ -22,17 +22,17 @@ use crate::extract::Query;
 use crate::store::customers;
 use crate::store::interventions::{self, Filter, InterventionRow};
 
-/// Which interventions.
+/// Filters of the intervention report.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct InterventionReportOptions {
-    /// Opened on or after; 180 days ago if left out.
+    /// Filter by day of opening: on or after this date. Defaults to 180 days before `to`.
     from: Option<NaiveDate>,
-    /// Opened on or before; today if left out.
+    /// Filter by day of opening: on or before this date. Defaults to today.
     to: Option<NaiveDate>,
 }
 
-/// What came of interventions.
+/// Intervention report.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "from": "2025-11-05", "to": "2026-05-04", "caution": "A score that was low is likely to be higher later without anything being done.",
@@ -40,64 +40,66 @@ pub struct InterventionReportOptions {
         "compared": 5, "mean_score_at_opening": 38.0, "mean_score_after": 52.0}]
 }))]
 pub struct InterventionReport {
-    /// The first day.
+    /// First day of opening that the report includes.
     from: NaiveDate,
-    /// The last day.
+    /// Last day of opening that the report includes.
     to: NaiveDate,
-    /// How the figures are to be read.
+    /// Caution on interpreting the figures.
     #[schema(max_length = 1000)]
     caution: &'static str,
-    /// By kind.
+    /// Groups, one for each kind of intervention.
     #[schema(max_items = 20)]
     groups: Vec<InterventionGroup>,
 }
 
-/// What came of the interventions of one kind.
+/// Figures of the interventions of one kind.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"kind": "coaching", "opened": 12, "done": 9, "overdue": 1, "median_days_to_done": 3.0, "succeeded": 6, "failed": 2, "not_needed": 1,
     "compared": 5, "mean_score_at_opening": 38.0, "mean_score_after": 52.0}))]
 pub struct InterventionGroup {
-    /// The kind.
+    /// Kind of intervention.
     kind: InterventionKind,
-    /// How many were opened.
+    /// Number of interventions opened.
     #[schema(maximum = 10_000_000)]
     opened: usize,
-    /// How many are done.
+    /// Number of interventions done.
     #[schema(maximum = 10_000_000)]
     done: usize,
-    /// How many are not, though their day has passed.
+    /// Number of interventions that are not done although their due date has passed.
     #[schema(maximum = 10_000_000)]
     overdue: usize,
-    /// How many days it took from opening to done, in the middle.
+    /// Median number of days from opening to done.
     median_days_to_done: Option<f64>,
-    /// How many helped.
+    /// Number of interventions with the outcome `succeeded`.
     #[schema(maximum = 10_000_000)]
     succeeded: usize,
-    /// How many did not.
+    /// Number of interventions with the outcome `failed`.
     #[schema(maximum = 10_000_000)]
     failed: usize,
-    /// How many were not needed.
+    /// Number of interventions with the outcome `not_needed`.
     #[schema(maximum = 10_000_000)]
     not_needed: usize,
-    /// For how many the customer's score can be compared: done at least 30 days ago, with a score at both times.
+    /// Number of interventions with comparable health scores: done at least 30 days ago, with a score at opening and
+    /// one 30 days after they were done.
     #[schema(maximum = 10_000_000)]
     compared: usize,
-    /// Their customers' mean score at opening.
+    /// Mean health score of the compared customers at opening.
     mean_score_at_opening: Option<f64>,
-    /// Their customers' mean score 30 days after they were done.
+    /// Mean health score of the compared customers 30 days after the interventions were done.
     mean_score_after: Option<f64>,
 }
 
 const CAUTION: &str = "Interventions are opened when a score is low, and a score that was unusually low is likely to be higher later without anything \
                        being done (regression to the mean). A rise after an intervention is not its effect.";
-/// How many days after it was done the score is looked at.
+/// Number of days between an intervention's completion and the score to compare.
 const AFTER_DAYS: i64 = 30;
 
-/// Reports what came of interventions
+/// Get the intervention report
 ///
-/// Time to act, outcomes, and the customers' scores before and after, by kind.
+/// Reports the time to completion, the outcomes, and the customers' health scores before and after the interventions,
+/// by kind. A rise of the score does not prove an effect: see `caution`.
 #[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(InterventionReportOptions),
-    responses((status = 200, description = "The report.", body = InterventionReport)))]
+    responses((status = 200, description = "The intervention report.", body = InterventionReport)))]
 #[get("/v1/reports/interventions")]
 pub async fn read_intervention_report(
     cx: Context,
@@ -125,7 +127,7 @@ pub async fn read_intervention_report(
     Ok(Answer::ok(&InterventionReport { from, to, caution: CAUTION, groups })?.content_tag())
 }
 
-/// The day on which the score is looked at again.
+/// Returns the day of the score to compare; `None` if there is nothing to compare.
 fn after_on(row: &InterventionRow) -> Option<NaiveDate> {
     row.score_at_opening?;
     Some(plus_days(row.done_on?, AFTER_DAYS))

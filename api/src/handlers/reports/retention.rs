@@ -1,4 +1,4 @@
-//! Which milestones of a template go together with customers staying.
+//! Retention report: the association between a template's milestones and customers staying.
 
 use std::collections::HashMap;
 
@@ -23,57 +23,58 @@ use crate::read_model::PlanView;
 use crate::store::customers::Customer;
 use crate::store::{customer_records, customers};
 
-/// Which plans, and how they are studied.
+/// Options of the retention report.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct RetentionOptions {
-    /// The key of the template whose plans are studied.
+    /// Key of the template.
     #[param(inline)]
     template: Key,
-    /// On which day after a plan's start it is settled who has reached a milestone; 30 if left out.
+    /// Landmark in days after a plan's start. A milestone counts as reached if it was achieved by then. Defaults to 30.
     #[param(minimum = 1, maximum = 3650)]
     landmark_days: Option<i64>,
-    /// For how many days after a plan's start its customer is followed; 180 if left out. More than `landmark_days`.
+    /// Horizon in days after a plan's start, until which its customer is followed. Must be greater than
+    /// `landmark_days`. Defaults to 180.
     #[param(minimum = 2, maximum = 3650)]
     horizon_days: Option<i64>,
-    /// Only customers of this segment.
+    /// Filter by segment of the customer (exact match).
     #[param(inline)]
     segment: Option<Label>,
 }
 
-/// Which milestones go together with customers staying.
+/// Retention report of a template.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "template": "onboarding", "landmark_days": 30, "horizon_days": 180, "segment": null, "enrolments": 240, "method": "landmark",
     "caution": "These are associations.", "milestones": []
 }))]
 pub struct RetentionReport {
-    /// The template's key.
+    /// Key of the template.
     #[schema(value_type = Key)]
     template: String,
-    /// The landmark.
+    /// Landmark in days after a plan's start.
     #[schema(minimum = 1)]
     landmark_days: i64,
-    /// The horizon.
+    /// Horizon in days after a plan's start.
     #[schema(minimum = 2)]
     horizon_days: i64,
-    /// Only customers of this segment; null for all.
+    /// Segment of the customers that the report includes; null for all customers.
     segment: Option<Label>,
-    /// How many customers have a plan of the template; of several of one customer the first counts.
+    /// Number of customers with a plan of the template. Only the first such plan of a customer counts.
     #[schema(maximum = 1_000_000)]
     enrolments: usize,
-    /// How it is studied: `landmark`.
+    /// Method of the analysis. Always `landmark`.
     #[schema(max_length = 20)]
     method: &'static str,
-    /// How the figures are to be read.
+    /// Caution on interpreting the figures.
     #[schema(max_length = 1000)]
     caution: &'static str,
-    /// One for each of the template's milestones, in its order.
+    /// Figures for each milestone of the template, in the template's order.
     #[schema(max_items = 500)]
     milestones: Vec<MilestoneRetention>,
 }
 
-/// Whether customers that had reached a milestone by the landmark stayed until the horizon.
+/// Retention of customers that had reached a milestone by the landmark, compared with those that had not.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "key": "first-value", "name": "First result", "n": 200, "reached_stayed": 90, "reached_lost": 10, "not_reached_stayed": 70, "not_reached_lost": 30,
@@ -84,119 +85,121 @@ pub struct RetentionReport {
     "reached_curve": [], "not_reached_curve": []
 }))]
 pub struct MilestoneRetention {
-    /// The milestone's key.
+    /// Key of the milestone.
     key: Key,
-    /// What it is called.
+    /// Name of the milestone.
     name: Name,
-    /// How many customers are in the table.
+    /// Number of customers in the four-fold table.
     #[schema(maximum = 1_000_000)]
     n: u64,
-    /// Had reached it and stayed.
+    /// Number of customers that had reached the milestone and stayed.
     #[schema(maximum = 1_000_000)]
     reached_stayed: u64,
-    /// Had reached it and were lost.
+    /// Number of customers that had reached the milestone and were lost.
     #[schema(maximum = 1_000_000)]
     reached_lost: u64,
-    /// Had not reached it and stayed.
+    /// Number of customers that had not reached the milestone and stayed.
     #[schema(maximum = 1_000_000)]
     not_reached_stayed: u64,
-    /// Had not reached it and were lost.
+    /// Number of customers that had not reached the milestone and were lost.
     #[schema(maximum = 1_000_000)]
     not_reached_lost: u64,
-    /// Lost before the landmark: they tell nothing.
+    /// Number of customers lost by the landmark, which the comparison leaves out.
     #[schema(maximum = 1_000_000)]
     lost_before_landmark: usize,
-    /// Not come to the landmark yet.
+    /// Number of customers that have not come to the landmark yet.
     #[schema(maximum = 1_000_000)]
     before_landmark: usize,
-    /// Not come to the horizon yet: in the curves, not in the table.
+    /// Number of customers between landmark and horizon. The curves include them; the table does not.
     #[schema(maximum = 1_000_000)]
     not_yet_at_horizon: usize,
-    /// The share that stayed of those who had reached it.
+    /// Share that stayed of the customers that had reached the milestone.
     share_reached_stayed: Option<f64>,
-    /// The share that stayed of the others.
+    /// Share that stayed of the customers that had not reached the milestone.
     share_not_reached_stayed: Option<f64>,
-    /// The first share over the second, with Katz's interval.
+    /// Risk ratio: `share_reached_stayed` divided by `share_not_reached_stayed`, with Katz's interval.
     risk_ratio: Option<Interval>,
-    /// Odds over odds, with Woolf's interval.
+    /// Odds ratio of staying, with Woolf's interval.
     odds_ratio: Option<Interval>,
-    /// The first share minus the second, with Newcombe's score interval.
+    /// Risk difference: `share_reached_stayed` minus `share_not_reached_stayed`, with Newcombe's score interval.
     risk_difference: Option<Interval>,
-    /// Their correlation, with the interval of Fisher's z.
+    /// Phi coefficient: the correlation of reaching the milestone and staying, with the interval of Fisher's z.
     phi: Option<Interval>,
-    /// How the chance was computed.
+    /// Statistical test used for `p_value`.
     test: Option<Test>,
-    /// The chance of such an association if there were none.
+    /// Probability of an association at least this strong if there were none (p-value).
     p_value: Option<f64>,
-    /// The same, adjusted by Benjamini and Hochberg for there being several milestones.
+    /// P-value adjusted for testing several milestones (Benjamini and Hochberg).
     adjusted_p_value: Option<f64>,
-    /// The odds ratio within segments (Mantel and Haenszel), with the interval of Robins, Breslow and Greenland.
+    /// Odds ratio within segments (Mantel and Haenszel), with the interval of Robins, Breslow and Greenland.
     mantel_haenszel: Option<Interval>,
-    /// How many segments that is.
+    /// Number of segments in the Mantel–Haenszel estimate.
     #[schema(maximum = 100_000)]
     strata: usize,
-    /// The two curves compared over all times.
+    /// Log-rank test that compares the two curves over the whole period.
     log_rank: Option<LogRankFigures>,
-    /// Kaplan and Meier's curve of those who had reached it, in days from the landmark.
+    /// Kaplan–Meier curve of the customers that had reached the milestone, in days from the landmark.
     #[schema(max_items = 3650)]
     reached_curve: Vec<CurveStep>,
-    /// The curve of the others.
+    /// Kaplan–Meier curve of the customers that had not reached the milestone.
     #[schema(max_items = 3650)]
     not_reached_curve: Vec<CurveStep>,
 }
 
-/// A figure with its 95 % interval.
+/// A figure with its 95 % confidence interval.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[schema(example = json!({"value": 1.29, "from": 1.11, "to": 1.49}))]
 pub struct Interval {
-    /// The figure.
+    /// Value of the figure.
     value: f64,
-    /// Where its interval begins.
+    /// Lower bound of the interval.
     from: f64,
-    /// Where its interval ends.
+    /// Upper bound of the interval.
     to: f64,
 }
 
-/// Two curves compared.
+/// Result of a log-rank test.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[schema(example = json!({"chi_squared": 12.5, "p_value": 0.0004}))]
 pub struct LogRankFigures {
-    /// The log-rank statistic, with one degree of freedom.
+    /// Log-rank statistic, with one degree of freedom.
     chi_squared: f64,
-    /// The chance of such a difference if there were none.
+    /// Probability of a difference at least this large if there were none (p-value).
     p_value: f64,
 }
 
-/// A step of a curve.
+/// A step of a Kaplan–Meier curve.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 #[schema(example = json!({"day": 12, "at_risk": 100, "lost": 1, "staying": 0.99, "from": 0.93, "to": 0.999}))]
 pub struct CurveStep {
     /// Days from the landmark.
     #[schema(minimum = 0)]
     day: i64,
-    /// How many were followed until just before.
+    /// Number of customers followed until just before this day.
     #[schema(maximum = 1_000_000)]
     at_risk: usize,
-    /// How many were lost then.
+    /// Number of customers lost on this day.
     #[schema(maximum = 1_000_000)]
     lost: usize,
-    /// The share that stays longer.
+    /// Estimated share of customers that stay longer than this day.
     staying: f64,
-    /// Where its 95 % interval begins.
+    /// Lower bound of the 95 % interval of `staying`.
     from: f64,
-    /// Where its 95 % interval ends.
+    /// Upper bound of the 95 % interval of `staying`.
     to: f64,
 }
 
-const CAUTION: &str = "These are associations: customers that reach a milestone may differ in other ways from those that do not. Who was lost \
-                       before the landmark tells nothing and is left out; what was reached after it does not count as reached.";
+const CAUTION: &str = "These are associations: customers that reach a milestone may differ in other ways from those that do not. Customers \
+                       lost by the landmark are left out; milestones reached after the landmark do not count as reached.";
 
-/// Reports which milestones of a template go together with customers staying
+/// Get the retention report of a template
 ///
-/// By landmark: of the customers that are still there on a day after their plan's start, those that have reached a milestone by then are
-/// compared with those that have not. Comparing all who ever reached it would only find that who stays longer has more time to.
+/// Shows, for each milestone of the template, the association between reaching it and staying. The analysis uses the
+/// landmark method: among the customers that are still there on the landmark day, it compares those that have reached
+/// the milestone by then with those that have not. A comparison without a landmark would be biased, because customers
+/// that stay longer have more time to reach milestones.
 #[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(RetentionOptions),
-    responses((status = 200, description = "The report.", body = RetentionReport)))]
+    responses((status = 200, description = "The retention report.", body = RetentionReport)))]
 #[get("/v1/reports/retention")]
 pub async fn read_retention_report(cx: Context, options: Query<RetentionOptions>) -> Result<Answer, ApiError> {
     let RetentionOptions { template, landmark_days, horizon_days, segment } = options.0;
@@ -241,7 +244,7 @@ pub async fn read_retention_report(cx: Context, options: Query<RetentionOptions>
     Ok(Answer::ok(&report)?.content_tag())
 }
 
-/// Each customer with its first plan of the template.
+/// Returns each customer with its first plan of the template.
 async fn enrolments(
     cx: &Context,
     template_id: Uuid,

@@ -1,4 +1,4 @@
-//! The SPI report: one row a plan and the portfolio's total, at any date, as JSON, CSV or NDJSON.
+//! The SPI report: one row per plan and the portfolio's total, at any date, as JSON, CSV or NDJSON.
 
 use std::sync::Arc;
 
@@ -27,44 +27,46 @@ use crate::store::keyset::{Direction, Order};
 use crate::time_travel;
 use crate::time_travel::KnownAt;
 
-/// A page of the report.
+/// A page of the SPI report.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SpiReport {
-    /// The date of the figures, its end included.
+    /// Date that the figures refer to; they include the whole day.
     as_of: NaiveDate,
-    /// One row a plan, by name.
+    /// Items of the page: one row per plan, ordered by name.
     #[schema(max_items = 200)]
     data: Vec<SpiRow>,
-    /// All plans that the filters admit, on this page or not.
+    /// Total of all plans that match the filters, including those on other pages.
     total: SpiTotal,
-    /// The same for the plans of each weight unit: what a total of plans that count differently cannot say.
+    /// Totals by weight unit. They stay meaningful when plans use different weight units.
     #[schema(max_items = 1000)]
     by_unit: Vec<SpiTotal>,
-    /// Pass it as `cursor` for the next page; null on the last.
+    /// Cursor of the next page, to be sent as `cursor`; null on the last page.
     #[schema(max_length = 2000, required)]
     next_cursor: Option<String>,
     /// Whether there is a next page.
     has_more: bool,
 }
 
-/// The form depends on what the caller accepts.
+/// Response header: the media type depends on the `Accept` header of the request.
 const VARIES: (HeaderName, &str) = (VARY, "accept");
-/// How many plans a chunk of a stream holds.
+/// Number of plans in a chunk of a stream.
 const PLANS_A_CHUNK: usize = 64;
 
-/// The plans of a report, their filters applied.
+/// The plans of a report and the filters to apply.
 struct Selection {
     plans: Arc<Plans>,
     filters: Option<PlanFilters>,
     as_of: NaiveDate,
 }
 
-/// SPI of every plan and of the portfolio at a date
+/// Get the SPI report
 ///
-/// The total sums PV and EV over all plans that the filters admit and then divides. As JSON in pages; as CSV or NDJSON whole
-/// and streamed, ending in the total. NDJSON closes with a line that counts the plans, so that a broken stream is noticed.
+/// Reports the schedule performance index (SPI) of every plan and of the portfolio at a date. The total adds up planned
+/// value (PV) and earned value (EV) over all plans that match the filters, and then divides. JSON responses are paged.
+/// CSV and NDJSON responses are streamed, contain all matching plans and end with the total. NDJSON adds a last line
+/// with the number of plans, so that callers can detect an incomplete stream.
 #[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(AsOf, KnownAt, PagingParams, PlanFilters), responses(
-    (status = 200, description = "The report.", content(
+    (status = 200, description = "The SPI report.", content(
         (SpiReport = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"),
     ))
 ))]
@@ -146,7 +148,7 @@ fn ndjson(selection: Selection) -> HttpResponse {
         .streaming(stream::iter(chunks.map(|chunk| chunk.map(Bytes::from))))
 }
 
-/// A line of NDJSON that says what it is.
+/// Returns a line of NDJSON with its `row_type`.
 fn tagged(kind: &'static str, value: &impl Serialize) -> Result<Vec<u8>, ApiError> {
     #[derive(Serialize)]
     struct Tagged<'a, T> {
@@ -159,7 +161,7 @@ fn tagged(kind: &'static str, value: &impl Serialize) -> Result<Vec<u8>, ApiErro
     Ok(line)
 }
 
-/// The report in chunks, each made only when the one before has been taken, and last the total.
+/// Returns the report in chunks, each computed on demand, and the total as the last chunk.
 fn chunks(
     selection: Selection,
     write: impl Fn(&SpiRow) -> Result<Vec<u8>, ApiError>,

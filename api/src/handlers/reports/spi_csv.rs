@@ -35,12 +35,12 @@ const COLUMNS: [&str; 25] = [
     "next_milestone_on",
 ];
 
-/// The line of column names.
+/// Returns the line of column names.
 pub fn header() -> Result<Vec<u8>, ApiError> {
     line(COLUMNS)
 }
 
-/// One plan.
+/// Returns the line of one plan.
 pub fn plan(row: &SpiRow) -> Result<Vec<u8>, ApiError> {
     let next = row.next_milestone.as_ref();
     let mut cells = vec![
@@ -59,7 +59,7 @@ pub fn plan(row: &SpiRow) -> Result<Vec<u8>, ApiError> {
     line(&cells)
 }
 
-/// The total, as a row of its own type.
+/// Returns the line of the total, which has a row type of its own.
 pub fn total(total: &SpiTotal) -> Result<Vec<u8>, ApiError> {
     let mut cells = vec!["total".to_owned()];
     cells.resize(8, String::new());

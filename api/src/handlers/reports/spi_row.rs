@@ -1,4 +1,4 @@
-//! The rows of the SPI report, whatever the form they are sent in.
+//! The rows of the SPI report, shared by all media types.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::handlers::plans::NextMilestone;
 use crate::handlers::plans::figures::Figures;
 use crate::read_model::PlanView;
 
-/// One plan of the report.
+/// A plan in the SPI report.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind rollout", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
@@ -26,34 +26,35 @@ use crate::read_model::PlanView;
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0}
 }))]
 pub struct SpiRow {
-    /// The plan.
+    /// Identifier of the plan.
     pub plan_id: Uuid,
-    /// Its name.
+    /// Name of the plan.
     #[schema(value_type = Name)]
     pub name: String,
-    /// The customer it serves.
+    /// Identifier of the customer that the plan serves.
     pub customer_id: Option<Uuid>,
-    /// That customer's name.
+    /// Name of the customer.
     #[schema(value_type = Option<Name>)]
     pub customer_name: Option<String>,
-    /// What the plan is for.
+    /// Kind of the plan.
     pub kind: Kind,
-    /// Who is responsible.
+    /// Owner: the person responsible.
     #[schema(value_type = Option<Label>)]
     pub owner: Option<String>,
-    /// The worst status among its open milestones.
+    /// Worst status among the open milestones. If no milestone is open: `achieved` if any was achieved.
     pub status: Status,
-    /// The open milestone expected next.
+    /// Open milestone expected next.
     pub next_milestone: Option<NextMilestone>,
-    /// When the last milestone can be expected, reckoning with what is late before it, or was achieved.
+    /// Expected finish: the expected or actual date of the last milestone. Includes delays caused by late milestones
+    /// before it.
     pub expected_finish_on: Option<NaiveDate>,
-    /// Its earned value.
+    /// Earned value figures of the plan.
     #[serde(flatten)]
     pub figures: Figures,
 }
 
 impl SpiRow {
-    /// A plan and what its facts sum up to.
+    /// Builds the row of a plan from its summary.
     pub fn of(view: &PlanView, summary: &Summary) -> Self {
         let row = &view.row;
         Self {
@@ -71,7 +72,7 @@ impl SpiRow {
     }
 }
 
-/// All plans of the report together: sums first, then quotients.
+/// Total of several plans: the values are added up before the ratios are computed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plans": 11, "unit": "points", "budget_at_completion": 362.0, "planned_value": 362.0, "earned_value": 362.0, "planned_percent": 100.0,
@@ -79,19 +80,19 @@ impl SpiRow {
     "status_counts": {"on_track": 0, "at_risk": 0, "delayed": 0, "achieved": 362, "waived": 0, "cancelled": 0}
 }))]
 pub struct SpiTotal {
-    /// How many plans.
+    /// Number of plans.
     #[schema(maximum = 100_000_000)]
     pub plans: usize,
-    /// Their earned value together.
+    /// Combined earned value figures of the plans.
     #[serde(flatten)]
     pub figures: Figures,
 }
 
-/// Adds plans up, one by one.
+/// Running totals of plans, by weight unit.
 #[derive(Debug, Default)]
 pub struct Totals(BTreeMap<String, Sum>);
 
-/// What plans of one weight unit add up to.
+/// Running total of the plans of one weight unit.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sum {
     plans: usize,
@@ -118,12 +119,12 @@ impl Totals {
         }
     }
 
-    /// One total for each weight unit.
+    /// Returns one total for each weight unit.
     pub fn by_unit(&self) -> Vec<SpiTotal> {
         self.0.iter().map(|(unit, sum)| sum.total(Some(unit))).collect()
     }
 
-    /// The total of what was added; its unit is null where plans count differently.
+    /// Returns the total of all plans added. Its unit is null if the plans use different weight units.
     pub fn total(&self) -> SpiTotal {
         let whole = self.0.values().fold(Sum::default(), |mut whole, sum| {
             whole.plans += sum.plans;

@@ -1,4 +1,5 @@
-//! What finished milestones teach: planned against actual, by phase, template, owner or kind of plan.
+//! Variance report: planned against actual dates of finished milestones, by phase, template milestone, owner or kind of
+//! plan.
 
 use actix_web::{HttpRequest, HttpResponse, Responder, get};
 use chrono::NaiveDate;
@@ -18,39 +19,39 @@ use crate::extract::Query;
 use crate::gate::negotiate;
 use crate::read_model::{MilestoneLabel, PlanView, Plans};
 
-/// What finished milestones are grouped by.
+/// Property that groups finished milestones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum GroupBy {
-    /// Their phase or track.
+    /// Phase or track of the milestone.
     #[default]
     Phase,
-    /// The milestone of the template that they were made from; others are left out.
+    /// Template and key of the milestone. Milestones of plans without a template are left out.
     TemplateMilestone,
-    /// Who was responsible.
+    /// Owner of the milestone.
     Owner,
-    /// The kind of their plan.
+    /// Kind of plan.
     Kind,
 }
 
-/// Which finished milestones, and how they are grouped.
+/// Filters and grouping of the variance report.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct VarianceOptions {
-    /// What they are grouped by; `phase` if left out.
+    /// Property that groups the milestones. Defaults to `phase`.
     #[param(inline)]
     by: Option<GroupBy>,
-    /// Only of plans of this kind.
+    /// Filter by kind of plan.
     #[param(inline)]
     kind: Option<Kind>,
-    /// Achieved on or after.
+    /// Filter by actual date: on or after this date.
     achieved_from: Option<NaiveDate>,
-    /// Achieved on or before; today if left out.
+    /// Filter by actual date: on or before this date. Defaults to today.
     achieved_until: Option<NaiveDate>,
 }
 
-/// Planned against actual, by group.
+/// Variance report.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "by": "phase", "groups": [{
@@ -62,55 +63,58 @@ pub struct VarianceOptions {
     }
 }))]
 pub struct VarianceReport {
-    /// What they are grouped by.
+    /// Property that groups the milestones.
     by: GroupBy,
-    /// The groups, by name.
+    /// Groups, ordered by name.
     #[schema(max_items = 100_000)]
     groups: Vec<VarianceRow>,
-    /// All of them together; null if there are none.
+    /// Total of all groups; null if no milestone matches.
     total: Option<VarianceRow>,
 }
 
-/// What some finished milestones have in common.
+/// Figures of a group of finished milestones.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "group": "Data preparation", "template_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0, "share_late": 0.75,
     "ratio_p10": 0.9, "ratio_p50": 1.2, "ratio_p80": 1.6, "trend_days_per_month": -0.4, "suggested_buffer_percent": 60.0
 }))]
 pub struct VarianceRow {
-    /// The phase, the milestone's key, the owner or the kind; null for milestones without one, and in the total.
+    /// Name of the group: the phase, the milestone's key, the owner or the kind of plan. Null for milestones without
+    /// one, and in the total.
     #[schema(value_type = Option<Label>)]
     group: Option<String>,
-    /// The template, where milestones of templates are grouped.
+    /// Identifier of the template, when grouped by template milestone.
     template_id: Option<Uuid>,
-    /// How many milestones.
+    /// Number of finished milestones.
     #[schema(maximum = 100_000_000)]
     finished: usize,
-    /// Mean of actual minus first promised date, in days of the plan's calendar.
+    /// Mean slip: actual date minus planned date of the first baseline, in days of the plan's calendar.
     mean_slip_days: f64,
-    /// The same that half of them stay below.
+    /// Median slip, in days of the plan's calendar.
     median_slip_days: f64,
-    /// The share that was late.
+    /// Share of milestones that were late, from 0 to 1.
     #[schema(minimum = 0, maximum = 1)]
     share_late: f64,
-    /// Actual over planned duration that a tenth stay below; null if all were planned to take no time.
+    /// 10th percentile of actual over planned duration; null if all milestones were planned to take no time.
     ratio_p10: Option<f64>,
-    /// That half stay below.
+    /// Median of actual over planned duration; null if all milestones were planned to take no time.
     ratio_p50: Option<f64>,
-    /// That four fifths stay below.
+    /// 80th percentile of actual over planned duration; null if all milestones were planned to take no time.
     ratio_p80: Option<f64>,
-    /// By how many days a month the slip grows; null if all were achieved on one day.
+    /// Trend of the slip, in days per month. Null if all milestones were achieved on one day.
     trend_days_per_month: Option<f64>,
-    /// What to add to planned durations so that four of five hold, in percent; null for fewer than five milestones.
+    /// Suggested buffer: the percentage to add to planned durations so that four out of five milestones keep their
+    /// date. Null if fewer than five milestones have a planned duration.
     suggested_buffer_percent: Option<f64>,
 }
 
-/// Reports planned against actual dates of finished milestones
+/// Get the variance report
 ///
-/// Measured against the first baseline that promised each, because later ones move the promise. Durations count from the day the work
-/// could begin, so that a milestone is not blamed for what it waited for. As JSON or CSV.
+/// Compares planned and actual dates of finished milestones. Each milestone is measured against the first baseline that
+/// includes it, because later baselines can move the date. Durations count from the day on which work began or could
+/// begin, so that a milestone is not charged for delays of its dependencies. Responds with JSON or CSV.
 #[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(VarianceOptions), responses(
-    (status = 200, description = "The report.", content((VarianceReport = "application/json"), (String = "text/csv")))
+    (status = 200, description = "The variance report.", content((VarianceReport = "application/json"), (String = "text/csv")))
 ))]
 #[get("/v1/reports/variance")]
 pub async fn read_variance_report(
@@ -186,7 +190,7 @@ impl VarianceReport {
     }
 }
 
-/// A group's name, and the template it belongs to. `None` where the milestone is in no group at all.
+/// A group's name, and the template it belongs to.
 type Group = (Option<String>, Option<Uuid>);
 
 fn group_of(by: GroupBy, plan: &PlanView, label: &MilestoneLabel) -> Option<Group> {

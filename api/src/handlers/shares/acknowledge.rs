@@ -1,4 +1,4 @@
-//! A client taking note of a date change, on the shared page.
+//! Acknowledgment of a forecast change by the client, on the shared page.
 
 use actix_web::http::header::LOCATION;
 use actix_web::web::{Form, Path};
@@ -17,21 +17,21 @@ use crate::handlers::milestones::communicate::append;
 use crate::store::communications::CommunicationKind;
 use crate::store::plans;
 
-/// Who takes note, as a form.
+/// Acknowledgment form of the shared page.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(example = json!({"by": "Petra Novak"}))]
 pub struct AcknowledgementForm {
-    /// Their name.
+    /// Name of the person who acknowledges the change.
     #[schema(min_length = 1, max_length = 100)]
     by: Option<String>,
 }
 
-/// Takes note of a date change, as the client
+/// Record the client's acknowledgment of a forecast change
 ///
-/// Who sees the change on the page has been told of it, and of what follows from it, so that is recorded too. Pressing the button
-/// twice is no mistake. Answers with the way back to the page.
+/// Records the forecast change, and the visible changes that it caused, as communicated and acknowledged. Repeating the
+/// request has no further effect. Responds with a redirect to the shared page.
 #[utoipa::path(tag = "shares", request_body(content = AcknowledgementForm, content_type = "application/x-www-form-urlencoded"), responses(
-    (status = 303, description = "Recorded; the page is at `Location`."),
+    (status = 303, description = "The acknowledgment is recorded. `Location` is the path of the shared page."),
 ))]
 #[post("/share/{token}/milestones/{milestone}/forecast-changes/{number}/acknowledge")]
 pub async fn acknowledge_shared_change(

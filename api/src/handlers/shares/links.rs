@@ -1,4 +1,4 @@
-//! Making, listing and ending share links.
+//! Creation, listing and revocation of share links.
 
 use actix_web::web::Path;
 use actix_web::{delete, get, post};
@@ -10,30 +10,30 @@ use strum::IntoEnumIterator;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::precondition::{IfMatch};
 use crate::answer::Answer;
 use crate::auth::share_token::ShareToken;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
+use crate::precondition::IfMatch;
 use crate::store::json_text::JsonText;
 use crate::store::plans::{self, PlanRecord};
 use crate::store::share_links::{self, ShareLinkRow};
 use crate::unit::{Change, Entity};
 
-/// A link to make.
+/// Share link to create.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "Petra Novak", "expires_at": "2026-08-01T00:00:00Z", "milestones": ["data-access", "pipeline"], "fields": ["owner", "date_changes", "s_curve"]}))]
 pub struct ShareLinkDraft {
-    /// Whom it is for.
+    /// Name of the recipient.
     name: Option<Label>,
-    /// When it stops working: within a year; 90 days from now if left out.
+    /// Time of expiry, at most 366 days from now. Defaults to 90 days from now.
     expires_at: Option<DateTime<Utc>>,
-    /// Keys of the milestones it shows; all, also those added later, if left out.
+    /// Keys of the milestones to show. Defaults to all milestones, including those added later.
     #[schema(min_items = 1, max_items = 1000)]
     milestones: Option<Vec<Key>>,
-    /// What it shows of them and of the plan; everything if left out.
+    /// Parts of the plan and its milestones to show. Defaults to all parts.
     #[schema(max_items = 20)]
     fields: Option<Vec<ShareField>>,
 }
@@ -46,53 +46,54 @@ pub struct ShareLinkDraft {
     "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "created_at": "2026-05-04T12:00:00Z", "path": "/share/ms_…"
 }))]
 pub struct ShareLink {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// The plan it shows.
+    /// Identifier of the plan.
     plan_id: Uuid,
-    /// Whom it is for.
+    /// Name of the recipient.
     #[schema(value_type = Option<Label>)]
     name: Option<String>,
-    /// When it stops working.
+    /// Time of expiry.
     expires_at: DateTime<Utc>,
-    /// When it was ended before that.
+    /// Time of revocation; null if not revoked.
     revoked_at: Option<DateTime<Utc>>,
-    /// Keys of the milestones it shows; all if null.
+    /// Keys of the milestones that the link shows; null for all.
     #[schema(max_items = 1000)]
     milestones: Option<Vec<Key>>,
-    /// What it shows of them and of the plan.
+    /// Parts of the plan and its milestones that the link shows.
     #[schema(max_items = 20)]
     fields: Vec<ShareField>,
-    /// Who made it.
+    /// Author of the record.
     #[schema(max_length = 300)]
     author: String,
-    /// When.
+    /// Time of creation.
     created_at: DateTime<Utc>,
-    /// Where it leads on this server, with its token: only in the answer that made it.
+    /// Path of the shared page on this server, including the token. Present only in the response that created the link.
     #[schema(max_length = 300)]
     path: Option<String>,
 }
 
-/// The share links of a plan.
+/// Share links of a plan.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct ShareLinks {
-    /// The newest 200, oldest of them first.
+    /// Newest 200 share links, oldest first.
     #[schema(max_items = 200)]
     data: Vec<ShareLink>,
 }
 
-/// How long a link works unless said otherwise, and at most, in days.
+/// Default and maximum lifetime of a share link, in days.
 const USUAL_DAYS: i64 = 90;
 const MOST_DAYS: i64 = 366;
-/// How many links of a plan may work at the same time.
+/// Maximum number of active share links of one plan.
 const MOST_LIVE: usize = 100;
 
-/// Makes a link by which a client sees a plan
+/// Create a share link
 ///
-/// Whoever has the link sees the page, without an account: it is in this answer and cannot be read again. A repeated request with the same
-/// `Idempotency-Key` gets null for it. The page shows the plan as it is when it is opened.
+/// Anyone who has the link can open the page without an account. The page shows the plan as it is when the page is
+/// opened. The link's path is in this response only and cannot be retrieved again; a repeated request with the same
+/// `Idempotency-Key` returns null instead. A plan has at most 100 active share links.
 #[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), request_body(content = Option<ShareLinkDraft>),
-    responses((status = 201, description = "The link with its path.", body = ShareLink)))]
+    responses((status = 201, description = "The created share link, with its path.", body = ShareLink)))]
 #[post("/v1/plans/{id}/share-links")]
 pub async fn create_share_link(cx: Context, id: Path<Uuid>, body: Body<ShareLinkDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
@@ -103,7 +104,7 @@ pub async fn create_share_link(cx: Context, id: Path<Uuid>, body: Body<ShareLink
         let known = share_links::of_plan(&mut unit.conn, unit.organization_id, *id).await?;
         let live = known.iter().filter(|link| link.revoked_at.is_none() && link.expires_at > unit.now).count();
         if live >= MOST_LIVE {
-            let detail = format!("A plan may have at most {MOST_LIVE} links that work: end some.");
+            let detail = format!("A plan may have at most {MOST_LIVE} active share links. Revoke some first.");
             return Err(ApiError::new(Code::Conflict, detail));
         }
         let link_id = unit.new_id();
@@ -132,7 +133,7 @@ pub async fn create_share_link(cx: Context, id: Path<Uuid>, body: Body<ShareLink
     .await
 }
 
-/// A link ends within a year, and shows milestones that there are.
+/// Checks that the link expires within a year and that its milestones exist.
 fn check(draft: &ShareLinkDraft, record: &PlanRecord, now: DateTime<Utc>) -> Result<(), ApiError> {
     let mut errors = vec![];
     let latest = now + Duration::days(MOST_DAYS);
@@ -149,8 +150,10 @@ fn check(draft: &ShareLinkDraft, record: &PlanRecord, now: DateTime<Utc>) -> Res
     if errors.is_empty() { Ok(()) } else { Err(ApiError::with_errors(Code::ValidationFailed, errors)) }
 }
 
-/// Lists a plan's share links, without their tokens
-#[utoipa::path(tag = "shares", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The links, oldest first.", body = ShareLinks)))]
+/// List a plan's share links
+///
+/// Returns the newest 200 links, including expired and revoked links, without their tokens.
+#[utoipa::path(tag = "shares", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The share links, oldest first.", body = ShareLinks)))]
 #[get("/v1/plans/{id}/share-links")]
 pub async fn list_share_links(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
@@ -159,9 +162,9 @@ pub async fn list_share_links(cx: Context, id: Path<Uuid>) -> Result<Answer, Api
     Ok(Answer::ok(&ShareLinks { data: rows.iter().map(ShareLink::of).collect() })?.content_tag())
 }
 
-/// Ends a share link at once
+/// Revoke a share link
 ///
-/// A link has no versions: it only ends, so there is nothing for `If-Match` to name.
+/// The link stops working at once. A share link has no version, so `If-Match` does not apply.
 #[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), params(IfMatch), responses((status = 204, description = "It no longer works.")))]
 #[delete("/v1/plans/{id}/share-links/{link_id}")]
 pub async fn revoke_share_link(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {

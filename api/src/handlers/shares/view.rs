@@ -1,4 +1,4 @@
-//! What a client sees through a link: the page, its pictures, and its dates for a calendar.
+//! Shared views of a plan: the page, its pictures, and its calendar.
 
 use actix_web::{HttpResponse, get};
 use milepost_domain::plan::share::ShareField;
@@ -11,10 +11,11 @@ use crate::read_model::PlanView;
 use crate::resources::status_report::StatusReport;
 use crate::views::{pictures, status_page};
 
-/// Shows a shared plan
+/// Get a shared plan's page
 ///
-/// One page, responsive, printable, in light or dark, that loads nothing from anywhere. An unknown, expired or revoked link is 404.
-#[utoipa::path(tag = "shares", responses((status = 200, description = "The page.", body = String, content_type = "text/html")))]
+/// Returns one self-contained HTML page that loads nothing from other servers. An unknown, expired or revoked link
+/// responds with 404.
+#[utoipa::path(tag = "shares", responses((status = 200, description = "The shared page.", body = String, content_type = "text/html")))]
 #[get("/share/{token}")]
 pub async fn read_shared_plan(cx: Context) -> Result<HttpResponse, ApiError> {
     let shared = shared_plan(&cx).await?;
@@ -23,8 +24,10 @@ pub async fn read_shared_plan(cx: Context) -> Result<HttpResponse, ApiError> {
     status_page::respond(&report, &shared.record, visible, Some(&cx.share_path()))
 }
 
-/// Draws a shared plan's S-curve
-#[utoipa::path(tag = "shares", responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
+/// Draw a shared plan's S-curve
+///
+/// Includes only the milestones that the share link shows. Responds with 404 if the link does not show the S-curve.
+#[utoipa::path(tag = "shares", responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/share/{token}/s-curve.svg")]
 pub async fn draw_shared_s_curve(cx: Context) -> Result<HttpResponse, ApiError> {
     let shared = shared_plan(&cx).await?;
@@ -36,8 +39,11 @@ pub async fn draw_shared_s_curve(cx: Context) -> Result<HttpResponse, ApiError> 
     Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
 }
 
-/// Draws how a shared plan's dates moved
-#[utoipa::path(tag = "shares", responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
+/// Draw a shared plan's milestone trend
+///
+/// Shows the expected date of each visible milestone over time. Responds with 404 if the link does not show the trend
+/// chart.
+#[utoipa::path(tag = "shares", responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/share/{token}/trend.svg")]
 pub async fn draw_shared_trend(cx: Context) -> Result<HttpResponse, ApiError> {
     let shared = shared_plan(&cx).await?;
@@ -49,8 +55,11 @@ pub async fn draw_shared_trend(cx: Context) -> Result<HttpResponse, ApiError> {
     Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
 }
 
-/// Writes a shared plan's dates for a calendar
-#[utoipa::path(tag = "shares", responses((status = 200, description = "The dates.", body = String, content_type = "text/calendar")))]
+/// Export a shared plan's dates as a calendar
+///
+/// Returns one all-day event per visible milestone (RFC 5545). A calendar application that subscribes to this URL
+/// follows the dates as they move.
+#[utoipa::path(tag = "shares", responses((status = 200, description = "The calendar.", body = String, content_type = "text/calendar")))]
 #[get("/share/{token}/calendar.ics")]
 pub async fn read_shared_calendar(cx: Context) -> Result<HttpResponse, ApiError> {
     let shared = shared_plan(&cx).await?;

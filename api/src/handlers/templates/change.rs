@@ -7,11 +7,11 @@ use milepost_domain::rule::Rule as _;
 use milepost_domain::values::version::VersionRule;
 
 use super::{TemplateContent, draft_version, find};
-use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::resources::templates::TemplateVersion;
 use crate::store::templates::{self, Template, Version};
 use crate::unit::{Change, Entity, Unit};
