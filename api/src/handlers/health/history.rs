@@ -96,7 +96,7 @@ impl From<&Day> for HealthDay {
 /// model that applied then.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(HistoryOptions, KnownAt), responses(
     (status = 200, description = "The health history.",
-    content((HealthHistory = "application/json"), (String = "text/csv")))
+        content((HealthHistory = "application/json"), (String = "text/csv")))
 ))]
 #[get("/v1/customers/{id}/health/history")]
 pub async fn read_health_history(
