@@ -1,8 +1,8 @@
-//! Keeping how every customer is: what reports list, and what playbooks react to.
+//! Stored health scores of all customers, which reports list and playbooks react to.
 //!
-//! Nothing marks a customer when something of it changes. Events and ledger entries are numbered without gaps, so what has changed since the
-//! last time is what came after the numbers that were noted then; and when the day has changed, everything has. What is kept can be computed
-//! anew at any time.
+//! Changes do not mark a customer as outdated. Usage events and ledger entries are numbered in order of arrival, so
+//! everything after the numbers noted last time is a change. On a new day, every customer counts as changed. The stored
+//! scores can be recomputed at any time.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -29,27 +29,27 @@ use crate::store::playbooks::{self, PlaybookRow, StateRow};
 use crate::store::{Conn, customers, interventions, ledger, usage_events};
 use crate::unit::{Entity, Unit};
 
-/// How many customers are computed and written at a time.
+/// Number of customers that are computed and written at a time.
 const AT_ONCE: usize = 200;
-/// A change of one of these may matter to every customer.
+/// Kinds of entities whose changes can affect every customer.
 const OF_ALL: [&str; 4] = ["health_model", "risk_model", "playbook", "organization"];
 
-/// A customer as it was found.
+/// A customer with its current score and triggers.
 struct Found {
     row: ScoreRow,
     customer: Customer,
-    /// For what of it each playbook's trigger holds.
+    /// Subjects for which each playbook's trigger holds.
     held: Vec<Vec<String>>,
 }
 
-/// What the customers are looked at with.
+/// Models and playbooks by which customers are evaluated.
 struct Lens {
     models: Models,
     risk_model: Option<Logistic>,
     playbooks: Vec<PlaybookRow>,
 }
 
-/// Whose turn it is to keep each organization's health: one at a time, so that those who ask at once find it done.
+/// Locks for updating each organization's scores: one update at a time, so that concurrent callers find it done.
 #[derive(Debug)]
 pub struct Keeping(moka::sync::Cache<Uuid, Arc<Mutex<()>>>);
 
@@ -60,21 +60,22 @@ impl Default for Keeping {
 }
 
 impl Context {
-    /// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
+    /// Brings the stored scores up to date and lets playbooks react. Returns the number of changed customers.
     pub async fn keep_health(&self) -> Result<usize, ApiError> {
-        // Mostly nothing has changed: then nobody waits for a turn.
+        // Usually nothing has changed. In that case, no caller waits for the lock.
         if self.outdated().await?.is_none() {
             return Ok(0);
         }
         let turn = self.app.keeping.0.get_with(self.organization_id(), Arc::default);
         let _turn = turn.lock().await;
         let Some((conn, before, marks)) = self.outdated().await? else { return Ok(0) };
-        // Whoever asks, it is the server that reacts; and the plans in memory must be no older than the marks.
+        // Playbooks react in the name of the server, whoever the caller is. Also, the plans in memory must not be older
+        // than the marks.
         let job = Self::of_job(&self.app, self.organization_id()).await?.ok_or_else(ApiError::not_found)?;
         job.keep(conn, before, marks).await
     }
 
-    /// What is kept, and what there is by now, where that is more; with the connection that sees it.
+    /// The marks of the last update and the current marks, with the connection that sees them; `None` if they agree.
     async fn outdated(&self) -> Result<Option<(Conn, Option<Marks>, Marks)>, ApiError> {
         let organization_id = self.organization_id();
         let mut conn = self.snapshot().await?;
@@ -117,7 +118,7 @@ impl Context {
         Ok(count)
     }
 
-    /// The customers of whom something has changed.
+    /// The customers that have changed.
     async fn changed(&self, conn: &mut Conn, before: Option<Marks>, marks: Marks) -> Result<Vec<Customer>, ApiError> {
         let organization_id = self.organization_id();
         let mut all = customers::all(conn, organization_id).await?;
@@ -136,7 +137,7 @@ impl Context {
         if !plan_ids.is_empty() {
             let plans = self.plans().await?;
             ids.extend(plan_ids.iter().filter_map(|id| plans.find(*id)?.row.customer_id));
-            // Whose a plan was before it was given to another.
+            // Customers that a plan belonged to before it was moved to another customer.
             let befores = ledger::befores_since(conn, organization_id, "plan.updated", before.ledger_sequence).await?;
             ids.extend(befores.iter().filter_map(|text| serde_json::from_str::<Owned>(text).ok()?.customer_id));
         }
@@ -175,13 +176,13 @@ impl Context {
     }
 }
 
-/// Whose a plan was, by the ledger.
+/// The customer of a plan, as recorded in the ledger.
 #[derive(Deserialize)]
 struct Owned {
     customer_id: Option<Uuid>,
 }
 
-/// How a customer is, as it is kept.
+/// The row to store for a customer.
 fn row(one: &Observed, days: &[Day], computed_at: chrono::DateTime<chrono::Utc>) -> Option<ScoreRow> {
     let (before, day) = (days.first()?, days.last()?);
     let factors = day.model.content.factors.iter().zip(&day.computed.factors);
@@ -204,7 +205,7 @@ fn row(one: &Observed, days: &[Day], computed_at: chrono::DateTime<chrono::Utc>)
     })
 }
 
-/// Keeps what was found and lets playbooks react; `false` if somebody else has done so in the meantime.
+/// Stores the rows and lets playbooks react. Returns `false` if another process has done so in the meantime.
 async fn save(
     unit: &mut Unit,
     before: Option<Marks>,
@@ -231,8 +232,9 @@ async fn save(
     Ok(true)
 }
 
-/// Opens an intervention where a trigger has begun to hold, unless one was opened shortly before: then when that is over, if it still holds. What holds already when a playbook is new
-/// or has changed is taken as it is: a playbook reacts to what begins.
+/// Opens an intervention if a trigger has begun to hold. During the cooldown after an earlier intervention, opening is
+/// delayed until the cooldown ends, if the trigger still holds then. A playbook does not react to triggers that already
+/// hold when it is new or has changed: it reacts only to those that begin to hold.
 async fn react(
     unit: &mut Unit,
     one: &Found,
@@ -248,7 +250,7 @@ async fn react(
     };
     let mut opened_on = known.and_then(|known| known.opened_on);
     let is_cool = playbook.content.0.is_cool(opened_on, unit.today);
-    // What begins while nothing may be opened is not noted: it begins when something may.
+    // Subjects that begin during a cooldown are not stored, so they count as beginning after it.
     let noted = held.iter().filter(|subject| is_cool || !begun.contains(subject)).cloned().collect();
     if !begun.is_empty() && is_cool {
         let row = opened_by(unit, playbook, &one.customer, one.row.score, &begun);

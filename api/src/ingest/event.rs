@@ -8,29 +8,29 @@ use uuid::Uuid;
 
 use crate::error::FieldError;
 
-/// 16 bytes of SHA-256: collisions are out of reach, and the index stays narrow.
+/// The first 16 bytes of a SHA-256: long enough to rule out collisions, short enough to keep the index narrow.
 pub type Hash = [u8; 16];
 
-/// An event that can be kept.
+/// A valid usage event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UsageEvent {
-    /// Its id, unique within its source.
+    /// Identifier. Unique within the source.
     pub id: String,
-    /// Where it comes from.
+    /// Source: the system that the event comes from.
     pub source: String,
-    /// What happened.
+    /// Type of the event.
     pub kind: String,
-    /// The customer, by what the CRM calls it.
+    /// Subject: the external reference of the customer.
     pub subject: Option<String>,
-    /// The person, by what the other system calls them.
+    /// External reference of the person.
     pub person: Option<String>,
-    /// When it happened.
+    /// Time at which the event happened.
     pub occurred_at: DateTime<Utc>,
-    /// What else is known, as JSON.
+    /// Payload, as JSON.
     pub data: Option<String>,
-    /// Attributes beyond those of the standard, as JSON.
+    /// Extension attributes, which the standard does not define, as JSON.
     pub extensions: Option<String>,
-    /// A hash over all of it.
+    /// Hash of everything except source and id.
     pub payload_hash: Hash,
 }
 
@@ -38,20 +38,20 @@ pub struct UsageEvent {
 const STANDARD: [&str; 10] =
     ["specversion", "id", "source", "type", "subject", "time", "data", "data_base64", "datacontenttype", "dataschema"];
 
-/// The rules of one event's attributes, all that are broken at once.
+/// Reader of one event's attributes. It collects all errors.
 struct Reader<'a> {
     fields: &'a Map<String, Value>,
     errors: Vec<FieldError>,
 }
 
 impl UsageEvent {
-    /// Reads an event from its JSON form. Its time is when it was received if it has none.
+    /// Reads an event from its JSON form. If the event has no time, its time is the time of receipt.
     pub fn read(value: &Value, received_at: DateTime<Utc>) -> Result<Self, Vec<FieldError>> {
         let Value::Object(fields) = value else {
             return Err(vec![FieldError::in_body("", "wrong_type", "must be a JSON object: one CloudEvent")]);
         };
         let mut reader = Reader { fields, errors: vec![] };
-        // Plain objects from our own scripts need not say that they are CloudEvents.
+        // Plain objects do not have to state that they are CloudEvents.
         if fields.get("specversion").is_some_and(|version| version != "1.0") {
             reader.refuse("/specversion", "not_an_option", "must be \"1.0\"");
         }
@@ -65,7 +65,7 @@ impl UsageEvent {
             None => reader.reference("data/person", in_data.filter(|person| person.is_string())),
         };
         if subject.is_none() && person.is_none() && reader.errors.is_empty() {
-            reader.refuse("/subject", "required", "must name a customer, or data.person a person");
+            reader.refuse("/subject", "required", "must name a customer unless person or data.person names a person");
         }
         let occurred_at = reader.time(received_at);
         let data = reader.data();
@@ -82,12 +82,13 @@ impl UsageEvent {
         Ok(event)
     }
 
-    /// What tells it from every other event of its organization.
+    /// The hash that identifies the event within its organization.
     pub fn key(&self, organization_id: Uuid) -> Hash {
         hash(&[organization_id.as_bytes(), self.source.as_bytes(), self.id.as_bytes()])
     }
 
-    /// What it says. A time that was not given is not part of it: sent again, it would be another.
+    /// The hash of the content. A time that was not given is not part of it, because it would differ when the event is
+    /// sent again.
     fn hash_payload(&self, has_time: bool) -> Hash {
         let time = if has_time { self.occurred_at.to_rfc3339() } else { String::new() };
         let optional = |text: &Option<String>| text.clone().map_or_else(|| "-".to_owned(), |text| format!("+{text}"));
@@ -104,7 +105,7 @@ impl UsageEvent {
     }
 }
 
-/// A hash over several parts that do not run into each other.
+/// A hash over several parts, each with its length, so that the parts do not run into each other.
 fn hash(parts: &[&[u8]]) -> Hash {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {
@@ -182,7 +183,7 @@ impl Reader<'_> {
         instant
     }
 
-    /// The data as JSON with its fields in order; binary data as the text it came as.
+    /// The payload as JSON with its fields in order; binary data stays base64 text.
     fn data(&mut self) -> Option<String> {
         let data = match (self.fields.get("data"), self.fields.get("data_base64")) {
             (None | Some(Value::Null), None | Some(Value::Null)) => return None,
@@ -195,7 +196,7 @@ impl Reader<'_> {
                 return None;
             }
             (Some(_), Some(_)) => {
-                self.refuse("/data_base64", "ambiguous", "give data or data_base64, not both");
+                self.refuse("/data_base64", "ambiguous", "must not be given together with data");
                 return None;
             }
         };
@@ -212,13 +213,13 @@ impl Reader<'_> {
                 misnamed.push((
                     name.clone(),
                     "unknown_field",
-                    "is no attribute: those have lower-case letters and digits only",
+                    "is not a valid attribute name: use lower-case letters and digits only",
                 ));
             } else if value.is_object() || value.is_array() {
                 misnamed.push((
                     name.clone(),
                     "wrong_type",
-                    "must be a text, a number or a boolean: structures belong into data",
+                    "must be a string, a number or a boolean; structured values belong in data",
                 ));
             } else {
                 kept.insert(name.clone(), value.clone());
@@ -231,7 +232,7 @@ impl Reader<'_> {
         self.without_nul("", kept)
     }
 
-    /// No database keeps a NUL in a text.
+    /// Refuses NUL characters, because not every database can store them.
     fn without_nul(&mut self, pointer: &str, json: String) -> Option<String> {
         if json.contains("\\u0000") {
             self.refuse(pointer, "control_character", "must not contain NUL");

@@ -293,7 +293,8 @@ impl IntakeResult {
 /// Get the limits for recording usage events
 ///
 /// Returns the maximum numbers and sizes, the tolerance for future event times and the supported content encodings.
-#[utoipa::path(tag = "events", security(("bearer" = ["events:write"])), responses((status = 200, description = "The limits.", body = IntakeLimits)))]
+#[utoipa::path(tag = "events", security(("bearer" = ["events:write"])),
+    responses((status = 200, description = "The limits.", body = IntakeLimits)))]
 #[get("/v1/events/limits")]
 pub async fn read_event_limits(_cx: Context) -> Result<Answer, ApiError> {
     Ok(Answer::ok(&IntakeLimits {

@@ -203,7 +203,7 @@ impl Whose {
     ) -> Result<Vec<MeasuredRow>, ApiError> {
         let Some(reference) = self.reference.as_deref() else { return Ok(vec![]) };
         let of = if self.is_person { Of::Person(reference) } else { Of::Customer(reference) };
-        // A day's margin on both sides: the days are those of a time zone.
+        // One day of margin on both sides, because days depend on the time zone.
         let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
         let from = first_on.map(|on| midnight(plus_days(on, -1)));
         let until = midnight(plus_days(last_on, 2));
