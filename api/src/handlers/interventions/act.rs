@@ -81,7 +81,8 @@ pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignm
 
 /// Snooze an intervention
 ///
-/// Puts the intervention off until a day after today, on which it is open again. An intervention that is done cannot be changed.
+/// Puts the intervention off until a day after today, on which it is open again. An intervention that is done cannot be
+/// changed.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = Snooze,
     responses((status = 200, description = "The snoozed intervention.", body = Intervention)))]
 #[post("/v1/interventions/{id}/snooze")]
