@@ -229,12 +229,12 @@ impl Observed {
         days.map(|at| date_in(self.zone, at)).filter(|on| *on <= as_of).max()
     }
 
-    /// Its plans, including archived ones.
+    /// The customer's plans, including archived ones.
     pub fn plans(&self) -> &[Arc<PlanView>] {
         &self.plans
     }
 
-    /// Its health on each day of a range, oldest first.
+    /// The customer's health on each day of a range, oldest first.
     pub fn days(&self, models: &Models, from: NaiveDate, to: NaiveDate) -> Vec<Day> {
         let mut scorer = Scorer { observed: self, models, evidence: vec![], scores: HashMap::new() };
         let mut days = vec![];
@@ -283,7 +283,7 @@ impl Observed {
         }
     }
 
-    /// Its plans that were not archived at the end of a day.
+    /// The customer's plans that were not archived at the end of a day.
     pub fn plans_on(&self, on: NaiveDate) -> impl Iterator<Item = &Arc<PlanView>> {
         let is_archived =
             move |view: &Arc<PlanView>| view.row.archived_at.is_some_and(|at| date_in(self.zone, at) <= on);
