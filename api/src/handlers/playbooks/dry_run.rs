@@ -120,7 +120,7 @@ fn replay(
     for (on, now) in days {
         let because_of: Vec<String> = now.iter().filter(|subject| !held.contains(subject)).cloned().collect();
         let is_cool = playbook.is_cool(opened_on, on);
-        // The same rule as for active playbooks: a trigger that begins to hold during a cooldown counts as beginning after it.
+        // Same rule as for active playbooks: a trigger that begins during a cooldown counts as beginning after it.
         held = now.into_iter().filter(|subject| is_cool || !because_of.contains(subject)).collect();
         if !because_of.is_empty() && is_cool {
             opened_on = Some(on);
