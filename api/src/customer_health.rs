@@ -1,4 +1,4 @@
-//! Customers' health: what is known of customers is loaded here, and the domain says what it means.
+//! Customers' health. This module loads what is known about customers; the domain crate holds the rules for judging it.
 
 pub mod keep;
 pub mod keeping;

@@ -1,6 +1,6 @@
-//! Usage events on their way in: read from whatever form they come in, then written together by one writer.
+//! Recording of usage events: they are read from any supported form, then written together by one writer.
 //!
-//! Events do not go through the ledger: they are facts that never change, and a hundred times as many as anything else.
+//! Events deliberately do not go through the ledger: they never change, and they far outnumber all other records.
 
 pub mod event;
 pub mod read;
@@ -8,9 +8,9 @@ pub mod segment;
 pub mod unpack;
 pub mod writer;
 
-/// How many events one request may carry.
+/// Maximum number of events in a request.
 pub const MOST_EVENTS: usize = 5_000;
-/// How large a request may be, decompressed, in bytes.
+/// Maximum size of a request in bytes, after decompression.
 pub const MOST_BYTES: usize = 10 * 1024 * 1024;
-/// How large one event may be, in bytes.
+/// Maximum size of an event in bytes.
 pub const MOST_EVENT_BYTES: usize = 256 * 1024;

@@ -28,20 +28,20 @@ use crate::store::playbooks::{self, PlaybookRow, StateRow};
 use crate::store::{Conn, customers, interventions, ledger, usage_events};
 use crate::unit::{Entity, Unit};
 
-/// How many customers are computed and written at a time.
+/// Number of customers that are computed and written at a time.
 const AT_ONCE: usize = 200;
-/// A change of one of these may matter to every customer.
+/// Kinds of entities whose changes can affect every customer.
 const OF_ALL: [&str; 4] = ["health_model", "risk_model", "playbook", "organization"];
 
-/// A customer as it was found.
+/// A customer with its current score and triggers.
 struct Found {
     row: ScoreRow,
     customer: Customer,
-    /// For what of it each playbook's trigger holds.
+    /// Subjects for which each playbook's trigger holds.
     held: Vec<Vec<String>>,
 }
 
-/// What the customers are looked at with.
+/// Models and playbooks by which customers are evaluated.
 struct Lens {
     models: Models,
     risk_model: Option<Logistic>,
@@ -129,7 +129,7 @@ async fn changed(
     if !plan_ids.is_empty() {
         let plans = cx.plans().await?;
         ids.extend(plan_ids.iter().filter_map(|id| plans.find(*id)?.row.customer_id));
-        // Whose a plan was before it was given to another.
+        // Customers that a plan belonged to before it was moved to another customer.
         let befores = ledger::befores_since(conn, organization_id, "plan.updated", before.ledger_sequence).await?;
         ids.extend(befores.iter().filter_map(|text| serde_json::from_str::<Owned>(text).ok()?.customer_id));
     }
@@ -167,13 +167,13 @@ async fn look(
     found.await.map_err(ApiError::internal)
 }
 
-/// Whose a plan was, by the ledger.
+/// The customer of a plan, as recorded in the ledger.
 #[derive(Deserialize)]
 struct Owned {
     customer_id: Option<Uuid>,
 }
 
-/// How a customer is, as it is kept.
+/// The row to store for a customer.
 fn row(one: &Observed, days: &[Day], computed_at: chrono::DateTime<chrono::Utc>) -> Option<ScoreRow> {
     let (before, day) = (days.first()?, days.last()?);
     let factors = day.model.content.factors.iter().zip(&day.computed.factors);
@@ -196,7 +196,7 @@ fn row(one: &Observed, days: &[Day], computed_at: chrono::DateTime<chrono::Utc>)
     })
 }
 
-/// Keeps what was found and lets playbooks react; `false` if somebody else has done so in the meantime.
+/// Stores the rows and lets playbooks react. Returns `false` if another process has done so in the meantime.
 async fn save(
     unit: &mut Unit,
     before: Option<Marks>,
@@ -223,8 +223,9 @@ async fn save(
     Ok(true)
 }
 
-/// Opens an intervention where a trigger has begun to hold, unless one was opened shortly before: then when that is over, if it still holds. What holds already when a playbook is new
-/// or has changed is taken as it is: a playbook reacts to what begins.
+/// Opens an intervention if a trigger has begun to hold. During the cooldown after an earlier intervention, opening is
+/// delayed until the cooldown ends, if the trigger still holds then. A playbook does not react to triggers that already
+/// hold when it is new or has changed: it reacts only to those that begin to hold.
 async fn react(
     unit: &mut Unit,
     one: &Found,
@@ -240,7 +241,7 @@ async fn react(
     };
     let mut opened_on = known.and_then(|known| known.opened_on);
     let is_cool = playbook.content.0.is_cool(opened_on, unit.today);
-    // What begins while nothing may be opened is not noted: it begins when something may.
+    // Subjects that begin during a cooldown are not stored, so they count as beginning after it.
     let noted = held.iter().filter(|subject| is_cool || !begun.contains(subject)).cloned().collect();
     if !begun.is_empty() && is_cool {
         let row = opened_by(unit, playbook, &one.customer, one.row.score, &begun);

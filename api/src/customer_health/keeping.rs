@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
-/// Whose turn it is to keep each organization's health: one at a time, so that those who ask at once find it done.
+/// Locks for updating each organization's scores: one update at a time, so that concurrent callers find it done.
 #[derive(Debug)]
 pub struct Keeping(pub(super) moka::sync::Cache<Uuid, Arc<Mutex<()>>>);
 

@@ -1,4 +1,4 @@
-//! Looking back: each customer on days of the past, as it was known then, and what became of it.
+//! Past states of customers: each customer on days of the past, as it was known then, with its later outcome.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,63 +22,65 @@ use crate::read_model::PlanView;
 use crate::store::customers::Customer;
 use crate::store::{Conn, customer_records};
 
-/// How many looks one question takes at most.
+/// Maximum number of looks in one question.
 const MOST_LOOKS: usize = 500_000;
-/// How many days one question looks at at most.
+/// Maximum number of evaluation days in one question.
 const MOST_DAYS: usize = 500;
-/// Of how many days it is asked at most how plans were known on them.
+/// Maximum number of days for which past states of plans are loaded.
 const MOST_PLAN_DAYS: usize = 1_000;
-/// How many weeks before a loss are looked at.
+/// Number of weeks before a loss that are examined.
 const LEAD_WEEKS: i64 = 26;
 
-/// What counts as known on a day.
+/// Rule for the events and records that count as known on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KnownBy {
-    /// What this server had received and recorded by the end of it.
+    /// Everything that this server had received and recorded by the end of the day.
     #[default]
     Received,
-    /// What had happened by the end of it: for history that was imported later. Events that were really late then count too early.
+    /// Everything that had happened by the end of the day. Meant for history that was imported later. Events that were
+    /// really late count too early.
     Occurred,
 }
 
-/// Which days are looked at, and for how long customers are followed after each.
+/// Evaluation days, and the time for which customers are followed after each of them.
 #[derive(Debug, Clone, Copy)]
 pub struct Question {
-    /// The first day; then every horizon.
+    /// First evaluation day. The next ones follow one horizon apart.
     pub from: NaiveDate,
-    /// The last day.
+    /// Latest possible evaluation day.
     pub to: NaiveDate,
-    /// For how many days customers are followed.
+    /// Number of days for which customers are followed.
     pub horizon_days: u32,
-    /// What counts as known.
+    /// Rule for what counts as known.
     pub known_by: KnownBy,
 }
 
-/// A customer on a day on which it is looked at.
+/// A look: a customer on an evaluation day.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
     customer: usize,
-    /// The day.
+    /// Evaluation day.
     pub on: NaiveDate,
-    /// The day within the horizon on which it was lost.
+    /// Day within the horizon on which the customer was lost.
     pub churned_on: Option<NaiveDate>,
 }
 
-/// All looks, and what was known at each.
+/// All looks, with what was known at each.
 #[derive(Debug)]
 pub struct LookBack {
     observed: Vec<Observed>,
-    /// The days that are looked at.
+    /// Evaluation days.
     pub days: Vec<NaiveDate>,
-    /// Each customer on each of the days on which it was one.
+    /// Each customer on each evaluation day on which it was a customer.
     pub looks: Vec<Look>,
     plans: HashMap<NaiveDate, HashMap<Uuid, Vec<Arc<PlanView>>>>,
     known_by: KnownBy,
     zone: Tz,
 }
 
-/// Looks back at customers. Refused where the horizon of no day is over, or too few customers were lost to conclude anything.
+/// Looks back at customers. Fails if no evaluation day has a horizon that is over, or if there are too few losses
+/// to conclude anything.
 pub async fn look_back(
     cx: &Context,
     conn: &mut Conn,
@@ -96,7 +98,7 @@ pub async fn look_back(
         let detail = format!("{} days would be looked at; at most {MOST_DAYS} can be", days.len());
         return Err(ApiError::field("/from", "too_much", detail));
     }
-    // When the first and the last of earlier events were received is not told by their sums: then every event is loaded.
+    // Summaries of earlier events do not contain their times of receipt. With `Received`, every event is loaded.
     let reach_days = reach_days.filter(|_| known_by == KnownBy::Occurred);
     let outcomes = outcomes_by_customer(cx, conn).await?;
     let stretch = Stretch {
@@ -132,7 +134,7 @@ pub async fn look_back(
     Ok(back)
 }
 
-/// What became of each customer, by day.
+/// The outcomes of each customer, by day.
 async fn outcomes_by_customer(
     cx: &Context,
     conn: &mut Conn,
@@ -148,7 +150,8 @@ async fn outcomes_by_customer(
 }
 
 impl LookBack {
-    /// What was known of the customer of a look at the end of a day: that of the look, or one of the weeks before its loss.
+    /// The customer of a look as it was known at the end of a day: the day of the look, or one of the days before its
+    /// loss (see [`weeks_before`]).
     pub fn then(&self, look: &Look, on: NaiveDate) -> Observed {
         let one = &self.observed[look.customer];
         match self.known_by {
@@ -160,7 +163,7 @@ impl LookBack {
         }
     }
 
-    /// The days of which it matters how plans were known.
+    /// The days for which the past states of plans matter.
     fn days_with_plans(&self) -> Vec<NaiveDate> {
         let with_plans = self.looks.iter().filter(|look| !self.observed[look.customer].plans().is_empty());
         let mut days: Vec<NaiveDate> =
@@ -171,7 +174,7 @@ impl LookBack {
     }
 }
 
-/// The days before a loss on which one asks since when it could be seen: a week apart, the latest first.
+/// The days before a loss that are examined for early warnings: a week apart, the latest first.
 pub fn weeks_before(look: &Look) -> impl Iterator<Item = NaiveDate> {
     let lost_on = look.churned_on;
     (0..LEAD_WEEKS).filter_map(move |week| Some(plus_days(lost_on?, -1 - 7 * week)))

@@ -1,4 +1,4 @@
-//! Which model applies to a customer on a day.
+//! Selection of the health model that applies to a customer on a day.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,29 +13,29 @@ use uuid::Uuid;
 use crate::store::Conn;
 use crate::store::health_models::{self, Activation, ModelVersion};
 
-/// A version of a model as it is applied.
+/// A version of a health model as it is applied.
 #[derive(Debug, PartialEq)]
 pub struct AppliedModel {
-    /// The model's id; none for the shipped one.
+    /// Identifier of the health model; `None` for the shipped model.
     pub id: Option<Uuid>,
-    /// Its key.
+    /// Key.
     pub key: String,
-    /// The version; none for the shipped one.
+    /// Number of the version; `None` for the shipped model.
     pub number: Option<i64>,
-    /// What it says.
+    /// Content of the version.
     pub content: ModelContent,
 }
 
-/// The models of an organization that applied at some time.
+/// The health models of an organization that applied at any time.
 #[derive(Debug)]
 pub struct Models {
     shipped: Arc<AppliedModel>,
-    /// By model the versions that were active, from when.
+    /// Active versions of each model, with the day of activation.
     active: Vec<Vec<(NaiveDate, Option<Arc<AppliedModel>>)>>,
 }
 
 impl Models {
-    /// The models of an organization, as far as they had been activated by an instant.
+    /// Loads the models of an organization that had been activated by an instant.
     pub async fn load(conn: &mut Conn, organization_id: Uuid, known_at: Option<DateTime<Utc>>) -> sqlx::Result<Self> {
         let mut activations = health_models::activations(conn, organization_id).await?;
         activations.retain(|activation| known_at.is_none_or(|at| activation.activated_at <= at));
@@ -67,13 +67,13 @@ impl Models {
         Self { shipped: Arc::new(AppliedModel::shipped()), active }
     }
 
-    /// As if this version were the only one there is, for the customers that it is for; for others the shipped one.
+    /// Treats this version as the only one for the customers that it covers. The shipped model applies to all others.
     pub fn only(candidate: Arc<AppliedModel>) -> Self {
         Self::of(vec![vec![(NaiveDate::MIN, Some(candidate))]])
     }
 
-    /// The model that applied to customers of a segment at the end of a day. A model's first version applies to days before it was
-    /// activated too: so a new model can be asked about the past.
+    /// The model that applied to customers of a segment at the end of a day. A model's first version also applies to
+    /// days before its activation, so that a new model can be applied to the past.
     pub fn on(&self, segment: Option<&str>, day: NaiveDate) -> &Arc<AppliedModel> {
         let in_force = self.active.iter().filter_map(|active| {
             let then = active.iter().rfind(|(from_on, _)| *from_on <= day).or_else(|| active.first())?;
@@ -82,14 +82,14 @@ impl Models {
         in_force.min_by_key(|model| (model.content.priority, &model.key)).unwrap_or(&self.shipped)
     }
 
-    /// How often scores are brought up to date, in minutes: as often as the most impatient of the models asks for that are active now.
+    /// The interval in minutes at which scores are updated: the shortest of the intervals of the active models.
     pub fn update_interval_minutes(&self) -> u32 {
         let now = self.active.iter().filter_map(|active| active.last()?.1.as_ref());
         let shortest = now.map(|model| model.content.update_interval_minutes).min();
         shortest.unwrap_or(self.shipped.content.update_interval_minutes)
     }
 
-    /// How many days before the first day asked about can matter; `None` where all of them can.
+    /// The number of days before the first requested day that can matter; `None` if all of them can.
     pub fn reach_days(&self) -> Option<i64> {
         let reach =
             |model: &AppliedModel| {
@@ -104,7 +104,7 @@ impl Models {
         self.all().map(reach).try_fold(0, |most, reach| Some(most.max(reach?)))
     }
 
-    /// The same for several at once.
+    /// The same for several sets of models.
     pub fn reach_of_all(several: &[&Self]) -> Option<i64> {
         several.iter().map(|models| models.reach_days()).try_fold(0, |most, reach| Some(most.max(reach?)))
     }
@@ -116,12 +116,12 @@ impl Models {
 }
 
 impl AppliedModel {
-    /// The one that applies where there is no other.
+    /// The shipped model, which applies if no other does.
     pub fn shipped() -> Self {
         Self { id: None, key: SHIPPED_KEY.to_owned(), number: None, content: shipped_model() }
     }
 
-    /// A version under its model's key.
+    /// A version with the key of its model.
     pub fn of(key: &str, version: ModelVersion) -> Self {
         Self {
             id: Some(version.model_id),

@@ -1,4 +1,4 @@
-//! What is known of customers, and how they were on each day of a stretch.
+//! Known facts about customers, and their health on each day of a range.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -28,44 +28,44 @@ use crate::store::metrics::{self, EarlierRow, MeasuredRow, Of};
 use crate::time_travel::plans_known_at;
 use crate::usage_facts::fact;
 
-/// How many customers' records one statement fetches at most.
+/// Maximum number of customers whose records one statement fetches.
 const AT_ONCE: usize = 500;
 
-/// How many days a trend looks at.
+/// Number of days that a trend covers.
 pub const TREND_DAYS: i64 = 30;
 
-/// What is known of one customer.
+/// Known facts about one customer.
 #[derive(Debug, Clone)]
 pub struct Observed {
-    /// Who it is.
+    /// Customer.
     pub customer: Customer,
     zone: Tz,
-    /// Its events from the first day that can matter on.
+    /// Usage events from the first day that can matter.
     events: Vec<MeasuredRow>,
-    /// What there was before.
+    /// Summaries of the events before that day.
     earlier: Vec<EarlierRow>,
     plans: Vec<Arc<PlanView>>,
     pulses: Vec<PulseRow>,
     overrides: Vec<OverrideRow>,
 }
 
-/// How a customer was at the end of a day.
+/// A customer's health at the end of a day.
 #[derive(Debug, Clone)]
 pub struct Day {
-    /// The day.
+    /// Day.
     pub on: NaiveDate,
-    /// The model that applied.
+    /// Health model that applied.
     pub model: Arc<AppliedModel>,
-    /// What it computed.
+    /// Score computed by the model.
     pub computed: Score,
-    /// The band of that.
+    /// Band of the computed score.
     pub computed_band: Band,
-    /// The score that someone set in its place.
+    /// Override in place of the computed score.
     pub set: Option<OverrideRow>,
 }
 
 impl Day {
-    /// The score: the one that was set, or the computed one.
+    /// The score: the override, or the computed score.
     pub fn score(&self) -> Option<f64> {
         self.set.as_ref().map_or(self.computed.value, |set| Some(set.score))
     }
@@ -76,7 +76,7 @@ impl Day {
         set.unwrap_or(self.computed_band)
     }
 
-    /// What setting the score has added to it.
+    /// The points that the override adds to the computed score.
     pub fn set_by(&self) -> f64 {
         match (self.score(), self.computed.value) {
             (Some(shown), Some(computed)) => shown - computed,
@@ -85,18 +85,19 @@ impl Day {
     }
 }
 
-/// Which days are asked about, and as of which knowledge.
+/// Range of days, and the instant of knowledge.
 #[derive(Debug, Clone, Copy)]
 pub struct Stretch {
-    /// The first day.
+    /// First day.
     pub from: NaiveDate,
-    /// The last day.
+    /// Last day.
     pub to: NaiveDate,
-    /// Only what was known then.
+    /// Instant of knowledge: only what had been recorded by then counts.
     pub known_at: Option<DateTime<Utc>>,
 }
 
-/// What is known of some customers, as far as it can matter in a stretch of days: from so many days before it, or from the beginning.
+/// Loads what is known about customers and can matter in a range of days: from `reach_days` before it, or from the
+/// beginning.
 pub async fn observe(
     cx: &Context,
     conn: &mut Conn,
@@ -138,7 +139,7 @@ pub async fn observe(
     Ok(all)
 }
 
-/// The plans of each of some customers, or of all, as they are or as they were known.
+/// The plans of the wanted customers, or of all, as they are or as they were known at an instant.
 pub(super) async fn plans_of_customers(
     cx: &Context,
     known_at: Option<DateTime<Utc>>,
@@ -174,7 +175,7 @@ impl Observed {
         stretch: Stretch,
     ) -> sqlx::Result<()> {
         let Some(subject) = self.customer.external_ref.as_deref() else { return Ok(()) };
-        // A day's margin on both sides: the days are those of a time zone.
+        // One day of margin on both sides, because days depend on the time zone.
         let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
         let from = reach_days.map(|days| midnight(plus_days(stretch.from, -days - 1)));
         let until = midnight(plus_days(stretch.to, 2));
@@ -186,7 +187,7 @@ impl Observed {
         Ok(())
     }
 
-    /// The customer as it was known at an instant, when these were its plans.
+    /// The customer as it was known at an instant, with the plans that it had then.
     #[must_use]
     pub fn as_known(&self, at: DateTime<Utc>, plans: Vec<Arc<PlanView>>) -> Self {
         let mut then = Self { plans, ..self.clone() };
@@ -202,7 +203,7 @@ impl Observed {
         existed_from(self.customer.since_on, traces).unwrap_or(created_on)
     }
 
-    /// Leaves out what was not yet known at an instant, of what is here already.
+    /// Removes everything that was not yet known at an instant.
     fn forget_after(&mut self, at: DateTime<Utc>) {
         self.events.retain(|event| event.received_at <= at);
         self.pulses.retain(|pulse| pulse.recorded_at <= at);
@@ -220,18 +221,18 @@ impl Observed {
         first.chain(self.earlier.iter().map(|row| row.first_at)).min().map(|at| date_in(self.zone, at))
     }
 
-    /// The day of its last event by a day.
+    /// The day of its last event on or before a day.
     pub fn last_event_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
         let days = self.events.iter().map(|event| event.occurred_at).chain(self.earlier.iter().map(|row| row.last_at));
         days.map(|at| date_in(self.zone, at)).filter(|on| *on <= as_of).max()
     }
 
-    /// Its plans, archived ones too.
+    /// The customer's plans, including archived ones.
     pub fn plans(&self) -> &[Arc<PlanView>] {
         &self.plans
     }
 
-    /// How it was on each day of a stretch, the first to the last.
+    /// The customer's health on each day of a range, oldest first.
     pub fn days(&self, models: &Models, from: NaiveDate, to: NaiveDate) -> Vec<Day> {
         let mut scorer = Scorer { observed: self, models, evidence: vec![], scores: HashMap::new() };
         let mut days = vec![];
@@ -255,12 +256,12 @@ impl Observed {
         days
     }
 
-    /// What a model makes of the customer on a day.
+    /// The customer's score by a model on a day.
     pub fn score(&self, model: &ModelContent, on: NaiveDate) -> Score {
         self.evidence(model).score(model, on)
     }
 
-    /// What its risk is judged by, at the end of a day.
+    /// The facts by which its risk is judged at the end of a day.
     pub fn risk_known(&self, as_of: NaiveDate) -> Known {
         let deed = |event: &MeasuredRow| (date_in(self.zone, event.occurred_at), Deed::of(&event.kind));
         let overdue = |view: &Arc<PlanView>| {
@@ -280,7 +281,7 @@ impl Observed {
         }
     }
 
-    /// Its plans that were not archived at the end of a day.
+    /// The customer's plans that were not archived at the end of a day.
     pub fn plans_on(&self, on: NaiveDate) -> impl Iterator<Item = &Arc<PlanView>> {
         let is_archived =
             move |view: &Arc<PlanView>| view.row.archived_at.is_some_and(|at| date_in(self.zone, at) <= on);
@@ -316,7 +317,7 @@ impl Observed {
         }
     }
 
-    /// The events that a metric reckons with, by day.
+    /// The events that a metric counts, by time.
     pub fn facts(&self, definition: &Definition) -> Vec<Fact> {
         let mut facts: Vec<Fact> = self.events.iter().filter_map(|event| fact(definition, event, self.zone)).collect();
         if definition.aggregate == Aggregate::DaysSinceLast {
@@ -357,14 +358,14 @@ impl Scorer<'_> {
         &self.scores[&on]
     }
 
-    /// The score, where enough is known of the customer for it to have a band.
+    /// The score, if enough is known about the customer for a band.
     fn covered(&mut self, on: NaiveDate) -> Option<f64> {
         let model = self.model(on);
         self.score(on).covered(&model.content)
     }
 }
 
-/// The slope of the computed scores of some days, in points a week.
+/// The slope of the computed scores of some days, in points per week.
 pub fn slope_per_week(days: &[Day]) -> Option<f64> {
     let point = |day: &Day| {
         let since = i32::try_from((day.on - days[0].on).num_days()).ok()?;

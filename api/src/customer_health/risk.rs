@@ -1,4 +1,4 @@
-//! The model of customers' risk that applies.
+//! The risk model that applies.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::statistics::logistic::Logistic;
@@ -10,69 +10,71 @@ use crate::error::ApiError;
 use crate::store::Conn;
 use crate::store::risk_models::{self, RiskModelRow};
 
-/// How many days before a day can matter to a customer's risk.
+/// Number of days before a day that can matter to a customer's risk.
 pub const REACH_DAYS: i64 = 60;
 
-/// What a fitted model has learned, and from what.
+/// A fitted risk model, with the data it was fitted on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Learned {
-    /// Within how many days the chance is that it states.
+    /// Horizon in days: the model states the probability of a loss within this time.
     pub horizon_days: u32,
-    /// How strongly it was held back.
+    /// Strength of the ridge penalty.
     pub ridge: f64,
-    /// What its figures are called.
+    /// Names of the features.
     pub features: Vec<String>,
-    /// What was learned.
+    /// Fitted logistic regression.
     pub logistic: Logistic,
-    /// The days on which customers were looked at.
+    /// Evaluation days.
     pub evaluated_on: Vec<NaiveDate>,
-    /// How many customers and days it has learned from.
+    /// Number of cases that the model was fitted on.
     pub cases: usize,
-    /// How many of them were followed by a loss.
+    /// Number of cases that were followed by a loss.
     pub churned: usize,
-    /// How well it would have told.
+    /// Quality on held-out data.
     pub holdout: Option<Holdout>,
 }
 
-/// How well a model fitted on earlier days told what came after later ones.
+/// Quality of a risk model on held-out data: the model was fitted on earlier days and tested on later ones.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "from": "2025-07-01", "cases": 100, "churned": 12, "area": 0.79, "area_from": 0.68, "area_to": 0.9, "points_area": 0.71, "p_value": 0.08,
     "brier": 0.08, "brier_skill": 0.2
 }))]
 pub struct Holdout {
-    /// The first of the later days.
+    /// First of the later days.
     pub from: NaiveDate,
-    /// How many customers and days.
+    /// Number of cases on the later days.
     #[schema(maximum = 1_000_000)]
     pub cases: usize,
-    /// How many of them were followed by a loss.
+    /// Number of cases that were followed by a loss.
     #[schema(maximum = 1_000_000)]
     pub churned: usize,
-    /// The area under the receiver operating characteristic.
+    /// Area under the receiver operating characteristic (AUC).
     pub area: f64,
-    /// Where its 95 % interval begins.
+    /// Lower bound of the 95% confidence interval of the area.
     pub area_from: f64,
-    /// Where its 95 % interval ends.
+    /// Upper bound of the 95% confidence interval of the area.
     pub area_to: f64,
-    /// The area that the points have on the same cases.
+    /// AUC of the sum of the factors' points on the same cases.
     pub points_area: f64,
-    /// The chance of such a difference between the two if there were none (DeLong's paired test).
+    /// p-value of the difference between the two areas (DeLong's paired test): the probability of a difference at least
+    /// this large if the model and the points were equally good.
     pub p_value: f64,
-    /// The mean squared error of the chances it states.
+    /// Brier score: the mean squared error of the stated probabilities.
     pub brier: f64,
-    /// What part of the error is saved that always stating the share of those lost would have.
+    /// Brier skill: the share of the error of always stating the overall loss rate that the model avoids; negative if
+    /// it is worse.
     pub brier_skill: Option<f64>,
 }
 
 impl Learned {
-    /// From what is kept.
+    /// Reads the model from its stored form.
     pub fn of(row: &RiskModelRow) -> Result<Self, ApiError> {
         Ok(serde_json::from_str(&row.content)?)
     }
 }
 
-/// The model fitted last, as far as it was there at an instant, with what it has learned.
+/// The newest risk model at an instant, with its content.
 pub async fn latest(
     conn: &mut Conn,
     organization_id: Uuid,

@@ -1,4 +1,4 @@
-//! How customers are on a day, as playbooks look at it.
+//! Situations of customers on a day, as playbooks evaluate them.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use super::observed::{Day, Observed};
 use crate::read_model::PlanView;
 
 impl Observed {
-    /// How the customer was on a day.
+    /// The customer's situation on a day.
     pub fn situation(&self, day: &Day, risk_model: Option<&Logistic>) -> Situation {
         let known = self.risk_known(day.on);
         let risk = match risk_model {
@@ -31,7 +31,7 @@ impl Observed {
         }
     }
 
-    /// For what of the customer a playbook's trigger holds on a day.
+    /// The subjects for which a playbook's trigger holds on a day.
     pub fn held(&self, playbook: &Playbook, models: &Models, day: &Day, risk_model: Option<&Logistic>) -> Vec<String> {
         let customer = &self.customer;
         if !playbook.active || !playbook.admits(customer.segment.as_deref(), customer.annual_revenue_minor) {

@@ -1,4 +1,4 @@
-//! Usage events: taken in, looked at, held and released.
+//! Usage events: recording, listing, quarantine and erasure.
 
 pub mod erase;
 pub mod intake;
@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::error::ApiError;
 use crate::store::usage_events::EventRow;
 
-/// A usage event as it is kept.
+/// A usage event.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "sequence": 4711, "id": "fdb37682b21b26aa", "source": "git/citus", "type": "repo.commit", "subject": "acct-585d817b57", "person": "p-14dc8d96fa",
@@ -23,36 +23,36 @@ use crate::store::usage_events::EventRow;
     "held": null
 }))]
 pub struct KeptEvent {
-    /// Its number: 1, 2, 3 in the order in which events came; some may be missing.
+    /// Sequence number: 1, 2, 3 in the order of arrival. Numbers can be missing.
     #[schema(minimum = 1)]
     sequence: i64,
-    /// Its id, unique within its source.
+    /// Identifier. Unique within the source.
     #[schema(value_type = Name)]
     id: String,
-    /// Where it comes from.
+    /// Source: the system that the event comes from.
     #[schema(value_type = Name)]
     source: String,
-    /// What happened.
+    /// Type of the event.
     #[serde(rename = "type")]
     #[schema(value_type = Name)]
     kind: String,
-    /// The customer, by what the CRM calls it.
+    /// Subject: the external reference of the customer.
     #[schema(value_type = Option<ExternalRef>)]
     subject: Option<String>,
-    /// The person, by what the other system calls them.
+    /// External reference of the person.
     #[schema(value_type = Option<ExternalRef>)]
     person: Option<String>,
-    /// When it happened.
+    /// Time at which the event happened.
     time: DateTime<Utc>,
-    /// When it was received.
+    /// Time at which the event was received.
     received_at: DateTime<Utc>,
-    /// What else is known.
+    /// Payload of the event.
     #[schema(value_type = Option<Object>)]
     data: Option<Box<RawValue>>,
-    /// Attributes beyond those of CloudEvents.
+    /// Extension attributes: attributes that CloudEvents does not define.
     #[schema(value_type = Option<Object>)]
     extensions: Option<Box<RawValue>>,
-    /// Why it does not count; null if it does.
+    /// Reason why the event does not count; null if it counts.
     held: Option<Held>,
 }
 

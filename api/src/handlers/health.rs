@@ -1,4 +1,4 @@
-//! Customers' health: how one is, how that came, and what people say of it.
+//! Customers' health: scores, their explanation, and the records that people add.
 
 pub mod explain;
 pub mod history;
@@ -23,32 +23,32 @@ use crate::extract::parse_path;
 use crate::store::Conn;
 use crate::store::customers::{self, Customer};
 
-/// The version of a model that a score is by.
+/// Version of the health model that produced a score.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({"id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "key": "activity", "number": 2, "name": "Activity"}))]
 pub struct ModelReference {
-    /// The model's id; null for the shipped one.
+    /// Identifier of the health model; null for the shipped model.
     id: Option<Uuid>,
-    /// The model's key.
+    /// Key of the health model.
     #[schema(value_type = Key)]
     key: String,
-    /// The version; null for the shipped one.
+    /// Number of the version, counting from 1; null for the shipped model.
     #[schema(minimum = 1)]
     number: Option<i64>,
-    /// What it is called.
+    /// Display name.
     #[schema(value_type = Name)]
     name: String,
 }
 
 impl ModelReference {
-    /// From the version that applied.
+    /// Builds the reference from the version that applied.
     pub fn of(model: &AppliedModel) -> Self {
         let name = model.content.name.to_string();
         Self { id: model.id, key: model.key.clone(), number: model.number, name }
     }
 }
 
-/// A score that someone set in place of the computed one.
+/// An override: a score set by a person in place of the computed one.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "score": 30.0, "reason": "Their sponsor has left.", "from_on": "2026-05-04",
@@ -56,39 +56,39 @@ impl ModelReference {
     "recorded_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct HealthOverride {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// The score that is set, from 0 to 100.
+    /// Score that replaces the computed one, from 0 to 100.
     #[schema(minimum = 0, maximum = 100)]
     score: f64,
-    /// Why.
+    /// Reason for the override.
     #[schema(value_type = milepost_domain::values::text::Note)]
     reason: String,
-    /// The first day on which it holds.
+    /// First day on which the override applies.
     from_on: NaiveDate,
-    /// The last day on which it holds.
+    /// Last day on which the override applies.
     expires_on: NaiveDate,
-    /// The day on which it was taken back; null if it was not.
+    /// Day on which the override was ended early; null if it was not.
     ended_on: Option<NaiveDate>,
-    /// Who set it.
+    /// Author of the override.
     #[schema(max_length = 300)]
     author: String,
-    /// When it was set.
+    /// Time of recording.
     recorded_at: DateTime<Utc>,
 }
 
-/// A customer by its id.
+/// Finds a customer by its identifier.
 pub async fn customer(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> Result<Customer, ApiError> {
     customers::find(conn, organization_id, id).await?.ok_or_else(ApiError::not_found)
 }
 
-/// A customer by what the CRM calls it.
+/// Finds a customer by its external reference.
 pub async fn customer_by_ref(conn: &mut Conn, organization_id: Uuid, raw: &str) -> Result<Customer, ApiError> {
     let reference: ExternalRef = parse_path("external_ref", raw)?;
     customers::find_by_ref(conn, organization_id, reference.as_str()).await?.ok_or_else(ApiError::not_found)
 }
 
-/// What is known of one customer in a stretch of days, and the models that applied.
+/// Loads what is known about one customer in a range of days, and the models that applied.
 async fn observe_one(
     cx: &Context,
     conn: &mut Conn,

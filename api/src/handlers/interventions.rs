@@ -1,4 +1,4 @@
-//! Interventions: tasks opened for customers, by playbooks or by people.
+//! Interventions: tasks for customers, opened by playbooks or by people.
 
 pub mod act;
 pub mod open;
@@ -12,20 +12,20 @@ use uuid::Uuid;
 
 use crate::store::interventions::NoteRow;
 
-/// What someone noted of an intervention.
+/// A note on an intervention.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({"id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "text": "They will call back.", "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
     "recorded_at": "2026-05-04T12:00:00Z"}))]
 pub struct InterventionNote {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// What was noted.
+    /// Text of the note.
     #[schema(value_type = Note)]
     text: String,
-    /// Who noted it.
+    /// Author of the note.
     #[schema(max_length = 300)]
     author: String,
-    /// When.
+    /// Time of recording.
     recorded_at: DateTime<Utc>,
 }
 

@@ -1,4 +1,4 @@
-//! What speaks for customers being lost, and models fitted on what became of customers.
+//! Customers' risk of being lost, and risk models fitted on the organization's own outcomes.
 
 pub mod fit;
 pub mod read;
@@ -12,7 +12,7 @@ use crate::customer_health::risk::{Holdout, Learned};
 use crate::error::ApiError;
 use crate::store::risk_models::RiskModelRow;
 
-/// A model of customers' risk.
+/// A risk model: it estimates the probability that a customer is lost.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "horizon_days": 90, "ridge": 1.0, "intercept": -2.8,
@@ -20,44 +20,46 @@ use crate::store::risk_models::RiskModelRow;
     "holdout": null, "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "fitted_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct RiskModel {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// Within how many days the chance is that it states.
+    /// Horizon in days: the model states the probability of a loss within this time.
     #[schema(minimum = 7)]
     horizon_days: u32,
-    /// How strongly it was held back.
+    /// Strength of the ridge penalty that shrinks the coefficients.
     ridge: f64,
-    /// The intercept.
+    /// Intercept.
     intercept: f64,
-    /// One for each feature.
+    /// Coefficients, one per feature.
     #[schema(max_items = 100)]
     coefficients: Vec<Coefficient>,
-    /// The days on which customers were looked at.
+    /// Evaluation days.
     #[schema(max_items = 10_000)]
     evaluated_on: Vec<NaiveDate>,
-    /// How many customers and days it has learned from.
+    /// Number of cases that the model was fitted on. A case is one customer on one evaluation day.
     #[schema(maximum = 1_000_000)]
     cases: usize,
-    /// How many of them were followed by a loss within the horizon.
+    /// Number of cases that were followed by a loss within the horizon.
     #[schema(maximum = 1_000_000)]
     churned: usize,
-    /// How well a model fitted on the earlier days told what came after the later ones; null where there were too few of either.
+    /// Quality on held-out data: a model fitted on the earlier days and tested on the later ones; null if there were
+    /// too few days or losses.
     holdout: Option<Holdout>,
-    /// Who fitted it.
+    /// Author of the model: the caller that fitted it.
     #[schema(max_length = 300)]
     author: String,
-    /// When it was fitted.
+    /// Time of the fit.
     fitted_at: DateTime<Utc>,
 }
 
-/// What one more of a feature adds to the logarithm of the odds of being lost.
+/// A coefficient of a risk model.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({"feature": "engagement_decline", "coefficient": 1.9}))]
 pub struct Coefficient {
-    /// A risk factor's severity from 0 to 1, or `active_share`: the share of the last 30 days on which the customer was active.
+    /// Feature: a risk factor, whose value is its severity from 0 to 1, or `active_share`, the share of the last 30
+    /// days on which the customer was active.
     #[schema(max_length = 100)]
     feature: String,
-    /// What it adds.
+    /// Change of the log odds of a loss per unit of the feature.
     coefficient: f64,
 }
 

@@ -1,4 +1,4 @@
-//! The calls of Segment's libraries.
+//! Endpoints for Segment's client libraries.
 
 use std::collections::HashMap;
 
@@ -26,109 +26,118 @@ use crate::store::people::PersonKind;
 use crate::store::{customers, people};
 use crate::unit::Unit;
 
-/// What became of messages.
+/// Results of Segment messages.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"success": true, "received": 3, "events": 1, "duplicates": 1, "people": 1, "customers": 0, "ignored": 0, "rejected": []}))]
 pub struct SegmentAnswer {
     /// Whether nothing was rejected.
     success: bool,
-    /// How many there were.
+    /// Number of messages received.
     #[schema(maximum = 5000)]
     received: usize,
-    /// New events.
+    /// Number of new events.
     #[schema(maximum = 5000)]
     events: usize,
-    /// Events that were there already.
+    /// Number of events that had been recorded already.
     #[schema(maximum = 5000)]
     duplicates: usize,
-    /// People that were created or changed, or were as told already.
+    /// Number of people that were created, updated or already up to date.
     #[schema(maximum = 10_000)]
     people: usize,
-    /// Customers that were created or changed, or were as told already.
+    /// Number of customers that were created, updated or already up to date.
     #[schema(maximum = 5000)]
     customers: usize,
-    /// Messages that mean nothing here.
+    /// Number of messages that have no effect, such as `alias`.
     #[schema(maximum = 5000)]
     ignored: usize,
-    /// Those that could not be taken. A library drops them: sent again they would be refused again.
+    /// Messages that were rejected. The response still has status 200, so that libraries do not send them again.
     #[schema(max_items = 5000)]
     rejected: Vec<RejectedMessage>,
 }
 
-/// A message that could not be taken.
+/// A rejected message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"index": 2, "code": "required", "pointer": "/messageId", "detail": "must be given"}))]
 pub struct RejectedMessage {
-    /// Its position, from 0.
+    /// Position in the request, counting from 0.
     #[schema(maximum = 5000)]
     index: usize,
-    /// Which rule.
+    /// Code of the reason.
     #[schema(max_length = 100)]
     code: String,
-    /// Where in the message.
+    /// JSON pointer to the cause within the message.
     #[schema(max_length = 1000)]
     pointer: Option<String>,
-    /// The rule in words.
+    /// Explanation of the reason.
     #[schema(max_length = 10_000)]
     detail: String,
 }
 
-/// Takes a `track` message of Segment's libraries in: an event
+/// Record a Segment `track` message
 ///
-/// The type is `event`, the data `properties`, the customer `context.groupId`, `properties.groupId` or else the one its person `userId`
-/// belongs to. Its identity is `messageId`, so a library may send it again. The API key is the write key: as the user of Basic
-/// authentication, or as a bearer token.
+/// Records a usage event. The event's type is `event` and its data is `properties`. The customer is `context.groupId`
+/// or `properties.groupId`; without these, it is the customer of the person `userId`. `messageId` identifies the event,
+/// so a library can safely send it again. The API key serves as the write key: send it as the user name of Basic
+/// authentication or as a bearer token.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
-    responses((status = 200, description = "What became of it.", body = SegmentAnswer)))]
+    responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/track")]
 pub async fn take_segment_track(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
     take(&request, &cx, payload, "track").await
 }
 
-/// Takes an `identify` message of Segment's libraries in: a person
+/// Create or update a person from a Segment `identify` message
 ///
-/// `userId` is what they are called by; `traits.name` (or `firstName` and `lastName`) and `traits.email` are kept. What is not said stays.
+/// `userId` is the person's external reference. The name comes from `traits.name`, or from `traits.firstName` and
+/// `traits.lastName`; the email address comes from `traits.email`. Fields without a trait stay unchanged.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
-    responses((status = 200, description = "What became of it.", body = SegmentAnswer)))]
+    responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/identify")]
 pub async fn take_segment_identify(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
     take(&request, &cx, payload, "identify").await
 }
 
-/// Takes a `group` message of Segment's libraries in: a customer
+/// Create or update a customer from a Segment `group` message
 ///
-/// `groupId` is what the CRM calls it; `traits.name` and `traits.segment` (or `plan`, or `industry`) are kept. `userId` belongs to it from then on.
+/// `groupId` is the customer's external reference. The name comes from `traits.name`; the segment comes from
+/// `traits.segment`, `traits.plan` or `traits.industry`. Fields without a trait stay unchanged. The person `userId`, if
+/// given, belongs to this customer from then on.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
-    responses((status = 200, description = "What became of it.", body = SegmentAnswer)))]
+    responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/group")]
 pub async fn take_segment_group(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
     take(&request, &cx, payload, "group").await
 }
 
-/// Takes a `page` message of Segment's libraries in: an event of the type `page`
+/// Record a Segment `page` message
+///
+/// Records a usage event of the type `page`, with `properties` and `name` as its data.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
-    responses((status = 200, description = "What became of it.", body = SegmentAnswer)))]
+    responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/page")]
 pub async fn take_segment_page(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
     take(&request, &cx, payload, "page").await
 }
 
-/// Takes a `batch` of messages of Segment's libraries in
+/// Record a batch of Segment messages
 ///
-/// People and customers first, then events; each message by itself.
+/// Processes customers and people first, then events. Each message is validated on its own: an invalid message does not
+/// block the others.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
-    responses((status = 200, description = "What became of them.", body = SegmentAnswer)))]
+    responses((status = 200, description = "The results of the messages.", body = SegmentAnswer)))]
 #[post("/v1/segment/batch")]
 pub async fn take_segment_batch(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
     take(&request, &cx, payload, "batch").await
 }
 
-/// Declares a call under the path that some library has built in.
+/// Declares an endpoint under the path that some library has built in.
 macro_rules! built_in {
-    ($name:ident, $path:tt, $call:tt, $doc:tt) => {
-        #[doc = $doc]
+    ($name:ident, $path:tt, $call:tt, $summary:tt, $description:tt) => {
+        #[doc = $summary]
+        #[doc = ""]
+        #[doc = $description]
         #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
-            responses((status = 200, description = "What became of it.", body = SegmentAnswer)))]
+            responses((status = 200, description = "The results of the messages.", body = SegmentAnswer)))]
         #[post($path)]
         pub async fn $name(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
             take(&request, &cx, payload, $call).await
@@ -140,36 +149,52 @@ built_in!(
     take_segment_t,
     "/v1/segment/t",
     "track",
-    "The same as `/v1/segment/track`, where browsers' libraries send it"
+    "Record a Segment `track` message (browser path)",
+    "Behaves like `/v1/segment/track`. Browser libraries have this path built in."
 );
 built_in!(
     take_segment_i,
     "/v1/segment/i",
     "identify",
-    "The same as `/v1/segment/identify`, where browsers' libraries send it"
+    "Create or update a person from a Segment `identify` message (browser path)",
+    "Behaves like `/v1/segment/identify`. Browser libraries have this path built in."
 );
 built_in!(
     take_segment_g,
     "/v1/segment/g",
     "group",
-    "The same as `/v1/segment/group`, where browsers' libraries send it"
+    "Create or update a customer from a Segment `group` message (browser path)",
+    "Behaves like `/v1/segment/group`. Browser libraries have this path built in."
 );
-built_in!(take_segment_p, "/v1/segment/p", "page", "The same as `/v1/segment/page`, where browsers' libraries send it");
-built_in!(take_segment_b, "/v1/segment/b", "batch", "The same as `/v1/segment/batch`, where mobile libraries send it");
+built_in!(
+    take_segment_p,
+    "/v1/segment/p",
+    "page",
+    "Record a Segment `page` message (browser path)",
+    "Behaves like `/v1/segment/page`. Browser libraries have this path built in."
+);
+built_in!(
+    take_segment_b,
+    "/v1/segment/b",
+    "batch",
+    "Record a batch of Segment messages (mobile path)",
+    "Behaves like `/v1/segment/batch`. Mobile libraries have this path built in."
+);
 built_in!(
     take_segment_v1_batch,
     "/v1/segment/v1/batch",
     "batch",
-    "The same as `/v1/segment/batch`, where servers' libraries send it"
+    "Record a batch of Segment messages (server path)",
+    "Behaves like `/v1/segment/batch`. Server libraries have this path built in."
 );
 
-/// A batch as it is sent. What all messages have in common may stand beside them.
+/// A batch as it is sent. Other fields of the body are ignored.
 #[derive(Debug, Deserialize)]
 struct Batch {
     batch: Vec<Value>,
 }
 
-/// What the messages of a request come to.
+/// The effects of the messages of a request.
 #[derive(Default)]
 struct Taken {
     events: Vec<(usize, UsageEvent)>,
@@ -183,7 +208,7 @@ async fn take(request: &HttpRequest, cx: &Context, payload: Payload, call: &str)
     let bytes = collect_up_to(request, payload.into_inner(), MOST_BYTES).await?;
     let body = unpack(request, bytes.to_vec())?;
     let not_json = |error: serde_json::Error| {
-        ApiError::new(Code::MalformedBody, format!("The body is not a message of Segment's libraries: {error}."))
+        ApiError::new(Code::MalformedBody, format!("The body is not a valid Segment message or batch: {error}."))
     };
     let messages = match call {
         "batch" => serde_json::from_slice::<Batch>(&body).map_err(not_json)?.batch,
@@ -242,7 +267,7 @@ impl RejectedMessage {
     }
 }
 
-/// Hands events to the writer; answers how many are new, how many were there, and what was rejected.
+/// Hands events to the writer. Returns the number of new events, the number of duplicates, and the rejected messages.
 async fn deliver(
     cx: &Context,
     events: Vec<(usize, UsageEvent)>,
@@ -264,14 +289,14 @@ async fn deliver(
     let count = |wanted: &[Intake]| receipt.decisions.iter().filter(|(intake, _)| wanted.contains(intake)).count();
     let conflicts = indexes.iter().zip(&receipt.decisions).filter(|(_, (intake, _))| *intake == Intake::Conflict);
     rejected.extend(conflicts.map(|(index, _)| {
-        let detail = "another event with this messageId is there already; it stays";
+        let detail = "a different event with this messageId already exists; it stays";
         RejectedMessage::of(*index, FieldError::in_body("/messageId", "conflict", detail))
     }));
     rejected.sort_by_key(|one| one.index);
     Ok((count(&[Intake::Accepted, Intake::Quarantined]), count(&[Intake::Duplicate]), rejected))
 }
 
-/// Gives events that name no customer the one that their person belongs to.
+/// Sets the customer of events that name none to the customer of their person.
 async fn find_customers(cx: &Context, events: &mut [UsageEvent]) -> Result<(), ApiError> {
     let mut known: HashMap<String, Option<String>> = HashMap::new();
     let mut conn = cx.read().await?;

@@ -14,7 +14,7 @@ use crate::error::FieldError;
 const STANDARD: [&str; 10] =
     ["specversion", "id", "source", "type", "subject", "time", "data", "data_base64", "datacontenttype", "dataschema"];
 
-/// The rules of one event's attributes, all that are broken at once.
+/// Reader of one event's attributes. It collects all errors.
 struct Reader<'a> {
     fields: &'a Map<String, Value>,
     errors: Vec<FieldError>,
@@ -26,7 +26,7 @@ pub fn read_event(value: &Value, received_at: DateTime<Utc>) -> Result<UsageEven
         return Err(vec![FieldError::in_body("", "wrong_type", "must be a JSON object: one CloudEvent")]);
     };
     let mut reader = Reader { fields, errors: vec![] };
-    // Plain objects from our own scripts need not say that they are CloudEvents.
+    // Plain objects do not have to state that they are CloudEvents.
     if fields.get("specversion").is_some_and(|version| version != "1.0") {
         reader.refuse("/specversion", "not_an_option", "must be \"1.0\"");
     }
@@ -78,7 +78,7 @@ fn hash_payload(event: &UsageEvent, has_time: bool) -> Hash {
     ])
 }
 
-/// A hash over several parts that do not run into each other.
+/// A hash over several parts, each with its length, so that the parts do not run into each other.
 fn hash(parts: &[&[u8]]) -> Hash {
     let mut context = digest::Context::new(&digest::SHA256);
     for part in parts {
@@ -156,7 +156,7 @@ impl Reader<'_> {
         instant
     }
 
-    /// The data as JSON with its fields in order; binary data as the text it came as.
+    /// The payload as JSON with its fields in order; binary data stays base64 text.
     fn data(&mut self) -> Option<String> {
         let data = match (self.fields.get("data"), self.fields.get("data_base64")) {
             (None | Some(Value::Null), None | Some(Value::Null)) => return None,
@@ -169,7 +169,7 @@ impl Reader<'_> {
                 return None;
             }
             (Some(_), Some(_)) => {
-                self.refuse("/data_base64", "ambiguous", "give data or data_base64, not both");
+                self.refuse("/data_base64", "ambiguous", "must not be given together with data");
                 return None;
             }
         };
@@ -186,13 +186,13 @@ impl Reader<'_> {
                 misnamed.push((
                     name.clone(),
                     "unknown_field",
-                    "is no attribute: those have lower-case letters and digits only",
+                    "is not a valid attribute name: use lower-case letters and digits only",
                 ));
             } else if value.is_object() || value.is_array() {
                 misnamed.push((
                     name.clone(),
                     "wrong_type",
-                    "must be a text, a number or a boolean: structures belong into data",
+                    "must be a string, a number or a boolean; structured values belong in data",
                 ));
             } else {
                 kept.insert(name.clone(), value.clone());
@@ -205,7 +205,7 @@ impl Reader<'_> {
         self.without_nul("", kept)
     }
 
-    /// No database keeps a NUL in a text.
+    /// Refuses NUL characters, because not every database can store them.
     fn without_nul(&mut self, pointer: &str, json: String) -> Option<String> {
         if json.contains("\\u0000") {
             self.refuse(pointer, "control_character", "must not contain NUL");

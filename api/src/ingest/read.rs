@@ -1,6 +1,6 @@
-//! The forms in which events come: one CloudEvent as JSON, a batch of them, lines of them, or one in headers and body.
+//! Supported forms of events: one CloudEvent as JSON, a batch, lines of JSON, or one event in headers and body.
 //!
-//! Each event is read by itself: what is wrong with one says nothing of its neighbours.
+//! Each event is read on its own: an error in one event does not affect the others.
 
 use actix_web::HttpRequest;
 use actix_web::http::header::CONTENT_TYPE;
@@ -13,16 +13,16 @@ use super::event::read_event;
 use super::{MOST_EVENT_BYTES, MOST_EVENTS};
 use crate::error::{ApiError, Code, FieldError};
 
-/// An event as it was read, or all that is wrong with it, with the id it had as far as that could be read.
+/// Result of reading an event.
 #[derive(Debug)]
 pub struct Read {
-    /// Its id.
+    /// Identifier of the event, if it could be read.
     pub id: Option<String>,
-    /// The event, or what is wrong with it.
+    /// The event, or its errors.
     pub event: Result<UsageEvent, Vec<FieldError>>,
 }
 
-/// Reads a body in whichever form it is.
+/// Reads a body in any supported form.
 pub fn read(request: &HttpRequest, body: &[u8], received_at: DateTime<Utc>) -> Result<Vec<Read>, ApiError> {
     let media_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
@@ -46,7 +46,7 @@ pub fn read(request: &HttpRequest, body: &[u8], received_at: DateTime<Utc>) -> R
     }
 }
 
-/// The elements of a list, each by itself.
+/// Reads the elements of a list, each on its own.
 fn batch(body: &[u8], received_at: DateTime<Utc>) -> Result<Vec<Read>, ApiError> {
     let items: Vec<&RawValue> = serde_json::from_slice(body).map_err(|error| not_json(&error))?;
     if items.len() > MOST_EVENTS {
@@ -55,7 +55,7 @@ fn batch(body: &[u8], received_at: DateTime<Utc>) -> Result<Vec<Read>, ApiError>
     Ok(items.into_iter().map(|item| one(item.get().as_bytes(), received_at)).collect())
 }
 
-/// Lines, each an event; empty ones are passed over, but counted as lines.
+/// Reads lines, each with one event. Skips empty lines.
 fn lines(body: &[u8], received_at: DateTime<Utc>) -> Result<Vec<Read>, ApiError> {
     let lines = body.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
     let lines: Vec<&[u8]> = lines.take(MOST_EVENTS + 1).collect();
@@ -69,7 +69,7 @@ fn too_many() -> ApiError {
     ApiError::field("", "too_many_items", format!("must have at most {MOST_EVENTS} events"))
 }
 
-/// A body that is one object: if it is no JSON at all, there is nothing to speak of by itself.
+/// Reads a body that is one object. A body that is not JSON at all makes the whole request invalid.
 fn whole(body: &[u8], received_at: DateTime<Utc>) -> Result<Read, ApiError> {
     serde_json::from_slice::<&RawValue>(body).map_err(|error| not_json(&error))?;
     Ok(one(body, received_at))
@@ -77,7 +77,7 @@ fn whole(body: &[u8], received_at: DateTime<Utc>) -> Result<Read, ApiError> {
 
 fn one(text: &[u8], received_at: DateTime<Utc>) -> Read {
     if text.len() > MOST_EVENT_BYTES {
-        let detail = format!("must have at most {MOST_EVENT_BYTES} bytes, and has {}", text.len());
+        let detail = format!("must have at most {MOST_EVENT_BYTES} bytes, but has {}", text.len());
         return Read { id: None, event: Err(vec![FieldError::in_body("", "too_large", detail)]) };
     }
     match serde_json::from_slice::<Value>(text) {
@@ -94,19 +94,19 @@ fn of_value(value: &Value, received_at: DateTime<Utc>) -> Read {
     Read { id, event: read_event(value, received_at) }
 }
 
-/// Binary mode (CloudEvents 1.0.2, HTTP protocol binding, 3.1): attributes in headers, data in the body.
+/// Reads binary mode (CloudEvents 1.0.2, HTTP protocol binding, 3.1): attributes in headers, data in the body.
 fn binary(request: &HttpRequest, essence: &str, body: &[u8], received_at: DateTime<Utc>) -> Result<Read, ApiError> {
     let mut fields = Map::new();
     for (name, value) in request.headers() {
         let Some(attribute) = name.as_str().strip_prefix("ce-") else { continue };
         let text = value.to_str().map_err(|_| {
-            ApiError::parameter(name.as_str(), "wrong_format", "must be ASCII, anything else percent-encoded")
+            ApiError::parameter(name.as_str(), "wrong_format", "must be ASCII, with other characters percent-encoded")
         })?;
         let decoded = percent_decoded(text);
         fields.insert(attribute.to_owned(), decoded.into());
     }
     if body.len() > MOST_EVENT_BYTES {
-        let detail = format!("must have at most {MOST_EVENT_BYTES} bytes, and has {}", body.len());
+        let detail = format!("must have at most {MOST_EVENT_BYTES} bytes, but has {}", body.len());
         return Ok(Read { id: None, event: Err(vec![FieldError::in_body("", "too_large", detail)]) });
     }
     if !body.is_empty() {
@@ -121,7 +121,7 @@ fn binary(request: &HttpRequest, essence: &str, body: &[u8], received_at: DateTi
     Ok(of_value(&Value::Object(fields), received_at))
 }
 
-/// A header's value as the binding has it: percent-encoded UTF-8.
+/// Decodes a header's value, which is percent-encoded UTF-8 according to the binding.
 fn percent_decoded(text: &str) -> String {
     let pairs = actix_web::web::Query::<Vec<(String, String)>>::from_query(&format!(
         "v={}",

@@ -1,4 +1,4 @@
-//! Messages as Segment's libraries send them, and what they become here.
+//! Messages from Segment's client libraries, and their meaning in this service.
 //!
 //! | message | becomes |
 //! |---|---|
@@ -8,8 +8,8 @@
 //! | `group` | the customer `groupId`, created or changed by its traits; the person `userId` belongs to it from then on |
 //! | `alias` | nothing |
 //!
-//! An event's identity is its `messageId` within the source `segment`, its person is `userId` (or else `anonymousId`), its customer
-//! `context.groupId`, `properties.groupId`, or else the one that its person belongs to.
+//! `messageId` identifies an event within the source `segment`. The person is `userId`, or else `anonymousId`. The
+//! customer is `context.groupId` or `properties.groupId`, or else the customer that the person belongs to.
 
 use chrono::{DateTime, Utc};
 use milepost_domain::rule::Rule as _;
@@ -22,10 +22,10 @@ use serde_json::{Map, Value, json};
 use super::event::read_event;
 use crate::error::FieldError;
 
-/// The source of events that come this way.
+/// Source of the events that Segment's libraries send.
 pub const SOURCE: &str = "segment";
 
-/// A message.
+/// A message from one of Segment's libraries.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Message {
@@ -44,43 +44,43 @@ pub struct Message {
     context: Map<String, Value>,
 }
 
-/// What a message becomes.
+/// Meaning of a message.
 #[derive(Debug)]
 pub enum Meaning {
-    /// An event. Where it names no customer it is its person's.
+    /// Usage event. If it names no customer, it belongs to the customer of its person.
     Event(Box<UsageEvent>),
-    /// A person to create or change.
+    /// Person to create or update.
     Person(PersonTraits),
-    /// A customer to create or change, and the person that belongs to it.
+    /// Customer to create or update, with the person who belongs to it.
     Customer(CustomerTraits, Option<PersonTraits>),
-    /// Nothing.
+    /// No effect.
     Nothing,
 }
 
-/// What is said of a person; what is not said stays as it is.
+/// Traits of a person. Fields without a trait stay unchanged.
 #[derive(Debug, Clone)]
 pub struct PersonTraits {
-    /// Who.
+    /// External reference.
     pub external_ref: ExternalRef,
-    /// Their name.
+    /// Name.
     pub name: Option<Name>,
-    /// Their e-mail address.
+    /// Email address.
     pub email: Option<Email>,
 }
 
-/// What is said of a customer; what is not said stays as it is.
+/// Traits of a customer. Fields without a trait stay unchanged.
 #[derive(Debug, Clone)]
 pub struct CustomerTraits {
-    /// Which.
+    /// External reference.
     pub external_ref: ExternalRef,
-    /// Its name.
+    /// Name.
     pub name: Option<Name>,
-    /// Its segment: the trait `segment`, `plan` or `industry`.
+    /// Segment, from the trait `segment`, `plan` or `industry`.
     pub segment: Option<Label>,
 }
 
 impl Message {
-    /// What it becomes. `call` is what it was sent as, where it does not say so itself.
+    /// Returns the meaning of the message. `call` is its type if the message does not state one.
     pub fn meaning(self, call: &str, received_at: DateTime<Utc>) -> Result<Meaning, Vec<FieldError>> {
         let kind = self.kind.clone().unwrap_or_else(|| call.to_owned());
         match kind.as_str() {
@@ -99,7 +99,7 @@ impl Message {
                     name: self.text("name").and_then(|text| Name::parse(text).ok()),
                     segment: segment.and_then(|text| Label::parse(text).ok()),
                 };
-                // The traits are the group's.
+                // The traits belong to the group, not to the person.
                 let person = Self { traits: Map::new(), ..self }.person()?;
                 Ok(Meaning::Customer(customer, person))
             }
@@ -148,19 +148,19 @@ impl Message {
         Ok(Some(PersonTraits { external_ref, name, email }))
     }
 
-    /// A trait that is a text.
+    /// A trait that is a non-blank string.
     fn text(&self, name: &str) -> Option<&str> {
         self.traits.get(name)?.as_str().filter(|text| !text.trim().is_empty())
     }
 }
 
-/// A reference that may be written as a number.
+/// Reads an external reference, which may be written as a number.
 fn reference(value: Option<&Value>, at: &str) -> Result<Option<ExternalRef>, Vec<FieldError>> {
     let text = match value {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Number(number)) => number.to_string(),
-        Some(_) => return Err(vec![FieldError::in_body(at, "wrong_type", "must be a text or a number")]),
+        Some(_) => return Err(vec![FieldError::in_body(at, "wrong_type", "must be a string or a number")]),
     };
     if text.is_empty() {
         return Ok(None);
@@ -173,7 +173,7 @@ fn required(at: &str) -> Vec<FieldError> {
     vec![FieldError::in_body(at, "required", "must be given")]
 }
 
-/// What an event's attribute is called in the message.
+/// The name in the message of an event's attribute.
 fn as_sent(pointer: &str) -> String {
     match pointer {
         "/id" => "/messageId".to_owned(),

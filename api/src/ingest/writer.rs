@@ -1,8 +1,9 @@
-//! The one writer of usage events.
+//! The single writer of usage events.
 //!
-//! Requests put their events into a bounded queue and wait. The writer takes all that is queued, writes it in one transaction, and
-//! answers each request after the commit: so one sync to disk carries many requests, and an answer means durable. There is no timer:
-//! while one transaction is on its way, the next one gathers. A full queue is answered 503 at once, and nothing is taken silently.
+//! Requests put their events into a bounded queue and wait. The writer takes everything queued, writes it in one
+//! transaction, and responds to each request after the commit. One sync to disk therefore serves many requests, and a
+//! response means that the events are durable. There is deliberately no timer: while one transaction runs, the next one
+//! collects events. If the queue is full, the response is 503 at once; no event is dropped silently.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -18,32 +19,32 @@ use crate::error::{ApiError, Code};
 use crate::store::usage_events::{self, NewEvent};
 use crate::store::{Conn, Db, is_retryable};
 
-/// How many requests may wait.
+/// Maximum number of waiting requests.
 const QUEUE: usize = 1024;
-/// How much memory the events that wait may take, in KiB.
+/// Maximum memory of waiting events, in KiB.
 const QUEUE_KIB: usize = 256 * 1024;
-/// How many events one transaction carries before it is closed.
+/// Number of events at which a transaction takes no more requests.
 const MOST_AT_ONCE: usize = 20_000;
-/// How often a transaction is tried when the database asks for it.
+/// Maximum number of attempts for a transaction that the database asks to retry.
 const ATTEMPTS: usize = 5;
 
-/// What one request wants written.
+/// Events that one request sends.
 #[derive(Debug)]
 pub struct Delivery {
-    /// Whose.
+    /// Identifier of the organization.
     pub organization_id: Uuid,
-    /// When it came.
+    /// Time of receipt.
     pub received_at: DateTime<Utc>,
-    /// Its events, in their order.
+    /// Events, in order.
     pub events: Vec<UsageEvent>,
-    /// Whether nothing is to be written unless all of it can be.
+    /// Whether to write either all events or none.
     pub is_atomic: bool,
-    /// Whether nothing is to be written at all.
+    /// Whether to decide without writing.
     pub is_dry_run: bool,
 }
 
 impl Delivery {
-    /// Roughly the memory it takes.
+    /// Approximate memory of the delivery, in KiB.
     fn weight_kib(&self) -> u32 {
         let data = |event: &UsageEvent| event.data.as_ref().map_or(0, String::len);
         let bytes: usize = self.events.iter().map(|event| 400 + data(event)).sum();
@@ -51,23 +52,23 @@ impl Delivery {
     }
 }
 
-/// What became of a delivery: one decision for each event, in their order.
+/// Result of a delivery: one decision per event, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receipt {
-    /// What became of each event, and why it is held if it is.
+    /// Decision on each event, with the reason if it is held.
     pub decisions: Vec<(Intake, Option<Held>)>,
-    /// The number of the organization's last event then.
+    /// Sequence number of the organization's last event after the write.
     pub sequence: i64,
 }
 
 struct Waiting {
     delivery: Delivery,
-    /// Its share of the memory; given back when it is answered.
+    /// Share of the memory. Released when the request has its response.
     _memory: OwnedSemaphorePermit,
     answer: oneshot::Sender<Result<Receipt, ApiError>>,
 }
 
-/// Where requests leave their events.
+/// Sending end of the queue, into which requests put their events.
 #[derive(Debug, Clone)]
 pub struct Writer {
     queue: mpsc::Sender<Waiting>,
@@ -80,7 +81,7 @@ impl std::fmt::Debug for Waiting {
     }
 }
 
-/// The receiving end, until it is started.
+/// Receiving end of the queue, until it is started.
 #[derive(Debug)]
 pub struct Inbox(mpsc::Receiver<Waiting>);
 
@@ -100,14 +101,14 @@ impl Writer {
         receipt.await.unwrap_or_else(|_| Err(overloaded()))
     }
 
-    /// How many requests wait.
+    /// The number of waiting requests.
     pub fn waiting(&self) -> usize {
         QUEUE - self.queue.capacity()
     }
 }
 
 fn overloaded() -> ApiError {
-    unavailable("Events come faster than they can be written. Nothing of this request was taken.")
+    unavailable("Events arrive faster than they can be written. Nothing from this request was recorded.")
 }
 
 fn unavailable(detail: &str) -> ApiError {
@@ -132,7 +133,7 @@ impl Inbox {
                 answer(group, written);
                 continue;
             }
-            // What spoils one request's transaction must not cost the others theirs.
+            // A request that makes the shared transaction fail must not affect the others.
             for one in group {
                 let written = write_retrying(&db, &[&one.delivery]).await;
                 answer(vec![one], written);
@@ -145,13 +146,13 @@ fn answer(group: Vec<Waiting>, written: sqlx::Result<Vec<Receipt>>) {
     match written {
         Ok(receipts) => {
             for (waiting, receipt) in group.into_iter().zip(receipts) {
-                // Who no longer waits has hung up; the events are there.
+                // A receiver that is gone has disconnected; its events are written anyway.
                 let _ = waiting.answer.send(Ok(receipt));
             }
         }
         Err(error) => {
             tracing::error!(%error, requests = group.len(), "usage events could not be written");
-            let detail = format!("{} Nothing of this request was taken.", kind_of(&error));
+            let detail = format!("{} Nothing from this request was recorded.", kind_of(&error));
             for waiting in group {
                 let _ = waiting.answer.send(Err(unavailable(&detail)));
             }
@@ -159,7 +160,7 @@ fn answer(group: Vec<Waiting>, written: sqlx::Result<Vec<Receipt>>) {
     }
 }
 
-/// What kind of failure it was, without the database's own words.
+/// The kind of failure, without the database's own message.
 const fn kind_of(error: &sqlx::Error) -> &'static str {
     match error {
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => "The database cannot be reached.",
@@ -185,7 +186,7 @@ async fn write(db: &Db, deliveries: &[&Delivery]) -> sqlx::Result<Vec<Receipt>> 
     for (at, delivery) in deliveries.iter().enumerate() {
         by_organization.entry(delivery.organization_id).or_default().push(at);
     }
-    // Always in the same order, so that two replicas do not wait for each other in a ring.
+    // The order is always the same, so that two replicas do not deadlock.
     let mut organizations: Vec<Uuid> = by_organization.keys().copied().collect();
     organizations.sort_unstable();
     for organization_id in organizations {
@@ -205,7 +206,7 @@ async fn write_for(conn: &mut Conn, organization_id: Uuid, deliveries: &[&Delive
         .iter()
         .map(|one| one.events.iter().map(|event| identity(event, organization_id)).collect())
         .collect();
-    // What is to be written whole or not at all must know before; everything else learns from writing.
+    // Atomic deliveries and dry runs must know recorded events in advance; all others find out by writing.
     let looked_up = deliveries.iter().zip(&keys).filter(|(one, _)| one.is_atomic || one.is_dry_run);
     let looked_up: Vec<Hash> = looked_up.flat_map(|(_, keys)| keys).copied().collect();
     let there = usage_events::stored(conn, organization_id, &looked_up).await?;
@@ -227,7 +228,8 @@ async fn write_for(conn: &mut Conn, organization_id: Uuid, deliveries: &[&Delive
     }
     let inserted = usage_events::insert(conn, organization_id, &new).await?;
     if inserted < new.len() {
-        // Some were there: what has a number of before. Decided again with them, those inserted now are new in either case.
+        // Some events were already recorded: those with a number outside this range. The second decision knows them;
+        // events inserted just now are new in both decisions.
         let keys_of_new: Vec<Hash> = new.iter().map(|event| event.key).collect();
         let there = usage_events::stored(conn, organization_id, &keys_of_new).await?;
         let old = there.into_iter().filter(|one| !(before + 1..=before + count).contains(&one.sequence));
@@ -241,10 +243,10 @@ fn receipts(decided: Decisions, sequence: i64) -> Vec<Receipt> {
     decided.into_iter().map(|decisions| Receipt { decisions, sequence }).collect()
 }
 
-/// What becomes of each event of several deliveries.
+/// Decisions on each event of several deliveries.
 type Decisions = Vec<Vec<(Intake, Option<Held>)>>;
 
-/// What becomes of several deliveries, one after another, given what is known.
+/// Decides on several deliveries, one after another, given the events that are already recorded.
 fn decide_all<'a>(
     deliveries: &[&'a Delivery],
     keys: &[Vec<Hash>],
@@ -260,7 +262,7 @@ fn decide_all<'a>(
     (decided, new)
 }
 
-/// What becomes of a delivery's events, and which of them are to be written. What is written is known to those after it.
+/// Decides on a delivery's events and returns those to write. Later deliveries know them.
 fn decide<'a>(
     delivery: &'a Delivery,
     keys: &[Hash],

@@ -16,7 +16,7 @@ use crate::store::json_text::JsonText;
 use crate::store::playbooks::PlaybookRow;
 use crate::unit::Unit;
 
-/// A task opened for a customer.
+/// An intervention: a task opened for a customer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "playbook_id": null, "kind": "coaching",
@@ -26,62 +26,62 @@ use crate::unit::Unit;
     "created_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct Intervention {
-    /// Its id.
+    /// Identifier.
     pub id: Uuid,
-    /// The customer.
+    /// Identifier of the customer.
     pub customer_id: Uuid,
-    /// The playbook that opened it; null if a person did.
+    /// Identifier of the playbook that opened the intervention; null if a person opened it.
     pub playbook_id: Option<Uuid>,
-    /// What kind of intervention.
+    /// Kind of the intervention.
     pub kind: InterventionKind,
-    /// What is to be done.
+    /// Title: the task to do.
     #[schema(value_type = Name)]
     pub title: String,
-    /// Why.
+    /// Reason for the intervention.
     #[schema(value_type = Option<Note>)]
     pub reason: Option<String>,
-    /// Who is to do it.
+    /// Owner: the person responsible.
     #[schema(value_type = Option<Label>)]
     pub owner: Option<String>,
-    /// How far it is.
+    /// Status.
     pub status: Status,
-    /// The day it was opened.
+    /// Date of opening.
     pub opened_on: NaiveDate,
-    /// The day by which it is to be done.
+    /// Due date.
     pub due_on: NaiveDate,
-    /// Whether that day has passed and it is not done.
+    /// Whether the due date has passed and the intervention is not done.
     pub overdue: bool,
-    /// Whom it has gone to because it is not done.
+    /// Person or team that the intervention has been escalated to; null if it has not been escalated or is done.
     #[schema(value_type = Option<Label>)]
     pub escalated_to: Option<Label>,
-    /// Whom it goes to, and when.
+    /// Escalation tiers: recipients and delays.
     #[schema(max_items = 10)]
     pub escalations: Vec<Tier>,
-    /// The day on which it comes back; null if it is not put off.
+    /// Day on which the snoozed intervention is open again; null if it has never been snoozed.
     pub snoozed_until: Option<NaiveDate>,
-    /// Why it is put off.
+    /// Reason for snoozing.
     #[schema(value_type = Option<Note>)]
     pub snooze_reason: Option<String>,
-    /// The day it was done.
+    /// Date of completion; null while not done.
     pub done_on: Option<NaiveDate>,
-    /// What came of it.
+    /// Outcome; null while not done.
     pub outcome: Option<Outcome>,
-    /// What is to be said of that.
+    /// Note on the outcome.
     #[schema(value_type = Option<Note>)]
     pub outcome_note: Option<String>,
-    /// The customer's score when it was opened.
+    /// Customer's health score at the time of opening; null if there was none.
     pub score_at_opening: Option<f64>,
-    /// Goes up with every change; the value of `ETag`.
+    /// Version. Increases by one with every change; the value of `ETag`.
     #[schema(minimum = 1)]
     pub version: i64,
-    /// When it was opened.
+    /// Time of creation.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: DateTime<Utc>,
 }
 
 impl Intervention {
-    /// As it stands on a day.
+    /// The intervention as it stands on a day.
     pub fn of(row: InterventionRow, today: NaiveDate) -> Self {
         let is_done = row.done_on.is_some();
         let escalated_to = escalated_to(&row.escalations.0, row.opened_on, today).filter(|_| !is_done).cloned();
@@ -112,7 +112,8 @@ impl Intervention {
     }
 }
 
-/// The intervention that a playbook opens for a customer, because its trigger has begun to hold for something of it.
+/// The intervention that a playbook opens for a customer because its trigger has begun to hold. `begun` names the
+/// milestones, plans or factors for which it does.
 pub fn opened_by(
     unit: &Unit,
     playbook: &PlaybookRow,
@@ -140,7 +141,7 @@ pub fn opened_by(
     }
 }
 
-/// A new intervention for a customer, in the hands of its owner.
+/// A new intervention for a customer, owned by the customer's owner.
 pub fn open_row(
     unit: &Unit,
     customer: &Customer,

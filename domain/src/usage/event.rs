@@ -8,29 +8,29 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
-/// 16 bytes of SHA-256: collisions are out of reach, and the index stays narrow.
+/// The first 16 bytes of a SHA-256: long enough to rule out collisions, short enough to keep the index narrow.
 pub type Hash = [u8; 16];
 
-/// An event that can be kept.
+/// A valid usage event.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UsageEvent {
-    /// Its id, unique within its source.
+    /// Identifier. Unique within the source.
     pub id: String,
-    /// Where it comes from.
+    /// Source: the system that the event comes from.
     pub source: String,
-    /// What happened.
+    /// Type of the event.
     pub kind: String,
-    /// The customer, by what the CRM calls it.
+    /// Subject: the external reference of the customer.
     pub subject: Option<String>,
-    /// The person, by what the other system calls them.
+    /// External reference of the person.
     pub person: Option<String>,
-    /// When it happened.
+    /// Time at which the event happened.
     pub occurred_at: DateTime<Utc>,
-    /// What else is known, as JSON.
+    /// Payload, as JSON.
     pub data: Option<String>,
-    /// Attributes beyond those of the standard, as JSON.
+    /// Extension attributes, which the standard does not define, as JSON.
     pub extensions: Option<String>,
-    /// A hash over all of it.
+    /// Hash of everything except source and id.
     pub payload_hash: Hash,
 }
 

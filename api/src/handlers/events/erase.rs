@@ -1,4 +1,4 @@
-//! Erasing what is known of somebody.
+//! Erasure of a person's usage events.
 
 use actix_web::post;
 use milepost_domain::values::text::ExternalRef;
@@ -12,30 +12,31 @@ use crate::extract::Body;
 use crate::store::usage_events;
 use crate::unit::{Change, Entity};
 
-/// Whose events to erase.
+/// Person whose usage events to erase.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"person": "p-14dc8d96fa"}))]
 pub struct ErasureDraft {
-    /// The person, by what the other system calls them.
+    /// External reference of the person.
     person: ExternalRef,
 }
 
-/// What was erased.
+/// Result of an erasure.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"erased": 512}))]
 pub struct Erased {
-    /// How many events.
+    /// Number of erased events.
     #[schema(maximum = 1_000_000_000)]
     pub erased: u64,
 }
 
-/// Erases every event of a person
+/// Delete a person's usage events
 ///
-/// For good, whichever customer they were of; every figure is without them from then on, because figures are taken from the events themselves.
-/// The ledger says that it was done and how many there were, and not whose. The same events sent again would be new.
+/// Permanently deletes all usage events of the person, across all customers. All figures are computed from the stored
+/// events, so they no longer include the deleted ones. The ledger records the number of deleted events, but not the
+/// person. If the same events are sent again, they count as new.
 #[utoipa::path(tag = "events", security(("bearer" = ["admin"])), request_body = ErasureDraft,
-    responses((status = 200, description = "How many there were.", body = Erased)))]
+    responses((status = 200, description = "The number of deleted events.", body = Erased)))]
 #[post("/v1/events/erase")]
 pub async fn erase_events(cx: Context, body: Body<ErasureDraft>) -> Result<Answer, ApiError> {
     cx.write(async |unit| {

@@ -1,4 +1,4 @@
-//! Taking events in.
+//! Recording of usage events.
 
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
@@ -17,32 +17,32 @@ use crate::ingest::unpack::unpack;
 use crate::ingest::writer::{Delivery, Receipt};
 use crate::ingest::{MOST_BYTES, MOST_EVENT_BYTES, MOST_EVENTS};
 
-/// Which results are answered.
+/// Selection of the results in the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Results {
-    /// One for each event.
+    /// All results, one per event.
     #[default]
     All,
-    /// Those of conflicts, rejected and quarantined events.
+    /// Results of conflicting, rejected and quarantined events only.
     Errors,
 }
 
-/// How to take events in.
+/// Options for recording events.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct IntakeOptions {
-    /// Which results are answered; `all` if left out.
+    /// Selection of the results in the response. Defaults to `all`.
     #[param(inline)]
     results: Option<Results>,
-    /// Takes all of them or none: none if one is rejected or a conflict.
+    /// Whether to record either all events or none: none if any event is rejected or a conflict. Defaults to `false`.
     atomic: Option<bool>,
-    /// Says what would become of them, and takes none.
+    /// Whether to validate and report without saving. Defaults to `false`.
     dry_run: Option<bool>,
 }
 
-/// What became of the events of a request.
+/// Results of a request that sends events.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "received": 3, "accepted": 1, "duplicate": 1, "conflict": 0, "rejected": 1, "quarantined": 0, "computed_seq": 4711,
@@ -53,80 +53,81 @@ pub struct IntakeOptions {
     ]
 }))]
 pub struct IntakeAnswer {
-    /// How many there were.
+    /// Number of events received.
     #[schema(maximum = 5000)]
     received: usize,
-    /// New ones, which count.
+    /// Number of new events that count.
     #[schema(maximum = 5000)]
     accepted: usize,
-    /// Ones that were there already.
+    /// Number of events that had been recorded already.
     #[schema(maximum = 5000)]
     duplicate: usize,
-    /// Ones whose source and id another event has; that one stays.
+    /// Number of events whose source and id belong to a different event that is already recorded. The recorded event
+    /// stays.
     #[schema(maximum = 5000)]
     conflict: usize,
-    /// Ones that cannot be kept.
+    /// Number of events that were rejected.
     #[schema(maximum = 5000)]
     rejected: usize,
-    /// New ones that are kept, but do not count yet.
+    /// Number of new events that are recorded but do not count yet.
     #[schema(maximum = 5000)]
     quarantined: usize,
-    /// The number of the last event that every figure reckons with.
+    /// Sequence number of the last event that all figures include.
     #[schema(minimum = 0)]
     computed_seq: i64,
-    /// What became of each, in their order.
+    /// Results of the events, in the order of the request.
     #[schema(max_items = 5000)]
     results: Vec<IntakeResult>,
 }
 
-/// What became of one event.
+/// Result of one event.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"index": 2, "id": null, "status": "rejected", "code": "required", "pointer": "/id", "detail": "must be given"}))]
 pub struct IntakeResult {
-    /// Its position in the request, from 0.
+    /// Position in the request, counting from 0.
     #[schema(maximum = 5000)]
     index: usize,
-    /// Its id, as far as it could be read.
+    /// Identifier of the event; null if it could not be read.
     #[schema(max_length = 200)]
     id: Option<String>,
-    /// What became of it.
+    /// Status.
     status: Intake,
-    /// Which rule, where it was rejected or held.
+    /// Code of the reason; omitted for events that count.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 100)]
     code: Option<String>,
-    /// Where in the event.
+    /// JSON pointer to the cause within the event; omitted if it does not apply.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 1000)]
     pointer: Option<String>,
-    /// The rule in words.
+    /// Explanation of the reason; omitted for events that count.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 10_000)]
     detail: Option<String>,
 }
 
-/// How much a request may carry.
+/// Limits of a request that sends events.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"events": 5000, "bytes": 10_485_760, "event_bytes": 262_144, "tolerated_future_minutes": 5, "encodings": ["gzip", "zstd"]}))]
 pub struct IntakeLimits {
-    /// Events of one request.
+    /// Maximum number of events in a request.
     #[schema(minimum = 1)]
     events: usize,
-    /// Bytes of one request, decompressed.
+    /// Maximum size of a request in bytes, after decompression.
     #[schema(minimum = 1)]
     bytes: usize,
-    /// Bytes of one event.
+    /// Maximum size of an event in bytes.
     #[schema(minimum = 1)]
     event_bytes: usize,
-    /// How far ahead of our clock an event's time may be and still count.
+    /// Tolerance in minutes for event times in the future. Events beyond it are quarantined.
     #[schema(minimum = 0)]
     tolerated_future_minutes: i64,
-    /// Content encodings beside none.
+    /// Supported content encodings.
     #[schema(max_items = 10, value_type = Vec<ContentEncoding>)]
     encodings: Vec<ContentEncoding>,
 }
 
-/// A way to compress a body.
+/// Compression of a request body.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ContentEncoding {
@@ -136,21 +137,27 @@ pub enum ContentEncoding {
     Zstd,
 }
 
-/// Takes usage events in
+/// Record usage events
 ///
-/// One CloudEvent (structured or binary mode), a batch, a JSON list, or lines of JSON; gzip or zstd if wanted. An event names its customer
-/// as `subject` by what the CRM calls it, and its person as `person` or `data.person`. Its identity is its source and id: sent again it is a
-/// `duplicate`, whatever was lost on the way, and so needs no `Idempotency-Key`; with another payload it is a `conflict`, and the first stays.
-/// Each event has its own result: a wrong one does not hold up the others. 200 when all were taken or known, 207 when some were not; either
-/// means that what was accepted is durable.
+/// Accepts one CloudEvent (in structured or binary mode), a CloudEvents batch, a JSON array, or newline-delimited JSON,
+/// each optionally compressed with gzip or zstd. An event names its customer by external reference in `subject`, and
+/// its person by external reference in `person` or `data.person`. At least one of them is required.
+///
+/// Source and id identify an event. An event that is sent again is a `duplicate`, so retries are safe without an
+/// `Idempotency-Key`. An event with the same source and id but a different payload is a `conflict`; the recorded event
+/// stays.
+///
+/// Each event has its own result: an invalid event does not block the others unless `atomic` is set. The status is 200
+/// if no event is rejected or a conflict, and 207 otherwise. In both cases, accepted and quarantined events are durable
+/// when the response arrives.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:write"])), params(IntakeOptions),
     request_body(content(
         (serde_json::Value = "application/cloudevents+json"), (Vec<serde_json::Value> = "application/cloudevents-batch+json"),
         (serde_json::Value = "application/json"), (String = "application/x-ndjson"),
     )),
     responses(
-        (status = 200, description = "All were taken, or known already.", body = IntakeAnswer),
-        (status = 207, description = "Some were rejected or are conflicts.", body = IntakeAnswer),
+        (status = 200, description = "The results. No event was rejected or a conflict.", body = IntakeAnswer),
+        (status = 207, description = "The results. Some events were rejected or are conflicts.", body = IntakeAnswer),
     ))]
 #[post("/v1/events")]
 pub async fn take_events(
@@ -195,7 +202,7 @@ async fn deliver(cx: &Context, read: Vec<Read>, options: &IntakeOptions) -> Resu
     Ok(IntakeAnswer::of(outline, &receipt, options.results.unwrap_or_default(), is_untaken))
 }
 
-/// An event's id, and what was wrong with it when it was read.
+/// An event's identifier, and the errors found while reading the event.
 type Outline = (Option<String>, Result<(), Vec<FieldError>>);
 
 impl IntakeAnswer {
@@ -246,27 +253,27 @@ impl IntakeResult {
         };
         match (intake, held) {
             (Intake::Conflict, _) => {
-                told(Intake::Conflict, "conflict", "another event with this source and id is there already; it stays")
+                told(Intake::Conflict, "conflict", "a different event with this source and id already exists; it stays")
             }
             (Intake::Accepted | Intake::Quarantined, _) if is_untaken => told(
                 Intake::Rejected,
                 "not_taken",
-                "others of this request could not be taken, and atomic=true takes all or none",
+                "other events of this request could not be recorded, and atomic=true records all or none",
             ),
             (_, Some(Held::UnknownCustomer)) => {
-                let detail = "no customer has this reference yet; it counts as soon as one has";
+                let detail = "no customer has this external reference yet; the event counts as soon as one has it";
                 Self { pointer: Some("/subject".to_owned()), ..told(intake, "unknown_customer", detail) }
             }
             (_, Some(Held::FutureTime)) => {
                 let detail =
-                    format!("its time is more than {TOLERATED_MINUTES} minutes ahead; it counts when it is released");
+                    format!("is more than {TOLERATED_MINUTES} minutes in the future; the event counts once released");
                 Self { pointer: Some("/time".to_owned()), ..told(intake, "future_time", &detail) }
             }
             (status, None) => Self { index, id, status, code: None, pointer: None, detail: None },
         }
     }
 
-    /// The first mistake stands for all: an event that is wrong is mended as a whole.
+    /// Reports the first error only, with the number of the others: an invalid event is corrected as a whole.
     fn refused(index: usize, id: Option<String>, errors: Vec<FieldError>) -> Self {
         let more = errors.len().saturating_sub(1);
         let first = errors.into_iter().next();
@@ -282,8 +289,11 @@ impl IntakeResult {
     }
 }
 
-/// Says how much a request of events may carry
-#[utoipa::path(tag = "events", security(("bearer" = ["events:write"])), responses((status = 200, description = "The limits.", body = IntakeLimits)))]
+/// Get the limits for recording usage events
+///
+/// Returns the maximum numbers and sizes, the tolerance for future event times and the supported content encodings.
+#[utoipa::path(tag = "events", security(("bearer" = ["events:write"])),
+    responses((status = 200, description = "The limits.", body = IntakeLimits)))]
 #[get("/v1/events/limits")]
 pub async fn read_event_limits(_cx: Context) -> Result<Answer, ApiError> {
     Ok(Answer::ok(&IntakeLimits {

@@ -1,4 +1,4 @@
-//! Looking at events, and at how far their writing has come.
+//! Listing of usage events, and the lag of figures behind them.
 
 use actix_web::get;
 use chrono::{DateTime, Utc};
@@ -16,48 +16,50 @@ use crate::paging::{Page, Paging, PagingParams};
 use crate::store::keyset::{Key, Position};
 use crate::store::usage_events::{self, EventRow, Filter};
 
-/// Which events.
+/// Filters of the event list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct EventFilters {
-    /// Only of the customer that the CRM calls so.
+    /// Filter by customer: the external reference in `subject` (exact match).
     #[param(inline)]
     subject: Option<ExternalRef>,
-    /// Only of the person that the other system calls so.
+    /// Filter by person: the external reference (exact match).
     #[param(inline)]
     person: Option<ExternalRef>,
-    /// Only of exactly this type.
+    /// Filter by type (exact match).
     #[serde(rename = "type")]
     #[param(inline, rename = "type")]
     kind: Option<Name>,
-    /// Only from exactly this source.
+    /// Filter by source (exact match).
     #[param(inline)]
     source: Option<Name>,
-    /// Happened at or after.
+    /// Earliest time of the event, inclusive.
     from: Option<DateTime<Utc>>,
-    /// Happened before.
+    /// Latest time of the event, exclusive.
     until: Option<DateTime<Utc>>,
 }
 
-/// How far the writing of events has come.
+/// Lag of figures behind recorded events.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"received_seq": 4711, "computed_seq": 4711, "behind": 0, "waiting_requests": 0}))]
 pub struct EventLag {
-    /// The number of the last event that is durable.
+    /// Sequence number of the last event that is durable.
     #[schema(minimum = 0)]
     received_seq: i64,
-    /// The number of the last event that every figure reckons with.
+    /// Sequence number of the last event that all figures include.
     #[schema(minimum = 0)]
     computed_seq: i64,
-    /// How many events figures are behind.
+    /// Number of events that figures do not include yet.
     #[schema(minimum = 0)]
     behind: i64,
-    /// Requests of this server that wait to be written.
+    /// Number of requests on this server whose events wait to be written.
     #[schema(maximum = 1024)]
     waiting_requests: usize,
 }
 
-/// Lists usage events, those that came last first
+/// List usage events
+///
+/// Returns the most recently received events first, including quarantined ones.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:read"])), params(PagingParams, EventFilters),
     responses((status = 200, description = "A page of events.", body = Page<KeptEvent>)))]
 #[get("/v1/events")]
@@ -65,7 +67,7 @@ pub async fn list_events(cx: Context, paging: Paging, filters: Query<EventFilter
     page(&cx, &paging, filters.0, false).await
 }
 
-/// A page of events, or of those of them that do not count.
+/// A page of events: all of them, or only those that do not count.
 pub async fn page(cx: &Context, paging: &Paging, filters: EventFilters, is_held: bool) -> Result<Answer, ApiError> {
     let EventFilters { subject, person, kind, source, from, until } = filters;
     let filter = Filter {
@@ -84,10 +86,12 @@ pub async fn page(cx: &Context, paging: &Paging, filters: EventFilters, is_held:
     paging.try_answer(rows, position, KeptEvent::of)
 }
 
-/// Says how far the writing of events has come
+/// Get the lag of usage events
 ///
-/// Figures are computed from the events themselves, so they are never behind what is durable.
-#[utoipa::path(tag = "events", security(("bearer" = ["events:read"])), responses((status = 200, description = "How far.", body = EventLag)))]
+/// Compares the last durable event with the last event that all figures include. Figures are computed from the events
+/// for every request, so they are never behind.
+#[utoipa::path(tag = "events", security(("bearer" = ["events:read"])),
+responses((status = 200, description = "The lag.", body = EventLag)))]
 #[get("/v1/events/lag")]
 pub async fn read_event_lag(cx: Context) -> Result<Answer, ApiError> {
     let sequence = usage_events::last_number(&mut cx.read().await?, cx.organization_id()).await?;

@@ -1,4 +1,4 @@
-//! Events that are kept but do not count, and releasing them.
+//! Quarantined events, which are recorded but do not count, and their release.
 
 use actix_web::{get, post};
 use serde::{Deserialize, Serialize};
@@ -14,41 +14,44 @@ use crate::paging::{Page, Paging, PagingParams};
 use crate::store::usage_events;
 use crate::unit::{Change, Entity};
 
-/// Which events to release.
+/// Events to release.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"sequences": [4711, 4712]}))]
 pub struct ReleaseDraft {
-    /// Their numbers.
+    /// Sequence numbers of the events.
     #[schema(min_items = 1, max_items = 5000)]
     sequences: Vec<i64>,
 }
 
-/// How many were released.
+/// Result of a release.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"released": 2}))]
 pub struct Released {
-    /// Events that count from now on.
+    /// Number of released events.
     #[schema(maximum = 5000)]
     released: u64,
 }
 
-/// Lists events that are kept but do not count, those that came last first
+/// List quarantined usage events
 ///
-/// `unknown_customer`: no customer has the event's subject as its reference; it counts as soon as one has. `future_time`: its time was
-/// ahead of our clock when it came; it counts when it is released.
+/// Returns the events that are recorded but do not count, the most recently received first. `held` states the reason.
+/// With `unknown_customer`, no customer has the event's subject as its external reference; the event counts as soon as
+/// one has it. With `future_time`, the event's time was too far in the future on arrival; the event counts once it is
+/// released.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:read"])), params(PagingParams, EventFilters),
-    responses((status = 200, description = "A page of events.", body = Page<KeptEvent>)))]
+    responses((status = 200, description = "A page of quarantined events.", body = Page<KeptEvent>)))]
 #[get("/v1/events/quarantine")]
 pub async fn list_quarantine(cx: Context, paging: Paging, filters: Query<EventFilters>) -> Result<Answer, ApiError> {
     page(&cx, &paging, filters.0, true).await
 }
 
-/// Releases events that were held for their time
+/// Release quarantined usage events
 ///
-/// Events of unknown customers are released by adding the customer.
+/// Releases events that were held because of a time in the future. All other sequence numbers are ignored. Events of
+/// unknown customers count as soon as the customer is created.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:write"])), request_body = ReleaseDraft,
-    responses((status = 200, description = "How many there were.", body = Released)))]
+    responses((status = 200, description = "The number of released events.", body = Released)))]
 #[post("/v1/events/quarantine/release")]
 pub async fn release_events(cx: Context, body: Body<ReleaseDraft>) -> Result<Answer, ApiError> {
     cx.write(async |unit| {

@@ -1,4 +1,4 @@
-//! Why a customer's score changed between two days.
+//! Explanation of the change of a customer's health score between two days.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -19,17 +19,17 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::time_travel::KnownAt;
 
-/// Between which days.
+/// Days to compare.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ChangeOptions {
-    /// The earlier day; 30 days before the later one if left out.
+    /// Earlier day. Defaults to 30 days before the later one.
     from: Option<NaiveDate>,
-    /// The later day; today if left out.
+    /// Later day. Defaults to today in the organization's time zone, or to the date of `known_at`.
     to: Option<NaiveDate>,
 }
 
-/// Why a score changed.
+/// Explanation of a change of the health score.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "from": "2026-04-04", "to": "2026-05-04", "from_score": 80.0, "to_score": 62.0, "difference": -18.0,
@@ -38,62 +38,63 @@ pub struct ChangeOptions {
     "to_model": {"id": null, "key": "shipped", "number": null, "name": "Adoption, engagement, support and milestones"}
 }))]
 pub struct HealthChange {
-    /// The earlier day.
+    /// Earlier day.
     from: NaiveDate,
-    /// The later day.
+    /// Later day.
     to: NaiveDate,
-    /// The score at the end of the earlier day.
+    /// Score at the end of the earlier day; null if there is none.
     from_score: Option<f64>,
-    /// The score at the end of the later day.
+    /// Score at the end of the later day; null if there is none.
     to_score: Option<f64>,
-    /// The later minus the earlier; null if one of them is.
+    /// Later score minus earlier score; null if either is null.
     difference: Option<f64>,
-    /// What it is made of: the sum is the difference, to the last digit. Empty if there is none.
+    /// Parts of the change. Their points add up to `difference` exactly. Empty if `difference` is null.
     #[schema(max_items = 60)]
     parts: Vec<ChangePart>,
-    /// The model that applied on the earlier day.
+    /// Health model that applied on the earlier day.
     from_model: ModelReference,
-    /// The model that applied on the later day.
+    /// Health model that applied on the later day.
     to_model: ModelReference,
 }
 
-/// What can change a score.
+/// Cause of a change of the health score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeCause {
-    /// A factor is worth more or less.
+    /// Change of a factor's sub-score.
     Factor,
-    /// Inputs came or went, and others weigh more or less for it.
+    /// Inputs that appeared or disappeared, which shifts the weights of the other factors.
     MissingData,
-    /// Another model applies, or another version.
+    /// Change of the health model or of its version.
     Model,
-    /// Milestones were reached or missed, or that fades.
+    /// Milestones that were reached or missed, or whose effect fades.
     Milestones,
-    /// The score is kept between 0 and 100.
+    /// Limit that keeps the score between 0 and 100.
     Limit,
-    /// Someone has set the score, or no longer does.
+    /// Override that was set, changed or ended.
     Override,
 }
 
-/// A part of a change.
+/// One part of a change of the health score.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"cause": "factor", "factor": "engagement", "points": -20.0}))]
 pub struct ChangePart {
-    /// What it is.
+    /// Cause of this part.
     cause: ChangeCause,
-    /// The factor's key, where it is one.
+    /// Key of the factor; null for other causes.
     #[schema(value_type = Option<Key>)]
     factor: Option<Key>,
-    /// By how many points it has changed the score.
+    /// Points that this part adds to the score.
     points: f64,
 }
 
-/// Explains why a customer's score changed between two days
+/// Get the explanation of a health score change
 ///
-/// First the change of the model, with what was known on the earlier day; then inputs that came or went; then what each factor is worth;
-/// then milestones, the limits and what someone has set.
+/// Breaks the change between two days down into parts, in this order: the change of the model, evaluated for the
+/// earlier day; inputs that appeared or disappeared; each factor's sub-score; milestones; the limits 0 and 100; and
+/// overrides. The parts add up to the difference exactly.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(ChangeOptions, KnownAt),
-    responses((status = 200, description = "Why.", body = HealthChange)))]
+    responses((status = 200, description = "The explanation of the change.", body = HealthChange)))]
 #[get("/v1/customers/{id}/health/explain-change")]
 pub async fn explain_health_change(
     cx: Context,
@@ -128,7 +129,7 @@ pub async fn explain_health_change(
 
 fn parts(before: &Day, before_in_model: &Score, after: &Day) -> Vec<ChangePart> {
     let Some(found) = explain(&before.computed, before_in_model, &after.computed, &after.model.content) else {
-        // Where nothing is computed on one of the days, what is left of the difference is what was set.
+        // If one of the days has no computed score, overrides account for the whole difference.
         let set = before.score().zip(after.score()).map(|(before, after)| after - before);
         return set
             .map(|points| ChangePart { cause: ChangeCause::Override, factor: None, points })

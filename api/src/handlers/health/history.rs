@@ -1,4 +1,4 @@
-//! How a customer was, day by day: as figures and as a small picture.
+//! A customer's daily health history, as figures and as a small picture.
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, Responder, get};
@@ -21,55 +21,55 @@ use crate::gate::negotiate;
 use crate::time_travel::KnownAt;
 use crate::views::pictures::{MEDIA_TYPE, draw_sparkline};
 
-/// How many days a history has unless asked otherwise.
+/// Number of days in a history by default.
 const USUAL_DAYS: i64 = 90;
-/// How many days a history may have.
+/// Maximum number of days in a history.
 const MOST_DAYS: i64 = 1100;
 
-/// Which days.
+/// Range of days.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct HistoryOptions {
-    /// The first day; 89 days before the last if left out. At most 1,100 days can be asked for.
+    /// First day. Defaults to 89 days before the last. The range has at most 1,100 days.
     from: Option<NaiveDate>,
-    /// The last day; today if left out.
+    /// Last day. Defaults to today in the organization's time zone, or to the date of `known_at`.
     to: Option<NaiveDate>,
 }
 
-/// How a customer was, day by day.
+/// A customer's daily health history.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "data": [
     {"on": "2026-05-04", "score": 62.0, "band": "at_risk", "computed_score": 62.0, "computed_band": "at_risk", "coverage": 1.0, "model_key": "activity", "model_number": 1}
 ]}))]
 pub struct HealthHistory {
-    /// The customer.
+    /// Identifier of the customer.
     customer_id: Uuid,
-    /// Its days.
+    /// Days of the history, oldest first.
     #[schema(max_items = 1100)]
     data: Vec<HealthDay>,
 }
 
-/// How a customer was at the end of a day.
+/// A customer's health at the end of a day.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"on": "2026-05-04", "score": 62.0, "band": "at_risk", "computed_score": 62.0, "computed_band": "at_risk", "coverage": 1.0,
     "model_key": "activity", "model_number": 1}))]
 pub struct HealthDay {
-    /// The day.
+    /// Day.
     on: NaiveDate,
-    /// What someone had set, or else what is computed.
+    /// Health score: the override if there is one, else the computed score; null if there is neither.
     score: Option<f64>,
-    /// Where that lies.
+    /// Band of the score.
     band: Band,
-    /// What is computed.
+    /// Computed score; null if there is none.
     computed_score: Option<f64>,
-    /// Where that lies.
+    /// Band of the computed score.
     computed_band: Band,
-    /// The share of the factors' weight that had an input.
+    /// Coverage: the share of the factors' weight that had an input.
     coverage: f64,
-    /// The model that applied.
+    /// Key of the health model that applied.
     #[schema(value_type = Key)]
     model_key: String,
-    /// Its version; null for the shipped one.
+    /// Number of the model's version, counting from 1; null for the shipped model.
     #[schema(minimum = 1)]
     model_number: Option<i64>,
 }
@@ -89,11 +89,13 @@ impl From<&Day> for HealthDay {
     }
 }
 
-/// Reads how a customer was, day by day
+/// Get a customer's health history
 ///
-/// Each day is what `…/health?as_of=` answers for it, by the model that applied then. As JSON or CSV.
+/// Returns one item per day, as JSON or CSV. Each item equals the response of `…/health?as_of=` for that day, with the
+/// model that applied then.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(HistoryOptions, KnownAt), responses(
-    (status = 200, description = "Its days.", content((HealthHistory = "application/json"), (String = "text/csv")))
+    (status = 200, description = "The health history.",
+        content((HealthHistory = "application/json"), (String = "text/csv")))
 ))]
 #[get("/v1/customers/{id}/health/history")]
 pub async fn read_health_history(
@@ -129,7 +131,10 @@ pub async fn read_health_history(
     Ok(Answer::ok(&history)?.content_tag().respond_to(&request))
 }
 
-/// Draws how a customer was, as a small picture
+/// Draw a customer's health history
+///
+/// Returns a small SVG line chart of the daily health score. Dashed lines mark the bounds of the bands. The line has a
+/// gap on days without a score.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(HistoryOptions),
     responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/customers/{id}/health.svg")]

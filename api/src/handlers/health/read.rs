@@ -1,4 +1,4 @@
-//! How a customer is at a date, and why.
+//! A customer's health on a date, with its explanation.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -24,7 +24,7 @@ use crate::store::customers::Customer;
 use crate::store::usage_events;
 use crate::time_travel::KnownAt;
 
-/// How a customer is at a date, and why.
+/// A customer's health on a date, with its explanation.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "as_of": "2026-05-04", "score": 62.0, "band": "at_risk", "computed_score": 62.0,
@@ -36,129 +36,130 @@ use crate::time_travel::KnownAt;
     "protocol": null, "computed_through": 5451
 }))]
 pub struct CustomerHealth {
-    /// The customer.
+    /// Identifier of the customer.
     customer_id: Uuid,
-    /// The day, its end included.
+    /// Date that the response refers to, evaluated at the end of that day.
     as_of: NaiveDate,
-    /// From 0 to 100: what someone has set, or else what is computed; null where there is neither.
+    /// Health score from 0 to 100: the override if there is one, else the computed score; null if there is neither.
     #[schema(minimum = 0, maximum = 100)]
     score: Option<f64>,
-    /// Where that lies.
+    /// Band of the score.
     band: Band,
-    /// What is computed: the sum of all contributions below, to the last digit.
+    /// Computed score; null if there is none. Equals the sum of all contributions and `limit` exactly.
     #[schema(minimum = 0, maximum = 100)]
     computed_score: Option<f64>,
-    /// Where that lies, reluctantly as the model says: beyond a bound by a margin, for some days.
+    /// Band of the computed score. The model's `hysteresis_points` and `dwell_days` delay its changes.
     computed_band: Band,
-    /// Why the computed band is unknown; null where it is known.
+    /// Reason why the computed band is unknown; null if it is known.
     reason: Option<UnknownReason>,
-    /// The share of the factors' weight that has an input.
+    /// Coverage: the share of the factors' weight that has an input.
     #[schema(minimum = 0, maximum = 1)]
     coverage: f64,
-    /// The coverage below which the band is unknown.
+    /// Coverage below which the computed band is unknown.
     #[schema(minimum = 0, maximum = 1)]
     minimum_coverage: f64,
-    /// The coverage, where an input that is carried forward counts less the older it is.
+    /// Coverage in which inputs that are carried forward count less with age.
     #[schema(minimum = 0, maximum = 1)]
     confidence: f64,
-    /// The factors in the model's order.
+    /// Factors, in the model's order.
     #[schema(max_items = 50)]
     factors: Vec<FactorPart>,
-    /// What milestones that were reached or missed add.
+    /// Contributions of milestones that were reached or missed.
     #[schema(max_items = 10_000)]
     impacts: Vec<ImpactPart>,
-    /// What keeping the score between 0 and 100 adds.
+    /// Points added or removed to keep the score between 0 and 100.
     limit: f64,
-    /// The score that someone has set in place of the computed one.
+    /// Override in place of the computed score; null if there is none.
     r#override: Option<HealthOverride>,
-    /// Where the score is going.
+    /// Trend of the computed score.
     trend: HealthTrend,
-    /// The version of the model that it is by.
+    /// Version of the health model that produced the score.
     model: ModelReference,
-    /// Who looks after customers of this band, and how.
+    /// Protocol of the band: the response that the model prescribes; null if it prescribes none.
     protocol: Option<Protocol>,
-    /// The number of the last event that was there when this was computed.
+    /// Sequence number of the last usage event stored at the time of computation.
     #[schema(minimum = 0)]
     computed_through: i64,
 }
 
-/// Why a band is unknown.
+/// Reason why a band is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum UnknownReason {
-    /// A factor that must have an input has none, or none of them has.
+    /// No input: either a factor that requires one has none, or no factor counts.
     NoInput,
-    /// Less is known than the model asks for.
+    /// Low coverage: the coverage is below the model's minimum.
     LowCoverage,
 }
 
-/// One factor's part in a score.
+/// A factor and its contribution to the score.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "engagement", "name": "Engagement", "source": "measured", "missing": "redistribute", "input_kind": "metric",
     "input": 6.0, "input_age_days": 0, "sub_score": 62.0, "weight": 35.0, "effective_weight": 1.0, "contribution": 62.0}))]
 pub struct FactorPart {
-    /// Its key.
+    /// Key. Unique within the health model.
     pub key: Key,
-    /// What it is called.
+    /// Display name.
     pub name: Name,
-    /// Where its worth comes from.
+    /// Source of the sub-score.
     pub source: Source,
-    /// What the model says of a missing input.
+    /// Treatment of a missing input, as set in the model.
     pub missing: Missing,
-    /// Where its input comes from.
+    /// Kind of the input.
     pub input_kind: InputKind,
-    /// Its input; null where there is none.
+    /// Value of the input; null if there is none.
     pub input: Option<f64>,
-    /// How many days old the input is.
+    /// Age of the input in days; 0 unless it is carried forward.
     #[schema(minimum = 0)]
     pub input_age_days: i64,
-    /// What the input is worth, from 0 to 100; null where it does not count.
+    /// Sub-score of the input, from 0 to 100; null if the factor does not count.
     pub sub_score: Option<f64>,
-    /// Its weight in the model.
+    /// Weight in the model.
     pub weight: f64,
-    /// Its share of the weights that count.
+    /// Share of the total weight of all factors that count, from 0 to 1.
     pub effective_weight: f64,
-    /// How many points it contributes.
+    /// Points that the factor contributes to the score.
     pub contribution: f64,
 }
 
-/// What a milestone that was reached or missed adds.
+/// A milestone's contribution to the score.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"milestone": "first-value", "on": "missed", "points": -10.0, "half_life_days": 30, "age_days": 30, "contribution": -5.0}))]
 pub struct ImpactPart {
-    /// The milestone's key.
+    /// Key of the milestone.
     milestone: Key,
-    /// What happened to it.
+    /// Event that triggered the contribution: the milestone was reached or missed.
     on: ImpactOn,
-    /// What that adds on its day.
+    /// Points on the day of the event.
     points: f64,
-    /// After how many days half of it is left.
+    /// Half-life: the number of days after which half of the points remain.
     #[schema(minimum = 1)]
     half_life_days: u32,
-    /// How many days ago it happened.
+    /// Number of days since the event.
     #[schema(minimum = 0)]
     age_days: i64,
-    /// How many points it contributes now.
+    /// Points that the milestone contributes on this date.
     contribution: f64,
 }
 
-/// Where a score is going.
+/// Trend of a health score.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"days": 30, "points_per_week": -1.5}))]
 pub struct HealthTrend {
-    /// How many days were looked at.
+    /// Number of days that the trend covers.
     #[schema(minimum = 1)]
     days: i64,
-    /// The slope by Theil and Sen of the computed scores; null with fewer than two of them.
+    /// Theil–Sen slope of the computed scores, in points per week; null with fewer than two scores.
     points_per_week: Option<f64>,
 }
 
-/// Reads how a customer is at a date, and why
+/// Get a customer's health
 ///
-/// Computed from the events, plans, pulses and models themselves at every question, so late events count from the moment they are there.
-/// With `known_at`: from what was there at that instant.
+/// Returns the health score with its factors, milestone contributions, override and trend. The score is computed for
+/// every request from the usage events, plans, pulses and models, so late events count as soon as they are recorded.
+/// With `known_at`, only what had been recorded by that instant counts.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(AsOf, KnownAt),
-    responses((status = 200, description = "How it is.", body = CustomerHealth)))]
+    responses((status = 200, description = "The customer's health.", body = CustomerHealth)))]
 #[get("/v1/customers/{id}/health")]
 pub async fn read_customer_health(
     cx: Context,
@@ -170,9 +171,11 @@ pub async fn read_customer_health(
     answer(&cx, found, date.0.as_of, known.0.known_at).await
 }
 
-/// Reads how the customer is that the CRM calls so
+/// Get a customer's health by external reference
+///
+/// Returns the same as `/v1/customers/{id}/health` for the customer with this external reference.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(AsOf, KnownAt),
-    responses((status = 200, description = "How it is.", body = CustomerHealth)))]
+    responses((status = 200, description = "The customer's health.", body = CustomerHealth)))]
 #[get("/v1/customers/by-ref/{external_ref}/health")]
 pub async fn read_customer_health_by_ref(
     cx: Context,

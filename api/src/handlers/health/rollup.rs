@@ -1,4 +1,4 @@
-//! How a customer's parts are, together.
+//! Combined health of a customer's parts.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -21,7 +21,7 @@ use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
 use crate::store::customers;
 
-/// How a customer's parts are, together.
+/// Combined health of a customer's parts.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "as_of": "2026-05-04", "worst": 40.0, "mean": 60.0, "revenue_weighted": 75.0,
@@ -30,51 +30,52 @@ use crate::store::customers;
     ]
 }))]
 pub struct HealthRollup {
-    /// The customer.
+    /// Identifier of the customer.
     customer_id: Uuid,
-    /// The day, its end included.
+    /// Date that the response refers to, evaluated at the end of that day.
     as_of: NaiveDate,
-    /// The lowest score of its parts.
+    /// Lowest score of the parts; null if none has a score.
     worst: Option<f64>,
-    /// The mean of its parts' scores.
+    /// Mean of the parts' scores; null if none has a score.
     mean: Option<f64>,
-    /// The mean weighted by what each pays in a year; null where none of those with a score pays anything.
+    /// Mean of the parts' scores weighted by annual revenue; null if no part has both a score and revenue.
     revenue_weighted: Option<f64>,
-    /// The worst band that is known among its parts.
+    /// Worst known band of the parts; `unknown` if no band is known.
     worst_band: Band,
-    /// How many parts have no score and are left out.
+    /// Number of parts without a score. The combined figures leave them out.
     #[schema(maximum = 100_000)]
     without_score: usize,
-    /// Its parts, and theirs, by name.
+    /// Direct and indirect parts, ordered by name.
     #[schema(max_items = 100_000)]
     data: Vec<RollupPart>,
 }
 
-/// How a part of a customer is.
+/// Health of a customer's part.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind Asia", "score": 40.0, "band": "at_risk", "annual_revenue_minor": 600_000
 }))]
 pub struct RollupPart {
-    /// The part.
+    /// Identifier of the part, which is itself a customer.
     customer_id: Uuid,
-    /// Its name.
+    /// Display name.
     #[schema(value_type = Name)]
     name: String,
-    /// Its score.
+    /// Health score; null if there is none.
     score: Option<f64>,
-    /// Where that lies.
+    /// Band of the score.
     band: Band,
-    /// What it pays in a year.
+    /// Annual revenue in the smallest unit of the currency; null if not known.
     #[schema(minimum = 0)]
     annual_revenue_minor: Option<i64>,
 }
 
-/// Reads how a customer's parts are, together
+/// Get the combined health of a customer's parts
 ///
-/// Its parts are the customers that name it as their parent, and theirs, as long as they are not archived.
+/// The parts are the active customers that have this customer as their parent, directly or through other parts. The
+/// customer's own score is not included.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(AsOf),
-    responses((status = 200, description = "How they are.", body = HealthRollup)))]
+    responses((status = 200, description = "The combined health.", body = HealthRollup)))]
 #[get("/v1/customers/{id}/health/rollup")]
 pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, date: Query<AsOf>) -> Result<Answer, ApiError> {
     let as_of = date.0.as_of.unwrap_or_else(|| cx.today());

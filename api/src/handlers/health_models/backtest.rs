@@ -1,4 +1,4 @@
-//! Whether a version of a model would have told beforehand which customers were lost.
+//! Backtest of a health model version: how well its scores would have predicted the loss of customers.
 
 use std::sync::Arc;
 
@@ -21,27 +21,27 @@ use crate::error::ApiError;
 use crate::extract::Body;
 use crate::store::customers;
 
-/// Over which time a model is put to the proof.
+/// Backtest to run.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"horizon_days": 90, "from": "2025-01-01", "to": "2026-01-31"}))]
 pub struct BacktestDraft {
-    /// Within how many days after a score a customer must be lost for the score to have been a warning.
+    /// Horizon in days: a case counts as lost if the customer is lost within this time after the score.
     #[schema(minimum = 7, maximum = 730)]
     horizon_days: u32,
-    /// The first day on which customers are looked at; then every horizon.
+    /// First evaluation day. The next ones follow one horizon apart.
     from: NaiveDate,
-    /// The last day.
+    /// Latest possible evaluation day.
     to: NaiveDate,
-    /// The version's number, draft or not; the newest if left out.
+    /// Number of the version, draft or published. Defaults to the newest.
     #[schema(minimum = 1)]
     version: Option<i64>,
-    /// What counts as known on a day; `received` if left out.
+    /// Rule for the events and records that count as known on a day. Defaults to `received`.
     #[serde(default)]
     known_by: KnownBy,
 }
 
-/// How well a model's scores told which customers were lost.
+/// Results of a backtest: how well the scores predicted the loss of customers.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "version": 2, "horizon_days": 90, "evaluated_on": ["2025-01-01", "2025-04-01"], "known_by": "received", "cases": 210, "churned": 24, "unscored": 4,
@@ -51,57 +51,60 @@ pub struct BacktestDraft {
     "at_risk": {"below": 70.0, "flagged": 60, "precision": 0.3, "recall": 0.75}, "median_lead_days": 42.0
 }))]
 pub struct Backtest {
-    /// The version's number; null for the shipped model.
+    /// Number of the version, counting from 1; null for the shipped model.
     #[schema(minimum = 1)]
     version: Option<i64>,
-    /// The horizon.
+    /// Horizon in days.
     #[schema(minimum = 7)]
     horizon_days: u32,
-    /// The days on which customers were looked at.
+    /// Evaluation days.
     #[schema(max_items = 10_000)]
     evaluated_on: Vec<NaiveDate>,
-    /// What counted as known on them.
+    /// Rule for the events and records that counted as known on a day.
     known_by: KnownBy,
-    /// How many scores were looked at: of each customer on each of the days on which it was one.
+    /// Number of cases: each customer on each evaluation day on which it was a customer and had a score.
     #[schema(maximum = 1_000_000)]
     cases: usize,
-    /// How many of them were followed by a loss within the horizon.
+    /// Number of cases that were followed by a loss within the horizon.
     #[schema(maximum = 1_000_000)]
     churned: usize,
-    /// How many more there were for which too little was known for a band; they are left out.
+    /// Number of further cases that are left out because too little was known for a band.
     #[schema(maximum = 1_000_000)]
     unscored: usize,
-    /// The chance that a customer who is lost had a lower score than one who is not.
+    /// Area under the curve (AUC): the probability that a lost customer had a lower score than a retained one; null
+    /// without both kinds of cases.
     auc: Option<AucFigures>,
-    /// The same for the models that applied, on the same cases, and the difference; null where they have too few scores.
+    /// Comparison with the models that applied on those days, on the same cases; null if they have too few scores.
     active: Option<ActiveFigures>,
-    /// How good a score is as a statement of the chance of staying, in percent.
+    /// Brier score of the health score, read as the probability in percent that the customer stays; null without both
+    /// kinds of cases.
     brier: Option<BrierFigures>,
-    /// Stated against observed loss, by tenths of the scale.
+    /// Calibration: stated and observed loss by tenths of the scale. Tenths without cases are left out.
     #[schema(max_items = 10)]
     calibration: Vec<CalibrationBin>,
-    /// How many times more often the tenth with the lowest scores is lost than all are.
+    /// Lift: the loss rate of the tenth of the cases with the lowest scores, divided by the loss rate of all cases;
+    /// null without losses.
     lift_at_top_decile: Option<f64>,
-    /// What follows from taking the critical ones for lost.
+    /// Precision and recall of the prediction that all customers in the critical band are lost.
     critical: EdgeFigures,
-    /// What follows from taking all that are not healthy for lost.
+    /// Precision and recall of the prediction that all customers below the healthy band are lost.
     at_risk: EdgeFigures,
-    /// For how many days before their loss customers had not been healthy, week by week and half a year at most, in the middle; null where
-    /// none had been flagged.
+    /// Median lead time in days: how long lost customers had been below the healthy band without a break before their
+    /// loss. Checked week by week for up to half a year; null if no lost customer had been below it.
     median_lead_days: Option<f64>,
 }
 
-/// The area under the receiver operating characteristic.
+/// Area under the receiver operating characteristic (AUC).
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"area": 0.81, "standard_error": 0.04, "from": 0.73, "to": 0.89}))]
 pub struct AucFigures {
-    /// The area: 0.5 is chance, 1 is perfect.
+    /// Area: 0.5 is chance, 1 is perfect.
     area: f64,
-    /// Its standard error, by DeLong.
+    /// Standard error of the area (DeLong).
     standard_error: f64,
-    /// Where its 95 % interval begins.
+    /// Lower bound of the 95% confidence interval.
     from: f64,
-    /// Where its 95 % interval ends.
+    /// Upper bound of the 95% confidence interval.
     to: f64,
 }
 
@@ -112,80 +115,82 @@ impl From<Auc> for AucFigures {
     }
 }
 
-/// How the models that applied did on the same cases.
+/// Comparison of the candidate with the models that applied, on the same cases.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"cases": 200, "area": 0.74, "candidate_area": 0.81, "difference": 0.07, "standard_error": 0.03, "p_value": 0.02}))]
 pub struct ActiveFigures {
-    /// On how many cases both have a score.
+    /// Number of cases in which both have a score.
     #[schema(maximum = 1_000_000)]
     cases: usize,
-    /// Their area on these.
+    /// AUC of the models that applied, in these cases.
     area: f64,
-    /// The candidate's area on these.
+    /// AUC of the candidate in these cases.
     candidate_area: f64,
-    /// The candidate's area minus theirs.
+    /// AUC of the candidate minus the AUC of the models that applied.
     difference: f64,
-    /// Its standard error, by DeLong's test for paired curves.
+    /// Standard error of the difference (DeLong's test for paired curves).
     standard_error: f64,
-    /// The chance of such a difference if there were none.
+    /// p-value: the probability of a difference at least this large if the candidate and the models that applied were
+    /// equally good.
     p_value: f64,
 }
 
-/// How good scores are as statements of probability.
+/// Quality of the scores as statements of probability.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"score": 0.09, "reference": 0.10, "skill": 0.1}))]
 pub struct BrierFigures {
-    /// The mean squared error.
+    /// Brier score: the mean squared error.
     score: f64,
-    /// That of always stating the share that was lost.
+    /// Mean squared error of always stating the overall share of lost customers.
     reference: f64,
-    /// What part of the reference's error is saved; negative is worse.
+    /// Skill: the share of the reference's error that the scores avoid; negative if they are worse than the reference.
     skill: f64,
 }
 
-/// Those whose scores lie in one tenth of the scale.
+/// Cases whose scores lie in one tenth of the scale.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"from": 80.0, "cases": 60, "stated": 0.14, "observed": 0.05}))]
 pub struct CalibrationBin {
-    /// The tenth of the scale, from this score on.
+    /// Lowest score of this tenth.
     from: f64,
-    /// How many cases.
+    /// Number of cases.
     #[schema(maximum = 1_000_000)]
     cases: usize,
-    /// The chance of loss that the scores state, on average.
+    /// Mean probability of loss that the scores state.
     stated: f64,
-    /// The share that was lost.
+    /// Share of the cases that were lost.
     observed: f64,
 }
 
-/// What follows from taking those below a bound for lost.
+/// Precision and recall of the prediction that all customers below a bound are lost.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"below": 40.0, "flagged": 20, "precision": 0.5, "recall": 0.42}))]
 pub struct EdgeFigures {
-    /// The bound.
+    /// Bound.
     below: f64,
-    /// How many are below.
+    /// Number of cases below the bound.
     #[schema(maximum = 1_000_000)]
     flagged: usize,
-    /// The share of them that was lost.
+    /// Precision: the share of the cases below the bound that were lost; null if there are none.
     precision: Option<f64>,
-    /// The share of those lost that was below.
+    /// Recall: the share of the lost cases that were below the bound; null if none was lost.
     recall: Option<f64>,
 }
 
-/// A look, and what the two models made of it.
+/// A case with its scores by the candidate and by the model that applied.
 struct Scored {
     candidate: Option<f64>,
     active: Option<f64>,
     churned: bool,
 }
 
-/// Puts a version of a health model to the proof of what became of customers
+/// Backtest a health model
 ///
-/// On every day that is looked at each customer of that day is scored from what was known at its end, and what became of the customer
-/// within the horizon is held against it. The shipped model is proven as `shipped`. Refused where fewer than 10 customers were lost: nothing could be concluded.
+/// On every evaluation day, each customer is scored from what was known at the end of that day. The score is then
+/// compared with the customer's outcome within the horizon. Nothing is saved. Use `shipped` as the key to test the
+/// shipped model. The request fails if fewer than 10 losses fall within the horizons.
 #[utoipa::path(tag = "health models", security(("bearer" = ["health:read"])), request_body = BacktestDraft,
-    responses((status = 200, description = "How well it told.", body = Backtest)))]
+    responses((status = 200, description = "The results of the backtest.", body = Backtest)))]
 #[post("/v1/health-models/{health_model}/backtest")]
 pub async fn backtest_health_model(
     cx: Context,
@@ -220,7 +225,7 @@ fn score(then: &Observed, look: &Look, candidate: &AppliedModel, active: &Models
     Scored { candidate: covered(candidate), active: covered(applied), churned: look.churned_on.is_some() }
 }
 
-/// For how many days before its loss a customer had not been healthy without a break.
+/// The number of days before its loss in which a customer had been below the healthy band without a break.
 fn lead_days(look: &Look, candidate: &AppliedModel, then: impl Fn(NaiveDate) -> Observed) -> Option<i64> {
     let lost_on = look.churned_on?;
     let is_flagged = |on: &NaiveDate| {

@@ -1,4 +1,4 @@
-//! What a version of a model would say of today's customers.
+//! Simulation of a health model version on today's customers. Writes nothing.
 
 use std::sync::Arc;
 
@@ -25,16 +25,16 @@ use crate::handlers::plans::earned_value::AsOf;
 use crate::store::customers;
 use crate::store::playbooks::{self, PlaybookRow};
 
-/// Which version is tried.
+/// Version to simulate.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct CandidateOption {
-    /// The version's number, draft or not; the newest if left out.
+    /// Number of the version, draft or published. Defaults to the newest.
     #[param(minimum = 1)]
     version: Option<i64>,
 }
 
-/// What a candidate would say of the customers that it is for, beside what applies.
+/// Results of a simulation: the candidate's scores of its customers, compared with the current ones.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "as_of": "2026-05-04", "candidate": 2, "customers": 117, "mean_delta": -1.4,
@@ -44,85 +44,86 @@ pub struct CandidateOption {
     "playbooks": [{"key": "rescue", "customers": 4}], "data": []
 }))]
 pub struct HealthSimulation {
-    /// The day, its end included.
+    /// Date that the response refers to, evaluated at the end of that day.
     as_of: NaiveDate,
-    /// The candidate's number; null for the shipped model.
+    /// Number of the candidate version, counting from 1; null for the shipped model.
     #[schema(minimum = 1)]
     candidate: Option<i64>,
-    /// How many customers the candidate is for.
+    /// Number of customers that the candidate covers.
     #[schema(maximum = 1_000_000)]
     customers: usize,
-    /// The mean change of the score, of those that have one by both; null if none has.
+    /// Mean change of the score of the customers that have both scores; null if there are none.
     mean_delta: Option<f64>,
-    /// How many customers go from which band to which; those that stay are counted too.
+    /// Number of customers by current and new band. Customers that stay in their band are included.
     #[schema(max_items = 16)]
     migrations: Vec<Migration>,
-    /// The customers whose score would change most, at most 50.
+    /// Customers whose score would change most, at most 50.
     #[schema(max_items = 50)]
     movers: Vec<Moved>,
-    /// The playbooks that are switched on and whose triggers would hold for customers for which they do not.
+    /// Active playbooks whose triggers would begin to hold for some customers.
     #[schema(max_items = 200)]
     playbooks: Vec<WouldReact>,
-    /// All of them, by name.
+    /// All customers that the candidate covers, ordered by name.
     #[schema(max_items = 1_000_000)]
     data: Vec<Moved>,
 }
 
-/// For how many customers a playbook's trigger would begin to hold.
+/// A playbook whose trigger would begin to hold.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "rescue", "customers": 4}))]
 pub struct WouldReact {
-    /// The playbook's key.
+    /// Key of the playbook.
     #[schema(value_type = Key)]
     key: String,
-    /// How many.
+    /// Number of customers for which its trigger would begin to hold.
     #[schema(maximum = 1_000_000)]
     customers: usize,
 }
 
-/// How many customers go from one band to another.
+/// Number of customers that move from one band to another.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"from": "healthy", "to": "at_risk", "customers": 12}))]
 pub struct Migration {
-    /// The band by what applies.
+    /// Band by the model that applies.
     from: Band,
-    /// The band by the candidate.
+    /// Band by the candidate.
     to: Band,
-    /// How many.
+    /// Number of customers.
     #[schema(maximum = 1_000_000)]
     customers: usize,
 }
 
-/// What a candidate would change for one customer. Scores that people have set are left out of account.
+/// Effect of a candidate on one customer. Overrides are ignored.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "from_score": 80.0, "to_score": 55.0, "delta": -25.0,
     "from_band": "healthy", "to_band": "at_risk"}))]
 pub struct Moved {
-    /// The customer.
+    /// Identifier of the customer.
     customer_id: Uuid,
-    /// Its name.
+    /// Display name.
     #[schema(value_type = Name)]
     name: String,
-    /// The score by what applies.
+    /// Score by the model that applies; null if there is none.
     from_score: Option<f64>,
-    /// The score by the candidate.
+    /// Score by the candidate; null if there is none.
     to_score: Option<f64>,
-    /// The second minus the first.
+    /// Score by the candidate minus score by the model that applies; null if either is null.
     delta: Option<f64>,
-    /// The band by what applies.
+    /// Band by the model that applies.
     from_band: Band,
-    /// The band by the candidate.
+    /// Band by the candidate.
     to_band: Band,
 }
 
-/// How many customers are listed as those that move most.
+/// Maximum number of customers in the list of movers.
 const MOVERS: usize = 50;
 
-/// Tries a version of a health model on today's customers
+/// Simulate a health model
 ///
-/// Nothing is written. Beside the model that applies to each customer. The shipped model can be tried as `shipped`.
+/// Scores the active customers that the version covers and compares the results with the model that currently applies
+/// to each of them. Nothing is saved. Use `shipped` as the key to simulate the shipped model.
 #[utoipa::path(tag = "health models", security(("bearer" = ["health:read"])), params(AsOf, CandidateOption),
-    responses((status = 200, description = "What it would say.", body = HealthSimulation)))]
+    responses((status = 200, description = "The results of the simulation.", body = HealthSimulation)))]
 #[post("/v1/health-models/{health_model}/simulate")]
 pub async fn simulate_health_model(
     cx: Context,

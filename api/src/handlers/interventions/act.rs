@@ -1,4 +1,4 @@
-//! Assigning, noting, putting off and finishing interventions.
+//! Assigning, snoozing and completing interventions, and adding notes to them.
 
 use actix_web::post;
 use actix_web::web::Path;
@@ -22,49 +22,51 @@ use crate::resources::interventions::Intervention;
 use crate::store::interventions::{self, InterventionRow, NoteRow};
 use crate::unit::{Change, Entity, Unit};
 
-/// Who is to do an intervention.
+/// Assignment of an intervention.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"owner": "Ben", "due_on": "2026-05-08"}))]
 pub struct Assignment {
-    /// Who.
+    /// Owner: the person responsible.
     owner: Label,
-    /// The day by which it is to be done; as it was if left out.
+    /// Due date. Stays unchanged if left out.
     due_on: Option<NaiveDate>,
 }
 
-/// Something to note.
+/// Note to add.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"text": "They will call back."}))]
 pub struct NoteDraft {
-    /// What.
+    /// Text of the note.
     text: Note,
 }
 
-/// Until when an intervention is put off, and why.
+/// Snoozing of an intervention.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"until": "2026-05-18", "reason": "Their office is closed."}))]
 pub struct Snooze {
-    /// The day on which it comes back.
+    /// Day on which the intervention is open again. Must be after today.
     until: NaiveDate,
-    /// Why.
+    /// Reason for snoozing.
     reason: Note,
 }
 
-/// What came of an intervention.
+/// Completion of an intervention.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"outcome": "succeeded", "note": "They have agreed on a new plan."}))]
 pub struct Completion {
-    /// What.
+    /// Outcome.
     outcome: Outcome,
-    /// What is to be said of it.
+    /// Note on the outcome.
     note: Option<Note>,
 }
 
-/// Assigns an intervention
+/// Assign an intervention
+///
+/// Sets the owner and, if given, the due date. An intervention that is done cannot be changed.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), params(IfMatchOptional), request_body = Assignment,
     responses((status = 200, description = "As assigned.", body = Intervention)))]
 #[post("/v1/interventions/{id}/assign")]
@@ -80,7 +82,10 @@ pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignm
     .await
 }
 
-/// Puts an intervention off until a day
+/// Snooze an intervention
+///
+/// Puts the intervention off until a day after today, on which it is open again. An intervention that is done cannot be
+/// changed.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), params(IfMatchOptional), request_body = Snooze,
     responses((status = 200, description = "As put off.", body = Intervention)))]
 #[post("/v1/interventions/{id}/snooze")]
@@ -95,7 +100,9 @@ pub async fn snooze_intervention(cx: Context, id: Path<Uuid>, body: Body<Snooze>
     .await
 }
 
-/// Finishes an intervention
+/// Complete an intervention
+///
+/// Marks the intervention as done today and records its outcome. This cannot be undone.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), params(IfMatchOptional), request_body = Completion,
     responses((status = 200, description = "As finished.", body = Intervention)))]
 #[post("/v1/interventions/{id}/done")]
@@ -109,9 +116,11 @@ pub async fn finish_intervention(cx: Context, id: Path<Uuid>, body: Body<Complet
     .await
 }
 
-/// Notes something of an intervention
+/// Record a note on an intervention
+///
+/// Notes are append-only. They can also be added to interventions that are done.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = NoteDraft,
-    responses((status = 201, description = "As noted.", body = InterventionNote)))]
+    responses((status = 201, description = "The recorded note.", body = InterventionNote)))]
 #[post("/v1/interventions/{id}/notes")]
 pub async fn note_intervention(cx: Context, id: Path<Uuid>, body: Body<NoteDraft>) -> Result<Answer, ApiError> {
     cx.write(async |unit| {
@@ -127,7 +136,7 @@ pub async fn note_intervention(cx: Context, id: Path<Uuid>, body: Body<NoteDraft
     .await
 }
 
-/// Changes one that is not over.
+/// Changes an intervention that is not done.
 async fn change(
     cx: &Context,
     id: Uuid,
@@ -138,7 +147,7 @@ async fn change(
         let before = find(unit, id).await?;
         cx.check_version(before.version)?;
         if before.done_on.is_some() {
-            return Err(ApiError::new(Code::Conflict, "It is done already."));
+            return Err(ApiError::new(Code::Conflict, "The intervention is already done."));
         }
         let mut after = InterventionRow { version: before.version + 1, updated_at: unit.now, ..before.clone() };
         apply(&mut after, unit.today)?;

@@ -1,4 +1,4 @@
-//! Opening an intervention by hand.
+//! Creating an intervention by hand.
 
 use actix_web::post;
 use chrono::NaiveDate;
@@ -23,34 +23,36 @@ use crate::store::interventions::{self, InterventionRow};
 use crate::store::json_text::JsonText;
 use crate::unit::Entity;
 
-/// An intervention to open.
+/// Intervention to create.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "kind": "expert_session", "title": "A session on data import", "owner": "Ana", "due_on": "2026-05-08"
 }))]
 pub struct InterventionDraft {
-    /// The customer.
+    /// Identifier of the customer.
     customer_id: Uuid,
-    /// What kind of intervention.
+    /// Kind of the intervention.
     kind: InterventionKind,
-    /// What is to be done.
+    /// Title: the task to do.
     title: Name,
-    /// Why.
+    /// Reason for the intervention.
     reason: Option<Note>,
-    /// Who is to do it; the customer's owner if left out.
+    /// Owner: the person responsible. Defaults to the customer's owner.
     owner: Option<Label>,
-    /// The day by which it is to be done.
+    /// Due date. Must not be in the past.
     due_on: NaiveDate,
-    /// Whom it goes to when it is not done, tier after tier.
+    /// Escalation tiers: recipients and delays, in order, in case the intervention is not done.
     #[serde(default)]
     #[schema(max_items = 10)]
     escalations: Vec<Tier>,
 }
 
-/// Opens an intervention for a customer
+/// Create an intervention
+///
+/// Opens a task for a customer and keeps the customer's current health score with it.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = InterventionDraft,
-    responses((status = 201, description = "As opened.", body = Intervention)))]
+    responses((status = 201, description = "The created intervention.", body = Intervention)))]
 #[post("/v1/interventions")]
 pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;

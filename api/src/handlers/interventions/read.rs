@@ -1,4 +1,4 @@
-//! Interventions, and what was noted of them.
+//! Reading interventions and their notes.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -17,28 +17,30 @@ use crate::resources::interventions::Intervention;
 use crate::store::interventions::{self, Filter, InterventionRow};
 use crate::store::keyset::{Direction, Order, Position};
 
-/// Which interventions.
+/// Filters of the intervention list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct InterventionFilters {
-    /// Of this customer.
+    /// Filter by customer.
     customer_id: Option<Uuid>,
-    /// Of exactly this owner.
+    /// Filter by owner (exact match).
     #[param(inline)]
     owner: Option<Label>,
-    /// Done ones; `false` for those that are not.
+    /// Filter by completion: `true` for interventions that are done, `false` for all others.
     done: Option<bool>,
 }
 
-/// What was noted of an intervention.
+/// Notes on an intervention.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct InterventionNotes {
-    /// Oldest first.
+    /// Notes, oldest first.
     #[schema(max_items = 100_000)]
     data: Vec<InterventionNote>,
 }
 
-/// Lists interventions, the last opened first
+/// List interventions
+///
+/// Returns interventions of all customers, the most recently opened first. Filters narrow the list down.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:read"])), params(PagingParams, InterventionFilters),
     responses((status = 200, description = "A page of interventions.", body = Page<Intervention>)))]
 #[get("/v1/interventions")]
@@ -56,7 +58,9 @@ pub async fn list_interventions(
     paging.answer(rows, position, |row| Intervention::of(row, today))
 }
 
-/// Reads one intervention
+/// Get an intervention
+///
+/// Returns the intervention as it stands today: `status`, `overdue` and `escalated_to` depend on the date.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:read"])),
     responses((status = 200, description = "The intervention.", body = Intervention)))]
 #[get("/v1/interventions/{id}")]
@@ -67,9 +71,11 @@ pub async fn read_intervention(cx: Context, id: Path<Uuid>) -> Result<Answer, Ap
     Ok(Answer::ok(&Intervention::of(row, cx.today()))?.version_and_content(version))
 }
 
-/// Lists what was noted of an intervention
+/// List the notes on an intervention
+///
+/// Returns all notes, oldest first.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:read"])),
-    responses((status = 200, description = "What was noted.", body = InterventionNotes)))]
+    responses((status = 200, description = "The notes on the intervention.", body = InterventionNotes)))]
 #[get("/v1/interventions/{id}/notes")]
 pub async fn list_intervention_notes(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let mut conn = cx.snapshot().await?;

@@ -1,4 +1,4 @@
-//! What the metrics are of a customer or a person at a date.
+//! Values of metrics for a customer or a person on a date.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -20,82 +20,83 @@ use crate::store::metrics::{self, MeasuredRow, MetricRow, Of};
 use crate::store::{Conn, customers, people};
 use crate::usage_facts::fact;
 
-/// Which metrics, and of when.
+/// Metrics and window to compute.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MetricOptions {
-    /// The last day of the window; today in the organization's time zone if left out.
+    /// Last day of the window. Defaults to today in the organization's time zone.
     as_of: Option<NaiveDate>,
-    /// Which days count; `days` if left out.
+    /// Window: the days that count. Defaults to `days`.
     #[param(inline)]
     window: Option<Window>,
-    /// `days`: how many days the window has; 30 if left out.
+    /// Length of the window in days, with the window `days` only. Defaults to 30.
     #[param(minimum = 1, maximum = 3660)]
     window_days: Option<i64>,
-    /// Keys with commas between them; all metrics if left out.
+    /// Keys of metrics, separated by commas. Defaults to all metrics.
     #[param(min_length = 1, max_length = 10_000)]
     keys: Option<String>,
 }
 
-/// Which days count, the last being that of the question.
+/// Window of days that ends with `as_of`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schema(as = MetricWindow)]
 pub enum Window {
-    /// A number of days.
+    /// Fixed number of days.
     #[default]
     Days,
-    /// The calendar month, as far as it has come.
+    /// Calendar month to date.
     Month,
-    /// From the start of the first plan; or else since when one is a customer, or was entered here.
+    /// All days since the start of the first plan. Without a plan, since the start of the customer relationship;
+    /// without that, since the time of creation.
     SinceStart,
-    /// All days.
+    /// All days up to `as_of`.
     All,
 }
 
-/// Metrics at a date.
+/// Values of metrics on a date.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"as_of": "2026-05-04", "window": "days", "from": "2026-04-05", "window_days": 30, "data": [{"key": "commits", "value": 42.0, "events": 42, "ignored": 0}]}))]
 pub struct Metrics {
-    /// The last day of the window.
+    /// Last day of the window.
     as_of: NaiveDate,
-    /// Which days count.
+    /// Window: the days that count.
     window: Window,
-    /// The first of them; null for all.
+    /// First day of the window; null if the window is `all`.
     from: Option<NaiveDate>,
-    /// How many that are; null for all.
+    /// Length of the window in days; null if the window is `all`.
     #[schema(minimum = 1)]
     window_days: Option<i64>,
-    /// By key.
+    /// Values, ordered by key, or in the order of the keys in the request.
     #[schema(max_items = 500)]
     data: Vec<MetricValue>,
 }
 
-/// A metric's value.
+/// Value of a metric.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "commits", "value": 42.0, "events": 42, "ignored": 0}))]
 pub struct MetricValue {
-    /// The metric's key.
+    /// Key of the metric.
     #[schema(value_type = Key)]
     key: String,
-    /// Its value; null where there is none, as of a mean of nothing.
+    /// Value; null if there is none, such as the mean of no events.
     value: Option<f64>,
-    /// How many events it was taken from.
+    /// Number of events that the value includes.
     #[schema(maximum = 1_000_000_000)]
     events: usize,
-    /// How many events were left out because the property is missing in them or not a number.
+    /// Number of events that were left out because their property is missing or not a number.
     #[schema(maximum = 1_000_000_000)]
     ignored: usize,
 }
 
-/// The usual window, in days.
+/// Default length of the window, in days.
 const USUAL_DAYS: i64 = 30;
 
-/// Takes a customer's metrics at a date
+/// Get a customer's metrics
 ///
-/// From the customer's events in the window that ends with `as_of`, that day included; days are those of the organization's time zone. Late
-/// events count from the moment they are there.
+/// Computes the metrics from the customer's usage events in the window that ends with `as_of`, including that day. Days
+/// are those of the organization's time zone. Late events count as soon as they are recorded.
 #[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricOptions),
     responses((status = 200, description = "The metrics.", body = Metrics)))]
 #[get("/v1/customers/{id}/metrics")]
@@ -108,7 +109,9 @@ pub async fn read_customer_metrics(
     take(&cx, &whose, &options.0).await
 }
 
-/// Takes the metrics of the customer that the CRM calls so
+/// Get a customer's metrics by external reference
+///
+/// Returns the same as `/v1/customers/{id}/metrics` for the customer with this external reference.
 #[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricOptions),
     responses((status = 200, description = "The metrics.", body = Metrics)))]
 #[get("/v1/customers/by-ref/{external_ref}/metrics")]
@@ -123,7 +126,10 @@ pub async fn read_customer_metrics_by_ref(
     take(&cx, &whose, &options.0).await
 }
 
-/// Takes a person's metrics at a date
+/// Get a person's metrics
+///
+/// Computes the metrics from the person's usage events in the window that ends with `as_of`, including that day. Days
+/// are those of the organization's time zone. Late events count as soon as they are recorded.
 #[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricOptions),
     responses((status = 200, description = "The metrics.", body = Metrics)))]
 #[get("/v1/people/{id}/metrics")]
@@ -136,7 +142,9 @@ pub async fn read_person_metrics(
     take(&cx, &whose, &options.0).await
 }
 
-/// Takes the metrics of the person whom another system calls so
+/// Get a person's metrics by external reference
+///
+/// Returns the same as `/v1/people/{id}/metrics` for the person with this external reference.
 #[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricOptions),
     responses((status = 200, description = "The metrics.", body = Metrics)))]
 #[get("/v1/people/by-ref/{external_ref}/metrics")]
@@ -151,17 +159,18 @@ pub async fn read_person_metrics_by_ref(
     take(&cx, &whose, &options.0).await
 }
 
-/// Whose metrics. Who has no reference has no events: other systems cannot name them.
+/// The customer or person whose metrics are computed. Without an external reference there are no events, because
+/// events name their subjects by it.
 #[derive(Debug)]
 pub struct Whose {
     reference: Option<String>,
     is_person: bool,
-    /// The start of their first plan, or since when they are known.
+    /// The start of the first plan, or of the customer relationship, or the date of creation.
     start_on: NaiveDate,
 }
 
 impl Whose {
-    /// A customer's.
+    /// Loads a customer.
     pub async fn customer(cx: &Context, id: Uuid) -> Result<Self, ApiError> {
         let found = customers::find(&mut cx.read().await?, cx.organization_id(), id).await?;
         let found = found.ok_or_else(ApiError::not_found)?;
@@ -172,7 +181,7 @@ impl Whose {
         Ok(Self { reference: found.external_ref, is_person: false, start_on })
     }
 
-    /// A person's.
+    /// Loads a person.
     pub async fn person(cx: &Context, id: Uuid) -> Result<Self, ApiError> {
         let found = people::find(&mut cx.read().await?, cx.organization_id(), id).await?;
         let found = found.ok_or_else(ApiError::not_found)?;
@@ -183,7 +192,7 @@ impl Whose {
         Ok(Self { reference: found.external_ref, is_person: true, start_on })
     }
 
-    /// Their events that a stretch of days can need; from the beginning where it has no first day.
+    /// The events that can matter to a range of days; all earlier ones too if `first_on` is `None`.
     pub async fn events(
         &self,
         cx: &Context,
@@ -193,7 +202,7 @@ impl Whose {
     ) -> Result<Vec<MeasuredRow>, ApiError> {
         let Some(reference) = self.reference.as_deref() else { return Ok(vec![]) };
         let of = if self.is_person { Of::Person(reference) } else { Of::Customer(reference) };
-        // A day's margin on both sides: the days are those of a time zone.
+        // One day of margin on both sides, because days depend on the time zone.
         let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
         let from = first_on.map(|on| midnight(plus_days(on, -1)));
         let until = midnight(plus_days(last_on, 2));
@@ -228,13 +237,13 @@ async fn take(cx: &Context, whose: &Whose, options: &MetricOptions) -> Result<An
     Ok(Answer::ok(&Metrics { as_of, window, from, window_days, data })?.content_tag())
 }
 
-/// All metrics by key.
+/// The definitions of all metrics, ordered by key.
 pub async fn definitions(cx: &Context, conn: &mut Conn) -> Result<Vec<(String, Definition)>, ApiError> {
     let named = |row: MetricRow| Ok((row.key.clone(), definition(row)?));
     metrics::all(conn, cx.organization_id()).await?.into_iter().map(named).collect()
 }
 
-/// The metrics asked for, in the order asked; all by key where none is named.
+/// The requested metrics in the order of the request, or all metrics by key if none is named.
 fn choose(all: Vec<(String, Definition)>, keys: Option<&str>) -> Result<Vec<(String, Definition)>, ApiError> {
     let Some(keys) = keys else { return Ok(all) };
     let find = |key: &str| {

@@ -1,4 +1,4 @@
-//! One metric over time.
+//! Time series of a metric.
 
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, Responder, get};
@@ -20,57 +20,61 @@ use crate::extract::Query;
 use crate::gate::negotiate;
 use crate::usage_facts::fact;
 
-/// One metric over time.
+/// Metric and periods of a time series.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MetricSeriesOptions {
-    /// The metric's key.
+    /// Key of the metric.
     #[param(inline)]
     key: Key,
-    /// The first day; 89 days before the last if left out.
+    /// First day. Defaults to 89 days before the last.
     from: Option<NaiveDate>,
-    /// The last day; today if left out.
+    /// Last day. Defaults to today in the organization's time zone.
     to: Option<NaiveDate>,
-    /// How long each point's window is, one after another from the first day on; `week` if left out.
+    /// Length of each point's window. The windows follow one another from the first day on. Defaults to `week`.
     #[param(inline)]
     period: Option<Period>,
 }
 
-/// One metric over time.
+/// Time series of a metric.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "commits", "period": "week", "data": [{"from": "2026-04-27", "to": "2026-05-03", "value": 12.0, "events": 12}]}))]
 pub struct MetricSeries {
-    /// The metric's key.
+    /// Key of the metric.
     #[schema(value_type = Key)]
     key: String,
-    /// How long each window is.
+    /// Length of each window.
     period: Period,
-    /// The windows, the first first; the last ends with the last day, complete or not.
+    /// Points, oldest first. The last window ends with the last day, even if it is incomplete.
     #[schema(max_items = 1100)]
     data: Vec<MetricPoint>,
 }
 
-/// A metric in one window.
+/// Value of a metric in one window.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"from": "2026-04-27", "to": "2026-05-03", "value": 12.0, "events": 12}))]
 pub struct MetricPoint {
-    /// The window's first day.
+    /// First day of the window.
     from: NaiveDate,
-    /// Its last day.
+    /// Last day of the window.
     to: NaiveDate,
-    /// The value; null where there is none.
+    /// Value; null if there is none.
     value: Option<f64>,
-    /// How many events it was taken from.
+    /// Number of events that the value includes.
     #[schema(maximum = 1_000_000_000)]
     events: usize,
 }
 
-/// How many points a series may have.
+/// Maximum number of points in a series.
 const MOST_POINTS: u32 = 1100;
 
-/// Takes one of a customer's metrics over time, as JSON or CSV
+/// Get a time series of a customer's metric
+///
+/// Computes the metric for each window from the customer's usage events, as JSON or CSV. A series has at most 1,100
+/// points.
 #[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricSeriesOptions), responses(
-    (status = 200, description = "The metric over time.", content((MetricSeries = "application/json"), (String = "text/csv")))
+    (status = 200, description = "The time series.",
+        content((MetricSeries = "application/json"), (String = "text/csv")))
 ))]
 #[get("/v1/customers/{id}/metrics/series")]
 pub async fn read_customer_metric_series(
@@ -83,9 +87,13 @@ pub async fn read_customer_metric_series(
     series(&request, &cx, &whose, options.0).await
 }
 
-/// Takes one of a person's metrics over time, as JSON or CSV
+/// Get a time series of a person's metric
+///
+/// Computes the metric for each window from the person's usage events, as JSON or CSV. A series has at most 1,100
+/// points.
 #[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricSeriesOptions), responses(
-    (status = 200, description = "The metric over time.", content((MetricSeries = "application/json"), (String = "text/csv")))
+    (status = 200, description = "The time series.",
+        content((MetricSeries = "application/json"), (String = "text/csv")))
 ))]
 #[get("/v1/people/{id}/metrics/series")]
 pub async fn read_person_metric_series(
@@ -109,7 +117,7 @@ async fn series(
     let period = options.period.unwrap_or_default();
     let last_number = period.number_of(first_on, last_on);
     if first_on > last_on || last_number >= MOST_POINTS {
-        let detail = format!("must be a day by {last_on}, with at most {MOST_POINTS} points from it on");
+        let detail = format!("must not be after {last_on} or give more than {MOST_POINTS} points");
         return Err(ApiError::parameter("from", "out_of_range", detail));
     }
     let mut conn = cx.snapshot().await?;

@@ -1,4 +1,4 @@
-//! What a playbook would have opened lately.
+//! Dry run of a playbook: the interventions that it would have opened recently. Writes nothing.
 
 use actix_web::post;
 use actix_web::web::Path;
@@ -20,55 +20,58 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::store::{customers, playbooks};
 
-/// Over how many days.
+/// Options of a dry run.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct DryRunOptions {
-    /// How many days, today being the last; 90 if left out.
+    /// Number of days, ending today. Defaults to 90.
     #[param(minimum = 1, maximum = 365)]
     days: Option<i64>,
 }
 
-/// What a playbook would have opened.
+/// Results of a dry run: the interventions that a playbook would have opened.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"from": "2026-02-04", "to": "2026-05-04", "customers": 1, "data": [
     {"customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "on": "2026-03-12", "because_of": [""]}
 ]}))]
 pub struct DryRun {
-    /// The first day.
+    /// First day.
     from: NaiveDate,
-    /// The last day.
+    /// Last day.
     to: NaiveDate,
-    /// For how many customers it would have opened something.
+    /// Number of customers for which the playbook would have opened an intervention.
     #[schema(maximum = 1_000_000)]
     customers: usize,
-    /// Each of them, by day.
+    /// Interventions that the playbook would have opened, ordered by day.
     #[schema(max_items = 1_000_000)]
     data: Vec<WouldOpen>,
 }
 
-/// An intervention that would have been opened.
+/// An intervention that a playbook would have opened.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "on": "2026-03-12", "because_of": [""]}))]
 pub struct WouldOpen {
-    /// The customer.
+    /// Identifier of the customer.
     customer_id: Uuid,
-    /// Its name.
+    /// Display name of the customer.
     #[schema(value_type = Name)]
     name: String,
-    /// The day.
+    /// Day of opening.
     on: NaiveDate,
-    /// For what of it the trigger began to hold: milestones, plans, factors, or an empty text for the customer itself.
+    /// Subjects for which the trigger began to hold: milestones, plans, factors, or an empty string for the customer
+    /// itself.
     #[schema(max_items = 1000)]
     #[schema(value_type = Vec<String>, max_length = 300)]
     because_of: Vec<String>,
 }
 
-/// Tries a playbook on the last 90 days
+/// Preview a playbook on past days
 ///
-/// Nothing is written. Each day is judged from what is known of it today, and the playbook counts as switched on.
+/// Replays the playbook over the last 90 days, or another number of days up to 365, and lists the interventions that
+/// it would have opened. Nothing is saved. Each day is judged from what is known about it today. The playbook counts
+/// as active even if it is not.
 #[utoipa::path(tag = "playbooks", security(("bearer" = ["health:read"])), params(DryRunOptions),
-    responses((status = 200, description = "What it would have opened.", body = DryRun)))]
+    responses((status = 200, description = "The interventions that the playbook would have opened.", body = DryRun)))]
 #[post("/v1/playbooks/{playbook_key}/dry-run")]
 pub async fn dry_run_playbook(
     cx: Context,
@@ -101,7 +104,7 @@ pub async fn dry_run_playbook(
     Answer::ok(&tried.await.map_err(ApiError::internal)?)
 }
 
-/// Goes through the days as the playbook would have.
+/// Replays the days as the playbook would have seen them.
 fn replay(
     one: &Observed,
     playbook: &Playbook,
@@ -117,7 +120,7 @@ fn replay(
     for (on, now) in days {
         let because_of: Vec<String> = now.iter().filter(|subject| !held.contains(subject)).cloned().collect();
         let is_cool = playbook.is_cool(opened_on, on);
-        // As playbooks do: what begins while nothing may be opened begins when something may.
+        // Same rule as for active playbooks: a trigger that begins during a cooldown counts as beginning after it.
         held = now.into_iter().filter(|subject| is_cool || !because_of.contains(subject)).collect();
         if !because_of.is_empty() && is_cool {
             opened_on = Some(on);

@@ -1,4 +1,4 @@
-//! Fitting a model of risk on what became of the organization's own customers.
+//! Fitting and listing risk models, which learn from the outcomes of the organization's own customers.
 
 use actix_web::{get, post};
 use chrono::NaiveDate;
@@ -23,23 +23,23 @@ use crate::store::keyset::{Direction, Order, Position};
 use crate::store::risk_models::{self, RiskModelRow};
 use crate::unit::Entity;
 
-/// What a model is to learn from.
+/// Risk model to fit.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"horizon_days": 90, "from": "2025-01-01", "to": "2026-01-31"}))]
 pub struct RiskFitDraft {
-    /// Within how many days the chance is that the model is to state.
+    /// Horizon in days: the model states the probability of a loss within this time.
     #[schema(minimum = 7, maximum = 730)]
     horizon_days: u32,
-    /// The first day on which customers are looked at; then every horizon.
+    /// First evaluation day. The next ones follow one horizon apart.
     from: NaiveDate,
-    /// The last day.
+    /// Latest possible evaluation day.
     to: NaiveDate,
-    /// How strongly the coefficients are held back; 1 if left out.
+    /// Strength of the ridge penalty that shrinks the coefficients. Defaults to 1.
     #[serde(default = "usual_ridge")]
     #[schema(minimum = 0.001, maximum = 1000, default = 1)]
     ridge: f64,
-    /// What counts as known on a day; `received` if left out.
+    /// Rule for the events and records that count as known on a day. Defaults to `received`.
     #[serde(default)]
     known_by: KnownBy,
 }
@@ -48,7 +48,7 @@ const fn usual_ridge() -> f64 {
     1.0
 }
 
-/// A customer on a day: what was known, and what came.
+/// One case: a customer on a day, with what was known and whether it was lost.
 struct Example {
     on: NaiveDate,
     features: Vec<f64>,
@@ -56,13 +56,15 @@ struct Example {
     churned: bool,
 }
 
-/// Fits a model of risk on what became of the organization's customers
+/// Create a risk model
 ///
-/// Discrete-time logistic regression with a ridge: each customer on each day that is looked at is a case, with what was known at the end of
-/// that day and whether it was lost within the horizon. The model is proven on the later third of the days after being fitted on the earlier
-/// ones, then fitted on all. From then on `…/risk` states its chance. Refused where fewer than 10 customers were lost.
+/// Fits a discrete-time logistic regression with a ridge penalty on the outcomes of the organization's customers. Each
+/// customer on each evaluation day is a case: its features come from what was known at the end of that day, and its
+/// result is whether the customer was lost within the horizon. A first fit on the earlier days is tested on the later
+/// third of the days. The final model is fitted on all days. From then on, `…/risk` states the model's probability. The
+/// request fails if fewer than 10 losses fall within the horizons.
 #[utoipa::path(tag = "risk", security(("bearer" = ["health:write"])), request_body = RiskFitDraft,
-    responses((status = 201, description = "The model.", body = RiskModel)))]
+    responses((status = 201, description = "The created risk model.", body = RiskModel)))]
 #[post("/v1/risk-models/fit")]
 pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
@@ -74,7 +76,7 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
     drop(conn);
     let content = tokio::task::spawn_blocking(move || learn(&back, horizon_days, ridge));
     let content = content.await.map_err(ApiError::internal)?.ok_or_else(|| {
-        ApiError::field("/ridge", "no_fit", "the fit does not settle: take more days, or a greater ridge")
+        ApiError::field("/ridge", "no_fit", "the fit does not converge; use more days or a larger ridge")
     })?;
     cx.write(async |unit| {
         let row = RiskModelRow {
@@ -91,9 +93,11 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
     .await
 }
 
-/// Lists models of risk, the last first: that one applies
+/// List risk models
+///
+/// Returns the newest model first. The newest model is the one that applies.
 #[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(PagingParams),
-    responses((status = 200, description = "A page of models.", body = Page<RiskModel>)))]
+    responses((status = 200, description = "A page of risk models.", body = Page<RiskModel>)))]
 #[get("/v1/risk-models")]
 pub async fn list_risk_models(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
     let slice = paging.slice(Order::Id, Direction::Descending)?;
@@ -130,7 +134,7 @@ fn fit(examples: &[&Example], ridge: f64) -> Option<Logistic> {
     Logistic::fit(&rows, &churned, ridge)
 }
 
-/// Fits on the earlier two thirds of the days and proves on the rest.
+/// Fits on the earlier two thirds of the days and tests on the rest.
 fn hold_out(examples: &[Example], days: &[NaiveDate], ridge: f64) -> Option<Holdout> {
     let from = *days.get(days.len() - days.len() / 3).filter(|_| days.len() >= 3)?;
     let (earlier, later): (Vec<&Example>, Vec<&Example>) = examples.iter().partition(|one| one.on < from);

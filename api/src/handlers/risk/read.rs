@@ -1,4 +1,4 @@
-//! What speaks for a customer being lost.
+//! A customer's risk of being lost.
 
 use actix_web::get;
 use actix_web::web::Path;
@@ -21,17 +21,17 @@ use crate::handlers::health::customer;
 use crate::handlers::plans::earned_value::AsOf;
 use crate::time_travel::KnownAt;
 
-/// What a level is by.
+/// Basis of a risk level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskBasis {
-    /// The sum of the factors' points.
+    /// Sum of the factors' points.
     Points,
-    /// The chance that a model states which was fitted on what became of the organization's customers.
+    /// Probability stated by a risk model that was fitted on the organization's own outcomes.
     Model,
 }
 
-/// What speaks for a customer being lost.
+/// A customer's risk of being lost.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "as_of": "2026-05-04", "level": "medium", "basis": "points", "points": 30.0,
@@ -40,30 +40,30 @@ pub enum RiskBasis {
     "indicators": [{"indicator": "engagement_slope", "value": -0.5}]
 }))]
 pub struct CustomerRisk {
-    /// The customer.
+    /// Identifier of the customer.
     customer_id: Uuid,
-    /// The day, its end included.
+    /// Date that the response refers to, evaluated at the end of that day.
     as_of: NaiveDate,
-    /// How large the risk is.
+    /// Level of the risk.
     level: Level,
-    /// What that is by.
+    /// Basis of the level.
     basis: RiskBasis,
-    /// The sum of the factors' points, from 0 to 100.
+    /// Sum of the factors' points, from 0 to 100.
     points: f64,
-    /// The chance of being lost within the horizon; null without a fitted model.
+    /// Probability that the customer is lost within the horizon; null without a risk model.
     #[schema(minimum = 0, maximum = 1)]
     probability: Option<f64>,
-    /// The model's horizon.
+    /// Horizon of the risk model in days; null without a risk model.
     #[schema(minimum = 7)]
     horizon_days: Option<u32>,
-    /// The model.
+    /// Identifier of the risk model; null without a risk model.
     model_id: Option<Uuid>,
-    /// When it was fitted.
+    /// Time at which the risk model was fitted; null without a risk model.
     fitted_at: Option<DateTime<Utc>>,
-    /// The factors, each with what it was found from.
+    /// Risk factors, each with the figures behind it.
     #[schema(max_items = 20)]
     factors: Vec<RiskFactor>,
-    /// The early indicators.
+    /// Early indicators.
     #[schema(max_items = 20)]
     indicators: Vec<RiskIndicator>,
 }
@@ -72,17 +72,17 @@ pub struct CustomerRisk {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"factor": "engagement_decline", "severity": 1.0, "points": 30.0, "most_points": 30.0, "found": 0.0, "compared_with": 12.0}))]
 pub struct RiskFactor {
-    /// Which one.
+    /// Kind of the factor.
     factor: FactorKind,
-    /// From 0 to 1; null where there is nothing to judge by.
+    /// Severity from 0 to 1; null if there is nothing to judge by.
     severity: Option<f64>,
-    /// How many points that is.
+    /// Points for this severity.
     points: f64,
-    /// How many it can be.
+    /// Maximum number of points of this factor.
     most_points: f64,
-    /// What was found: active days, the days of the worst delay, or a count.
+    /// Figure found: active days, days of the worst delay, or a count.
     found: f64,
-    /// What it is compared with: the 30 days before, or all attempts; null where with nothing.
+    /// Figure for comparison: that of the preceding 30 days, or the number of all attempts; null if there is none.
     compared_with: Option<f64>,
 }
 
@@ -90,17 +90,19 @@ pub struct RiskFactor {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"indicator": "engagement_slope", "value": -0.5}))]
 pub struct RiskIndicator {
-    /// Which one.
+    /// Kind of the indicator.
     indicator: IndicatorKind,
-    /// Its value; null where the customer has done no such thing in 60 days.
+    /// Value; null if the customer has had no such activity in 60 days.
     value: Option<f64>,
 }
 
-/// Reads what speaks for a customer being lost
+/// Get a customer's risk
 ///
-/// By the chance that a fitted model states, or else by the sum of the factors' points; `basis` says which.
+/// Returns the risk that the customer is lost, with its factors and early indicators. The level is based on the
+/// probability stated by the newest risk model, or on the sum of the factors' points if there is no model. `basis`
+/// tells which of the two applies.
 #[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(AsOf, KnownAt),
-    responses((status = 200, description = "What speaks for it.", body = CustomerRisk)))]
+    responses((status = 200, description = "The customer's risk.", body = CustomerRisk)))]
 #[get("/v1/customers/{id}/risk")]
 pub async fn read_customer_risk(
     cx: Context,
