@@ -29,9 +29,6 @@ pub struct BulkRequest<T: ToSchema> {
 
 /// An item that can be written by itself.
 pub trait BulkItem: DeserializeOwned + ToSchema {
-    /// Its schema's name in the document, against which each item is checked.
-    const SCHEMA: &'static str;
-
     /// Writes it.
     fn put(self, unit: &mut Unit) -> impl Future<Output = Result<BulkResult, ApiError>>;
 }
@@ -102,7 +99,7 @@ pub async fn put_all<T: BulkItem>(cx: &Context, request: &BulkRequest<T>) -> Res
     cx.write(async |unit| {
         let mut results = Vec::with_capacity(request.items.len());
         for item in &request.items {
-            let errors = cx.app.contract.check_item(T::SCHEMA, item);
+            let errors = cx.app.contract.check_schema(&T::name(), item);
             let result = match (errors.is_empty(), serde_json::from_value::<T>(item.clone())) {
                 (true, Ok(item)) => item.put(unit).await?,
                 (true, Err(error)) => {
@@ -112,7 +109,11 @@ pub async fn put_all<T: BulkItem>(cx: &Context, request: &BulkRequest<T>) -> Res
             };
             results.push(result);
         }
-        Answer::json(StatusCode::MULTI_STATUS, &BulkResults { results })
+        {
+            let is_mixed = results.iter().any(|result| result.outcome == Outcome::Refused);
+            let status = if is_mixed { StatusCode::MULTI_STATUS } else { StatusCode::OK };
+            Answer::json(status, &BulkResults { results })
+        }
     })
     .await
 }

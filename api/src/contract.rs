@@ -65,6 +65,8 @@ pub struct BodyRule {
 struct Parameter {
     name: String,
     required: bool,
+    /// Whether it may be repeated: then its value is the list of what was given.
+    is_list: bool,
     kind: ParameterKind,
     validator: Validator,
 }
@@ -96,7 +98,7 @@ impl Contract {
         }
         let mut items = HashMap::new();
         for name in document["components"]["schemas"].as_object().into_iter().flatten().map(|(name, _)| name) {
-            if name.ends_with("Item") {
+            if name.ends_with("Item") || name.ends_with("Content") {
                 let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
                 items.insert(name.clone(), compile_schema(&schema, &document["components"]).map_err(BadDocument)?);
             }
@@ -104,8 +106,8 @@ impl Contract {
         Ok(Self { paths, items })
     }
 
-    /// Everything in which an item of a bulk request differs from its schema.
-    pub fn check_item(&self, schema: &str, item: &Value) -> Vec<FieldError> {
+    /// Everything in which a value differs from a schema of the document: an item of a bulk request, or a patched content.
+    pub fn check_schema(&self, schema: &str, item: &Value) -> Vec<FieldError> {
         match self.items.get(schema) {
             Some(validator) => differences(validator, item),
             None => vec![FieldError::in_body("", "not_valid", "has no schema")],
@@ -140,7 +142,11 @@ impl Operation {
             query.push(Parameter {
                 name: parameter["name"].as_str().unwrap_or_default().to_owned(),
                 required: parameter["required"] == true,
-                kind: ParameterKind::of(&parameter["schema"]),
+                is_list: is_type(&parameter["schema"], "array"),
+                kind: ParameterKind::of(match &parameter["schema"]["items"] {
+                    Value::Null => &parameter["schema"],
+                    items => items,
+                }),
                 validator: compile(&parameter["schema"])?,
             });
         }
@@ -172,7 +178,7 @@ impl Operation {
             Some(_) => Precondition::Optional,
             None => Precondition::None,
         };
-        Ok(Self { access, precondition, body, produces, query, id })
+        Ok(Self { id, access, precondition, body, produces, query })
     }
 
     /// Checks a query string whole: unknown, repeated, missing and wrong parameters, all at once. Answers the parameters by name.
@@ -195,11 +201,17 @@ impl Operation {
                 continue;
             }
             let value = parameter.kind.read(&raw);
-            for error in parameter.validator.iter_errors(&value) {
-                explain(&error, &mut |_, code, detail| errors.push(FieldError::in_parameter(&name, code, detail)));
+            match found.get_mut(&name) {
+                Some(Value::Array(list)) if parameter.is_list => list.push(value),
+                Some(_) => errors.push(FieldError::in_parameter(&name, "repeated", "is given more than once")),
+                None if parameter.is_list => drop(found.insert(name, Value::Array(vec![value]))),
+                None => drop(found.insert(name, value)),
             }
-            if found.insert(name.clone(), value).is_some() {
-                errors.push(FieldError::in_parameter(&name, "repeated", "is given more than once"));
+        }
+        for (parameter, value) in self.query.iter().filter_map(|known| Some((known, found.get(&known.name)?))) {
+            for error in parameter.validator.iter_errors(value) {
+                let tell = |code: &str, detail| FieldError::in_parameter(&parameter.name, code, detail);
+                explain(&error, &mut |_, code, detail| errors.push(tell(code, detail)));
             }
         }
         for missing in self.query.iter().filter(|known| known.required && !found.contains_key(&known.name)) {
@@ -234,16 +246,18 @@ fn differences(validator: &Validator, value: &Value) -> Vec<FieldError> {
     errors
 }
 
+/// Whether a schema allows a type.
+fn is_type(schema: &Value, name: &str) -> bool {
+    schema["type"] == name || schema["type"].as_array().is_some_and(|types| types.iter().any(|one| one == name))
+}
+
 impl ParameterKind {
     fn of(schema: &Value) -> Self {
-        let is = |name: &str| {
-            schema["type"] == name || schema["type"].as_array().is_some_and(|types| types.iter().any(|t| t == name))
-        };
-        if is("integer") {
+        if is_type(schema, "integer") {
             Self::Integer
-        } else if is("number") {
+        } else if is_type(schema, "number") {
             Self::Number
-        } else if is("boolean") {
+        } else if is_type(schema, "boolean") {
             Self::Boolean
         } else {
             Self::Text
@@ -267,6 +281,12 @@ impl ParameterKind {
 fn compile_schema(schema: &Value, components: &Value) -> Result<Validator, String> {
     let mut reached = Map::new();
     reach(schema, components, &mut reached);
+    for field in reached.values_mut().filter_map(|schema| schema.get_mut("properties")?.get_mut("items")) {
+        // Items of a bulk request are checked when their turn comes: one that is wrong does not cost the others.
+        if field.get("x-checked-one-by-one").is_some() {
+            field["items"] = json!({});
+        }
+    }
     let rooted = json!({ "allOf": [schema], "components": { "schemas": reached } });
     jsonschema::options()
         .with_draft(Draft::Draft202012)

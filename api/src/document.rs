@@ -4,6 +4,7 @@
 //! requests follow from what kind of operation it is, and are added here once.
 
 mod operations;
+mod schemas;
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
@@ -134,5 +135,6 @@ fn complete(document: &mut Value) {
             operations::complete(path, method, operation);
         }
     }
+    schemas::complete(document);
     operations::share_parameters(document);
 }

@@ -216,6 +216,11 @@ impl ApiError {
         Self::with_errors(Code::ValidationFailed, vec![FieldError::in_body(pointer, code, detail)])
     }
 
+    /// A key or reference that another resource has.
+    pub fn taken(field: &str, detail: impl Into<String>) -> Self {
+        Self::with_errors(Code::Conflict, vec![FieldError::in_body(format!("/{field}"), "taken", detail)])
+    }
+
     /// Several fields or parameters are wrong.
     pub fn with_errors(code: Code, errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {

@@ -11,6 +11,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::ExternalRef;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
@@ -153,4 +154,9 @@ pub fn parse_path<T: TryFrom<String, Error = ValueRule>>(name: &str, raw: &str) 
         return Err(ApiError::parameter(name, "wrong_format", "must be percent-encoded UTF-8"));
     }
     T::try_from(raw.to_owned()).map_err(|rule| ApiError::parameter(name, rule.code(), rule.to_string()))
+}
+
+/// Parses an external reference in a path. What cannot be a reference is the reference of nothing: 404.
+pub fn reference_or_404(raw: &str) -> Result<ExternalRef, ApiError> {
+    ExternalRef::parse(raw).map_err(|_| ApiError::not_found())
 }

@@ -32,6 +32,8 @@ pub mod patch;
 pub mod precondition;
 pub mod provisioning;
 pub mod read_model;
+pub mod record;
+pub mod resource;
 pub mod resources;
 pub mod routes;
 pub mod serve;

@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use milepost_domain::values::text::folded;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -24,7 +25,7 @@ const DEFAULT_LIMIT: usize = 50;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the parameters; `Paging` reads them")]
-pub struct PagingParams {
+struct PagingParams {
     /// How many items at most; 50 unless set.
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     limit: Option<u32>,
@@ -110,6 +111,13 @@ struct Cursor {
     b: String,
     #[serde(flatten)]
     position: Position,
+}
+
+/// `params(Paging)` declares a list.
+impl IntoParams for Paging {
+    fn into_params(location: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        PagingParams::into_params(location)
+    }
 }
 
 impl FromRequest for Paging {

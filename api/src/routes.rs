@@ -68,6 +68,7 @@ fn plans(config: &mut ServiceConfig<'_>) {
         .service(plans::reviews::read_review)
         .service(plans::costs::list_costs)
         .service(plans::costs::record_cost)
+        .service(plans::costs::read_cost)
         .service(plans::baseline_comparison::compare_baselines)
         .service(plans::baselines::list_baselines)
         .service(plans::baselines::create_baseline)
@@ -129,22 +130,22 @@ fn templates(config: &mut ServiceConfig<'_>) {
 /// Whom plans are for.
 fn customers_and_people(config: &mut ServiceConfig<'_>) {
     config
-        .service(customers::list::list_customers)
-        .service(customers::create::create_customer)
-        .service(customers::bulk::bulk_upsert_customers)
-        .service(customers::read::read_customer_by_ref)
-        .service(customers::upsert::upsert_customer)
-        .service(customers::read::read_customer)
-        .service(customers::update::update_customer)
-        .service(customers::delete::delete_customer)
-        .service(people::list::list_people)
-        .service(people::create::create_person)
-        .service(people::bulk::bulk_upsert_people)
-        .service(people::read::read_person_by_ref)
-        .service(people::upsert::upsert_person)
-        .service(people::read::read_person)
-        .service(people::update::update_person)
-        .service(people::delete::delete_person);
+        .service(customers::list_customers)
+        .service(customers::create_customer)
+        .service(customers::bulk_upsert_customers)
+        .service(customers::read_customer_by_ref)
+        .service(customers::upsert_customer)
+        .service(customers::read_customer)
+        .service(customers::update_customer)
+        .service(customers::delete_customer)
+        .service(people::list_people)
+        .service(people::create_person)
+        .service(people::bulk_upsert_people)
+        .service(people::read_person_by_ref)
+        .service(people::upsert_person)
+        .service(people::read_person)
+        .service(people::update_person)
+        .service(people::delete_person);
 }
 
 /// How customers are, by which models, and what became of them.
@@ -170,29 +171,33 @@ fn health(config: &mut ServiceConfig<'_>) {
         .service(health::rollup::read_health_rollup)
         .service(health::pulses::list_pulses)
         .service(health::pulses::record_pulse)
+        .service(health::pulses::read_pulse)
         .service(health::overrides::list_health_overrides)
         .service(health::overrides::set_health_override)
+        .service(health::overrides::read_health_override)
         .service(health::overrides::end_health_override)
         .service(risk::fit::list_risk_models)
         .service(risk::fit::fit_risk_model)
         .service(risk::read::read_customer_risk)
         .service(health::outcomes::list_outcomes)
-        .service(health::outcomes::record_outcome);
+        .service(health::outcomes::record_outcome)
+        .service(health::outcomes::read_outcome);
 }
 
 /// What is done for customers.
 fn reactions(config: &mut ServiceConfig<'_>) {
     config
-        .service(playbooks::read::list_playbooks)
-        .service(playbooks::change::create_playbook)
-        .service(playbooks::read::read_playbook)
-        .service(playbooks::change::replace_playbook)
+        .service(playbooks::list_playbooks)
+        .service(playbooks::create_playbook)
+        .service(playbooks::read_playbook)
+        .service(playbooks::replace_playbook)
         .service(playbooks::dry_run::dry_run_playbook)
         .service(interventions::read::list_interventions)
         .service(interventions::open::open_intervention)
         .service(interventions::read::read_intervention)
-        .service(interventions::read::list_intervention_notes)
-        .service(interventions::act::note_intervention)
+        .service(interventions::notes::list_intervention_notes)
+        .service(interventions::notes::read_intervention_note)
+        .service(interventions::notes::note_intervention)
         .service(interventions::act::assign_intervention)
         .service(interventions::act::snooze_intervention)
         .service(interventions::act::finish_intervention);

@@ -1,5 +1,6 @@
 //! Customers: health, risk, the playbooks that react to them, outcomes, and the studies that prove a model.
 
+pub mod account;
 pub mod backtest;
 pub mod health;
 pub mod intervention;

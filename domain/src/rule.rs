@@ -41,6 +41,14 @@ pub struct Violation {
 /// Everything that was wrong with one input, in the order of the input. Never empty inside an `Err`.
 pub type Violations = Vec<Violation>;
 
+/// The violations of a part of the input, with pointers that start at the whole.
+pub fn within(at: &str, mut violations: Violations) -> Violations {
+    for violation in &mut violations {
+        violation.at.insert_str(0, at);
+    }
+    violations
+}
+
 /// `Ok` when nothing was found, otherwise everything that was found.
 pub fn all_kept(violations: Violations) -> Result<(), Violations> {
     if violations.is_empty() { Ok(()) } else { Err(violations) }

@@ -6,14 +6,15 @@ use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Server, on_both_engines};
 use serde_json::{Value, json};
 
-use crate::contract::operations;
+use crate::contract::{operations, parameters};
 use crate::samples::{create, create_customer, create_plan};
 
 on_both_engines!(anonymous_is_401, the_wrong_scope_is_403, another_organization_is_404);
 
 fn secured(server: &Server) -> Vec<(String, String, Value)> {
     let all = operations(&server.app.document.value).into_iter();
-    let secured = all.filter(|(_, _, operation)| operation["security"].is_array());
+    let secured =
+        all.filter(|(_, _, operation)| operation["security"].as_array().is_some_and(|needed| !needed.is_empty()));
     secured.map(|(method, path, operation)| (method.to_uppercase(), path.to_owned(), operation.clone())).collect()
 }
 
@@ -99,6 +100,11 @@ async fn another_organization_is_404(engine: Engine) {
         json!({ "key": "f", "name": "F", "weight": 1, "input": { "kind": "pulse" }, "curve": [{ "x": 0, "y": 0 }] });
     create(&server, "/v1/health-models", json!({ "key": "ours", "content": { "name": "Ours", "factors": [factor] } }))
         .await;
+    let id_of = |reply: &Value| reply["id"].as_str().expect("an id").to_owned();
+    let pulse = server.post(&format!("{customer}/pulses"), json!({ "score": 50 })).await.expect(201);
+    let outcome = json!({ "kind": "renewed", "occurred_on": "2026-05-04" });
+    let outcome = server.post(&format!("{customer}/outcomes"), outcome).await.expect(201);
+    let cost = server.post(&format!("{plan}/costs"), json!({ "incurred_on": "2026-05-04", "amount_minor": 1 })).await;
     let set = json!({ "score": 1, "reason": "R", "expires_on": "2026-06-01" });
     let set = server.post(&format!("{customer}/health/overrides"), set).await.expect(201);
     let override_id = set["id"].as_str().expect("an id").to_owned();
@@ -108,11 +114,19 @@ async fn another_organization_is_404(engine: Engine) {
     let customer_id = customer.rsplit('/').next().expect("an id");
     let task = json!({ "customer_id": customer_id, "kind": "coaching", "title": "T", "due_on": "2026-06-01" });
     let intervention = create(&server, "/v1/interventions", task).await;
+    let note = server.post(&format!("{intervention}/notes"), json!({ "text": "N" })).await.expect(201);
+    let records = [
+        ("/pulses/", id_of(&pulse)),
+        ("/outcomes/", id_of(&outcome)),
+        ("/costs/", id_of(&cost.expect(201))),
+        ("/notes/", id_of(&note)),
+    ];
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
     let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
     let mut operations = secured(&server);
     operations.sort_by_key(|(method, _, _)| method == "DELETE");
-    for (method, path, _) in operations.into_iter().filter(|(_, path, _)| path.contains('{')) {
+    for (method, path, operation) in operations.into_iter().filter(|(_, path, _)| path.contains('{')) {
+        let record = records.iter().find(|(of, _)| path.contains(of)).map_or("", |(_, id)| id);
         let query = if path.ends_with("/metrics/series") { "?key=ours" } else { "" };
         let own = (path.clone() + query)
             .replace("/v1/plans/{id}", &plan)
@@ -120,6 +134,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("/v1/people/{id}", &person)
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)
+            .replace("{record_id}", record)
             .replace("{playbook_key}", "ours")
             .replace("{key_id}", &key_id)
             .replace("{link_id}", &link_id)
@@ -143,6 +158,14 @@ async fn another_organization_is_404(engine: Engine) {
         ask(&stranger).send().await.problem(404, "not_found");
         let owner = ask(&server.key).send().await;
         assert_ne!(owner.status.as_u16(), 404, "{method} {path}: the owner finds it: {}", owner.text);
+        // A version that is not there is refused exactly where the document says that If-Match is looked at.
+        let if_match = parameters(&server.app.document.value, &operation).find(|one| one["name"] == "If-Match");
+        assert_eq!(owner.status == 412, if_match.is_some(), "{method} {path}: {}", owner.text);
+        if if_match.is_some_and(|header| header["required"] == true) {
+            let call = server.call(&method, &own);
+            let call = if body.is_null() { call } else { call.json(body.clone()) };
+            call.send().await.problem(428, "version_required");
+        }
     }
 }
 

@@ -406,7 +406,7 @@ async fn outcomes_are_recorded(engine: Engine) {
         .expect(201);
     server.post(&path, json!({ "kind": "churned", "occurred_on": "2026-05-04", "note": "Price." })).await.expect(201);
     let all = server.get(&path).await.expect(200);
-    assert_eq!(pluck(&all, "kind"), [&json!("expanded"), &json!("churned")]);
+    assert_eq!(pluck(&all, "kind"), [&json!("churned"), &json!("expanded")]);
     let other = create_customer(&server, "contoso").await;
     active_on(&server, "contoso", &["2026-03-01"]).await;
     let before = server

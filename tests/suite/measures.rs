@@ -148,7 +148,7 @@ async fn costs_are_compared_with_what_is_earned(engine: Engine) {
     assert_eq!(of("sv_t")["unit"], "weeks");
     assert_eq!(value("2026-05-02").await.expect(200)["actual_cost"], 5_000_000, "costs count from their day");
     let list = server.get(&format!("{plan}/costs?limit=1")).await.expect(200);
-    assert_eq!((pluck(&list, "note"), &list["has_more"]), (vec![&json!("Invoice 1")], &json!(true)));
+    assert_eq!((pluck(&list, "note"), &list["has_more"]), (vec![&json!("Credit note 1")], &json!(true)));
     for (body, expected) in [
         (json!({ "incurred_on": "2026-05-05", "amount_minor": 1 }), ("/incurred_on", "in_the_future")),
         (json!({ "incurred_on": "2026-05-04", "amount_minor": 1.5 }), ("/amount_minor", "wrong_type")),

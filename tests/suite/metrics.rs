@@ -38,7 +38,9 @@ fn values(answer: &Value) -> Vec<(String, Value)> {
 async fn metrics_are_defined(engine: Engine) {
     let server = Server::start(engine).await;
     define(&server, json!({ "key": "exports", "name": "Exports", "event_type": "app.*", "aggregate": "count" })).await;
-    let read = server.get("/v1/metrics/exports").await.expect(200);
+    let read = server.get("/v1/metrics/exports").await;
+    let read_tag = read.header("etag");
+    let read = read.expect(200);
     assert_eq!(
         (&read["name"], &read["event_type"], &read["property"]),
         (&json!("Exports"), &json!("app.*"), &Value::Null)
@@ -61,7 +63,11 @@ async fn metrics_are_defined(engine: Engine) {
         let refused = server.post("/v1/metrics", metric).await.problem(422, "validation_failed");
         assert_eq!(refused, errors(&[(place, code)]));
     }
-    assert_eq!(server.call("DELETE", "/v1/metrics/exports").send().await.status, 204);
+    server.call("DELETE", "/v1/metrics/exports").send().await.problem(428, "version_required");
+    let stale = server.call("DELETE", "/v1/metrics/exports").header("If-Match", "\"2\"").send().await;
+    stale.problem(412, "version_mismatch");
+    let deleted = server.call("DELETE", "/v1/metrics/exports").header("If-Match", &read_tag).send().await;
+    assert_eq!(deleted.status, 204);
     server.get("/v1/metrics/exports").await.problem(404, "not_found");
     assert_eq!(server.get("/v1/metrics").await.expect(200)["data"], json!([]));
 }

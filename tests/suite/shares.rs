@@ -176,10 +176,14 @@ async fn a_link_ends(engine: Engine) {
     server.clock.advance(Duration::hours(1));
     let expired = open(&short).await;
     let (expired, detail) = (expired.body["detail"].clone(), expired.problem(404, "not_found"));
-    let id = server.get(&format!("{path}/share-links")).await.expect(200)["data"][0]["id"].clone();
+    let id = server.get(&format!("{path}/share-links")).await.expect(200)["data"][1]["id"].clone();
     let one = format!("{path}/share-links/{}", id.as_str().expect("an id"));
-    assert_eq!(server.call("DELETE", &one).send().await.status, 204);
-    assert_eq!(server.call("DELETE", &one).send().await.status, 204, "ended is ended");
+    server.call("DELETE", &one).send().await.problem(428, "version_required");
+    let revoke = async |tag: &str| server.call("DELETE", &one).header("If-Match", tag).send().await;
+    revoke("\"2\"").await.problem(412, "version_mismatch");
+    assert_eq!(revoke("\"1\"").await.status, 204);
+    revoke("\"1\"").await.problem(412, "version_mismatch");
+    assert_eq!(revoke("\"2\"").await.status, 204, "ended is ended");
     let revoked = open(&link).await;
     assert_eq!(
         (revoked.body["detail"].clone(), revoked.problem(404, "not_found")),

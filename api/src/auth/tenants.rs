@@ -20,8 +20,8 @@ use super::issuer::Issuer;
 use super::share_token::ShareToken;
 use crate::ledger_sequence::Heads;
 use crate::store::api_clients::{self, KeyWithClient};
-use crate::store::share_links::{self, ShareLinkRow};
-use crate::store::{Db, organizations};
+use crate::store::share_links::ShareLinkRow;
+use crate::store::{Db, organizations, row};
 
 /// How many organizations are kept.
 const CAPACITY: u64 = 10_000;
@@ -126,7 +126,7 @@ impl Tenants {
     ) -> sqlx::Result<Option<(Authenticated, ShareLinkRow)>> {
         let organization_id = token.organization_id();
         let Some(tenant) = self.tenant(db, organization_id).await? else { return Ok(None) };
-        let found = share_links::find(&mut db.read().await?, organization_id, token.link_id()).await?;
+        let found = row::find::<ShareLinkRow>(&mut db.read().await?, organization_id, token.link_id()).await?;
         let is_usable = |link: &ShareLinkRow| {
             token.matches(&link.secret_hash) && link.expires_at > now && link.revoked_at.is_none_or(|at| at > now)
         };

@@ -25,7 +25,7 @@ use crate::store::customers::Customer;
 use crate::store::health_scores::{self, Marks, ScoreRow};
 use crate::store::json_text::JsonText;
 use crate::store::playbooks::{self, PlaybookRow, StateRow};
-use crate::store::{Conn, customers, interventions, ledger, usage_events};
+use crate::store::{Conn, customers, ledger, row as rows, usage_events};
 use crate::unit::{Entity, Unit};
 
 /// Number of customers that are computed and written at a time.
@@ -114,7 +114,7 @@ async fn changed(
 ) -> Result<Vec<Customer>, ApiError> {
     let organization_id = cx.organization_id();
     let mut all = customers::all(conn, organization_id).await?;
-    all.retain(|one| one.archived_at.is_none());
+    all.retain(|one| one.stamp.archived_at.is_none());
     let Some(before) = before.filter(|before| before.as_of == marks.as_of) else { return Ok(all) };
     for kind in OF_ALL {
         if !ledger::roots_since(conn, organization_id, kind, before.ledger_sequence).await?.is_empty() {
@@ -134,7 +134,8 @@ async fn changed(
         ids.extend(befores.iter().filter_map(|text| serde_json::from_str::<Owned>(text).ok()?.customer_id));
     }
     let is_changed = |one: &Customer| {
-        ids.contains(&one.id) || one.external_ref.as_ref().is_some_and(|reference| subjects.contains(reference))
+        ids.contains(&one.id)
+            || one.external_ref.as_ref().is_some_and(|reference| subjects.contains(reference.as_str()))
     };
     all.retain(is_changed);
     Ok(all)
@@ -148,7 +149,7 @@ async fn look(
     marks: Marks,
 ) -> Result<Vec<Found>, ApiError> {
     let to = marks.as_of;
-    let compared = lens.playbooks.iter().filter_map(|row| row.content.0.trigger.compares_with());
+    let compared = lens.playbooks.iter().filter_map(|row| row.content.content.trigger.compares_with());
     let back = compared.map(i64::from).max().unwrap_or_default().max(TREND_DAYS);
     let from = plus_days(to, -back);
     let reach_days = lens.models.reach_days().map(|days| days.max(risk::REACH_DAYS));
@@ -159,7 +160,7 @@ async fn look(
             let days = one.days(&lens.models, plus_days(to, -TREND_DAYS), to);
             let day = days.last()?;
             let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, lens.risk_model.as_ref());
-            let held = lens.playbooks.iter().map(|row| held(&row.content.0)).collect();
+            let held = lens.playbooks.iter().map(|row| held(&row.content.content)).collect();
             Some(Found { row: row(&one, &days, marks.computed_at)?, held, customer: one.customer.clone() })
         };
         observed.into_iter().filter_map(find).collect()
@@ -233,19 +234,19 @@ async fn react(
     held: &[String],
     known: Option<&StateRow>,
 ) -> Result<(), ApiError> {
-    let is_new = one.customer.created_at <= playbook.updated_at;
-    let begun: Vec<&String> = match known.filter(|known| known.version == playbook.version) {
+    let is_new = one.customer.stamp.created_at <= playbook.stamp.updated_at;
+    let begun: Vec<&String> = match known.filter(|known| known.version == playbook.version()) {
         Some(known) => held.iter().filter(|subject| !known.held.0.contains(subject)).collect(),
         None if is_new => vec![],
         None => held.iter().collect(),
     };
     let mut opened_on = known.and_then(|known| known.opened_on);
-    let is_cool = playbook.content.0.is_cool(opened_on, unit.today);
+    let is_cool = playbook.content.content.is_cool(opened_on, unit.today);
     // Subjects that begin during a cooldown are not stored, so they count as beginning after it.
     let noted = held.iter().filter(|subject| is_cool || !begun.contains(subject)).cloned().collect();
     if !begun.is_empty() && is_cool {
         let row = opened_by(unit, playbook, &one.customer, one.row.score, &begun);
-        interventions::insert(&mut unit.conn, unit.organization_id, &row).await?;
+        rows::insert(&mut unit.conn, unit.organization_id, &row).await?;
         let id = row.id;
         unit.record_created(Entity::Intervention, id, &Intervention::of(row, unit.today)).await?;
         opened_on = Some(unit.today);
@@ -253,7 +254,7 @@ async fn react(
     let state = StateRow {
         playbook_id: playbook.id,
         customer_id: one.customer.id,
-        version: playbook.version,
+        version: playbook.version(),
         held: JsonText(noted),
         opened_on,
     };

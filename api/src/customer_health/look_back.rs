@@ -19,8 +19,9 @@ use crate::clock::end_of_day;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::read_model::PlanView;
+use crate::store::Conn;
+use crate::store::customer_records::{CustomerOutcome, of_customers};
 use crate::store::customers::Customer;
-use crate::store::{Conn, customer_records};
 
 /// Maximum number of looks in one question.
 const MOST_LOOKS: usize = 500_000;
@@ -140,8 +141,8 @@ async fn outcomes_by_customer(
     conn: &mut Conn,
 ) -> Result<HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>, ApiError> {
     let mut by_customer: HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>> = HashMap::new();
-    for row in customer_records::outcomes(conn, cx.organization_id(), None).await? {
-        by_customer.entry(row.customer_id).or_default().push((row.occurred_on, row.kind.0));
+    for row in of_customers::<CustomerOutcome>(conn, cx.organization_id(), None).await? {
+        by_customer.entry(row.customer_id).or_default().push((row.occurred_on, row.kind));
     }
     for list in by_customer.values_mut() {
         list.sort_by_key(|(on, _)| *on);

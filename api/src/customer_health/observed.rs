@@ -22,7 +22,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::read_model::PlanView;
 use crate::store::Conn;
-use crate::store::customer_records::{self, OverrideRow, PulseRow};
+use crate::store::customer_records::{self, HealthOverride, of_customers};
 use crate::store::customers::Customer;
 use crate::store::metrics::{self, EarlierRow, MeasuredRow, Of};
 use crate::time_travel::plans_known_at;
@@ -45,8 +45,8 @@ pub struct Observed {
     /// Summaries of the events before that day.
     earlier: Vec<EarlierRow>,
     plans: Vec<Arc<PlanView>>,
-    pulses: Vec<PulseRow>,
-    overrides: Vec<OverrideRow>,
+    pulses: Vec<customer_records::Pulse>,
+    overrides: Vec<HealthOverride>,
 }
 
 /// A customer's health at the end of a day.
@@ -61,7 +61,7 @@ pub struct Day {
     /// Band of the computed score.
     pub computed_band: Band,
     /// Override in place of the computed score.
-    pub set: Option<OverrideRow>,
+    pub set: Option<HealthOverride>,
 }
 
 impl Day {
@@ -108,13 +108,13 @@ pub async fn observe(
     let ids: Vec<Uuid> = customers.iter().map(|customer| customer.id).collect();
     let wanted: HashSet<Uuid> = ids.iter().copied().collect();
     let mut plans = plans_of_customers(cx, stretch.known_at, Some(&wanted)).await?;
-    let mut pulses: HashMap<Uuid, Vec<PulseRow>> = HashMap::new();
-    let mut overrides: HashMap<Uuid, Vec<OverrideRow>> = HashMap::new();
+    let mut pulses: HashMap<Uuid, Vec<customer_records::Pulse>> = HashMap::new();
+    let mut overrides: HashMap<Uuid, Vec<HealthOverride>> = HashMap::new();
     for some in ids.chunks(AT_ONCE) {
-        for row in customer_records::pulses(conn, cx.organization_id(), Some(some)).await? {
+        for row in of_customers::<customer_records::Pulse>(conn, cx.organization_id(), Some(some)).await? {
             pulses.entry(row.customer_id).or_default().push(row);
         }
-        for row in customer_records::overrides(conn, cx.organization_id(), Some(some)).await? {
+        for row in of_customers::<HealthOverride>(conn, cx.organization_id(), Some(some)).await? {
             overrides.entry(row.customer_id).or_default().push(row);
         }
     }
@@ -197,7 +197,7 @@ impl Observed {
 
     /// The first day on which it is known to have been a customer.
     pub fn existed_from(&self) -> NaiveDate {
-        let created_on = date_in(self.zone, self.customer.created_at);
+        let created_on = date_in(self.zone, self.customer.stamp.created_at);
         let first_plan_on = self.plans.iter().map(|view| view.facts.start_on).min();
         let traces = [self.first_event_on(), first_plan_on].into_iter().flatten().chain([created_on]);
         existed_from(self.customer.since_on, traces).unwrap_or(created_on)
@@ -288,8 +288,8 @@ impl Observed {
         self.plans.iter().filter(move |view| !is_archived(view))
     }
 
-    fn set_on(&self, on: NaiveDate) -> Option<OverrideRow> {
-        let holds = |row: &&OverrideRow| {
+    fn set_on(&self, on: NaiveDate) -> Option<HealthOverride> {
+        let holds = |row: &&HealthOverride| {
             row.from_on <= on && on <= row.expires_on && row.ended_on.is_none_or(|ended_on| on < ended_on)
         };
         self.overrides.iter().rfind(holds).cloned()

@@ -60,6 +60,7 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
             ("External reference: the identifier in the calling system, percent-encoded.", reference("ExternalRef"))
         }
         "health_model" => ("Identifier or key of the health model.", reference("Key")),
+        "record_id" => ("Identifier of the record.", uuid),
         "override_id" => ("Identifier of the override.", uuid),
         "playbook_key" => ("Key of the playbook.", reference("Key")),
         "metric_key" => ("Key of the metric.", reference("Key")),

@@ -1,137 +1,181 @@
-//! Customers: what requests about them look like. The resource itself is [`crate::store::customers::Customer`].
+//! Customers.
 
-pub mod bulk;
-pub mod create;
-pub mod delete;
-pub mod list;
-pub mod read;
-pub mod update;
-pub mod upsert;
-
-use chrono::NaiveDate;
-use milepost_domain::values::text::{ExternalRef, Label, Name};
+use actix_web::web::Path;
+use actix_web::{delete, get, patch, post, put};
+use chrono::{DateTime, Utc};
+use milepost_domain::customer::account::{CustomerContent, DEEPEST, may_be_part_of};
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::text::{ExternalRef, Label, folded};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::error::{ApiError, Code};
-use crate::patch::Change;
-use crate::store::{Conn, customers};
+use crate::answer::Answer;
+use crate::bulk::{BulkRequest, BulkResults, put_all};
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::{Body, Query, parse_path, reference_or_404};
+use crate::paging::{NameSort, Page, Paging};
+use crate::precondition::{IfMatch, UpsertConditions};
+use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
+use crate::store::customers::{self, Customer};
+use crate::store::kept::Archivable;
+use crate::store::row::{Column as _, Condition, Removal};
+use crate::unit::{Entity, Unit};
 
-/// A customer to create.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Northwind", "external_ref": "crm-4711", "segment": "Enterprise", "owner": "Ana"}))]
-pub struct CustomerDraft {
-    /// Its name.
-    pub name: Name,
-    /// What the CRM calls it, unique in the organization.
-    pub external_ref: Option<ExternalRef>,
-    /// The group it belongs to.
-    pub segment: Option<Label>,
-    /// Who looks after it.
-    pub owner: Option<Label>,
-    /// Since when it is a customer; unknown if left out.
-    pub since_on: Option<NaiveDate>,
-    /// What it pays in a year, in the smallest unit of the organization's money.
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_i64)]
-    pub annual_revenue_minor: Option<i64>,
-    /// The customer that it is a part of.
-    pub parent_id: Option<Uuid>,
-}
+type CustomerPatch = MergePatch<CustomerContent>;
+type CustomerItem = Item<CustomerContent>;
 
-/// All of a customer that a CRM knows: what is left out becomes null.
-#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Northwind", "segment": "Enterprise", "owner": "Ana"}))]
-pub struct CustomerReplacement {
-    /// Its name.
-    pub name: Name,
-    /// The group it belongs to.
-    pub segment: Option<Label>,
-    /// Who looks after it.
-    pub owner: Option<Label>,
-    /// Since when it is a customer; unknown if left out.
-    pub since_on: Option<NaiveDate>,
-    /// What it pays in a year, in the smallest unit of the organization's money.
-    #[schema(minimum = 0, maximum = 1_000_000_000_000_000_i64)]
-    pub annual_revenue_minor: Option<i64>,
-    /// The customer that it is a part of.
-    pub parent_id: Option<Uuid>,
-    /// Whether it is archived.
-    #[serde(default)]
-    pub archived: bool,
-}
+impl Managed for CustomerContent {
+    type Stamp = Archivable;
+    const ENTITY: Entity = Entity::Customer;
+    const PATH: &'static str = "/v1/customers";
 
-/// A change of a customer.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"owner": "Ben", "archived": false}))]
-pub struct CustomerPatch {
-    /// Its name.
-    #[schema(value_type = Name, required = false)]
-    pub name: Option<Name>,
-    /// What the CRM calls it.
-    #[serde(default)]
-    #[schema(value_type = Option<ExternalRef>)]
-    pub external_ref: Change<ExternalRef>,
-    /// The group it belongs to.
-    #[serde(default)]
-    #[schema(value_type = Option<Label>)]
-    pub segment: Change<Label>,
-    /// Who looks after it.
-    #[serde(default)]
-    #[schema(value_type = Option<Label>)]
-    pub owner: Change<Label>,
-    /// Since when it is a customer.
-    #[serde(default)]
-    #[schema(value_type = Option<NaiveDate>)]
-    pub since_on: Change<NaiveDate>,
-    /// What it pays in a year, in the smallest unit of the organization's money.
-    #[serde(default)]
-    #[schema(value_type = Option<i64>, minimum = 0, maximum = 1_000_000_000_000_000_i64)]
-    pub annual_revenue_minor: Change<i64>,
-    /// The customer that it is a part of.
-    #[serde(default)]
-    #[schema(value_type = Option<Uuid>)]
-    pub parent_id: Change<Uuid>,
-    /// Archives it, or brings it back.
-    #[schema(value_type = bool, required = false)]
-    pub archived: Option<bool>,
-}
-
-/// The refusal when another customer has the reference.
-fn ref_taken() -> ApiError {
-    ApiError::with_errors(
-        Code::Conflict,
-        vec![crate::error::FieldError::in_body("/external_ref", "taken", "belongs to another customer")],
-    )
-}
-
-/// How many customers may stand above one another.
-const DEEPEST: usize = 20;
-
-/// Whether a customer can be a part of another: that one must be there, and not be a part of this one.
-async fn check_parent(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    id: Option<Uuid>,
-    parent_id: Option<Uuid>,
-) -> Result<(), ApiError> {
-    let mut above = parent_id;
-    for _ in 0..DEEPEST {
-        let Some(parent_id) = above else { return Ok(()) };
-        if Some(parent_id) == id {
-            return Err(ApiError::field(
-                "/parent_id",
-                "parent_cycle",
-                "must not be the customer itself or a part of it",
-            ));
+    async fn check(&self, unit: &mut Unit, before: Option<&Customer>) -> Result<(), ApiError> {
+        if before.is_some_and(|before| before.parent_id == self.parent_id) {
+            return Ok(());
         }
-        let Some(parent) = customers::find(conn, organization_id, parent_id).await? else {
-            return Err(ApiError::field("/parent_id", "unknown_customer", "there is no customer with this id"));
-        };
-        above = parent.parent_id;
+        let mut above = vec![];
+        let mut next = self.parent_id;
+        while let Some(id) = next.filter(|_| above.len() <= DEEPEST) {
+            above.push(id);
+            let found = customers::find(&mut unit.conn, unit.organization_id, id).await?;
+            let missing = || ApiError::field("/parent_id", "unknown_customer", "there is no customer with this id");
+            next = found.ok_or_else(missing)?.content.parent_id;
+        }
+        may_be_part_of(before.map(|before| before.id), &above).map_err(|rule| rule.at("/parent_id").into())
     }
-    Err(ApiError::field("/parent_id", "too_deep", format!("at most {DEEPEST} customers may stand above one another")))
+
+    async fn remove(unit: &mut Unit, id: Uuid) -> sqlx::Result<Removal> {
+        customers::delete(&mut unit.conn, unit.organization_id, id).await
+    }
+}
+
+impl Referred for CustomerContent {
+    fn external_ref(&mut self) -> &mut Option<ExternalRef> {
+        &mut self.external_ref
+    }
+}
+
+/// Filters of the customer list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct CustomerFilters {
+    /// Text that the name contains, ignoring case.
+    #[param(min_length = 1, max_length = 200)]
+    q: Option<String>,
+    /// Filter by segment (exact match). Repeat the parameter for several segments.
+    #[serde(default)]
+    #[param(max_items = 50)]
+    segment: Vec<Label>,
+    /// Filter by owner (exact match). Repeat the parameter for several owners.
+    #[serde(default)]
+    #[param(max_items = 50)]
+    owner: Vec<Label>,
+    /// Whether to list archived customers instead of active ones.
+    archived: Option<bool>,
+    /// Only customers that changed at this time or later.
+    updated_since: Option<DateTime<Utc>>,
+    /// Sort order: `name` (the default), `-name`, `created_at` or `-created_at`.
+    #[param(inline)]
+    sort: Option<NameSort>,
+}
+
+/// List customers
+///
+/// Returns a page of the active customers, by name unless sorted otherwise.
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])), params(Paging, CustomerFilters),
+    responses((status = 200, description = "A page of customers.", body = Page<Customer>)))]
+#[get("/v1/customers")]
+pub async fn list_customers(cx: Context, paging: Paging, filters: Query<CustomerFilters>) -> Result<Answer, ApiError> {
+    let filters = filters.0;
+    let mut conditions = vec![Condition::IsPresent("archived_at", filters.archived.unwrap_or_default())];
+    conditions.extend(filters.q.map(|text| Condition::Contains("name_folded", folded(&text))));
+    conditions.extend(Condition::one_of("segment", &filters.segment));
+    conditions.extend(Condition::one_of("owner", &filters.owner));
+    conditions.extend(filters.updated_since.map(|at| Condition::AtLeast("updated_at", at.to_value())));
+    let sort = filters.sort.unwrap_or_default();
+    resource::list::<CustomerContent>(&cx, &paging, &conditions, sort, |content| content.name.as_str()).await
+}
+
+/// Create a customer
+///
+/// An external reference that another customer has is refused with 409.
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), request_body = CustomerContent,
+    responses((status = 201, description = "The created customer.", body = Customer)))]
+#[post("/v1/customers")]
+pub async fn create_customer(cx: Context, body: Body<CustomerContent>) -> Result<Answer, ApiError> {
+    resource::create(&cx, &body.0).await
+}
+
+/// Create or replace many customers
+///
+/// Accepts up to 500 items and returns one result for each, in the same order. Invalid items are left out; all others are
+/// written in one transaction.
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), request_body = BulkRequest<CustomerItem>, responses(
+    (status = 200, description = "All items were written.", body = BulkResults),
+    (status = 207, description = "Some items were refused.", body = BulkResults),
+))]
+#[post("/v1/customers/bulk")]
+pub async fn bulk_upsert_customers(cx: Context, body: Body<BulkRequest<CustomerItem>>) -> Result<Answer, ApiError> {
+    put_all(&cx, &body.0).await
+}
+
+/// Get a customer
+///
+/// Returns active and archived customers alike.
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])),
+    responses((status = 200, description = "The customer.", body = Customer)))]
+#[get("/v1/customers/{id}")]
+pub async fn read_customer(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    resource::read::<CustomerContent>(&cx, By::Id(*id)).await
+}
+
+/// Get a customer by external reference
+///
+/// Returns active and archived customers alike.
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])),
+    responses((status = 200, description = "The customer.", body = Customer)))]
+#[get("/v1/customers/by-ref/{external_ref}")]
+pub async fn read_customer_by_ref(cx: Context, external_ref: Path<String>) -> Result<Answer, ApiError> {
+    resource::read::<CustomerContent>(&cx, By::Ref(&reference_or_404(&external_ref)?)).await
+}
+
+/// Create or replace a customer by external reference
+///
+/// The request is idempotent: a request that changes nothing leaves the version as it is. Fields that are left out become null.
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), params(UpsertConditions),
+    request_body = CustomerContent, responses(
+    (status = 200, description = "The customer that existed, as replaced.", body = Customer),
+    (status = 201, description = "The created customer.", body = Customer),
+))]
+#[put("/v1/customers/by-ref/{external_ref}")]
+pub async fn upsert_customer(
+    cx: Context,
+    external_ref: Path<String>,
+    body: Body<CustomerContent>,
+) -> Result<Answer, ApiError> {
+    resource::upsert(&cx, &parse_path("external_ref", &external_ref)?, &body.0).await
+}
+
+/// Update a customer
+///
+/// A patch that changes nothing leaves the version as it is.
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), params(IfMatch),
+    request_body(content = CustomerPatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The updated customer.", body = Customer)))]
+#[patch("/v1/customers/{id}")]
+pub async fn update_customer(cx: Context, id: Path<Uuid>, body: Body<CustomerPatch>) -> Result<Answer, ApiError> {
+    resource::update(&cx, By::Id(*id), &body.0).await
+}
+
+/// Delete a customer
+///
+/// A customer to which plans, people or records of its health refer cannot be deleted; archive it instead. The ledger keeps
+/// what was deleted.
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), params(IfMatch),
+    responses((status = 204, description = "Deleted.")))]
+#[delete("/v1/customers/{id}")]
+pub async fn delete_customer(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    resource::delete::<CustomerContent>(&cx, By::Id(*id)).await
 }

@@ -8,7 +8,6 @@ pub mod pulses;
 pub mod read;
 pub mod rollup;
 
-use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::values::text::{ExternalRef, Key, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -46,35 +45,6 @@ impl ModelReference {
         let name = model.content.name.to_string();
         Self { id: model.id, key: model.key.clone(), number: model.number, name }
     }
-}
-
-/// An override: a score set by a person in place of the computed one.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "score": 30.0, "reason": "Their sponsor has left.", "from_on": "2026-05-04",
-    "expires_on": "2026-06-04", "ended_on": null, "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
-    "recorded_at": "2026-05-04T12:00:00Z"
-}))]
-pub struct HealthOverride {
-    /// Identifier.
-    id: Uuid,
-    /// Score that replaces the computed one, from 0 to 100.
-    #[schema(minimum = 0, maximum = 100)]
-    score: f64,
-    /// Reason for the override.
-    #[schema(value_type = milepost_domain::values::text::Note)]
-    reason: String,
-    /// First day on which the override applies.
-    from_on: NaiveDate,
-    /// Last day on which the override applies.
-    expires_on: NaiveDate,
-    /// Day on which the override was ended early; null if it was not.
-    ended_on: Option<NaiveDate>,
-    /// Author of the override.
-    #[schema(max_length = 300)]
-    author: String,
-    /// Time of recording.
-    recorded_at: DateTime<Utc>,
 }
 
 /// Finds a customer by its identifier.

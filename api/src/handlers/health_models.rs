@@ -22,7 +22,6 @@ use uuid::Uuid;
 
 use crate::customer_health::models::AppliedModel;
 use crate::error::ApiError;
-use crate::handlers::metrics::definition;
 use crate::store::health_models::{self, Activation, ModelRow, ModelVersion};
 use crate::store::{Conn, metrics};
 use crate::unit::Unit;
@@ -206,8 +205,8 @@ async fn settle(unit: &mut Unit, mut content: ModelContent, at: &str) -> Result<
         let Some(key) = factor.input.metric.as_ref().filter(|_| factor.input.kind == InputKind::Metric) else {
             continue;
         };
-        match known.iter().find(|row| row.key == key.as_str()) {
-            Some(row) => factor.input.definition = Some(definition(row.clone())?),
+        match known.iter().find(|row| row.key == *key) {
+            Some(row) => factor.input.definition = Some(row.definition()),
             // A copy of a version may name a metric that is gone: its definition is there.
             None if factor.input.definition.is_some() => {}
             None => {

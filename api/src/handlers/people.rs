@@ -1,113 +1,179 @@
-//! People: what requests about them look like. The resource itself is [`crate::store::people::Person`].
+//! People.
 
-pub mod bulk;
-pub mod create;
-pub mod delete;
-pub mod list;
-pub mod read;
-pub mod update;
-pub mod upsert;
-
-use milepost_domain::values::text::{Email, ExternalRef, Label, Name};
+use actix_web::web::Path;
+use actix_web::{delete, get, patch, post, put};
+use chrono::{DateTime, Utc};
+use milepost_domain::people::{PersonContent, PersonKind};
+use milepost_domain::values::text::{ExternalRef, Label, folded};
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
-use crate::error::{ApiError, Code, FieldError};
-use crate::patch::Change;
-use crate::store::people::PersonKind;
-use crate::store::{Conn, customers};
+use crate::answer::Answer;
+use crate::bulk::{BulkRequest, BulkResults, put_all};
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::{Body, Query, parse_path, reference_or_404};
+use crate::paging::{NameSort, Page, Paging};
+use crate::precondition::{IfMatch, UpsertConditions};
+use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
+use crate::store::customers;
+use crate::store::kept::Archivable;
+use crate::store::people::Person;
+use crate::store::row::{Column as _, Condition};
+use crate::unit::{Entity, Unit};
 
-/// A person to create.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Ana Petrova", "kind": "employee", "external_ref": "hr-17", "email": "ana@example.com"}))]
-pub struct PersonDraft {
-    /// Their name.
-    pub name: Name,
-    /// What they are to the organization.
-    pub kind: PersonKind,
-    /// What another system calls them, unique in the organization.
-    pub external_ref: Option<ExternalRef>,
-    /// Their e-mail address.
-    pub email: Option<Email>,
-    /// The customer they belong to.
-    pub customer_id: Option<Uuid>,
-    /// The group they belong to.
-    pub segment: Option<Label>,
-    /// Who looks after them.
-    pub owner: Option<Label>,
-}
+type PersonPatch = MergePatch<PersonContent>;
+type PersonItem = Item<PersonContent>;
 
-/// All of a person that another system knows: what is left out becomes null.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Ana Petrova", "kind": "employee", "email": "ana@example.com"}))]
-pub struct PersonReplacement {
-    /// Their name.
-    pub name: Name,
-    /// What they are to the organization.
-    pub kind: PersonKind,
-    /// Their e-mail address.
-    pub email: Option<Email>,
-    /// The customer they belong to.
-    pub customer_id: Option<Uuid>,
-    /// The group they belong to.
-    pub segment: Option<Label>,
-    /// Who looks after them.
-    pub owner: Option<Label>,
-    /// Whether they are archived.
-    #[serde(default)]
-    pub archived: bool,
-}
+impl Managed for PersonContent {
+    type Stamp = Archivable;
+    const ENTITY: Entity = Entity::Person;
+    const PATH: &'static str = "/v1/people";
 
-/// A change of a person.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"kind": "coach"}))]
-pub struct PersonPatch {
-    /// Their name.
-    #[schema(value_type = Name, required = false)]
-    pub name: Option<Name>,
-    /// What they are to the organization.
-    #[schema(value_type = PersonKind, required = false)]
-    pub kind: Option<PersonKind>,
-    /// What another system calls them.
-    #[serde(default)]
-    #[schema(value_type = Option<ExternalRef>)]
-    pub external_ref: Change<ExternalRef>,
-    /// Their e-mail address.
-    #[serde(default)]
-    #[schema(value_type = Option<Email>)]
-    pub email: Change<Email>,
-    /// The customer they belong to.
-    #[serde(default)]
-    #[schema(value_type = Option<Uuid>)]
-    pub customer_id: Change<Uuid>,
-    /// The group they belong to.
-    #[serde(default)]
-    #[schema(value_type = Option<Label>)]
-    pub segment: Change<Label>,
-    /// Who looks after them.
-    #[serde(default)]
-    #[schema(value_type = Option<Label>)]
-    pub owner: Change<Label>,
-    /// Archives them, or brings them back.
-    #[schema(value_type = bool, required = false)]
-    pub archived: Option<bool>,
-}
-
-/// The refusal when another person has the reference.
-fn ref_taken() -> ApiError {
-    let error = FieldError::in_body("/external_ref", "taken", "belongs to another person");
-    ApiError::with_errors(Code::Conflict, vec![error])
-}
-
-/// Whether the customer a person is to belong to is there.
-async fn check_customer(conn: &mut Conn, organization_id: Uuid, customer_id: Option<Uuid>) -> Result<(), ApiError> {
-    let Some(id) = customer_id else { return Ok(()) };
-    match customers::find(conn, organization_id, id).await? {
-        Some(_) => Ok(()),
-        None => Err(ApiError::field("/customer_id", "unknown_customer", "there is no customer with this id")),
+    async fn check(&self, unit: &mut Unit, before: Option<&Person>) -> Result<(), ApiError> {
+        let Some(id) = self.customer_id.filter(|_| before.is_none_or(|one| one.customer_id != self.customer_id)) else {
+            return Ok(());
+        };
+        match customers::find(&mut unit.conn, unit.organization_id, id).await? {
+            Some(_) => Ok(()),
+            None => Err(ApiError::field("/customer_id", "unknown_customer", "there is no customer with this id")),
+        }
     }
+}
+
+impl Referred for PersonContent {
+    fn external_ref(&mut self) -> &mut Option<ExternalRef> {
+        &mut self.external_ref
+    }
+}
+
+/// Filters of the people list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PersonFilters {
+    /// Text that the name contains, ignoring case.
+    #[param(min_length = 1, max_length = 200)]
+    q: Option<String>,
+    /// Filter by kind. Repeat the parameter for several kinds.
+    #[serde(default)]
+    #[param(max_items = 10)]
+    kind: Vec<PersonKind>,
+    /// Filter by customer.
+    customer_id: Option<Uuid>,
+    /// Filter by segment (exact match). Repeat the parameter for several segments.
+    #[serde(default)]
+    #[param(max_items = 50)]
+    segment: Vec<Label>,
+    /// Filter by owner (exact match). Repeat the parameter for several owners.
+    #[serde(default)]
+    #[param(max_items = 50)]
+    owner: Vec<Label>,
+    /// Whether to list archived people instead of active ones.
+    archived: Option<bool>,
+    /// Only people that changed at this time or later.
+    updated_since: Option<DateTime<Utc>>,
+    /// Sort order: `name` (the default), `-name`, `created_at` or `-created_at`.
+    #[param(inline)]
+    sort: Option<NameSort>,
+}
+
+/// List people
+///
+/// Returns a page of the active people, by name unless sorted otherwise.
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging, PersonFilters),
+    responses((status = 200, description = "A page of people.", body = Page<Person>)))]
+#[get("/v1/people")]
+pub async fn list_people(cx: Context, paging: Paging, filters: Query<PersonFilters>) -> Result<Answer, ApiError> {
+    let filters = filters.0;
+    let mut conditions = vec![Condition::IsPresent("archived_at", filters.archived.unwrap_or_default())];
+    conditions.extend(filters.q.map(|text| Condition::Contains("name_folded", folded(&text))));
+    conditions.extend(Condition::one_of("kind", &filters.kind));
+    conditions.extend(filters.customer_id.map(|id| Condition::Equals("customer_id", id.to_value())));
+    conditions.extend(Condition::one_of("segment", &filters.segment));
+    conditions.extend(Condition::one_of("owner", &filters.owner));
+    conditions.extend(filters.updated_since.map(|at| Condition::AtLeast("updated_at", at.to_value())));
+    let sort = filters.sort.unwrap_or_default();
+    resource::list::<PersonContent>(&cx, &paging, &conditions, sort, |content| content.name.as_str()).await
+}
+
+/// Create a person
+///
+/// An external reference that another person has is refused with 409.
+#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), request_body = PersonContent,
+    responses((status = 201, description = "The created person.", body = Person)))]
+#[post("/v1/people")]
+pub async fn create_person(cx: Context, body: Body<PersonContent>) -> Result<Answer, ApiError> {
+    resource::create(&cx, &body.0).await
+}
+
+/// Create or replace many people
+///
+/// Accepts up to 500 items and returns one result for each, in the same order. Invalid items are left out; all others are
+/// written in one transaction.
+#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), request_body = BulkRequest<PersonItem>, responses(
+    (status = 200, description = "All items were written.", body = BulkResults),
+    (status = 207, description = "Some items were refused.", body = BulkResults),
+))]
+#[post("/v1/people/bulk")]
+pub async fn bulk_upsert_people(cx: Context, body: Body<BulkRequest<PersonItem>>) -> Result<Answer, ApiError> {
+    put_all(&cx, &body.0).await
+}
+
+/// Get a person
+///
+/// Returns active and archived people alike.
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])),
+    responses((status = 200, description = "The person.", body = Person)))]
+#[get("/v1/people/{id}")]
+pub async fn read_person(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    resource::read::<PersonContent>(&cx, By::Id(*id)).await
+}
+
+/// Get a person by external reference
+///
+/// Returns active and archived people alike.
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])),
+    responses((status = 200, description = "The person.", body = Person)))]
+#[get("/v1/people/by-ref/{external_ref}")]
+pub async fn read_person_by_ref(cx: Context, external_ref: Path<String>) -> Result<Answer, ApiError> {
+    resource::read::<PersonContent>(&cx, By::Ref(&reference_or_404(&external_ref)?)).await
+}
+
+/// Create or replace a person by external reference
+///
+/// The request is idempotent: a request that changes nothing leaves the version as it is. Fields that are left out become null.
+#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), params(UpsertConditions),
+    request_body = PersonContent, responses(
+    (status = 200, description = "The person that existed, as replaced.", body = Person),
+    (status = 201, description = "The created person.", body = Person),
+))]
+#[put("/v1/people/by-ref/{external_ref}")]
+pub async fn upsert_person(
+    cx: Context,
+    external_ref: Path<String>,
+    body: Body<PersonContent>,
+) -> Result<Answer, ApiError> {
+    resource::upsert(&cx, &parse_path("external_ref", &external_ref)?, &body.0).await
+}
+
+/// Update a person
+///
+/// A patch that changes nothing leaves the version as it is.
+#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), params(IfMatch),
+    request_body(content = PersonPatch, content_type = "application/merge-patch+json"),
+    responses((status = 200, description = "The updated person.", body = Person)))]
+#[patch("/v1/people/{id}")]
+pub async fn update_person(cx: Context, id: Path<Uuid>, body: Body<PersonPatch>) -> Result<Answer, ApiError> {
+    resource::update(&cx, By::Id(*id), &body.0).await
+}
+
+/// Delete a person
+///
+/// A person to whom plans refer cannot be deleted; archive them instead. The ledger keeps what was deleted.
+#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), params(IfMatch),
+    responses((status = 204, description = "Deleted.")))]
+#[delete("/v1/people/{id}")]
+pub async fn delete_person(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    resource::delete::<PersonContent>(&cx, By::Id(*id)).await
 }

@@ -1,46 +1,94 @@
-//! Playbooks: rules that react to how customers are.
+//! Playbooks: rules that react to changes of customers' health.
 
-pub mod change;
 pub mod dry_run;
-pub mod read;
 
-use chrono::{DateTime, Utc};
-use milepost_domain::customer::playbook::Playbook;
-use milepost_domain::values::text::Key;
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
+use actix_web::web::Path;
+use actix_web::{get, post, put};
+use milepost_domain::customer::playbook::{KeyedPlaybook, Playbook};
+use milepost_domain::rule::within;
 
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::customer_health::keep::keep_health;
+use crate::error::{ApiError, Code};
+use crate::extract::Body;
+use crate::paging::{Page, Paging};
+use crate::precondition::IfMatch;
+use crate::resource::{self, By, Managed};
+use crate::store::kept::Versioned;
+use crate::store::keyset::{Direction, Key, Order, Position};
 use crate::store::playbooks::PlaybookRow;
+use crate::store::row;
+use crate::unit::{Entity, Unit};
 
-/// A playbook as it is kept.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "key": "rescue", "content": {
-        "name": "Rescue", "description": null, "trigger": {"kind": "band_entered", "bands": ["critical"]}, "conditions": {"segments": []},
-        "action": {"kind": "coaching", "title": "Call the sponsor", "owner": null, "due_in_days": 2, "escalations": []}, "cooldown_days": 14, "active": true
-    }, "version": 1, "created_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"
-}))]
-pub struct KeptPlaybook {
-    /// Its id.
-    id: Uuid,
-    /// Under which it is found, unique in the organization.
-    #[schema(value_type = Key)]
-    key: String,
-    /// What it says.
-    content: Playbook,
-    /// Goes up with every change; the value of `ETag`.
-    #[schema(minimum = 1)]
-    version: i64,
-    /// When it was created.
-    created_at: DateTime<Utc>,
-    /// When it last changed.
-    updated_at: DateTime<Utc>,
+/// Number of playbooks that an organization may have.
+const MOST: i64 = 200;
+
+impl Managed for KeyedPlaybook {
+    type Stamp = Versioned;
+    const ENTITY: Entity = Entity::Playbook;
+    const PATH: &'static str = "/v1/playbooks";
+
+    async fn check(&self, unit: &mut Unit, before: Option<&PlaybookRow>) -> Result<(), ApiError> {
+        // A replacement is the content itself, so its pointers start there.
+        self.content.check().map_err(|found| if before.is_some() { found } else { within("/content", found) })?;
+        if before.is_none() && row::count::<PlaybookRow>(&mut unit.conn, unit.organization_id, &[]).await? >= MOST {
+            return Err(ApiError::new(Code::Conflict, format!("An organization may have at most {MOST} playbooks.")));
+        }
+        Ok(())
+    }
+
+    fn part(playbook: &PlaybookRow) -> String {
+        playbook.key.to_string()
+    }
 }
 
-impl From<PlaybookRow> for KeptPlaybook {
-    fn from(row: PlaybookRow) -> Self {
-        let PlaybookRow { id, key, content, version, created_at, updated_at } = row;
-        Self { id, key, content: content.0, version, created_at, updated_at }
-    }
+/// Create a playbook
+///
+/// A playbook reacts to what begins after its creation. Triggers that already hold for customers when it is created open
+/// nothing.
+#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:write"])), request_body = KeyedPlaybook,
+    responses((status = 201, description = "The created playbook.", body = PlaybookRow)))]
+#[post("/v1/playbooks")]
+pub async fn create_playbook(cx: Context, body: Body<KeyedPlaybook>) -> Result<Answer, ApiError> {
+    let answer = resource::create(&cx, &body.0).await?;
+    // What holds now is its beginning.
+    keep_health(&cx).await?;
+    Ok(answer)
+}
+
+/// List playbooks
+///
+/// Returns a page of the playbooks, by key.
+#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:read"])), params(Paging),
+    responses((status = 200, description = "A page of playbooks.", body = Page<PlaybookRow>)))]
+#[get("/v1/playbooks")]
+pub async fn list_playbooks(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
+    let slice = paging.slice(Order::Text("key"), Direction::Ascending)?;
+    let rows: Vec<PlaybookRow> = row::page(&mut cx.read().await?, cx.organization_id(), &[], &slice).await?;
+    let position = |row: &PlaybookRow| Position { key: Some(Key::Text(row.key.to_string())), id: row.id };
+    paging.answer(rows, position, |row| row)
+}
+
+/// Get a playbook
+///
+/// Returns the playbook with its content and its version.
+#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:read"])),
+    responses((status = 200, description = "The playbook.", body = PlaybookRow)))]
+#[get("/v1/playbooks/{playbook_key}")]
+pub async fn read_playbook(cx: Context, key: Path<String>) -> Result<Answer, ApiError> {
+    resource::read::<KeyedPlaybook>(&cx, By::Key(&key)).await
+}
+
+/// Replace a playbook
+///
+/// Also switches it on or off, by `active`. A replacement that changes nothing leaves the version as it is.
+#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:write"])), params(IfMatch), request_body = Playbook,
+    responses((status = 200, description = "The replaced playbook.", body = PlaybookRow)))]
+#[put("/v1/playbooks/{playbook_key}")]
+pub async fn replace_playbook(cx: Context, key: Path<String>, body: Body<Playbook>) -> Result<Answer, ApiError> {
+    let replaced = |before: &KeyedPlaybook| Ok(KeyedPlaybook { content: body.0.clone(), ..before.clone() });
+    let answer = resource::change(&cx, By::Key(&key), replaced).await?;
+    keep_health(&cx).await?;
+    Ok(answer)
 }

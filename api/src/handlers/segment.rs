@@ -4,25 +4,23 @@ use std::collections::HashMap;
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, post};
+use milepost_domain::customer::account::CustomerContent;
+use milepost_domain::people::{PersonContent, PersonKind};
 use milepost_domain::usage::event::{Intake, UsageEvent};
 use milepost_domain::values::text::{ExternalRef, Name};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::types::Text;
 use utoipa::ToSchema;
 
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::collect_up_to;
-use crate::handlers::customers::CustomerReplacement;
-use crate::handlers::people::PersonReplacement;
-use crate::handlers::{customers as customer_handlers, people as people_handlers};
 use crate::ingest::segment::{CustomerTraits, Meaning, Message, PersonTraits};
 use crate::ingest::unpack::unpack;
 use crate::ingest::writer::Delivery;
 use crate::ingest::{MOST_BYTES, MOST_EVENTS};
-use crate::store::people::PersonKind;
+use crate::resource;
 use crate::store::{customers, people};
 use crate::unit::Unit;
 
@@ -308,7 +306,7 @@ async fn find_customers(cx: &Context, events: &mut [UsageEvent]) -> Result<(), A
                 Some(id) => customers::find(&mut conn, cx.organization_id(), id).await?,
                 None => None,
             };
-            known.insert(person.clone(), customer.and_then(|customer| customer.external_ref));
+            known.insert(person.clone(), customer.and_then(|customer| customer.content.external_ref.map(String::from)));
         }
         event.subject = known.get(&person).cloned().flatten();
     }
@@ -317,43 +315,35 @@ async fn find_customers(cx: &Context, events: &mut [UsageEvent]) -> Result<(), A
 
 async fn put_customer(unit: &mut Unit, traits: &CustomerTraits) -> Result<(), ApiError> {
     let reference = &traits.external_ref;
-    let known = customers::find_by_ref(&mut unit.conn, unit.organization_id, reference.as_str()).await?;
-    let named = |name: Option<&str>| Name::parse(name.unwrap_or(reference.as_str())).map_err(ApiError::internal);
-    let own = known.as_ref();
-    let replacement = CustomerReplacement {
-        name: traits.name.clone().map_or_else(|| named(own.map(|one| one.name.as_str())), Ok)?,
-        segment: traits.segment.clone().or_else(|| own.and_then(|one| one.segment.clone()?.try_into().ok())),
-        owner: own.and_then(|one| one.owner.clone()?.try_into().ok()),
-        since_on: own.and_then(|one| one.since_on),
-        annual_revenue_minor: own.and_then(|one| one.annual_revenue_minor),
-        parent_id: own.and_then(|one| one.parent_id),
-        archived: own.is_some_and(|one| one.archived_at.is_some()),
+    let known = resource::find_by_ref::<CustomerContent>(unit, reference).await?;
+    let mut content = match &known {
+        Some(known) => known.content.clone(),
+        None => CustomerContent::named(unnamed(reference)?),
     };
-    customer_handlers::upsert::put(unit, known, reference, &replacement).await?;
+    content.name = traits.name.clone().unwrap_or(content.name);
+    content.segment = traits.segment.clone().or(content.segment);
+    resource::put(unit, known, reference, content).await?;
     Ok(())
 }
 
 async fn put_person(unit: &mut Unit, traits: &PersonTraits, customer: Option<&ExternalRef>) -> Result<(), ApiError> {
     let reference = &traits.external_ref;
-    let known = people::find_by_ref(&mut unit.conn, unit.organization_id, reference.as_str()).await?;
-    let belongs_to = match customer {
-        Some(customer) => customers::find_by_ref(&mut unit.conn, unit.organization_id, customer.as_str()).await?,
-        None => None,
+    let known = resource::find_by_ref::<PersonContent>(unit, reference).await?;
+    let mut content = match &known {
+        Some(known) => known.content.clone(),
+        None => PersonContent::named(unnamed(reference)?, PersonKind::Participant),
     };
-    let named = |name: Option<&str>| Name::parse(name.unwrap_or(reference.as_str())).map_err(ApiError::internal);
-    let own = known.as_ref();
-    let replacement = PersonReplacement {
-        name: traits.name.clone().map_or_else(|| named(own.map(|one| one.name.as_str())), Ok)?,
-        kind: own.map_or(PersonKind::Participant, |one| {
-            let Text(kind) = one.kind;
-            kind
-        }),
-        email: traits.email.clone().or_else(|| own.and_then(|one| one.email.clone()?.try_into().ok())),
-        customer_id: belongs_to.map(|one| one.id).or_else(|| own.and_then(|one| one.customer_id)),
-        segment: own.and_then(|one| one.segment.clone()?.try_into().ok()),
-        owner: own.and_then(|one| one.owner.clone()?.try_into().ok()),
-        archived: own.is_some_and(|one| one.archived_at.is_some()),
-    };
-    people_handlers::upsert::put(unit, known, reference, &replacement).await?;
+    content.name = traits.name.clone().unwrap_or(content.name);
+    content.email = traits.email.clone().or(content.email);
+    if let Some(customer) = customer {
+        let found = resource::find_by_ref::<CustomerContent>(unit, customer).await?;
+        content.customer_id = found.map(|one| one.id).or(content.customer_id);
+    }
+    resource::put(unit, known, reference, content).await?;
     Ok(())
+}
+
+/// The name of something of which only the reference is known.
+fn unnamed(reference: &ExternalRef) -> Result<Name, ApiError> {
+    Name::parse(reference.as_str()).map_err(ApiError::internal)
 }

@@ -6,7 +6,6 @@ use milepost_domain::customer::playbook::{InterventionKind, Tier, escalated_to};
 use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::{Label, Name, Note};
 use serde::Serialize;
-use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -89,7 +88,7 @@ impl Intervention {
             id: row.id,
             customer_id: row.customer_id,
             playbook_id: row.playbook_id,
-            kind: row.kind.0,
+            kind: row.kind,
             title: row.title,
             reason: row.reason,
             owner: row.owner,
@@ -102,7 +101,7 @@ impl Intervention {
             snoozed_until: row.snoozed_until,
             snooze_reason: row.snooze_reason,
             done_on: row.done_on,
-            outcome: row.outcome.map(|outcome| outcome.0),
+            outcome: row.outcome,
             outcome_note: row.outcome_note,
             score_at_opening: row.score_at_opening,
             version: row.version,
@@ -121,7 +120,7 @@ pub fn opened_by(
     score: Option<f64>,
     begun: &[&String],
 ) -> InterventionRow {
-    let content = &playbook.content.0;
+    let content = &playbook.content.content;
     let action = &content.action;
     let subjects: Vec<&str> =
         begun.iter().map(|subject| subject.as_str()).filter(|subject| !subject.is_empty()).collect();
@@ -153,10 +152,10 @@ pub fn open_row(
         id: unit.new_id(),
         customer_id: customer.id,
         playbook_id: None,
-        kind: Text(kind),
+        kind,
         title: title.to_string(),
         reason: None,
-        owner: customer.owner.clone(),
+        owner: customer.owner.clone().map(String::from),
         opened_on: unit.today,
         due_on,
         escalations: JsonText(vec![]),

@@ -1,58 +1,56 @@
-//! What was spent on plans: appended, never changed.
+//! Costs of plans. Appended, never changed.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{FromRow, QueryBuilder};
+use milepost_domain::values::text::Note;
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::keyset::{Slice, push_slice};
-use crate::milestones::{push_ids, rows_by_plan};
-use crate::{Conn, on};
+use crate::milestones::ROWS_PER_INSERT;
+use crate::row::{self, Condition, Value};
+use crate::{Conn, columns, table};
 
-/// One entry.
-#[derive(Debug, Clone, FromRow)]
-#[expect(missing_docs, reason = "described by the resource")]
-pub struct CostRow {
+/// A cost of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "milestone_id": null,
+    "incurred_on": "2026-03-31", "amount_minor": 450_000, "note": "Invoice 118",
+    "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-04-01T09:00:00Z"
+}))]
+pub struct CostEntry {
+    /// Identifier.
     pub id: Uuid,
+    /// Identifier of the plan.
     pub plan_id: Uuid,
+    /// Identifier of the milestone that the cost belongs to.
     pub milestone_id: Option<Uuid>,
+    /// Day on which the cost was incurred.
     pub incurred_on: NaiveDate,
+    /// Amount, in the smallest unit of the plan's currency. Negative amounts correct earlier entries.
     pub amount_minor: i64,
-    pub note: Option<String>,
+    /// Note.
+    pub note: Option<Note>,
+    /// Author of the record.
+    #[schema(max_length = 300)]
     pub author: String,
+    /// Time of recording.
     pub recorded_at: DateTime<Utc>,
 }
 
-macro_rules! columns {
-    () => {
-        "id, plan_id, milestone_id, incurred_on, amount_minor, note, author, recorded_at"
-    };
-}
+columns!(CostEntry { id, plan_id, milestone_id, incurred_on, amount_minor, note, author, recorded_at });
+table!(CostEntry, "cost_entries");
 
-rows_by_plan!(
-    /// Entries by day.
-    rows -> CostRow, concat!("SELECT ", columns!(), " FROM cost_entries"), "plan_id, incurred_on, id"
-);
-
-/// A page of a plan's entries by day.
-pub async fn list(conn: &mut Conn, organization_id: Uuid, plan_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<CostRow>> {
-    on!(conn, db => {
-        let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM cost_entries WHERE organization_id = "));
-        query.push_bind(organization_id).push(" AND plan_id = ").push_bind(plan_id);
-        push_slice(&mut query, slice);
-        query.build_query_as().fetch_all(db).await
-    })
-}
-
-/// Appends an entry.
-pub async fn insert(conn: &mut Conn, organization_id: Uuid, cost: &CostRow) -> sqlx::Result<()> {
-    const SQL: &str = concat!(
-        "INSERT INTO cost_entries (organization_id, ",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"
-    );
-    let c = cost;
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(c.id).bind(c.plan_id).bind(c.milestone_id).bind(c.incurred_on).bind(c.amount_minor)
-        .bind(&c.note).bind(&c.author).bind(c.recorded_at)
-        .execute(db).await.map(|_| ()))
+/// The costs of some plans, or of all, by day.
+pub async fn of_plans(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    plan_ids: Option<&[Uuid]>,
+) -> sqlx::Result<Vec<CostEntry>> {
+    let Some(ids) = plan_ids else { return row::all(conn, organization_id, &[], "incurred_on").await };
+    let mut found = vec![];
+    for some in ids.chunks(ROWS_PER_INSERT) {
+        let some = some.iter().map(|id| Value::Uuid(Some(*id))).collect();
+        found.extend(row::all(conn, organization_id, &[Condition::OneOf("plan_id", some)], "incurred_on").await?);
+    }
+    Ok(found)
 }

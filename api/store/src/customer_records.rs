@@ -1,126 +1,134 @@
-//! What people say of customers, and what became of these: pulses, overrides of their health, outcomes. Only ever added to, but for
-//! an override's end.
+//! What people record about customers: pulses, overrides of their health, outcomes. Appended, never changed, except for the end
+//! of an override.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::outcome::OutcomeKind;
-use sqlx::types::Text;
-use sqlx::{FromRow, QueryBuilder};
+use milepost_domain::values::text::Note;
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::milestones::push_ids;
-use crate::{Conn, on};
+use crate::milestones::ROWS_PER_INSERT;
+use crate::row::{self, Condition, Table, Value};
+use crate::{Conn, columns, table};
 
-/// What someone said of a customer.
-#[derive(Debug, Clone, FromRow)]
-#[expect(missing_docs, reason = "described by the resource")]
-pub struct PulseRow {
+/// A pulse: somebody's view of a customer.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "score": 70.0,
+    "note": "The sponsor is content, the users are not.", "recorded_on": "2026-05-04", "expires_on": "2026-06-03",
+    "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-05-04T12:00:00Z"
+}))]
+pub struct Pulse {
+    /// Identifier.
     pub id: Uuid,
+    /// Identifier of the customer.
     pub customer_id: Uuid,
+    /// Score, from 0 to 100.
+    #[schema(minimum = 0, maximum = 100)]
     pub score: f64,
-    pub note: Option<String>,
+    /// Reason for the score.
+    pub note: Option<Note>,
+    /// Day of recording.
     pub recorded_on: NaiveDate,
+    /// Last day on which the pulse counts.
     pub expires_on: NaiveDate,
+    /// Author of the record.
+    #[schema(max_length = 300)]
     pub author: String,
+    /// Time of recording.
     pub recorded_at: DateTime<Utc>,
 }
 
-/// A score that someone set in place of the computed one.
-#[derive(Debug, Clone, FromRow)]
-#[expect(missing_docs, reason = "described by the resource")]
-pub struct OverrideRow {
+/// An override: a score that somebody set in place of the computed one.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "score": 30.0,
+    "reason": "Their sponsor has left.", "from_on": "2026-05-04", "expires_on": "2026-06-04", "ended_on": null, "ended_at": null,
+    "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-05-04T12:00:00Z"
+}))]
+pub struct HealthOverride {
+    /// Identifier.
     pub id: Uuid,
+    /// Identifier of the customer.
     pub customer_id: Uuid,
+    /// Score in place of the computed one, from 0 to 100.
+    #[schema(minimum = 0, maximum = 100)]
     pub score: f64,
-    pub reason: String,
+    /// Reason for the override.
+    pub reason: Note,
+    /// First day on which the override applies.
     pub from_on: NaiveDate,
+    /// Last day on which the override applies.
     pub expires_on: NaiveDate,
-    pub author: String,
-    pub recorded_at: DateTime<Utc>,
+    /// Day on which the override was ended early; null if it was not.
     pub ended_on: Option<NaiveDate>,
+    /// Time at which the override was ended early; null if it was not.
     pub ended_at: Option<DateTime<Utc>>,
-}
-
-/// What became of a customer.
-#[derive(Debug, Clone, FromRow)]
-#[expect(missing_docs, reason = "described by the resource")]
-pub struct OutcomeRow {
-    pub id: Uuid,
-    pub customer_id: Uuid,
-    pub kind: Text<OutcomeKind>,
-    pub occurred_on: NaiveDate,
-    pub amount_minor: Option<i64>,
-    pub note: Option<String>,
+    /// Author of the record.
+    #[schema(max_length = 300)]
     pub author: String,
+    /// Time of recording.
     pub recorded_at: DateTime<Utc>,
 }
 
-/// Declares how the rows of some customers, or of all, are read in the order in which they were written.
-macro_rules! rows_by_customer {
-    ($(#[$doc:meta])* $name:ident -> $row:ty, $table:literal, $columns:literal) => {
-        $(#[$doc])*
-        pub async fn $name(
-            conn: &mut Conn,
-            organization_id: Uuid,
-            customer_ids: Option<&[Uuid]>,
-        ) -> sqlx::Result<Vec<$row>> {
-            on!(conn, db => {
-                let mut query = QueryBuilder::new(concat!("SELECT ", $columns, " FROM ", $table, " WHERE organization_id = "));
-                query.push_bind(organization_id);
-                push_ids(&mut query, "customer_id", customer_ids);
-                query.push(" ORDER BY id");
-                query.build_query_as().fetch_all(db).await
-            })
-        }
-    };
+/// An outcome of a customer, such as a renewal or a loss.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "kind": "renewed",
+    "occurred_on": "2026-05-01", "amount_minor": 2_400_000, "note": null,
+    "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-05-04T12:00:00Z"
+}))]
+pub struct CustomerOutcome {
+    /// Identifier.
+    pub id: Uuid,
+    /// Identifier of the customer.
+    pub customer_id: Uuid,
+    /// Kind of outcome.
+    pub kind: OutcomeKind,
+    /// Day of the outcome.
+    pub occurred_on: NaiveDate,
+    /// Amount at stake, in the smallest unit of the organization's currency.
+    #[schema(minimum = 0)]
+    pub amount_minor: Option<i64>,
+    /// Note.
+    pub note: Option<Note>,
+    /// Author of the record.
+    #[schema(max_length = 300)]
+    pub author: String,
+    /// Time of recording.
+    pub recorded_at: DateTime<Utc>,
 }
 
-rows_by_customer!(
-    /// Pulses, oldest first.
-    pulses -> PulseRow, "customer_pulses", "id, customer_id, score, note, recorded_on, expires_on, author, recorded_at"
-);
-rows_by_customer!(
-    /// Overrides, oldest first.
-    overrides -> OverrideRow, "health_overrides",
-    "id, customer_id, score, reason, from_on, expires_on, author, recorded_at, ended_on, ended_at"
-);
-rows_by_customer!(
-    /// Outcomes, in the order in which they were recorded.
-    outcomes -> OutcomeRow, "customer_outcomes", "id, customer_id, kind, occurred_on, amount_minor, note, author, recorded_at"
-);
+columns!(Pulse { id, customer_id, score, note, recorded_on, expires_on, author, recorded_at });
+columns!(HealthOverride {
+    id,
+    customer_id,
+    score,
+    reason,
+    from_on,
+    expires_on,
+    ended_on,
+    ended_at,
+    author,
+    recorded_at
+});
+columns!(CustomerOutcome { id, customer_id, kind, occurred_on, amount_minor, note, author, recorded_at });
+table!(Pulse, "customer_pulses");
+table!(HealthOverride, "health_overrides");
+table!(CustomerOutcome, "customer_outcomes");
 
-/// Adds a pulse.
-pub async fn insert_pulse(conn: &mut Conn, organization_id: Uuid, pulse: &PulseRow) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO customer_pulses (organization_id, id, customer_id, score, note, recorded_on, expires_on, author, \
-                       recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    let p = pulse;
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(p.id).bind(p.customer_id).bind(p.score).bind(&p.note).bind(p.recorded_on).bind(p.expires_on)
-        .bind(&p.author).bind(p.recorded_at).execute(db).await.map(|_| ()))
-}
-
-/// Adds an override.
-pub async fn insert_override(conn: &mut Conn, organization_id: Uuid, row: &OverrideRow) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO health_overrides (organization_id, id, customer_id, score, reason, from_on, expires_on, author, \
-                       recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    let o = row;
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(o.id).bind(o.customer_id).bind(o.score).bind(&o.reason).bind(o.from_on).bind(o.expires_on)
-        .bind(&o.author).bind(o.recorded_at).execute(db).await.map(|_| ()))
-}
-
-/// Ends an override.
-pub async fn end_override(conn: &mut Conn, organization_id: Uuid, row: &OverrideRow) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE health_overrides SET ended_on = $3, ended_at = $4 WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL";
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(row.id).bind(row.ended_on).bind(row.ended_at).execute(db).await.map(|_| ()))
-}
-
-/// Adds an outcome.
-pub async fn insert_outcome(conn: &mut Conn, organization_id: Uuid, outcome: &OutcomeRow) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO customer_outcomes (organization_id, id, customer_id, kind, occurred_on, amount_minor, note, author, \
-                       recorded_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-    let o = outcome;
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(o.id).bind(o.customer_id).bind(o.kind).bind(o.occurred_on).bind(o.amount_minor).bind(&o.note)
-        .bind(&o.author).bind(o.recorded_at).execute(db).await.map(|_| ()))
+/// The records of some customers, or of all, in the order of their recording.
+pub async fn of_customers<T: Table>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    customer_ids: Option<&[Uuid]>,
+) -> sqlx::Result<Vec<T>> {
+    let Some(ids) = customer_ids else { return row::all(conn, organization_id, &[], "id").await };
+    let mut found = vec![];
+    for some in ids.chunks(ROWS_PER_INSERT) {
+        let some = some.iter().map(|id| Value::Uuid(Some(*id))).collect();
+        found.extend(row::all(conn, organization_id, &[Condition::OneOf("customer_id", some)], "id").await?);
+    }
+    Ok(found)
 }

@@ -1,26 +1,21 @@
 //! Definitions of metrics, and the events that they are taken from.
 
 use chrono::{DateTime, Utc};
-use milepost_domain::usage::metric::Aggregate;
-use sqlx::types::Text;
+use milepost_domain::usage::metric::MetricContent;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
-use crate::keyset::{Slice, push_slice};
-use crate::{Conn, on};
+use crate::kept::{Content, Kept, Versioned};
+use crate::{Conn, columns, on, row};
 
-/// A definition.
-#[derive(Debug, Clone, FromRow)]
-#[expect(missing_docs, reason = "described by the resource")]
-pub struct MetricRow {
-    pub id: Uuid,
-    pub key: String,
-    pub name: String,
-    pub event_type: String,
-    pub aggregate: Text<Aggregate>,
-    pub property: Option<String>,
-    pub filter: Option<String>,
-    pub created_at: DateTime<Utc>,
+/// A metric.
+pub type Metric = Kept<MetricContent, Versioned>;
+
+columns!(MetricContent { key, name, event_type, aggregate, property, filter });
+
+impl Content for MetricContent {
+    const TABLE: &'static str = "metrics";
+    const UNIQUE: Option<&'static str> = Some("key");
 }
 
 /// An event as metrics look at it.
@@ -43,49 +38,9 @@ pub enum Of<'a> {
     Person(&'a str),
 }
 
-macro_rules! columns {
-    () => {
-        "id, key, name, event_type, aggregate, property, filter, created_at"
-    };
-}
-
-/// Adds a definition.
-pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &MetricRow) -> sqlx::Result<()> {
-    const SQL: &str =
-        concat!("INSERT INTO metrics (organization_id, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
-    let r = row;
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(r.id).bind(&r.key).bind(&r.name).bind(&r.event_type).bind(r.aggregate).bind(&r.property)
-        .bind(&r.filter).bind(r.created_at)
-        .execute(db).await.map(|_| ()))
-}
-
-/// One definition, by its key.
-pub async fn find(conn: &mut Conn, organization_id: Uuid, key: &str) -> sqlx::Result<Option<MetricRow>> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM metrics WHERE organization_id = $1 AND key = $2");
-    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(key).fetch_optional(db).await)
-}
-
-/// All definitions by key: an organization has at most a few hundred.
-pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<MetricRow>> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM metrics WHERE organization_id = $1 ORDER BY key");
-    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_all(db).await)
-}
-
-/// A page of definitions.
-pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<MetricRow>> {
-    on!(conn, db => {
-        let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM metrics WHERE organization_id = "));
-        query.push_bind(organization_id);
-        push_slice(&mut query, slice);
-        query.build_query_as().fetch_all(db).await
-    })
-}
-
-/// Removes a definition.
-pub async fn delete(conn: &mut Conn, organization_id: Uuid, key: &str) -> sqlx::Result<()> {
-    const SQL: &str = "DELETE FROM metrics WHERE organization_id = $1 AND key = $2";
-    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(key).execute(db).await.map(|_| ()))
+/// All metrics by key: an organization has at most a few hundred.
+pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Metric>> {
+    row::all(conn, organization_id, &[], "key").await
 }
 
 /// The events of a customer or a person in a stretch of time, as far as they count.

@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::baselines::{self, ApprovalRow, BaselineRow, LineRow};
 use crate::communications::{self, CommunicationKind, CommunicationRow};
-use crate::costs::{self, CostRow};
+use crate::costs::{self, CostEntry};
 use crate::json_text::JsonText;
 use crate::milestones::{self, DependencyRow, ForecastRow, MilestoneRow, ProgressRow};
 use crate::reviews::{self, MissRow, ReviewMark};
@@ -73,7 +73,7 @@ pub struct PlanRecord {
     /// Who agreed to them.
     pub approvals: Vec<ApprovalRow>,
     /// What was spent.
-    pub costs: Vec<CostRow>,
+    pub costs: Vec<CostEntry>,
     /// What the client was told of date changes.
     pub communications: Vec<CommunicationRow>,
     /// Misses that were explained, oldest first.
@@ -252,7 +252,7 @@ pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) 
     let mut frozen = by_plan(baselines::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut lines = by_plan(baselines::lines(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut approvals = by_plan(baselines::approvals(conn, organization_id, ids).await?, |row| row.plan_id);
-    let mut costs = by_plan(costs::rows(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut costs = by_plan(costs::of_plans(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut told = by_plan(communications::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut misses = by_plan(reviews::misses(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut reviewed = by_plan(reviews::last_reviews(conn, organization_id, ids).await?, |row| row.plan_id);

@@ -1,25 +1,23 @@
 //! Playbooks, and for what of which customers their triggers hold.
 
-use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::customer::playbook::Playbook;
+use chrono::NaiveDate;
+use milepost_domain::customer::playbook::KeyedPlaybook;
 use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use crate::json_text::JsonText;
+use crate::kept::{Content, Kept, Versioned};
 use crate::milestones::push_ids;
-use crate::{Conn, on};
+use crate::{Conn, columns, on, row};
 
 /// A playbook.
-#[derive(Debug, Clone, FromRow)]
-#[expect(missing_docs, reason = "described by the resource")]
-pub struct PlaybookRow {
-    pub id: Uuid,
-    pub key: String,
-    #[sqlx(try_from = "String")]
-    pub content: JsonText<Playbook>,
-    pub version: i64,
-    pub created_at: DateTime<Utc>,
-    pub updated_at: DateTime<Utc>,
+pub type PlaybookRow = Kept<KeyedPlaybook, Versioned>;
+
+columns!(KeyedPlaybook { key, content });
+
+impl Content for KeyedPlaybook {
+    const TABLE: &'static str = "playbooks";
+    const UNIQUE: Option<&'static str> = Some("key");
 }
 
 /// For what of a customer a playbook's trigger held, and when it last opened a task.
@@ -34,45 +32,9 @@ pub struct StateRow {
     pub opened_on: Option<NaiveDate>,
 }
 
-macro_rules! columns {
-    () => {
-        "id, key, content, version, created_at, updated_at"
-    };
-}
-
 /// All playbooks by key: an organization has a few dozen.
 pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<PlaybookRow>> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM playbooks WHERE organization_id = $1 ORDER BY key");
-    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_all(db).await)
-}
-
-/// A playbook by its key.
-pub async fn find(conn: &mut Conn, organization_id: Uuid, key: &str) -> sqlx::Result<Option<PlaybookRow>> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM playbooks WHERE organization_id = $1 AND key = $2");
-    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(key).fetch_optional(db).await)
-}
-
-/// Adds a playbook; `false` if the key is taken.
-pub async fn insert(conn: &mut Conn, organization_id: Uuid, playbook: &PlaybookRow) -> sqlx::Result<bool> {
-    const SQL: &str = concat!(
-        "INSERT INTO playbooks (organization_id, ",
-        columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (organization_id, key) DO NOTHING"
-    );
-    let p = playbook;
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(p.id).bind(&p.key).bind(p.content.to_text()).bind(p.version).bind(p.created_at)
-        .bind(p.updated_at).execute(db).await.map(|done| done.rows_affected() == 1))
-}
-
-/// Saves a change.
-pub async fn update(conn: &mut Conn, organization_id: Uuid, playbook: &PlaybookRow) -> sqlx::Result<()> {
-    const SQL: &str =
-        "UPDATE playbooks SET content = $3, version = $4, updated_at = $5 WHERE organization_id = $1 AND id = $2";
-    let p = playbook;
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(p.id).bind(p.content.to_text()).bind(p.version).bind(p.updated_at)
-        .execute(db).await.map(|_| ()))
+    row::all(conn, organization_id, &[], "key").await
 }
 
 /// For what of some customers triggers held.

@@ -151,6 +151,23 @@ pub struct Action {
     pub escalations: Vec<Tier>,
 }
 
+/// A playbook: a rule that reacts to a change of customers' health and opens interventions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PlaybookDraft, example = json!({
+    "key": "rescue", "content": {
+        "name": "Rescue", "description": null, "trigger": {"kind": "band_entered", "bands": ["critical"]}, "conditions": {"segments": []},
+        "action": {"kind": "coaching", "title": "Call the sponsor", "owner": null, "due_in_days": 2, "escalations": []},
+        "cooldown_days": 14, "active": true
+    }
+}))]
+pub struct KeyedPlaybook {
+    /// Key. Unique within the organization.
+    pub key: Key,
+    /// Content of the playbook.
+    pub content: Playbook,
+}
+
 /// Tier of escalation for an intervention that is not done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

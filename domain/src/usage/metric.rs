@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::rule::{About, Rule};
 use crate::values::dates::{days_between, plus_days};
-use crate::values::text::{Label, Name};
+use crate::values::text::{Key, Label, Name};
 
 /// Aggregate function: the way that a metric turns events into a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
@@ -86,6 +86,40 @@ impl Definition {
     pub fn admits(&self, kind: &str) -> bool {
         let own = self.event_type.as_str();
         own.strip_suffix('*').map_or(own == kind, |prefix| kind.starts_with(prefix))
+    }
+}
+
+/// A metric: a named aggregate over usage events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "key": "files-changed", "name": "Files changed", "event_type": "repo.*", "aggregate": "sum", "property": "files", "filter": null
+}))]
+pub struct MetricContent {
+    /// Key. Unique within the organization.
+    pub key: Key,
+    /// Display name. Defaults to the key.
+    pub name: Option<Name>,
+    /// Event type that the metric counts. A type that ends in `*` matches every type with that prefix.
+    pub event_type: Name,
+    /// Aggregate function.
+    pub aggregate: Aggregate,
+    /// Property to aggregate: a path into the event's data, with dots between its parts, or `@type` for the event's
+    /// type. Required by the aggregates that use a property, and not allowed with the others.
+    pub property: Option<Label>,
+    /// Filter of the events. If omitted, every event of the type counts.
+    pub filter: Option<MetricFilter>,
+}
+
+impl MetricContent {
+    /// The definition that figures are computed by.
+    pub fn definition(&self) -> Definition {
+        Definition {
+            event_type: self.event_type.clone(),
+            aggregate: self.aggregate,
+            property: self.property.clone(),
+            filter: self.filter.clone(),
+        }
     }
 }
 

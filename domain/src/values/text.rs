@@ -14,7 +14,7 @@ macro_rules! text {
     ($(#[$doc:meta])* $name:ident, max $max:literal, example $example:literal, pattern $pattern:expr, $check:expr) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[serde(try_from = "String")]
         pub struct $name(String);
 
         impl $name {
@@ -35,8 +35,20 @@ macro_rules! text {
                 Ok(Self(text))
             }
 
+            /// A text that was parsed before it was stored, taken as it is.
+            pub const fn trusted(text: String) -> Self {
+                Self(text)
+            }
+
             /// Returns the text.
             pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::ops::Deref for $name {
+            type Target = str;
+            fn deref(&self) -> &str {
                 &self.0
             }
         }

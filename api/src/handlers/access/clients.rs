@@ -13,7 +13,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::paging::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging};
 use crate::precondition::IfMatch;
 use crate::provisioning::add_key;
 use crate::resources::api_keys::RevealedKey;
@@ -61,7 +61,7 @@ pub struct CreatedClient {
 /// List API clients
 ///
 /// Returns API clients from oldest to newest, including revoked clients.
-#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(PagingParams),
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(Paging),
     responses((status = 200, description = "A page of API clients, oldest first.", body = Page<ApiClient>)))]
 #[get("/v1/api-clients")]
 pub async fn list_api_clients(cx: Context, paging: Paging) -> Result<Answer, ApiError> {

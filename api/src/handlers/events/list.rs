@@ -12,7 +12,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::paging::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging};
 use crate::store::keyset::{Key, Position};
 use crate::store::usage_events::{self, EventRow, Filter};
 
@@ -60,7 +60,7 @@ pub struct EventLag {
 /// List usage events
 ///
 /// Returns the most recently received events first, including quarantined ones.
-#[utoipa::path(tag = "events", security(("bearer" = ["events:read"])), params(PagingParams, EventFilters),
+#[utoipa::path(tag = "events", security(("bearer" = ["events:read"])), params(Paging, EventFilters),
     responses((status = 200, description = "A page of events.", body = Page<KeptEvent>)))]
 #[get("/v1/events")]
 pub async fn list_events(cx: Context, paging: Paging, filters: Query<EventFilters>) -> Result<Answer, ApiError> {

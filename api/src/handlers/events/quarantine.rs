@@ -10,7 +10,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
-use crate::paging::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging};
 use crate::store::usage_events;
 use crate::unit::{Change, Entity};
 
@@ -39,7 +39,7 @@ pub struct Released {
 /// With `unknown_customer`, no customer has the event's subject as its external reference; the event counts as soon as
 /// one has it. With `future_time`, the event's time was too far in the future on arrival; the event counts once it is
 /// released.
-#[utoipa::path(tag = "events", security(("bearer" = ["events:read"])), params(PagingParams, EventFilters),
+#[utoipa::path(tag = "events", security(("bearer" = ["events:read"])), params(Paging, EventFilters),
     responses((status = 200, description = "A page of quarantined events.", body = Page<KeptEvent>)))]
 #[get("/v1/events/quarantine")]
 pub async fn list_quarantine(cx: Context, paging: Paging, filters: Query<EventFilters>) -> Result<Answer, ApiError> {

@@ -143,7 +143,7 @@ pub async fn draw_health(
     id: Path<Uuid>,
     options: Query<HistoryOptions>,
 ) -> Result<HttpResponse, ApiError> {
-    let name = customer(&mut cx.read().await?, cx.organization_id(), *id).await?.name;
+    let name = customer(&mut cx.read().await?, cx.organization_id(), *id).await?.content.name;
     let days = load(&cx, *id, options.0, KnownAt { known_at: None }).await?;
     Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(draw_sparkline(&name, &days)?))
 }

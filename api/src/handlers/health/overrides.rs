@@ -1,4 +1,4 @@
-//! Scores that people set in place of the computed ones, for a time and for a reason.
+//! Overrides: scores that people set in place of the computed ones, for a time and for a reason.
 
 use actix_web::web::Path;
 use actix_web::{get, post};
@@ -7,51 +7,51 @@ use milepost_domain::customer::health::score::on_grid;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::Note;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{HealthOverride, customer};
+use super::customer;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
-use crate::store::customer_records::{self, OverrideRow};
+use crate::paging::{Page, Paging};
+use crate::record::{self, Record};
+use crate::store::customer_records::HealthOverride;
+use crate::store::row;
 use crate::unit::{Change, Entity};
 
-/// A score to set in place of the computed one.
+impl Record for HealthOverride {
+    const OF: &'static str = "customer_id";
+    const ENTITY: Entity = Entity::Customer;
+    const VERB: &'static str = "health_overridden";
+
+    fn of(&self) -> Uuid {
+        self.customer_id
+    }
+}
+
+/// Override to set.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"score": 30, "reason": "Their sponsor has left.", "expires_on": "2026-06-04"}))]
 pub struct HealthOverrideDraft {
-    /// The score, from 0 to 100.
+    /// Score in place of the computed one, from 0 to 100.
     #[schema(minimum = 0, maximum = 100)]
     score: f64,
-    /// Why.
+    /// Reason for the override.
     reason: Note,
-    /// The last day on which it holds.
+    /// Last day on which the override applies.
     expires_on: NaiveDate,
 }
 
-/// The overrides of a customer's health.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct HealthOverrides {
-    /// The last first.
-    #[schema(max_items = 100_000)]
-    data: Vec<HealthOverride>,
-}
-
-/// An override as it is shown.
-pub fn shown(row: OverrideRow) -> HealthOverride {
-    let OverrideRow { id, score, reason, from_on, expires_on, ended_on, author, recorded_at, .. } = row;
-    HealthOverride { id, score, reason, from_on, expires_on, ended_on, author, recorded_at }
-}
-
-/// Sets a customer's score in place of the computed one, from today until it expires
+/// Override a customer's health score
 ///
-/// The computed score stays visible beside it. Of several that hold, the one set last counts.
+/// Sets a score in place of the computed one, from today until it expires. The computed score stays visible beside it. If
+/// several overrides apply, the newest counts.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:write"])), request_body = HealthOverrideDraft,
-    responses((status = 201, description = "As set.", body = HealthOverride)))]
+    responses((status = 201, description = "The created override.", body = HealthOverride)))]
 #[post("/v1/customers/{id}/health/overrides")]
 pub async fn set_health_override(
     cx: Context,
@@ -64,54 +64,61 @@ pub async fn set_health_override(
         if draft.expires_on < unit.today {
             return Err(ValueRule::InThePast { today: unit.today }.at("/expires_on").into());
         }
-        let row = OverrideRow {
+        let set = HealthOverride {
             id: unit.new_id(),
             customer_id: *id,
             score: on_grid(draft.score),
-            reason: draft.reason.to_string(),
+            reason: draft.reason.clone(),
             from_on: unit.today,
             expires_on: draft.expires_on,
-            author: unit.author(),
-            recorded_at: unit.now,
             ended_on: None,
             ended_at: None,
+            author: unit.author(),
+            recorded_at: unit.now,
         };
-        customer_records::insert_override(&mut unit.conn, unit.organization_id, &row).await?;
-        let after = shown(row);
-        let of = (Entity::Customer, *id);
-        unit.record(Change { verb: "health_overridden", entity: of, root: of, before: None, after: Some(&after) })
-            .await?;
-        Answer::created(format!("/v1/customers/{}/health/overrides", *id), &after)
+        record::append(unit, &set).await?;
+        record::recorded(&format!("/v1/customers/{id}/health/overrides"), &set)
     })
     .await
 }
 
-/// Lists the overrides of a customer's health, the last first
-#[utoipa::path(tag = "health", security(("bearer" = ["health:read"])),
-    responses((status = 200, description = "The overrides.", body = HealthOverrides)))]
+/// List the overrides of a customer's health
+///
+/// Returns a page of the overrides, the newest first. Expired and ended overrides are included.
+#[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(Paging),
+    responses((status = 200, description = "A page of overrides.", body = Page<HealthOverride>)))]
 #[get("/v1/customers/{id}/health/overrides")]
-pub async fn list_health_overrides(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn list_health_overrides(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
     let mut conn = cx.snapshot().await?;
     customer(&mut conn, cx.organization_id(), *id).await?;
-    let rows = customer_records::overrides(&mut conn, cx.organization_id(), Some(&[*id])).await?;
-    Ok(Answer::ok(&HealthOverrides { data: rows.into_iter().rev().map(shown).collect() })?.content_tag())
+    record::list::<HealthOverride>(&cx, &mut conn, *id, &paging).await
 }
 
-/// Takes an override back: from today on the computed score counts again
+/// Get an override of a customer's health
+///
+/// Returns expired and ended overrides too.
+#[utoipa::path(tag = "health", security(("bearer" = ["health:read"])),
+    responses((status = 200, description = "The override.", body = HealthOverride)))]
+#[get("/v1/customers/{id}/health/overrides/{override_id}")]
+pub async fn read_health_override(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
+    record::read::<HealthOverride>(&cx, path.0, path.1).await
+}
+
+/// End an override of a customer's health
+///
+/// From today on, the computed score counts again. An override ends once: ending it again is refused with 409.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:write"])),
-    responses((status = 200, description = "As taken back.", body = HealthOverride)))]
+    responses((status = 200, description = "The ended override.", body = HealthOverride)))]
 #[post("/v1/customers/{id}/health/overrides/{override_id}/end")]
 pub async fn end_health_override(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
     let (id, override_id) = path.into_inner();
     cx.write(async |unit| {
-        let rows = customer_records::overrides(&mut unit.conn, unit.organization_id, Some(&[id])).await?;
-        let before = rows.into_iter().find(|row| row.id == override_id).ok_or_else(ApiError::not_found)?;
+        let before: HealthOverride = record::find(&mut unit.conn, unit.organization_id, id, override_id).await?;
         if before.ended_at.is_some() {
-            return Err(ApiError::new(Code::Conflict, "It has been taken back already."));
+            return Err(ApiError::new(Code::Conflict, "The override has already ended."));
         }
-        let after = OverrideRow { ended_on: Some(unit.today), ended_at: Some(unit.now), ..before.clone() };
-        customer_records::end_override(&mut unit.conn, unit.organization_id, &after).await?;
-        let (before, after) = (shown(before), shown(after));
+        let after = HealthOverride { ended_on: Some(unit.today), ended_at: Some(unit.now), ..before.clone() };
+        row::update(&mut unit.conn, unit.organization_id, &after).await?;
         let of = (Entity::Customer, id);
         let change =
             Change { verb: "health_override_ended", entity: of, root: of, before: Some(&before), after: Some(&after) };

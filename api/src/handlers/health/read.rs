@@ -12,14 +12,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::overrides::shown;
-use super::{HealthOverride, ModelReference, customer, customer_by_ref, observe_one};
+use super::{ModelReference, customer, customer_by_ref, observe_one};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::observed::{Day, Stretch, TREND_DAYS, slope_per_week};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
+use crate::store::customer_records::HealthOverride;
 use crate::store::customers::Customer;
 use crate::store::usage_events;
 use crate::time_travel::KnownAt;
@@ -251,7 +251,7 @@ impl CustomerHealth {
             factors: content.factors.iter().zip(&computed.factors).map(factor).collect(),
             impacts: computed.impacts.iter().filter_map(impact).collect(),
             limit: computed.limit,
-            r#override: day.set.clone().map(shown),
+            r#override: day.set.clone(),
             trend: HealthTrend { days: TREND_DAYS, points_per_week },
             model: ModelReference::of(&day.model),
             protocol: content.protocol(day.band()).cloned(),

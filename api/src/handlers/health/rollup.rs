@@ -98,7 +98,7 @@ pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, date: Query<AsOf>) 
             let day = one.days(&models, as_of, as_of).pop()?;
             Some(RollupPart {
                 customer_id: one.customer.id,
-                name: one.customer.name.clone(),
+                name: one.customer.name.to_string(),
                 score: day.score(),
                 band: day.band(),
                 annual_revenue_minor: one.customer.annual_revenue_minor,

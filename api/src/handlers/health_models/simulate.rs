@@ -140,9 +140,9 @@ pub async fn simulate_health_model(
     let playbooks = playbooks::all(&mut conn, cx.organization_id()).await?;
     let risk_model = risk::latest(&mut conn, cx.organization_id(), cx.now).await?.map(|(_, learned)| learned.logistic);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
-    own.retain(|one| one.archived_at.is_none() && candidate.content.admits(one.segment.as_deref()));
+    own.retain(|one| one.stamp.archived_at.is_none() && candidate.content.admits(one.segment.as_deref()));
     let reach_days = Models::reach_of_all(&[&active, &tried]).map(|days| days.max(risk::REACH_DAYS));
-    let back = playbooks.iter().filter_map(|row| row.content.0.trigger.compares_with()).max();
+    let back = playbooks.iter().filter_map(|row| row.content.content.trigger.compares_with()).max();
     let from = plus_days(as_of, -i64::from(back.unwrap_or_default()));
     let stretch = Stretch { from, to: as_of, known_at: None };
     let observed = observed::observe(&cx, &mut conn, own, reach_days, stretch).await?;
@@ -159,8 +159,8 @@ pub async fn simulate_health_model(
             held(&tried, after).iter().any(|subject| !before.contains(subject))
         };
         let react = |row: &PlaybookRow| WouldReact {
-            key: row.key.clone(),
-            customers: triples.iter().filter(|triple| begins(&row.content.0, triple)).count(),
+            key: row.key.to_string(),
+            customers: triples.iter().filter(|triple| begins(&row.content.content, triple)).count(),
         };
         let react: Vec<WouldReact> = playbooks.iter().map(react).filter(|one| one.customers > 0).collect();
         let moved =

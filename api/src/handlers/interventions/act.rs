@@ -1,4 +1,4 @@
-//! Assigning, snoozing and completing interventions, and adding notes to them.
+//! Assigning, snoozing and completing interventions.
 
 use actix_web::post;
 use actix_web::web::Path;
@@ -8,18 +8,17 @@ use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Label, Note};
 use serde::Deserialize;
-use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::InterventionNote;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
 use crate::resources::interventions::Intervention;
-use crate::store::interventions::{self, InterventionRow, NoteRow};
+use crate::store::interventions::InterventionRow;
+use crate::store::row;
 use crate::unit::{Change, Entity, Unit};
 
 /// Assignment of an intervention.
@@ -31,15 +30,6 @@ pub struct Assignment {
     owner: Label,
     /// Due date. Stays unchanged if left out.
     due_on: Option<NaiveDate>,
-}
-
-/// Note to add.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"text": "They will call back."}))]
-pub struct NoteDraft {
-    /// Text of the note.
-    text: Note,
 }
 
 /// Snoozing of an intervention.
@@ -109,29 +99,9 @@ pub async fn snooze_intervention(cx: Context, id: Path<Uuid>, body: Body<Snooze>
 pub async fn finish_intervention(cx: Context, id: Path<Uuid>, body: Body<Completion>) -> Result<Answer, ApiError> {
     change(&cx, *id, "done", |row, today| {
         row.done_on = Some(today);
-        row.outcome = Some(Text(body.0.outcome));
+        row.outcome = Some(body.0.outcome);
         row.outcome_note = body.0.note.as_ref().map(ToString::to_string);
         Ok(())
-    })
-    .await
-}
-
-/// Record a note on an intervention
-///
-/// Notes are append-only. They can also be added to interventions that are done.
-#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = NoteDraft,
-    responses((status = 201, description = "The recorded note.", body = InterventionNote)))]
-#[post("/v1/interventions/{id}/notes")]
-pub async fn note_intervention(cx: Context, id: Path<Uuid>, body: Body<NoteDraft>) -> Result<Answer, ApiError> {
-    cx.write(async |unit| {
-        find(unit, *id).await?;
-        let row =
-            NoteRow { id: unit.new_id(), text: body.0.text.to_string(), author: unit.author(), recorded_at: unit.now };
-        interventions::insert_note(&mut unit.conn, unit.organization_id, *id, &row).await?;
-        let note = InterventionNote::from(row);
-        let of = (Entity::Intervention, *id);
-        unit.record(Change { verb: "noted", entity: of, root: of, before: None, after: Some(&note) }).await?;
-        Answer::created(format!("/v1/interventions/{}/notes", *id), &note)
     })
     .await
 }
@@ -151,7 +121,7 @@ async fn change(
         }
         let mut after = InterventionRow { version: before.version + 1, updated_at: unit.now, ..before.clone() };
         apply(&mut after, unit.today)?;
-        interventions::update(&mut unit.conn, unit.organization_id, &after).await?;
+        row::update(&mut unit.conn, unit.organization_id, &after).await?;
         let (before, after) = (Intervention::of(before, unit.today), Intervention::of(after, unit.today));
         let of = (Entity::Intervention, id);
         unit.record(Change { verb, entity: of, root: of, before: Some(&before), after: Some(&after) }).await?;
@@ -161,5 +131,5 @@ async fn change(
 }
 
 async fn find(unit: &mut Unit, id: Uuid) -> Result<InterventionRow, ApiError> {
-    interventions::find(&mut unit.conn, unit.organization_id, id).await?.ok_or_else(ApiError::not_found)
+    row::find(&mut unit.conn, unit.organization_id, id).await?.ok_or_else(ApiError::not_found)
 }

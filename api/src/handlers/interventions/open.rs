@@ -18,9 +18,9 @@ use crate::customer_health::observed::Stretch;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::resources::interventions::{Intervention, open_row};
-use crate::store::customers;
-use crate::store::interventions::{self, InterventionRow};
+use crate::store::interventions::InterventionRow;
 use crate::store::json_text::JsonText;
+use crate::store::{customers, row};
 use crate::unit::Entity;
 
 /// Intervention to create.
@@ -80,7 +80,7 @@ pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Re
             score_at_opening: score,
             ..row
         };
-        interventions::insert(&mut unit.conn, unit.organization_id, &row).await?;
+        row::insert(&mut unit.conn, unit.organization_id, &row).await?;
         let opened = Intervention::of(row, unit.today);
         unit.record_created(Entity::Intervention, opened.id, &opened).await?;
         Ok(Answer::created(format!("/v1/interventions/{}", opened.id), &opened)?.version_and_content(opened.version))

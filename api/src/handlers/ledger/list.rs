@@ -12,7 +12,7 @@ use crate::auth::caller::{Actor, ActorKind};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::paging::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging};
 use crate::store::keyset::{Direction, Key, Position};
 use crate::store::ledger::{self, Entry, Filter};
 
@@ -105,7 +105,7 @@ pub struct LedgerFilters {
 /// List ledger entries
 ///
 /// Returns the organization's recorded changes, each with the entity before and after the change.
-#[utoipa::path(tag = "ledger", security(("bearer" = ["ledger:read"])), params(PagingParams, LedgerFilters),
+#[utoipa::path(tag = "ledger", security(("bearer" = ["ledger:read"])), params(Paging, LedgerFilters),
     responses((status = 200, description = "A page of ledger entries.", body = Page<LedgerEntry>)))]
 #[get("/v1/ledger")]
 pub async fn list_ledger_entries(

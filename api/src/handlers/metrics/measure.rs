@@ -11,12 +11,11 @@ use strum::Display;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::definition;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Query, parse_path};
-use crate::store::metrics::{self, MeasuredRow, MetricRow, Of};
+use crate::store::metrics::{self, MeasuredRow, Of};
 use crate::store::{Conn, customers, people};
 use crate::usage_facts::fact;
 
@@ -177,8 +176,8 @@ impl Whose {
         let plans = cx.plans().await?;
         let own = plans.by_name.iter().filter(|view| view.row.customer_id == Some(id));
         let first_on = own.map(|view| view.facts.start_on).min().or(found.since_on);
-        let start_on = first_on.unwrap_or_else(|| cx.date_of(found.created_at));
-        Ok(Self { reference: found.external_ref, is_person: false, start_on })
+        let start_on = first_on.unwrap_or_else(|| cx.date_of(found.stamp.created_at));
+        Ok(Self { reference: found.content.external_ref.map(String::from), is_person: false, start_on })
     }
 
     /// Loads a person.
@@ -188,8 +187,8 @@ impl Whose {
         let plans = cx.plans().await?;
         let own = plans.by_name.iter().filter(|view| view.row.person_id == Some(id));
         let first_on = own.map(|view| view.facts.start_on).min();
-        let start_on = first_on.unwrap_or_else(|| cx.date_of(found.created_at));
-        Ok(Self { reference: found.external_ref, is_person: true, start_on })
+        let start_on = first_on.unwrap_or_else(|| cx.date_of(found.stamp.created_at));
+        Ok(Self { reference: found.content.external_ref.map(String::from), is_person: true, start_on })
     }
 
     /// The events that can matter to a range of days; all earlier ones too if `first_on` is `None`.
@@ -239,8 +238,8 @@ async fn take(cx: &Context, whose: &Whose, options: &MetricOptions) -> Result<An
 
 /// The definitions of all metrics, ordered by key.
 pub async fn definitions(cx: &Context, conn: &mut Conn) -> Result<Vec<(String, Definition)>, ApiError> {
-    let named = |row: MetricRow| Ok((row.key.clone(), definition(row)?));
-    metrics::all(conn, cx.organization_id()).await?.into_iter().map(named).collect()
+    let all = metrics::all(conn, cx.organization_id()).await?;
+    Ok(all.iter().map(|metric| (metric.key.to_string(), metric.definition())).collect())
 }
 
 /// The requested metrics in the order of the request, or all metrics by key if none is named.

@@ -16,7 +16,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::paging::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging};
 use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
 use crate::store::milestones::{self, Filter, ListedRow};
 use crate::store::reviews;
@@ -104,7 +104,7 @@ pub struct ListedMilestone {
 ///
 /// Returns milestones of all plans that are not archived, ordered by planned date. Filters select, for example, the
 /// milestones due this month or the milestones of one owner.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(PagingParams, MilestoneFilters),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging, MilestoneFilters),
     responses((status = 200, description = "A page of milestones.", body = Page<ListedMilestone>)))]
 #[get("/v1/milestones")]
 pub async fn list_milestones(

@@ -211,7 +211,7 @@ async fn find_customer(
         }
     };
     let customer = found.ok_or_else(|| ApiError::field(field, "unknown_customer", "names no customer"))?;
-    Ok(Some((customer.id, customer.name)))
+    Ok(Some((customer.id, customer.content.name.into())))
 }
 
 /// The person that a draft refers to, by identifier or external reference.

@@ -14,7 +14,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::paging::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging};
 use crate::read_model::PlanView;
 use crate::store::customers;
 use crate::store::keyset::{Direction, Key, Order, Position};
@@ -100,7 +100,7 @@ pub fn position(plan: &PlanView) -> Position {
 ///
 /// Returns the plans with their status and figures as of today, sorted by name, ignoring case. Archived plans are
 /// returned only with `archived=true`, and then without the active plans.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(PagingParams, PlanFilters),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging, PlanFilters),
     responses((status = 200, description = "A page of plans.", body = Page<Plan>)))]
 #[get("/v1/plans")]
 pub async fn list_plans(cx: Context, paging: Paging, filters: Query<PlanFilters>) -> Result<Answer, ApiError> {

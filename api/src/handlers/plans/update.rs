@@ -95,7 +95,7 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
         if let Change::Set(customer_id) = patch.customer_id {
             let customer = customers::find(&mut unit.conn, unit.organization_id, customer_id).await?;
             let unknown = || ApiError::field("/customer_id", "unknown_customer", "names no customer");
-            row.customer_name = Some(customer.ok_or_else(unknown)?.name);
+            row.customer_name = Some(customer.ok_or_else(unknown)?.content.name.into());
         } else if patch.customer_id == Change::Clear {
             row.customer_name = None;
         }

@@ -3,7 +3,7 @@
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::customer::playbook::Playbook;
+use milepost_domain::customer::playbook::{KeyedPlaybook, Playbook};
 use milepost_domain::statistics::logistic::Logistic;
 use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::Name;
@@ -18,7 +18,8 @@ use crate::customer_health::observed::{Observed, Stretch};
 use crate::customer_health::{observed, risk};
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::store::{customers, playbooks};
+use crate::resource::{self, By};
+use crate::store::customers;
 
 /// Options of a dry run.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -81,12 +82,12 @@ pub async fn dry_run_playbook(
     let to = cx.today();
     let from = plus_days(to, 1 - options.0.days.unwrap_or(90));
     let mut conn = cx.snapshot().await?;
-    let row = playbooks::find(&mut conn, cx.organization_id(), &key).await?.ok_or_else(ApiError::not_found)?;
-    let playbook = Playbook { active: true, ..row.content.0 };
+    let row = resource::find::<KeyedPlaybook>(&mut conn, cx.organization_id(), By::Key(&key)).await?;
+    let playbook = Playbook { active: true, ..row.content.content };
     let models = Models::load(&mut conn, cx.organization_id(), None).await?;
     let risk_model = risk::latest(&mut conn, cx.organization_id(), cx.now).await?.map(|(_, learned)| learned.logistic);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
-    own.retain(|one| one.archived_at.is_none());
+    own.retain(|one| one.stamp.archived_at.is_none());
     let back = playbook.trigger.compares_with().map_or(0, i64::from);
     let stretch = Stretch { from: plus_days(from, -1 - back), to, known_at: None };
     let reach_days = models.reach_days().map(|days| days.max(risk::REACH_DAYS));
@@ -124,7 +125,7 @@ fn replay(
         held = now.into_iter().filter(|subject| is_cool || !because_of.contains(subject)).collect();
         if !because_of.is_empty() && is_cool {
             opened_on = Some(on);
-            found.push(WouldOpen { customer_id: one.customer.id, name: one.customer.name.clone(), on, because_of });
+            found.push(WouldOpen { customer_id: one.customer.id, name: one.customer.name.to_string(), on, because_of });
         }
     }
     found

@@ -15,7 +15,7 @@ use crate::customer_health::keep;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
-use crate::paging::{NameSort, Paging, PagingParams};
+use crate::paging::{NameSort, Paging};
 use crate::store::health_scores::{self, Filter, ListedScore};
 use crate::store::keyset::Position;
 
@@ -171,7 +171,7 @@ const MOVERS: usize = 10;
 ///
 /// Reports the health scores and bands of all active customers as of today, after recomputing whatever has changed.
 /// JSON responses are paged; CSV responses contain all matching customers.
-#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(PagingParams, HealthReportFilters), responses(
+#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, HealthReportFilters), responses(
     (status = 200, description = "The health report.", content((HealthReport = "application/json"), (String = "text/csv")))
 ))]
 #[get("/v1/reports/health")]

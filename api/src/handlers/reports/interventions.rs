@@ -20,7 +20,8 @@ use crate::customer_health::observed::{Observed, Stretch};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::store::customers;
-use crate::store::interventions::{self, Filter, InterventionRow};
+use crate::store::interventions::InterventionRow;
+use crate::store::row::{self, Column as _, Condition};
 
 /// Filters of the intervention report.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -109,8 +110,8 @@ pub async fn read_intervention_report(
     let to = options.0.to.unwrap_or(today);
     let from = options.0.from.unwrap_or_else(|| plus_days(to, -180));
     let mut conn = cx.snapshot().await?;
-    let filter = Filter { opened_from: Some(from), opened_until: Some(to), ..Filter::default() };
-    let rows = interventions::list(&mut conn, cx.organization_id(), &filter, None).await?;
+    let opened = [Condition::AtLeast("opened_on", from.to_value()), Condition::AtMost("opened_on", to.to_value())];
+    let rows = row::all::<InterventionRow>(&mut conn, cx.organization_id(), &opened, "id").await?;
     let comparable: Vec<(Uuid, NaiveDate)> =
         rows.iter().filter_map(|row| Some((row.customer_id, after_on(row).filter(|on| *on <= today)?))).collect();
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
@@ -121,7 +122,7 @@ pub async fn read_intervention_report(
     let observed = observed::observe(&cx, &mut conn, own, models.reach_days(), stretch).await?;
     let mut by_kind: BTreeMap<String, Vec<&InterventionRow>> = BTreeMap::new();
     for row in &rows {
-        by_kind.entry(row.kind.0.to_string()).or_default().push(row);
+        by_kind.entry(row.kind.to_string()).or_default().push(row);
     }
     let groups = by_kind.into_values().filter_map(|rows| group(&rows, &observed, &models, today)).collect();
     Ok(Answer::ok(&InterventionReport { from, to, caution: CAUTION, groups })?.content_tag())
@@ -140,8 +141,7 @@ fn group(
     today: NaiveDate,
 ) -> Option<InterventionGroup> {
     let mut days: Vec<i64> = rows.iter().filter_map(|row| Some(days_between(row.opened_on, row.done_on?))).collect();
-    let count =
-        |wanted| rows.iter().filter(|row| row.outcome.as_ref().is_some_and(|outcome| outcome.0 == wanted)).count();
+    let count = |wanted| rows.iter().filter(|row| row.outcome.is_some_and(|outcome| outcome == wanted)).count();
     let pair = |row: &&&InterventionRow| {
         let on = after_on(row).filter(|on| *on <= today)?;
         let one = observed.iter().find(|one| one.customer.id == row.customer_id)?;
@@ -154,7 +154,7 @@ fn group(
         (size > 0.0).then(|| pairs.iter().map(of).sum::<f64>() / size)
     };
     Some(InterventionGroup {
-        kind: rows.first()?.kind.0,
+        kind: rows.first()?.kind,
         opened: rows.len(),
         done: rows.iter().filter(|row| row.done_on.is_some()).count(),
         overdue: rows.iter().filter(|row| row.done_on.is_none() && row.due_on < today).count(),

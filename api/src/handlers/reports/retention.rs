@@ -20,8 +20,9 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::templates;
 use crate::read_model::PlanView;
+use crate::store::customer_records::{CustomerOutcome, of_customers};
+use crate::store::customers;
 use crate::store::customers::Customer;
-use crate::store::{customer_records, customers};
 
 /// Options of the retention report.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -217,8 +218,8 @@ pub async fn read_retention_report(cx: Context, options: Query<RetentionOptions>
         .map(|version| version.milestones.0.iter().map(|one| (one.key.clone(), one.name.clone())).collect())
         .unwrap_or_default();
     let mut churned: HashMap<Uuid, Vec<NaiveDate>> = HashMap::new();
-    for row in customer_records::outcomes(&mut conn, cx.organization_id(), None).await? {
-        if row.kind.0 == OutcomeKind::Churned {
+    for row in of_customers::<CustomerOutcome>(&mut conn, cx.organization_id(), None).await? {
+        if row.kind == OutcomeKind::Churned {
             churned.entry(row.customer_id).or_default().push(row.occurred_on);
         }
     }
@@ -271,7 +272,7 @@ async fn enrolments(
         let lost = churned.get(&customer_id).into_iter().flatten().copied();
         Enrolment {
             start_on,
-            segment: own.get(&customer_id).and_then(|one| one.segment.clone()),
+            segment: own.get(&customer_id).and_then(|one| Some(one.segment.as_deref()?.to_owned())),
             achieved_on: milestones.iter().map(|(key, _)| achieved_on(key)).collect(),
             churned_on: lost.filter(|on| *on > start_on).min(),
         }

@@ -21,7 +21,7 @@ use crate::extract::Query;
 use crate::gate::negotiate;
 use crate::handlers::plans::earned_value::AsOf;
 use crate::handlers::plans::list::{PlanFilters, position};
-use crate::paging::{Paging, PagingParams};
+use crate::paging::Paging;
 use crate::read_model::{PlanView, Plans, Report, ReportKey};
 use crate::store::keyset::{Direction, Order};
 use crate::time_travel;
@@ -65,7 +65,7 @@ struct Selection {
 /// value (PV) and earned value (EV) over all plans that match the filters, and then divides. JSON responses are paged.
 /// CSV and NDJSON responses are streamed, contain all matching plans and end with the total. NDJSON adds a last line
 /// with the number of plans, so that callers can detect an incomplete stream.
-#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(AsOf, KnownAt, PagingParams, PlanFilters), responses(
+#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(Paging, AsOf, KnownAt, PlanFilters), responses(
     (status = 200, description = "The SPI report.", content(
         (SpiReport = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"),
     ))

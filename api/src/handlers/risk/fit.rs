@@ -17,7 +17,7 @@ use crate::customer_health::look_back::{KnownBy, LookBack, Question};
 use crate::customer_health::risk::{Holdout, Learned, REACH_DAYS};
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::paging::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging};
 use crate::store::customers;
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::risk_models::{self, RiskModelRow};
@@ -96,7 +96,7 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
 /// List risk models
 ///
 /// Returns the newest model first. The newest model is the one that applies.
-#[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(PagingParams),
+#[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(Paging),
     responses((status = 200, description = "A page of risk models.", body = Page<RiskModel>)))]
 #[get("/v1/risk-models")]
 pub async fn list_risk_models(cx: Context, paging: Paging) -> Result<Answer, ApiError> {

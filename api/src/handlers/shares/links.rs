@@ -15,9 +15,12 @@ use crate::auth::share_token::ShareToken;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
+use crate::paging::{Page, Paging};
 use crate::precondition::IfMatch;
 use crate::store::json_text::JsonText;
+use crate::store::keyset::{Direction, Order, Position};
 use crate::store::plans::{self, PlanRecord};
+use crate::store::row::{self, Column as _, Condition};
 use crate::store::share_links::{self, ShareLinkRow};
 use crate::unit::{Change, Entity};
 
@@ -43,7 +46,7 @@ pub struct ShareLinkDraft {
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Petra Novak",
     "expires_at": "2026-08-01T00:00:00Z", "revoked_at": null, "milestones": null, "fields": ["owner", "date_changes", "s_curve"],
-    "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "created_at": "2026-05-04T12:00:00Z", "path": "/share/ms_…"
+    "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "version": 1, "created_at": "2026-05-04T12:00:00Z", "path": "/share/ms_…"
 }))]
 pub struct ShareLink {
     /// Identifier.
@@ -66,6 +69,9 @@ pub struct ShareLink {
     /// Author of the record.
     #[schema(max_length = 300)]
     author: String,
+    /// Version: 1 until the link is revoked, then 2. The value of `ETag`.
+    #[schema(minimum = 1, maximum = 2)]
+    version: i64,
     /// Time of creation.
     created_at: DateTime<Utc>,
     /// Path of the shared page on this server, including the token. Present only in the response that created the link.
@@ -73,19 +79,11 @@ pub struct ShareLink {
     path: Option<String>,
 }
 
-/// Share links of a plan.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ShareLinks {
-    /// Newest 200 share links, oldest first.
-    #[schema(max_items = 200)]
-    data: Vec<ShareLink>,
-}
-
 /// Default and maximum lifetime of a share link, in days.
 const USUAL_DAYS: i64 = 90;
 const MOST_DAYS: i64 = 366;
 /// Maximum number of active share links of one plan.
-const MOST_LIVE: usize = 100;
+const MOST_LIVE: i64 = 100;
 
 /// Create a share link
 ///
@@ -101,8 +99,7 @@ pub async fn create_share_link(cx: Context, id: Path<Uuid>, body: Body<ShareLink
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let record = found.ok_or_else(ApiError::not_found)?;
         check(&draft, &record, unit.now)?;
-        let known = share_links::of_plan(&mut unit.conn, unit.organization_id, *id).await?;
-        let live = known.iter().filter(|link| link.revoked_at.is_none() && link.expires_at > unit.now).count();
+        let live = share_links::count_live(&mut unit.conn, unit.organization_id, *id, unit.now).await?;
         if live >= MOST_LIVE {
             let detail = format!("A plan may have at most {MOST_LIVE} active share links. Revoke some first.");
             return Err(ApiError::new(Code::Conflict, detail));
@@ -122,13 +119,13 @@ pub async fn create_share_link(cx: Context, id: Path<Uuid>, body: Body<ShareLink
             author: unit.author(),
             created_at: unit.now,
         };
-        share_links::insert(&mut unit.conn, unit.organization_id, &row).await?;
+        row::insert(&mut unit.conn, unit.organization_id, &row).await?;
         let without_token = ShareLink::of(&row);
         let entity = (Entity::ShareLink, link_id);
         let root = (Entity::Plan, *id);
         unit.record(Change { verb: "created", entity, root, before: None, after: Some(&without_token) }).await?;
         let link = ShareLink { path: Some(format!("/share/{}", token.reveal())), ..without_token.clone() };
-        Answer::created(format!("/v1/plans/{id}/share-links"), &link)?.kept_as(&without_token)
+        Answer::created(format!("/v1/plans/{id}/share-links/{link_id}"), &link)?.version(1).kept_as(&without_token)
     })
     .await
 }
@@ -153,29 +150,32 @@ fn check(draft: &ShareLinkDraft, record: &PlanRecord, now: DateTime<Utc>) -> Res
 /// List a plan's share links
 ///
 /// Returns the newest 200 links, including expired and revoked links, without their tokens.
-#[utoipa::path(tag = "shares", security(("bearer" = ["plans:read"])), responses((status = 200, description = "The share links, oldest first.", body = ShareLinks)))]
+#[utoipa::path(tag = "shares", security(("bearer" = ["plans:read"])), params(Paging),
+    responses((status = 200, description = "A page of share links.", body = Page<ShareLink>)))]
 #[get("/v1/plans/{id}/share-links")]
-pub async fn list_share_links(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
-    let plans = cx.plans().await?;
-    plans.find(*id).ok_or_else(ApiError::not_found)?;
-    let rows = share_links::of_plan(&mut cx.read().await?, cx.organization_id(), *id).await?;
-    Ok(Answer::ok(&ShareLinks { data: rows.iter().map(ShareLink::of).collect() })?.content_tag())
+pub async fn list_share_links(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
+    cx.plans().await?.find(*id).ok_or_else(ApiError::not_found)?;
+    let slice = paging.slice(Order::Id, Direction::Descending)?;
+    let of_plan = [Condition::Equals("plan_id", id.to_value())];
+    let rows: Vec<ShareLinkRow> = row::page(&mut cx.read().await?, cx.organization_id(), &of_plan, &slice).await?;
+    paging.answer(rows, |row| Position { key: None, id: row.id }, |row| ShareLink::of(&row))
 }
 
 /// Revoke a share link
 ///
-/// The link stops working at once. A share link has no version, so `If-Match` does not apply.
-#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), params(IfMatch), responses((status = 204, description = "It no longer works.")))]
+/// The link stops working at once. Revoking a revoked link changes nothing.
+#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), params(IfMatch), responses((status = 204, description = "Revoked.")))]
 #[delete("/v1/plans/{id}/share-links/{link_id}")]
 pub async fn revoke_share_link(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
     let (plan_id, link_id) = *path;
     cx.write(async |unit| {
-        let found = share_links::find(&mut unit.conn, unit.organization_id, link_id).await?;
+        let found = row::find::<ShareLinkRow>(&mut unit.conn, unit.organization_id, link_id).await?;
         let row = found.filter(|row| row.plan_id == plan_id).ok_or_else(ApiError::not_found)?;
+        cx.check_version(ShareLink::of(&row).version)?;
         if row.revoked_at.is_none() {
-            share_links::revoke(&mut unit.conn, unit.organization_id, link_id, unit.now).await?;
-            let before = ShareLink::of(&row);
-            let after = ShareLink { revoked_at: Some(unit.now), ..before.clone() };
+            let revoked = ShareLinkRow { revoked_at: Some(unit.now), ..row.clone() };
+            row::update(&mut unit.conn, unit.organization_id, &revoked).await?;
+            let (before, after) = (ShareLink::of(&row), ShareLink::of(&revoked));
             let (entity, root) = ((Entity::ShareLink, link_id), (Entity::Plan, plan_id));
             let change = Change { verb: "revoked", entity, root, before: Some(&before), after: Some(&after) };
             unit.record(change).await?;
@@ -196,6 +196,7 @@ impl ShareLink {
             milestones: row.visibility.0.milestones.clone(),
             fields: row.visibility.0.fields.clone(),
             author: row.author.clone(),
+            version: 1 + i64::from(row.revoked_at.is_some()),
             created_at: row.created_at,
             path: None,
         }

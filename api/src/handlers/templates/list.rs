@@ -6,12 +6,12 @@ use super::TemplateSummary;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::paging::{Page, Paging, PagingParams};
+use crate::paging::{Page, Paging};
 use crate::store::keyset::{Direction, Key, Order, Position};
 use crate::store::templates;
 
 /// Lists templates
-#[utoipa::path(tag = "templates", security(("bearer" = ["plans:read"])), params(PagingParams),
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:read"])), params(Paging),
     responses((status = 200, description = "A page of templates by key.", body = Page<TemplateSummary>)))]
 #[get("/v1/templates")]
 pub async fn list_templates(cx: Context, paging: Paging) -> Result<Answer, ApiError> {

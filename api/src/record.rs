@@ -1,0 +1,59 @@
+//! Append-only records that belong to a resource: pulses, overrides and outcomes of customers, notes on interventions, costs of
+//! plans. They are added and read; what is wrong is corrected by another record.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::paging::Paging;
+use crate::store::Conn;
+use crate::store::keyset::{Direction, Order, Position};
+use crate::store::row::{self, Column as _, Condition, Table};
+use crate::unit::{Change, Entity, Unit};
+
+/// A record of something that belongs to a resource.
+pub trait Record: Table + Serialize + ToSchema {
+    /// The column that names the resource.
+    const OF: &'static str;
+    /// The resource's kind in the ledger, whose entry an addition is.
+    const ENTITY: Entity;
+    /// The verb of that entry.
+    const VERB: &'static str;
+
+    /// The resource.
+    fn of(&self) -> Uuid;
+}
+
+/// Appends a record, with the ledger's entry.
+pub async fn append<T: Record>(unit: &mut Unit, record: &T) -> Result<(), ApiError> {
+    row::insert(&mut unit.conn, unit.organization_id, record).await?;
+    let of = (T::ENTITY, record.of());
+    unit.record(Change { verb: T::VERB, entity: of, root: of, before: None, after: Some(record) }).await
+}
+
+/// Answers a record that was appended: 201 with its path below that of all of its kind.
+pub fn recorded<T: Record>(path: &str, record: &T) -> Result<Answer, ApiError> {
+    Answer::created(format!("{path}/{}", record.id()), record)
+}
+
+/// Answers a page of the records of a resource, the newest first.
+pub async fn list<T: Record>(cx: &Context, conn: &mut Conn, of: Uuid, paging: &Paging) -> Result<Answer, ApiError> {
+    let slice = paging.slice(Order::Id, Direction::Descending)?;
+    let conditions = [Condition::Equals(T::OF, of.to_value())];
+    let rows: Vec<T> = row::page(conn, cx.organization_id(), &conditions, &slice).await?;
+    paging.answer(rows, |row| Position { key: None, id: row.id() }, |row| row)
+}
+
+/// Answers one record of a resource.
+pub async fn read<T: Record>(cx: &Context, of: Uuid, id: Uuid) -> Result<Answer, ApiError> {
+    Ok(Answer::ok(&find::<T>(&mut cx.read().await?, cx.organization_id(), of, id).await?)?.content_tag())
+}
+
+/// One record of a resource, or 404.
+pub async fn find<T: Record>(conn: &mut Conn, organization_id: Uuid, of: Uuid, id: Uuid) -> Result<T, ApiError> {
+    let found: Option<T> = row::find(conn, organization_id, id).await?;
+    found.filter(|record| record.of() == of).ok_or_else(ApiError::not_found)
+}

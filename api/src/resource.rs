@@ -1,0 +1,323 @@
+//! The verbs of a resource that is kept with a version: create, read, list, update, replace, upsert, bulk upsert, delete.
+//!
+//! A handler names the verb and the content; what is particular to a resource is in its [`Managed`]. What goes beyond one row
+//! of one table (plans, milestones) does not use these.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use milepost_domain::values::text::ExternalRef;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+use utoipa::openapi::schema::Schema;
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+use uuid::Uuid;
+
+use crate::answer::Answer;
+use crate::bulk::{BulkItem, BulkResult, Outcome};
+use crate::context::Context;
+use crate::contract::Contract;
+use crate::error::{ApiError, Code, FieldError};
+use crate::paging::{NameSort, Paging};
+use crate::store::Conn;
+use crate::store::kept::{Content, Kept, Stamp, object_of, resource_name};
+use crate::store::row::{self, Condition, Removal, Value as Stored};
+use crate::unit::{Change, Entity, Unit};
+
+/// What the verbs need to know of a resource beside its columns.
+pub trait Managed: Content + DeserializeOwned {
+    /// What the server adds to it.
+    type Stamp: Stamp;
+    /// Its kind in the ledger.
+    const ENTITY: Entity;
+    /// The path of all of its kind.
+    const PATH: &'static str;
+
+    /// Rules that need a look at other rows. `before` is missing for a resource that is being created.
+    fn check(
+        &self,
+        unit: &mut Unit,
+        before: Option<&Kept<Self, Self::Stamp>>,
+    ) -> impl Future<Output = Result<(), ApiError>>;
+
+    /// Its part of the path: its identifier, unless another column names it.
+    fn part(kept: &Kept<Self, Self::Stamp>) -> String {
+        kept.id.to_string()
+    }
+
+    /// Removes a resource to which nothing refers.
+    fn remove(unit: &mut Unit, id: Uuid) -> impl Future<Output = sqlx::Result<Removal>> {
+        row::delete::<Resource<Self>>(&mut unit.conn, unit.organization_id, id)
+    }
+}
+
+/// A resource that other systems know by a reference.
+pub trait Referred: Managed {
+    /// The reference.
+    fn external_ref(&mut self) -> &mut Option<ExternalRef>;
+}
+
+/// The way in which a request names a resource.
+#[derive(Debug, Clone, Copy)]
+pub enum By<'a> {
+    /// By its identifier.
+    Id(Uuid),
+    /// By its external reference.
+    Ref(&'a ExternalRef),
+    /// By its key. What is no key is the key of nothing.
+    Key(&'a str),
+}
+
+impl By<'_> {
+    fn column(self) -> (&'static str, Stored) {
+        match self {
+            Self::Id(id) => ("id", Stored::Uuid(Some(id))),
+            Self::Ref(reference) => ("external_ref", Stored::Text(Some(reference.to_string()))),
+            Self::Key(key) => ("key", Stored::Text(Some(key.to_owned()))),
+        }
+    }
+}
+
+/// A content with its identifier and its stamp.
+pub type Resource<T> = Kept<T, <T as Managed>::Stamp>;
+
+/// Creates a resource: 201 with its path.
+pub async fn create<T: Managed>(cx: &Context, content: &T) -> Result<Answer, ApiError> {
+    cx.write(async |unit| created(&insert(unit, content.clone()).await?)).await
+}
+
+/// Answers one resource.
+pub async fn read<T: Managed>(cx: &Context, by: By<'_>) -> Result<Answer, ApiError> {
+    shown(&find::<T>(&mut cx.read().await?, cx.organization_id(), by).await?)
+}
+
+/// Answers a resource with its `ETag`.
+pub fn shown<T: Managed>(kept: &Resource<T>) -> Result<Answer, ApiError> {
+    Ok(Answer::ok(kept)?.version(kept.version()))
+}
+
+/// Answers a page of resources that have a name.
+pub async fn list<T: Managed>(
+    cx: &Context,
+    paging: &Paging,
+    conditions: &[Condition],
+    sort: NameSort,
+    name: impl Fn(&T) -> &str,
+) -> Result<Answer, ApiError> {
+    let slice = paging.slice(sort.order(), sort.direction())?;
+    let rows: Vec<Resource<T>> = row::page(&mut cx.read().await?, cx.organization_id(), conditions, &slice).await?;
+    paging.answer(rows, |kept| sort.position(name(&kept.content), kept.id), |kept| kept)
+}
+
+/// Applies a merge patch to a resource. A patch that changes nothing leaves the version as it is.
+pub async fn update<T: Managed>(cx: &Context, by: By<'_>, patch: &MergePatch<T>) -> Result<Answer, ApiError> {
+    change(cx, by, |content| patch.applied_to(content, &cx.app.contract)).await
+}
+
+/// Changes the content of a resource. A change that changes nothing leaves the version as it is.
+pub async fn change<T: Managed>(
+    cx: &Context,
+    by: By<'_>,
+    changed: impl Fn(&T) -> Result<T, ApiError>,
+) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let before = find::<T>(&mut unit.conn, unit.organization_id, by).await?;
+        cx.check_version(before.version())?;
+        let content = changed(&before.content)?;
+        shown(&save(unit, before, content).await?)
+    })
+    .await
+}
+
+/// Removes a resource, unless others refer to it.
+pub async fn delete<T: Managed>(cx: &Context, by: By<'_>) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let before = find::<T>(&mut unit.conn, unit.organization_id, by).await?;
+        cx.check_version(before.version())?;
+        if T::remove(unit, before.id).await? == Removal::InUse {
+            let detail = format!("Other records refer to this {}.", T::ENTITY.name());
+            return Err(ApiError::new(Code::Conflict, detail));
+        }
+        let of = (T::ENTITY, before.id);
+        unit.record(Change { verb: "deleted", entity: of, root: of, before: Some(&before), after: None }).await?;
+        Ok(Answer::no_content())
+    })
+    .await
+}
+
+/// Creates or replaces a resource by its reference. The same request twice leaves the same resource.
+pub async fn upsert<T: Referred>(cx: &Context, reference: &ExternalRef, content: &T) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let known = find_by_ref::<T>(unit, reference).await?;
+        cx.check_upsert(known.as_ref().map(Kept::version))?;
+        let is_new = known.is_none();
+        let kept = put(unit, known, reference, content.clone()).await?;
+        if is_new { created(&kept) } else { shown(&kept) }
+    })
+    .await
+}
+
+/// The resource with a reference.
+pub async fn find_by_ref<T: Referred>(unit: &mut Unit, reference: &ExternalRef) -> sqlx::Result<Option<Resource<T>>> {
+    let (column, value) = By::Ref(reference).column();
+    row::find_by(&mut unit.conn, unit.organization_id, column, value).await
+}
+
+/// Writes a resource with a reference as given; one that is as given already is left alone.
+pub async fn put<T: Referred>(
+    unit: &mut Unit,
+    known: Option<Resource<T>>,
+    reference: &ExternalRef,
+    mut content: T,
+) -> Result<Resource<T>, ApiError> {
+    let own = content.external_ref();
+    if own.as_ref().is_some_and(|own| own != reference) {
+        return Err(ApiError::field("/external_ref", "not_the_path", "must be the reference in the path, or left out"));
+    }
+    *own = Some(reference.clone());
+    match known {
+        Some(before) => save(unit, before, content).await,
+        None => insert(unit, content).await,
+    }
+}
+
+/// Adds a resource.
+pub async fn insert<T: Managed>(unit: &mut Unit, content: T) -> Result<Resource<T>, ApiError> {
+    content.check(unit, None).await?;
+    let kept = Kept::new(unit.new_id(), content, unit.now);
+    if !row::insert(&mut unit.conn, unit.organization_id, &kept).await? {
+        return Err(taken::<T>());
+    }
+    unit.record_created(T::ENTITY, kept.id, &kept).await?;
+    Ok(kept)
+}
+
+/// Saves other content of a resource; nothing happens if it has that content already.
+pub async fn save<T: Managed>(unit: &mut Unit, before: Resource<T>, content: T) -> Result<Resource<T>, ApiError> {
+    content.check(unit, Some(&before)).await?;
+    let after = before.with(content, unit.now);
+    if after.version() == before.version() {
+        return Ok(before);
+    }
+    if !row::update(&mut unit.conn, unit.organization_id, &after).await? {
+        return Err(taken::<T>());
+    }
+    unit.record_updated(T::ENTITY, after.id, &before, &after).await?;
+    Ok(after)
+}
+
+/// A resource, or 404.
+pub async fn find<T: Managed>(conn: &mut Conn, organization_id: Uuid, by: By<'_>) -> Result<Resource<T>, ApiError> {
+    let (column, value) = by.column();
+    row::find_by(conn, organization_id, column, value).await?.ok_or_else(ApiError::not_found)
+}
+
+fn created<T: Managed>(kept: &Resource<T>) -> Result<Answer, ApiError> {
+    Ok(Answer::created(format!("{}/{}", T::PATH, T::part(kept)), kept)?.version(kept.version()))
+}
+
+fn taken<T: Managed>() -> ApiError {
+    let detail = format!("belongs to another {}", T::ENTITY.name().replace('_', " "));
+    ApiError::taken(T::UNIQUE.unwrap_or_default(), detail)
+}
+
+/// A merge patch (RFC 7396) of a content: a field that is absent stays, one that is null is cleared, anything else is set.
+#[derive(Debug, Clone)]
+pub struct MergePatch<T> {
+    patch: Value,
+    of: PhantomData<T>,
+}
+
+impl<T: Managed> MergePatch<T> {
+    /// The content after the patch, checked as a whole.
+    fn applied_to(&self, content: &T, contract: &Contract) -> Result<T, ApiError> {
+        let mut merged = serde_json::to_value(content)?;
+        json_patch::merge(&mut merged, &self.patch);
+        let errors = contract.check_schema(&T::name(), &merged);
+        if !errors.is_empty() {
+            return Err(ApiError::with_errors(Code::ValidationFailed, errors));
+        }
+        serde_json::from_value(merged).map_err(|error| ApiError::field("", "not_valid", error.to_string()))
+    }
+}
+
+impl<'de, T> Deserialize<'de> for MergePatch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self { patch: Value::deserialize(deserializer)?, of: PhantomData })
+    }
+}
+
+/// The schema of a patch: that of the content, with nothing required.
+impl<T: ToSchema> PartialSchema for MergePatch<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut object = object_of::<T>();
+        let name = resource_name::<T>();
+        object.required.clear();
+        object.description =
+            Some(format!("Merge patch (RFC 7396) of `{name}`: absent fields stay, null clears a field."));
+        object.into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for MergePatch<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Patch", resource_name::<T>()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
+/// An item of a bulk upsert: a content with its reference.
+#[derive(Debug, Clone)]
+pub struct Item<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Item<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        T::deserialize(deserializer).map(Self)
+    }
+}
+
+/// The schema of an item: that of the content, whose reference is required and not null.
+impl<T: ToSchema> PartialSchema for Item<T> {
+    fn schema() -> RefOr<Schema> {
+        let mut object = object_of::<T>();
+        let reference = Ref::builder()
+            .ref_location_from_schema_name("ExternalRef")
+            .description(Some("External reference: the identifier in the calling system, by which the item is found."));
+        object.required.push("external_ref".to_owned());
+        object.properties.insert("external_ref".to_owned(), reference.into());
+        object.description =
+            Some(format!("{} of a bulk upsert, found by its external reference.", resource_name::<T>()));
+        object.into()
+    }
+}
+
+impl<T: ToSchema> ToSchema for Item<T> {
+    fn name() -> Cow<'static, str> {
+        format!("{}Item", resource_name::<T>()).into()
+    }
+
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        T::schemas(schemas);
+    }
+}
+
+impl<T: Referred> BulkItem for Item<T> {
+    async fn put(mut self, unit: &mut Unit) -> Result<BulkResult, ApiError> {
+        let Some(reference) = self.0.external_ref().clone() else {
+            return Ok(BulkResult::refused(vec![FieldError::in_body("/external_ref", "required", "must be given")]));
+        };
+        let known = find_by_ref::<T>(unit, &reference).await?;
+        let version = known.as_ref().map(Kept::version);
+        match put(unit, known, &reference, self.0).await {
+            Ok(kept) => Ok(BulkResult::done(Outcome::of(version, kept.version()), kept.id)),
+            // What is wrong with an item is found before anything is written of it.
+            Err(error) if !error.fields().is_empty() => Ok(BulkResult::refused(error.fields().to_vec())),
+            Err(error) => Err(error),
+        }
+    }
+}
