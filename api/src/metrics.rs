@@ -19,7 +19,7 @@ impl Metrics {
     /// Creates metrics that start at zero.
     pub fn new() -> prometheus::Result<Self> {
         let labels = ["method", "route", "status"];
-        let requests = IntCounterVec::new(Opts::new("milepost_http_requests_total", "Number of requests that were answered."), &labels)?;
+        let requests = IntCounterVec::new(Opts::new("milepost_http_requests_total", "Requests answered."), &labels)?;
         let seconds = HistogramOpts::new("milepost_http_request_seconds", "Time to answer a request, in seconds.")
             .buckets(vec![0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]);
         let seconds = HistogramVec::new(seconds, &["method", "route"])?;
