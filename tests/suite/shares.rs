@@ -143,7 +143,7 @@ async fn a_link_shows_no_more_than_it_may(engine: Engine) {
     )
     .await;
     let page = server.call("GET", &some).anonymous().send().await;
-    assert!(page.text.contains("It follows from another milestone that moved."), "{}", page.text);
+    assert!(page.text.contains("This date depends on another milestone, which moved."), "{}", page.text);
     assert!(
         !page.text.contains("Secret") && page.text.contains("<dd>0 %</dd>"),
         "nothing of c is planned by now: {}",

@@ -1,4 +1,4 @@
-//! What was spent on plans: appended, never changed.
+//! Storage of cost entries of plans. Entries are appended and never changed.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{FromRow, QueryBuilder};
@@ -8,7 +8,7 @@ use super::keyset::{Slice, push_slice};
 use super::milestones::{push_ids, rows_by_plan};
 use super::{Conn, on};
 
-/// One entry.
+/// Row of a cost entry.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct CostRow {
@@ -29,11 +29,11 @@ macro_rules! columns {
 }
 
 rows_by_plan!(
-    /// Entries by day.
+    /// Returns cost entries by date.
     rows -> CostRow, concat!("SELECT ", columns!(), " FROM cost_entries"), "plan_id, incurred_on, id"
 );
 
-/// A page of a plan's entries by day.
+/// Returns a page of a plan's cost entries by date.
 pub async fn list(conn: &mut Conn, organization_id: Uuid, plan_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<CostRow>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM cost_entries WHERE organization_id = "));
@@ -43,7 +43,7 @@ pub async fn list(conn: &mut Conn, organization_id: Uuid, plan_id: Uuid, slice: 
     })
 }
 
-/// Appends an entry.
+/// Appends a cost entry.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, cost: &CostRow) -> sqlx::Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO cost_entries (organization_id, ",

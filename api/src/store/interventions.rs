@@ -1,4 +1,4 @@
-//! Interventions, and what is noted of them.
+//! Storage of interventions and their notes.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::intervention::Outcome;
@@ -11,7 +11,7 @@ use super::json_text::JsonText;
 use super::keyset::{Slice, push_slice};
 use super::{Conn, on};
 
-/// An intervention.
+/// Row of an intervention.
 #[derive(Debug, Clone, PartialEq, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct InterventionRow {
@@ -37,7 +37,7 @@ pub struct InterventionRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// What someone noted of an intervention.
+/// Row of a note on an intervention.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct NoteRow {
@@ -47,18 +47,18 @@ pub struct NoteRow {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// Which interventions a list wants.
+/// Filter of a list of interventions.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Of this customer.
+    /// Filter by customer.
     pub customer_id: Option<Uuid>,
-    /// Of exactly this owner.
+    /// Filter by owner (exact match).
     pub owner: Option<String>,
-    /// Done ones, or those that are not.
+    /// Whether to return interventions that are done or those that are not done.
     pub is_done: Option<bool>,
-    /// Opened on or after.
+    /// Earliest opening date.
     pub opened_from: Option<NaiveDate>,
-    /// Opened on or before.
+    /// Latest opening date.
     pub opened_until: Option<NaiveDate>,
 }
 
@@ -69,13 +69,13 @@ macro_rules! columns {
     };
 }
 
-/// By id.
+/// Finds an intervention by identifier.
 pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<InterventionRow>> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM interventions WHERE organization_id = $1 AND id = $2");
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(id).fetch_optional(db).await)
 }
 
-/// Interventions: a page, or all in the order in which they were opened.
+/// Returns interventions: a page, or all in the order of opening.
 pub async fn list(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -108,7 +108,7 @@ pub async fn list(
     })
 }
 
-/// Adds one.
+/// Adds an intervention.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &InterventionRow) -> sqlx::Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO interventions (organization_id, ",
@@ -123,7 +123,7 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &InterventionRo
         .bind(r.updated_at).execute(db).await.map(|_| ()))
 }
 
-/// Saves a change. Whose it is, what it is about and when it was opened stays.
+/// Saves a change. The customer, the content and the opening date stay unchanged.
 pub async fn update(conn: &mut Conn, organization_id: Uuid, row: &InterventionRow) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE interventions SET owner = $3, due_on = $4, snoozed_until = $5, snooze_reason = $6, done_on = $7, outcome = $8, \
                        outcome_note = $9, version = $10, updated_at = $11 WHERE organization_id = $1 AND id = $2";
@@ -133,7 +133,7 @@ pub async fn update(conn: &mut Conn, organization_id: Uuid, row: &InterventionRo
         .bind(r.outcome).bind(&r.outcome_note).bind(r.version).bind(r.updated_at).execute(db).await.map(|_| ()))
 }
 
-/// What was noted of one, oldest first.
+/// Returns the notes on an intervention, oldest first.
 pub async fn notes(conn: &mut Conn, organization_id: Uuid, intervention_id: Uuid) -> sqlx::Result<Vec<NoteRow>> {
     const SQL: &str = "SELECT id, text, author, recorded_at FROM intervention_notes \
                        WHERE organization_id = $1 AND intervention_id = $2 ORDER BY id";

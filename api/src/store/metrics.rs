@@ -1,4 +1,4 @@
-//! Definitions of metrics, and the events that they are taken from.
+//! Storage of metric definitions, and queries for the events from which metrics are computed.
 
 use chrono::{DateTime, Utc};
 use milepost_domain::metric::Aggregate;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::keyset::{Slice, push_slice};
 use super::{Conn, on};
 
-/// A definition.
+/// Row of a metric definition.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct MetricRow {
@@ -23,7 +23,7 @@ pub struct MetricRow {
     pub created_at: DateTime<Utc>,
 }
 
-/// An event as metrics look at it.
+/// A usage event in the form that metrics use.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct MeasuredRow {
@@ -34,12 +34,12 @@ pub struct MeasuredRow {
     pub data: Option<String>,
 }
 
-/// Whose events.
+/// Customer or person whose events are queried.
 #[derive(Debug, Clone, Copy)]
 pub enum Of<'a> {
-    /// A customer's, by its reference.
+    /// A customer, by external reference.
     Customer(&'a str),
-    /// A person's.
+    /// A person, by external reference.
     Person(&'a str),
 }
 
@@ -49,7 +49,7 @@ macro_rules! columns {
     };
 }
 
-/// Adds a definition.
+/// Adds a metric definition.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &MetricRow) -> sqlx::Result<()> {
     const SQL: &str =
         concat!("INSERT INTO metrics (organization_id, ", columns!(), ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)");
@@ -60,19 +60,19 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &MetricRow) -> 
         .execute(db).await.map(|_| ()))
 }
 
-/// One definition, by its key.
+/// Finds a metric definition by key.
 pub async fn find(conn: &mut Conn, organization_id: Uuid, key: &str) -> sqlx::Result<Option<MetricRow>> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM metrics WHERE organization_id = $1 AND key = $2");
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(key).fetch_optional(db).await)
 }
 
-/// All definitions by key: an organization has at most a few hundred.
+/// Returns all metric definitions by key. An organization has at most a few hundred.
 pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<MetricRow>> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM metrics WHERE organization_id = $1 ORDER BY key");
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_all(db).await)
 }
 
-/// A page of definitions.
+/// Returns a page of metric definitions.
 pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<MetricRow>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new(concat!("SELECT ", columns!(), " FROM metrics WHERE organization_id = "));
@@ -82,13 +82,13 @@ pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx
     })
 }
 
-/// Removes a definition.
+/// Deletes a metric definition.
 pub async fn delete(conn: &mut Conn, organization_id: Uuid, key: &str) -> sqlx::Result<()> {
     const SQL: &str = "DELETE FROM metrics WHERE organization_id = $1 AND key = $2";
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(key).execute(db).await.map(|_| ()))
 }
 
-/// The events of a customer or a person in a stretch of time, as far as they count.
+/// Returns the events of a customer or a person in a period, without events that are held in quarantine.
 pub async fn events(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -115,7 +115,7 @@ pub async fn events(
     })
 }
 
-/// The first and the last of a customer's events of one type.
+/// First and last event of a customer of one type.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct EarlierRow {
@@ -125,7 +125,7 @@ pub struct EarlierRow {
     pub last_at: DateTime<Utc>,
 }
 
-/// What there was of a customer's events before an instant, by type.
+/// Returns the first and the last event of a customer before an instant, by type.
 pub async fn earlier(
     conn: &mut Conn,
     organization_id: Uuid,

@@ -1,4 +1,4 @@
-//! Playbooks, and for what of which customers their triggers hold.
+//! Storage of playbooks and of the state of their triggers per customer.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::playbook::Playbook;
@@ -9,7 +9,7 @@ use super::json_text::JsonText;
 use super::milestones::push_ids;
 use super::{Conn, on};
 
-/// A playbook.
+/// Row of a playbook.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct PlaybookRow {
@@ -22,7 +22,8 @@ pub struct PlaybookRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// For what of a customer a playbook's trigger held, and when it last opened a task.
+/// State of a playbook for a customer: the subjects for which the trigger held, and the date on which it last opened an
+/// intervention.
 #[derive(Debug, Clone, PartialEq, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct StateRow {
@@ -40,19 +41,19 @@ macro_rules! columns {
     };
 }
 
-/// All playbooks by key: an organization has a few dozen.
+/// Returns all playbooks by key. An organization has a few dozen.
 pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<PlaybookRow>> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM playbooks WHERE organization_id = $1 ORDER BY key");
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_all(db).await)
 }
 
-/// A playbook by its key.
+/// Finds a playbook by key.
 pub async fn find(conn: &mut Conn, organization_id: Uuid, key: &str) -> sqlx::Result<Option<PlaybookRow>> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM playbooks WHERE organization_id = $1 AND key = $2");
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(key).fetch_optional(db).await)
 }
 
-/// Adds a playbook; `false` if the key is taken.
+/// Adds a playbook; returns `false` if the key is taken.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, playbook: &PlaybookRow) -> sqlx::Result<bool> {
     const SQL: &str = concat!(
         "INSERT INTO playbooks (organization_id, ",
@@ -75,7 +76,7 @@ pub async fn update(conn: &mut Conn, organization_id: Uuid, playbook: &PlaybookR
         .execute(db).await.map(|_| ()))
 }
 
-/// For what of some customers triggers held.
+/// Returns the states of all playbooks for the given customers.
 pub async fn states(conn: &mut Conn, organization_id: Uuid, customer_ids: &[Uuid]) -> sqlx::Result<Vec<StateRow>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new("SELECT playbook_id, customer_id, version, held, opened_on FROM playbook_states WHERE organization_id = ");
@@ -85,7 +86,7 @@ pub async fn states(conn: &mut Conn, organization_id: Uuid, customer_ids: &[Uuid
     })
 }
 
-/// Keeps for what of a customer a trigger holds.
+/// Saves the state of a playbook for a customer.
 pub async fn save_state(conn: &mut Conn, organization_id: Uuid, state: &StateRow) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO playbook_states (organization_id, playbook_id, customer_id, held, opened_on, version) \
                        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (organization_id, customer_id, playbook_id) \

@@ -1,4 +1,4 @@
-//! Links by which a client sees a plan.
+//! Storage of share links, through which clients see plans.
 
 use chrono::{DateTime, Utc};
 use milepost_domain::share::Visibility;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::json_text::JsonText;
 use super::{Conn, on};
 
-/// A link, without its token.
+/// Row of a share link, without its token.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct ShareLinkRow {
@@ -30,7 +30,7 @@ macro_rules! columns {
     };
 }
 
-/// Adds a link.
+/// Adds a share link.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &ShareLinkRow) -> sqlx::Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO share_links (organization_id, ",
@@ -44,13 +44,13 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &ShareLinkRow) 
         .execute(db).await.map(|_| ()))
 }
 
-/// One link.
+/// Finds a share link.
 pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<ShareLinkRow>> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM share_links WHERE organization_id = $1 AND id = $2");
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(id).fetch_optional(db).await)
 }
 
-/// A plan's newest links, oldest of them first.
+/// Returns a plan's newest share links, oldest first.
 pub async fn of_plan(conn: &mut Conn, organization_id: Uuid, plan_id: Uuid) -> sqlx::Result<Vec<ShareLinkRow>> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -62,7 +62,7 @@ pub async fn of_plan(conn: &mut Conn, organization_id: Uuid, plan_id: Uuid) -> s
     Ok(newest.into_iter().rev().collect())
 }
 
-/// Ends a link.
+/// Revokes a share link.
 pub async fn revoke(conn: &mut Conn, organization_id: Uuid, id: Uuid, at: DateTime<Utc>) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE share_links SET revoked_at = $3 WHERE organization_id = $1 AND id = $2";
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(id).bind(at).execute(db).await.map(|_| ()))
