@@ -59,7 +59,7 @@ pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx
     })
 }
 
-/// Adds a template; `false` if the key is taken.
+/// Adds a template; returns `false` if the key is taken.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, template: &Template) -> sqlx::Result<bool> {
     const SQL: &str = "INSERT INTO templates (organization_id, id, key, created_at) VALUES ($1, $2, $3, $4) \
                        ON CONFLICT (organization_id, key) DO NOTHING";
