@@ -1,4 +1,5 @@
-//! A successful answer as a plain value: made before the transaction commits, so that it can be stored with it and replayed.
+//! Successful responses as plain values. A response is built before the transaction commits, so that it can be stored
+//! in the same transaction and replayed.
 
 use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
@@ -9,38 +10,38 @@ use serde::Serialize;
 
 use crate::error::ApiError;
 
-/// Status, headers and body.
+/// A successful response: status, headers and body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     status: StatusCode,
     headers: Vec<(HeaderName, String)>,
     body: Bytes,
-    /// What is kept in place of the body for a repeated request, where the body holds a secret.
+    /// Body stored for repeated requests in place of a body that contains a secret.
     kept: Option<Bytes>,
 }
 
 impl Answer {
-    /// 200 with a JSON body.
+    /// Returns a 200 response with a JSON body.
     pub fn ok(body: &impl Serialize) -> Result<Self, ApiError> {
         Self::json(StatusCode::OK, body)
     }
 
-    /// 201 with a JSON body and where the new resource is.
+    /// Returns a 201 response with a JSON body and the `Location` of the new resource.
     pub fn created(location: impl Into<String>, body: &impl Serialize) -> Result<Self, ApiError> {
         Ok(Self::json(StatusCode::CREATED, body)?.header(LOCATION, location))
     }
 
-    /// Some other status with a JSON body.
+    /// Returns a response with the given status and a JSON body.
     pub fn json(status: StatusCode, body: &impl Serialize) -> Result<Self, ApiError> {
         Ok(Self::bytes(status, "application/json", serde_json::to_vec(body)?.into()))
     }
 
-    /// A body that is already bytes.
+    /// Returns a response whose body is already serialized.
     pub fn bytes(status: StatusCode, media_type: &str, body: Bytes) -> Self {
         Self { status, headers: vec![(CONTENT_TYPE, media_type.to_owned())], body, kept: None }
     }
 
-    /// 204.
+    /// Returns a 204 response.
     pub fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, headers: vec![], body: Bytes::new(), kept: None }
     }
@@ -58,22 +59,22 @@ impl Answer {
         self.header(ETAG, format!("\"{version}\""))
     }
 
-    /// Adds the `ETag` of a version whose representation also depends on other things: the day, a customer's name, the
-    /// plan's limits. `If-Match` looks at the version, `If-None-Match` at all of it.
+    /// Adds the `ETag` of a version whose representation also depends on other data, such as the day, a customer's name
+    /// or the plan's limits. `If-Match` compares only the version, `If-None-Match` the whole tag.
     #[must_use]
     pub fn version_and_content(self, version: i64) -> Self {
         let content = crc32fast::hash(&self.body);
         self.header(ETAG, format!("\"{version}-{content:08x}\""))
     }
 
-    /// Adds an `ETag` for what has no version of its own: lists and reports.
+    /// Adds an `ETag` for content without a version of its own, such as lists and reports.
     #[must_use]
     pub fn content_tag(self) -> Self {
         let content = crc32fast::hash(&self.body);
         self.header(ETAG, format!("\"-{content:08x}\""))
     }
 
-    /// Says what is kept for a repeated request in place of a body that holds a secret.
+    /// Sets the body that is stored for repeated requests in place of a body that contains a secret.
     pub fn kept_as(self, body: &impl Serialize) -> Result<Self, ApiError> {
         Ok(Self { kept: Some(serde_json::to_vec(body)?.into()), ..self })
     }
@@ -87,7 +88,7 @@ impl Answer {
         }
     }
 
-    /// Status code, headers as JSON pairs, body: the form in which it is stored.
+    /// Returns the stored form: status code, headers as JSON pairs, and body.
     pub fn to_stored(&self) -> (i64, String, Vec<u8>) {
         let headers: Vec<(&str, &str)> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -95,7 +96,7 @@ impl Answer {
         (i64::from(self.status.as_u16()), headers, self.kept.as_ref().unwrap_or(&self.body).to_vec())
     }
 
-    /// From the stored form.
+    /// Restores a response from its stored form.
     pub fn from_stored(status: i64, headers: &str, body: Vec<u8>) -> Result<Self, ApiError> {
         let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
         let pairs: Vec<(String, String)> = serde_json::from_str(headers)?;

@@ -1,7 +1,8 @@
-//! Who is calling and what they may do.
+//! Authentication and authorization of callers.
 //!
-//! A request proves itself with a bearer token of one of three kinds: an API key, a token we issued for one, or a token of
-//! the external issuer in the configuration. All three end in a [`caller::Caller`] of exactly one organization.
+//! A request authenticates with a bearer token of one of three kinds: an API key, a token that this server issued for
+//! an API client, or a token of the configured external issuer. All three lead to a [`caller::Caller`] of exactly one
+//! organization.
 
 pub mod api_key;
 pub mod caller;

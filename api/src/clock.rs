@@ -1,4 +1,4 @@
-//! The only reader of the clock and maker of ids.
+//! The clock and the generator of identifiers. No other module reads the system clock or generates identifiers.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use chrono::{DateTime, Duration, LocalResult, NaiveDate, NaiveTime, SubsecRound,
 use chrono_tz::Tz;
 use uuid::{ContextV7, Timestamp, Uuid};
 
-/// Where "now" comes from: the system, or a hand that a test moves.
+/// Source of the current time: the system clock, or a manual clock that a test moves.
 #[derive(Debug, Clone)]
 pub struct Clock {
     source: Source,
@@ -21,17 +21,17 @@ enum Source {
 }
 
 impl Clock {
-    /// The system's clock.
+    /// Returns the system clock.
     pub fn system() -> Self {
         Self { source: Source::System, ids: Arc::default() }
     }
 
-    /// A clock that stands still until it is moved.
+    /// Returns a clock that stands still until it is moved.
     pub fn manual(start: DateTime<Utc>) -> Self {
         Self { source: Source::Manual(Arc::new(AtomicI64::new(start.timestamp_micros()))), ids: Arc::default() }
     }
 
-    /// The present instant, in whole microseconds: what both engines store without loss.
+    /// Returns the current instant in whole microseconds, the precision that both database engines store without loss.
     #[expect(clippy::disallowed_methods, reason = "this is clock.rs")]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.source {
@@ -42,14 +42,14 @@ impl Clock {
         }
     }
 
-    /// Moves a manual clock; the system's clock does not listen.
+    /// Moves a manual clock. Has no effect on the system clock.
     pub fn advance(&self, by: Duration) {
         if let Source::Manual(micros) = &self.source {
             micros.fetch_add(by.num_microseconds().unwrap_or_default(), Ordering::Relaxed);
         }
     }
 
-    /// A new UUIDv7 carrying the present millisecond; ids made later are greater.
+    /// Returns a new UUIDv7 with the current millisecond. Identifiers generated later are greater.
     pub fn new_id(&self) -> Uuid {
         let now = self.now();
         let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
@@ -57,15 +57,15 @@ impl Clock {
     }
 }
 
-/// The calendar date of an instant in a time zone: an organization's "today".
+/// Returns the calendar date of an instant in a time zone, such as an organization's "today".
 pub fn date_in(zone: Tz, instant: DateTime<Utc>) -> NaiveDate {
     instant.with_timezone(&zone).date_naive()
 }
 
-/// The first instant after a day in a time zone.
+/// Returns the first instant after a day in a time zone.
 pub fn end_of_day(zone: Tz, on: NaiveDate) -> DateTime<Utc> {
     let next = on.succ_opt().unwrap_or(on).and_time(NaiveTime::MIN);
-    // Where midnight is skipped or comes twice, the earliest instant that the next day can mean.
+    // If midnight is skipped or occurs twice, take the earliest instant that can begin the next day.
     match next.and_local_timezone(zone) {
         LocalResult::Single(at) | LocalResult::Ambiguous(at, _) => at.to_utc(),
         LocalResult::None => next.and_utc(),

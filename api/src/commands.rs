@@ -1,4 +1,4 @@
-//! The command line: what `milepost` can be told to do.
+//! The command line of `milepost`.
 
 pub mod demo;
 pub mod key;
@@ -9,7 +9,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{Settings, Storage};
 
-/// Are plans on schedule, are customers healthy, and who has earned what.
+/// Milestone plans, earned value and customer health over a JSON API.
 #[derive(Debug, Parser)]
 #[command(name = "milepost", version)]
 pub struct CommandLine {
@@ -18,20 +18,20 @@ pub struct CommandLine {
     pub command: Command,
 }
 
-/// What to do.
+/// A command.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Serve the API, bringing the schema up to date first. The first line printed is the address.
+    /// Serve the API after bringing the database schema up to date. The first line of output is the address.
     Serve(Box<serve::Serve>),
-    /// Bring the schema up to date and exit.
+    /// Bring the database schema up to date and exit.
     Migrate(Storage),
     /// Manage API keys.
     #[command(subcommand)]
     Key(key::Key),
-    /// Manage the keys that tokens are signed with.
+    /// Manage the keys that sign tokens.
     #[command(subcommand)]
     SigningKey(key::SigningKey),
-    /// Work with ledgers.
+    /// Verify ledgers.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
     /// Load the demo plans into a running server.
@@ -40,13 +40,13 @@ pub enum Command {
     Openapi,
 }
 
-/// Why a command failed: a text for the person at the terminal.
+/// Failure of a command, with a text for the person at the terminal.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Failure(String);
 
 impl Failure {
-    /// With a text.
+    /// Creates a failure with a text.
     pub fn new(text: impl std::fmt::Display) -> Self {
         Self(text.to_string())
     }
@@ -60,7 +60,7 @@ impl From<crate::serve::StartError> for Failure {
 
 impl From<sqlx::Error> for Failure {
     fn from(error: sqlx::Error) -> Self {
-        Self(format!("the database refused: {error}"))
+        Self(format!("the database failed: {error}"))
     }
 }
 
@@ -95,7 +95,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     }
 }
 
-/// Writes to standard output, where scripts read: nothing else does.
+/// Writes to standard output. All output that scripts read is written by this function.
 pub fn print(text: &str) -> Result<(), Failure> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
@@ -103,7 +103,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     Ok(out.flush()?)
 }
 
-/// The settings of a server with nothing set, for tests and tools that start one in process.
+/// Returns the default settings of a server, for tests and tools that start a server in their own process.
 pub fn default_settings() -> Settings {
     let parsed = CommandLine::parse_from(["milepost", "serve"]);
     match parsed.command {

@@ -1,83 +1,86 @@
-//! Every setting, once: the flag, its environment variable, its default and what it means.
+//! All settings of the server, each with its flag, environment variable, default and meaning.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
 
-/// Where the data is.
+/// Location of the data.
 #[derive(Debug, Clone, Args)]
 pub struct Storage {
-    /// Directory of the database file, created if need be.
+    /// Directory of the database file. Created if it does not exist.
     #[arg(long, env = "MILEPOST_DATA_DIR", default_value = "./data")]
     pub data_dir: PathBuf,
-    /// PostgreSQL instead of the file, as `postgres://user:password@host/database`.
+    /// PostgreSQL database to use instead of the file, as `postgres://user:password@host/database`.
     #[arg(long, env = "MILEPOST_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
 }
 
-/// How the server serves.
+/// Settings of the server.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "documented by its type")]
     pub storage: Storage,
-    /// Address and port; port 0 takes a free one.
+    /// Address and port to listen on. Port 0 selects a free port.
     #[arg(long, env = "MILEPOST_LISTEN", default_value = "127.0.0.1:8080")]
     pub listen: SocketAddr,
-    /// Worker threads; one a core unless set.
+    /// Number of worker threads. Defaults to one per core.
     #[arg(long, env = "MILEPOST_WORKERS")]
     pub workers: Option<usize>,
-    /// Origins that browsers may call from (repeat, or separate by commas); none unless set.
+    /// Origins from which browsers may call the API. Repeat the flag or separate origins with commas. No origin is
+    /// allowed by default.
     #[arg(long, env = "MILEPOST_CORS_ORIGINS", value_delimiter = ',')]
     pub cors_origins: Vec<String>,
     /// Largest request body, in bytes.
     #[arg(long, env = "MILEPOST_MAX_BODY_BYTES", default_value_t = 2 * 1024 * 1024)]
     pub max_body_bytes: usize,
-    /// How long a body may take to arrive, in milliseconds.
+    /// Time within which a request body must arrive, in milliseconds.
     #[arg(long, env = "MILEPOST_BODY_DEADLINE_MS", default_value_t = 10_000)]
     pub body_deadline_ms: u64,
-    /// Requests a minute that each organization may make.
+    /// Requests per minute allowed for each organization.
     #[arg(long, env = "MILEPOST_RATE_LIMIT_PER_MINUTE", default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit_per_minute: u32,
-    /// Memory for plans that reports are computed from, in MiB; the least used organizations are dropped first.
+    /// Memory for the plans from which reports are computed, in MiB. When it is full, the least used organizations are
+    /// dropped first.
     #[arg(long, env = "MILEPOST_READ_MODEL_MIB", default_value_t = 512)]
     pub read_model_mib: u64,
-    /// `iss` of the tokens we issue.
+    /// `iss` of the tokens that this server issues.
     #[arg(long, env = "MILEPOST_TOKEN_ISSUER", default_value = "milepost")]
     pub token_issuer: String,
     #[command(flatten)]
     #[expect(missing_docs, reason = "documented by its type")]
     pub external: ExternalArgs,
-    /// After a stop signal, how long /readyz says no before connections are closed, in milliseconds.
+    /// Time during which /readyz reports not ready after a stop signal, before connections are closed, in milliseconds.
     #[arg(long, env = "MILEPOST_DRAIN_MS", default_value_t = 0)]
     pub drain_ms: u64,
-    /// How long requests in progress may take to finish after a stop signal, in seconds.
+    /// Time that requests in progress have to finish after a stop signal, in seconds.
     #[arg(long, env = "MILEPOST_SHUTDOWN_TIMEOUT_S", default_value_t = 10)]
     pub shutdown_timeout_s: u64,
 }
 
-/// An external OIDC issuer whose tokens are accepted; off unless an issuer is set.
+/// Command-line settings of an external OIDC issuer whose tokens are accepted. Off unless an issuer is set.
 #[derive(Debug, Clone, Args, Default)]
 pub struct ExternalArgs {
-    /// `iss` of its tokens; its keys are found by discovery unless --oidc-jwks-url is set.
+    /// `iss` of tokens of the external OIDC issuer. The issuer's keys are found by discovery unless --oidc-jwks-url is
+    /// set.
     #[arg(long, env = "MILEPOST_OIDC_ISSUER", requires = "oidc_audience")]
     pub oidc_issuer: Option<String>,
-    /// Where its keys are.
+    /// URL of the issuer's keys (JWK set).
     #[arg(long, env = "MILEPOST_OIDC_JWKS_URL")]
     pub oidc_jwks_url: Option<String>,
-    /// `aud` that its tokens must carry.
+    /// `aud` that the issuer's tokens must carry.
     #[arg(long, env = "MILEPOST_OIDC_AUDIENCE")]
     pub oidc_audience: Option<String>,
-    /// The claim that holds the organization's id.
+    /// Claim that contains the identifier of the organization.
     #[arg(long, env = "MILEPOST_OIDC_ORGANIZATION_CLAIM", default_value = "organization_id")]
     pub oidc_organization_claim: String,
-    /// `typ` that its tokens must carry: at+jwt by RFC 9068, or JWT for issuers that have not got there.
+    /// `typ` that the issuer's tokens must carry: at+jwt as in RFC 9068, or JWT for issuers that do not follow it.
     #[arg(long, env = "MILEPOST_OIDC_TOKEN_TYPE", default_value = "at+jwt")]
     pub oidc_token_type: String,
 }
 
-/// The external issuer, when there is one.
+/// Settings of an external OIDC issuer that is configured.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "as in ExternalArgs")]
 pub struct ExternalIssuer {
@@ -89,7 +92,7 @@ pub struct ExternalIssuer {
 }
 
 impl ExternalArgs {
-    /// The external issuer, if one is set.
+    /// Returns the external issuer, if one is set.
     pub fn issuer(&self) -> Option<ExternalIssuer> {
         Some(ExternalIssuer {
             issuer: self.oidc_issuer.clone()?,

@@ -1,4 +1,4 @@
-//! Writing CSV (RFC 4180). Texts that a spreadsheet would run as a formula are made harmless.
+//! CSV output (RFC 4180). Texts that a spreadsheet would execute as a formula are escaped.
 
 use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
@@ -6,36 +6,37 @@ use chrono::NaiveDate;
 
 use crate::error::ApiError;
 
-/// The media type of what is written here.
+/// Media type of the CSV output.
 pub const MEDIA_TYPE: &str = "text/csv; charset=utf-8; header=present";
 
-/// A text that no spreadsheet takes for a formula: an apostrophe in front of the signs that start one.
+/// Returns the text in a form that no spreadsheet treats as a formula: texts that begin like a formula get a leading
+/// apostrophe.
 pub fn harmless(text: &str) -> String {
-    // One that has an apostrophe there already gets another, so that taking one away gives back what it was.
+    // A text that already begins with an apostrophe gets another, so that removing one restores the original.
     match text.trim_start_matches('\'').chars().next() {
         Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
         _ => text.to_owned(),
     }
 }
 
-/// A number, or nothing.
+/// Formats a number; returns an empty text if there is none.
 pub fn number(value: Option<f64>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// A date, or nothing.
+/// Formats a date; returns an empty text if there is none.
 pub fn date(value: Option<NaiveDate>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// One line.
+/// Formats one line.
 pub fn line<T: AsRef<[u8]>>(cells: impl IntoIterator<Item = T>) -> Result<Vec<u8>, ApiError> {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     writer.write_record(cells).map_err(ApiError::internal)?;
     writer.into_inner().map_err(ApiError::internal)
 }
 
-/// A whole file, to be saved under a name.
+/// Returns a response that contains a whole file, to be saved under the given name.
 pub fn file(name: &str, body: Vec<u8>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type(MEDIA_TYPE)

@@ -1,5 +1,6 @@
-//! What every answer gets, whatever happened inside: a request id, security headers, metrics, a log line, a problem
-//! document for every failure (panics included), and 304 where the caller already has the answer.
+//! The outermost middleware. It gives every response a request identifier, security headers, metrics and a log line,
+//! turns every failure (including panics) into a problem document, and responds with 304 if the caller already has the
+//! representation.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -21,32 +22,33 @@ use crate::error::{ApiError, Code};
 use crate::state::App;
 use crate::views::status_page;
 
-/// The id of a request, the caller's own or made here.
+/// Identifier of a request, either supplied by the caller or generated here.
 #[derive(Debug, Clone)]
 pub struct RequestId(pub Arc<str>);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
-/// An API answers data: nothing in it may be loaded, framed or run.
+/// Policy for API responses: they contain data, so nothing in them may be loaded, framed or executed.
 const STRICT_POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
-/// Swagger UI needs its own scripts and styles, and calls the API.
+/// Policy for Swagger UI, which needs its own scripts and styles and calls the API.
 const DOCS_POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'self'; style-src 'self' 'unsafe-inline'; script-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'",
 );
 
-/// What is kept of a request while it is worked on: the request itself cannot be, because routing changes it.
+/// Data of a request that is kept while the request is processed. The request itself cannot be kept, because routing
+/// changes it.
 struct Kept {
     app: Arc<App>,
     id: Arc<str>,
     method: Method,
     path: String,
     if_none_match: Option<HeaderValue>,
-    /// Whether a person looks at it in a browser: then a failure is a page too.
+    /// Whether the request comes from a browser that shows a page. A failure is then rendered as a page too.
     is_page: bool,
     started: Instant,
 }
 
-/// The middleware, outermost of all.
+/// The outermost middleware.
 pub async fn wrap(
     mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -64,7 +66,7 @@ pub async fn wrap(
     };
     request.extensions_mut().insert(RequestId(Arc::clone(&kept.id)));
     if request.method() == Method::HEAD {
-        // A HEAD is its GET without the body, which the connection leaves out by itself.
+        // A HEAD request is a GET request without the body, which the connection omits by itself.
         request.head_mut().method = Method::GET;
     }
     kept.app.metrics.in_flight.inc();
@@ -81,7 +83,7 @@ pub async fn wrap(
 }
 
 impl Kept {
-    /// The answer of a handler or of the gate.
+    /// Completes the response of a handler or of the gate.
     fn finish(&self, mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
@@ -89,7 +91,7 @@ impl Kept {
             let is_document = response.headers().get(CONTENT_TYPE).is_some_and(is_json);
             if failure.is_some() || !is_document {
                 let mut problem = self.problem(failure.flatten(), status);
-                // What came on the way out stays, such as the headers that let a browser read the answer.
+                // Keep headers that were added on the way out, such as the CORS headers.
                 for (name, value) in response.headers() {
                     if !describes_body(name) && !problem.headers().contains_key(name) {
                         problem.headers_mut().append(name.clone(), value.clone());
@@ -107,7 +109,7 @@ impl Kept {
         response
     }
 
-    /// A failure that comes without its request: a panic, or something between the gate and here.
+    /// Handles a failure that comes without its request: a panic, or an error between the gate and this middleware.
     fn fail(&self, failure: Option<&ApiError>, status: StatusCode) -> Error {
         let mut problem = self.problem(failure, status);
         add_headers(problem.headers_mut(), &self.id, &self.path);
@@ -115,7 +117,7 @@ impl Kept {
         actix_web::error::InternalError::from_response("failed", problem).into()
     }
 
-    /// The problem document of a failure: ours, or what the framework refused by itself.
+    /// Returns the problem document of a failure, whether it is an error of ours or a refusal by the framework.
     fn problem(&self, failure: Option<&ApiError>, status: StatusCode) -> HttpResponse {
         let foreign;
         let failure = match failure {
@@ -141,7 +143,7 @@ impl Kept {
         answer
     }
 
-    /// Whether the caller has this very representation already.
+    /// Returns whether the caller already has this exact representation.
     fn is_known(&self, answer: &HeaderMap) -> bool {
         let is_read = self.method == Method::GET || self.method == Method::HEAD;
         let (Some(known), Some(tag)) = (&self.if_none_match, answer.get(ETAG)) else { return false };
@@ -158,7 +160,7 @@ impl Kept {
     }
 }
 
-/// A shared page, asked for by a browser.
+/// Returns whether a browser requests a shared page.
 fn is_page(request: &ServiceRequest) -> bool {
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     request.path().starts_with("/share/") && accept.contains("text/html")
@@ -172,7 +174,8 @@ fn is_json(media_type: &HeaderValue) -> bool {
     media_type.as_bytes().starts_with(b"application/")
 }
 
-/// The caller's own id if it is a decent one, else the trace of its `traceparent`, else a new one.
+/// Returns the caller's own request identifier if it is well-formed, else the trace of its `traceparent`, else a new
+/// identifier.
 fn request_id(request: &ServiceRequest, app: &App) -> Arc<str> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     let is_decent = |id: &&str| {
@@ -190,7 +193,7 @@ fn request_id(request: &ServiceRequest, app: &App) -> Arc<str> {
     }
 }
 
-/// What the framework refused by itself, in our words.
+/// Returns the error for a refusal by the framework.
 fn of_status(status: StatusCode) -> ApiError {
     match status {
         StatusCode::NOT_FOUND => ApiError::not_found(),

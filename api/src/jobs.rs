@@ -1,4 +1,4 @@
-//! What runs beside requests, one file a job, each on its own interval.
+//! Background jobs, one file per job, each with its own interval.
 
 pub mod keep_health;
 pub mod key_usage;
@@ -14,19 +14,19 @@ pub use self::key_usage::note_key_usage;
 pub use self::prune::prune;
 use crate::state::App;
 
-/// How often the keys' last use is written.
+/// Interval at which the last use of API keys is written.
 const KEY_USAGE_EVERY: Duration = Duration::from_secs(60);
-/// How often what is outdated is forgotten.
+/// Interval at which outdated data is deleted.
 const PRUNING_EVERY: Duration = Duration::from_secs(3600);
-/// How often it is looked whether some organization's scores are to be brought up to date.
+/// Interval at which the job checks whether an organization's health scores need an update.
 const HEALTH_EVERY: Duration = Duration::from_secs(60);
 
-/// The running jobs; they end when this is dropped or told to.
+/// The running jobs. They end when this value is dropped or `abort_all` is called.
 #[derive(Debug)]
 pub struct Jobs(JoinSet<()>);
 
 impl Jobs {
-    /// Ends them.
+    /// Ends all jobs.
     pub fn abort_all(mut self) {
         self.0.abort_all();
     }
@@ -46,7 +46,7 @@ pub fn start(app: &Arc<App>) -> Jobs {
     jobs.spawn(async move {
         loop {
             if let Err(error) = prune(&shared).await {
-                tracing::warn!(%error, "pruning failed; it will be tried again");
+                tracing::warn!(%error, "pruning failed and will be retried");
             }
             tokio::time::sleep(PRUNING_EVERY).await;
         }
@@ -56,7 +56,7 @@ pub fn start(app: &Arc<App>) -> Jobs {
         loop {
             tokio::time::sleep(HEALTH_EVERY).await;
             if let Err(error) = keep_health(&shared).await {
-                tracing::warn!(%error, "scores could not be brought up to date; it will be tried again");
+                tracing::warn!(%error, "health scores could not be updated; the update will be retried");
             }
         }
     });

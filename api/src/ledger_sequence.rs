@@ -1,8 +1,8 @@
-//! Reading an organization's ledger sequence: one statement for all who ask at the same time.
+//! Reading of an organization's ledger sequence, with one statement for all requests that arrive at the same time.
 //!
-//! Every request needs the sequence, so this statement bounds what the service can do. Those who arrive while one is under
-//! way wait and share the next: it begins after the last of them arrived, so each sees every commit that came before its
-//! own arrival, as if it had asked alone. A lone request waits for nobody.
+//! Every request needs the sequence, so this statement limits the throughput of the service. Requests that arrive while
+//! a read is in progress wait and share the next read. That read begins after the last of them arrived, so each request
+//! sees every commit before its own arrival, as if it had read alone. A single request does not wait.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,27 +12,27 @@ use uuid::Uuid;
 
 use crate::store::{Db, ledger};
 
-/// Those who wait, by organization. An organization is here only while somebody reads.
+/// Waiting requests by organization. An organization is present only while a read is in progress.
 type Reading = Arc<Mutex<HashMap<Uuid, Vec<Waiter>>>>;
 type Waiter = oneshot::Sender<Turn>;
 
-/// Who is reading and who waits.
+/// Reads in progress and requests that wait for the next one.
 #[derive(Debug, Default)]
 pub struct Heads {
     reading: Reading,
 }
 
-/// What one who waited is told.
+/// Message to a waiting request.
 #[derive(Debug)]
 enum Turn {
-    /// The sequence, read after they arrived.
+    /// The sequence, read after the request arrived.
     Answer(Option<i64>),
-    /// To read it, for themselves and for others.
+    /// The duty to read the sequence for itself and for others.
     Lead(Leader),
 }
 
-/// The duty to read. When it ends, however it ends, those who wait by then get their turn: so nobody waits for someone who
-/// has gone.
+/// The duty to read. When it ends, in whatever way, the requests that wait by then get their turn, so no request waits
+/// for a reader that is gone.
 #[derive(Debug)]
 struct Leader {
     reading: Reading,
@@ -42,7 +42,7 @@ struct Leader {
 }
 
 impl Heads {
-    /// The number of the organization's last ledger entry, as of no earlier than now; `None` when there is no such
+    /// Returns the number of the organization's last ledger entry, read no earlier than now; `None` if there is no such
     /// organization.
     pub async fn sequence(&self, db: &Db, organization_id: Uuid) -> sqlx::Result<Option<i64>> {
         match self.arrive(organization_id) {
@@ -50,13 +50,13 @@ impl Heads {
             Err(turn) => match turn.await {
                 Ok(Turn::Answer(sequence)) => Ok(sequence),
                 Ok(Turn::Lead(leader)) => leader.read(db).await,
-                // The one who read for us failed: ask alone.
+                // The shared read failed: read alone.
                 Err(_) => ledger::head_sequence(&mut db.read().await?, organization_id).await,
             },
         }
     }
 
-    /// Takes the lead if nobody reads, otherwise a place in the queue.
+    /// Takes the lead if no read is in progress, otherwise a place in the queue.
     fn arrive(&self, organization_id: Uuid) -> Result<Leader, oneshot::Receiver<Turn>> {
         let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(waiting) = reading.get_mut(&organization_id) {
@@ -76,7 +76,8 @@ impl Leader {
             Err(error) => Err(error),
         };
         for other in self.others.drain(..) {
-            // On a failure the others learn by the sender's end. Whoever has gone away does not need the answer.
+            // On a failure, the other requests notice that the sender is dropped. Requests that are gone need no
+            // answer.
             if let Ok(sequence) = outcome {
                 let _ = other.send(Turn::Answer(sequence));
             }
@@ -100,7 +101,7 @@ impl Drop for Leader {
                 others: std::mem::take(&mut waiting),
                 is_passed_on: false,
             };
-            // Whoever has gone away hands it back.
+            // A request that is gone hands the duty back.
             let Err(Turn::Lead(mut back)) = next.send(Turn::Lead(leader)) else { return };
             back.is_passed_on = true;
             waiting = std::mem::take(&mut back.others);
@@ -143,7 +144,7 @@ mod tests {
         let first = lead(&heads);
         let (given_up, mut patient) = (queue(&heads), queue(&heads));
         drop(first);
-        // One of the two was told to lead; if that one has gone without looking, the other is told.
+        // One of the two was told to lead. If it is gone without reading, the other is told.
         drop(given_up);
         let told = patient.try_recv().expect("told");
         drop(told);

@@ -1,9 +1,9 @@
-//! The Milepost service around its domain: HTTP, storage and the command line.
+//! The Milepost service: HTTP, storage and the command line around the domain.
 //!
-//! A request passes the [`envelope`], the [`gate`], a handler in [`handlers`], a rule of `milepost_domain` and the
-//! [`store`]. ARCHITECTURE.md says which of them may know what.
+//! A request passes through the [`envelope`], the [`gate`], a handler in [`handlers`], a rule of `milepost_domain` and
+//! the [`store`]. ARCHITECTURE.md describes the permitted dependencies between them.
 
-// The longest example of a resource is one macro call.
+// The longest example of a resource is a single macro call.
 #![recursion_limit = "256"]
 
 pub mod answer;

@@ -1,4 +1,4 @@
-//! How many requests an organization may make.
+//! Rate limiting of requests per organization.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 use uuid::Uuid;
 
-/// A limiter that keeps one account for each organization.
+/// A rate limiter with one account per organization.
 #[derive(Debug)]
 pub struct Limiter {
     accounts: RateLimiter<Uuid, DefaultKeyedStateStore<Uuid>, DefaultClock, StateInformationMiddleware>,
@@ -17,19 +17,20 @@ pub struct Limiter {
     per_minute: u32,
 }
 
-/// What is left of an organization's quota.
+/// Remaining quota of an organization.
 #[derive(Debug, Clone, Copy)]
 pub struct Allowance {
-    /// The quota a minute.
+    /// Quota per minute.
     pub per_minute: u32,
-    /// Requests left just now.
+    /// Requests that are currently left.
     pub remaining: u32,
-    /// When the next one is possible, if this one was not.
+    /// Time until the next request is possible, if this request was refused.
     pub retry_after: Option<Duration>,
 }
 
 impl Limiter {
-    /// Allows so many requests a minute, saved up to a minute's worth.
+    /// Creates a limiter that allows this many requests per minute. Unused requests accumulate up to one minute's
+    /// quota.
     pub fn new(per_minute: u32) -> Self {
         let quota = Quota::per_minute(NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN));
         Self {
@@ -48,19 +49,19 @@ impl Limiter {
         Allowance { per_minute: self.per_minute, remaining, retry_after }
     }
 
-    /// Forgets organizations whose quota is whole again.
+    /// Drops organizations whose quota is full again.
     pub fn forget_idle(&self) {
         self.accounts.retain_recent();
     }
 }
 
 impl Allowance {
-    /// Value of `RateLimit-Policy`.
+    /// Returns the value of `RateLimit-Policy`.
     pub fn policy(&self) -> String {
         format!("\"organization\";q={};w=60", self.per_minute)
     }
 
-    /// Value of `RateLimit`.
+    /// Returns the value of `RateLimit`.
     pub fn state(&self) -> String {
         let whole_in =
             u64::from(self.per_minute - self.remaining.min(self.per_minute)) * 60 / u64::from(self.per_minute.max(1));

@@ -1,4 +1,4 @@
-//! `milepost`: parse the command line, set up logging, run.
+//! The `milepost` program: parses the command line, sets up logging and runs the command.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[actix_web::main]
 async fn main() -> ExitCode {
     let command_line = CommandLine::parse();
-    // Logs go to standard error: as text for a person, as JSON lines for a machine. MILEPOST_LOG chooses what is said.
+    // Logs go to standard error: as text on a terminal, otherwise as JSON lines. MILEPOST_LOG selects what is logged.
     let filter = EnvFilter::try_from_env("MILEPOST_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     if std::io::stderr().is_terminal() {

@@ -1,17 +1,17 @@
-//! Merge patches (RFC 7396): a field that is absent stays, one that is null is cleared, anything else is set.
+//! Merge patches (RFC 7396): an absent field stays unchanged, a null field is cleared, and any other value is set.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer};
 
-/// What a patch says of one nullable field.
+/// Change of one nullable field in a patch.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub enum Change<T> {
-    /// Absent: leave it.
+    /// Absent: the field stays unchanged.
     #[default]
     Keep,
-    /// Null: clear it.
+    /// Null: the field is cleared.
     Clear,
-    /// A value: set it.
+    /// A value: the field is set.
     Set(T),
 }
 
@@ -35,7 +35,7 @@ impl<T> Change<T> {
     }
 }
 
-/// When something is archived, after a patch that may say so: archiving again does not move the instant.
+/// Returns the time of archiving after a patch. Archiving again does not change the time.
 pub fn archived(wanted: Option<bool>, before: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     match wanted {
         None => before,

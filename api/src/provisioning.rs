@@ -1,4 +1,4 @@
-//! How an organization comes into being: with its ledger, the shipped templates, and on request an API client.
+//! Creation of an organization with its ledger, the shipped templates and, on request, an API client.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -23,7 +23,7 @@ use crate::store::organizations::{self, Organization};
 use crate::store::templates::{self, Template, Version};
 use crate::unit::{Author, Change, Entity, Unit};
 
-/// The templates every organization starts with.
+/// Templates that every organization starts with.
 const SHIPPED: [&str; 2] = [include_str!("shipped/ai-delivery.json"), include_str!("shipped/onboarding.json")];
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ struct Shipped {
     milestones: Vec<MilestoneDefinition>,
 }
 
-/// Makes an API client with a key for the organization of this name, which is created if there is none.
+/// Creates an API client with a key for the organization of this name. Creates the organization if it does not exist.
 pub async fn create_key(
     db: &Db,
     clock: &Clock,
@@ -66,7 +66,7 @@ pub async fn create_key(
     Ok(key)
 }
 
-/// Adds a key to a client and answers it with its secret. `pointer` says where the request names the expiry.
+/// Adds a key to a client and returns it with its secret. `pointer` is the place of the expiry in the request.
 pub async fn add_key(
     unit: &mut Unit,
     client_id: Uuid,
@@ -92,7 +92,7 @@ pub async fn add_key(
     Ok(RevealedKey { key, secret: Some(secret.reveal()) })
 }
 
-/// A unit in which the organization has just been created; the caller commits it.
+/// Creates an organization and returns the unit of work, which the caller commits.
 async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit, ApiError> {
     let now = clock.now();
     let organization = Organization {
@@ -107,7 +107,7 @@ async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit
     };
     let mut conn = db.begin().await?;
     if !organizations::insert(&mut conn, &organization).await? {
-        return Err(ApiError::internal("the organization was created by somebody else just now: try again"));
+        return Err(ApiError::internal("another process has just created the organization: try again"));
     }
     let mut unit = Unit::found(conn, clock, author(organization.id, Tz::UTC)).await?;
     unit.record_created(Entity::Organization, organization.id, &organization).await?;

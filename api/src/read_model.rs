@@ -1,10 +1,10 @@
-//! Plans in memory, following the ledger.
+//! Plans in memory, kept up to date with the ledger.
 //!
-//! Reports touch every milestone of every plan; fetching them row by row would cost far more than the arithmetic. So each
-//! organization's plans are kept as plain facts together with the ledger sequence they are right for. A request knows the
-//! organization's sequence from its authentication; when it has moved on, only the plans that the entries in between belong
-//! to are loaded again. Every replica does this for itself, so every replica is right. Memory is bounded: the organizations
-//! used least are dropped.
+//! Reports use every milestone of every plan, and fetching them from the database would cost far more than the
+//! arithmetic. The plans of each organization are therefore kept as plain facts, together with the ledger sequence for
+//! which they are valid. A request knows the organization's sequence from its authentication. When the sequence has
+//! moved on, only the plans that the new entries belong to are loaded again. Every replica does this by itself, so
+//! every replica is correct. Memory is bounded: the least used organizations are dropped.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -26,43 +26,43 @@ use crate::store::milestones::MilestoneRow;
 use crate::store::plans::{self, PlanRecord, PlanRow};
 use crate::store::{Conn, Db, ledger};
 
-/// How many plans one statement loads at most when some have changed.
+/// Maximum number of plans that are reloaded at once.
 const RELOAD_AT_ONCE: usize = 500;
-/// Serialized reports kept, in bytes.
+/// Memory for serialized reports, in bytes.
 const REPORT_BYTES: u64 = 64 * 1024 * 1024;
 
-/// What a milestone is called and belongs to.
+/// Descriptive fields of a milestone.
 #[derive(Debug, Clone)]
 pub struct MilestoneLabel {
-    /// Its key.
+    /// Key. Unique within the plan.
     pub key: Box<str>,
-    /// Its name.
+    /// Name.
     pub name: Box<str>,
-    /// Its phase or track.
+    /// Phase or track.
     pub phase: Option<Box<str>>,
-    /// Who is responsible.
+    /// Owner: the person responsible.
     pub owner: Option<Box<str>>,
 }
 
-/// One plan as reports see it.
+/// A plan in the form that reports use.
 #[derive(Debug, Clone)]
 pub struct PlanView {
-    /// Its row.
+    /// Row of the plan.
     pub row: PlanRow,
-    /// Its name as lists sort and search it.
+    /// Folded name, used to sort and search lists.
     pub name_folded: String,
-    /// What each milestone is called and belongs to, in order.
+    /// Descriptive fields of the milestones, in order.
     pub labels: Vec<MilestoneLabel>,
-    /// Its facts.
+    /// Facts of the plan.
     pub facts: PlanFacts,
-    /// Changes of open milestones' dates that the client was not told of.
+    /// Number of date changes of open milestones that were not communicated to the client.
     pub uncommunicated_changes: usize,
-    /// The day of its last review.
+    /// Date of the last review.
     pub reviewed_on: Option<NaiveDate>,
 }
 
 impl MilestoneLabel {
-    /// Roughly the memory it takes, in bytes.
+    /// Returns the approximate memory use in bytes.
     fn weight(&self) -> usize {
         let optional = [&self.phase, &self.owner].into_iter().flatten();
         128 + self.key.len() + self.name.len() + optional.map(|text| text.len()).sum::<usize>()
@@ -89,13 +89,13 @@ impl From<&PlanRecord> for PlanView {
 }
 
 impl PlanView {
-    /// The same plan measured against one of its baselines at every date.
+    /// Returns the same plan, measured against one of its baselines at every date.
     pub fn against(&self, number: i64) -> Option<Self> {
         let facts = self.facts.against(number)?;
         Some(Self { facts, ..self.clone() })
     }
 
-    /// The day by which it is to be reviewed next; nothing where nothing is open any more, or it is archived.
+    /// Returns the date by which the next review is due; `None` if no milestone is open or the plan is archived.
     pub fn next_review_on(&self) -> Option<NaiveDate> {
         let is_open = self.facts.milestones.iter().any(|milestone| milestone.state.is_open());
         let began_on = self.row.start_on.max(self.row.created_at.date_naive());
@@ -103,17 +103,17 @@ impl PlanView {
         (is_open && self.row.archived_at.is_none()).then_some(due_on)
     }
 
-    /// The day that a report compares with: that of the last review, or one update interval ago.
+    /// Returns the date that a report compares with: the date of the last review, or one update interval ago.
     pub fn compared_with_on(&self, as_of: NaiveDate) -> NaiveDate {
         self.reviewed_on.unwrap_or_else(|| plus_days(as_of, -self.row.update_interval_days))
     }
 
-    /// Whether the day of its next review has passed.
+    /// Returns whether the next review is overdue.
     pub fn is_review_overdue(&self, as_of: NaiveDate) -> bool {
         self.next_review_on().is_some_and(|on| on < as_of)
     }
 
-    /// Roughly the memory it takes, in bytes.
+    /// Returns the approximate memory use in bytes.
     fn weight(&self) -> usize {
         let texts: usize = self.labels.iter().map(MilestoneLabel::weight).sum();
         let lines: usize = self.facts.baselines.iter().map(|baseline| 48 + baseline.lines.len() * 32).sum();
@@ -123,23 +123,23 @@ impl PlanView {
     }
 }
 
-/// An organization's plans at one ledger sequence.
+/// Plans of an organization at one ledger sequence.
 #[derive(Debug)]
 pub struct Plans {
-    /// The ledger sequence for which this is right.
+    /// Ledger sequence for which the plans are valid.
     pub sequence: i64,
     by_id: HashMap<Uuid, Arc<PlanView>>,
-    /// By folded name and id: the order of lists and reports.
+    /// Plans by folded name and identifier, the order of lists and reports.
     pub by_name: Vec<Arc<PlanView>>,
 }
 
 impl Plans {
-    /// One plan.
+    /// Returns one plan.
     pub fn find(&self, id: Uuid) -> Option<&Arc<PlanView>> {
         self.by_id.get(&id)
     }
 
-    /// The plans behind a position, in the order of lists and reports.
+    /// Returns the plans after a position, in the order of lists and reports.
     pub fn after(&self, position: Option<&Position>) -> impl Iterator<Item = &PlanView> {
         let start = position.map_or(0, |position| {
             let Some(Key::Text(name)) = &position.key else { return 0 };
@@ -148,7 +148,7 @@ impl Plans {
         self.by_name[start..].iter().map(AsRef::as_ref)
     }
 
-    /// Every milestone of the organization that was achieved by a date, with its plan and what it is called.
+    /// Returns every milestone of the organization that was achieved by a date, with its plan and descriptive fields.
     pub fn finished(&self, as_of: NaiveDate) -> impl Iterator<Item = (&PlanView, &MilestoneLabel, Finished)> {
         self.by_name.iter().map(AsRef::as_ref).flat_map(move |plan: &PlanView| {
             let found = finished(&plan.facts, as_of).into_iter();
@@ -156,7 +156,7 @@ impl Plans {
         })
     }
 
-    /// Plans that are right for a ledger sequence.
+    /// Creates plans that are valid for a ledger sequence.
     pub fn of(sequence: i64, records: &[PlanRecord]) -> Self {
         let view = |record: &PlanRecord| (record.plan.id, Arc::new(PlanView::from(record)));
         Self::of_views(sequence, records.iter().map(view).collect())
@@ -173,30 +173,30 @@ impl Plans {
     }
 }
 
-/// All organizations in memory.
+/// Plans and reports of all organizations in memory.
 #[derive(Debug)]
 pub struct ReadModel {
     organizations: moka::sync::Cache<Uuid, Arc<Entry>>,
     reports: moka::sync::Cache<ReportKey, Report>,
 }
 
-/// A serialized answer.
+/// A serialized report.
 #[derive(Debug, Clone)]
 pub struct Report {
-    /// Its body.
+    /// Body.
     pub body: Bytes,
-    /// Where the next page is, if there is one.
+    /// URL of the next page, if there is one.
     pub next: Option<String>,
 }
 
-/// Which answer: a question and the ledger sequence for which its answer is right.
+/// Key of a report: the question and the ledger sequence for which the report is valid.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ReportKey {
-    /// Whose.
+    /// Identifier of the organization.
     pub organization_id: Uuid,
-    /// Right for this sequence.
+    /// Ledger sequence for which the report is valid.
     pub sequence: i64,
-    /// What was asked, in full: path, parameters and day.
+    /// The complete question: path, parameters and date.
     pub question: String,
 }
 
@@ -207,7 +207,7 @@ struct Entry {
 }
 
 impl ReadModel {
-    /// Keeps at most so many bytes of plans.
+    /// Creates a read model that keeps at most this many bytes of plans.
     pub fn new(capacity_bytes: u64) -> Self {
         let weigh_entry = |_: &Uuid, entry: &Arc<Entry>| {
             let bytes = entry.plans.load().as_ref().map_or(0, |plans| plans.weight());
@@ -236,7 +236,7 @@ impl ReadModel {
         }
         let plans = Arc::new(follow(&mut db.snapshot().await?, organization_id, known.as_deref()).await?);
         entry.plans.store(Some(Arc::clone(&plans)));
-        // Put back, so that its new weight counts.
+        // Insert the entry again, so that its new weight counts.
         self.organizations.insert(organization_id, Arc::clone(&entry));
         Ok(plans)
     }
@@ -252,7 +252,7 @@ impl ReadModel {
     }
 }
 
-/// The plans at the head of the ledger: all of them, or those known with the changed ones loaded again.
+/// Returns the plans at the head of the ledger: loads all of them, or reloads only those that changed.
 async fn follow(conn: &mut Conn, organization_id: Uuid, known: Option<&Plans>) -> sqlx::Result<Plans> {
     let sequence = ledger::head_sequence(conn, organization_id).await?.unwrap_or_default();
     let view = |record: PlanRecord| (record.plan.id, Arc::new(PlanView::from(&record)));
@@ -262,7 +262,7 @@ async fn follow(conn: &mut Conn, organization_id: Uuid, known: Option<&Plans>) -
     };
     let mut changed = ledger::roots_since(conn, organization_id, "plan", known.sequence).await?;
     let customers = ledger::roots_since(conn, organization_id, "customer", known.sequence).await?;
-    // A plan's row carries its customer's name.
+    // A plan's row contains its customer's name.
     let renamed = known.by_name.iter().filter(|plan| plan.row.customer_id.is_some_and(|id| customers.contains(&id)));
     changed.extend(renamed.map(|plan| plan.row.id));
     changed.sort_unstable();

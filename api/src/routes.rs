@@ -1,4 +1,4 @@
-//! The list of endpoints. What is more specific stands before what is more general.
+//! The list of endpoints. More specific paths are registered before more general paths.
 
 use actix_web::web::{FormConfig, PathConfig};
 use utoipa::OpenApi;
@@ -13,7 +13,7 @@ use crate::handlers::{
     reports, risk, segment, server, shares, templates,
 };
 
-/// Registers every endpoint, in the server and in the document alike.
+/// Registers every endpoint, both in the server and in the OpenAPI document.
 pub fn register(config: &mut ServiceConfig<'_>) {
     config
         .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
@@ -94,7 +94,7 @@ fn milestones(config: &mut ServiceConfig<'_>) {
         .service(milestones::act::act_on_milestone);
 }
 
-/// What a client sees of a plan.
+/// Registers share links and the pages that a client sees of a plan.
 fn shares(config: &mut ServiceConfig<'_>) {
     config
         .service(shares::links::list_share_links)
@@ -127,7 +127,7 @@ fn templates(config: &mut ServiceConfig<'_>) {
         .service(templates::change::publish_template_version);
 }
 
-/// Whom plans are for.
+/// Registers customers and people.
 fn customers_and_people(config: &mut ServiceConfig<'_>) {
     config
         .service(customers::list_customers)
@@ -148,7 +148,7 @@ fn customers_and_people(config: &mut ServiceConfig<'_>) {
         .service(people::delete_person);
 }
 
-/// How customers are, by which models, and what became of them.
+/// Registers customer health, health models, risk and outcomes.
 fn health(config: &mut ServiceConfig<'_>) {
     config
         .service(health_models::read::list_health_models)
@@ -184,7 +184,7 @@ fn health(config: &mut ServiceConfig<'_>) {
         .service(health::outcomes::read_outcome);
 }
 
-/// What is done for customers.
+/// Registers playbooks and interventions.
 fn reactions(config: &mut ServiceConfig<'_>) {
     config
         .service(playbooks::list_playbooks)
@@ -203,7 +203,7 @@ fn reactions(config: &mut ServiceConfig<'_>) {
         .service(interventions::act::finish_intervention);
 }
 
-/// What customers and people did, and what that amounts to.
+/// Registers usage events, Segment's endpoints and metrics.
 fn events(config: &mut ServiceConfig<'_>) {
     config
         .service(events::intake::read_event_limits)
@@ -236,12 +236,12 @@ fn events(config: &mut ServiceConfig<'_>) {
         .service(metrics::measure::read_person_metrics);
 }
 
-/// Every change.
+/// Registers the ledger.
 fn ledger(config: &mut ServiceConfig<'_>) {
     config.service(ledger::list::list_ledger_entries).service(ledger::verify::verify_ledger);
 }
 
-/// Who may call.
+/// Registers the organization, API clients and tokens.
 fn access(config: &mut ServiceConfig<'_>) {
     config
         .service(organization::read_organization)
@@ -257,7 +257,7 @@ fn access(config: &mut ServiceConfig<'_>) {
         .service(tokens::issue_token);
 }
 
-/// The server itself.
+/// Registers the endpoints of the server itself.
 fn server(config: &mut ServiceConfig<'_>) {
     config
         .service(server::check_liveness)

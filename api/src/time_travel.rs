@@ -1,7 +1,7 @@
-//! Plans as they were known at an instant: what a report said then, whatever has been recorded since.
+//! Plans as they were known at an instant, so that a report can be repeated regardless of later records.
 //!
-//! What is appended carries its instant, so what came later is left out. What changes in place is taken from the ledger: the last
-//! entry of each plan and milestone by that instant says how it was.
+//! Records that are only appended carry their time of recording, so later records are left out. Data that changes in
+//! place is restored from the ledger: the last entry of each plan and milestone by that instant holds its state.
 
 use std::collections::HashMap;
 
@@ -24,16 +24,16 @@ use crate::store::ledger::{self, Known};
 use crate::store::milestones::DependencyRow;
 use crate::store::plans::{self, PlanRecord};
 
-/// When the question would have been asked.
+/// Instant of knowledge of a request.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct KnownAt {
-    /// Answers what would have been answered at this instant, from the ledger; what was recorded later is not known. `as_of` is then that
-    /// instant's date if left out.
+    /// Instant of knowledge: the answer uses only what had been recorded by then. The date that the answer refers to
+    /// then defaults to the date of this instant.
     pub known_at: Option<DateTime<Utc>>,
 }
 
-/// A plan as the ledger has it.
+/// A plan as recorded in the ledger.
 #[derive(Debug, Deserialize)]
 struct KnownPlan {
     name: String,
@@ -56,7 +56,7 @@ const fn usual_interval() -> i64 {
     DEFAULT_UPDATE_INTERVAL_DAYS
 }
 
-/// A milestone as the ledger has it.
+/// A milestone as recorded in the ledger.
 #[derive(Debug, Deserialize)]
 struct KnownMilestone {
     id: Uuid,
@@ -72,7 +72,7 @@ struct KnownMilestone {
     touched_on: Option<NaiveDate>,
 }
 
-/// What the entry of a plan's creation holds.
+/// Content of the ledger entry of a plan's creation.
 #[derive(Debug, Deserialize)]
 struct Created {
     plan: KnownPlan,
@@ -98,7 +98,7 @@ pub async fn plans_known_at(
     then.collect()
 }
 
-/// A plan as it was known at an instant; `None` if it was not.
+/// Returns a plan as it was known at an instant; `None` if it was not known.
 fn as_known(mut record: PlanRecord, entries: &[Known], at: DateTime<Utc>) -> Result<Option<PlanRecord>, ApiError> {
     let Some(created) = entries.iter().find(|entry| entry.action == "plan.created") else { return Ok(None) };
     let Created { mut plan, milestones } = read(created)?;

@@ -1,4 +1,4 @@
-//! Stored events as metrics see them.
+//! Conversion of stored usage events into the facts from which metrics are computed.
 
 use chrono_tz::Tz;
 use milepost_domain::usage::metric::{Definition, Fact, TYPE_PROPERTY, Value};
@@ -7,7 +7,7 @@ use milepost_domain::values::text::Label;
 use crate::clock::date_in;
 use crate::store::metrics::MeasuredRow;
 
-/// An event as a metric sees it, if it reckons with it.
+/// Returns the fact that a metric takes from an event, or `None` if the metric does not count the event.
 pub fn fact(definition: &Definition, event: &MeasuredRow, zone: Tz) -> Option<Fact> {
     if !definition.admits(&event.kind) {
         return None;
@@ -39,7 +39,7 @@ pub fn fact(definition: &Definition, event: &MeasuredRow, zone: Tz) -> Option<Fa
     Some(Fact { at: event.occurred_at, on: date_in(zone, event.occurred_at), value })
 }
 
-/// What is at a path whose parts have dots between them.
+/// Returns the value at a path whose parts are separated by dots.
 fn at<'a>(data: &'a serde_json::Value, path: &str) -> Option<&'a serde_json::Value> {
     path.split('.').try_fold(data, |value, part| value.get(part))
 }

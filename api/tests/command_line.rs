@@ -1,4 +1,4 @@
-//! The program itself: what it prints, what it refuses, what it keeps.
+//! The program itself: its output, its error messages, and the durability of its data.
 
 #![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
@@ -26,7 +26,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-/// A running server; it is killed when dropped, so that a failing test leaves nothing behind.
+/// A running server. It is killed on drop, so that a failing test leaves no process behind.
 struct Serving {
     child: Child,
     url: String,
@@ -45,7 +45,7 @@ impl Serving {
         Self { child, url, out }
     }
 
-    /// Asks it to stop as an operator would, and waits until it has.
+    /// Stops the server in the way an operator would, waits until it has stopped, and returns the rest of its output.
     fn stop(mut self) -> String {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().expect("a signal").success());
@@ -155,11 +155,12 @@ fn mistakes_are_told() {
     }
 }
 
-/// How often the server is killed in the test below; `MILEPOST_KILLS=50 cargo test -p milepost-api --test command_line killed` for more.
+/// Number of times that the test below kills the server. For more: `MILEPOST_KILLS=50 cargo test -p milepost-api --test
+/// command_line killed`.
 const KILLS: usize = 3;
 
-/// Killed without warning while events come in, and started again, over and over: every event that was acknowledged is there once, and
-/// nothing is there that was not sent.
+/// The server is repeatedly killed without warning while events arrive, and started again. Every acknowledged event is
+/// stored exactly once.
 #[test]
 fn killed_under_load_it_loses_nothing_it_acknowledged() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -201,7 +202,8 @@ fn killed_under_load_it_loses_nothing_it_acknowledged() {
     eprintln!("{kills} kills, {} acknowledged, {} stored, none lost, none doubled", acknowledged.len(), stored.len());
 }
 
-/// Sends events in small batches until nobody answers any more; the ids of those that were acknowledged.
+/// Sends events in small batches until the server no longer responds; returns the identifiers of the acknowledged
+/// events.
 fn send_until_it_dies(url: &str, key: &str, name: &str) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {

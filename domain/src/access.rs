@@ -1,10 +1,10 @@
-//! What a caller may do.
+//! Scopes: the permissions of callers.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
-/// One permission. Every operation of the document names the one it needs.
+/// A permission. Every operation names the scope that it requires.
 #[derive(
     Debug,
     Clone,
@@ -23,47 +23,48 @@ use utoipa::ToSchema;
     ToSchema,
 )]
 pub enum Scope {
-    /// Everything, including API clients and the organization's settings.
+    /// All operations, including API clients and the organization's settings.
     #[serde(rename = "admin")]
     #[strum(serialize = "admin")]
     Admin,
-    /// See customers.
+    /// Read customers.
     #[serde(rename = "customers:read")]
     #[strum(serialize = "customers:read")]
     CustomersRead,
-    /// Add and change customers.
+    /// Create, update and delete customers.
     #[serde(rename = "customers:write")]
     #[strum(serialize = "customers:write")]
     CustomersWrite,
-    /// See people.
+    /// Read people.
     #[serde(rename = "people:read")]
     #[strum(serialize = "people:read")]
     PeopleRead,
-    /// Add and change people.
+    /// Create, update and delete people.
     #[serde(rename = "people:write")]
     #[strum(serialize = "people:write")]
     PeopleWrite,
-    /// See templates, plans, milestones and reports.
+    /// Read templates, plans, milestones and reports.
     #[serde(rename = "plans:read")]
     #[strum(serialize = "plans:read")]
     PlansRead,
-    /// Add and change templates, plans and milestones.
+    /// Create and update templates, plans, milestones and share links.
     #[serde(rename = "plans:write")]
     #[strum(serialize = "plans:write")]
     PlansWrite,
-    /// See usage events.
+    /// Read usage events.
     #[serde(rename = "events:read")]
     #[strum(serialize = "events:read")]
     EventsRead,
-    /// Send usage events.
+    /// Send and release usage events.
     #[serde(rename = "events:write")]
     #[strum(serialize = "events:write")]
     EventsWrite,
-    /// See metrics, health, risk, playbooks and interventions.
+    /// Read metrics, health, risk, playbooks and interventions.
     #[serde(rename = "health:read")]
     #[strum(serialize = "health:read")]
     HealthRead,
-    /// Define metrics, health models and playbooks, fit risks, and work on interventions.
+    /// Define metrics, health models and playbooks, record pulses, overrides and outcomes, fit risk models, and work on
+    /// interventions.
     #[serde(rename = "health:write")]
     #[strum(serialize = "health:write")]
     HealthWrite,
@@ -73,18 +74,18 @@ pub enum Scope {
     LedgerRead,
 }
 
-/// A caller's permissions, as stored and as they stand in tokens: names separated by spaces.
+/// Scopes of a caller, in the form used in the database and in tokens: names separated by spaces.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Scopes(Vec<Scope>);
 
 impl Scopes {
-    /// The known names in a text; unknown ones, as other issuers use, grant nothing.
+    /// Parses the known names in a text. Unknown names, such as those of other issuers, grant nothing.
     pub fn read(text: &str) -> Self {
         Self::of(text.split_ascii_whitespace().filter_map(|name| name.parse().ok()))
     }
 
-    /// These permissions, sorted and each once.
+    /// Returns these scopes, sorted and without duplicates.
     pub fn of(scopes: impl IntoIterator<Item = Scope>) -> Self {
         let mut list: Vec<Scope> = scopes.into_iter().collect();
         list.sort_unstable();
@@ -92,18 +93,19 @@ impl Scopes {
         Self(list)
     }
 
-    /// Whether they allow something that needs `scope`. `admin` allows everything; writing does not imply reading.
+    /// Returns whether these scopes allow an operation that requires `scope`. `admin` allows everything. Writing does
+    /// not imply reading.
     pub fn allow(&self, scope: Scope) -> bool {
         self.0.contains(&Scope::Admin) || self.0.contains(&scope)
     }
 
-    /// Those among `wanted` that are allowed here.
+    /// Returns the scopes among `wanted` that these scopes allow.
     #[must_use]
     pub fn restricted_to(&self, wanted: &Self) -> Self {
         Self(wanted.0.iter().copied().filter(|scope| self.allow(*scope)).collect())
     }
 
-    /// One by one, sorted.
+    /// Returns the individual scopes, sorted.
     pub fn list(&self) -> &[Scope] {
         &self.0
     }

@@ -1,5 +1,5 @@
-//! The service under load over loopback, as ratios against a floor measured in the same run: a static JSON answer by the bare
-//! framework. Absolute numbers are this machine's; the ratios are the claim.
+//! Benchmarks of the service under load over loopback. Results are ratios to a floor that is measured in the same run:
+//! a static JSON response of the bare framework. Absolute numbers apply only to the machine; the ratios are the result.
 
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a program that measures and tells")]
 #![expect(
@@ -37,7 +37,7 @@ const PLANS: usize = 1_000;
 const MILESTONES_A_PLAN: usize = 20;
 const MILESTONES_IN_ALL: usize = 1_000_000;
 
-/// What was seen of one path.
+/// Measurements of one path.
 struct Seen {
     per_second: f64,
     median: Duration,
@@ -121,7 +121,7 @@ async fn main() {
     std::process::exit(0);
 }
 
-/// SQLite, and PostgreSQL where there is one.
+/// Returns SQLite, and PostgreSQL if a server is available.
 fn engines() -> Vec<Engine> {
     let mut engines = vec![Engine::Sqlite];
     if std::env::var_os(milepost_tests::POSTGRES).is_some() {
@@ -130,7 +130,7 @@ fn engines() -> Vec<Engine> {
     engines
 }
 
-/// A server that does nothing but answer.
+/// A server that only returns a static response.
 fn floor() -> String {
     let answer = || async { HttpResponse::Ok().content_type("application/json").body("{\"status\":\"ok\"}") };
     let http = HttpServer::new(move || App::new().route("/", web::get().to(answer))).disable_signals();
@@ -140,7 +140,7 @@ fn floor() -> String {
     url
 }
 
-/// Sends the same request over and over on several connections for a while.
+/// Sends the same request repeatedly on several connections for a period of time.
 async fn load(address: &str, path: &str, key: &str, accept: &str) -> Seen {
     load_with(address, path, key, accept, CONNECTIONS).await
 }
@@ -175,7 +175,7 @@ async fn load_with(address: &str, path: &str, key: &str, accept: &str, connectio
     Seen { per_second: times.len() as f64 / took, median: at(0.5), p99: at(0.99) }
 }
 
-/// One request and its whole answer, which must be a 200.
+/// Sends one request and reads the whole response, which must be a 200.
 async fn one(stream: &mut TcpStream, request: &str, buffer: &mut Vec<u8>) {
     stream.write_all(request.as_bytes()).await.expect("sent");
     buffer.clear();
@@ -201,7 +201,7 @@ async fn one(stream: &mut TcpStream, request: &str, buffer: &mut Vec<u8>) {
     }
 }
 
-/// A thousand plans of twenty milestones, through the API; answers one of them.
+/// Creates a thousand plans of twenty milestones through the API; returns one of them.
 async fn fill(server: &Server) -> String {
     let mut plan = String::new();
     for n in 0..PLANS {
@@ -220,7 +220,7 @@ async fn fill(server: &Server) -> String {
     plan
 }
 
-/// Milestones up to a million, written straight into the table: only the list reads them.
+/// Adds milestones up to a total of a million directly to the table. Only the list reads them.
 async fn fill_to_a_million(server: &Server, plan: &str) -> MilestoneRow {
     let plan_id: Uuid = plan.rsplit('/').next().and_then(|id| id.parse().ok()).expect("an id");
     let now = server.clock.now();
@@ -261,7 +261,7 @@ async fn fill_to_a_million(server: &Server, plan: &str) -> MilestoneRow {
     greatest
 }
 
-/// A cursor that a client would hold after walking almost to the end.
+/// Returns a cursor that a client would have after reading almost to the end.
 async fn deep_cursor(server: &Server, page: &str, last: &MilestoneRow) -> String {
     let first = server.get(page).await.expect(200);
     let text = BASE64_URL_SAFE_NO_PAD.decode(first["next_cursor"].as_str().expect("a cursor")).expect("base64");
@@ -278,7 +278,7 @@ fn day(n: usize) -> NaiveDate {
     date("2026-01-01") + Days::new(n as u64)
 }
 
-/// Usage events a second over HTTP, in requests of `size` events.
+/// Measures usage events per second over HTTP, in requests of `size` events.
 async fn events(server: &Server, size: usize, round: &str) -> f64 {
     let address = server.url.trim_start_matches("http://").to_owned();
     let until = Instant::now() + MEASURED;
@@ -311,7 +311,8 @@ async fn events(server: &Server, size: usize, round: &str) -> f64 {
     sent as f64 / started.elapsed().as_secs_f64()
 }
 
-/// The floor for events: the same rows into the same table by one connection, so many a transaction, by the library alone.
+/// Measures the floor for events: the same rows are inserted into the same table over one connection by the library
+/// alone, with a fixed number of rows per transaction.
 async fn raw_events(server: &Server, at_once: usize) -> f64 {
     let (db, organization_id, now) = (server.db(), server.organization_id, server.clock.now());
     let value = |n: usize| json!({ "id": n.to_string(), "source": "raw", "type": "login", "subject": "bench", "time": "2026-05-04T10:00:00Z", "data": { "n": 1 } });
@@ -337,14 +338,14 @@ async fn raw_events(server: &Server, at_once: usize) -> f64 {
     sent as f64 / started.elapsed().as_secs_f64()
 }
 
-/// On each engine that there is.
+/// Runs the benchmark on each available engine.
 async fn tell_all_events() {
     for engine in engines() {
         tell_events(engine).await;
     }
 }
 
-/// A server without limits, with the customer that the benchmark's events are of.
+/// Starts a server without limits, with the customer to which the benchmark's events belong.
 async fn start_for_events(engine: Engine) -> Server {
     let server = Server::start_with(engine, |settings| {
         settings.workers = None;
@@ -355,7 +356,8 @@ async fn start_for_events(engine: Engine) -> Server {
     server
 }
 
-/// What an event costs when ten thousand, a million and ten million are stored: requests of 100, and the floor beside them.
+/// Measures the cost of an event when ten thousand, a million and ten million events are stored, in requests of 100
+/// events, together with the floor.
 async fn tell_growth(engine: Engine) {
     let server = start_for_events(engine).await;
     println!("\n{:<58} {:>10}", format!("requests of 100 events on {engine:?}"), "events/s");
@@ -368,7 +370,7 @@ async fn tell_growth(engine: Engine) {
     }
 }
 
-/// Fills the table up to a number of events, past the API.
+/// Fills the table up to a number of events, without the API.
 async fn fill_events(server: &Server, stored: i64, wanted: i64) {
     let (organization_id, now) = (server.organization_id, server.clock.now());
     let value = |n: i64| json!({ "id": n.to_string(), "source": "fill", "type": "login", "subject": "bench", "time": "2026-05-04T10:00:00Z", "data": { "n": 1 } });
@@ -392,7 +394,7 @@ async fn fill_events(server: &Server, stored: i64, wanted: i64) {
     }
 }
 
-/// What health takes of 1,000 customers with 100 events each.
+/// Measures the health computation of 1,000 customers with 100 events each.
 async fn tell_health(engine: Engine) {
     let server = start_for_events(engine).await;
     let customers: Vec<Value> =
@@ -428,7 +430,7 @@ async fn tell_health(engine: Engine) {
     println!("{:<58} {:>10.1?}", "an event, and the report with its customer computed anew", started.elapsed() / 20);
 }
 
-/// What events take, on one engine, with its own floor.
+/// Measures the intake of events on one engine, with its own floor.
 async fn tell_events(engine: Engine) {
     let floor = raw_events(&start_for_events(engine).await, 2_000).await;
     println!("\n{:<58} {:>10} {:>9}", format!("usage events on {engine:?}"), "events/s", "of floor");

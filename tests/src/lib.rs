@@ -1,4 +1,4 @@
-//! What tests and benchmarks share: a real server on a free port over a database of its own, and a client for it.
+//! Shared support for tests and benchmarks: a real server on a free port with its own database, and a client for it.
 
 #![expect(
     clippy::expect_used,
@@ -26,37 +26,37 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-/// Names the URL of a PostgreSQL server on which tests may create databases.
+/// Environment variable with the URL of a PostgreSQL server on which tests may create databases.
 pub const POSTGRES: &str = "MILEPOST_TEST_POSTGRES_URL";
 
-/// Which database a test runs on.
+/// Database engine that a test runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Engine {
-    /// A file.
+    /// An SQLite file.
     Sqlite,
-    /// A server.
+    /// A PostgreSQL server.
     Postgres,
 }
 
-/// A running server with an organization of its own. Its clock stands at noon of 2026-05-04 UTC until it is moved.
+/// A running server with its own organization. The clock stands at noon of 2026-05-04 UTC until it is moved.
 pub struct Server {
-    /// Where it is, without a slash at the end.
+    /// URL of the server, without a trailing slash.
     pub url: String,
-    /// Its clock.
+    /// Clock of the server.
     pub clock: Clock,
-    /// What its requests share.
+    /// State shared by all requests.
     pub app: Arc<App>,
-    /// An API key with the scope admin.
+    /// API key with the scope admin.
     pub key: String,
-    /// The organization of that key.
+    /// Identifier of the organization of that key.
     pub organization_id: Uuid,
-    /// The client everything is sent with.
+    /// HTTP client that sends all requests.
     pub http: Client,
-    /// Where its files are, until it is dropped.
+    /// Directory of the server's files, which is deleted on drop.
     pub directory: TempDir,
 }
 
-/// The instant at which every test begins.
+/// Returns the instant at which every test begins.
 pub fn beginning() -> DateTime<Utc> {
     DateTime::from_timestamp(1_777_896_000, 0).expect("2026-05-04T12:00:00Z")
 }
@@ -67,7 +67,7 @@ impl Server {
         Self::start_with(engine, |_| {}).await
     }
 
-    /// Starts a server with other settings.
+    /// Starts a server with changed settings.
     pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let mut settings = default_settings();
@@ -91,34 +91,34 @@ impl Server {
         Self { url, clock, app, key, organization_id, http: Client::new(), directory }
     }
 
-    /// The database, for tests that look or tamper behind the API.
+    /// Returns the database, for tests that read or tamper with data without the API.
     pub fn db(&self) -> &Db {
         &self.app.db
     }
 
-    /// A key of another organization, created if need be, with some scopes.
+    /// Creates a key with the given scopes for another organization, which is created if it does not exist.
     pub async fn key_of(&self, organization: &str, scopes: &[Scope]) -> String {
         let name = Name::parse(organization).expect("a name");
         create_key(self.db(), &self.clock, &name, scopes).await.expect("a key").secret.expect("its secret")
     }
 
-    /// A request with the admin key.
+    /// Builds a request with the admin key.
     pub fn call(&self, method: &str, path: &str) -> Call {
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
         Call(self.http.request(method, format!("{}{path}", self.url)), Some(self.key.clone()))
     }
 
-    /// GET.
+    /// Builds a GET request.
     pub fn get(&self, path: &str) -> impl Future<Output = Reply> + use<> {
         self.call("GET", path).send()
     }
 
-    /// POST of a JSON body.
+    /// Builds a POST request with a JSON body.
     pub fn post(&self, path: &str, body: Value) -> impl Future<Output = Reply> + use<> {
         self.call("POST", path).json(body).send()
     }
 
-    /// A change of what `read` was, with its version as `If-Match`.
+    /// Builds a request that changes a resource, with the version from `read` as `If-Match`.
     pub async fn patch(&self, path: &str, body: Value) -> Reply {
         let read = self.get(path).await;
         self.call("PATCH", path).header("If-Match", &read.header("etag")).json(body).send().await
@@ -129,37 +129,37 @@ impl Server {
 pub struct Call(RequestBuilder, Option<String>);
 
 impl Call {
-    /// With another bearer token.
+    /// Replaces the bearer token.
     #[must_use]
     pub fn bearer(self, token: &str) -> Self {
         Self(self.0, Some(token.to_owned()))
     }
 
-    /// Without a bearer token.
+    /// Removes the bearer token.
     #[must_use]
     pub fn anonymous(self) -> Self {
         Self(self.0, None)
     }
 
-    /// With a header.
+    /// Adds a header.
     #[must_use]
     pub fn header(self, name: &str, value: &str) -> Self {
         Self(self.0.header(name, value), self.1)
     }
 
-    /// With a JSON body.
+    /// Sets a JSON body.
     #[must_use]
     pub fn json(self, body: Value) -> Self {
         Self(self.0.json(&body), self.1)
     }
 
-    /// With bytes of some media type.
+    /// Sets a body of the given media type.
     #[must_use]
     pub fn body(self, media_type: &str, body: impl Into<reqwest::Body>) -> Self {
         Self(self.0.header("content-type", media_type).body(body), self.1)
     }
 
-    /// Sends it.
+    /// Sends the request.
     pub async fn send(self) -> Reply {
         let request = match self.1 {
             Some(token) => self.0.bearer_auth(token),
@@ -174,34 +174,34 @@ impl Call {
     }
 }
 
-/// An answer.
+/// A response.
 #[derive(Debug)]
 pub struct Reply {
-    /// Its status.
+    /// Status code.
     pub status: StatusCode,
-    /// Its headers.
+    /// Headers.
     pub headers: reqwest::header::HeaderMap,
-    /// Its body as text.
+    /// Body as text.
     pub text: String,
-    /// Its body as JSON; null if it is none.
+    /// Body as JSON; null if the body is not JSON.
     pub body: Value,
 }
 
 impl Reply {
-    /// The value of a header; empty if there is none.
+    /// Returns the value of a header; empty if there is none.
     pub fn header(&self, name: &str) -> String {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     }
 
-    /// The body, after checking the status.
+    /// Checks the status and returns the body.
     #[track_caller]
     pub fn expect(self, status: u16) -> Value {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self.body
     }
 
-    /// Checks that it is a problem document with a status and code, whole and about this request; answers its errors as
-    /// `(place, code)`.
+    /// Checks that the response is a complete problem document about this request with the given status and code;
+    /// returns its errors as `(place, code)`.
     #[track_caller]
     pub fn problem(self, status: u16, code: &str) -> Vec<(String, String)> {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
@@ -218,7 +218,7 @@ impl Reply {
     }
 }
 
-/// `(place, code)` pairs as [`Reply::problem`] answers them.
+/// Returns `(place, code)` pairs in the form that [`Reply::problem`] returns.
 pub fn errors(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(place, code)| ((*place).to_owned(), (*code).to_owned())).collect()
 }
@@ -233,7 +233,8 @@ async fn new_postgres_database() -> String {
     server.replacen("/postgres", &format!("/{name}"), 1)
 }
 
-/// Runs a test on one engine, in a runtime of its own. Where there is no PostgreSQL, its half is skipped: `make test` says so.
+/// Runs a test on one engine in its own runtime. Tests on PostgreSQL are skipped if there is no server; `make test`
+/// reports this.
 pub fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(Engine) -> F) {
     if engine == Engine::Postgres && std::env::var_os(POSTGRES).is_none() {
         assert!(std::env::var_os("CI").is_none(), "CI runs every test on PostgreSQL too: {POSTGRES} is not set");
@@ -243,7 +244,7 @@ pub fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(Engine) -> 
     runtime.block_on(test(engine));
 }
 
-/// Makes of each test one for SQLite and one for PostgreSQL.
+/// Declares each test twice, once for SQLite and once for PostgreSQL.
 #[macro_export]
 macro_rules! on_both_engines {
     ($($name:ident),* $(,)?) => {

@@ -1,4 +1,4 @@
-//! API clients and their keys: what they open, and when they stop.
+//! API clients and their keys: permissions, expiry and revocation.
 
 use chrono::Duration;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
@@ -121,7 +121,7 @@ async fn however_many_keys_all_of_them_end(engine: Engine) {
         create(json!({})).await.expect(201);
     }
     create(json!({})).await.problem(409, "conflict");
-    // Rotating makes room; after a few hundred the newest are still found.
+    // Rotation makes room for new keys. After a few hundred keys, the newest are still found.
     for _ in 0..160 {
         create(json!({ "overlap_seconds": 0 })).await.expect(201);
     }

@@ -1,4 +1,5 @@
-//! Versions: nobody overwrites what they have not seen, and nobody is sent what they have.
+//! Conditional requests: no change overwrites a version that its caller has not seen, and no caller is sent a
+//! representation that it already has.
 
 use milepost_tests::{Engine, Server, on_both_engines};
 use serde_json::json;
@@ -68,7 +69,7 @@ async fn what_is_known_is_not_sent_again(engine: Engine) {
     }
 }
 
-/// Status depends on today: tomorrow's answer is another representation of the same version.
+/// Status depends on today's date: tomorrow's response is another representation of the same version.
 async fn schedule_answers_change_with_the_day(engine: Engine) {
     let server = Server::start(engine).await;
     let plan = create_plan(&server).await;
@@ -81,7 +82,8 @@ async fn schedule_answers_change_with_the_day(engine: Engine) {
     patched.expect(200);
 }
 
-/// A plan's answer carries its customer's name, a milestone's depends on its plan's limit: what is known must not be stale.
+/// The response for a plan contains its customer's name, and the response for a milestone depends on its plan's limit.
+/// Both must not be stale.
 async fn what_depends_on_others_changes_with_them(engine: Engine) {
     let server = Server::start(engine).await;
     let customer = create_customer(&server, "A").await;

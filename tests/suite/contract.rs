@@ -1,4 +1,4 @@
-//! The document: the checked-in file is the generated one, and it describes everything.
+//! The OpenAPI document: the checked-in file equals the generated document, which describes everything.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ fn document() -> Value {
     routes::document().expect("a document").value
 }
 
-/// Every operation as `(method, path, operation)`.
+/// Returns every operation as `(method, path, operation)`.
 pub fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
     let paths = document["paths"].as_object().expect("paths").iter();
     paths
@@ -78,7 +78,7 @@ fn every_property_is_described_and_bounded() {
     }
 }
 
-/// A text has a length or a form, a list a length, a whole number a range.
+/// Every text has a length or a format, every list a length, and every integer a range.
 fn check_bounded(schema: &Value, at: &str) {
     let is = |name: &str| {
         let types = schema["type"].as_array().cloned().unwrap_or_else(|| vec![schema["type"].clone()]);
@@ -119,7 +119,7 @@ fn every_example_is_valid() {
     assert!(examples > 40, "only {examples} examples were found");
 }
 
-/// What is sent and what is answered has an example, so that a reader sees a real value of it.
+/// Request and response bodies have examples, so that readers see real values.
 #[test]
 fn bodies_have_examples() {
     let document = document();
@@ -140,7 +140,7 @@ fn bodies_have_examples() {
     }
 }
 
-/// Of two schemas with one name the document would silently keep one.
+/// If two schemas had the same name, the document would silently keep only one.
 #[test]
 fn no_two_schemas_have_one_name() {
     let mut seen: HashMap<String, String> = HashMap::new();
@@ -156,7 +156,7 @@ fn no_two_schemas_have_one_name() {
     assert!(seen.len() > 150, "only {} schemas were found", seen.len());
 }
 
-/// Every file of a folder and those below it.
+/// Returns all files in a folder and its subfolders.
 fn sources(folder: &std::path::Path) -> Vec<(String, String)> {
     let mut found = vec![];
     for entry in std::fs::read_dir(folder).expect("a folder") {
@@ -170,7 +170,7 @@ fn sources(folder: &std::path::Path) -> Vec<(String, String)> {
     found
 }
 
-/// What the types of a file are called in the document: their own name, unless they say another.
+/// Returns the names in the document of the types of a file: their own names, unless they declare others.
 fn schema_names(text: &str) -> Vec<String> {
     let mut names = vec![];
     for part in text.split("#[derive(").skip(1) {

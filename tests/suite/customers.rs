@@ -1,4 +1,4 @@
-//! Customers: what a CRM and a frontend do with them.
+//! Customers, as used by a CRM and a frontend.
 
 use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Server, errors, on_both_engines};

@@ -1,4 +1,4 @@
-//! What every endpoint does alike: refusals, headers, limits, whatever happens inside.
+//! Common behavior of all endpoints: refusals, headers and limits.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -140,7 +140,7 @@ async fn headers_of_every_answer(engine: Engine) {
     assert!(server.get("/v1/plans").await.header("ratelimit-policy").contains("q=60000"));
 }
 
-/// A body that drips is refused when its time is over, however long its sender would go on.
+/// A body that arrives too slowly is refused when its time is over, no matter how long its sender would continue.
 async fn a_slow_body_is_cut_off(engine: Engine) {
     let server = Server::start_with(engine, |settings| settings.body_deadline_ms = 200).await;
     let mut stream = TcpStream::connect(server.url.trim_start_matches("http://")).await.expect("a connection");

@@ -1,4 +1,4 @@
-//! Usage events on their way in: every form, every mistake, nothing lost and nothing doubled.
+//! Intake of usage events: every format and every mistake, without lost or duplicate events.
 
 use std::io::Write;
 
@@ -35,7 +35,7 @@ async fn send_json(server: &Server, query: &str, body: Value) -> Reply {
     server.call("POST", &format!("/v1/events{query}")).json(body).send().await
 }
 
-/// `(accepted, duplicate, conflict, rejected, quarantined)`.
+/// Returns `(accepted, duplicate, conflict, rejected, quarantined)`.
 fn counts(answer: &Value) -> [i64; 5] {
     ["accepted", "duplicate", "conflict", "rejected", "quarantined"].map(|name| answer[name].as_i64().expect("a count"))
 }
@@ -255,7 +255,7 @@ async fn many_at_once_are_all_there(engine: Engine) {
     let server = Server::start(engine).await;
     create_customer(&server, "northwind").await;
     let sent = (0..40).map(|request: usize| {
-        // Each event is sent by two requests.
+        // Two requests send each event.
         let events: Vec<Value> = (0..25).map(|n| event(&format!("{}-{n}", request / 2))).collect();
         send_json(&server, "", json!(events))
     });
@@ -302,7 +302,7 @@ async fn events_are_listed(engine: Engine) {
     }
 }
 
-/// A public project's history: 5,451 events of 117 accounts. The second time all of it is known.
+/// The history of a public project: 5,451 events of 117 accounts. When sent again, all events are duplicates.
 async fn real_events_twice(engine: Engine) {
     let server = Server::start(engine).await;
     let packed = include_bytes!("../../api/src/shipped/usage-events.ndjson.gz");
@@ -322,7 +322,7 @@ async fn real_events_twice(engine: Engine) {
     let items: Vec<Value> =
         subjects.iter().map(|subject| json!({ "external_ref": subject, "name": subject })).collect();
     server.post("/v1/customers/bulk", json!({ "items": items })).await.expect(200);
-    // The last of them happened after the day on which every test begins.
+    // The last events happened after the day on which every test begins.
     server.clock.advance(Duration::days(365));
     for round in 0..2 {
         let mut sum = [0; 5];

@@ -1,4 +1,4 @@
-//! Customers' health: models, scores, why they changed, what people say.
+//! Customer health: models, scores, explanations of changes, and pulses.
 
 use chrono::Duration;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
@@ -29,7 +29,7 @@ pub fn pulse_factor(weight: f64) -> Value {
     json!({ "key": "pulse", "name": "Pulse", "weight": weight, "input": { "kind": "pulse" }, "curve": [{ "x": 0, "y": 0 }, { "x": 100, "y": 100 }] })
 }
 
-/// Days with an event in a week: none is worth 0, five are worth 100.
+/// Returns a factor that scores the days with an event in a week: no day scores 0, five days score 100.
 pub fn active_days_factor(weight: f64) -> Value {
     json!({
         "key": "active", "name": "Active days", "weight": weight, "curve": [{ "x": 0, "y": 0 }, { "x": 5, "y": 100 }],
@@ -37,7 +37,7 @@ pub fn active_days_factor(weight: f64) -> Value {
     })
 }
 
-/// Creates, publishes and activates a model; answers its path.
+/// Creates, publishes and activates a model; returns its path.
 pub async fn activate(server: &Server, key: &str, content: Value) -> String {
     let version = create(server, "/v1/health-models", json!({ "key": key, "content": content })).await;
     server.call("POST", &format!("{version}/publish")).send().await.expect(200);
@@ -45,7 +45,7 @@ pub async fn activate(server: &Server, key: &str, content: Value) -> String {
     version.trim_end_matches("/versions/1").to_owned()
 }
 
-/// Sends one event of a customer on each of some days.
+/// Sends one event of a customer on each of the given days.
 pub async fn active_on(server: &Server, customer: &str, days: &[&str]) {
     let events: Vec<Value> = days
         .iter()
@@ -64,7 +64,7 @@ async fn health(server: &Server, id: &str, query: &str) -> Value {
     server.get(&format!("/v1/customers/{id}/health{query}")).await.expect(200)
 }
 
-/// Everything that contributes to a score.
+/// Returns everything that contributes to a score.
 fn contributions(health: &Value) -> Vec<f64> {
     let parts = ["factors", "impacts"].into_iter().flat_map(|name| health[name].as_array().expect("parts"));
     let parts = parts.map(|part| part["contribution"].as_f64().expect("points"));
@@ -267,7 +267,7 @@ async fn a_change_is_explained(engine: Engine) {
         .await
         .expect(201);
     let change = server.get(&format!("{path}?from=2026-05-04")).await.expect(200);
-    // Computed anew: 3/4 of 50 is 37.5 where it was 50 on the earlier day; by the new model that day had been 57.5.
+    // Computed again: 3/4 of 50 is 37.5, where the earlier day had 50. With the new model, the earlier day has 57.5.
     let points: Vec<(&str, f64)> = change["parts"]
         .as_array()
         .expect("parts")
@@ -374,7 +374,7 @@ async fn milestones_add_and_take_away(engine: Engine) {
         { "milestone": "a", "on": "achieved", "points": 8, "half_life_days": 14 },
     ]);
     activate(&server, "plans", json!({ "name": "Plans", "factors": [completion], "impacts": impacts })).await;
-    // a was planned for 20 April: missed on the 21st, 13 days ago.
+    // a was planned for 20 April and missed on the 21st, 13 days ago.
     let missed = health(&server, &id, "?as_of=2026-05-05").await;
     assert_eq!((&missed["score"], &missed["impacts"][0]["contribution"]), (&json!(12.0), &json!(-8.0)));
     assert_eq!(contributions(&missed), [20.0, -8.0, 0.0]);
@@ -500,7 +500,7 @@ async fn history_and_picture(engine: Engine) {
     assert_eq!(long, errors(&[("from", "out_of_range")]));
 }
 
-/// Dates at the end of the calendar and at its beginning are answered like any other.
+/// Dates at the beginning and at the end of the calendar work like any other date.
 async fn the_calendar_has_an_end(engine: Engine) {
     let server = Server::start(engine).await;
     let id = create_customer(&server, "northwind").await;

@@ -1,4 +1,4 @@
-//! A POST may be repeated: it happens once, and answers the same.
+//! Idempotency: a repeated POST request takes effect once and returns the same response.
 
 use chrono::Duration;
 use milepost_domain::access::Scope;

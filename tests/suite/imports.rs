@@ -1,4 +1,4 @@
-//! Plans from and to CSV files.
+//! Import and export of plans as CSV files.
 
 use std::fmt::Write;
 
@@ -68,7 +68,7 @@ async fn every_mistake_has_its_line_and_column(engine: Engine) {
     let reply = refused(bad).await;
     assert!(reply.text.contains("line 3, column planned_on: must be a date such as 2026-03-31"), "{}", reply.text);
     assert_eq!(reply.problem(422, "validation_failed"), expected);
-    // Quoted cells go over several lines, and lines are counted as a person sees them.
+    // Quoted cells span several lines, and lines are counted as a person sees them.
     let together = "key,name,planned_on,depends_on,acceptance_criteria,actual_on\n\
         a,Access,2026-03-20,,\"One.\nTwo.\",\n\
         a,Again,2026-04-20,ghost,,2026-05-09\n";

@@ -1,4 +1,4 @@
-//! What finished milestones teach: probable dates and reports of variance.
+//! Predictions from finished milestones: probable dates and variance reports.
 
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::samples::{create, create_plan, pluck};
 
 on_both_engines!(a_plan_is_simulated, a_simulation_has_bounds, variances_are_reported);
 
-/// A plan of milestones in a row, each planned to take ten days and taking as many as given.
+/// Creates a plan of consecutive milestones, each planned to take ten days and taking the given number of days.
 async fn finished(server: &Server, phase: &str, taken: &[i64]) {
     let start = chrono::NaiveDate::from_ymd_opt(2025, 6, 2).expect("a date");
     let on = |days: i64| (start + chrono::Duration::days(days)).to_string();
@@ -47,7 +47,8 @@ async fn a_plan_is_simulated(engine: Engine) {
     assert_eq!(classes(&taught), ["kind"; 3], "there are six of this kind");
     let reference = &taught["milestones"][0]["reference"];
     assert!(reference["finished"] == 6 && (reference["median_ratio"].as_f64().expect("a ratio") - 1.5).abs() < 0.01);
-    // a is overdue; b takes 20 days planned, c 22, each one and a half times: 63 days from early May at the least.
+    // a is overdue. b is planned for 20 days and c for 22, and each takes one and a half times as long: at least 63
+    // days from early May.
     let p50 = taught["finish"]["p50_on"].as_str().expect("a date").to_owned();
     assert!(("2026-07-04"..="2026-07-10").contains(&p50.as_str()), "{p50}");
     let dates = ["p10_on", "p50_on", "p80_on", "p95_on"]
@@ -105,7 +106,8 @@ async fn variances_are_reported(engine: Engine) {
         report["groups"].as_array().expect("groups").iter().map(|row| (&row["group"], &row["finished"])).collect();
     assert_eq!(groups, [(&json!("=Deployment"), &json!(2)), (&json!("Preparation"), &json!(6))]);
     let slow = &report["groups"][1];
-    // Slips of 5, 9, 15, 20, 25, 30 days: they add up, although each takes half as long again.
+    // The slips accumulate to 5, 9, 15, 20, 25 and 30 days, although each milestone takes only half as long again as
+    // planned.
     assert_eq!(
         (&slow["median_slip_days"], &slow["share_late"], &slow["ratio_p50"]),
         (&json!(17.5), &json!(1.0), &json!(1.5))

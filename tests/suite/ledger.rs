@@ -1,4 +1,4 @@
-//! The ledger: every change, in order, and tampering is found.
+//! The ledger: every change is recorded in order, and tampering is detected.
 
 use chrono::Duration;
 use milepost::store::Conn;
@@ -9,7 +9,7 @@ use crate::samples::{create_customer, create_plan, pluck};
 
 on_both_engines!(every_change_is_recorded, entries_are_filtered, tampering_is_found, writers_at_once_leave_no_gap);
 
-/// Runs a statement behind the API's back.
+/// Runs a statement directly on the database, without the API.
 pub async fn tamper(server: &Server, sql: &'static str) {
     let mut conn = server.db().begin().await.expect("a connection");
     match &mut conn {
@@ -92,7 +92,7 @@ async fn tampering_is_found(engine: Engine) {
         assert_eq!(found["first_broken_sequence"], expected.unwrap_or(entries), "{sql}: {found}");
     }
     let server = Server::start(engine).await;
-    // Two rows swapped, each whole in itself.
+    // Two rows are swapped, each of them intact.
     tamper(&server, "UPDATE ledger_entries SET sequence = -sequence WHERE sequence IN (2, 3)").await;
     tamper(&server, "UPDATE ledger_entries SET sequence = 5 + sequence WHERE sequence < 0").await;
     assert_eq!(server.get("/v1/ledger/verification").await.expect(200)["first_broken_sequence"], 2);

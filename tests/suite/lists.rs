@@ -1,4 +1,4 @@
-//! Pages: whole, in order, bound to their list.
+//! Pagination: pages are complete, in order, and bound to their list.
 
 use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
@@ -66,7 +66,7 @@ async fn cursors_belong_to_their_list(engine: Engine) {
     server.get(&format!("/v1/plans?limit=1&kind=coaching&cursor={of_plans}")).await.problem(400, "invalid_cursor");
 }
 
-/// A cursor with the right binding and a wrong position is still no reason for a failure of ours.
+/// A cursor with the right binding and a wrong position does not cause an internal error.
 async fn forged_cursors_are_refused(engine: Engine) {
     use base64::Engine as _;
     use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;

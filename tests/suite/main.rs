@@ -1,4 +1,4 @@
-//! The suite: one binary, one module a subject, each test on SQLite and on PostgreSQL.
+//! The test suite: one binary with one module per subject. Each test runs on SQLite and on PostgreSQL.
 
 #![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
 

@@ -1,4 +1,4 @@
-//! The main job on real input: eleven release plans in, an SPI report out.
+//! The main task on real input: eleven release plans and the SPI report on them.
 //!
 //! Expectations were counted by hand in the source file (see `api/src/shipped/delivery-plans.json`). Every milestone weighs 1.
 //!
@@ -47,7 +47,7 @@ async fn release_1_19_slipped_in_three_steps(engine: Engine) {
     let seen =
         ["planned_on", "actual_on", "variance_days", "forecast_changes", "status"].map(|field| release[field].clone());
     assert_eq!(seen, [json!("2020-06-30"), json!("2020-08-26"), json!(57), json!(3), json!("achieved")]);
-    // After the first announcement it was 35 days late, after the second 56, after the third 57.
+    // The release was 35 days late after the first announcement, 56 after the second and 57 after the third.
     for (as_of, forecast, variance) in [
         ("2020-04-23", "2020-06-30", 0),
         ("2020-04-24", "2020-08-04", 35),
@@ -59,7 +59,7 @@ async fn release_1_19_slipped_in_three_steps(engine: Engine) {
     }
 }
 
-/// Release 1.35 never changed a date and met every one of them.
+/// Release 1.35 never changed a date and met every date.
 async fn a_plan_that_never_slipped_has_spi_1_throughout(engine: Engine) {
     let (server, _) = loaded(engine).await;
     let plan =
@@ -88,7 +88,7 @@ async fn the_portfolio_is_summed_and_then_divided(engine: Engine) {
         (&row["customer_name"], &row["kind"], &row["spi"]),
         (&json!("Kubernetes"), &json!("delivery"), &json!(15.0 / 26.0))
     );
-    // Its forecasts then: fifteen still open, two of them at most a week late, two not due yet.
+    // Forecasts on that day: fifteen milestones still open, two of them at most a week late, two not due yet.
     assert_eq!(
         row["status_counts"],
         json!({ "on_track": 2, "at_risk": 2, "delayed": 11, "achieved": 15, "waived": 0, "cancelled": 0 })
@@ -103,8 +103,8 @@ async fn loading_twice_changes_nothing(engine: Engine) {
     assert_eq!(server.get("/v1/ledger?sort=-sequence&limit=1").await.expect(200)["data"], before["data"]);
 }
 
-/// Release 1.19 was planned from 2020-04-13 to 2020-08-20: 130 days. It ended with its retrospective on 2020-09-03: 144 days. So
-/// in the end SPI is 1, SPI(t) is 130/144, and that is what it still says years later.
+/// Release 1.19 was planned from 2020-04-13 to 2020-08-20: 130 days. It ended with its retrospective on 2020-09-03: 144
+/// days. In the end, SPI is therefore 1 and SPI(t) is 130/144, and both stay the same years later.
 async fn in_time_a_late_release_stays_late(engine: Engine) {
     let (server, loaded) = loaded(engine).await;
     let plan = format!("/v1/plans/{}", loaded.example_plan_id.expect("release 1.19"));

@@ -1,4 +1,4 @@
-//! What a plan is measured against and by: baselines, costs, money, and the practices of milestone tracking.
+//! Measures of a plan: baselines, costs, money, and the practices of milestone tracking.
 
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};

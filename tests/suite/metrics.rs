@@ -1,4 +1,4 @@
-//! Metrics: named aggregates over usage events, of customers and of people.
+//! Metrics: named aggregates over usage events of customers and people.
 
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ fn event(id: &str, time: &str, data: impl Into<Value>) -> Value {
     json!({ "id": id, "source": "app", "type": "app.export", "subject": "northwind", "time": time, "data": data })
 }
 
-/// Values by key.
+/// Returns the values by key.
 fn values(answer: &Value) -> Vec<(String, Value)> {
     let data = answer["data"].as_array().expect("metrics").iter();
     data.map(|one| (one["key"].as_str().expect("a key").to_owned(), one["value"].clone())).collect()
@@ -273,7 +273,8 @@ async fn real_accounts_are_measured(engine: Engine) {
     }
 }
 
-/// Account, date, window, and then commits, active days, people, files and days since the last: counted in the file by a script of its own.
+/// Account, date and window, followed by commits, active days, people, files and days since the last commit. Counted in
+/// the file by a separate script.
 const FIGURES: [(&str, &str, i64, [f64; 5]); 4] = [
     ("acct-585d817b57", "2019-06-30", 365, [194.0, 112.0, 12.0, 934.0, 2.0]),
     ("acct-9b2613a0a2", "2025-09-01", 30, [3.0, 2.0, 1.0, 9.0, 5.0]),

@@ -1,4 +1,4 @@
-//! Milestones: their states, their forecasts, and what they wait for.
+//! Milestones: states, forecasts and dependencies.
 
 use milepost_tests::{Engine, Reply, Server, errors, on_both_engines};
 use serde_json::{Value, json};
@@ -257,8 +257,8 @@ async fn milestones_across_plans(engine: Engine) {
     assert_eq!(pluck(&due, "key"), ["a", "b", "c"], "an archived plan's milestones are not due");
 }
 
-/// Twenty days before a, twenty between a and b, ten more between a and c's other half: see the small plan. a is overdue
-/// and so expected today, 4 May; b has 20 days after a, c 22 after b.
+/// In the small plan, b takes 20 days after a, and c takes 22 days after b. a is overdue and therefore expected today,
+/// 4 May.
 async fn a_slip_pushes_what_waits_for_it(engine: Engine) {
     let server = Server::start(engine).await;
     let plan = create_plan(&server).await;
@@ -323,7 +323,7 @@ async fn relations_and_lags_are_kept(engine: Engine) {
     });
     assert_eq!(schedule["milestones"][0], a);
     assert_eq!(schedule["milestones"][1]["duration_days"], 12, "from three days after a starts");
-    // b waits for a's start only, so it may be achieved once a has begun.
+    // b depends only on the start of a, so it may be achieved once a has started.
     let early = act(&server, &plan, "b", "achieve", json!({})).await;
     assert_eq!(early.problem(422, "validation_failed"), errors(&[("/override_reason", "unmet_dependencies")]));
     act(&server, &plan, "a", "start", json!({})).await.expect(200);

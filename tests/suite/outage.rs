@@ -1,4 +1,4 @@
-//! The database goes away and comes back. PostgreSQL only: a file does not go away.
+//! Outage and recovery of the database. Only for PostgreSQL, because a file does not become unavailable.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, UnixStream};
 use tokio::task::JoinSet;
 
-/// Passes connections on to the throw-away server's socket until it is dropped.
+/// Proxy that forwards connections to the socket of the temporary server until it is dropped.
 fn proxy(listener: TcpListener, socket: String) -> JoinSet<()> {
     let mut accepting = JoinSet::new();
     accepting.spawn(async move {
@@ -30,7 +30,7 @@ fn an_outage_answers_503_at_once_and_heals_by_itself() {
     milepost_tests::run(Engine::Postgres, |engine| async move {
         let server_url = std::env::var(POSTGRES).expect("a PostgreSQL server");
         let Some((_, directory)) = server_url.split_once('@').filter(|(_, rest)| rest.starts_with("%2F")) else {
-            return; // Somebody's own server over TCP: there is no socket to stand in front of.
+            return; // An external server over TCP has no socket to put a proxy in front of.
         };
         let directory = directory.split('/').next().expect("a directory").replace("%2F", "/");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -47,7 +47,7 @@ fn an_outage_answers_503_at_once_and_heals_by_itself() {
         drop(alive);
         tokio::time::sleep(Duration::from_millis(50)).await;
         for _ in 0..3 {
-            // The design allows two seconds; a test only insists that it is answered while a client still waits.
+            // The design allows two seconds. The test only requires a response while a client still waits.
             let refused = tokio::time::timeout(Duration::from_secs(10), server.get("/v1/customers")).await;
             let refused = refused.expect("an answer while the client waits");
             assert_eq!(refused.header("retry-after"), "1");

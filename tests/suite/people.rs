@@ -1,4 +1,4 @@
-//! People: as customers, and belonging to one.
+//! People, both as individuals and as members of a customer.
 
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};

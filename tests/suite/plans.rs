@@ -1,4 +1,4 @@
-//! Plans: made, found, changed, measured anew.
+//! Plans: creation, search, changes and measurement.
 
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! What reports say of all customers, what playbooks open, and what becomes of it.
+//! Reports on all customers, playbooks, and the interventions that they open.
 
 use chrono::Duration;
 use milepost::jobs::keep_health::keep_health;
@@ -157,7 +157,7 @@ async fn what_begins_in_a_cooldown_waits(engine: Engine) {
     let plan = create(&server, "/v1/plans", plan).await;
     playbook(&server, "missed", rescue(json!({ "kind": "milestone_missed" }))).await;
     let mut counts = vec![];
-    // a was missed before; b is on the 11th of May, and a milestone that is added late was to be met already.
+    // a was missed before. b becomes missed on 11 May, and a milestone that is added late is already due.
     for days in [7, 1, 10] {
         server.clock.advance(Duration::days(days));
         if days == 1 {
@@ -199,9 +199,9 @@ async fn milestones_and_silence_open_interventions(engine: Engine) {
     server.post(&format!("{plan}/milestones/a/achieve"), json!({})).await.expect(200);
     assert_eq!(reasons(opened(&server).await), [format!("milestone_achieved: {plan_id}/a")]);
     server.clock.advance(Duration::days(9));
-    // b was planned for the 10th: on the 13th its days of grace are not over, and it has been silent for ten days.
+    // b was planned for the 10th. On the 13th its grace period is not over, and there has been no event for ten days.
     let found = reasons(opened(&server).await);
-    // b was planned too: 2 of 5 are earned, where after a all had been.
+    // b was planned too: 2 of 5 are earned, whereas everything planned had been earned after a.
     let spi = format!("spi_below: {plan_id}");
     assert_eq!(found, [spi, "no_event".to_owned(), format!("milestone_achieved: {plan_id}/a")]);
     server.clock.advance(Duration::days(1));

@@ -1,4 +1,4 @@
-//! What-if and proof: a model tried on customers, and held against what became of them.
+//! Simulation and backtest: a model is applied to customers and compared with their outcomes.
 
 use chrono::{Duration, NaiveDate};
 use milepost_tests::{Engine, Server, errors, on_both_engines};
@@ -51,7 +51,8 @@ async fn a_candidate_is_tried_on_customers(engine: Engine) {
     server.call("POST", "/v1/health-models/pulse/simulate?version=9").send().await.problem(404, "not_found");
 }
 
-/// Thirty customers and one of whom nothing is known: the first twelve are seldom active and are lost within the month, but for one who is often active.
+/// Creates thirty customers and one without any data. The first twelve are lost within the month. All of them are
+/// seldom active, except for the very first.
 async fn thirty_customers(server: &Server) {
     for number in 0..30 {
         let name = format!("c{number:02}");
@@ -85,7 +86,7 @@ async fn a_model_is_held_against_outcomes(engine: Engine) {
     let proven = server.post("/v1/health-models/m/backtest", question.clone()).await.expect(200);
     assert_eq!(proven["evaluated_on"], json!(["2026-05-04"]));
     assert_eq!((&proven["cases"], &proven["churned"], &proven["unscored"]), (&json!(30), &json!(12), &json!(1)));
-    // Of 12 x 18 pairs 11 x 18 are in the right order and 18 are ties.
+    // Of 12 x 18 pairs, 11 x 18 are in the right order and 18 are ties.
     let area = (11.0 * 18.0 + 9.0) / (12.0 * 18.0);
     assert!((proven["auc"]["area"].as_f64().expect("an area") - area).abs() < 1e-12);
     assert!(proven["auc"]["from"].as_f64() < Some(area) && proven["auc"]["to"].as_f64() > Some(area));
@@ -95,7 +96,7 @@ async fn a_model_is_held_against_outcomes(engine: Engine) {
     assert_eq!(proven["lift_at_top_decile"], 2.5);
     assert_eq!(pluck(&json!({ "data": proven["calibration"] }), "observed"), [&json!(1.0), &json!(1.0 / 19.0)]);
     assert!(proven["median_lead_days"].as_f64() >= Some(15.0), "{}", proven["median_lead_days"]);
-    // What is sent later about earlier days must not change what was known then.
+    // Events that arrive later about earlier days must not change the knowledge of that time.
     for number in 1..12 {
         active_on(&server, &format!("c{number:02}"), &["2026-05-02", "2026-05-03", "2026-05-04"]).await;
     }
@@ -106,7 +107,7 @@ async fn a_model_is_held_against_outcomes(engine: Engine) {
     imported["known_by"] = json!("occurred");
     let hindsight = server.post("/v1/health-models/m/backtest", imported).await.expect(200);
     assert_eq!(hindsight["unscored"], 0, "the event of 2020 counts, too early");
-    // All are alike but that one, which stays and is worth less than those that are lost.
+    // All customers are alike except for one, which stays and scores less than those that are lost.
     assert!((hindsight["auc"]["area"].as_f64().expect("an area") - 9.0 / 19.0).abs() < 1e-12);
 }
 
@@ -123,7 +124,7 @@ async fn too_few_losses_prove_nothing(engine: Engine) {
     assert_eq!(open, errors(&[("/to", "horizon_not_over")]));
 }
 
-/// A generator of numbers from 0 to 1 that is the same everywhere (D. H. Lehmer's, modulus 2^31 - 1).
+/// Generator of the same numbers from 0 to 1 on every machine (D. H. Lehmer's, modulus 2^31 - 1).
 struct Lehmer(u64);
 
 impl Lehmer {
@@ -133,9 +134,10 @@ impl Lehmer {
     }
 }
 
-/// 240 customers over a year. Each has an inclination that wanders from quarter to quarter; the more inclined, the more often it is active, the
-/// more kinds of things it does and the fewer tickets it opens, and the less likely it is lost in the quarter after. The true chance is known.
-/// Answers the true chance of each customer and quarter, and whether it was lost.
+/// Creates 240 customers over a year. Each has an inclination that changes randomly from quarter to quarter. With a
+/// greater inclination, a customer is active more often, uses more features, opens fewer tickets, and is less likely to
+/// be lost in the next quarter. The true probability is known. Returns the true probability of each customer and
+/// quarter, and whether the customer was lost.
 pub async fn synthetic_customers(server: &Server) -> Vec<(f64, bool)> {
     let first = NaiveDate::from_ymd_opt(2025, 1, 1).expect("a date");
     let mut random = Lehmer(20_260_504);
@@ -205,7 +207,7 @@ async fn the_shipped_model_on_synthetic_truth(engine: Engine) {
     assert!(observed.first() > observed.last(), "{}", Value::from(observed.clone()));
 }
 
-/// The accounts that lead on two days, with their scores: computed from the file by a script of its own.
+/// The leading accounts on two days with their scores, computed from the file by a separate script.
 const LEADERS: [(&str, [(&str, f64); 5]); 2] = [
     (
         "2019-06-30",

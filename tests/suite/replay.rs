@@ -1,7 +1,7 @@
-//! Two real releases lived through day by day, and what the service said on the day held against what then happened.
+//! Two real releases replayed day by day. The reports of each day are compared with the actual course of events.
 //!
-//! Release 1.19 slipped in announced steps, release 1.22 hardly did (public history of kubernetes/sig-release). Their days are moved to
-//! begin on the day on which every test begins; nothing else is changed.
+//! Release 1.19 slipped in announced steps, release 1.22 hardly at all (public history of kubernetes/sig-release).
+//! Their dates are shifted to begin on the day on which every test begins; nothing else is changed.
 
 use chrono::{Duration, NaiveDate};
 use milepost::commands::demo;
@@ -36,14 +36,14 @@ async fn release_1_22_day_by_day(engine: Engine) {
     assert_eq!(days.last().expect("days").said["spi"], 1.0);
 }
 
-/// The lowest SPI(t) after the first fortnight, in which a day or two say little.
+/// Lowest SPI(t) after the first two weeks, in which a day or two mean little.
 fn lowest_spi_t(days: &[Day]) -> f64 {
     days.iter().skip(14).filter_map(|day| day.said["spi_t"].as_f64()).fold(f64::INFINITY, f64::min)
 }
 
-/// What the service said at the end of one day.
+/// Report of the service at the end of one day.
 struct Day {
-    /// The real date.
+    /// Real date.
     date: NaiveDate,
     at: chrono::DateTime<chrono::Utc>,
     shifted: NaiveDate,
@@ -60,8 +60,8 @@ fn day(text: &str) -> NaiveDate {
     text.parse().expect("a date")
 }
 
-/// Lives through a release: plans it, and then records each change of date and each achievement on its day. At the end, what is now
-/// said of each day is what was said on it, and what was known then is found again whole.
+/// Replays a release: creates the plan and then records each date change and each achievement on its day. At the end,
+/// the reports on each day must equal the reports made on that day, both by date and by instant of knowledge.
 async fn replay(engine: Engine, name: &str) -> Vec<Day> {
     let server = Server::start(engine).await;
     server.post("/v1/customers", json!({ "name": "Kubernetes", "external_ref": "kubernetes" })).await.expect(201);
@@ -83,7 +83,7 @@ async fn replay(engine: Engine, name: &str) -> Vec<Day> {
                 Event::Achieved => ("achieve", json!({})),
             };
             let reply = server.post(&format!("{path}/milestones/{key}/{verb}"), body).await;
-            // What history recorded twice, or only afterwards, is refused: nothing else may be.
+            // Changes that the history recorded twice or only afterwards are refused. Nothing else may be refused.
             let is_refused = ["in_the_past", "forecast_unchanged"].iter().any(|code| reply.text.contains(code));
             assert!(reply.status.is_success() || is_refused, "{date} {key}: {}", reply.text);
         }
@@ -109,7 +109,7 @@ enum Event {
     Achieved,
 }
 
-/// The plan as it was first drawn up, and what then happened to it, in order.
+/// Returns the plan as first created and the later changes in order.
 fn planned(draft: &Value, shift: impl Fn(NaiveDate) -> NaiveDate) -> (Value, Vec<(NaiveDate, String, Event)>) {
     let mut plan = draft.clone();
     let read = |value: &Value| value.as_str().map(day);
@@ -137,7 +137,7 @@ fn planned(draft: &Value, shift: impl Fn(NaiveDate) -> NaiveDate) -> (Value, Vec
     (plan, events)
 }
 
-/// The pictures that the README shows are what the service draws of the demo's data.
+/// The pictures in the README equal the pictures that the service draws from the demo data.
 async fn the_pictures_in_the_readme_are_true(engine: Engine) {
     let server = Server::start(engine).await;
     let loaded = demo::import(&server.url, &server.key).await.expect("the demo");
@@ -151,7 +151,7 @@ async fn the_pictures_in_the_readme_are_true(engine: Engine) {
     }
 }
 
-/// Every row of the README's tour is what the service says of that day.
+/// Every row of the README's tour equals the report of the service for that day.
 async fn the_tour_in_the_readme_is_true(engine: Engine) {
     let server = Server::start(engine).await;
     demo::import(&server.url, &server.key).await.expect("the demo");

@@ -1,4 +1,4 @@
-//! The SPI report in its three forms, at any date, for any selection.
+//! The SPI report in its three formats, for any date and any selection.
 
 use chrono::Duration;
 use milepost_tests::{Engine, Server, on_both_engines};
@@ -16,7 +16,7 @@ on_both_engines!(
     what_was_known_is_found_again,
 );
 
-/// Plans with a milestone due on 2026-05-01, done or not.
+/// Creates plans with a milestone due on 2026-05-01, done or not done.
 async fn add_plan(server: &Server, name: &str, weight: f64, is_done: bool) {
     let actual = if is_done { json!("2026-05-01") } else { Value::Null };
     let milestones = json!([
@@ -84,7 +84,7 @@ async fn pages_share_one_total(engine: Engine) {
         let page = reply.expect(200);
         assert_eq!((&page["total"]["plans"], &page["total"]["spi"]), (&json!(130), &json!(0.5)));
         names.extend(pluck(&page, "name").into_iter().cloned());
-        // The answer comes from memory the second time, and is the same with its link.
+        // The second response comes from memory and is the same, including its link.
         assert_eq!(server.get(&path).await.header("link"), link);
         path = link.trim_start_matches('<').split('>').next().unwrap_or_default().to_owned();
     }
@@ -140,7 +140,7 @@ async fn a_series_looks_back_and_not_ahead(engine: Engine) {
         .iter()
         .map(|point| (&point["planned_value"], &point["earned_value"]))
         .collect();
-    // Today is 4 May: April is over, May has begun, June is to come.
+    // Today is 4 May: April is over, May has begun, and June is in the future.
     assert_eq!(known, [(&json!(0.0), &json!(0.0)), (&json!(1.0), &json!(1.0)), (&json!(2.0), &Value::Null)]);
     let long = json!({ "name": "q", "start_on": "2020-01-01", "milestones": [{ "key": "m", "name": "M", "planned_on": "2026-05-01" }] });
     let long = create(&server, "/v1/plans", long).await;
@@ -149,7 +149,8 @@ async fn a_series_looks_back_and_not_ahead(engine: Engine) {
     server.get(&format!("{long}/earned-value/series")).await.expect(200);
 }
 
-/// Whatever is recorded later, what was known at an instant stays: new milestones, baselines, a moved start, reviews, costs, settings.
+/// Later records do not change reports as of an earlier instant of knowledge: new milestones, baselines, a moved start,
+/// reviews, costs and settings.
 async fn what_was_known_is_found_again(engine: Engine) {
     let server = Server::start(engine).await;
     let path = create_plan(&server).await;

@@ -1,4 +1,4 @@
-//! Milestones and retention: by landmark, never by who ever got there.
+//! Milestones and retention: customers are grouped by landmark, not by whether they ever reached the milestone.
 
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ async fn template(server: &Server) {
     create(server, "/v1/templates", json!({ "key": "first-steps", "name": "Onboarding", "kind": "onboarding", "milestones": milestones, "publish": true })).await;
 }
 
-/// A customer that began on New Year's day of 2025, reached the first value on some day and was lost on another.
+/// Creates a customer that started on 1 January 2025, with optional dates of first value and of loss.
 async fn enrol(server: &Server, number: usize, segment: &str, reached: Option<&str>, lost: Option<&str>) {
     let body = json!({ "name": format!("c{number}"), "segment": segment, "since_on": "2025-01-01" });
     let customer = create(server, "/v1/customers", body).await;
@@ -36,7 +36,7 @@ async fn milestones_that_go_with_staying(engine: Engine) {
         (1, "SMB", Some("2025-01-20"), Some("2025-03-01")),
         (2, "Enterprise", Some("2025-03-20"), None), // after the landmark: not reached
         (6, "Enterprise", None, Some("2025-04-01")),
-        (1, "Enterprise", None, Some("2025-01-15")), // before the landmark: tells nothing
+        (1, "Enterprise", None, Some("2025-01-15")), // lost before the landmark: not counted
         (1, "Enterprise", None, None),
     ] {
         for _ in 0..count {
@@ -60,7 +60,7 @@ async fn milestones_that_go_with_staying(engine: Engine) {
     near(&first["odds_ratio"]["value"], 16.0);
     near(&first["risk_difference"]["value"], 5.0 / 9.0);
     assert_eq!(first["test"], "fisher_exact");
-    // Over the hypergeometric distribution of 9, 9 and 11: every table no likelier than this one.
+    // Sum over the hypergeometric distribution of 9, 9 and 11: all tables that are at most as likely as this one.
     near(&first["p_value"], 0.0498);
     assert!(first["adjusted_p_value"].as_f64() >= first["p_value"].as_f64());
     assert_eq!((&first["strata"], &first["mantel_haenszel"]), (&json!(2), &Value::Null), "no segment has both");

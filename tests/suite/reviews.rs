@@ -1,4 +1,4 @@
-//! Missed milestones and how they are explained; the regular review.
+//! Missed milestones and their explanations; regular reviews.
 
 use chrono::Duration;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
@@ -96,7 +96,7 @@ async fn a_review_answers_the_three_questions(engine: Engine) {
     assert_eq!(sorted(waits), sorted(expected.to_vec()));
     let trajectory = &next["trajectory"];
     assert_eq!((&trajectory["trend"], &trajectory["since_on"]), (&json!("worsening"), &json!("2026-04-27")));
-    // a moved 16 days; b and c were pushed 16 days each.
+    // a moved by 16 days, which moved b and c by 16 days each.
     assert_eq!((&trajectory["changes_since"], &trajectory["days_slipped_since"]), (&json!(3), &json!(48)));
     assert_eq!(next["uncommunicated_changes"].as_array().map(Vec::len), Some(3), "the client knows nothing of it");
     server.post(&format!("{path}/milestones/a/forecast-changes/1/communicate"), json!({})).await.expect(200);

@@ -1,4 +1,4 @@
-//! How a plan counts its days, how often its dates are looked at, and what moves with its start.
+//! Calendars of plans, update intervals, and moves of the start date.
 
 use chrono::Duration;
 use milepost_tests::{Engine, Server, errors, on_both_engines};

@@ -1,4 +1,4 @@
-//! Risk: named factors with their evidence, and models fitted on what became of customers.
+//! Risk: named factors with evidence, and models fitted to customers' outcomes.
 
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};

@@ -1,9 +1,9 @@
-//! Requests that several subjects need.
+//! Requests that several test modules use.
 
 use milepost_tests::Server;
 use serde_json::{Value, json};
 
-/// A small plan of three milestones: the first must be finished before the second, both before the third.
+/// Returns a small plan of three milestones. The first must be finished before the second, and both before the third.
 pub fn plan() -> Value {
     json!({
         "name": "Rollout", "start_on": "2026-04-01", "milestones": [
@@ -14,12 +14,12 @@ pub fn plan() -> Value {
     })
 }
 
-/// Creates the small plan; answers its path.
+/// Creates the small plan; returns its path.
 pub async fn create_plan(server: &Server) -> String {
     create(server, "/v1/plans", plan()).await
 }
 
-/// Creates something; answers its path.
+/// Creates a resource; returns its path.
 pub async fn create(server: &Server, collection: &str, body: Value) -> String {
     let created = server.post(collection, body).await;
     let location = created.header("location");
@@ -27,13 +27,13 @@ pub async fn create(server: &Server, collection: &str, body: Value) -> String {
     location
 }
 
-/// Creates a customer of this name; answers its id.
+/// Creates a customer with this name; returns its identifier.
 pub async fn create_customer(server: &Server, name: &str) -> String {
     let created = server.post("/v1/customers", json!({ "name": name, "external_ref": name })).await.expect(201);
     created["id"].as_str().expect("an id").to_owned()
 }
 
-/// The values of one field of a list's items.
+/// Returns the values of one field of a list's items.
 pub fn pluck<'a>(list: &'a Value, field: &str) -> Vec<&'a Value> {
     list["data"].as_array().expect("a list").iter().map(|item| &item[field]).collect()
 }

@@ -1,4 +1,4 @@
-//! Segment's libraries deliver as they are.
+//! Intake from Segment's libraries, used without changes.
 
 use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Server, on_both_engines};
@@ -81,7 +81,7 @@ async fn the_write_key_is_the_user(engine: Engine) {
     let basic = |key: &str| format!("Basic {}", base64::prelude::BASE64_STANDARD.encode(format!("{key}:")));
     let send = |key: &str, path: &str| {
         let call = server.call("POST", path).anonymous().header("Authorization", &basic(key));
-        // Browsers send plain text, so that they need not ask first.
+        // Browsers send plain text, so that no preflight request is needed.
         call.body("text/plain", track("m", &json!({ "groupId": "g" })).to_string()).send()
     };
     let key = server.key_of("Northwind", &[Scope::EventsWrite]).await;
@@ -123,7 +123,7 @@ async fn wrong_messages_do_not_hold_up_others(engine: Engine) {
     broken.problem(400, "malformed_body");
 }
 
-/// The paths that libraries add to the host they are given.
+/// The paths that the libraries append to the configured host.
 async fn built_in_paths_are_served(engine: Engine) {
     let server = Server::start(engine).await;
     let one = |id: &str| track(id, &json!({ "groupId": "g" }));

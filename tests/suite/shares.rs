@@ -1,4 +1,4 @@
-//! What a client sees of a plan: the status report, share links, pictures and the calendar.
+//! Views of a plan for clients: the status report, share links, pictures and the calendar.
 
 use chrono::Duration;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
@@ -18,7 +18,7 @@ on_both_engines!(
     dates_go_into_a_calendar,
 );
 
-/// Makes a link; answers its path.
+/// Creates a share link; returns its path.
 async fn share(server: &Server, plan: &str, draft: Value) -> String {
     let made = server.post(&format!("{plan}/share-links"), draft).await.expect(201);
     made["path"].as_str().expect("a path").to_owned()
@@ -133,7 +133,8 @@ async fn a_link_shows_no_more_than_it_may(engine: Engine) {
     for part in ["s-curve.svg", "trend.svg"] {
         server.call("GET", &format!("{link}/{part}")).anonymous().send().await.problem(404, "not_found");
     }
-    // What a hidden milestone's slip does to one that is shown is told without saying why, and figures are those of what is shown.
+    // The effect of a hidden milestone's slip on a visible milestone is shown without the reason, and the figures
+    // include only visible milestones.
     let slip = json!({ "forecast_on": "2026-06-20", "reason": "Secret slip", "cause": "systemic" });
     server.post(&format!("{path}/milestones/b/forecast-changes"), slip).await.expect(201);
     let some = share(
@@ -143,7 +144,7 @@ async fn a_link_shows_no_more_than_it_may(engine: Engine) {
     )
     .await;
     let page = server.call("GET", &some).anonymous().send().await;
-    assert!(page.text.contains("It follows from another milestone that moved."), "{}", page.text);
+    assert!(page.text.contains("This date depends on another milestone, which moved."), "{}", page.text);
     assert!(
         !page.text.contains("Secret") && page.text.contains("<dd>0 %</dd>"),
         "nothing of c is planned by now: {}",
@@ -216,7 +217,7 @@ async fn a_client_takes_note(engine: Engine) {
     for empty in ["", "by=", "by=+++"] {
         assert_eq!(note(empty).await.problem(422, "validation_failed"), errors(&[("/by", "blank")]));
     }
-    // The client follows the way back to the page.
+    // The client follows the redirect back to the page.
     let noted = note("by=Petra+Nov%C3%A1k").await;
     assert!(noted.status == 200 && noted.text.contains("Noted by Petra Novák."), "{}", noted.text);
     let again = note("by=Somebody").await;

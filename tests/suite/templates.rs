@@ -1,4 +1,4 @@
-//! Templates: shipped, made, versioned, and unchangeable once published.
+//! Templates: shipped and created templates, versions, and immutability after publication.
 
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Tokens: ours and those of an external issuer; and every way in which one may be too weak to be believed.
+//! Tokens of this server and of an external issuer, and every weakness for which a token is refused.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -111,7 +111,7 @@ async fn refusals_follow_the_standard(engine: Engine) {
     assert_eq!(json.expect(400)["error"], "invalid_request");
 }
 
-/// Signs claims with the server's own key: what a flaw in issuing could produce.
+/// Signs claims with the server's own key, as a flaw in issuing could do.
 fn forge(der: &[u8], kid: &str, typ: Option<&str>, claims: &Value) -> String {
     let header = Header { typ: typ.map(str::to_owned), kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
     jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(der)).expect("a token")
@@ -126,7 +126,7 @@ fn with(claims: &Value, field: &str, value: Value) -> Value {
     changed
 }
 
-/// Each weakness of the design's list, once for any issuer: `(name, typ, claims)`, the sound one first.
+/// Returns each weakness of the design's list, for any issuer, as `(name, typ, claims)`. The valid token comes first.
 fn weaknesses(sound: &Value) -> Vec<(&'static str, Option<&'static str>, Value)> {
     let now = beginning().timestamp();
     let jwt = Some("at+jwt");
@@ -220,7 +220,7 @@ async fn signing_keys_rotate(engine: Engine) {
     serving.await.expect("ended").expect("ended well");
 }
 
-/// An issuer on a port of its own: discovery, keys, and a count of how often the keys were asked for.
+/// An issuer on its own port, with discovery, keys, and a count of requests for the keys.
 struct Issuer {
     url: String,
     der: Vec<u8>,
@@ -288,7 +288,7 @@ async fn tokens_of_an_external_issuer(engine: Engine) {
         401,
         "an unknown organization"
     );
-    // Ours signed by theirs, and theirs claiming to be ours.
+    // A token of ours signed by the external issuer, and a token of the external issuer that claims to be ours.
     let ours = with(&with(&sound, "iss", json!("milepost")), "aud", json!("milepost"));
     assert_eq!(status(&server, &forge(&issuer.der, "k1", Some("at+jwt"), &ours)).await, 401);
 }

@@ -1,47 +1,47 @@
-//! The text of an API key: `mp_<id>_<random>_<crc>`.
+//! Generation, parsing and verification of API keys of the form `mp_<id>_<random>_<crc>`.
 //!
-//! The id names organization and key, so that looking it up binds the organization; the checksum lets a scanner or a
-//! client tell a typing mistake from a wrong key. Only the SHA-256 of the random part is stored.
+//! The id names the organization and the key, so that a lookup is bound to the organization. With the checksum, a
+//! scanner or a client can tell a typing mistake from a wrong key. Only the SHA-256 of the random part is stored.
 
 use aws_lc_rs::{constant_time, digest, rand};
 use uuid::Uuid;
 
-/// What stands in front of a key.
+/// Prefix of an API key.
 const PREFIX: &str = "mp_";
-/// Digits a 128-bit number needs in base 62.
+/// Number of digits of a 128-bit number in base 62.
 const WIDE: usize = 22;
-/// Digits a 32-bit number needs in base 62.
+/// Number of digits of a 32-bit number in base 62.
 const NARROW: usize = 6;
 
-/// A key as its owner presents it.
+/// An API key as presented by its owner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ApiKey {
-    /// The organization it belongs to.
+    /// Identifier of the organization.
     pub organization_id: Uuid,
-    /// Which of its keys.
+    /// Identifier of the key.
     pub id: Uuid,
     secret: [u8; 32],
 }
 
 impl ApiKey {
-    /// A new key with 256 random bits; `None` if the system has no randomness to give.
+    /// Generates a key with 256 random bits; returns `None` if the system provides no randomness.
     pub fn generate(organization_id: Uuid, id: Uuid) -> Option<Self> {
         let mut secret = [0; 32];
         rand::fill(&mut secret).ok()?;
         Some(Self { organization_id, id, secret })
     }
 
-    /// Whether a text looks like an API key at all, as opposed to a JWT.
+    /// Returns whether a text looks like an API key rather than a JWT.
     pub fn is_one(text: &str) -> bool {
         text.starts_with(PREFIX)
     }
 
-    /// Reads a key, checking its form and checksum.
+    /// Parses a key and checks its form and checksum.
     pub fn parse(text: &str) -> Option<Self> {
         Self::parse_as(PREFIX, text)
     }
 
-    /// Reads something of this form that begins otherwise.
+    /// Parses a text of the same form with another prefix.
     pub(super) fn parse_as(prefix: &str, text: &str) -> Option<Self> {
         let (body, checksum) = text.rsplit_once('_')?;
         if checksum != checksum_of(body) {
@@ -57,12 +57,12 @@ impl ApiKey {
         })
     }
 
-    /// The key as shown once to its owner.
+    /// Returns the text of the key, which is shown to its owner once.
     pub fn reveal(&self) -> String {
         self.reveal_as(PREFIX)
     }
 
-    /// The same, beginning otherwise.
+    /// Returns the text of the key with another prefix.
     pub(super) fn reveal_as(&self, prefix: &str) -> String {
         let id = format!("{}{}", wide(self.organization_id.as_u128()), wide(self.id.as_u128()));
         let (high, low) = self.secret.split_at(16);
@@ -72,12 +72,12 @@ impl ApiKey {
         format!("{body}_{checksum}")
     }
 
-    /// What is stored of it.
+    /// Returns the hash of the secret, the only part that is stored.
     pub fn secret_hash(&self) -> Vec<u8> {
         digest::digest(&digest::SHA256, &self.secret).as_ref().to_vec()
     }
 
-    /// Compares with a stored hash in constant time.
+    /// Compares the secret with a stored hash in constant time.
     pub fn matches(&self, stored_hash: &[u8]) -> bool {
         constant_time::verify_slices_are_equal(&self.secret_hash(), stored_hash).is_ok()
     }

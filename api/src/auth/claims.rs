@@ -1,7 +1,7 @@
-//! What a JWT must say before it is believed (RFC 9068), whoever issued it.
+//! Verification of JWTs (RFC 9068) from any issuer.
 //!
-//! The library checks the signature with the one algorithm of the one key that the token names; everything about time is
-//! checked here against our clock, because the library's defaults accept tokens without expiry, audience or type.
+//! The library checks the signature with the single algorithm of the key that the token names. All times are checked
+//! here against our clock, because the library's defaults accept tokens without expiry, audience or type.
 
 use std::collections::HashMap;
 
@@ -10,59 +10,59 @@ use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// How far clocks may differ, in seconds.
+/// Maximum difference between clocks, in seconds.
 const LEEWAY_SECONDS: i64 = 30;
-/// The longest lifetime believed, in seconds: a token for longer is a mistake or an attack.
+/// Maximum accepted lifetime of a token, in seconds. A longer lifetime indicates a mistake or an attack.
 const MAX_LIFETIME_SECONDS: i64 = 24 * 3600;
 
-/// Keys by id, each with the only algorithm it may be used with.
+/// A set of keys by identifier, each with the only algorithm that it may be used with.
 #[derive(Debug, Clone, Default)]
 pub struct KeySet {
     keys: HashMap<String, (DecodingKey, Algorithm)>,
 }
 
 impl KeySet {
-    /// A set of keys.
+    /// Creates a set of keys.
     pub fn of(keys: impl IntoIterator<Item = (String, DecodingKey, Algorithm)>) -> Self {
         Self { keys: keys.into_iter().map(|(id, key, algorithm)| (id, (key, algorithm))).collect() }
     }
 
-    /// Whether the set has a key of this id.
+    /// Returns whether the set contains a key with this identifier.
     pub fn has(&self, id: &str) -> bool {
         self.keys.contains_key(id)
     }
 }
 
-/// What is expected of a token.
+/// Expected properties of a token.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
-    /// Its `iss`.
+    /// Expected `iss`.
     pub issuer: &'a str,
-    /// One of its `aud`.
+    /// Value that `aud` must contain.
     pub audience: &'a str,
-    /// Its `typ`, compared without case and without an `application/` in front.
+    /// Expected `typ`, compared without regard to case and to a leading `application/`.
     pub token_type: &'a str,
 }
 
-/// The claims we read.
+/// Claims of a token that are read.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Claims {
     /// Subject.
     pub sub: String,
-    /// Expiry, seconds since 1970.
+    /// Expiry, in seconds since 1970.
     pub exp: i64,
-    /// Issued at.
+    /// Time of issue, in seconds since 1970.
     pub iat: i64,
-    /// Not before.
+    /// Time from which the token is valid, in seconds since 1970.
     pub nbf: Option<i64>,
-    /// The scopes granted, separated by spaces.
+    /// Granted scopes, separated by spaces.
     pub scope: Option<String>,
-    /// Everything else.
+    /// All other claims.
     #[serde(flatten)]
     pub other: Map<String, Value>,
 }
 
-/// The claims of a token that passes every check, or `None`: why not is nobody's business but the log's.
+/// Returns the claims of a token that passes every check, or `None`. The caller does not learn which check failed.
 pub fn verify(
     token: &str,
     header: &Header,

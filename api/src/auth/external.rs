@@ -1,4 +1,4 @@
-//! Tokens of the one external issuer in the configuration: its keys are fetched, cached and refreshed here.
+//! Verification of tokens of the configured external issuer, whose keys are fetched, cached and refreshed here.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,12 +15,13 @@ use super::caller::{Actor, ActorKind, Caller};
 use super::claims::{Claims, Expected, KeySet, verify};
 use crate::config::ExternalIssuer;
 
-/// After this the keys are fetched again, while the old ones go on being used.
+/// Age at which the keys are fetched again. The old keys remain in use if the fetch fails.
 const FRESH_FOR: Duration = Duration::from_secs(600);
-/// The shortest time between two fetches, so that tokens with made-up key ids cannot make us hammer the issuer.
+/// Minimum time between two fetches, so that tokens with invented key identifiers cannot cause excessive requests to
+/// the issuer.
 const FETCH_AT_MOST_EVERY: Duration = Duration::from_secs(10);
 
-/// The external issuer and what is known of its keys.
+/// The external issuer and its fetched keys.
 #[derive(Debug)]
 pub struct External {
     settings: ExternalIssuer,
@@ -42,18 +43,18 @@ struct Discovery {
 }
 
 impl External {
-    /// For the issuer of the configuration; nothing is fetched before the first token comes.
+    /// Creates a verifier for the configured issuer. Fetches nothing before the first token arrives.
     pub fn new(settings: ExternalIssuer) -> reqwest::Result<Self> {
         let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).build()?;
         Ok(Self { settings, http, keys: ArcSwapOption::empty(), last_attempt: Mutex::default() })
     }
 
-    /// The issuer's name, as in `iss`.
+    /// Returns the issuer's name, as in `iss`.
     pub fn name(&self) -> &str {
         &self.settings.issuer
     }
 
-    /// The caller of a token of that issuer, if the token holds.
+    /// Returns the caller of a token of this issuer, if the token is valid.
     pub async fn verify(&self, token: &str, header: &Header, now: DateTime<Utc>) -> Option<Caller> {
         let key_id = header.kid.as_deref()?;
         let usable = |fetched: &Arc<Fetched>| fetched.keys.has(key_id) && fetched.at.elapsed() < FRESH_FOR;
@@ -77,7 +78,8 @@ impl External {
         })
     }
 
-    /// Fetches the keys: one request at a time, callers behind it use what it brought, a failure keeps the last good set.
+    /// Fetches the keys, one request at a time. Callers that wait use the fetched keys. A failure keeps the last good
+    /// set.
     async fn refresh(&self, key_id: &str) {
         let mut last_attempt = self.last_attempt.lock().await;
         let arrived = self.keys.load().as_ref().is_some_and(|now| now.keys.has(key_id) && now.at.elapsed() < FRESH_FOR);
@@ -117,7 +119,8 @@ impl External {
     }
 }
 
-/// A key with its id and the one algorithm it is for. Symmetric keys have no place in a published set.
+/// Returns a key with its identifier and its only algorithm. Symmetric keys are refused, because a published set must
+/// not contain them.
 fn usable_key(jwk: &Jwk) -> Option<(String, DecodingKey, Algorithm)> {
     let declared = jwk.common.key_algorithm.and_then(|algorithm| algorithm.to_string().parse::<Algorithm>().ok());
     let algorithm = match &jwk.algorithm {

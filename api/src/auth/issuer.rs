@@ -1,4 +1,4 @@
-//! Tokens we issue: short-lived JWTs signed with Ed25519, and the public keys others verify them with.
+//! Tokens that this server issues: short-lived JWTs signed with Ed25519, and the public keys that verify them.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,17 +20,18 @@ use crate::error::ApiError;
 use crate::store::signing_keys::SigningKey;
 use crate::store::{Db, signing_keys};
 
-/// How long a token lives, in seconds.
+/// Lifetime of a token, in seconds.
 pub const TOKEN_SECONDS: i64 = 15 * 60;
 /// `typ` of an access token (RFC 9068).
 pub const TOKEN_TYPE: &str = "at+jwt";
 /// `aud` of our own tokens.
 pub const AUDIENCE: &str = "milepost";
-/// The longest that a rotation made elsewhere stays unnoticed, and the shortest time between two looks for an unknown key.
+/// Age at which the keys are read again, which limits the time in which a rotation by another process stays unnoticed.
 const RELOAD_AFTER: Duration = Duration::from_secs(60);
+/// Minimum age at which the keys are read again because a token names an unknown key.
 const RELOAD_FOR_UNKNOWN_AFTER: Duration = Duration::from_secs(5);
 
-/// Signs and verifies our own tokens.
+/// Issuer that signs and verifies the server's own tokens.
 #[derive(Debug)]
 pub struct Issuer {
     name: String,
@@ -46,25 +47,25 @@ struct Loaded {
     published: Value,
 }
 
-/// Whose token it is to be.
+/// Grant of a token: the organization, the API client and the scopes.
 #[derive(Debug, Clone)]
 pub struct Grant {
-    /// The organization.
+    /// Identifier of the organization.
     pub organization_id: Uuid,
-    /// The API client.
+    /// Identifier of the API client.
     pub client_id: Uuid,
-    /// What the token allows.
+    /// Scopes that the token grants.
     pub scopes: Scopes,
 }
 
 impl Issuer {
-    /// An issuer with the keys of the database.
+    /// Loads an issuer with the keys in the database.
     pub async fn load(db: &Db, name: String) -> Result<Self, ApiError> {
         let loaded = read_keys(db).await?;
         Ok(Self { name, keys: ArcSwap::from_pointee(loaded), reloading: Mutex::default() })
     }
 
-    /// A signed token.
+    /// Issues a signed token.
     pub async fn issue(&self, grant: &Grant, token_id: Uuid, db: &Db, now: DateTime<Utc>) -> Result<String, ApiError> {
         self.reload_after(RELOAD_AFTER, db).await;
         let keys = self.keys.load();
@@ -79,7 +80,7 @@ impl Issuer {
         jsonwebtoken::encode(&header, &claims, key).map_err(ApiError::internal)
     }
 
-    /// The grant of a token of ours, if it is one and holds.
+    /// Returns the grant of a token, if this server issued it and it is valid.
     pub async fn verify(&self, token: &str, header: &Header, db: &Db, now: DateTime<Utc>) -> Option<Grant> {
         let key_id = header.kid.as_deref()?;
         let is_known = self.keys.load().verifying.has(key_id);
@@ -89,19 +90,19 @@ impl Issuer {
         grant_of(&claims)
     }
 
-    /// Whether a token's unverified claims name this issuer: only then are our keys tried.
+    /// Returns the name of this issuer. The server's keys are tried only if a token's unverified claims contain it.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The public keys as a JWK set (RFC 7517).
+    /// Returns the public keys as a JWK set (RFC 7517).
     pub async fn published(&self, db: &Db) -> Value {
         self.reload_after(RELOAD_AFTER, db).await;
         self.keys.load().published.clone()
     }
 
-    /// Reads the keys again if they are older than that. One caller reads, those behind it find the work done; a failure
-    /// keeps the last good set.
+    /// Reads the keys again if they are older than `patience`. One caller reads, and callers that wait find the work
+    /// done. A failure keeps the last good set.
     async fn reload_after(&self, patience: Duration, db: &Db) {
         if self.keys.load().at.elapsed() <= patience {
             return;
@@ -117,7 +118,7 @@ impl Issuer {
     }
 }
 
-/// Makes a signing key and retires the one before it: it goes on verifying, but signs no more.
+/// Creates a signing key and retires the previous key, which continues to verify tokens but no longer signs.
 pub async fn rotate(db: &Db, clock: &Clock) -> Result<String, ApiError> {
     let pair = Ed25519KeyPair::generate().map_err(ApiError::internal)?;
     let private = pair.to_pkcs8v1().map_err(ApiError::internal)?;

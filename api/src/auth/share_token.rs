@@ -1,48 +1,48 @@
-//! The token of a share link: `ms_<id>_<random>_<crc>`, in the form of an API key, but good for nothing else.
+//! The token of a share link: `ms_<id>_<random>_<crc>`. It has the form of an API key but opens only the share link.
 
 use uuid::Uuid;
 
 use super::api_key::ApiKey;
 
-/// What stands in front of it.
+/// Prefix of a share token.
 const PREFIX: &str = "ms_";
 
-/// A token as it stands in a link.
+/// A token as contained in a share link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShareToken(ApiKey);
 
 impl ShareToken {
-    /// A new token with 256 random bits; `None` if the system has no randomness to give.
+    /// Generates a token with 256 random bits; returns `None` if the system provides no randomness.
     pub fn generate(organization_id: Uuid, link_id: Uuid) -> Option<Self> {
         ApiKey::generate(organization_id, link_id).map(Self)
     }
 
-    /// Reads a token, checking its form and checksum.
+    /// Parses a token and checks its form and checksum.
     pub fn parse(text: &str) -> Option<Self> {
         ApiKey::parse_as(PREFIX, text).map(Self)
     }
 
-    /// The token as shown once.
+    /// Returns the text of the token, which is shown once.
     pub fn reveal(&self) -> String {
         self.0.reveal_as(PREFIX)
     }
 
-    /// The organization it belongs to.
+    /// Returns the identifier of the organization.
     pub const fn organization_id(&self) -> Uuid {
         self.0.organization_id
     }
 
-    /// Which link.
+    /// Returns the identifier of the share link.
     pub const fn link_id(&self) -> Uuid {
         self.0.id
     }
 
-    /// What is stored of it.
+    /// Returns the hash of the secret, the only part that is stored.
     pub fn secret_hash(&self) -> Vec<u8> {
         self.0.secret_hash()
     }
 
-    /// Compares with a stored hash in constant time.
+    /// Compares the secret with a stored hash in constant time.
     pub fn matches(&self, stored_hash: &[u8]) -> bool {
         self.0.matches(stored_hash)
     }

@@ -1,8 +1,8 @@
-//! From a bearer token to a proven caller.
+//! Authentication: from a bearer token to an authenticated caller.
 //!
-//! What is known of an organization and its API clients is kept in memory and is right for one ledger sequence: each
-//! request reads the organization's sequence, and when it has moved, what was kept is dropped. So a revoked key stops
-//! working at once on every replica, and an unchanged organization costs one small query.
+//! Data of an organization and its API clients is kept in memory and is valid for one ledger sequence. Each request
+//! reads the organization's sequence; if the sequence has moved on, the kept data is dropped. A revoked key therefore
+//! stops working at once on every replica, and an unchanged organization costs one small query.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,10 +23,10 @@ use crate::store::api_clients::{self, KeyWithClient};
 use crate::store::share_links::ShareLinkRow;
 use crate::store::{Db, organizations, row};
 
-/// How many organizations are kept.
+/// Maximum number of organizations in memory.
 const CAPACITY: u64 = 10_000;
 
-/// Organizations in memory, and when their keys were last used.
+/// Organizations in memory and the times at which their keys were last used.
 #[derive(Debug)]
 pub struct Tenants {
     known: moka::sync::Cache<Uuid, Arc<Tenant>>,
@@ -34,23 +34,23 @@ pub struct Tenants {
     used: Mutex<HashMap<(Uuid, Uuid), DateTime<Utc>>>,
 }
 
-/// One organization at one ledger sequence.
+/// An organization at one ledger sequence.
 #[derive(Debug)]
 pub struct Tenant {
-    /// The ledger sequence for which all this is right.
+    /// Ledger sequence for which the data is valid.
     pub sequence: i64,
-    /// The time zone that says when "today" ends.
+    /// Time zone of the organization, which determines when "today" ends.
     pub zone: Tz,
     keys: Mutex<HashMap<Uuid, Arc<KeyWithClient>>>,
     clients: Mutex<HashMap<Uuid, Scopes>>,
 }
 
-/// A proven caller and its organization.
+/// An authenticated caller and its organization.
 #[derive(Debug, Clone)]
 pub struct Authenticated {
-    /// Who.
+    /// The caller.
     pub caller: Caller,
-    /// Where.
+    /// The caller's organization.
     pub tenant: Arc<Tenant>,
 }
 
@@ -60,14 +60,14 @@ impl Default for Tenants {
     }
 }
 
-/// The issuer a token claims to be from, before anything is verified: it only selects whose keys to try.
+/// Claimed issuer of an unverified token. Selects only the keys to try.
 #[derive(Deserialize)]
 struct Unverified {
     iss: String,
 }
 
 impl Tenants {
-    /// Proves the bearer of a token, or `None`: whatever is wrong, the answer is the same.
+    /// Authenticates the bearer of a token. Returns `None` on any failure, without distinguishing the reasons.
     pub async fn authenticate(
         &self,
         token: &str,
@@ -101,7 +101,7 @@ impl Tenants {
         Ok(tenant.map(|tenant| Authenticated { caller, tenant }))
     }
 
-    /// Proves an API key.
+    /// Authenticates an API key.
     pub async fn by_key(&self, key: &ApiKey, db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Authenticated>> {
         let Some(tenant) = self.tenant(db, key.organization_id).await? else { return Ok(None) };
         let Some(found) = tenant.key(db, key).await? else { return Ok(None) };
@@ -117,7 +117,7 @@ impl Tenants {
         Ok(Some(Authenticated { caller, tenant }))
     }
 
-    /// Proves a share link's token: its caller may do nothing but what the link's own pages do.
+    /// Authenticates the token of a share link. The caller has no scopes, so it can use only the pages of the link.
     pub async fn by_share(
         &self,
         token: &ShareToken,
@@ -135,12 +135,12 @@ impl Tenants {
         Ok(Some((Authenticated { caller, tenant }, link)))
     }
 
-    /// Takes what is to be written of the keys' last use: organization, key, instant.
+    /// Takes the pending times of last use, by organization and key.
     pub fn take_used(&self) -> HashMap<(Uuid, Uuid), DateTime<Utc>> {
         std::mem::take(&mut self.used.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// What is known of an organization; `None` where there is no such.
+    /// Returns the data of an organization; `None` if there is no such organization.
     pub async fn tenant(&self, db: &Db, organization_id: Uuid) -> sqlx::Result<Option<Arc<Tenant>>> {
         let Some(sequence) = self.heads.sequence(db, organization_id).await? else { return Ok(None) };
         if let Some(known) = self.known.get(&organization_id).filter(|known| known.sequence == sequence) {
@@ -173,7 +173,7 @@ impl Tenant {
         Ok(Some(found))
     }
 
-    /// The scopes of a client that is not revoked.
+    /// Returns the scopes of a client, unless it is revoked.
     async fn client_scopes(&self, db: &Db, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<Scopes>> {
         if let Some(known) = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
             return Ok(Some(known.clone()));

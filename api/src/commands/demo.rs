@@ -1,5 +1,5 @@
-//! The demo: eleven real release plans, and ten years of a public project's commits as usage events, brought in through the API as any
-//! customer's own would be.
+//! The demo data: eleven real release plans, and ten years of a public project's commits as usage events. It is loaded
+//! through the public API only.
 
 use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
@@ -13,41 +13,41 @@ use serde_json::{Value, json};
 
 use super::{Failure, print};
 
-/// The release schedules of eleven Kubernetes releases, with every dated change: from the public history of
+/// Release schedules of eleven Kubernetes releases, with every dated change, from the public history of
 /// kubernetes/sig-release (releases/*/README.md at every revision), CC-BY-4.0 and Apache-2.0; dates and roles only.
 const PLANS: &str = include_str!("../shipped/delivery-plans.json");
-/// 5,451 CloudEvents made from a public project's commit log: 117 accounts, names hashed.
+/// 5,451 CloudEvents derived from a public project's commit log: 117 accounts, names hashed.
 const EVENTS: &[u8] = include_bytes!("../shipped/usage-events.ndjson.gz");
-/// How many events one request of the demo carries.
+/// Number of events in one request.
 const EVENTS_A_REQUEST: usize = 2_000;
-/// The key of the demo's health model.
+/// Key of the demo's health model.
 const MODEL: &str = "activity";
-/// The plan that slipped in three announced steps.
+/// Release that serves as the example: its plan slipped in three announced steps.
 const EXAMPLE: &str = "1.19";
 
-/// Which server, as whom.
+/// Server to load the demo into, and the key to use.
 #[derive(Debug, Args)]
 pub struct Demo {
-    /// Where the server is.
+    /// URL of the server.
     #[arg(long, env = "MILEPOST_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// An API key with the scopes customers:write, plans:write, events:write and health:write.
+    /// API key with the scopes customers:write, plans:write, events:write and health:write.
     #[arg(long, env = "MILEPOST_KEY", hide_env_values = true)]
     key: String,
 }
 
-/// What was loaded.
+/// Numbers of loaded items.
 #[derive(Debug, Default)]
 pub struct Loaded {
-    /// Plans.
+    /// Number of plans.
     pub plans: usize,
-    /// Milestones.
+    /// Number of milestones.
     pub milestones: usize,
-    /// Usage events that were new.
+    /// Number of new usage events.
     pub events: u64,
-    /// Usage events that were there already.
+    /// Number of usage events that already existed.
     pub known_events: u64,
-    /// Id of the plan worth looking at first.
+    /// Identifier of the plan to look at first.
     pub example_plan_id: Option<String>,
 }
 
@@ -78,16 +78,17 @@ struct Forecast {
     forecast: String,
 }
 
-/// Loads the plans and says so.
+/// Loads the demo and prints the numbers of loaded items.
 pub async fn run(demo: Demo) -> Result<(), Failure> {
     let loaded = import(demo.url.trim_end_matches('/'), &demo.key).await?;
     print(&format!(
-        "{} plans with {} milestones are loaded, and {} usage events; {} were there already.\n",
+        "Loaded {} plans with {} milestones and {} new usage events; {} events already existed.\n",
         loaded.plans, loaded.milestones, loaded.events, loaded.known_events
     ))
 }
 
-/// Loads the plans. Each request carries an idempotency key, so loading twice within a day changes nothing.
+/// Loads the demo. Loading it again within a day changes nothing, because the plans are sent with idempotency keys and
+/// everything else is recognized.
 pub async fn import(url: &str, key: &str) -> Result<Loaded, Failure> {
     let http = Client::new();
     let customer = json!({ "name": "Kubernetes", "segment": "Open source", "owner": "SIG Release" });
@@ -116,7 +117,7 @@ pub async fn import(url: &str, key: &str) -> Result<Loaded, Failure> {
     Ok(loaded)
 }
 
-/// Makes the model that scores the accounts by what they did in the last 30 days, unless it is there already.
+/// Creates the health model that scores the accounts by their activity in the last 30 days, unless it already exists.
 async fn make_health_model(http: &Client, url: &str, key: &str) -> Result<(), Failure> {
     let factor = |key: &str, name: &str, weight: u32, aggregate: &str, curve: Value| {
         let definition = json!({ "event_type": "repo.*", "aggregate": aggregate });
@@ -141,7 +142,8 @@ async fn make_health_model(http: &Client, url: &str, key: &str) -> Result<(), Fa
     Ok(())
 }
 
-/// Sends the usage events, and first the customers they speak of. Sent again, every one is known already.
+/// Sends the customers of the usage events and then the events. Events that are sent again are recognized as
+/// duplicates.
 async fn send_events(http: &Client, url: &str, key: &str, loaded: &mut Loaded) -> Result<(), Failure> {
     let mut text = String::new();
     GzDecoder::new(EVENTS).read_to_string(&mut text).map_err(Failure::new)?;
@@ -164,7 +166,7 @@ async fn send_events(http: &Client, url: &str, key: &str, loaded: &mut Loaded) -
     Ok(())
 }
 
-/// The plans as `POST /v1/plans` takes them: name, number of milestones, body.
+/// Returns the plans in the form that `POST /v1/plans` accepts: name, number of milestones and body.
 pub fn plans() -> serde_json::Result<Vec<(String, usize, Value)>> {
     let file: File = serde_json::from_str(PLANS)?;
     Ok(file
@@ -199,7 +201,7 @@ fn milestone(step: &Step, taken: &mut HashSet<String>) -> Value {
     })
 }
 
-/// A key from a name: its letters, digits and dots, joined by hyphens.
+/// Derives a key from a name: its letters, digits and dots, joined by hyphens.
 fn slug(name: &str) -> String {
     let kept: String = name
         .chars()

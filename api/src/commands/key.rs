@@ -1,4 +1,4 @@
-//! Keys from the command line: for the first API client, and for signing.
+//! Commands for keys: creation of the first API key and rotation of the signing key.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
@@ -13,14 +13,14 @@ use crate::config::Storage;
 use crate::provisioning::create_key;
 use crate::serve::open_database;
 
-/// What to do with API keys.
+/// A command for API keys.
 #[derive(Debug, Subcommand)]
 pub enum Key {
-    /// Make an API client with a key, and print only the key. The organization is created if there is none of this name.
+    /// Create an API client with a key, and print only the key. The organization is created if it does not exist.
     Create(Create),
 }
 
-/// For whom, and what it may do.
+/// Organization and scopes of the new key.
 #[derive(Debug, Args)]
 pub struct Create {
     #[command(flatten)]
@@ -28,25 +28,26 @@ pub struct Create {
     /// Name of the organization.
     #[arg(long)]
     organization: String,
-    /// What the key may do, such as admin or plans:read,plans:write.
+    /// Scopes of the key, separated by commas, such as admin or plans:read,plans:write.
     #[arg(long, value_delimiter = ',', required = true, value_parser = scope_parser())]
     scopes: Vec<Scope>,
 }
 
-/// Names every scope, in the help and in the refusal of a wrong one.
+/// Returns a parser that lists every scope in the help text and in the error message for an unknown scope.
 fn scope_parser() -> impl TypedValueParser<Value = Scope> {
     let names = Scope::VARIANTS.iter().map(|scope| PossibleValue::new(<&str>::from(scope)));
     PossibleValuesParser::new(names).try_map(|name| name.parse::<Scope>())
 }
 
-/// What to do with signing keys.
+/// A command for signing keys.
 #[derive(Debug, Subcommand)]
 pub enum SigningKey {
-    /// Sign with a new key from now on. Running servers notice within a minute; tokens signed before stay valid.
+    /// Create a new signing key and use it from now on. Running servers notice within a minute. Tokens that were signed
+    /// before stay valid.
     Rotate(Storage),
 }
 
-/// Makes a key.
+/// Creates a key.
 pub async fn run(key: Key) -> Result<(), Failure> {
     let Key::Create(create) = key;
     let organization =

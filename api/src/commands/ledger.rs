@@ -1,4 +1,4 @@
-//! Verifying ledgers from the command line.
+//! The command that verifies ledgers.
 
 use clap::{Args, Subcommand};
 
@@ -8,24 +8,24 @@ use crate::handlers::ledger::verify::verification;
 use crate::serve::open_database;
 use crate::store::organizations;
 
-/// What to do with ledgers.
+/// A command for ledgers.
 #[derive(Debug, Subcommand)]
 pub enum Ledger {
-    /// Verify every organization's ledger, or one's; fails if one is broken.
+    /// Verify the ledgers of all organizations, or of one. Fails if any ledger is broken.
     Verify(Verify),
 }
 
-/// Which ledgers.
+/// Selection of the ledgers to verify.
 #[derive(Debug, Args)]
 pub struct Verify {
     #[command(flatten)]
     storage: Storage,
-    /// Name of the organization; all of them if left out.
+    /// Name of the organization. Defaults to all organizations.
     #[arg(long)]
     organization: Option<String>,
 }
 
-/// Verifies.
+/// Runs the verification.
 pub async fn run(ledger: Ledger) -> Result<(), Failure> {
     let Ledger::Verify(verify) = ledger;
     let db = open_database(&verify.storage).await?;
@@ -46,5 +46,5 @@ pub async fn run(ledger: Ledger) -> Result<(), Failure> {
     }
     drop(conn);
     db.close().await;
-    if broken == 0 { Ok(()) } else { Err(Failure::new(format!("{broken} broken"))) }
+    if broken == 0 { Ok(()) } else { Err(Failure::new(format!("broken ledgers: {broken}"))) }
 }

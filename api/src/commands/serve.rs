@@ -1,4 +1,4 @@
-//! Serving, and the first start of a machine that has nothing yet.
+//! The command that serves the API, including the first start with demo data.
 
 use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
@@ -14,18 +14,18 @@ use crate::provisioning::create_key;
 use crate::serve::{StartError, bind, open_database, wire};
 use crate::store::organizations;
 
-/// How to serve.
+/// Options of the server command.
 #[derive(Debug, Args)]
 pub struct Serve {
     #[command(flatten)]
     #[expect(missing_docs, reason = "documented by its type")]
     pub settings: Settings,
-    /// On the first start: create an organization with an admin key, load the demo plans, and print what to try.
+    /// On the first start, create an organization with an admin key, load the demo plans and print example commands.
     #[arg(long, env = "MILEPOST_DEMO")]
     pub demo: bool,
 }
 
-/// Serves until told to stop.
+/// Serves until a stop signal arrives.
 pub async fn run(serve: Serve) -> Result<(), Failure> {
     let clock = Clock::system();
     let _lock = lock(&serve.settings.storage)?;
@@ -46,14 +46,14 @@ pub async fn run(serve: Serve) -> Result<(), Failure> {
                 Err(error) => format!("The demo plans could not be loaded: {error}\n"),
             };
             if let Err(error) = print(&told) {
-                tracing::warn!(%error, "nobody reads what is printed");
+                tracing::warn!(%error, "the output could not be written");
             }
         });
     }
     Ok(running.until_stopped().await?)
 }
 
-/// A second server on the same file would keep its own memory of what the first one writes.
+/// Locks the data directory. A second server on the same file would not notice the data that the first one writes.
 fn lock(storage: &Storage) -> Result<Option<File>, StartError> {
     if storage.database_url.is_some() {
         return Ok(None);
@@ -70,16 +70,16 @@ fn lock(storage: &Storage) -> Result<Option<File>, StartError> {
     }
 }
 
-/// Commands to paste.
+/// Returns example commands to paste into a shell.
 fn hints(address: SocketAddr, key: &str, loaded: &demo::Loaded) -> String {
     let plan = loaded.example_plan_id.as_deref().unwrap_or("PLAN_ID");
     format!(
-        "\n{} plans with {} milestones and {} usage events are loaded. Try:\n\n  \
+        "\nLoaded {} plans with {} milestones and {} usage events. Try:\n\n  \
          export MILEPOST_KEY={key}\n  \
          curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/reports/spi?as_of=2020-07-01'\n  \
          curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/plans/{plan}/earned-value?as_of=2020-07-01'\n  \
          curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" -H 'Accept: text/csv' 'http://{address}/v1/reports/spi?as_of=2020-07-01'\n\n\
-         All operations, to read and to try: http://{address}/docs\n",
+         Documentation of all operations: http://{address}/docs\n",
         loaded.plans, loaded.milestones, loaded.events
     )
 }

@@ -1,4 +1,4 @@
-//! Bringing customers' scores up to date, and letting playbooks react.
+//! The job that updates customers' health scores and lets playbooks react.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use crate::error::ApiError;
 use crate::state::App;
 use crate::store::{health_scores, organizations};
 
-/// Looks at every organization; what is wrong with one does not hold up the others.
+/// Updates every organization. A failure in one organization does not affect the others.
 pub async fn keep_health(app: &Arc<App>) -> Result<(), ApiError> {
     let ids = organizations::ids(&mut app.db.read().await?).await?;
     for organization_id in ids {
         if let Err(error) = keep_one(app, organization_id).await {
-            tracing::warn!(%error, %organization_id, "scores could not be brought up to date; it will be tried again");
+            tracing::warn!(%error, %organization_id, "health scores could not be updated; the update will be retried");
         }
     }
     Ok(())
 }
 
-/// Looks at an organization whose interval is over, or whose day has changed.
+/// Updates an organization if its interval has elapsed or its date has changed.
 async fn keep_one(app: &Arc<App>, organization_id: Uuid) -> Result<(), ApiError> {
     let Some(cx) = Context::of_job(app, organization_id).await? else { return Ok(()) };
     let mut conn = cx.read().await?;

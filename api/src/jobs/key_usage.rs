@@ -1,9 +1,9 @@
-//! Writing when API keys were last used.
+//! The job that writes the last use of API keys.
 
 use crate::state::App;
 use crate::store::api_clients;
 
-/// Writes when each API key was last used.
+/// Writes the time at which each API key was last used.
 pub async fn note_key_usage(app: &App) {
     let used = app.tenants.take_used();
     if used.is_empty() {

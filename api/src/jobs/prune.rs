@@ -1,4 +1,4 @@
-//! Forgetting what is outdated.
+//! The job that deletes outdated data.
 
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use crate::state::App;
 use crate::store::{idempotency, organizations, signing_keys, usage_events};
 use crate::unit::{Change, Entity};
 
-/// How long a retired signing key goes on verifying: far longer than any token lives.
+/// Number of days for which a retired signing key still verifies tokens, far longer than the lifetime of any token.
 const RETIRED_KEY_DAYS: i64 = 7;
 
-/// Forgets idempotent answers that are too old to be replayed, usage events beyond their organization's retention, signing keys long
-/// retired, and quotas that are whole again.
+/// Deletes stored responses that are too old to be replayed, usage events beyond their organization's retention,
+/// signing keys that were retired long ago, and quotas that are full again.
 pub async fn prune(app: &Arc<App>) -> Result<(), ApiError> {
     app.limiter.forget_idle();
     let now = app.clock.now();
@@ -32,7 +32,7 @@ pub async fn prune(app: &Arc<App>) -> Result<(), ApiError> {
     Ok(conn.commit().await?)
 }
 
-/// Removes events that are too old, portion by portion: the writer gets its turn in between.
+/// Deletes events that are too old in portions, so that other writers get their turn in between.
 async fn prune_events(app: &Arc<App>, organization_id: Uuid) -> Result<(), ApiError> {
     let found = organizations::find(&mut app.db.read().await?, organization_id).await?;
     let Some(days) = found.and_then(|organization| organization.event_retention_days) else { return Ok(()) };

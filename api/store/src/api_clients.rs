@@ -1,4 +1,4 @@
-//! API clients and their keys.
+//! Storage of API clients and their keys.
 
 use chrono::{DateTime, Utc};
 use milepost_domain::access::{Scope, Scopes};
@@ -11,72 +11,73 @@ use uuid::Uuid;
 use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
 
-/// A program that may call the API.
+/// An API client: a program that may call the API.
 #[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "CRM sync", "scopes": ["customers:read", "customers:write"],
     "revoked_at": null, "version": 1, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
 }))]
 pub struct ApiClient {
-    /// Its id; the `client_id` at the token endpoint.
+    /// Identifier. Serves as the `client_id` at the token endpoint.
     pub id: Uuid,
-    /// What it is called.
+    /// Display name.
     #[schema(value_type = Name)]
     pub name: String,
-    /// What it may do.
+    /// Scopes: the permissions of the client.
     #[sqlx(try_from = "String")]
     #[schema(value_type = Vec<Scope>, max_items = 20)]
     pub scopes: Scopes,
-    /// When it was shut out, if it was.
+    /// Time of revocation; null while active.
     pub revoked_at: Option<DateTime<Utc>>,
-    /// Goes up with every change; the value of `ETag`.
+    /// Version. Increases by one with every change; the value of `ETag`.
     #[schema(minimum = 1)]
     pub version: i64,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: DateTime<Utc>,
 }
 
-/// A key of an API client. Its secret is shown once, when it is made, and is not stored.
+/// An API key of an API client. The secret is shown once, when the key is created, and is not stored.
 #[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-8d3e-7a10-9c55-64b1c9d2e0aa", "client_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
     "expires_at": null, "revoked_at": null, "last_used_at": "2026-03-05T10:00:00Z", "created_at": "2026-03-02T09:00:00Z"
 }))]
 pub struct ClientKey {
-    /// Its id.
+    /// Identifier.
     pub id: Uuid,
-    /// The client it belongs to.
+    /// Identifier of the API client.
     pub client_id: Uuid,
-    /// When it stops working by itself.
+    /// Time of expiry; null if the key does not expire.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When it was revoked.
+    /// Time of revocation; null if the key is not revoked. A time in the future means that the key works until then.
     pub revoked_at: Option<DateTime<Utc>>,
-    /// When it was last used, to the minute.
+    /// Time of the last use; null if the key was never used. Updated about once a minute.
     pub last_used_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: DateTime<Utc>,
 }
 
-/// What proving a key needs.
+/// Data needed to authenticate an API key.
 #[derive(Debug, Clone, FromRow)]
 pub struct KeyWithClient {
-    /// The client.
+    /// Identifier of the API client.
     pub client_id: Uuid,
-    /// SHA-256 of the secret.
+    /// SHA-256 hash of the secret.
     pub secret_hash: Vec<u8>,
-    /// The client's scopes.
+    /// Scopes of the client.
     #[sqlx(try_from = "String")]
     pub scopes: Scopes,
-    /// When the key stops working.
+    /// Time at which the key expires.
     pub expires_at: Option<DateTime<Utc>>,
-    /// When the key or its client was revoked.
+    /// Time at which the key or its client was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
 
 impl KeyWithClient {
-    /// Neither revoked nor expired. A revocation may lie in the future: a rotated key goes on for its overlap.
+    /// Returns whether the key is neither revoked nor expired. A revocation may lie in the future: a rotated key keeps
+    /// working during the overlap.
     pub fn is_usable(&self, now: DateTime<Utc>) -> bool {
         let ended = |at: Option<DateTime<Utc>>| at.is_some_and(|at| at <= now);
         !ended(self.revoked_at) && !ended(self.expires_at)
@@ -94,13 +95,13 @@ macro_rules! key_columns {
     };
 }
 
-/// A client by id.
+/// Finds a client by identifier.
 pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<ApiClient>> {
     const SQL: &str = concat!("SELECT ", client_columns!(), " FROM api_clients WHERE organization_id = $1 AND id = $2");
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(id).fetch_optional(db).await)
 }
 
-/// A page of clients.
+/// Returns a page of clients.
 pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<ApiClient>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new(concat!("SELECT ", client_columns!(), " FROM api_clients WHERE organization_id = "));
@@ -132,7 +133,7 @@ pub async fn update(conn: &mut Conn, organization_id: Uuid, client: &ApiClient) 
         .execute(db).await.map(|_| ()))
 }
 
-/// A client's newest keys, oldest of them first.
+/// Returns a client's newest keys, oldest first.
 pub async fn keys(conn: &mut Conn, organization_id: Uuid, client_id: Uuid) -> sqlx::Result<Vec<ClientKey>> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -144,7 +145,7 @@ pub async fn keys(conn: &mut Conn, organization_id: Uuid, client_id: Uuid) -> sq
     Ok(newest.into_iter().rev().collect())
 }
 
-/// A client's keys that still work at an instant.
+/// Returns a client's keys that still work at an instant.
 pub async fn live_keys(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -160,7 +161,7 @@ pub async fn live_keys(
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(client_id).bind(now).fetch_all(db).await)
 }
 
-/// One key of a client.
+/// Finds a key of a client.
 pub async fn find_client_key(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -188,13 +189,14 @@ pub async fn insert_key(
         .execute(db).await.map(|_| ()))
 }
 
-/// Revokes a key from an instant on.
+/// Revokes a key as of an instant.
 pub async fn revoke_key(conn: &mut Conn, organization_id: Uuid, id: Uuid, at: DateTime<Utc>) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE api_keys SET revoked_at = $3 WHERE organization_id = $1 AND id = $2";
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(id).bind(at).execute(db).await.map(|_| ()))
 }
 
-/// What proving a key needs: the earlier of its own and its client's revocation counts.
+/// Finds the data needed to authenticate a key. A revocation of the client takes precedence over a revocation of the
+/// key.
 pub async fn find_key(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<KeyWithClient>> {
     const SQL: &str = "SELECT k.client_id, k.secret_hash, c.scopes, k.expires_at, \
                        COALESCE(c.revoked_at, k.revoked_at) AS revoked_at \
@@ -203,7 +205,7 @@ pub async fn find_key(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx:
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(id).fetch_optional(db).await)
 }
 
-/// Notes when a key was last used. Not a change of anything: it has no entry in the ledger.
+/// Writes the last use of a key. This is not recorded in the ledger.
 pub async fn touch_key(conn: &mut Conn, organization_id: Uuid, id: Uuid, at: DateTime<Utc>) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE api_keys SET last_used_at = $3 WHERE organization_id = $1 AND id = $2";
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(id).bind(at).execute(db).await.map(|_| ()))

@@ -1,4 +1,4 @@
-//! Baselines: written once, never changed.
+//! Storage of baselines. A baseline is written once and never changed.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::milestones::{ROWS_PER_INSERT, push_ids, rows_by_plan};
 use crate::{Conn, on};
 
-/// A baseline's own row.
+/// Row of a baseline.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct BaselineRow {
@@ -23,7 +23,7 @@ pub struct BaselineRow {
     pub created_at: DateTime<Utc>,
 }
 
-/// What a baseline froze of one milestone.
+/// Line of a baseline: the frozen date and weight of one milestone.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct LineRow {
@@ -35,26 +35,26 @@ pub struct LineRow {
 }
 
 rows_by_plan!(
-    /// Baselines by number.
+    /// Returns baselines by number.
     rows -> BaselineRow, "SELECT plan_id, number, effective_on, reason, author, created_at FROM baselines", "plan_id, number"
 );
 rows_by_plan!(
-    /// Baseline lines by number.
+    /// Returns baseline lines by number.
     lines -> LineRow, "SELECT plan_id, number, milestone_id, planned_on, weight FROM baseline_lines", "plan_id, number, milestone_id"
 );
 
-/// On whose side somebody agreed.
+/// Side that approves a baseline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Side {
-    /// The organization's.
+    /// The organization.
     Internal,
-    /// The client's.
+    /// The client.
     Client,
 }
 
-/// Somebody's agreement to a baseline.
+/// Approval of a baseline by one side.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ApprovalRow {
@@ -67,11 +67,11 @@ pub struct ApprovalRow {
 }
 
 rows_by_plan!(
-    /// Agreements by baseline.
+    /// Returns approvals by baseline.
     approvals -> ApprovalRow, "SELECT plan_id, number, side, who, author, recorded_at FROM baseline_approvals", "plan_id, number, side"
 );
 
-/// Records an agreement.
+/// Records an approval.
 pub async fn insert_approval(conn: &mut Conn, organization_id: Uuid, row: &ApprovalRow) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO baseline_approvals (organization_id, plan_id, number, side, who, author, recorded_at) \
                        VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -81,7 +81,7 @@ pub async fn insert_approval(conn: &mut Conn, organization_id: Uuid, row: &Appro
         .execute(db).await.map(|_| ()))
 }
 
-/// Freezes a baseline.
+/// Adds a baseline with its lines.
 pub async fn insert(
     conn: &mut Conn,
     organization_id: Uuid,

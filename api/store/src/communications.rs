@@ -1,4 +1,4 @@
-//! What the client was told of date changes.
+//! Storage of the communication of forecast changes to the client.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -10,18 +10,18 @@ use uuid::Uuid;
 use crate::milestones::{push_ids, rows_by_plan};
 use crate::{Conn, on};
 
-/// What happened between us and the client.
+/// Kind of communication with the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum CommunicationKind {
-    /// The client was told.
+    /// The change was communicated to the client.
     Communicated,
-    /// The client has taken note.
+    /// The client acknowledged the change.
     Acknowledged,
 }
 
-/// One of the two, of one date change.
+/// Row of a communication or an acknowledgment of a forecast change.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct CommunicationRow {
@@ -34,13 +34,13 @@ pub struct CommunicationRow {
 }
 
 rows_by_plan!(
-    /// By date change.
+    /// Returns communications by forecast change.
     rows -> CommunicationRow,
     "SELECT plan_id, forecast_change_id, kind, who, author, recorded_at FROM forecast_communications",
     "plan_id, forecast_change_id, kind"
 );
 
-/// Records one.
+/// Records a communication or an acknowledgment.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &CommunicationRow) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO forecast_communications \
                        (organization_id, plan_id, forecast_change_id, kind, who, author, recorded_at) \

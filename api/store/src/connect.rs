@@ -1,4 +1,4 @@
-//! Opening databases: pools, timeouts and the settings each connection starts with.
+//! Opening of databases: pools, timeouts and the initial settings of each connection.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -9,17 +9,19 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 
 use crate::{ACQUIRE_TIMEOUT, Db};
 
-/// How many SQLite readers: more than cores gains nothing, fewer starves long reports.
+/// Number of SQLite readers. More than the number of cores gains nothing; too few would let long reports block other
+/// reads.
 const SQLITE_READERS: u32 = 4;
-/// How many PostgreSQL connections one replica holds at most.
+/// Maximum number of PostgreSQL connections of one replica.
 const POSTGRES_CONNECTIONS: u32 = 16;
-/// Page cache of each SQLite connection, in KiB (negative: KiB, not pages).
+/// Page cache of each SQLite connection. A negative value is in KiB rather than pages.
 const SQLITE_CACHE: &str = "-65536";
 
-/// Pages the log may hold before they are written into the file: the more, the fewer times a page that changes often is written.
+/// Number of pages that the log may contain before they are written to the file. With a larger log, a page that changes
+/// often is written less often.
 const SQLITE_CHECKPOINT: &str = "8192";
 
-/// Opens the SQLite file, creating it if need be.
+/// Opens the SQLite file and creates it if it does not exist.
 pub async fn sqlite(file: &Path) -> sqlx::Result<Db> {
     let options = SqliteConnectOptions::new()
         .filename(file)
@@ -32,14 +34,14 @@ pub async fn sqlite(file: &Path) -> sqlx::Result<Db> {
         .pragma("wal_autocheckpoint", SQLITE_CHECKPOINT)
         .row_buffer_size(512)
         .statement_cache_capacity(256);
-    // A file does not go away: testing a connection before use would double the cost of a small read.
+    // A file does not become unavailable, and testing a connection before use would double the cost of a small read.
     let pool = || SqlitePoolOptions::new().acquire_timeout(Duration::from_secs(10)).test_before_acquire(false);
     let writer = pool().max_connections(1).connect_with(options.clone()).await?;
     let readers = pool().max_connections(SQLITE_READERS).connect_with(options.read_only(true)).await?;
     Ok(Db::Sqlite { readers, writer })
 }
 
-/// Opens a pool on a PostgreSQL server. The server may be away: requests answer 503 until it is back.
+/// Opens a pool on a PostgreSQL server. The server may be unavailable; requests then fail with 503 until it is back.
 pub fn postgres(url: &str) -> sqlx::Result<Db> {
     let options = PgConnectOptions::from_str(url)?.application_name("milepost").options([
         ("statement_timeout", "30000"),
@@ -52,7 +54,8 @@ pub fn postgres(url: &str) -> sqlx::Result<Db> {
         .idle_timeout(Duration::from_secs(300))
         .test_before_acquire(false)
         .before_acquire(|connection, meta| {
-            // A connection used a moment ago is almost surely alive; an older one is asked, so that an outage heals by itself.
+            // A connection that was used a moment ago is almost certainly alive. An older connection is tested, so that
+            // the pool recovers from an outage by itself.
             Box::pin(async move {
                 if meta.idle_for > Duration::from_secs(1) {
                     sqlx::Connection::ping(connection).await?;

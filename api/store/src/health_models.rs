@@ -1,4 +1,4 @@
-//! Health models, their versions, and which of them applied from when.
+//! Storage of health models, their versions and their activations.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::health::model::ModelContent;
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::json_text::JsonText;
 use crate::{Conn, on};
 
-/// A model: the key under which its versions are found.
+/// Row of a health model: the key under which its versions are found.
 #[derive(Debug, Clone, PartialEq, Eq, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct ModelRow {
@@ -17,7 +17,7 @@ pub struct ModelRow {
     pub created_at: DateTime<Utc>,
 }
 
-/// One version of a model.
+/// Row of a version of a health model.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct ModelVersion {
@@ -31,7 +31,7 @@ pub struct ModelVersion {
     pub updated_at: DateTime<Utc>,
 }
 
-/// From when a version of a model applied; without a number, from when none did.
+/// Activation of a version of a health model. Without a number: deactivation of the model.
 #[derive(Debug, Clone, Copy, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Activation {
@@ -48,13 +48,13 @@ macro_rules! version_columns {
     };
 }
 
-/// All models by key: an organization has a handful.
+/// Returns all models by key. An organization has only a few.
 pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<ModelRow>> {
     const SQL: &str = "SELECT id, key, created_at FROM health_models WHERE organization_id = $1 ORDER BY key";
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_all(db).await)
 }
 
-/// A model by its id or its key.
+/// Finds a model by identifier or key.
 pub async fn find(conn: &mut Conn, organization_id: Uuid, id_or_key: &str) -> sqlx::Result<Option<ModelRow>> {
     const BY_ID: &str = "SELECT id, key, created_at FROM health_models WHERE organization_id = $1 AND id = $2";
     const BY_KEY: &str = "SELECT id, key, created_at FROM health_models WHERE organization_id = $1 AND key = $2";
@@ -68,7 +68,7 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid, id_or_key: &str) -> sq
     on!(conn, db => sqlx::query_as(BY_KEY).bind(organization_id).bind(id_or_key).fetch_optional(db).await)
 }
 
-/// Adds a model; `false` if the key is taken.
+/// Adds a model; returns `false` if the key is taken.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, model: &ModelRow) -> sqlx::Result<bool> {
     const SQL: &str = "INSERT INTO health_models (organization_id, id, key, created_at) VALUES ($1, $2, $3, $4) \
                        ON CONFLICT (organization_id, key) DO NOTHING";
@@ -76,7 +76,7 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, model: &ModelRow) ->
         .execute(db).await.map(|done| done.rows_affected() == 1))
 }
 
-/// All versions of one model, or of all, by number.
+/// Returns all versions of one model or of all models, by number.
 pub async fn versions(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -103,7 +103,7 @@ pub async fn insert_version(conn: &mut Conn, organization_id: Uuid, version: &Mo
         .bind(v.created_at).bind(v.updated_at).execute(db).await.map(|_| ()))
 }
 
-/// Saves a change of a draft, or its publication.
+/// Saves a change of a draft or its publication. Has no effect on a published version.
 pub async fn update_version(conn: &mut Conn, organization_id: Uuid, version: &ModelVersion) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE health_model_versions SET content = $4, published_at = $5, version = $6, updated_at = $7 \
                        WHERE organization_id = $1 AND model_id = $2 AND number = $3 AND published_at IS NULL";
@@ -113,7 +113,7 @@ pub async fn update_version(conn: &mut Conn, organization_id: Uuid, version: &Mo
         .bind(v.updated_at).execute(db).await.map(|_| ()))
 }
 
-/// All activations in their order.
+/// Returns all activations in order.
 pub async fn activations(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Activation>> {
     const SQL: &str = "SELECT id, model_id, number, activated_at, activated_on FROM health_model_activations \
                        WHERE organization_id = $1 ORDER BY id";

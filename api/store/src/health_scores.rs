@@ -1,4 +1,4 @@
-//! How each customer was when last looked at, and up to where everything has been looked at.
+//! Storage of customers' latest health scores and of the progress of their computation.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::health::band::Band;
@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
 
-/// How a customer was when last looked at.
+/// Row of a customer's latest health score.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the report's row")]
 pub struct ScoreRow {
@@ -28,7 +28,7 @@ pub struct ScoreRow {
     pub computed_at: DateTime<Utc>,
 }
 
-/// The same with whose it is.
+/// A latest health score with its customer.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the report's row")]
 pub struct ListedScore {
@@ -42,7 +42,7 @@ pub struct ListedScore {
     pub score: ScoreRow,
 }
 
-/// Up to where events, ledger and days have been looked at.
+/// Progress of the computation: the last event, ledger entry and date that were processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Marks {
@@ -52,14 +52,14 @@ pub struct Marks {
     pub computed_at: DateTime<Utc>,
 }
 
-/// Which customers a report wants.
+/// Filter of the customers in a report.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// In this band.
+    /// Filter by band.
     pub band: Option<Band>,
-    /// Exactly this segment.
+    /// Filter by segment (exact match).
     pub segment: Option<String>,
-    /// Exactly this owner.
+    /// Filter by owner (exact match).
     pub owner: Option<String>,
 }
 
@@ -70,7 +70,7 @@ macro_rules! columns {
     };
 }
 
-/// Customers with how they are: a page by name, or all.
+/// Returns customers with their latest health scores: a page, or all by name.
 pub async fn list(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -100,7 +100,7 @@ pub async fn list(
     })
 }
 
-/// Keeps how a customer is.
+/// Saves a customer's latest health score, unless a later computation is already saved.
 pub async fn save(conn: &mut Conn, organization_id: Uuid, row: &ScoreRow) -> sqlx::Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO customer_health (organization_id, ",
@@ -119,21 +119,21 @@ pub async fn save(conn: &mut Conn, organization_id: Uuid, row: &ScoreRow) -> sql
         .bind(r.is_overridden).bind(r.computed_at).execute(db).await.map(|_| ()))
 }
 
-/// Forgets how archived customers were.
+/// Deletes the health scores of archived customers.
 pub async fn forget_archived(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<()> {
     const SQL: &str = "DELETE FROM customer_health WHERE organization_id = $1 AND customer_id IN \
                        (SELECT id FROM customers WHERE organization_id = $1 AND archived_at IS NOT NULL)";
     on!(conn, db => sqlx::query(SQL).bind(organization_id).execute(db).await.map(|_| ()))
 }
 
-/// Up to where everything has been looked at.
+/// Returns the progress of the computation.
 pub async fn marks(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Marks>> {
     const SQL: &str =
         "SELECT event_sequence, ledger_sequence, as_of, computed_at FROM health_marks WHERE organization_id = $1";
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)
 }
 
-/// Keeps up to where everything has been looked at.
+/// Saves the progress of the computation.
 pub async fn save_marks(conn: &mut Conn, organization_id: Uuid, marks: Marks) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO health_marks (organization_id, event_sequence, ledger_sequence, as_of, computed_at) \
                        VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organization_id) DO UPDATE SET event_sequence = excluded.event_sequence, \

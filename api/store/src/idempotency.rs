@@ -1,4 +1,4 @@
-//! Answers of POST requests, kept so that a repeated request gets the same one.
+//! Storage of responses to POST requests, so that a repeated request gets the same response.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
@@ -6,21 +6,21 @@ use uuid::Uuid;
 
 use crate::{Conn, on};
 
-/// Which request: one caller's key on one route.
+/// Identity of a request: an idempotency key of a caller on a route.
 #[derive(Debug, Clone)]
 pub struct Slot {
-    /// The caller.
+    /// Identifier of the caller.
     pub caller_id: String,
     /// Method and path pattern.
     pub route: String,
-    /// The caller's key.
+    /// Idempotency key.
     pub key: String,
 }
 
-/// A stored answer.
+/// A stored response.
 #[derive(Debug, FromRow)]
 pub struct Stored {
-    /// Hash of the request it answered.
+    /// Hash of the request.
     pub fingerprint: Vec<u8>,
     /// Status code.
     pub status: i64,
@@ -30,7 +30,7 @@ pub struct Stored {
     pub body: Vec<u8>,
 }
 
-/// The stored answer, if it was stored after `oldest`.
+/// Finds a stored response, if it was stored after `oldest`.
 pub async fn find(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -44,7 +44,7 @@ pub async fn find(
         .fetch_optional(db).await)
 }
 
-/// Keeps an answer, in place of an outdated one.
+/// Stores a response, replacing an outdated response.
 pub async fn save(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -64,7 +64,7 @@ pub async fn save(
         .execute(db).await.map(|_| ()))
 }
 
-/// Forgets what is too old to be replayed.
+/// Deletes responses that are too old to be replayed; returns their number.
 pub async fn delete_before(conn: &mut Conn, organization_id: Uuid, oldest: DateTime<Utc>) -> sqlx::Result<u64> {
     const SQL: &str = "DELETE FROM idempotency_keys WHERE organization_id = $1 AND created_at <= $2";
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(oldest).execute(db).await.map(|done| done.rows_affected()))

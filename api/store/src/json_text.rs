@@ -1,9 +1,9 @@
-//! Lists kept as JSON in a TEXT column: read and written whole, never searched.
+//! Values stored as JSON in a TEXT column. They are read and written as a whole and never searched.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A value whose column holds its JSON. Plain TEXT, because the engines' JSON types give back different things.
+/// A value that is stored as JSON. The column is plain TEXT, because the engines' JSON types return different results.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[serde(transparent)]
 pub struct JsonText<T>(pub T);
@@ -16,7 +16,7 @@ impl<T: DeserializeOwned> TryFrom<String> for JsonText<T> {
 }
 
 impl<T: Serialize> JsonText<T> {
-    /// The column's text.
+    /// Returns the text for the column.
     pub fn to_text(&self) -> String {
         serde_json::to_string(&self.0).unwrap_or_default()
     }

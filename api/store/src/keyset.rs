@@ -1,11 +1,11 @@
-//! Pages by position: "the rows after this one", which costs the same on the first page and the last.
+//! Keyset pagination: a page consists of the rows after a position, which costs the same on every page.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
-/// The value of the column a list is ordered by, in the row a page ended with.
+/// Value of the ordering column in the last row of a page.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Key {
     /// A folded name or a key.
@@ -19,18 +19,18 @@ pub enum Key {
     Number(i64),
 }
 
-/// Where a page ended. Every order ends in the id, so that no two rows share a position.
+/// Position of the last row of a page. Every order ends with the identifier, so that no two rows share a position.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Position {
-    /// The ordering column's value; nothing where the id alone is the order.
+    /// Value of the ordering column; `None` if the list is ordered by identifier alone.
     #[serde(rename = "k")]
     pub key: Option<Key>,
-    /// The row's id.
+    /// Identifier of the row.
     #[serde(rename = "i")]
     pub id: Uuid,
 }
 
-/// Which way a list runs.
+/// Direction of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Smallest first.
@@ -39,10 +39,10 @@ pub enum Direction {
     Descending,
 }
 
-/// What a list is ordered by before the id.
+/// Ordering column of a list, which precedes the identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
-    /// Nothing: by id alone, which is by time of creation.
+    /// No column: the order is by identifier alone, which is the order of creation.
     Id,
     /// A text column.
     Text(&'static str),
@@ -51,7 +51,7 @@ pub enum Order {
 }
 
 impl Order {
-    /// Whether a position can be one of this order.
+    /// Returns whether a position can belong to this order.
     pub fn admits(self, position: &Position) -> bool {
         match (self, &position.key) {
             (Self::Id, None) | (Self::Date(_), Some(Key::Date(_))) => true,
@@ -68,20 +68,20 @@ impl Order {
     }
 }
 
-/// One page to fetch.
+/// A page to fetch.
 #[derive(Debug, Clone)]
 pub struct Slice {
-    /// What the list is ordered by.
+    /// Ordering column of the list.
     pub order: Order,
-    /// Which way.
+    /// Direction of the list.
     pub direction: Direction,
-    /// The end of the page before.
+    /// Position of the last row of the previous page.
     pub after: Option<Position>,
-    /// How many rows at most.
+    /// Maximum number of rows.
     pub rows: usize,
 }
 
-/// Ends a query whose `WHERE` has begun with the condition, order and limit of a page.
+/// Appends the condition, order and limit of a page to a query that already has a `WHERE` clause.
 pub fn push_slice<D>(query: &mut QueryBuilder<D>, slice: &Slice)
 where
     D: Database,
@@ -117,7 +117,7 @@ where
     query.push("id").push(order).push(" LIMIT ").push_bind(i64::try_from(slice.rows).unwrap_or(i64::MAX));
 }
 
-/// A pattern for `LIKE … ESCAPE '\'` that finds a text anywhere, with its own wildcards taken literally.
+/// Returns a pattern for `LIKE … ESCAPE '\'` that finds a text at any position and treats its wildcards literally.
 pub fn containing(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")

@@ -1,4 +1,4 @@
-//! The ledger's rows: appended, never changed.
+//! Storage of the ledger. Entries are appended and never changed.
 
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, QueryBuilder};
@@ -8,16 +8,16 @@ use crate::keyset::Direction;
 use crate::milestones::push_ids;
 use crate::{Conn, on, per_engine};
 
-/// The end of an organization's chain.
+/// End of an organization's chain of ledger entries.
 #[derive(Debug, Clone, FromRow)]
 pub struct Head {
     /// Number of the last entry; 0 before the first.
     pub sequence: i64,
-    /// Its hash.
+    /// Hash of the last entry.
     pub hash: Vec<u8>,
 }
 
-/// One entry as it is stored; `before` and `after` are the exact texts that were hashed.
+/// Row of a ledger entry. `before` and `after` are the exact texts that were hashed.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "the columns are described where the table and the resource are")]
 pub struct Entry {
@@ -44,38 +44,39 @@ macro_rules! columns {
     };
 }
 
-/// Which entries a list wants.
+/// Filter of a list of ledger entries.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only of this entity.
+    /// Filter by entity.
     pub entity_id: Option<Uuid>,
-    /// Only of this kind of entity.
+    /// Filter by type of entity.
     pub entity_type: Option<String>,
-    /// Only of this plan, customer or other root, with all that belongs to it.
+    /// Filter by root, such as a plan or a customer, including everything that belongs to it.
     pub root_id: Option<Uuid>,
-    /// Only by this actor.
+    /// Filter by actor.
     pub actor_id: Option<String>,
-    /// Only this action.
+    /// Filter by action.
     pub action: Option<String>,
-    /// Recorded at or after.
+    /// Earliest time of recording, inclusive.
     pub from: Option<DateTime<Utc>>,
-    /// Recorded before.
+    /// Latest time of recording, exclusive.
     pub until: Option<DateTime<Utc>>,
 }
 
-/// The number of the last entry; `None` when there is no such organization.
+/// Returns the number of the last entry; `None` if there is no such organization.
 pub async fn head_sequence(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<i64>> {
     const SQL: &str = "SELECT sequence FROM ledger_heads WHERE organization_id = $1";
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_optional(db).await)
 }
 
-/// The head, without holding it.
+/// Returns the head without locking it.
 pub async fn head(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Head>> {
     const SQL: &str = "SELECT sequence, hash FROM ledger_heads WHERE organization_id = $1";
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)
 }
 
-/// The head, held until the transaction ends: an organization's writers go one after another.
+/// Returns the head and locks it until the transaction ends, so that the writers of an organization run one after
+/// another.
 pub async fn hold_head(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Head>> {
     let sql = per_engine!(conn,
         sqlite: "SELECT sequence, hash FROM ledger_heads WHERE organization_id = $1",
@@ -89,7 +90,7 @@ pub async fn insert_head(conn: &mut Conn, organization_id: Uuid, hash: &[u8]) ->
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(hash).execute(db).await.map(|_| ()))
 }
 
-/// Moves the head on.
+/// Updates the head.
 pub async fn update_head(conn: &mut Conn, organization_id: Uuid, head: &Head) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE ledger_heads SET sequence = $2, hash = $3 WHERE organization_id = $1";
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(head.sequence).bind(&head.hash).execute(db).await.map(|_| ()))
@@ -110,7 +111,7 @@ pub async fn append(conn: &mut Conn, organization_id: Uuid, entry: &Entry) -> sq
         .execute(db).await.map(|_| ()))
 }
 
-/// A stretch of the chain for verification, in order.
+/// Returns a section of the chain in order, for verification.
 pub async fn stretch(conn: &mut Conn, organization_id: Uuid, after: i64, rows: i64) -> sqlx::Result<Vec<Entry>> {
     const SQL: &str = concat!(
         "SELECT ",
@@ -120,7 +121,7 @@ pub async fn stretch(conn: &mut Conn, organization_id: Uuid, after: i64, rows: i
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(after).bind(rows).fetch_all(db).await)
 }
 
-/// A page of entries by sequence.
+/// Returns a page of entries by sequence.
 pub async fn list(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -165,7 +166,7 @@ pub async fn list(
     })
 }
 
-/// What changed since: the roots of a kind that the entries after `sequence` belong to.
+/// Returns the roots of a type to which the entries after `sequence` belong.
 pub async fn roots_since(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -177,7 +178,7 @@ pub async fn roots_since(
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).bind(root_type).fetch_all(db).await)
 }
 
-/// How what was changed was before, of the entries of an action after `sequence`.
+/// Returns the `before` texts of the entries of an action after `sequence`.
 pub async fn befores_since(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -189,7 +190,7 @@ pub async fn befores_since(
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).bind(action).fetch_all(db).await)
 }
 
-/// How something was, by an entry of the ledger.
+/// State of an entity according to a ledger entry.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "as in the entry")]
 pub struct Known {
@@ -200,8 +201,8 @@ pub struct Known {
     pub after: Option<String>,
 }
 
-/// The entries from which plans can be told as they were at an instant: of each plan its creation, and the last that says how it, or
-/// one of its milestones, was.
+/// Returns the entries from which plans can be restored as of an instant: the creation of each plan, and the last entry
+/// with the state of the plan and of each of its milestones.
 pub async fn known_plans(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -214,7 +215,7 @@ pub async fn known_plans(
         query.push_bind(organization_id);
         query.push(" AND sequence IN (SELECT MAX(sequence) FROM ledger_entries WHERE organization_id = ").push_bind(organization_id);
         query.push(" AND root_type = 'plan' AND recorded_at <= ").push_bind(at);
-        // These say what was done to a plan or a milestone, not how it then was.
+        // Entries of these actions describe what was done to a plan or a milestone, not its state afterwards.
         query.push(
             " AND entity_type IN ('plan', 'milestone') AND action NOT IN ('plan.baselined', 'plan.baseline_approved', 'plan.reviewed', \
              'milestone.forecast_communicated', 'milestone.forecast_acknowledged', 'plan.cost_recorded')");

@@ -1,7 +1,8 @@
-//! The only SQL. One text for both engines; the few places that differ say so with [`per_engine!`].
+//! The storage layer, which contains all SQL of the service. Statements are the same for both engines; the few that
+//! differ use [`per_engine!`].
 //!
-//! Every function takes the connection first and the organization second, binds the organization, and returns
-//! [`sqlx::Result`]. Deliberately absent: rules, HTTP, and a trait over the two engines.
+//! Functions take the connection first and the organization second, bind the organization, and return [`sqlx::Result`].
+//! This module deliberately has no business rules, no HTTP, and no trait over the two engines.
 
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
@@ -39,38 +40,38 @@ pub mod signing_keys;
 pub mod templates;
 pub mod usage_events;
 
-/// How long a request waits for a connection before the database counts as away.
+/// Time that a request waits for a connection before the database counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// A database of either kind. Cheap to clone.
+/// A database of either engine. Cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Db {
-    /// A file: many readers, one writer.
+    /// An SQLite file with many readers and one writer.
     Sqlite {
-        /// Readers see the last commit and never wait for the writer.
+        /// Connections for reading. Readers see the last commit and never wait for the writer.
         readers: SqlitePool,
-        /// One connection, so that writers queue here and not in the file's lock.
+        /// Single connection for writing, so that writers queue in the pool and not at the file's lock.
         writer: SqlitePool,
     },
-    /// A server.
+    /// A PostgreSQL server.
     Postgres(PgPool),
 }
 
-/// A connection of either kind, plain or inside a transaction.
+/// A connection of either engine, plain or inside a transaction.
 #[derive(Debug)]
 pub enum Conn {
-    /// SQLite.
+    /// A connection to SQLite.
     Sqlite(Handle<Sqlite>),
-    /// PostgreSQL.
+    /// A connection to PostgreSQL.
     Postgres(Handle<Postgres>),
 }
 
 /// A pooled connection, or a transaction that rolls back when dropped.
 #[derive(Debug)]
 pub enum Handle<D: Database> {
-    /// Each statement by itself.
+    /// A plain connection. Each statement is a transaction of its own.
     Pooled(PoolConnection<D>),
-    /// All or nothing.
+    /// A transaction.
     Transaction(Transaction<'static, D>),
 }
 
@@ -93,7 +94,7 @@ impl<D: Database> DerefMut for Handle<D> {
     }
 }
 
-/// Runs one expression on whichever engine the connection belongs to: `on!(conn, db => query(SQL).bind(id).execute(db).await)`.
+/// Runs an expression on the engine of the connection: `on!(conn, db => query(SQL).bind(id).execute(db).await)`.
 macro_rules! on {
     ($conn:expr, $db:ident => $run:expr) => {
         match $conn {
@@ -110,7 +111,7 @@ macro_rules! on {
 }
 pub(crate) use on;
 
-/// Chooses between the two engines where their SQL must differ.
+/// Selects a value by engine, for SQL that differs between the two.
 macro_rules! per_engine {
     ($conn:expr, sqlite: $sqlite:expr, postgres: $postgres:expr) => {
         match $conn {
@@ -122,7 +123,7 @@ macro_rules! per_engine {
 pub(crate) use per_engine;
 
 impl Db {
-    /// A connection for reading, each statement seeing the latest commit.
+    /// Returns a connection for reading. Each statement sees the latest commit.
     pub async fn read(&self) -> sqlx::Result<Conn> {
         Ok(match self {
             Self::Sqlite { readers, .. } => Conn::Sqlite(Handle::Pooled(readers.acquire().await?)),
@@ -130,7 +131,7 @@ impl Db {
         })
     }
 
-    /// A reading transaction: all its statements see one commit.
+    /// Begins a read-only transaction. All its statements see the same commit.
     pub async fn snapshot(&self) -> sqlx::Result<Conn> {
         Ok(match self {
             Self::Sqlite { readers, .. } => Conn::Sqlite(Handle::Transaction(readers.begin().await?)),
@@ -140,7 +141,8 @@ impl Db {
         })
     }
 
-    /// A writing transaction. On SQLite it holds the write lock from the start: a read that upgrades later would fail.
+    /// Begins a transaction for writing. On SQLite it holds the write lock from the start, because a transaction that
+    /// starts with a read and upgrades later could fail.
     pub async fn begin(&self) -> sqlx::Result<Conn> {
         Ok(match self {
             Self::Sqlite { writer, .. } => {
@@ -150,7 +152,7 @@ impl Db {
         })
     }
 
-    /// Closes every connection, waiting for those in use.
+    /// Closes all connections after waiting for those in use.
     pub async fn close(&self) {
         match self {
             Self::Sqlite { readers, writer } => {
@@ -163,7 +165,7 @@ impl Db {
 }
 
 impl Conn {
-    /// Commits a transaction; a plain connection has nothing to commit.
+    /// Commits a transaction. Has no effect on a plain connection.
     pub async fn commit(self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(Handle::Transaction(transaction)) => transaction.commit().await,
@@ -173,8 +175,9 @@ impl Conn {
     }
 }
 
-/// Whether repeating the transaction may succeed: serialization failure, deadlock, busy, a stale snapshot, or a name that
-/// another organization took between our look and our write (every unique rule within one is checked under its lock).
+/// Returns whether repeating the transaction may succeed: after a serialization failure, a deadlock, a busy database, a
+/// stale snapshot, or a name that another organization took between the check and the write. Uniqueness within one
+/// organization is checked under its lock.
 pub fn is_retryable(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|database| database.code().map(std::borrow::Cow::into_owned));
     matches!(code.as_deref(), Some("40001" | "40P01" | "23505" | "5" | "517"))

@@ -1,4 +1,4 @@
-//! Definitions of metrics, and the events that they are taken from.
+//! Storage of metric definitions, and queries for the events from which metrics are computed.
 
 use chrono::{DateTime, Utc};
 use milepost_domain::usage::metric::MetricContent;
@@ -18,7 +18,7 @@ impl Content for MetricContent {
     const UNIQUE: Option<&'static str> = Some("key");
 }
 
-/// An event as metrics look at it.
+/// A usage event in the form that metrics use.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct MeasuredRow {
@@ -29,12 +29,12 @@ pub struct MeasuredRow {
     pub data: Option<String>,
 }
 
-/// Whose events.
+/// Customer or person whose events are queried.
 #[derive(Debug, Clone, Copy)]
 pub enum Of<'a> {
-    /// A customer's, by its reference.
+    /// A customer, by external reference.
     Customer(&'a str),
-    /// A person's.
+    /// A person, by external reference.
     Person(&'a str),
 }
 
@@ -43,7 +43,7 @@ pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Met
     row::all(conn, organization_id, &[], "key").await
 }
 
-/// The events of a customer or a person in a stretch of time, as far as they count.
+/// Returns the events of a customer or a person in a period, without events that are held in quarantine.
 pub async fn events(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -70,7 +70,7 @@ pub async fn events(
     })
 }
 
-/// The first and the last of a customer's events of one type.
+/// First and last event of a customer of one type.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct EarlierRow {
@@ -80,7 +80,7 @@ pub struct EarlierRow {
     pub last_at: DateTime<Utc>,
 }
 
-/// What there was of a customer's events before an instant, by type.
+/// Returns the first and the last event of a customer before an instant, by type.
 pub async fn earlier(
     conn: &mut Conn,
     organization_id: Uuid,

@@ -1,4 +1,4 @@
-//! Milestones and what hangs on them: dependencies, forecast changes, progress, transitions.
+//! Storage of milestones with their dependencies, forecast changes, progress and transitions.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::plan::calendar::Calendar;
@@ -12,10 +12,10 @@ use crate::json_text::JsonText;
 use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
 
-/// Rows of one multi-row INSERT: well under both engines' limits on parameters.
+/// Number of rows in one multi-row INSERT, well below both engines' limits on parameters.
 pub(super) const ROWS_PER_INSERT: usize = 500;
 
-/// A milestone's own row.
+/// Row of a milestone.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct MilestoneRow {
@@ -40,7 +40,7 @@ pub struct MilestoneRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// One milestone waits for another of the same plan.
+/// Row of a dependency of one milestone on another milestone of the same plan.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct DependencyRow {
@@ -51,7 +51,7 @@ pub struct DependencyRow {
     pub lag_days: i64,
 }
 
-/// A recorded change of forecast.
+/// Row of a forecast change.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct ForecastRow {
@@ -69,7 +69,7 @@ pub struct ForecastRow {
     pub caused_by: Option<Uuid>,
 }
 
-/// A recorded percentage of completion.
+/// Row of a recorded percentage of completion.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ProgressRow {
@@ -81,7 +81,7 @@ pub struct ProgressRow {
     pub recorded_at: Option<DateTime<Utc>>,
 }
 
-/// A step of the state machine that was taken.
+/// Row of a state transition.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct TransitionRow {
@@ -106,7 +106,7 @@ macro_rules! columns {
     };
 }
 
-/// Narrows a query to some ids, or leaves it to the whole organization.
+/// Restricts a query to the given identifiers, if there are any; otherwise it covers the whole organization.
 pub fn push_ids<D>(query: &mut QueryBuilder<D>, column: &str, ids: Option<&[Uuid]>)
 where
     D: Database,
@@ -121,7 +121,7 @@ where
     query.push(")");
 }
 
-/// Declares a reader of rows by plan: these plans, or all of the organization.
+/// Declares a function that reads the rows of the given plans, or of all plans of the organization.
 macro_rules! rows_by_plan {
     ($(#[$doc:meta])* $name:ident -> $row:ty, $select:expr, $order:literal $(, $group:literal)?) => {
         $(#[$doc])*
@@ -141,26 +141,26 @@ macro_rules! rows_by_plan {
 pub(super) use rows_by_plan;
 
 rows_by_plan!(
-    /// Milestones in their order in the plan.
+    /// Returns milestones in the order of the plan.
     rows -> MilestoneRow, concat!("SELECT ", columns!(), " FROM milestones"), "plan_id, position, id"
 );
 rows_by_plan!(
-    /// Dependencies.
+    /// Returns dependencies.
     dependencies -> DependencyRow, "SELECT plan_id, milestone_id, depends_on_id, relation, lag_days FROM milestone_dependencies",
     "plan_id, milestone_id, depends_on_id"
 );
 rows_by_plan!(
-    /// Forecast changes, oldest first.
+    /// Returns forecast changes, oldest first.
     forecasts -> ForecastRow,
     "SELECT id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, author, recorded_on, recorded_at, caused_by FROM forecast_changes",
     "plan_id, milestone_id, ordinal"
 );
 rows_by_plan!(
-    /// Recorded percentages, oldest first.
+    /// Returns recorded percentages, oldest first.
     progress -> ProgressRow, "SELECT plan_id, milestone_id, ordinal, percent, recorded_on, recorded_at FROM progress_entries",
     "plan_id, milestone_id, ordinal"
 );
-/// Steps taken by one milestone, oldest first.
+/// Returns the state transitions of a milestone, oldest first.
 pub async fn transitions(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -173,7 +173,7 @@ pub async fn transitions(
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(plan_id).bind(milestone_id).fetch_all(db).await)
 }
 
-/// The day of the last step a milestone took, if it took one.
+/// Returns the date of a milestone's last state transition, if there is one.
 pub async fn last_step_on(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -185,22 +185,22 @@ pub async fn last_step_on(
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(plan_id).bind(milestone_id).fetch_optional(db).await)
 }
 
-/// Which milestones an organization-wide list wants.
+/// Filter of an organization-wide list of milestones.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Planned on or after.
+    /// Earliest planned date.
     pub planned_from: Option<NaiveDate>,
-    /// Planned on or before.
+    /// Latest planned date.
     pub planned_until: Option<NaiveDate>,
-    /// Exactly this owner.
+    /// Filter by owner (exact match).
     pub owner: Option<String>,
-    /// Only in this state.
+    /// Filter by state.
     pub state: Option<State>,
-    /// Only those that work may still happen on, or only those that it may not.
+    /// Whether to return open milestones or milestones that are no longer open.
     pub open: Option<bool>,
 }
 
-/// A milestone in an organization-wide list, with what its plan says.
+/// Row of an organization-wide list of milestones, with fields of the plan.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct ListedRow {
@@ -223,7 +223,7 @@ pub struct ListedRow {
     pub version: i64,
 }
 
-/// A page of an organization's milestones by planned date: one range of an index, whatever the page.
+/// Returns a page of an organization's milestones by planned date. Every page reads a single range of an index.
 pub async fn list(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -266,7 +266,7 @@ pub async fn list(
     })
 }
 
-/// Forecast changes of some milestones, oldest first.
+/// Returns the forecast changes of the given milestones, oldest first.
 pub async fn forecasts_of(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -303,7 +303,7 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[Milest
     Ok(())
 }
 
-/// Saves a change of a milestone's row; its key and plan stay.
+/// Saves a change of a milestone's row. The key and the plan stay unchanged.
 pub async fn update(conn: &mut Conn, organization_id: Uuid, milestone: &MilestoneRow) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE milestones SET name = $3, phase = $4, owner = $5, weight = $6, planned_on = $7, state = $8, \
                        started_on = $9, closed_on = $10, acceptance_criteria = $11, version = $12, updated_at = $13, note = $14, touched_on = $15 \
@@ -332,7 +332,7 @@ pub async fn insert_dependencies(conn: &mut Conn, organization_id: Uuid, edges: 
     Ok(())
 }
 
-/// Removes a milestone's dependencies, so that it can be given others.
+/// Deletes a milestone's dependencies, so that they can be replaced.
 pub async fn delete_dependencies(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -362,7 +362,7 @@ pub async fn insert_forecasts(conn: &mut Conn, organization_id: Uuid, changes: &
     Ok(())
 }
 
-/// Appends a percentage.
+/// Appends a recorded percentage.
 pub async fn insert_progress(conn: &mut Conn, organization_id: Uuid, entry: &ProgressRow) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO progress_entries (organization_id, plan_id, milestone_id, ordinal, percent, recorded_on, recorded_at) \
                        VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -372,7 +372,7 @@ pub async fn insert_progress(conn: &mut Conn, organization_id: Uuid, entry: &Pro
         .execute(db).await.map(|_| ()))
 }
 
-/// Appends a step of the state machine.
+/// Appends a state transition.
 pub async fn insert_transition(conn: &mut Conn, organization_id: Uuid, transition: &TransitionRow) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO milestone_transitions (organization_id, id, plan_id, milestone_id, action, from_state, to_state, \
                        occurred_on, reason, override_reason, evidence, author, recorded_at) \

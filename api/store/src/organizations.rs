@@ -1,4 +1,4 @@
-//! Organizations: the tenants themselves.
+//! Storage of organizations, the tenants of the service.
 
 use chrono::{DateTime, Utc};
 use milepost_domain::plan::lint::LintRule;
@@ -17,63 +17,63 @@ macro_rules! columns {
     };
 }
 
-/// A tenant: nothing crosses it.
+/// An organization: a tenant whose data is separate from that of all other organizations.
 #[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "lint_rules_off": [], "event_retention_days": null, "version": 1,
     "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
 }))]
 pub struct Organization {
-    /// Its id.
+    /// Identifier.
     pub id: Uuid,
-    /// Its name, unique on this server.
+    /// Display name. Unique on this server.
     #[schema(value_type = Name)]
     pub name: String,
-    /// IANA name of the time zone whose date is "today".
+    /// Time zone (IANA name), which determines the date of "today".
     #[schema(max_length = 64)]
     pub time_zone: String,
-    /// Lint rules that are switched off.
+    /// Lint rules that are turned off.
     #[sqlx(try_from = "String")]
     #[schema(value_type = Vec<LintRule>, max_items = 20)]
     pub lint_rules_off: JsonText<Vec<LintRule>>,
-    /// For how many days after they were received usage events are kept; null for ever.
+    /// Number of days after receipt for which usage events are kept; null keeps them forever.
     #[schema(minimum = 1)]
     pub event_retention_days: Option<i64>,
-    /// Goes up with every change; the value of `ETag`.
+    /// Version. Increases by one with every change; the value of `ETag`.
     #[schema(minimum = 1)]
     pub version: i64,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: DateTime<Utc>,
-    /// When it last changed.
+    /// Time of the last change.
     pub updated_at: DateTime<Utc>,
 }
 
-/// Whether the database answers.
+/// Checks that the database responds.
 pub async fn ping(conn: &mut Conn) -> sqlx::Result<()> {
     const SQL: &str = "SELECT COUNT(*) FROM signing_keys";
     let _keys: i64 = on!(conn, db => sqlx::query_scalar(SQL).fetch_one(db).await)?;
     Ok(())
 }
 
-/// The organization itself.
+/// Finds an organization.
 pub async fn find(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Organization>> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM organizations WHERE id = $1");
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)
 }
 
-/// By name: for the command line, which has no organization yet.
+/// Finds an organization by name, for the command line.
 pub async fn find_by_name(conn: &mut Conn, name: &str) -> sqlx::Result<Option<Organization>> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM organizations WHERE name = $1");
     on!(conn, db => sqlx::query_as(SQL).bind(name).fetch_optional(db).await)
 }
 
-/// Every organization's id, for jobs and the command line.
+/// Returns the identifiers of all organizations, for jobs and the command line.
 pub async fn ids(conn: &mut Conn) -> sqlx::Result<Vec<Uuid>> {
     const SQL: &str = "SELECT id FROM organizations ORDER BY id";
     on!(conn, db => sqlx::query_scalar(SQL).fetch_all(db).await)
 }
 
-/// Adds one; `false` if the name is taken.
+/// Adds an organization; returns `false` if the name is taken.
 pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Result<bool> {
     const SQL: &str = concat!(
         "INSERT INTO organizations (",
@@ -87,7 +87,7 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Resul
         .execute(db).await.map(|done| done.rows_affected() == 1))
 }
 
-/// Saves a change; `false` if the new name is taken.
+/// Saves a change; returns `false` if the new name is taken.
 pub async fn update(conn: &mut Conn, organization: &Organization) -> sqlx::Result<bool> {
     const SQL: &str = "UPDATE organizations SET name = $2, time_zone = $3, lint_rules_off = $4, version = $5, updated_at = $6, event_retention_days = $7 \
                        WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM organizations WHERE name = $2 AND id <> $1)";

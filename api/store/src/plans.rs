@@ -1,4 +1,4 @@
-//! Plans: the row itself, and a plan whole with everything that belongs to it.
+//! Storage of plans: the row of a plan, and a whole plan with everything that belongs to it.
 
 use std::collections::HashMap;
 
@@ -25,7 +25,7 @@ use crate::milestones::{self, DependencyRow, ForecastRow, MilestoneRow, Progress
 use crate::reviews::{self, MissRow, ReviewMark};
 use crate::{Conn, on};
 
-/// A plan's own row, with its customer's name.
+/// Row of a plan, with the name of its customer.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct PlanRow {
@@ -53,14 +53,14 @@ pub struct PlanRow {
     pub updated_at: DateTime<Utc>,
 }
 
-/// A plan whole. Milestones stand in their order in the plan; what belongs to a milestone names its id.
+/// A whole plan. Milestones are in the order of the plan; rows that belong to a milestone contain its identifier.
 #[derive(Debug, Clone)]
 pub struct PlanRecord {
-    /// The plan's own row.
+    /// Row of the plan.
     pub plan: PlanRow,
-    /// Its milestones by position.
+    /// Milestones by position.
     pub milestones: Vec<MilestoneRow>,
-    /// Who waits for whom.
+    /// Dependencies between milestones.
     pub dependencies: Vec<DependencyRow>,
     /// Forecast changes by milestone, oldest first.
     pub forecasts: Vec<ForecastRow>,
@@ -68,22 +68,22 @@ pub struct PlanRecord {
     pub progress: Vec<ProgressRow>,
     /// Baselines by number.
     pub baselines: Vec<BaselineRow>,
-    /// Their lines.
+    /// Lines of the baselines.
     pub lines: Vec<LineRow>,
-    /// Who agreed to them.
+    /// Approvals of the baselines.
     pub approvals: Vec<ApprovalRow>,
-    /// What was spent.
+    /// Cost entries.
     pub costs: Vec<CostEntry>,
-    /// What the client was told of date changes.
+    /// Communications of forecast changes to the client.
     pub communications: Vec<CommunicationRow>,
-    /// Misses that were explained, oldest first.
+    /// Explained misses, oldest first.
     pub misses: Vec<MissRow>,
-    /// The last review.
+    /// Last review.
     pub last_review: Option<ReviewMark>,
 }
 
 impl PlanRow {
-    /// What was agreed on about time.
+    /// Returns the terms of the plan about time.
     pub fn terms(&self) -> Terms {
         let (at_risk_limit_days, update_interval_days) = (self.at_risk_limit_days, self.update_interval_days);
         Terms { at_risk_limit_days, update_interval_days, calendar: self.calendar.0.clone() }
@@ -91,18 +91,18 @@ impl PlanRow {
 }
 
 impl PlanRecord {
-    /// A milestone by its id or its key.
+    /// Finds a milestone by identifier or key.
     pub fn milestone(&self, id_or_key: &str) -> Option<&MilestoneRow> {
         self.milestones.get(self.position(id_or_key)?)
     }
 
-    /// The position of a milestone, by its id or its key.
+    /// Finds the position of a milestone by identifier or key.
     pub fn position(&self, id_or_key: &str) -> Option<usize> {
         let id = id_or_key.parse::<Uuid>().ok();
         self.milestones.iter().position(|milestone| Some(milestone.id) == id || milestone.key == id_or_key)
     }
 
-    /// What a milestone waits for.
+    /// Returns the dependencies of a milestone.
     pub fn dependencies_of(&self, milestone_id: Uuid) -> Vec<Dependency> {
         let own = self.dependencies.iter().filter(|edge| edge.milestone_id == milestone_id);
         let dependency = |edge: &DependencyRow| {
@@ -113,7 +113,7 @@ impl PlanRecord {
         own.filter_map(dependency).collect()
     }
 
-    /// All dependencies by the milestones' positions.
+    /// Returns all dependencies by the positions of the milestones.
     pub fn links(&self) -> Vec<Link> {
         let positions: HashMap<Uuid, usize> = self.milestones.iter().enumerate().map(|(i, m)| (m.id, i)).collect();
         let link = |edge: &DependencyRow| {
@@ -123,30 +123,30 @@ impl PlanRecord {
         self.dependencies.iter().filter_map(link).collect()
     }
 
-    /// The milestones as a cascade or a schedule sees them at the end of `as_of`.
+    /// Returns the milestones in the form that a cascade or a schedule uses, at the end of `as_of`.
     pub fn steps(&self, as_of: NaiveDate) -> Vec<Step> {
         let facts = self.facts();
         let standings: Vec<Standing> = facts.standings(as_of).collect();
         facts.steps(&standings, as_of)
     }
 
-    /// What the client was told of one date change.
+    /// Returns the communications of a forecast change to the client.
     pub fn communications_of(&self, forecast_change_id: Uuid) -> impl Iterator<Item = &CommunicationRow> {
         self.communications.iter().filter(move |row| row.forecast_change_id == forecast_change_id)
     }
 
-    /// The changes that follow from one.
+    /// Returns the forecast changes that a change caused.
     pub fn followers_of(&self, forecast_change_id: Uuid) -> impl Iterator<Item = &ForecastRow> {
         self.forecasts.iter().filter(move |change| change.caused_by == Some(forecast_change_id))
     }
 
-    /// The milestone whose change of date made this one move, if another did.
+    /// Returns the milestone whose forecast change caused this one, if there is one.
     pub fn cause_of(&self, change: &ForecastRow) -> Option<&MilestoneRow> {
         let cause = self.forecasts.iter().find(|one| Some(one.id) == change.caused_by)?;
         self.milestones.iter().find(|milestone| milestone.id == cause.milestone_id)
     }
 
-    /// The plan as if it had only the milestones that are shown: what its figures and its curve may tell.
+    /// Returns the plan with only the milestones that are shown, so that its figures and curve disclose nothing else.
     #[must_use]
     pub fn restricted_to(&self, visible: &Visibility) -> Self {
         let mut shown = self.clone();
@@ -154,17 +154,18 @@ impl PlanRecord {
         shown
     }
 
-    /// Why a date moved, as far as it may be told: what another milestone said is told where that one is shown.
+    /// Returns the reason of a forecast change as far as it may be disclosed. A reason that comes from another
+    /// milestone is disclosed only if that milestone is shown.
     pub fn shown_reason(&self, change: &ForecastRow, visible: &Visibility) -> Option<String> {
         match self.cause_of(change) {
             Some(cause) if !visible.shows(&cause.key) => {
-                Some("It follows from another milestone that moved.".to_owned())
+                Some("This date depends on another milestone, which moved.".to_owned())
             }
             _ => change.reason.clone(),
         }
     }
 
-    /// How many changes of an open milestone's date the client was not told of.
+    /// Returns the number of forecast changes of an open milestone that were not communicated to the client.
     pub fn uncommunicated_changes(&self, milestone: &MilestoneRow) -> usize {
         if !milestone.state.0.is_open() {
             return 0;
@@ -176,12 +177,12 @@ impl PlanRecord {
         own.filter(|change| !was_told(change)).count()
     }
 
-    /// Whether a milestone is in some baseline: then its date and weight are frozen.
+    /// Returns whether a milestone is part of a baseline, which freezes its date and weight.
     pub fn is_baselined(&self, milestone_id: Uuid) -> bool {
         self.lines.iter().any(|line| line.milestone_id == milestone_id)
     }
 
-    /// The plan as the domain sees it.
+    /// Returns the plan in the form that the domain uses.
     pub fn facts(&self) -> PlanFacts {
         let positions: HashMap<Uuid, usize> = self.milestones.iter().enumerate().map(|(i, m)| (m.id, i)).collect();
         let mut facts: Vec<MilestoneFacts> = self
@@ -237,12 +238,13 @@ impl PlanRecord {
     }
 }
 
-/// One plan whole.
+/// Finds a whole plan.
 pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<PlanRecord>> {
     Ok(load(conn, organization_id, Some(&[id])).await?.pop())
 }
 
-/// Plans whole: these, or all of the organization. Twelve statements, however many plans; run it in one snapshot.
+/// Loads whole plans: the given plans, or all of the organization. Uses twelve statements regardless of the number of
+/// plans; call it within one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;
     let mut milestones = by_plan(milestones::rows(conn, organization_id, ids).await?, |row| row.plan_id);
@@ -295,7 +297,7 @@ async fn rows(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> s
     })
 }
 
-/// Adds a plan's row.
+/// Adds the row of a plan.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO plans (organization_id, id, name, name_folded, kind, customer_id, person_id, owner, start_on, \
                        weight_unit, credit_rule, at_risk_limit_days, budget_minor, currency, template_id, template_version, \
@@ -310,7 +312,7 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> s
         .execute(db).await.map(|_| ()))
 }
 
-/// Saves a change of a plan's row. Its kind and template stay what they were.
+/// Saves a change of a plan's row. The kind and the template stay unchanged.
 pub async fn update(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE plans SET name = $3, name_folded = $4, customer_id = $5, person_id = $6, owner = $7, weight_unit = $8, \
                        credit_rule = $9, at_risk_limit_days = $10, budget_minor = $11, currency = $12, archived_at = $13, \
@@ -324,7 +326,7 @@ pub async fn update(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> s
         .execute(db).await.map(|_| ()))
 }
 
-/// The start of a customer's first plan.
+/// Returns the start date of a customer's first plan.
 pub async fn first_start(conn: &mut Conn, organization_id: Uuid, customer_id: Uuid) -> sqlx::Result<Option<NaiveDate>> {
     const SQL: &str = "SELECT MIN(start_on) FROM plans WHERE organization_id = $1 AND customer_id = $2";
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(customer_id).fetch_one(db).await)

@@ -20,7 +20,8 @@ impl Content for KeyedPlaybook {
     const UNIQUE: Option<&'static str> = Some("key");
 }
 
-/// For what of a customer a playbook's trigger held, and when it last opened a task.
+/// State of a playbook for a customer: the subjects for which the trigger held, and the date on which it last opened an
+/// intervention.
 #[derive(Debug, Clone, PartialEq, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct StateRow {
@@ -32,12 +33,12 @@ pub struct StateRow {
     pub opened_on: Option<NaiveDate>,
 }
 
-/// All playbooks by key: an organization has a few dozen.
+/// Returns all playbooks by key. An organization has a few dozen.
 pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<PlaybookRow>> {
     row::all(conn, organization_id, &[], "key").await
 }
 
-/// For what of some customers triggers held.
+/// Returns the states of all playbooks for the given customers.
 pub async fn states(conn: &mut Conn, organization_id: Uuid, customer_ids: &[Uuid]) -> sqlx::Result<Vec<StateRow>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new("SELECT playbook_id, customer_id, version, held, opened_on FROM playbook_states WHERE organization_id = ");
@@ -47,7 +48,7 @@ pub async fn states(conn: &mut Conn, organization_id: Uuid, customer_ids: &[Uuid
     })
 }
 
-/// Keeps for what of a customer a trigger holds.
+/// Saves the state of a playbook for a customer.
 pub async fn save_state(conn: &mut Conn, organization_id: Uuid, state: &StateRow) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO playbook_states (organization_id, playbook_id, customer_id, held, opened_on, version) \
                        VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (organization_id, customer_id, playbook_id) \

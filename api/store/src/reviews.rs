@@ -1,4 +1,4 @@
-//! What was said of missed milestones, and a plan's reviews.
+//! Storage of explanations of missed milestones and of reviews of plans.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{FromRow, QueryBuilder};
@@ -8,7 +8,7 @@ use crate::json_text::JsonText;
 use crate::milestones::{push_ids, rows_by_plan};
 use crate::{Conn, on};
 
-/// Why a milestone was missed, and what is done about it.
+/// Row of an explained miss: the cause of a missed milestone and the recovery actions.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct MissRow {
@@ -26,7 +26,7 @@ pub struct MissRow {
     pub recorded_at: DateTime<Utc>,
 }
 
-/// That a plan was reviewed on some day.
+/// Number and date of a review of a plan.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ReviewMark {
@@ -35,7 +35,7 @@ pub struct ReviewMark {
     pub reviewed_on: NaiveDate,
 }
 
-/// A review whole.
+/// Row of a whole review.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct ReviewRow {
@@ -54,16 +54,16 @@ macro_rules! miss_columns {
 }
 
 rows_by_plan!(
-    /// Explained misses, oldest first.
+    /// Returns explained misses, oldest first.
     misses -> MissRow, concat!("SELECT ", miss_columns!(), " FROM miss_reports"), "plan_id, recorded_at, id"
 );
 rows_by_plan!(
-    /// The last review of each plan.
+    /// Returns the last review of each plan.
     last_reviews -> ReviewMark,
     "SELECT plan_id, MAX(number) AS number, MAX(reviewed_on) AS reviewed_on FROM reviews", "plan_id", "plan_id"
 );
 
-/// Explained misses of some milestones.
+/// Returns the explained misses of the given milestones.
 pub async fn misses_of(conn: &mut Conn, organization_id: Uuid, milestone_ids: &[Uuid]) -> sqlx::Result<Vec<MissRow>> {
     if milestone_ids.is_empty() {
         return Ok(vec![]);
@@ -76,7 +76,7 @@ pub async fn misses_of(conn: &mut Conn, organization_id: Uuid, milestone_ids: &[
     })
 }
 
-/// Records why a milestone was missed.
+/// Records an explained miss.
 pub async fn insert_miss(conn: &mut Conn, organization_id: Uuid, row: &MissRow) -> sqlx::Result<()> {
     const SQL: &str = concat!(
         "INSERT INTO miss_reports (organization_id, ",
@@ -90,7 +90,7 @@ pub async fn insert_miss(conn: &mut Conn, organization_id: Uuid, row: &MissRow) 
         .execute(db).await.map(|_| ()))
 }
 
-/// Freezes a review.
+/// Adds a review.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &ReviewRow) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO reviews (organization_id, plan_id, number, reviewed_on, content, author, recorded_at) \
                        VALUES ($1, $2, $3, $4, $5, $6, $7)";
@@ -100,14 +100,14 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &ReviewRow) -> 
         .execute(db).await.map(|_| ()))
 }
 
-/// A plan's latest reviews, the newest first.
+/// Returns a plan's latest reviews, newest first.
 pub async fn latest(conn: &mut Conn, organization_id: Uuid, plan_id: Uuid) -> sqlx::Result<Vec<ReviewRow>> {
     const SQL: &str = "SELECT plan_id, number, reviewed_on, content, author, recorded_at FROM reviews \
                        WHERE organization_id = $1 AND plan_id = $2 ORDER BY number DESC LIMIT 200";
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(plan_id).fetch_all(db).await)
 }
 
-/// One review of a plan.
+/// Finds a review of a plan.
 pub async fn find(
     conn: &mut Conn,
     organization_id: Uuid,

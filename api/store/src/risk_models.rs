@@ -1,4 +1,4 @@
-//! Models of customers' risk.
+//! Storage of risk models.
 
 use chrono::{DateTime, Utc};
 use sqlx::{FromRow, QueryBuilder};
@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
 
-/// A fitted model.
+/// Row of a fitted risk model.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct RiskModelRow {
@@ -17,7 +17,7 @@ pub struct RiskModelRow {
     pub fitted_at: DateTime<Utc>,
 }
 
-/// Adds a model.
+/// Adds a risk model.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, model: &RiskModelRow) -> sqlx::Result<()> {
     const SQL: &str =
         "INSERT INTO risk_models (organization_id, id, content, author, fitted_at) VALUES ($1, $2, $3, $4, $5)";
@@ -26,7 +26,7 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, model: &RiskModelRow
         .execute(db).await.map(|_| ()))
 }
 
-/// The model fitted last, as far as it was there at an instant.
+/// Returns the last risk model that had been fitted by an instant.
 pub async fn latest(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -37,7 +37,7 @@ pub async fn latest(
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(known_at).fetch_optional(db).await)
 }
 
-/// A page of models.
+/// Returns a page of risk models.
 pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<RiskModelRow>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new("SELECT id, content, author, fitted_at FROM risk_models WHERE organization_id = ");

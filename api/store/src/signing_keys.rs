@@ -1,4 +1,4 @@
-//! The keys our own tokens are signed with. They belong to the server, not to an organization.
+//! Storage of the keys that sign the server's own tokens. They belong to the server, not to an organization.
 
 use chrono::{DateTime, Utc};
 use sqlx::FromRow;
@@ -8,19 +8,19 @@ use crate::{Conn, on};
 /// An Ed25519 key pair.
 #[derive(FromRow)]
 pub struct SigningKey {
-    /// Its key id.
+    /// Identifier of the key.
     pub id: String,
-    /// PKCS#8.
+    /// Private key (PKCS#8).
     pub private_der: Vec<u8>,
-    /// The public coordinate, base64url.
+    /// Public coordinate, base64url-encoded.
     pub public_x: String,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: DateTime<Utc>,
-    /// When it stopped signing; it verifies until it is deleted.
+    /// Time at which the key stopped signing. It verifies tokens until it is deleted.
     pub retired_at: Option<DateTime<Utc>>,
 }
 
-/// All keys, oldest first.
+/// Returns all keys, oldest first.
 pub async fn list(conn: &mut Conn) -> sqlx::Result<Vec<SigningKey>> {
     const SQL: &str =
         "SELECT id, private_der, public_x, created_at, retired_at FROM signing_keys ORDER BY created_at, id";
@@ -36,13 +36,13 @@ pub async fn insert(conn: &mut Conn, key: &SigningKey) -> sqlx::Result<()> {
         .execute(db).await.map(|_| ()))
 }
 
-/// Stops every key from signing.
+/// Retires all keys, which then no longer sign.
 pub async fn retire_all(conn: &mut Conn, now: DateTime<Utc>) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE signing_keys SET retired_at = $1 WHERE retired_at IS NULL";
     on!(conn, db => sqlx::query(SQL).bind(now).execute(db).await.map(|_| ()))
 }
 
-/// Forgets keys retired before an instant: no token they signed can still be alive.
+/// Deletes keys that were retired before an instant. All tokens that they signed must have expired.
 pub async fn delete_retired_before(conn: &mut Conn, instant: DateTime<Utc>) -> sqlx::Result<()> {
     const SQL: &str = "DELETE FROM signing_keys WHERE retired_at < $1";
     on!(conn, db => sqlx::query(SQL).bind(instant).execute(db).await.map(|_| ()))

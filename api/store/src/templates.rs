@@ -1,4 +1,4 @@
-//! Templates and their versions.
+//! Storage of templates and their versions.
 
 use chrono::{DateTime, Utc};
 use milepost_domain::plan::Kind;
@@ -11,7 +11,7 @@ use crate::json_text::JsonText;
 use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
 
-/// A template: the key under which its versions are found.
+/// Row of a template: the key under which its versions are found.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct Template {
@@ -20,7 +20,7 @@ pub struct Template {
     pub created_at: DateTime<Utc>,
 }
 
-/// One version of a template.
+/// Row of a version of a template.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct Version {
@@ -43,13 +43,13 @@ macro_rules! columns {
     };
 }
 
-/// A template by its key.
+/// Finds a template by key.
 pub async fn find(conn: &mut Conn, organization_id: Uuid, key: &str) -> sqlx::Result<Option<Template>> {
     const SQL: &str = "SELECT id, key, created_at FROM templates WHERE organization_id = $1 AND key = $2";
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(key).fetch_optional(db).await)
 }
 
-/// A page of templates.
+/// Returns a page of templates.
 pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<Template>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new("SELECT id, key, created_at FROM templates WHERE organization_id = ");
@@ -59,7 +59,7 @@ pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx
     })
 }
 
-/// Adds a template; `false` if the key is taken.
+/// Adds a template; returns `false` if the key is taken.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, template: &Template) -> sqlx::Result<bool> {
     const SQL: &str = "INSERT INTO templates (organization_id, id, key, created_at) VALUES ($1, $2, $3, $4) \
                        ON CONFLICT (organization_id, key) DO NOTHING";
@@ -68,7 +68,7 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, template: &Template)
         .execute(db).await.map(|done| done.rows_affected() == 1))
 }
 
-/// All versions of some templates, by number.
+/// Returns all versions of the given templates, by number.
 pub async fn versions(conn: &mut Conn, organization_id: Uuid, template_ids: &[Uuid]) -> sqlx::Result<Vec<Version>> {
     if template_ids.is_empty() {
         return Ok(vec![]);
@@ -99,7 +99,7 @@ pub async fn insert_version(conn: &mut Conn, organization_id: Uuid, version: &Ve
         .execute(db).await.map(|_| ()))
 }
 
-/// Saves a change of a draft, or its publication.
+/// Saves a change of a draft or its publication. Has no effect on a published version.
 pub async fn update_version(conn: &mut Conn, organization_id: Uuid, version: &Version) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE template_versions SET name = $4, kind = $5, description = $6, milestones = $7, published_at = $8, \
                        version = $9, updated_at = $10 \

@@ -1,4 +1,4 @@
-//! Usage events: appended, never changed, but for being released.
+//! Storage of usage events. Events are appended and never changed, except when they are released from quarantine.
 
 use std::collections::HashSet;
 
@@ -11,10 +11,11 @@ use uuid::Uuid;
 use crate::milestones::ROWS_PER_INSERT;
 use crate::{Conn, on};
 
-/// How many rows one statement carries: a few sizes, so that each text is prepared once and not for every number of events.
+/// Numbers of rows in one statement. Only a few sizes are used, so that each statement is prepared once and not for
+/// every number of events.
 const PORTIONS: [usize; 5] = [ROWS_PER_INSERT, 100, 20, 5, 1];
 
-/// Rows in portions of those sizes, the largest first.
+/// Splits rows into portions of these sizes, largest first.
 fn portions<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     std::iter::from_fn(move || {
         let size = PORTIONS.into_iter().find(|size| *size <= rows.len())?;
@@ -24,7 +25,8 @@ fn portions<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// A list to look for in portions of those sizes, the last one repeated where there are fewer: looking twice finds the same.
+/// Splits a list of search values into portions of these sizes. The last value is repeated to fill a portion, which
+/// does not change the result.
 fn padded<T: Copy>(list: &[T]) -> impl Iterator<Item = Vec<T>> {
     list.chunks(ROWS_PER_INSERT).map(|some| {
         let size = PORTIONS.into_iter().rev().find(|size| *size >= some.len()).unwrap_or(ROWS_PER_INSERT);
@@ -33,7 +35,7 @@ fn padded<T: Copy>(list: &[T]) -> impl Iterator<Item = Vec<T>> {
     })
 }
 
-/// An event as it is stored.
+/// Row of a usage event.
 #[derive(Debug, Clone, FromRow)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct EventRow {
@@ -52,33 +54,33 @@ pub struct EventRow {
     pub is_known: bool,
 }
 
-/// An event to write.
+/// A usage event to add.
 #[derive(Debug)]
 pub struct NewEvent<'a> {
-    /// Its number.
+    /// Number of the event.
     pub sequence: i64,
-    /// What tells it from others.
+    /// Hash that distinguishes the event from others.
     pub key: Hash,
-    /// The event.
+    /// Content of the event.
     pub event: &'a UsageEvent,
-    /// When it was received.
+    /// Time of receipt.
     pub received_at: DateTime<Utc>,
-    /// Why it does not count until it is released.
+    /// Reason why the event does not count until it is released.
     pub held_for: Option<Held>,
 }
 
-/// What identifies an event that is stored.
+/// Identity of a stored usage event.
 #[derive(Debug, Clone, Copy)]
 pub struct StoredIdentity {
-    /// What tells it from others.
+    /// Hash that distinguishes the event from others.
     pub key: Hash,
-    /// What it says.
+    /// Hash of the content.
     pub payload_hash: Hash,
-    /// Its number.
+    /// Number of the event.
     pub sequence: i64,
 }
 
-/// The events with these keys, as far as they are there.
+/// Returns the stored events with these keys.
 pub async fn stored(conn: &mut Conn, organization_id: Uuid, keys: &[Hash]) -> sqlx::Result<Vec<StoredIdentity>> {
     let mut found = vec![];
     for some in padded(keys) {
@@ -100,7 +102,7 @@ pub async fn stored(conn: &mut Conn, organization_id: Uuid, keys: &[Hash]) -> sq
     Ok(found)
 }
 
-/// Which of these references customers have.
+/// Returns those of the given references that belong to customers.
 pub async fn known_subjects(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -123,7 +125,7 @@ pub async fn known_subjects(
     Ok(known)
 }
 
-/// Takes so many numbers of an organization; answers the last before them.
+/// Reserves numbers for events of an organization; returns the last number before them.
 pub async fn take_numbers(conn: &mut Conn, organization_id: Uuid, count: i64) -> sqlx::Result<i64> {
     const SQL: &str = "INSERT INTO event_heads (organization_id, sequence) VALUES ($1, $2) \
                        ON CONFLICT (organization_id) DO UPDATE SET sequence = event_heads.sequence + excluded.sequence \
@@ -132,15 +134,15 @@ pub async fn take_numbers(conn: &mut Conn, organization_id: Uuid, count: i64) ->
     Ok(last - count)
 }
 
-/// The number of an organization's last event.
+/// Returns the number of an organization's last event.
 pub async fn last_number(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<i64> {
     const SQL: &str = "SELECT sequence FROM event_heads WHERE organization_id = $1";
     let found = on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_optional(db).await)?;
     Ok(found.unwrap_or_default())
 }
 
-/// Appends those of the events whose keys are new; answers how many those were. Nothing is looked up first: with several writers it
-/// might be there a moment later, and mostly nothing is there at all.
+/// Appends the events whose keys are new; returns their number. There is no lookup first: with several writers the
+/// result could be outdated a moment later, and usually all events are new.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, events: &[NewEvent<'_>]) -> sqlx::Result<usize> {
     let mut inserted = 0;
     for some in portions(events) {
@@ -162,26 +164,26 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, events: &[NewEvent<'
     Ok(usize::try_from(inserted).unwrap_or(usize::MAX))
 }
 
-/// Which events a list wants.
+/// Filter of a list of usage events.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Only of this customer.
+    /// Filter by customer.
     pub subject: Option<String>,
-    /// Only of this person.
+    /// Filter by person.
     pub person: Option<String>,
-    /// Only of this type.
+    /// Filter by type.
     pub kind: Option<String>,
-    /// Only from this source.
+    /// Filter by source.
     pub source: Option<String>,
-    /// Happened at or after.
+    /// Earliest time of occurrence, inclusive.
     pub from: Option<DateTime<Utc>>,
-    /// Happened before.
+    /// Latest time of occurrence, exclusive.
     pub until: Option<DateTime<Utc>>,
-    /// Only those that do not count.
+    /// Whether to return only events in quarantine.
     pub is_held: bool,
 }
 
-/// Events in the order in which they came, the newest first.
+/// Returns events in the order of receipt, newest first.
 pub async fn list(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -224,33 +226,33 @@ pub async fn list(
     })
 }
 
-/// The subjects of the events after a number.
+/// Returns the subjects of the events after a number.
 pub async fn subjects_since(conn: &mut Conn, organization_id: Uuid, sequence: i64) -> sqlx::Result<Vec<String>> {
     const SQL: &str = "SELECT DISTINCT subject FROM usage_events \
                        WHERE organization_id = $1 AND sequence > $2 AND subject IS NOT NULL";
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).fetch_all(db).await)
 }
 
-/// Removes the oldest events that were received before an instant, a portion of them; answers how many.
+/// Deletes a portion of the oldest events that were received before an instant; returns the number of deleted events.
 pub async fn prune(conn: &mut Conn, organization_id: Uuid, before: DateTime<Utc>) -> sqlx::Result<u64> {
     const OLDEST: &str =
         "SELECT sequence, received_at FROM usage_events WHERE organization_id = $1 ORDER BY sequence LIMIT 5000";
     const DELETE: &str = "DELETE FROM usage_events WHERE organization_id = $1 AND sequence <= $2";
     let oldest: Vec<(i64, DateTime<Utc>)> =
         on!(conn, db => sqlx::query_as(OLDEST).bind(organization_id).fetch_all(db).await)?;
-    // They are numbered in the order in which they were received.
+    // Events are numbered in the order of receipt.
     let last = oldest.iter().take_while(|(_, received_at)| *received_at < before).last();
     let Some((last, _)) = last else { return Ok(0) };
     on!(conn, db => sqlx::query(DELETE).bind(organization_id).bind(*last).execute(db).await.map(|done| done.rows_affected()))
 }
 
-/// Removes every event of a person; answers how many there were.
+/// Deletes all events of a person; returns their number.
 pub async fn erase(conn: &mut Conn, organization_id: Uuid, person: &str) -> sqlx::Result<u64> {
     const SQL: &str = "DELETE FROM usage_events WHERE organization_id = $1 AND person = $2";
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(person).execute(db).await.map(|done| done.rows_affected()))
 }
 
-/// Releases events that were held for their time; answers how many.
+/// Releases events that were held because of their time; returns their number.
 pub async fn release(conn: &mut Conn, organization_id: Uuid, sequences: &[i64]) -> sqlx::Result<u64> {
     let mut released = 0;
     for some in sequences.chunks(ROWS_PER_INSERT) {
