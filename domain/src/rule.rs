@@ -1,4 +1,4 @@
-//! The one list of rules that input can break, with texts written for the person who sent it.
+//! The complete list of rules that input can break. The texts are written for the caller.
 
 use chrono::NaiveDate;
 use strum::IntoStaticStr;
@@ -6,7 +6,7 @@ use strum::IntoStaticStr;
 use crate::metric::Aggregate;
 use crate::milestone::{Action, State};
 
-/// A rule that a value or a change broke. The text names the rule; the place is in [`Violation::at`].
+/// A rule that a value or a change breaks. The text states the rule; [`Violation::at`] holds the place.
 #[derive(Debug, Clone, PartialEq, thiserror::Error, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant's text is its documentation")]
@@ -22,7 +22,7 @@ pub enum BrokenRule {
     #[error("must be a date such as 2026-03-31")]
     NotADate,
     #[error(
-        "must be keys with spaces between them, each with a relation and a lag of at most 365 days if need be, such as pipeline:SS+5"
+        "must be keys separated by spaces, each with an optional relation and lag (up to 365 days), such as pipeline:SS+5"
     )]
     NotADependency,
     #[error("must be a three-letter ISO 4217 currency code such as EUR")]
@@ -35,7 +35,7 @@ pub enum BrokenRule {
     PercentOutOfRange,
     #[error("must not be before the plan's start on {start_on}")]
     BeforeStart { start_on: NaiveDate },
-    #[error("must not take what waits for {on} to a day before the plan's start on {start_on}")]
+    #[error("must not lead from the planned date {on} to a day before the plan's start on {start_on}")]
     LagBeforeStart { on: NaiveDate, start_on: NaiveDate },
     #[error("must not be in the future: today is {today}")]
     InTheFuture { today: NaiveDate },
@@ -49,7 +49,7 @@ pub enum BrokenRule {
     DuplicateKey { key: String },
     #[error("there is no milestone with the key '{key}' in this plan")]
     UnknownDependency { key: String },
-    #[error("'{key}' is waited for twice: give one relation")]
+    #[error("the dependency on '{key}' is listed twice: give one relation")]
     RepeatedDependency { key: String },
     #[error("the dependencies form a cycle: {}", cycle.join(" -> "))]
     DependencyCycle { cycle: Vec<String> },
@@ -67,7 +67,7 @@ pub enum BrokenRule {
     InvalidTransition { action: Action, state: State },
     #[error("a reason is needed to {action} a milestone")]
     ReasonRequired { action: Action },
-    #[error("these milestones must be achieved first: {}; or give override_reason", keys.join(", "))]
+    #[error("these milestones must be achieved first: {}; to proceed anyway, give override_reason", keys.join(", "))]
     UnmetDependencies { keys: Vec<String> },
     #[error("the milestone is {state}: reopen it first")]
     Settled { state: State },
@@ -77,23 +77,23 @@ pub enum BrokenRule {
     ForecastPassed { forecast_on: NaiveDate },
     #[error("the plan already starts on {start_on}")]
     StartUnchanged { start_on: NaiveDate },
-    #[error("must not be after {on}, when work had begun: change forecasts or take a baseline instead")]
+    #[error("must not be after {on}, when work began: change the forecasts or take a new baseline instead")]
     AfterWorkBegan { on: NaiveDate },
-    #[error("its planned date of {planned_on} has not passed, so nothing was missed")]
+    #[error("the planned date of {planned_on} has not passed, so the milestone is not missed")]
     NotMissed { planned_on: NaiveDate },
     #[error("'{key}' is at risk: give its cause and action")]
     FindingMissing { key: String },
     #[error("there is no milestone with the key '{key}' in this plan")]
     UnknownMilestone { key: String },
-    #[error("must name the property whose {aggregate} is taken")]
+    #[error("must name a property: the aggregate {aggregate} needs one")]
     PropertyRequired { aggregate: Aggregate },
-    #[error("must be left out: {aggregate} looks at no property")]
+    #[error("must be left out: the aggregate {aggregate} uses no property")]
     PropertyUnused { aggregate: Aggregate },
-    #[error("must not be before {existed_from}, from when the customer is known")]
+    #[error("must not be before {existed_from}, the first known day of the customer")]
     BeforeCustomer { existed_from: NaiveDate },
-    #[error("{found} customers were lost in that time: below {needed} nothing can be concluded")]
+    #[error("too few customers were lost in the period for a conclusion: {found}, but at least {needed} are needed")]
     TooFewEvents { found: usize, needed: usize },
-    #[error("must be greater than that of the tier before")]
+    #[error("must be greater than after_days of the previous tier")]
     TiersOutOfOrder,
     #[error("the key '{key}' is used twice")]
     RepeatedKey { key: String },
@@ -107,47 +107,47 @@ pub enum BrokenRule {
     NoWeight,
     #[error("a curve needs at least one point")]
     CurveEmpty,
-    #[error("must be greater than the x of the point before")]
+    #[error("must be greater than the x of the previous point")]
     CurveNotIncreasing,
     #[error("must be below healthy_from")]
     BandsOutOfOrder,
-    #[error("this is recorded already")]
+    #[error("this has already been recorded")]
     AlreadyRecorded,
-    #[error("record first that the client was told")]
+    #[error("the client has not been told of this change: record the communication first")]
     NotCommunicated,
-    #[error("is frozen in the baseline: record a forecast change, or take a new baseline")]
+    #[error("is frozen in the baseline: record a forecast change or take a new baseline")]
     Baselined,
-    #[error("version {version} is published and cannot change: add a new version")]
+    #[error("version {version} is published and cannot change: create a new version")]
     Published { version: i64 },
     #[error("version {version} is a draft: publish it first")]
     NotPublished { version: i64 },
 }
 
 impl BrokenRule {
-    /// The rule's stable, machine-readable name in `snake_case`.
+    /// Returns the stable, machine-readable name of the rule in `snake_case`.
     pub fn code(&self) -> &'static str {
         self.into()
     }
 
-    /// This rule broken at the given JSON pointer of the input (empty for the whole).
+    /// Returns a violation of this rule at a JSON pointer into the input (empty for the whole input).
     pub fn at(self, pointer: impl Into<String>) -> Violation {
         Violation { at: pointer.into(), rule: self }
     }
 }
 
-/// A broken rule and where in the input it was broken.
+/// A broken rule and its place in the input.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Violation {
-    /// JSON pointer (RFC 6901) into the input, such as `/milestones/3/planned_on`; empty for the whole.
+    /// JSON pointer (RFC 6901) into the input, such as `/milestones/3/planned_on`; empty for the whole input.
     pub at: String,
-    /// The rule that was broken there.
+    /// Broken rule.
     pub rule: BrokenRule,
 }
 
-/// Everything that was wrong with one input, in the order of the input. Never empty inside an `Err`.
+/// All violations of one input, in the order of the input. Never empty inside an `Err`.
 pub type Violations = Vec<Violation>;
 
-/// `Ok` when nothing was found, otherwise everything that was found.
+/// Returns `Ok` if there are no violations, and all of them otherwise.
 pub fn all_kept(violations: Violations) -> Result<(), Violations> {
     if violations.is_empty() { Ok(()) } else { Err(violations) }
 }
