@@ -1,4 +1,4 @@
-//! How long the questions that reports ask take in the domain alone.
+//! Benchmarks of the computations behind reports, in the domain alone.
 
 use chrono::NaiveDate;
 use divan::{Bencher, black_box};
@@ -23,7 +23,7 @@ fn day(n: usize) -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 1, 1).and_then(|first| first.checked_add_days(days)).unwrap_or(NaiveDate::MAX)
 }
 
-/// A plan a week apart a milestone, half of it achieved, every third with a changed forecast.
+/// Returns a plan with one milestone per week, half of them achieved, every third with a changed forecast.
 fn plan(milestones: usize) -> PlanFacts {
     let fact = |n: usize| MilestoneFacts {
         state: if n < milestones / 2 { State::Achieved } else { State::Planned },
@@ -51,21 +51,21 @@ fn plan(milestones: usize) -> PlanFacts {
     }
 }
 
-/// PV, EV and SPI of one plan.
+/// Planned value (PV), earned value (EV) and schedule performance index (SPI) of one plan.
 #[divan::bench(args = [20, 200])]
 fn spi(bencher: Bencher<'_, '_>, milestones: usize) {
     let plan = plan(milestones);
     bencher.bench(|| black_box(&plan).earned_value(black_box(day(70))).spi());
 }
 
-/// Everything a report's row says of one plan.
+/// Summary of one plan, as in a row of a report.
 #[divan::bench(args = [20, 200])]
 fn summary(bencher: Bencher<'_, '_>, milestones: usize) {
     let plan = plan(milestones);
     bencher.bench(|| black_box(&plan).summary(black_box(day(70))));
 }
 
-/// PV, EV, ES and what follows from them at the end of each of 52 weeks.
+/// PV, EV, earned schedule (ES) and derived figures at the end of each of 52 weeks.
 #[divan::bench(args = [20, 52])]
 fn series_of_52_weeks(bencher: Bencher<'_, '_>, milestones: usize) {
     let plan = plan(milestones);
@@ -79,14 +79,14 @@ fn series_of_52_weeks(bencher: Bencher<'_, '_>, milestones: usize) {
     });
 }
 
-/// Each milestone waits for the one before, and every third for the one three before.
+/// Returns links in which each milestone depends on the previous one, and every third also on the third before it.
 fn links(milestones: usize) -> Vec<Link> {
     let link = |from, to| Link { from, to, relation: Relation::FinishToStart, lag_days: 0 };
     let thirds = (3..milestones).step_by(3).map(|to| link(to - 3, to));
     (1..milestones).map(|to| link(to - 1, to)).chain(thirds).collect()
 }
 
-/// A slip of the first milestone that moves all the others.
+/// Slip of the first milestone that moves all others.
 #[divan::bench(args = [20, 1000])]
 fn cascade(bencher: Bencher<'_, '_>, milestones: usize) {
     let step =
@@ -97,7 +97,7 @@ fn cascade(bencher: Bencher<'_, '_>, milestones: usize) {
     bencher.bench(|| black_box(&course).cascade((0, day(30)), Direction::Push, day(0)));
 }
 
-/// 10,000 samples of a plan.
+/// Simulation of a plan with 10,000 samples.
 #[divan::bench(args = [20, 200])]
 fn simulation(bencher: Bencher<'_, '_>, milestones: usize) {
     let duration = Duration::Scaled { planned_days: 7.0, reference: 0 };

@@ -118,7 +118,7 @@ async fn too_few_losses_prove_nothing(engine: Engine) {
         server.post("/v1/health-models/m/backtest", json!({ "horizon_days": 30, "from": from, "to": to }))
     };
     let refused = ask("2026-01-01", "2026-03-01").await;
-    assert!(refused.text.contains("below 10 nothing can be concluded"), "{}", refused.text);
+    assert!(refused.text.contains("but at least 10 are needed"), "{}", refused.text);
     assert_eq!(refused.problem(422, "validation_failed"), errors(&[("", "too_few_events")]));
     let open = ask("2026-04-20", "2026-05-04").await.problem(422, "validation_failed");
     assert_eq!(open, errors(&[("/to", "horizon_not_over")]));

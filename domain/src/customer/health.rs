@@ -1,6 +1,6 @@
-//! Customer health: a score from 0 to 100 out of weighted factors, the band it lies in, and why.
+//! Customer health: a score from 0 to 100 from weighted factors, its band, and explanations of both.
 //!
-//! Everything is a function of what is known of the customer at a date, never of what was computed before.
+//! All results are functions of the known facts about the customer at a date, never of earlier results.
 
 pub mod band;
 pub mod change;

@@ -1,7 +1,9 @@
-//! What speaks for a customer being lost: early indicators and risk factors, each a named function of its events and plans.
+//! Risk of losing a customer: early indicators and risk factors, each a named function of the customer's events and
+//! plans.
 //!
-//! The kinds of events that are looked at are told by the beginning of their type: `training.` (learning), `attempt.` (something was tried;
-//! `attempt.failed` did not work), `community.`, `support.` (`support.escalated` went to somebody higher up). All others are plain use.
+//! The prefix of an event's type determines its kind: `training.` (learning), `attempt.` (an attempt; `attempt.failed`
+//! is a failed one), `community.`, and `support.` (`support.escalated` is an escalation). All other events are plain
+//! use.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,32 +13,32 @@ use utoipa::ToSchema;
 use crate::statistics::trend::theil_sen;
 use crate::values::dates::plus_days;
 
-/// How many days are looked at, and how many before them they are compared with.
+/// Length of the window in days, and of the preceding window that it is compared with.
 pub const WINDOW_DAYS: i64 = 30;
-/// Over how many weeks the slope of engagement is taken.
+/// Number of weeks over which the slope of engagement is computed.
 pub const SLOPE_WEEKS: i64 = 8;
 
-/// What an event tells of.
+/// Kind of activity that an event reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Deed {
-    /// Something was learned.
+    /// Learning.
     Learning,
-    /// Something was tried.
+    /// Attempt.
     Attempt,
-    /// Something was tried and did not work.
+    /// Failed attempt.
     FailedAttempt,
-    /// Taking part in the community.
+    /// Participation in the community.
     Community,
-    /// Asking for help.
+    /// Support request.
     Support,
-    /// A call for help that went to somebody higher up.
+    /// Escalated support request.
     Escalation,
     /// Any other use.
     Use,
 }
 
 impl Deed {
-    /// By an event's type.
+    /// Returns the kind of activity for the type of an event.
     pub fn of(kind: &str) -> Self {
         match kind {
             "attempt.failed" => Self::FailedAttempt,
@@ -50,52 +52,55 @@ impl Deed {
     }
 }
 
-/// What is known of a customer.
+/// Known facts about a customer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Known {
-    /// What it did, by day.
+    /// Activities, each with its day.
     pub deeds: Vec<(NaiveDate, Deed)>,
-    /// By how many days each open milestone's planned date has passed; nothing where it has no plan.
+    /// Number of days by which each open milestone is overdue; `None` if the customer has no plan.
     pub overdue_days: Option<Vec<i64>>,
 }
 
-/// An early indicator.
+/// Early indicator of risk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schema(as = RiskIndicatorKind)]
 pub enum IndicatorKind {
-    /// By how many active days a week engagement grows each week, over eight weeks (slope by Theil and Sen).
+    /// Weekly change in the number of active days per week, over eight weeks (Theil–Sen slope).
     EngagementSlope,
-    /// Events of learning in 30 days.
+    /// Number of learning events in the last 30 days.
     LearningVelocity,
-    /// Events of trying in 30 days.
+    /// Number of attempts in the last 30 days.
     AttemptFrequency,
-    /// Days in the community in 30 days.
+    /// Number of days with community activity in the last 30 days.
     CommunityParticipation,
-    /// Calls for help in 30 days.
+    /// Number of support requests in the last 30 days.
     SupportInteractions,
 }
 
-/// A risk factor.
+/// Risk factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schema(as = RiskFactorKind)]
 pub enum FactorKind {
-    /// Open milestones are overdue: 30 days of the worst one are the most.
+    /// Overdue milestones. Severity is highest once the most overdue open milestone is 30 days late.
     MilestoneDelay,
-    /// Fewer active days in 30 days than in the 30 before, where those had at least three: none are the most.
+    /// Fewer active days in the last 30 days than in the 30 days before. Severity is highest with no active days;
+    /// unknown if the earlier period had fewer than three.
     EngagementDecline,
-    /// What was tried in 30 days did not work: all of at least three are the most.
+    /// Share of attempts in the last 30 days that failed. Severity is highest when all failed; unknown with fewer than
+    /// three attempts.
     FailedAttempts,
-    /// Fewer days in the community in 30 days than in the 30 before, where those had at least two.
+    /// Fewer days with community activity in the last 30 days than in the 30 days before. Severity is highest with
+    /// none; unknown if the earlier period had fewer than two.
     CommunityWithdrawal,
-    /// Calls for help went to somebody higher up in 30 days: three are the most.
+    /// Escalated support requests in the last 30 days. Severity is highest from three on.
     SupportEscalations,
 }
 
-/// The factors with the points that the most of each counts. They add up to 100.
+/// Factors with the points that each contributes at its highest severity. The points add up to 100.
 pub const FACTORS: [(FactorKind, f64); 5] = [
     (FactorKind::MilestoneDelay, 25.0),
     (FactorKind::EngagementDecline, 30.0),
@@ -104,7 +109,7 @@ pub const FACTORS: [(FactorKind, f64); 5] = [
     (FactorKind::SupportEscalations, 20.0),
 ];
 
-/// How large a risk is.
+/// Level of risk.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString, ToSchema,
 )]
@@ -112,48 +117,48 @@ pub const FACTORS: [(FactorKind, f64); 5] = [
 #[strum(serialize_all = "snake_case")]
 #[schema(as = RiskLevel)]
 pub enum Level {
-    /// Below 25 points, or a chance below 10 %.
+    /// Fewer than 25 points, or a probability below 10 %.
     Low,
-    /// Below 50 points, or 25 %.
+    /// At least 25 and fewer than 50 points, or a probability from 10 % to below 25 %.
     Medium,
-    /// Below 75 points, or 50 %.
+    /// At least 50 and fewer than 75 points, or a probability from 25 % to below 50 %.
     High,
-    /// More.
+    /// At least 75 points, or a probability of at least 50 %.
     Critical,
 }
 
-/// What a factor says of a customer, and on what ground.
+/// Finding for one risk factor, with its evidence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FactorFinding {
-    /// The factor.
+    /// Risk factor.
     pub kind: FactorKind,
-    /// From 0, nothing, to 1, the most; nothing where there is nothing to judge by.
+    /// Severity from 0 (none) to 1 (highest); `None` without enough data.
     pub severity: Option<f64>,
-    /// How many points that is.
+    /// Points that the severity contributes.
     pub points: f64,
-    /// What was found: days, a share or a count.
+    /// Measured figure: a number of days or of events.
     pub found: f64,
-    /// What it is compared with, where it is.
+    /// Figure that it is compared with, if any.
     pub compared_with: Option<f64>,
 }
 
-/// What speaks for a customer being lost.
+/// Risk of losing a customer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Risk {
-    /// The indicators; nothing where the customer has done no such thing.
+    /// Indicators; `None` if the customer has no events of the kind.
     pub indicators: Vec<(IndicatorKind, Option<f64>)>,
-    /// The factors.
+    /// Findings for the risk factors.
     pub factors: Vec<FactorFinding>,
-    /// The sum of their points, from 0 to 100.
+    /// Sum of the points of the factors, from 0 to 100.
     pub points: f64,
 }
 
-/// The level of a sum of points.
+/// Returns the level for a sum of points.
 pub fn level_of_points(points: f64) -> Level {
     level(points, [25.0, 50.0, 75.0])
 }
 
-/// The level of a chance from 0 to 1.
+/// Returns the level for a probability from 0 to 1.
 pub fn level_of_probability(probability: f64) -> Level {
     level(probability, [0.10, 0.25, 0.50])
 }
@@ -167,7 +172,7 @@ fn level(figure: f64, bounds: [f64; 3]) -> Level {
     }
 }
 
-/// Looks at a customer at the end of a day.
+/// Assesses a customer at the end of a day.
 pub fn assess(known: &Known, as_of: NaiveDate) -> Risk {
     let factors: Vec<FactorFinding> =
         FACTORS.into_iter().map(|(kind, most)| finding(kind, most, known, as_of)).collect();
@@ -185,14 +190,15 @@ pub fn assess(known: &Known, as_of: NaiveDate) -> Risk {
     }
 }
 
-/// What a fitted model looks at: how severe each factor is, and on which share of the last 30 days the customer was active.
+/// Returns the features of a fitted model: the severity of each factor, and the share of the last 30 days on which the
+/// customer was active.
 pub fn features(known: &Known, as_of: NaiveDate) -> Vec<f64> {
     let risk = assess(known, as_of);
     let active = active_days(known, as_of, 0, |_| true) / f64::from(30);
     risk.factors.iter().map(|factor| factor.severity.unwrap_or_default()).chain([active]).collect()
 }
 
-/// What the features are called, in their order.
+/// Returns the names of the features, in order.
 pub fn feature_names() -> Vec<String> {
     FACTORS.iter().map(|(kind, _)| kind.to_string()).chain(["active_share".to_owned()]).collect()
 }
@@ -246,13 +252,14 @@ fn finding(kind: FactorKind, most: f64, known: &Known, as_of: NaiveDate) -> Fact
     FactorFinding { kind, severity, points: severity.unwrap_or_default() * most, found, compared_with }
 }
 
-/// By which part active days have become fewer, where there were enough of them.
+/// Returns the relative decline in active days (`None` if there were too few before), then the current and earlier
+/// counts.
 fn decline(known: &Known, as_of: NaiveDate, enough: f64, of: fn(Deed) -> bool) -> (Option<f64>, f64, Option<f64>) {
     let (now, before) = (active_days(known, as_of, 0, of), active_days(known, as_of, 1, of));
     ((before >= enough).then(|| (1.0 - now / before).max(0.0)), now, Some(before))
 }
 
-/// On how many days of a window there was such a deed: the window that ends with the day, or that many before.
+/// Counts the days with a matching activity in the window that ends on `as_of`, or in one `windows_before` earlier.
 fn active_days(known: &Known, as_of: NaiveDate, windows_before: i64, of: fn(Deed) -> bool) -> f64 {
     let last = plus_days(as_of, -WINDOW_DAYS * windows_before);
     days_in(known, plus_days(last, 1 - WINDOW_DAYS), last, of)
@@ -345,7 +352,7 @@ mod tests {
 
     #[test]
     fn each_indicator() {
-        // One more active day every week.
+        // One more active day each week.
         let growing: Vec<(i64, Deed)> =
             (0..8).flat_map(|week| (0..week).map(move |nth| (-7 * (7 - week) - nth, Deed::Use))).collect();
         let slope = |known: &Known| indicator(IndicatorKind::EngagementSlope, known, day(0));

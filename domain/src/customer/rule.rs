@@ -11,11 +11,11 @@ use crate::values::rule::ValueRule;
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant's text is its documentation")]
 pub enum CustomerRule {
-    #[error("must not be before {existed_from}, from when the customer is known")]
+    #[error("must not be before {existed_from}, the first known day of the customer")]
     BeforeCustomer { existed_from: NaiveDate },
-    #[error("{found} customers were lost in that time: below {needed} nothing can be concluded")]
+    #[error("too few customers were lost in the period for a conclusion: {found}, but at least {needed} are needed")]
     TooFewEvents { found: usize, needed: usize },
-    #[error("must be greater than that of the tier before")]
+    #[error("must be greater than after_days of the previous tier")]
     TiersOutOfOrder,
     #[error("there is no metric '{key}'")]
     UnknownMetric { key: String },
@@ -23,7 +23,7 @@ pub enum CustomerRule {
     NoWeight,
     #[error("a curve needs at least one point")]
     CurveEmpty,
-    #[error("must be greater than the x of the point before")]
+    #[error("must be greater than the x of the previous point")]
     CurveNotIncreasing,
     #[error("must be below healthy_from")]
     BandsOutOfOrder,

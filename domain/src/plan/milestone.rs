@@ -234,7 +234,7 @@ pub enum MilestoneRule {
     InvalidTransition { action: Action, state: State },
     #[error("a reason is needed to {action} a milestone")]
     ReasonRequired { action: Action },
-    #[error("these milestones must be achieved first: {}; or give override_reason", keys.join(", "))]
+    #[error("these milestones must be achieved first: {}; to proceed anyway, give override_reason", keys.join(", "))]
     UnmetDependencies { keys: Vec<String> },
     #[error("the milestone is {state}: reopen it first")]
     Settled { state: State },
@@ -242,9 +242,9 @@ pub enum MilestoneRule {
     ForecastUnchanged { forecast_on: NaiveDate },
     #[error("the forecast of {forecast_on} has passed: record a new one")]
     ForecastPassed { forecast_on: NaiveDate },
-    #[error("its planned date of {planned_on} has not passed, so nothing was missed")]
+    #[error("the planned date of {planned_on} has not passed, so the milestone is not missed")]
     NotMissed { planned_on: NaiveDate },
-    #[error("record first that the client was told")]
+    #[error("the client has not been told of this change: record the communication first")]
     NotCommunicated,
     #[error(transparent)]
     Value(#[from] ValueRule),

@@ -12,18 +12,18 @@ use crate::values::rule::ValueRule;
 #[expect(missing_docs, reason = "each variant's text is its documentation")]
 pub enum PlanRule {
     #[error(
-        "must be keys with spaces between them, each with a relation and a lag of at most 365 days if need be, such as pipeline:SS+5"
+        "must be keys separated by spaces, each with an optional relation and lag (up to 365 days), such as pipeline:SS+5"
     )]
     NotADependency,
     #[error("must not be before the plan's start on {start_on}")]
     BeforeStart { start_on: NaiveDate },
-    #[error("must not take what waits for {on} to a day before the plan's start on {start_on}")]
+    #[error("must not lead from the planned date {on} to a day before the plan's start on {start_on}")]
     LagBeforeStart { on: NaiveDate, start_on: NaiveDate },
     #[error("the key '{key}' is used by more than one milestone")]
     DuplicateKey { key: String },
     #[error("there is no milestone with the key '{key}' in this plan")]
     UnknownDependency { key: String },
-    #[error("'{key}' is waited for twice: give one relation")]
+    #[error("the dependency on '{key}' is listed twice: give one relation")]
     RepeatedDependency { key: String },
     #[error("the dependencies form a cycle: {}", cycle.join(" -> "))]
     DependencyCycle { cycle: Vec<String> },
@@ -39,13 +39,13 @@ pub enum PlanRule {
     TemplateOrMilestones,
     #[error("the plan already starts on {start_on}")]
     StartUnchanged { start_on: NaiveDate },
-    #[error("must not be after {on}, when work had begun: change forecasts or take a baseline instead")]
+    #[error("must not be after {on}, when work began: change the forecasts or take a new baseline instead")]
     AfterWorkBegan { on: NaiveDate },
     #[error("'{key}' is at risk: give its cause and action")]
     FindingMissing { key: String },
     #[error("there is no milestone with the key '{key}' in this plan")]
     UnknownMilestone { key: String },
-    #[error("is frozen in the baseline: record a forecast change, or take a new baseline")]
+    #[error("is frozen in the baseline: record a forecast change or take a new baseline")]
     Baselined,
     #[error(transparent)]
     Value(#[from] ValueRule),

@@ -1,4 +1,4 @@
-//! Schedule status: computed from dates at every question, never stored.
+//! Schedule status, computed from dates on every request and never stored.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::plan::calendar::Calendar;
 use crate::plan::milestone::{MilestoneRule, State};
 use crate::values::dates::days_between;
 
-/// How a milestone stands against its planned date.
+/// Status of a milestone relative to its planned date.
 #[derive(
     Debug,
     Clone,
@@ -32,40 +32,40 @@ use crate::values::dates::days_between;
 pub enum Status {
     /// Forecast on or before the planned date.
     OnTrack,
-    /// Forecast late, but by no more than the plan's limit (7 days unless set otherwise).
+    /// Forecast after the planned date, but by no more than the limit of the plan (7 days by default).
     AtRisk,
-    /// Forecast late by more than the limit.
+    /// Forecast after the planned date by more than the limit.
     Delayed,
-    /// Done; its variance stays what it was.
+    /// Achieved; the variance no longer changes.
     Achieved,
-    /// Agreed not to be needed.
+    /// Agreed to be unnecessary.
     Waived,
-    /// Dropped.
+    /// Canceled.
     Cancelled,
 }
 
-/// One recorded change of a forecast.
+/// Recorded forecast change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forecast {
-    /// The day the change was recorded.
+    /// Day on which the change was recorded.
     pub recorded_on: NaiveDate,
-    /// The date expected from then on.
+    /// Forecast date from then on.
     pub forecast_on: NaiveDate,
 }
 
-/// The default limit between at risk and delayed, in days (one week, as in the delivery article).
+/// Default limit between at risk and delayed, in days (one week, as in the delivery article).
 pub const DEFAULT_AT_RISK_LIMIT_DAYS: i64 = 7;
-/// The default of how long a forecast may go without a look, in days (weekly, as in the delivery article).
+/// Default interval within which a forecast must be confirmed, in days (weekly, as in the delivery article).
 pub const DEFAULT_UPDATE_INTERVAL_DAYS: i64 = 7;
 
-/// What a plan has agreed on about time.
+/// Terms of a plan for time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Terms {
-    /// The largest variance that is still at risk and not delayed, in days of the calendar.
+    /// Largest variance that counts as at risk instead of delayed, in days of the calendar of the plan.
     pub at_risk_limit_days: i64,
-    /// How long an open milestone's forecast may go without being looked at, in calendar days.
+    /// Interval within which the forecast of an open milestone must be updated or confirmed, in calendar days.
     pub update_interval_days: i64,
-    /// The days that count.
+    /// Calendar of the plan.
     pub calendar: Calendar,
 }
 
@@ -79,58 +79,58 @@ impl Default for Terms {
     }
 }
 
-/// A planned date that passed, and was explained.
+/// Missed planned date that was explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Miss {
-    /// The planned date that was missed.
+    /// Missed planned date.
     pub missed_on: NaiveDate,
-    /// The day it was explained.
+    /// Day on which it was explained.
     pub recorded_on: NaiveDate,
 }
 
-/// The dates of one milestone: what [`assess`] looks at.
+/// Dates of one milestone; the input of [`assess`].
 #[derive(Debug, Clone, Copy)]
 pub struct Timeline<'a> {
-    /// Date in the baseline in force.
+    /// Planned date in the baseline in force.
     pub planned_on: NaiveDate,
-    /// State now.
+    /// Current state.
     pub state: State,
-    /// The day it was achieved, waived or cancelled.
+    /// Day on which it was achieved, waived or canceled.
     pub closed_on: Option<NaiveDate>,
-    /// Every forecast change, oldest first.
+    /// All forecast changes, oldest first.
     pub forecasts: &'a [Forecast],
-    /// The day its forecast was last given or confirmed, or work on it reported; nothing where that is not known.
+    /// Day on which the forecast was last given or confirmed, or work was last reported; `None` if unknown.
     pub touched_on: Option<NaiveDate>,
-    /// Misses that were explained.
+    /// Explained misses.
     pub misses: &'a [Miss],
 }
 
-/// What can be said of a milestone's schedule at a date.
+/// Schedule of a milestone as of a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
-    /// The status at that date.
+    /// Status as of the date.
     pub status: Status,
-    /// The planned date it is measured against.
+    /// Planned date that the milestone is measured against.
     pub planned_on: NaiveDate,
-    /// What the owner had said by then; the planned date if nothing.
+    /// Forecast date recorded by then; the planned date if there was none.
     pub forecast_on: NaiveDate,
-    /// The same, but never in the past while the milestone is open; the actual date once achieved.
+    /// Forecast date, but never in the past while the milestone is open; the actual date once achieved.
     pub effective_forecast_on: NaiveDate,
-    /// Effective forecast (or actual date) minus planned date, in days of the plan's calendar; negative is early.
+    /// Effective forecast (or actual date) minus planned date, in days of the plan's calendar; negative means early.
     pub variance_days: i64,
-    /// Open, and its forecast has passed without a new one, or nobody has looked at it for longer than agreed.
+    /// Whether the milestone is open and its forecast has passed, or was not updated within the agreed interval.
     pub stale: bool,
-    /// Open, and its planned date has passed.
+    /// Whether the milestone is open and its planned date has passed.
     pub overdue: bool,
-    /// How often the forecast had changed by then.
+    /// Number of forecast changes recorded by then.
     pub forecast_changes: usize,
-    /// Whether some change took it from on track to delayed with no at-risk in between.
+    /// Whether a forecast change took it from on track to delayed without being at risk in between.
     pub skipped_warning: bool,
-    /// Overdue, and nobody has explained why.
+    /// Whether the milestone is overdue and the miss was not explained.
     pub unexplained_miss: bool,
 }
 
-/// Status of a late or early forecast: `<= 0` on track, up to `at_risk_limit_days` at risk, beyond it delayed.
+/// Returns the status for a variance: `<= 0` is on track, up to `at_risk_limit_days` is at risk, beyond is delayed.
 pub const fn status_of(variance_days: i64, at_risk_limit_days: i64) -> Status {
     if variance_days <= 0 {
         Status::OnTrack
@@ -141,7 +141,7 @@ pub const fn status_of(variance_days: i64, at_risk_limit_days: i64) -> Status {
     }
 }
 
-/// How the milestone stood at the end of `as_of`, from what was recorded by then.
+/// Assesses the milestone at the end of `as_of`, from the records made by then.
 pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, terms: &Terms) -> Standing {
     let known = recorded_by(timeline.forecasts, as_of);
     let forecast_on = known.last().map_or(timeline.planned_on, |change| change.forecast_on);
@@ -175,14 +175,14 @@ pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, terms: &Terms) -> Stand
     }
 }
 
-/// The changes recorded on or before `as_of`; they are kept oldest first.
+/// Returns the changes recorded on or before `as_of`; the input is sorted oldest first.
 fn recorded_by(forecasts: &[Forecast], as_of: NaiveDate) -> &[Forecast] {
     let known = forecasts.partition_point(|change| change.recorded_on <= as_of);
     &forecasts[..known]
 }
 
-/// The warning is skipped when what was reported at the end of one day was on track, and at the end of the day of a change delayed.
-/// A date that was mistyped and mended within the day was never reported.
+/// Returns whether the status reported at the end of a day of changes was delayed although it was on track before.
+/// A date that was mistyped and corrected within the day counts as never reported.
 fn skipped_warning(planned_on: NaiveDate, known: &[Forecast], terms: &Terms) -> bool {
     let mut forecast_on = planned_on;
     known.chunk_by(|one, next| one.recorded_on == next.recorded_on).filter_map(<[Forecast]>::last).any(|change| {
@@ -196,18 +196,18 @@ fn skipped_warning(planned_on: NaiveDate, known: &[Forecast], terms: &Terms) -> 
     })
 }
 
-/// A milestone's status over time: each day on which what was reported of it changed.
+/// Change in the status of a milestone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StatusChange {
-    /// The first day of it.
+    /// First day of the status.
     pub from_on: NaiveDate,
-    /// The status from then on.
+    /// Status from then on.
     pub status: Status,
-    /// The effective forecast on that day.
+    /// Effective forecast on that day.
     pub effective_forecast_on: NaiveDate,
 }
 
-/// Every change of status from `start_on` to `until`, oldest first; the first entry is how it began.
+/// Returns every change of status from `start_on` to `until`, oldest first; the first entry is the initial status.
 pub fn status_history(
     timeline: &Timeline<'_>,
     start_on: NaiveDate,
@@ -377,7 +377,7 @@ mod tests {
     }
 
     proptest! {
-        /// The system does not lie: an open milestone is never reported with a forecast in the past.
+        /// An open milestone is never reported with a forecast in the past.
         #[test]
         fn open_is_never_in_the_past(planned in 0i64..60, changes in prop::collection::vec((0i64..60, -20i64..90), 0..6), as_of in 0i64..120) {
             let mut changes = changes;

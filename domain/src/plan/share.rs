@@ -1,4 +1,4 @@
-//! How much of a plan is shown to whoever has a link to it.
+//! Visibility of a plan through a share link.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumIter, EnumString, IntoEnumIterator};
@@ -6,48 +6,48 @@ use utoipa::ToSchema;
 
 use crate::values::text::Key;
 
-/// A part of a plan that a link may show, beside its milestones' names, dates and status.
+/// Part of a plan that a share link may show in addition to the names, dates and statuses of milestones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, EnumIter, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ShareField {
-    /// Who is responsible.
+    /// Owner: the person responsible.
     Owner,
-    /// What waits for what.
+    /// Dependencies between milestones.
     Dependencies,
-    /// Notes on how milestones stand.
+    /// Notes on the progress of milestones.
     Notes,
-    /// Dates that moved and why, misses and their recovery; the client may take note of them.
+    /// Date changes with their reasons, and misses with their recovery. The client may acknowledge date changes.
     DateChanges,
-    /// PV, EV, SPI and the expected finish.
+    /// Planned value (PV), earned value (EV), schedule performance index (SPI) and the expected finish.
     EarnedValue,
-    /// The S-curve.
+    /// S-curve.
     SCurve,
-    /// The milestone trend chart.
+    /// Milestone trend chart.
     Trend,
 }
 
-/// How much of a plan a link shows.
+/// Visibility of a plan through a share link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Visibility {
-    /// Keys of the milestones; all, also those added later, if null.
+    /// Keys of the visible milestones; null for all, including milestones added later.
     pub milestones: Option<Vec<Key>>,
-    /// What is shown of them and of the plan.
+    /// Visible parts of the milestones and of the plan.
     pub fields: Vec<ShareField>,
 }
 
 impl Visibility {
-    /// All of it.
+    /// Returns full visibility.
     pub fn everything() -> Self {
         Self { milestones: None, fields: ShareField::iter().collect() }
     }
 
-    /// Whether it shows a part.
+    /// Returns whether a part is visible.
     pub fn has(&self, field: ShareField) -> bool {
         self.fields.contains(&field)
     }
 
-    /// Whether it shows a milestone.
+    /// Returns whether a milestone is visible.
     pub fn shows(&self, key: &str) -> bool {
         self.milestones.as_ref().is_none_or(|keys| keys.iter().any(|shown| shown.as_str() == key))
     }

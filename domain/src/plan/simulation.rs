@@ -1,11 +1,11 @@
-//! When a plan will probably finish: Monte Carlo over the network of what remains.
+//! Probable finish of a plan: Monte Carlo simulation over the network of the remaining milestones.
 //!
-//! Each sample draws a duration for every open milestone and passes once through the network (R. M. van Slyke, *Monte Carlo
-//! Methods and the PERT Problem*, Operations Research 11(5), 1963). A duration is the planned one times a ratio from the
-//! milestone's reference class; mean and deviation of the class are themselves drawn for each sample from what so few observations
-//! leave open (A. Gelman et al., *Bayesian Data Analysis*, 3rd ed., 3.2), so that five observations promise less than five hundred,
-//! and what is slow once is slow in the whole sample. The criticality index is the share of samples in which a milestone was on
-//! the longest path (the same, section 5).
+//! Each sample draws a duration for every open milestone and passes once through the network (R. M. van Slyke, *Monte
+//! Carlo Methods and the PERT Problem*, Operations Research 11(5), 1963). A duration is the planned duration times a
+//! ratio from the reference class of the milestone. The mean and the deviation of the class are drawn for each sample
+//! from their posterior distribution (A. Gelman et al., *Bayesian Data Analysis*, 3rd ed., 3.2). Thus five observations
+//! promise less than five hundred, and a class that is slow in a sample is slow for all of its milestones. The
+//! criticality index is the share of samples in which a milestone was on the longest path (van Slyke, section 5).
 
 use std::collections::BTreeMap;
 
@@ -20,62 +20,62 @@ use crate::plan::network::{Link, Relation, incoming, order};
 use crate::plan::reference::{ASSUMED, Ratios};
 use crate::plan::schedule::{Standing, Status};
 
-/// The longest time ahead that is counted day by day in a row; what lies further is counted one by one.
+/// Number of days ahead that are counted in a dense array; later days are counted in a sparse map.
 const HORIZON_DAYS: i64 = 100_000;
-/// The largest standard deviation of logarithms that few observations may suggest.
+/// Upper limit of the drawn standard deviation of logarithms.
 const LARGEST_DEVIATION: f64 = 2.0;
 
-/// A milestone as the simulation sees it, in days after the plan's start.
+/// Milestone in the simulation, in days after the start of the plan.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Task {
-    /// It was begun and achieved on these days.
+    /// Achieved.
     Done {
-        /// Begun, as far as that is known or can be reckoned.
+        /// Day on which work began, or an estimate of it.
         started: i64,
-        /// Achieved.
+        /// Day on which it was achieved.
         finished: i64,
     },
-    /// It is open.
+    /// Open.
     Open {
-        /// How long it takes.
+        /// Duration.
         duration: Duration,
-        /// The day work on it began, if it has.
+        /// Day on which work began, if it has begun.
         started: Option<i64>,
-        /// A later date than planned that its owner has already owned up to.
+        /// Forecast date, if it is later than the planned date.
         not_before: Option<i64>,
     },
-    /// It was dropped, and holds nobody up.
+    /// Waived or canceled; delays no other milestone.
     Dropped,
 }
 
-/// How long an open milestone takes.
+/// Duration of an open milestone.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Duration {
-    /// So many days planned, times a ratio of the reference class at this position.
+    /// Planned duration, times a ratio from the reference class.
     Scaled {
-        /// Planned days.
+        /// Planned duration in days.
         planned_days: f64,
-        /// Position of its class.
+        /// Position of the reference class.
         reference: usize,
     },
-    /// Three points, in days: at least, most likely, at most.
+    /// Three-point estimate in days: minimum, most likely, maximum.
     Triangular(f64, f64, f64),
 }
 
-/// What is simulated.
+/// Input of a simulation.
 #[derive(Debug, Clone, Copy)]
 pub struct Simulation<'a> {
-    /// The milestones.
+    /// Milestones.
     pub tasks: &'a [Task],
-    /// What waits for what.
+    /// Dependencies between the milestones.
     pub links: &'a [Link],
-    /// The reference classes.
+    /// Reference classes.
     pub references: &'a [Ratios],
-    /// The day of the question, in days after the plan's start: nothing open finishes before it.
+    /// Date of the simulation, in days after the start of the plan. No open milestone finishes before it.
     pub today: i64,
 }
 
-/// How often a thing happened on which day.
+/// Distribution of an event over days: the number of samples for each day.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Days {
     today: i64,
@@ -84,19 +84,20 @@ pub struct Days {
     total: u32,
 }
 
-/// What a simulation found.
+/// Result of a simulation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// When the last open milestone finished.
+    /// Finish of the last open milestone.
     pub finish: Days,
-    /// When each open milestone finished; nothing for those that are not open.
+    /// Finish of each milestone; `None` for milestones that are not open.
     pub milestones: Vec<Option<Days>>,
-    /// The share of samples in which each was on the longest path, from 0 to 1.
+    /// Share of samples in which each milestone was on the longest path, from 0 to 1.
     pub criticality: Vec<f64>,
 }
 
 impl Task {
-    /// The milestones of a plan as they stood at the end of `as_of`, each with the position of its reference class.
+    /// Returns the milestones of a plan as of the end of `as_of`. `references` holds the position of each reference
+    /// class. Returns `None` if the dependencies form a cycle.
     pub fn all_of(plan: &PlanFacts, as_of: NaiveDate, references: &[usize]) -> Option<Vec<Self>> {
         let calendar = &plan.terms.calendar;
         let standings: Vec<Standing> = plan.standings(as_of).collect();
@@ -141,7 +142,7 @@ impl Days {
         self.counts[offset] += 1;
     }
 
-    /// The first day by which at least this share had happened.
+    /// Returns the first day by which at least this share has happened.
     pub fn quantile(&self, share: f64) -> i64 {
         let wanted = share * f64::from(self.total);
         let mut sum = 0.0;
@@ -152,20 +153,20 @@ impl Days {
         self.by_day().find_map(&mut reaches).unwrap_or(self.today)
     }
 
-    /// The share that had happened by a day, that day included.
+    /// Returns the share that has happened by the end of a day.
     pub fn share_by(&self, day: i64) -> f64 {
         let count: u32 = self.by_day().take_while(|(on, _)| *on <= day).map(|(_, count)| count).sum();
         f64::from(count) / f64::from(self.total.max(1))
     }
 
-    /// Days and how often, in their order.
+    /// Iterates over the days with their counts, in order.
     fn by_day(&self) -> impl Iterator<Item = (i64, u32)> {
         let near = self.counts.iter().enumerate().map(|(offset, count)| (self.day(offset), *count));
         near.chain(self.far.iter().map(|(day, count)| (*day, *count)))
     }
 
-    /// At most `most` stretches of days that cover everything, as first and last day and share: equally long, but for what lies beyond all
-    /// telling, which is one.
+    /// Returns at most `most` bins that cover all days, each with its first day, last day and share. The bins have
+    /// equal length, except that all days beyond the dense array share one bin.
     pub fn histogram(&self, most: usize) -> Vec<(i64, i64, f64)> {
         let first = self.counts.iter().position(|count| *count > 0).unwrap_or(self.counts.len());
         let beyond = self.far.first_key_value().zip(self.far.last_key_value()).map(|((from, _), (to, _))| {
@@ -187,7 +188,7 @@ impl Days {
     }
 }
 
-/// One sample of a class: where its ratios lie this time.
+/// Distribution of the ratios of a class, drawn for one sample.
 #[derive(Debug, Clone, Copy)]
 enum Drawn {
     Lognormal { log_mean: f64, log_deviation: f64 },
@@ -195,7 +196,8 @@ enum Drawn {
 }
 
 impl Simulation<'_> {
-    /// Draws so many samples; the same seed gives the same outcome. `None` if nothing is open, or the links form a cycle.
+    /// Runs the simulation; the same seed gives the same outcome. Returns `None` if no milestone is open or if the
+    /// links form a cycle.
     pub fn run(&self, samples: u32, seed: u64) -> Option<Outcome> {
         let order = order(self.tasks.len(), self.links)?;
         let before = incoming(self.tasks.len(), self.links);
@@ -204,7 +206,7 @@ impl Simulation<'_> {
             return None;
         }
         let mut random = Pcg64Mcg::seed_from_u64(seed);
-        // Nothing finishes before the plan starts, however early the question.
+        // Nothing finishes before the plan starts, however early `today` is.
         let first = self.today.max(0);
         let mut finish = Days::none(first);
         let mut milestones: Vec<Option<Days>> =
@@ -239,7 +241,7 @@ impl Simulation<'_> {
         Some(Outcome { finish, milestones, criticality: critical.into_iter().map(share).collect() })
     }
 
-    /// Sets start, finish and driver of one milestone, from those it waits for.
+    /// Sets the start, finish and driver of one milestone from its predecessors.
     fn finish_of(&self, position: usize, before: &[&Link], pass: &mut Pass, random: &mut Pcg64Mcg) {
         let (duration, started, not_before) = match self.tasks[position] {
             Task::Done { started, finished } => {
@@ -267,7 +269,8 @@ impl Simulation<'_> {
         if let Some(day) = started {
             (start, driver) = (days(day), None);
         }
-        // It is open at the end of the day before, so what is left is longer than what has passed.
+        // The milestone was still open at the end of the previous day, so its duration exceeds the time that has
+        // passed.
         let passed = days(self.today - 1) - start;
         let taken = match duration {
             Duration::Scaled { planned_days, .. } if planned_days <= 0.0 => 0.0,
@@ -287,11 +290,11 @@ impl Simulation<'_> {
     }
 }
 
-/// What one sample keeps for each milestone.
+/// State of one sample.
 struct Pass {
     starts: Vec<f64>,
     finishes: Vec<f64>,
-    /// Which other one decided when it could go on.
+    /// Predecessor that determined the dates of each milestone, if any.
     drivers: Vec<Option<usize>>,
     classes: Vec<Drawn>,
 }
@@ -302,7 +305,8 @@ impl Pass {
     }
 }
 
-/// Draws where a class lies: variance from its scaled inverse chi-squared, then the mean from its normal.
+/// Draws the distribution of a class: the variance from a scaled inverse chi-squared distribution, then the mean from a
+/// normal distribution.
 fn draw(class: &Ratios, random: &mut Pcg64Mcg) -> Drawn {
     let Ratios::Observed { count, log_mean, log_deviation } = *class else { return Drawn::Assumed };
     #[expect(clippy::cast_precision_loss, reason = "milestones of an organization are far fewer")]
@@ -315,7 +319,7 @@ fn draw(class: &Ratios, random: &mut Pcg64Mcg) -> Drawn {
 }
 
 impl Drawn {
-    /// A ratio, known to be greater than `least`.
+    /// Draws a ratio, given that it is greater than `least`.
     fn ratio_above(self, least: f64, random: &mut Pcg64Mcg) -> f64 {
         match self {
             Self::Assumed => triangular_above(least, ASSUMED.0, ASSUMED.1, ASSUMED.2, random),
@@ -325,7 +329,7 @@ impl Drawn {
                 if ratio > least {
                     return ratio;
                 }
-                // The part of the distribution above, by its inverse.
+                // Draw from the part of the distribution above `least`, by the inverse distribution function.
                 let standard = Normal::standard();
                 let above = standard.sf((least.ln() - log_mean) / log_deviation);
                 let share = above * random.random::<f64>();
@@ -336,13 +340,14 @@ impl Drawn {
     }
 }
 
-/// A draw of a triangular distribution, known to be greater than `least`; `least` itself where that is beyond its end.
+/// Draws from a triangular distribution, given that the value is greater than `least`. Returns `least` if it is beyond
+/// the upper end.
 fn triangular_above(least: f64, low: f64, mode: f64, high: f64, random: &mut Pcg64Mcg) -> f64 {
     let Ok(triangular) = Triangular::new(low, high, mode) else { return mode.max(least) };
     if least < low {
         return triangular.sample(random);
     }
-    // The inverse above the least: on the falling side in closed form, on the rising side by trying again.
+    // Draw above `least`: on the falling side in closed form, on the rising side by rejection.
     if least >= high {
         least
     } else if least >= mode {
@@ -357,12 +362,12 @@ fn triangular_above(least: f64, low: f64, mode: f64, high: f64, random: &mut Pcg
     }
 }
 
-/// Days as a real number.
+/// Converts days to a real number.
 fn days(days: i64) -> f64 {
     i32::try_from(days).map_or(f64::MAX, f64::from)
 }
 
-/// The day on which something is there.
+/// Rounds up to the day by which a milestone is finished.
 fn whole_days(days: f64) -> i64 {
     #[expect(clippy::cast_possible_truncation, reason = "saturates, and is clamped to the horizon")]
     let whole = (days - 1e-9).ceil() as i64;
@@ -396,8 +401,8 @@ mod tests {
         days(outcome.finish.quantile(share)) / THOUSANDTHS
     }
 
-    /// Inverse of the triangular distribution in closed form: (10, 20, 40) has P50 22.68, P80 29.05, P95 34.52; the later of two has
-    /// its P80 where one has its P89.4, at 32.04.
+    /// Inverse of the triangular distribution in closed form: (10, 20, 40) has P50 22.68, P80 29.05, P95 34.52. The P80
+    /// of the later of two is the P89.4 of one, at 32.04.
     #[test]
     fn quantiles_are_those_of_the_distribution() {
         let one = run(&[triangular(10.0, 20.0, 40.0)], &[], &[], 0);
@@ -411,8 +416,8 @@ mod tests {
         );
     }
 
-    /// Medians by the same closed form, as published in the tests of a statistics library: triangular(0, 0.75, 1) 0.6124 and
-    /// (15, 21, 134) 52.003.
+    /// Medians by the same closed form, as published in the tests of a statistics library: 0.6124 for triangular(0,
+    /// 0.75, 1) and 52.003 for (15, 21, 134).
     #[test]
     fn medians_as_published() {
         for (low, mode, high, expected) in [(0.0, 0.75, 1.0, 0.612_4), (15.0, 21.0, 134.0, 52.003)] {
@@ -421,8 +426,8 @@ mod tests {
         }
     }
 
-    /// Sums of means and variances: triangular(1, 2, 4) has mean 7/3 and variance 7/18; four in a row have mean 9.333 and
-    /// deviation 1.247, and are nearly normal.
+    /// Sums of means and variances: triangular(1, 2, 4) has mean 7/3 and variance 7/18; four in a row have mean 9.333
+    /// and deviation 1.247, and are nearly normal.
     #[test]
     fn a_chain_adds_up() {
         let tasks = [triangular(1.0, 2.0, 4.0); 4];
@@ -442,8 +447,8 @@ mod tests {
         assert_eq!(Simulation { tasks: &[DONE, Task::Dropped], ..simulation }.run(10, 1), None);
     }
 
-    /// With a great many observations the class is known: the median of 10 days at a median ratio of 1.5 is 15, and 84 % stay below
-    /// 15 × e^0.2. Once 18 days have passed, half of what is above 18 lies below the quantile in the middle of the rest.
+    /// With very many observations the class is known: the median of 10 days at a median ratio of 1.5 is 15, and 84 %
+    /// stay below 15 × e^0.2. Once 18 days have passed, the new median is the middle of the distribution above 18.
     #[test]
     fn what_has_passed_cannot_come_again() {
         let references = [Ratios::Observed { count: 1_000_000, log_mean: 1.5f64.ln(), log_deviation: 0.2 }];
@@ -505,8 +510,8 @@ mod tests {
         assert_eq!(far.histogram(3), [(2_000_000, 2_000_000, 1.0)]);
     }
 
-    /// The acceptance: on 120 plans whose truth is known, the date that was promised with 80 % holds for about four fifths. Each
-    /// organization has a truth of its own, shows a few finished milestones of it, and then lives through its plan.
+    /// Acceptance test: on 120 plans with a known distribution, the P80 date holds for about four fifths. Each
+    /// organization has its own distribution, observes a few finished milestones of it, and then executes its plan.
     #[test]
     fn the_eightieth_percentile_holds_for_four_fifths() {
         let mut random = Pcg64Mcg::seed_from_u64(2026);

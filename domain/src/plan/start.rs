@@ -1,4 +1,4 @@
-//! Moving a plan's start: what is not yet fixed moves with it.
+//! Moving the start of a plan: all open milestones move with it.
 
 use chrono::NaiveDate;
 
@@ -8,20 +8,20 @@ use crate::plan::rule::PlanRule;
 use crate::values::dates::LAST_DAY;
 use crate::values::rule::ValueRule;
 
-/// A milestone that moves with its plan's start.
+/// Move of a milestone together with the start of its plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shift {
-    /// Its position.
+    /// Position of the milestone.
     pub milestone: usize,
-    /// Its planned date before and after.
+    /// Planned date before and after.
     pub planned_on: (NaiveDate, NaiveDate),
-    /// Its recorded forecast before and after, where there is one.
+    /// Recorded forecast before and after, if any.
     pub forecast_on: Option<(NaiveDate, NaiveDate)>,
 }
 
-/// Every open milestone as it stands after the plan starts on another day: as many of the calendar's days after the new start
-/// as after the old one. What was achieved, waived or cancelled stays. Refused where work had begun before the new start: then
-/// it is forecasts and a baseline that change, not the start.
+/// Moves the start of a plan and returns the move of every open milestone. Each keeps its distance from the start, in
+/// days of the calendar. Achieved, waived and canceled milestones stay. Fails if work began before the new start: then
+/// change the forecasts or take a baseline instead.
 pub fn move_start(plan: &PlanFacts, to_on: NaiveDate) -> Result<Vec<Shift>, PlanRule> {
     if to_on == plan.start_on {
         return Err(PlanRule::StartUnchanged { start_on: to_on });

@@ -11,7 +11,7 @@ use crate::rule::{Rule as _, Violations, all_kept};
 use crate::values::text::{Key, Label, Name, Note};
 use crate::values::weight::Weight;
 
-/// A milestone as a template describes it.
+/// A milestone of a template.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -19,25 +19,25 @@ use crate::values::weight::Weight;
     "weight": 3, "offset_days": 21, "depends_on": ["setup-complete"], "acceptance_criteria": ["The customer confirms the result in writing."]
 }))]
 pub struct MilestoneDefinition {
-    /// Its key in every plan made from the template.
+    /// Key. Unique within the template; milestones created from the template keep it.
     pub key: Key,
-    /// What will be true when it is met.
+    /// Name: a statement that is true once the milestone is achieved.
     pub name: Name,
-    /// The phase or track it belongs to.
+    /// Phase or track that the milestone belongs to.
     pub phase: Option<Label>,
-    /// The role responsible.
+    /// Owner: the role responsible.
     pub owner: Option<Label>,
-    /// Its share of the scope; 1 if left out.
+    /// Weight: the relative share of the scope. Defaults to 1.
     #[serde(default)]
     pub weight: Weight,
-    /// Planned this many calendar days after the plan's start.
+    /// Planned date as a number of calendar days after the start of the plan.
     #[schema(minimum = 0, maximum = 3650)]
     pub offset_days: u32,
-    /// What it waits for: keys, or keys with a relation and a lag.
+    /// Dependencies: keys of milestones, each optionally with a relation and a lag.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub depends_on: Vec<Dependency>,
-    /// What must hold for it to count as met.
+    /// Acceptance criteria: conditions under which the milestone counts as achieved.
     #[serde(default)]
     #[schema(max_items = 50)]
     pub acceptance_criteria: Vec<Note>,
@@ -54,7 +54,7 @@ pub fn check(definitions: &[MilestoneDefinition]) -> Result<(), Violations> {
     all_kept(violations)
 }
 
-/// The milestones of a plan that starts on `start_on`.
+/// Returns the milestones of a plan that starts on `start_on`.
 pub fn instantiate(definitions: &[MilestoneDefinition], start_on: NaiveDate) -> Vec<MilestoneDraft> {
     let at = |definition: &MilestoneDefinition| {
         start_on.checked_add_days(Days::new(definition.offset_days.into())).unwrap_or(NaiveDate::MAX)

@@ -1,4 +1,4 @@
-//! What the variances of finished milestones teach about the next ones.
+//! Variance of finished milestones, and the buffer that it suggests for future plans.
 
 use std::collections::BTreeMap;
 
@@ -8,30 +8,31 @@ use statrs::statistics::{Data, OrderStatistics};
 use crate::plan::reference::{FEWEST, Finished};
 use crate::statistics::trend::theil_sen;
 
-/// What some finished milestones have in common.
+/// Summary of the variance of finished milestones.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Variance {
-    /// How many.
+    /// Number of milestones.
     pub count: usize,
-    /// Mean of achieved minus promised date, in days.
+    /// Mean slip (actual date minus promised date), in days.
     pub mean_slip_days: f64,
-    /// The same that half of them stay below.
+    /// Median slip, in days.
     pub median_slip_days: f64,
-    /// The share that was achieved after its promised date, from 0 to 1.
+    /// Share of milestones achieved after the promised date, from 0 to 1.
     pub share_late: f64,
-    /// Actual over planned duration that a tenth, half, and four fifths of them stay below; nothing if all were planned to take
-    /// no time.
+    /// P10, P50 and P80 of the ratio of actual to planned duration; `None` if no milestone has a planned duration above
+    /// zero.
     pub ratio_quantiles: Option<[f64; 3]>,
-    /// By how many days a month the slip grows, or shrinks where negative; nothing if all were achieved on one day.
+    /// Trend of the slip, in days per month; `None` if all were achieved on the same day.
     pub trend_days_per_month: Option<f64>,
-    /// What to add to planned durations so that four of five hold, in percent; nothing from fewer than [`FEWEST`].
+    /// Buffer, in percent, to add to planned durations so that four of five hold; `None` with fewer than [`FEWEST`]
+    /// ratios.
     pub suggested_buffer_percent: Option<f64>,
 }
 
-/// Days of a mean month.
+/// Length of a mean month in days.
 const DAYS_PER_MONTH: f64 = 365.25 / 12.0;
 
-/// Sums up finished milestones; `None` if there are none.
+/// Summarizes finished milestones. Returns `None` if there are none.
 pub fn variance(finished: &[Finished]) -> Option<Variance> {
     if finished.is_empty() {
         return None;
@@ -57,7 +58,7 @@ pub fn variance(finished: &[Finished]) -> Option<Variance> {
     })
 }
 
-/// Sums up by group, in the groups' order.
+/// Summarizes finished milestones by group, in order of the groups.
 pub fn by_group<K: Ord>(finished: impl IntoIterator<Item = (K, Finished)>) -> Vec<(K, Variance)> {
     let mut groups: BTreeMap<K, Vec<Finished>> = BTreeMap::new();
     for (group, one) in finished {
@@ -93,10 +94,11 @@ mod tests {
         let five = [one(1, -1, 0.5), one(3, 0, 1.0), one(5, 1, 1.2), one(7, 2, 1.5), one(9, 13, 2.0)];
         let found = variance(&five).expect("some");
         assert_eq!((found.count, found.mean_slip_days, found.median_slip_days, found.share_late), (5, 3.0, 1.0, 0.6));
-        // Pairs two days apart rise by 0.5 a day, but for those with the outlier.
+        // Pairs two days apart rise by 0.5 per day, except those with the outlier.
         let trend = found.trend_days_per_month.expect("different days");
         assert!((trend - 0.5 * 30.4375).abs() < 1e-9, "{trend}");
-        // Quantiles of Hyndman and Fan's eighth kind, (n + 1/3) p + 1/3: the 4.6th of five for 0.8, the 2.99…th for a half.
+        // Quantiles of Hyndman and Fan's eighth kind, (n + 1/3) p + 1/3: the 4.6th of five for 0.8, the 2.99…th for a
+        // half.
         let [_, p50, p80] = found.ratio_quantiles.expect("ratios");
         assert!((p50 - 1.2).abs() < 1e-9 && (p80 - 1.8).abs() < 1e-9, "{p50} {p80}");
         assert!((found.suggested_buffer_percent.expect("enough") - 80.0).abs() < 1e-9);

@@ -1,45 +1,47 @@
-//! How well a figure tells those to whom something happened from those to whom it did not.
+//! Measures of how well a figure separates the cases in which an event happened from the cases in which it did not.
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
-/// The standard normal quantile of a 95 % interval.
+/// Standard normal quantile of a 95 % confidence interval.
 pub const Z_95: f64 = 1.959_963_984_540_054;
 
-/// The area under the receiver operating characteristic, with what is known of its error.
+/// Area under the receiver operating characteristic curve (AUC), with its error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Auc {
-    /// The chance that one to whom it happened has a higher figure than one to whom it did not; ties count half.
+    /// Probability that a case with the event has a higher figure than a case without it; ties count half.
     pub area: f64,
-    /// Its standard error.
+    /// Standard error.
     pub standard_error: f64,
-    /// Its 95 % interval, kept between 0 and 1.
+    /// 95 % confidence interval, limited to 0 to 1.
     pub interval: (f64, f64),
 }
 
-/// Two figures for the same cases, compared.
+/// Comparison of two figures for the same cases.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Comparison {
-    /// The area of the first minus that of the second.
+    /// Area of the first figure minus the area of the second.
     pub difference: f64,
-    /// Its standard error.
+    /// Standard error.
     pub standard_error: f64,
-    /// The chance of a difference at least so large if there were none; 1 where the two order all cases alike.
+    /// Probability of a difference at least this large if there were none; 1 if the standard error is zero, such as
+    /// when both figures order all cases alike.
     pub p_value: f64,
 }
 
-/// What each case adds to the area: DeLong's structural components.
+/// Contribution of each case to the area: DeLong's structural components.
 struct Components {
     area: f64,
-    /// Of those to whom it happened.
+    /// Components of the cases with the event.
     positive: Vec<f64>,
-    /// Of the others.
+    /// Components of the cases without the event.
     negative: Vec<f64>,
 }
 
-/// The area under the curve, with the standard error of E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson (*Comparing the Areas under Two
-/// or More Correlated Receiver Operating Characteristic Curves*, Biometrics 44, 1988), computed from midranks as in X. Sun and W. Xu (*Fast
-/// Implementation of DeLong's Algorithm*, IEEE Signal Processing Letters 21, 2014). Higher figures mean that it is more likely to happen.
-/// `None` with fewer than two cases of either kind.
+/// Computes the area under the curve, with the standard error of E. R. DeLong, D. M. DeLong and D. L. Clarke-Pearson
+/// (*Comparing the Areas under Two or More Correlated Receiver Operating Characteristic Curves*, Biometrics 44, 1988),
+/// computed from midranks as in X. Sun and W. Xu (*Fast Implementation of DeLong's Algorithm*, IEEE Signal Processing
+/// Letters 21, 2014). Higher figures mean that the event is more likely. Returns `None` with fewer than two cases of
+/// either kind.
 pub fn auc(figures: &[f64], happened: &[bool]) -> Option<Auc> {
     let found = components(figures, happened)?;
     let standard_error = (variance(&found.positive, &found.positive) / real(found.positive.len())
@@ -50,7 +52,7 @@ pub fn auc(figures: &[f64], happened: &[bool]) -> Option<Auc> {
     Some(Auc { area: found.area, standard_error, interval })
 }
 
-/// DeLong's test of two figures for the same cases.
+/// Compares two figures for the same cases with DeLong's test. Returns `None` with fewer than two cases of either kind.
 pub fn compare(first: &[f64], second: &[f64], happened: &[bool]) -> Option<Comparison> {
     let (a, b) = (components(first, happened)?, components(second, happened)?);
     let of_difference = |a: &[f64], b: &[f64]| variance(a, a) + variance(b, b) - 2.0 * variance(a, b);
@@ -61,7 +63,7 @@ pub fn compare(first: &[f64], second: &[f64], happened: &[bool]) -> Option<Compa
     Some(Comparison { difference, standard_error, p_value })
 }
 
-/// The chance of a standard normal number at least so far from 0.
+/// Returns the probability that a standard normal variable is at least as far from 0 as `z`.
 pub fn two_sided(z: f64) -> f64 {
     2.0 * Normal::standard().sf(z.abs())
 }
@@ -86,7 +88,7 @@ fn components(figures: &[f64], happened: &[bool]) -> Option<Components> {
     Some(Components { area, positive, negative })
 }
 
-/// Ranks from 1 in the order given; equal figures share the mean of theirs.
+/// Ranks figures in ascending order from 1, in the order of the input; equal figures share the mean of their ranks.
 fn midranks(figures: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..figures.len()).collect();
     order.sort_unstable_by(|a, b| figures[*a].total_cmp(&figures[*b]));
@@ -102,7 +104,7 @@ fn midranks(figures: &[f64]) -> Vec<f64> {
     ranks
 }
 
-/// The sample covariance.
+/// Computes the sample covariance.
 fn variance(a: &[f64], b: &[f64]) -> f64 {
     let count = real(a.len());
     let (mean_a, mean_b) = (a.iter().sum::<f64>() / count, b.iter().sum::<f64>() / count);
@@ -119,8 +121,9 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// J. A. Hanley and B. J. McNeil, *The Meaning and Use of the Area under a ROC Curve*, Radiology 143 (1982), table I: 109 images rated from
-    /// 1 to 5. With DeLong's standard error, Stata's reference manual (`roctab`) gives 0.8932, 0.0307 and 0.83295 to 0.95339.
+    /// J. A. Hanley and B. J. McNeil, *The Meaning and Use of the Area under a ROC Curve*, Radiology 143 (1982), table
+    /// I: 109 images rated from 1 to 5. With DeLong's standard error, Stata's reference manual (`roctab`) gives 0.8932,
+    /// 0.0307 and 0.83295 to 0.95339.
     #[test]
     fn hanley_and_mcneils_images() {
         let (mut ratings, mut abnormal) = (vec![], vec![]);
@@ -144,7 +147,7 @@ mod tests {
     }
 
     proptest! {
-        /// The area is the share of pairs in the right order, and comparing is what the definition by pairs says.
+        /// The area is the share of pairs in the right order, and a comparison agrees with the definition by pairs.
         #[test]
         fn as_defined_by_pairs(cases in prop::collection::vec((0i32..8, 0i32..8, any::<bool>()), 4..40)) {
             let first: Vec<f64> = cases.iter().map(|case| f64::from(case.0)).collect();

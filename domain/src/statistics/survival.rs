@@ -1,42 +1,43 @@
-//! How long things last, where some have not ended yet.
+//! Survival analysis: durations of cases, some of which have not ended yet.
 
 use crate::statistics::roc::{Z_95, two_sided};
 
-/// One that is followed: for how long, and whether it ended then or was only seen until then.
+/// Observed case: a duration that ended, or that is censored because it was still running at the last observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Followed {
-    /// Days.
+    /// Duration in days.
     pub days: i64,
-    /// Whether it ended.
+    /// Whether the case ended at that time.
     pub ended: bool,
 }
 
-/// The share that lasts longer than a time.
+/// Point of a survival curve.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {
-    /// Days.
+    /// Time in days.
     pub days: i64,
-    /// How many were still followed just before.
+    /// Number of cases still observed just before this time.
     pub at_risk: usize,
-    /// How many ended then.
+    /// Number of cases that ended at this time.
     pub ended: usize,
-    /// The share that lasts longer.
+    /// Share of cases that last longer than this time.
     pub surviving: f64,
-    /// Its 95 % interval, on the log-log scale: it stays between 0 and 1.
+    /// 95 % confidence interval on the log-log scale, which stays between 0 and 1.
     pub interval: (f64, f64),
 }
 
-/// Two groups compared over all times.
+/// Comparison of two groups over all times.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LogRank {
-    /// The statistic, with one degree of freedom.
+    /// Chi-squared statistic with one degree of freedom.
     pub chi_squared: f64,
-    /// The chance of a difference at least so large if there were none.
+    /// Probability of a difference at least this large if there were none.
     pub p_value: f64,
 }
 
-/// The curve of E. L. Kaplan and P. Meier (*Nonparametric Estimation from Incomplete Observations*, Journal of the American Statistical
-/// Association 53, 1958), a point for each time at which one ended, with M. Greenwood's variance.
+/// Computes the survival curve of E. L. Kaplan and P. Meier (*Nonparametric Estimation from Incomplete Observations*,
+/// Journal of the American Statistical Association 53, 1958) with M. Greenwood's variance: a point for each time at
+/// which a case ended.
 pub fn kaplan_meier(group: &[Followed]) -> Vec<Point> {
     let (mut surviving, mut sum) = (1.0, 0.0);
     let mut points = vec![];
@@ -49,7 +50,7 @@ pub fn kaplan_meier(group: &[Followed]) -> Vec<Point> {
     points
 }
 
-/// The interval of a share from Greenwood's sum, on the log-log scale.
+/// Computes the confidence interval of a share from Greenwood's sum, on the log-log scale.
 fn interval(surviving: f64, sum: f64) -> (f64, f64) {
     if surviving <= 0.0 || surviving >= 1.0 {
         return (surviving, surviving);
@@ -58,8 +59,8 @@ fn interval(surviving: f64, sum: f64) -> (f64, f64) {
     (surviving.powf(half.exp()), surviving.powf((-half).exp()))
 }
 
-/// The log-rank test (N. Mantel, *Evaluation of Survival Data and Two New Rank Order Statistics*, Cancer Chemotherapy Reports 50, 1966).
-/// `None` where nothing ended, or one of the groups is empty.
+/// Computes the log-rank test (N. Mantel, *Evaluation of Survival Data and Two New Rank Order Statistics*, Cancer
+/// Chemotherapy Reports 50, 1966). Returns `None` if no case ended or if one of the groups is empty.
 pub fn log_rank(first: &[Followed], second: &[Followed]) -> Option<LogRank> {
     let (mut surplus, mut variance) = (0.0, 0.0);
     for days in times(first.iter().chain(second)) {
@@ -77,7 +78,7 @@ pub fn log_rank(first: &[Followed], second: &[Followed]) -> Option<LogRank> {
     })
 }
 
-/// The times at which one ended, in order.
+/// Returns the times at which cases ended, in order.
 fn times<'a>(all: impl Iterator<Item = &'a Followed>) -> Vec<i64> {
     let mut times: Vec<i64> = all.filter(|one| one.ended).map(|one| one.days).collect();
     times.sort_unstable();
@@ -85,7 +86,7 @@ fn times<'a>(all: impl Iterator<Item = &'a Followed>) -> Vec<i64> {
     times
 }
 
-/// How many were followed at least so long, and how many ended just then.
+/// Counts the cases observed for at least this long, and the cases that ended at exactly this time.
 fn count(group: &[Followed], days: i64) -> (usize, usize) {
     let at_risk = group.iter().filter(|one| one.days >= days).count();
     (at_risk, group.iter().filter(|one| one.ended && one.days == days).count())
@@ -100,8 +101,8 @@ fn real(count: usize) -> f64 {
 mod tests {
     use super::*;
 
-    /// E. J. Freireich et al., *The Effect of 6-Mercaptopurine on the Duration of Steroid-Induced Remissions in Acute Leukemia*, Blood 21 (1963):
-    /// weeks of remission; negative ones were still in remission.
+    /// E. J. Freireich et al., *The Effect of 6-Mercaptopurine on the Duration of Steroid-Induced Remissions in Acute
+    /// Leukemia*, Blood 21 (1963): weeks of remission; negative values were still in remission.
     const TREATED: [i64; 21] =
         [6, 6, 6, -6, 7, -9, 10, -10, -11, 13, 16, -17, -19, -20, 22, 23, -25, -32, -32, -34, -35];
     const CONTROL: [i64; 21] = [1, 1, 2, 2, 3, 4, 4, 5, 5, 8, 8, 8, 8, 11, 11, 12, 12, 15, 17, 22, 23];

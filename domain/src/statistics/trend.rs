@@ -1,11 +1,12 @@
-//! The direction of a series of points.
+//! Trend of a series of points.
 
-/// The most points whose pairs are looked at: the latest.
+/// Maximum number of points that are compared in pairs: the latest.
 const MOST_POINTS: usize = 500;
 
-/// Theil–Sen slope: the median of the slopes between all pairs of points, which no single outlier can bend (P. K. Sen, *Estimates of
-/// the Regression Coefficient Based on Kendall's Tau*, Journal of the American Statistical Association 63, 1968). Points as
-/// `(x, y)` in order of x; `None` if no two have different x.
+/// Computes the Theil–Sen slope: the median of the slopes between all pairs of points, which is robust against outliers
+/// (P. K. Sen, *Estimates of the Regression Coefficient Based on Kendall's Tau*, Journal of the American Statistical
+/// Association 63, 1968). Expects points as `(x, y)` in order of x and uses the latest 500. Returns `None` if no two
+/// points differ in x.
 pub fn theil_sen(points: &[(f64, f64)]) -> Option<f64> {
     let points = &points[points.len().saturating_sub(MOST_POINTS)..];
     let pairs =

@@ -1,7 +1,7 @@
-//! What happens to a usage event that arrives: counted, known already, contradicting, or held until somebody looks.
+//! Intake of usage events: accepted, duplicate, conflict, rejected or quarantined.
 //!
-//! An event is a fact: it is told from others by its source and id, and what is kept of it never changes. Derived figures are functions of the
-//! set of events, so the order in which they arrive does not matter.
+//! A usage event is a fact: its source and id identify it, and a stored event never changes. Derived figures are
+//! functions of the set of events, so the order of arrival does not matter.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -34,43 +34,43 @@ pub struct UsageEvent {
     pub payload_hash: Hash,
 }
 
-/// How far ahead of our clock an event's time may be, in minutes: clocks differ.
+/// Tolerance in minutes by which the time of an event may be ahead of the server clock.
 pub const TOLERATED_MINUTES: i64 = 5;
 
-/// What became of an event.
+/// Intake result of a usage event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Intake {
-    /// New, and it counts.
+    /// New event that counts.
     Accepted,
-    /// The same event was there already.
+    /// Event already stored with the same payload; nothing changes.
     Duplicate,
-    /// Another event with its source and id was there already; that one stays.
+    /// Event already stored with the same source and id but another payload; the stored event stays.
     Conflict,
-    /// It is not an event that can be kept.
+    /// Invalid event, or event of a request that is rejected as a whole; not stored.
     Rejected,
-    /// Kept, but it does not count yet.
+    /// Stored event that does not count yet.
     Quarantined,
 }
 
-/// Why an event that is kept does not count.
+/// Reason why a stored event does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Held {
-    /// No customer has this reference. It counts as soon as one has.
+    /// No customer has the external reference. The event counts as soon as one has.
     UnknownCustomer,
-    /// Its time lies in the future. It counts when it is released.
+    /// Event time in the future. The event counts once it is released.
     FutureTime,
 }
 
-/// What an event is, given the payload of the one with its source and id that is there, if there is one.
+/// Compares an event with the stored event of the same source and id, if any. Returns `None` for a new event.
 pub fn identify<H: PartialEq>(known: Option<&H>, payload: &H) -> Option<Intake> {
     known.map(|known| if known == payload { Intake::Duplicate } else { Intake::Conflict })
 }
 
-/// Why a new event does not count, if it does not.
+/// Returns the reason why a new event does not count, or `None` if it counts.
 pub fn hold(occurred_at: DateTime<Utc>, received_at: DateTime<Utc>, is_customer_known: bool) -> Option<Held> {
     if occurred_at > received_at + Duration::minutes(TOLERATED_MINUTES) {
         Some(Held::FutureTime)

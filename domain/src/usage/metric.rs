@@ -220,9 +220,9 @@ fn real(count: usize) -> f64 {
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant's text is its documentation")]
 pub enum MetricRule {
-    #[error("must name the property whose {aggregate} is taken")]
+    #[error("must name a property: the aggregate {aggregate} needs one")]
     PropertyRequired { aggregate: Aggregate },
-    #[error("must be left out: {aggregate} looks at no property")]
+    #[error("must be left out: the aggregate {aggregate} uses no property")]
     PropertyUnused { aggregate: Aggregate },
 }
 

@@ -42,7 +42,7 @@ pub enum ValueRule {
     Required { what: &'static str },
     #[error("must be left out unless {unless}")]
     Unused { unless: &'static str },
-    #[error("this is recorded already")]
+    #[error("this has already been recorded")]
     AlreadyRecorded,
 }
 

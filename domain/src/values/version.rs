@@ -9,7 +9,7 @@ use crate::rule::{About, Rule};
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant's text is its documentation")]
 pub enum VersionRule {
-    #[error("version {version} is published and cannot change: add a new version")]
+    #[error("version {version} is published and cannot change: create a new version")]
     Published { version: i64 },
     #[error("version {version} is a draft: publish it first")]
     NotPublished { version: i64 },

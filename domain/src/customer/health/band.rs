@@ -1,4 +1,4 @@
-//! Bands: in which part of the scale a score lies, with a reluctance to change.
+//! Bands: ranges of the score, with hysteresis and a dwell time against frequent changes.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use crate::customer::rule::CustomerRule;
 use crate::rule::{Rule as _, Violations};
 use crate::values::dates::plus_days;
 
-/// How a customer is.
+/// Health band of a customer.
 #[derive(
     Debug,
     Clone,
@@ -31,31 +31,32 @@ use crate::values::dates::plus_days;
 #[strum(serialize_all = "snake_case")]
 #[schema(as = HealthBand)]
 pub enum Band {
-    /// Too little is known to say.
+    /// Too few inputs for a score, or a coverage below the minimum of the model.
     Unknown,
-    /// Below the bound of at risk.
+    /// Score below `at_risk_from`.
     Critical,
-    /// Below the bound of healthy.
+    /// Score from `at_risk_from` to below `healthy_from`.
     AtRisk,
-    /// From the bound of healthy on.
+    /// Score of `healthy_from` or more.
     Healthy,
 }
 
-/// Where the bands begin, and how reluctantly a customer changes its band.
+/// Bounds of the bands, and the conditions for a change of band.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = HealthBands, example = json!({"healthy_from": 70, "at_risk_from": 40, "hysteresis_points": 2, "dwell_days": 2}))]
 pub struct Bands {
-    /// A score from here on is healthy.
+    /// Lowest score that is healthy.
     #[schema(minimum = 0, maximum = 100, default = 70)]
     pub healthy_from: f64,
-    /// A score from here on is at risk, one below is critical.
+    /// Lowest score that is at risk; lower scores are critical.
     #[schema(minimum = 0, maximum = 100, default = 40)]
     pub at_risk_from: f64,
-    /// How far beyond a bound a score must go before the band changes, either way; 0 if left out.
+    /// Hysteresis: points by which a score must pass a bound, in either direction, before the band changes. Defaults to
+    /// 0.
     #[schema(minimum = 0, maximum = 20, default = 0)]
     pub hysteresis_points: f64,
-    /// On how many days in a row it must be there before the band changes; 1 if left out.
+    /// Dwell time: number of consecutive days that the score must stay there before the band changes. Defaults to 1.
     #[schema(minimum = 1, maximum = 30, default = 1)]
     pub dwell_days: u32,
 }
@@ -66,7 +67,7 @@ impl Default for Bands {
     }
 }
 
-/// How many days back a customer's band is looked for at most.
+/// Maximum number of days to look back in order to determine the band of a customer.
 pub const MOST_DAYS_BACK: i64 = 366;
 
 impl Bands {
@@ -77,7 +78,7 @@ impl Bands {
         }
     }
 
-    /// The band of a score by itself: lower bounds are inclusive.
+    /// Returns the band of a score without regard to the previous band. Lower bounds are inclusive.
     pub fn plain(&self, score: Option<f64>) -> Band {
         match score {
             None => Band::Unknown,
@@ -87,7 +88,8 @@ impl Bands {
         }
     }
 
-    /// The band of a customer that was in another: a Schmitt trigger, so that what hovers about a bound does not flap.
+    /// Returns the band of a score given the previous band: a Schmitt trigger, so that a score near a bound does not
+    /// flap.
     fn reluctant(&self, score: Option<f64>, from: Band) -> Band {
         let Some(score) = score else { return Band::Unknown };
         let (lower, upper) = match from {
@@ -103,18 +105,19 @@ impl Bands {
         }
     }
 
-    /// Whether a score is in its band whatever was before.
+    /// Returns whether the band of a score is independent of the previous band.
     fn is_unambiguous(&self, score: Option<f64>) -> bool {
         let is_away =
             |bound: f64, score: f64| score < bound - self.hysteresis_points || score >= bound + self.hysteresis_points;
         score.is_none_or(|score| is_away(self.healthy_from, score) && is_away(self.at_risk_from, score))
     }
 
-    /// The bands of the days from `first_on` to `last_on`, from each day's score (nothing where the band is unknown).
+    /// Returns the bands of the days from `first_on` to `last_on`, given the score of each day (`None` where unknown).
     ///
-    /// To know the band of a day one must know the one before. Days before `first_on` are looked at as far back as is needed until the
-    /// band no longer depends on what was before: so many days in a row as the band needs to change, all unambiguous and alike. So the
-    /// answer depends on the scores alone and not on where one begins to look; only after a year without such days the plain band counts.
+    /// The band of a day depends on the band of the day before. The function looks back from `first_on` until the band
+    /// no longer depends on earlier days: until `dwell_days` consecutive days have the same unambiguous band, or a day
+    /// has no score. Therefore the result depends on the scores alone and not on `first_on`. If there are no such days
+    /// within a year, the plain band of the earliest day counts.
     pub fn settle(
         &self,
         first_on: NaiveDate,
@@ -142,7 +145,7 @@ impl Bands {
         }
         let mut scores = before.into_iter().rev();
         let mut state = Settling { band: self.plain(scores.next().flatten()), candidate: None };
-        // The days that made the band certain are alike, so beginning with its band at the first of them is right.
+        // The days that settle the band all have the same band, so it is correct to start with it on the first of them.
         for score in scores {
             state.step(self, score);
         }
@@ -157,17 +160,17 @@ impl Bands {
     }
 }
 
-/// A customer's band on the way through the days.
+/// State of the band of a customer from day to day.
 struct Settling {
     band: Band,
-    /// The band it may change to, and for how many days it has been there.
+    /// Band that it may change to, with the number of days in that band.
     candidate: Option<(Band, u32)>,
 }
 
 impl Settling {
     fn step(&mut self, bands: &Bands, score: Option<f64>) {
         let target = bands.reluctant(score, self.band);
-        // To know too little, or enough again, is not a matter of patience.
+        // Changes to and from unknown take effect immediately.
         let at_once = target == Band::Unknown || self.band == Band::Unknown;
         let days = match self.candidate {
             Some((candidate, days)) if candidate == target => days + 1,
@@ -193,7 +196,7 @@ mod tests {
         plus_days(NaiveDate::from_ymd_opt(2026, 1, 1).expect("a date"), number)
     }
 
-    /// Scores of days 0, 1, 2 and so on; nothing before.
+    /// Scores of days 0, 1, 2 and so on; none before.
     fn bands_of(bands: &Bands, scores: &[f64], first: i64) -> Vec<Band> {
         let last = i64::try_from(scores.len()).expect("few") - 1;
         bands.settle(day(first), day(last), |on| {
@@ -246,7 +249,7 @@ mod tests {
     }
 
     proptest! {
-        /// Where one begins to look does not matter.
+        /// The band does not depend on the first day requested.
         #[test]
         fn the_band_of_a_day_is_the_same_from_wherever(
             scores in prop::collection::vec((0u32..20).prop_map(|step| f64::from(step) * 5.0), 40),

@@ -1,27 +1,28 @@
-//! Why a score changed: parts that add up to the difference exactly.
+//! Explanation of a score change: parts that add up to the difference exactly.
 
 use super::model::ModelContent;
 use super::score::{FactorScore, Score, Source, apportion, on_grid};
 
-/// What can change a score.
+/// Cause of a score change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Cause {
-    /// A factor of the later model, by its position.
+    /// Factor of the later model, by position.
     Factor(usize),
-    /// Inputs that came or went.
+    /// Inputs that became available or unavailable.
     MissingData,
-    /// Another model, or version of it.
+    /// Change of the model or of its version.
     Model,
-    /// Milestones reached and missed, and how their impacts fade.
+    /// Impacts of achieved and missed milestones, including their decay.
     Milestones,
-    /// Keeping the score between 0 and 100.
+    /// Limiting of the score to 0 to 100.
     Limit,
 }
 
-/// The difference between two scores, by cause. The change of the model is taken first, with what was known before; then what came or went;
-/// then each factor's worth. `before_in_model` is the earlier day's score by the later day's model.
+/// Splits the difference between two scores by cause. The change of the model comes first, with the earlier inputs;
+/// then inputs that became available or unavailable; then the sub-score of each factor. `before_in_model` is the score
+/// of the earlier day by the model of the later day.
 ///
-/// `None` where either day has no score. Parts that are zero are left out, but for the factors'.
+/// Returns `None` if either day has no score. Parts that are zero are omitted, except those of factors.
 pub fn explain(
     before: &Score,
     before_in_model: &Score,
@@ -31,7 +32,7 @@ pub fn explain(
     let difference = after.value? - before.value?;
     let mean = |score: &Score| score.factors.iter().map(|part| part.contribution).sum::<f64>();
     let impacts = |score: &Score| score.impacts.iter().map(|part| part.contribution).sum::<f64>();
-    // Where the later model had no score on the earlier day, all its factors came at once.
+    // If the later model has no score on the earlier day, the change of the model has no part of its own.
     let (mean_then, impacts_then) = match before_in_model.value {
         Some(_) => (mean(before_in_model), impacts(before_in_model)),
         None => (mean(before), impacts(before)),
@@ -64,7 +65,8 @@ pub fn explain(
     Some(parts)
 }
 
-/// What a factor's worth changed by, where it counted on both days for the same reason, at its later weight.
+/// Returns the change of a factor's sub-score at its later weight, if it was measured, or assumed, on both days alike;
+/// 0 otherwise.
 fn worth_change(before: Option<&FactorScore>, after: &FactorScore) -> f64 {
     let is_assumed = |part: &FactorScore| part.source == Source::Assumed;
     match before {

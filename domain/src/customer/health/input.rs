@@ -1,4 +1,4 @@
-//! What is known of one customer, and what a model's factors take from it on a day.
+//! Known facts about one customer, and the inputs that the factors of a model take from them on a day.
 
 use chrono::NaiveDate;
 
@@ -10,25 +10,25 @@ use crate::plan::schedule::Status;
 use crate::usage::metric::{Aggregate, Fact, measure, window_start};
 use crate::values::dates::{days_between, plus_days};
 
-/// What someone said of a customer.
+/// Pulse: a health assessment of a customer by a person.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pulse {
-    /// How the customer is, from 0 to 100.
+    /// Score from 0 to 100.
     pub score: f64,
-    /// The day it was said.
+    /// Day of recording.
     pub recorded_on: NaiveDate,
-    /// The last day on which it counts.
+    /// Last day on which it counts.
     pub expires_on: NaiveDate,
 }
 
-/// One of a customer's plans.
+/// Plan of a customer.
 #[derive(Debug, Clone)]
 pub struct KnownPlan<'a> {
-    /// Its milestones' keys, in order.
+    /// Keys of the milestones, in order.
     pub keys: Vec<&'a str>,
-    /// Its facts.
+    /// Facts of the plan.
     pub facts: &'a PlanFacts,
-    /// The day it was archived: from then on it does not count.
+    /// Day of archiving; the plan does not count from then on.
     pub archived_on: Option<NaiveDate>,
 }
 
@@ -38,28 +38,28 @@ impl KnownPlan<'_> {
     }
 }
 
-/// What is known of one customer, as one model looks at it.
+/// Known facts about one customer that a model evaluates.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence<'a> {
-    /// For each factor the events that its metric reckons with, by day; none for other factors.
+    /// Events that the metric of each factor counts, by day; empty for factors without a metric.
     pub facts: Vec<Vec<Fact>>,
-    /// The day of the customer's first event of whatever kind.
+    /// Day of the customer's first event of any type.
     pub first_event_on: Option<NaiveDate>,
-    /// Its plans.
+    /// Plans of the customer.
     pub plans: Vec<KnownPlan<'a>>,
-    /// What was said of it, oldest first.
+    /// Pulses, oldest first.
     pub pulses: Vec<Pulse>,
 }
 
 impl Evidence<'_> {
-    /// The customer's score at the end of a day.
+    /// Computes the customer's score at the end of a day.
     pub fn score(&self, model: &ModelContent, as_of: NaiveDate) -> Score {
         let readings: Vec<Reading> =
             model.factors.iter().enumerate().map(|(index, factor)| self.reading(index, factor, as_of)).collect();
         score(model, &readings, &self.happened(model, as_of))
     }
 
-    /// A factor's input at the end of a day, or the last that there was where it is carried forward.
+    /// Returns the input of a factor at the end of a day, or the last available input if the factor carries it forward.
     fn reading(&self, index: usize, factor: &Factor, as_of: NaiveDate) -> Reading {
         let found = (0..=factor.carried_days())
             .find_map(|age_days| Some((age_days, self.input(index, factor, plus_days(as_of, -age_days))?)));
@@ -77,7 +77,8 @@ impl Evidence<'_> {
         }
     }
 
-    /// A count of none is 0 from the customer's first event on, and unknown before: who sends nothing at all is not idle but unseen.
+    /// Measures the metric of a factor. Without events in the window, a count is 0 from the customer's first event on
+    /// and unknown before: a customer without any events is unobserved, not idle.
     fn metric(&self, index: usize, factor: &Factor, as_of: NaiveDate) -> Option<f64> {
         self.first_event_on.filter(|first_on| *first_on <= as_of)?;
         let aggregate = factor.input.definition.as_ref()?.aggregate;
@@ -127,7 +128,7 @@ impl Evidence<'_> {
         }
     }
 
-    /// Which of the model's impacts have happened by a day, and how many days ago.
+    /// Returns the impacts of the model that have happened by a day, each with its age in days.
     fn happened(&self, model: &ModelContent, as_of: NaiveDate) -> Vec<(usize, i64)> {
         let mut found = vec![];
         for (index, impact) in model.impacts.iter().enumerate() {
@@ -151,7 +152,7 @@ fn achieved_on(facts: &PlanFacts, position: usize) -> Option<NaiveDate> {
     milestone.closed_on.filter(|_| milestone.state == State::Achieved)
 }
 
-/// The day after the planned date, where the milestone was still open then.
+/// Returns the day after the planned date if the milestone was still open at the end of the planned date.
 fn missed_on(facts: &PlanFacts, position: usize, as_of: NaiveDate) -> Option<NaiveDate> {
     let planned_on = *facts.planned_dates(as_of).get(position)?;
     let milestone = facts.milestones.get(position)?;

@@ -1,4 +1,4 @@
-//! What a version of a health model says: factors, weights, curves, bands.
+//! Content of a version of a health model: factors, weights, curves and bands.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
@@ -11,7 +11,7 @@ use crate::usage::metric::{self, Definition};
 use crate::values::rule::ValueRule;
 use crate::values::text::{Key, Label, Name, Note};
 
-/// What a version of a health model says.
+/// Content of a version of a health model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = HealthModelContent, example = json!({
@@ -27,37 +27,39 @@ use crate::values::text::{Key, Label, Name, Note};
     "protocols": [{"band": "critical", "monitored_by": "Head of customer success", "response": "Call within two working days."}]
 }))]
 pub struct ModelContent {
-    /// What it is called.
+    /// Display name.
     pub name: Name,
-    /// What it is for.
+    /// Description.
     pub description: Option<Note>,
-    /// The segments of customers it is for; all if left out or empty.
+    /// Segments of customers that the model applies to; all if empty. Defaults to all.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub segments: Vec<Label>,
-    /// Of the active models that admit a customer's segment the one with the lowest priority applies; equal ones by key.
+    /// Priority: of the active models that apply to the segment of a customer, the model with the lowest value is used;
+    /// of equal values, the first by key.
     #[serde(default = "usual_priority")]
     #[schema(minimum = 0, maximum = 10_000, default = 100)]
     pub priority: u32,
-    /// What the score is made of.
+    /// Factors that make up the score.
     #[schema(min_items = 1, max_items = 50)]
     pub factors: Vec<Factor>,
-    /// The share of the factors' weight that must have an input for the customer to have a band, from 0 to 1.
+    /// Minimum coverage: share of the weight of the factors that must have an input, from 0 to 1. Below it, the band is
+    /// `unknown`.
     #[serde(default = "usual_coverage")]
     #[schema(minimum = 0, maximum = 1, default = 0.5)]
     pub minimum_coverage: f64,
-    /// Where the bands begin, and how reluctantly a customer changes its band.
+    /// Bounds of the bands, and the conditions for a change of band.
     #[serde(default)]
     pub bands: Bands,
-    /// What reaching or missing milestones adds or takes away.
+    /// Impacts of achieved and missed milestones on the score.
     #[serde(default)]
     #[schema(max_items = 100)]
     pub impacts: Vec<MilestoneImpact>,
-    /// Who looks after the customers of a band, and how.
+    /// Protocols: the response to customers in each band.
     #[serde(default)]
     #[schema(max_items = 4)]
     pub protocols: Vec<Protocol>,
-    /// How often scores are brought up to date, in minutes.
+    /// Interval between updates of the scores, in minutes.
     #[serde(default = "usual_interval")]
     #[schema(minimum = 1, maximum = 10_080, default = 15)]
     pub update_interval_minutes: u32,
@@ -75,7 +77,7 @@ const fn usual_interval() -> u32 {
     15
 }
 
-/// One factor of a score.
+/// Factor of a health score.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = HealthFactor, example = json!({
@@ -83,161 +85,164 @@ const fn usual_interval() -> u32 {
     "curve": [{"x": 0, "y": 100}, {"x": 30, "y": 50}, {"x": 90, "y": 0}], "missing": "redistribute"
 }))]
 pub struct Factor {
-    /// Its key, unique in the model.
+    /// Key. Unique within the model.
     pub key: Key,
-    /// What it is called.
+    /// Display name.
     pub name: Name,
-    /// Its weight: its share of the sum of all weights.
+    /// Weight, relative to the sum of all weights.
     #[schema(minimum = 0, maximum = 1_000_000)]
     pub weight: f64,
-    /// Where its input comes from.
+    /// Source of the input.
     pub input: Input,
-    /// How the input becomes 0 to 100: straight between the points, flat beyond the ends.
+    /// Curve that maps the input to a sub-score from 0 to 100: linear between the points, constant beyond the ends.
     #[schema(min_items = 1, max_items = 20)]
     pub curve: Vec<CurvePoint>,
-    /// What happens when there is no input.
+    /// Policy for a missing input.
     #[serde(default)]
     pub missing: Missing,
-    /// With `carry_forward`: how old the last input may be, in days.
+    /// Maximum age of the last input, in days. Required if `missing` is `carry_forward`, not allowed otherwise.
     #[schema(minimum = 1, maximum = 365)]
     pub max_age_days: Option<u32>,
 }
 
-/// A point of a curve.
+/// Point of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"x": 30, "y": 50}))]
 pub struct CurvePoint {
-    /// The input.
+    /// Input.
     #[schema(minimum = -1e12, maximum = 1e12)]
     pub x: f64,
-    /// What it is worth, from 0 to 100.
+    /// Sub-score, from 0 to 100.
     #[schema(minimum = 0, maximum = 100)]
     pub y: f64,
 }
 
-/// Where a factor's input comes from.
+/// Source of the input of a factor.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = FactorInput, example = json!({"kind": "metric", "metric": "commits", "window_days": 30}))]
 pub struct Input {
-    /// Which of the others are to be given: `metric` or `definition` for a metric, `measure` for plans, none for a pulse.
+    /// Kind of input. `metric` requires `metric` or `definition`, `plans` requires `measure`, and `pulse` takes
+    /// no other field.
     pub kind: InputKind,
-    /// The key of a metric. Its definition is copied into the version: what becomes of the metric later does not change the model.
+    /// Key of a metric. The definition of the metric is copied into the version: later changes to the metric do not
+    /// change the model.
     #[serde(default)]
     pub metric: Option<Key>,
-    /// A metric's definition of the model's own.
+    /// Definition of a metric that only this model uses.
     #[serde(default)]
     pub definition: Option<Definition>,
-    /// The metric's window in days, which ends with the day in question; 30 if left out.
+    /// Window of the metric in days, ending on the date of the score. Defaults to 30.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 3660)]
     pub window_days: Option<u32>,
-    /// What is taken of the customer's plans.
+    /// Figure of the customer's plans. Required if `kind` is `plans`.
     #[serde(default)]
     pub measure: Option<PlanMeasure>,
 }
 
-/// The kinds of inputs.
+/// Kind of input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schema(as = FactorInputKind)]
 pub enum InputKind {
-    /// A metric of the customer's usage events: support tickets, training and surveys are events too.
+    /// Metric of the customer's usage events. Support tickets, training and surveys can be recorded as events too.
     Metric,
-    /// A figure of the customer's plans.
+    /// Figure of the customer's plans.
     Plans,
-    /// What someone who knows the customer last said of it.
+    /// Latest pulse: an assessment by a person who knows the customer.
     Pulse,
 }
 
-/// A figure of a customer's plans that are not archived.
+/// Figure of a customer's plans that are not archived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum PlanMeasure {
-    /// The share of the milestones due by then that were achieved, in percent.
+    /// Share of the due milestones that are achieved, in percent. A milestone achieved early counts as due.
     MilestoneCompletion,
-    /// How many open milestones' planned dates have passed.
+    /// Number of open milestones whose planned date has passed.
     OverdueMilestones,
-    /// The sum of earned value over the sum of planned value.
+    /// Schedule performance index (SPI): total earned value divided by total planned value.
     Spi,
-    /// Days since a milestone was last achieved.
+    /// Number of days since a milestone was last achieved.
     DaysSinceAchievement,
 }
 
-/// What happens to a factor without an input.
+/// Policy for a missing input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schema(as = MissingPolicy)]
 pub enum Missing {
-    /// Its weight goes to the others.
+    /// Weight redistributed to the other factors.
     #[default]
     Redistribute,
-    /// It counts as 50.
+    /// Sub-score of 50 assumed.
     Neutral,
-    /// It counts as 0.
+    /// Sub-score of 0 assumed.
     Worst,
-    /// Its last input goes on to count for `max_age_days`; then its weight goes to the others.
+    /// Last input carried forward for up to `max_age_days`; weight redistributed to the other factors after that.
     CarryForward,
-    /// There is no score.
+    /// No score, unless the weight of the factor is 0.
     Block,
 }
 
-/// What reaching or missing a milestone adds to the score or takes from it, halved every half-life.
+/// Impact of an achieved or missed milestone on the score. The impact halves with every half-life.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"milestone": "first-value", "on": "missed", "points": -10, "half_life_days": 30}))]
 pub struct MilestoneImpact {
-    /// The milestone's key, in whichever of the customer's plans.
+    /// Key of the milestone, in any of the customer's plans.
     pub milestone: Key,
-    /// What has to happen.
+    /// Trigger of the impact.
     pub on: ImpactOn,
-    /// How many points it adds.
+    /// Points added to the score; negative to subtract.
     #[schema(minimum = -100, maximum = 100)]
     pub points: f64,
-    /// After how many days half of that is left.
+    /// Half-life of the impact, in days.
     #[schema(minimum = 1, maximum = 3650)]
     pub half_life_days: u32,
 }
 
-/// What can happen to a milestone.
+/// Trigger of a milestone impact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum ImpactOn {
-    /// It was achieved.
+    /// Milestone achieved.
     Achieved,
-    /// Its planned date passed without it.
+    /// Planned date passed while the milestone was open.
     Missed,
 }
 
-/// Who looks after the customers of a band, and how.
+/// Protocol: the response to customers in a band.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = BandProtocol, example = json!({"band": "critical", "monitored_by": "Head of customer success", "response": "Call within two working days.", "playbook": "rescue"}))]
 pub struct Protocol {
-    /// Which band.
+    /// Band.
     pub band: Band,
-    /// Who watches them.
+    /// Person or role that monitors the customers in the band.
     pub monitored_by: Option<Label>,
-    /// What is to be done.
+    /// Response to take.
     pub response: Note,
-    /// The playbook that does it.
+    /// Key of the playbook for the response.
     pub playbook: Option<Key>,
 }
 
 impl Input {
-    /// The metric's window, in days.
+    /// Returns the window of the metric, in days.
     pub fn window_days(&self) -> i64 {
         self.window_days.map_or(30, i64::from)
     }
 }
 
 impl Factor {
-    /// What an input is worth, from 0 to 100: linear between the curve's points, flat beyond its ends.
+    /// Returns the sub-score of an input, from 0 to 100: linear between the points of the curve, constant beyond its
+    /// ends.
     pub fn worth(&self, input: f64) -> f64 {
         let above = self.curve.partition_point(|point| point.x <= input);
         match (above.checked_sub(1).and_then(|below| self.curve.get(below)), self.curve.get(above)) {
@@ -247,30 +252,30 @@ impl Factor {
         }
     }
 
-    /// How far back an input counts, in days.
+    /// Returns the number of days for which an input is carried forward.
     pub fn carried_days(&self) -> i64 {
         if self.missing == Missing::CarryForward { self.max_age_days.map_or(0, i64::from) } else { 0 }
     }
 }
 
 impl ModelContent {
-    /// Whether it is for customers of a segment.
+    /// Returns whether the model applies to customers of a segment.
     pub fn admits(&self, segment: Option<&str>) -> bool {
         self.segments.is_empty() || segment.is_some_and(|own| self.segments.iter().any(|label| label.as_str() == own))
     }
 
-    /// What is to be done with customers of a band.
+    /// Returns the protocol for customers in a band, if any.
     pub fn protocol(&self, band: Band) -> Option<&Protocol> {
         self.protocols.iter().find(|protocol| protocol.band == band)
     }
 
-    /// How many days before a day can matter to its score.
+    /// Returns the number of preceding days that can affect the score of a day.
     pub fn reach_days(&self) -> i64 {
         let days = self.factors.iter().map(|factor| factor.input.window_days() + factor.carried_days());
         days.max().unwrap_or_default()
     }
 
-    /// Checks what a schema cannot say. Pointers start at the content.
+    /// Checks the rules that a JSON schema cannot express. Pointers start at the content.
     pub fn check(&self) -> Result<(), Violations> {
         let mut violations = Violations::new();
         let mut keys: Vec<&str> = vec![];
@@ -309,7 +314,7 @@ impl Factor {
         match (self.missing, self.max_age_days) {
             (Missing::CarryForward, None) => {
                 violations
-                    .push(ValueRule::Required { what: "how old an input may be" }.at(format!("{at}/max_age_days")));
+                    .push(ValueRule::Required { what: "the input's maximum age" }.at(format!("{at}/max_age_days")));
             }
             (Missing::CarryForward, Some(_)) | (_, None) => {}
             (_, Some(_)) => violations
@@ -331,7 +336,7 @@ impl Input {
             violations.push(ValueRule::Required { what: "the key of a metric" }.at(format!("{at}/metric")));
         }
         if self.kind == InputKind::Plans && self.measure.is_none() {
-            violations.push(ValueRule::Required { what: "what is taken of the plans" }.at(format!("{at}/measure")));
+            violations.push(ValueRule::Required { what: "a figure of the plans" }.at(format!("{at}/measure")));
         }
         unused(violations, "measure", self.kind != InputKind::Plans && self.measure.is_some(), "kind is plans");
         unused(violations, "metric", !is_metric && self.metric.is_some(), "kind is metric");

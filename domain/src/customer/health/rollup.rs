@@ -1,34 +1,34 @@
-//! How a customer's parts are, together.
+//! Combined health of the parts of a customer.
 
 use super::band::Band;
 
-/// One part.
+/// Part of a customer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Part {
-    /// Its score.
+    /// Health score; `None` if unknown.
     pub score: Option<f64>,
-    /// Its band.
+    /// Health band.
     pub band: Band,
-    /// What it pays in a year, in the smallest unit of money.
+    /// Annual revenue in the smallest unit of the currency.
     pub annual_revenue_minor: Option<i64>,
 }
 
-/// All parts together; what has no score is left out.
+/// Combined health of all parts. Parts without a score are left out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Together {
-    /// The lowest score.
+    /// Lowest score.
     pub worst: Option<f64>,
-    /// The mean of the scores.
+    /// Mean of the scores.
     pub mean: Option<f64>,
-    /// Their mean weighted by what each pays.
+    /// Mean of the scores weighted by annual revenue; `None` without revenue.
     pub revenue_weighted: Option<f64>,
-    /// The worst band that is known.
+    /// Worst known band.
     pub worst_band: Band,
-    /// How many have no score.
+    /// Number of parts without a score.
     pub without_score: usize,
 }
 
-/// Takes parts together.
+/// Combines the health of parts.
 pub fn roll_up(parts: &[Part]) -> Together {
     let scores = || parts.iter().filter_map(|part| part.score);
     let weighted =

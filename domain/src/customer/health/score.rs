@@ -1,4 +1,4 @@
-//! The score: the weighted mean of what the factors' inputs are worth, and what each part adds to it.
+//! Health score: the weighted mean of the sub-scores of the factors, with the contribution of each part.
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
@@ -6,16 +6,17 @@ use utoipa::ToSchema;
 
 use super::model::{Missing, ModelContent};
 
-/// The grid on which scores and their parts lie, in parts of a point. A power of two: sums and differences of such numbers are exact in
-/// binary floating point, in whatever order they are added, so parts listed to a caller add up to the score without a residue.
+/// Resolution of scores and their parts: the number of grid steps per point. It is a power of two, so that sums and
+/// differences are exact in binary floating point in any order, and the parts in a response add up to the score
+/// exactly.
 const GRID: f64 = 1_048_576.0;
 
-/// The nearest number on the grid.
+/// Rounds to the nearest number on the grid.
 pub fn on_grid(value: f64) -> f64 {
     (value * GRID).round() / GRID
 }
 
-/// Numbers on the grid near the given ones whose sum is exactly `total`; the largest takes what rounding leaves over.
+/// Rounds parts to the grid so that their sum is exactly `total`; the largest part absorbs the rounding residue.
 pub fn apportion(parts: &mut [f64], total: f64) {
     for part in &mut *parts {
         *part = on_grid(*part);
@@ -26,83 +27,84 @@ pub fn apportion(parts: &mut [f64], total: f64) {
     }
 }
 
-/// What is known of a factor's input on a day.
+/// Input of a factor on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Reading {
-    /// The input; nothing where there is none.
+    /// Value of the input; `None` if missing.
     pub value: Option<f64>,
-    /// How many days old it is; 0 unless it is carried forward.
+    /// Age of the input in days; 0 unless it is carried forward.
     pub age_days: i64,
 }
 
-/// Where a factor's worth comes from.
+/// Source of the sub-score of a factor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 #[schema(as = FactorSource)]
 pub enum Source {
-    /// From its input.
+    /// Input of the day.
     Measured,
-    /// From an input of an earlier day.
+    /// Input of an earlier day.
     CarriedForward,
-    /// Assumed, as the model says, because there is no input.
+    /// Assumed value for a missing input, as set in the model.
     Assumed,
-    /// It has none, and its weight went to the others.
+    /// No sub-score; weight redistributed to the other factors.
     Missing,
 }
 
-/// One factor's part in a score.
+/// Part of a factor in a score.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FactorScore {
-    /// The input.
+    /// Input.
     pub input: Reading,
-    /// What it is worth, from 0 to 100; nothing where it does not count.
+    /// Sub-score from 0 to 100; `None` if the factor does not count.
     pub sub_score: Option<f64>,
-    /// Where that comes from.
+    /// Source of the sub-score.
     pub source: Source,
-    /// Its weight as a share of those that count, from 0 to 1.
+    /// Weight as a share of the weights of all factors that count, from 0 to 1.
     pub effective_weight: f64,
-    /// How many points it contributes.
+    /// Points contributed to the score.
     pub contribution: f64,
 }
 
-/// What a reached or missed milestone adds on a day.
+/// Impact of an achieved or missed milestone on the score of a day.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ImpactScore {
-    /// Its position in the model's list of impacts.
+    /// Position in the model's list of impacts.
     pub impact: usize,
-    /// How many days ago it happened.
+    /// Number of days since it happened.
     pub age_days: i64,
-    /// How many points it contributes now.
+    /// Points contributed to the score on that day.
     pub contribution: f64,
 }
 
-/// A score and what it is made of.
+/// Health score with its parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
-    /// From 0 to 100; nothing where no factor counts, or one that must be there is not.
+    /// Score from 0 to 100; `None` if no factor counts or if a factor that blocks the score has no input.
     pub value: Option<f64>,
-    /// The factors in the model's order. Their contributions, the impacts' and `limit` add up to the score exactly.
+    /// Factors in the order of the model. The contributions of factors and impacts and `limit` add up to the score
+    /// exactly.
     pub factors: Vec<FactorScore>,
-    /// What milestones add.
+    /// Impacts of milestones.
     pub impacts: Vec<ImpactScore>,
-    /// What keeping the score between 0 and 100 adds.
+    /// Correction that limits the score to 0 to 100.
     pub limit: f64,
-    /// The share of the weight that has an input, from 0 to 1.
+    /// Coverage: share of the weight that has an input, from 0 to 1.
     pub coverage: f64,
-    /// The same, where an input that is carried forward counts less the older it is.
+    /// Confidence: coverage in which an input that is carried forward counts less the older it is.
     pub confidence: f64,
 }
 
 impl Score {
-    /// The score, where enough is known for it to mean something.
+    /// Returns the score if the coverage reaches the minimum of the model.
     pub fn covered(&self, model: &ModelContent) -> Option<f64> {
         self.value.filter(|_| self.coverage >= model.minimum_coverage)
     }
 }
 
-/// The score of one day from what is known of each factor, in the model's order, and what has happened to milestones: positions in the
-/// model's list of impacts with their ages.
+/// Computes the score of one day from the inputs of the factors, in the order of the model, and the impacts that have
+/// happened: positions in the model's list of impacts with their ages in days.
 pub fn score(model: &ModelContent, readings: &[Reading], happened: &[(usize, i64)]) -> Score {
     let total: f64 = model.factors.iter().map(|factor| factor.weight).sum();
     let (mut covered, mut trusted, mut is_blocked) = (0.0, 0.0, false);
@@ -168,7 +170,7 @@ fn impacts(model: &ModelContent, happened: &[(usize, i64)]) -> Vec<ImpactScore> 
     happened.iter().filter_map(one).collect()
 }
 
-/// How much an input of some age is still trusted, from 1 on its day to near 0 on the last on which it counts.
+/// Returns the confidence in an input by its age: 1 on its day, falling to near 0 on the last day on which it counts.
 fn freshness(age_days: i64, most_days: i64) -> f64 {
     if age_days <= 0 { 1.0 } else { 1.0 - real(age_days) / (real(most_days) + 1.0) }
 }
@@ -260,7 +262,7 @@ mod tests {
     }
 
     proptest! {
-        /// The parts listed add up to the score, in any order, to the last bit.
+        /// The parts add up to the score, in any order, to the last bit.
         #[test]
         fn parts_add_up_exactly(
             parts in prop::collection::vec((0u32..1000, prop::option::of(0u32..100_000)), 1..12),

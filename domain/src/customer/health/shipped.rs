@@ -1,15 +1,16 @@
-//! The model that applies where an organization has none of its own.
+//! Shipped health model, which applies if an organization has no model of its own.
 
 use super::band::Bands;
 use super::model::{CurvePoint, Factor, Input, InputKind, Missing, ModelContent, PlanMeasure};
 use crate::usage::metric::{Aggregate, Definition};
 use crate::values::text::{Key, Label, Name};
 
-/// The key of the shipped model.
+/// Key of the shipped model.
 pub const SHIPPED_KEY: &str = "shipped";
 
-/// The shipped model: feature adoption, engagement, support tickets and milestone completion, the four factors that an onboarding plan asks
-/// for. Adoption counts the kinds of events of a month, engagement its active days, support the events whose type begins with `support.`.
+/// Returns the shipped model. It has the four factors that matter to an onboarding plan: feature adoption, engagement,
+/// support tickets and milestone completion. Over 30 days, adoption counts the distinct event types, engagement the
+/// active days, and support the events whose type begins with `support.`.
 pub fn shipped_model() -> ModelContent {
     let factors = [
         factor(
