@@ -3,8 +3,10 @@
 //! A handler states only what is its own. Error answers, path parameters and the headers of conditional and idempotent
 //! requests follow from what kind of operation it is, and are added here once.
 
+mod openapi_3_0;
 mod operations;
 mod schemas;
+mod text;
 
 use actix_web::HttpResponse;
 use actix_web::web::Bytes;
@@ -14,6 +16,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
+use self::text::Ordered;
 use crate::error::{Code, FieldError, Problem};
 use crate::store::{customers, people};
 
@@ -29,21 +32,27 @@ use crate::store::{customers, people};
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
         contact(name = "Milepost")
     ),
-    servers((url = "/", description = "This server")),
+    servers((url = "/", description = "This server: a local or a production installation.")),
     components(schemas(Problem, FieldError, customers::Customer, people::Person)),
     tags(
-        (name = "plans", description = "Plans, their baselines and what is earned."),
-        (name = "milestones", description = "The steps of plans, their forecasts and states."),
-        (name = "shares", description = "What a client sees of a plan, by a link."),
-        (name = "reports", description = "The portfolio at a date."),
-        (name = "templates", description = "Versioned lists of milestones that plans are made from."),
-        (name = "customers", description = "Accounts the organization serves."),
-        (name = "people", description = "Employees, coaches and customers' participants."),
-        (name = "events", description = "What customers and people did, pushed by integrations."),
+        (name = "plans", description = "Plans, their baselines and their earned value."),
+        (name = "milestones", description = "Steps of plans, with their forecasts and states."),
+        (name = "shares", description = "Links by which a client sees a plan."),
+        (name = "reports", description = "Reports over all plans and customers."),
+        (name = "templates", description = "Versioned lists of milestones that plans are created from."),
+        (name = "customers", description = "Accounts that the organization serves."),
+        (name = "people", description = "Employees, coaches and participants of customers."),
+        (name = "health", description = "Health of customers: scores, pulses, overrides and outcomes."),
+        (name = "health-models", description = "Versioned models that health scores are computed by."),
+        (name = "risk", description = "Risk of losing customers, and the models that estimate it."),
+        (name = "playbooks", description = "Rules that react to changes of customers' health."),
+        (name = "interventions", description = "Tasks opened for customers, by playbooks or by people."),
+        (name = "events", description = "Usage events of customers and people, sent by integrations."),
+        (name = "segment", description = "Usage events, people and customers as Segment's libraries send them."),
         (name = "metrics", description = "Named aggregates over usage events."),
-        (name = "ledger", description = "Every change, in order, chained by hashes."),
+        (name = "ledger", description = "Every change, in order and chained by hashes."),
         (name = "access", description = "The organization, its API clients and tokens."),
-        (name = "server", description = "Health, metrics and this document."),
+        (name = "server", description = "Liveness, telemetry and this document."),
     ),
     modifiers(&Bearer)
 )]
@@ -77,6 +86,8 @@ pub struct Document {
     pub value: Value,
     /// As JSON.
     pub json: Bytes,
+    /// As JSON, in OpenAPI 3.0.3.
+    pub json_3_0: Bytes,
     /// As YAML: the checked-in file.
     pub yaml: Bytes,
 }
@@ -93,9 +104,11 @@ impl Document {
         let mut value = serde_json::to_value(collected).map_err(|error| unwritable(&error))?;
         value["info"]["version"] = env!("CARGO_PKG_VERSION").into();
         complete(&mut value);
-        let json = serde_json::to_vec(&value).map_err(|error| unwritable(&error))?.into();
-        let yaml = yaml_serde::to_string(&value).map_err(|error| unwritable(&error))?.into();
-        Ok(Self { value, json, yaml })
+        let json = serde_json::to_vec(&Ordered(&value)).map_err(|error| unwritable(&error))?.into();
+        let older = openapi_3_0::rendered(&value);
+        let json_3_0 = serde_json::to_vec(&Ordered(&older)).map_err(|error| unwritable(&error))?.into();
+        let yaml = yaml_serde::to_string(&Ordered(&value)).map_err(|error| unwritable(&error))?;
+        Ok(Self { value, json, json_3_0, yaml: text::for_yaml_1_1(&yaml).into() })
     }
 }
 
@@ -136,5 +149,7 @@ fn complete(document: &mut Value) {
         }
     }
     schemas::complete(document);
+    document["servers"][0]["x-internal"] = false.into();
     operations::share_parameters(document);
+    operations::drop_unused_problems(document);
 }

@@ -4,6 +4,7 @@
 
 pub mod event;
 pub mod read;
+pub mod schema;
 pub mod segment;
 pub mod unpack;
 pub mod writer;

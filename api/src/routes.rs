@@ -91,7 +91,13 @@ fn milestones(config: &mut ServiceConfig<'_>) {
         .service(milestones::misses::report_miss)
         .service(milestones::status_history::list_status_history)
         .service(milestones::confirm::confirm_forecast)
-        .service(milestones::act::act_on_milestone);
+        .service(milestones::act::start_milestone)
+        .service(milestones::act::submit_milestone)
+        .service(milestones::act::reject_milestone)
+        .service(milestones::act::achieve_milestone)
+        .service(milestones::act::reopen_milestone)
+        .service(milestones::act::waive_milestone)
+        .service(milestones::act::cancel_milestone);
 }
 
 /// Registers share links and the pages that a client sees of a plan.
@@ -264,6 +270,7 @@ fn server(config: &mut ServiceConfig<'_>) {
         .service(server::check_readiness)
         .service(server::read_metrics)
         .service(server::read_document_json)
+        .service(server::read_document_3_0)
         .service(server::read_document_yaml)
         .service(server::read_signing_keys);
 }

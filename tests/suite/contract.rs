@@ -44,7 +44,11 @@ fn every_operation_is_described_whole() {
         let id = operation["operationId"].as_str().expect("an operationId");
         assert!(ids.insert(id), "{at}: operationId {id} is used twice");
         assert!(operation["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{at} has no summary");
+        assert!(operation["description"].is_string(), "{at} has no description");
         assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{at} has one tag");
+        let is_declared =
+            |tag: &Value| document["tags"].as_array().expect("tags").iter().any(|one| one["name"] == *tag);
+        assert!(is_declared(&operation["tags"][0]), "{at}: the tag is not declared");
         for parameter in parameters(&document, operation) {
             let name = &parameter["name"];
             assert!(parameter["description"].is_string(), "{at}: parameter {name} is not described");
@@ -186,4 +190,49 @@ fn schema_names(text: &str) -> Vec<String> {
         names.push(said.unwrap_or(own));
     }
     names
+}
+
+/// A description that begins so reads like a translation: what is described has no name in it.
+const BARE_OPENERS: [&str; 13] =
+    ["What", "Whom", "Who", "Whose", "Which", "For", "Of", "That", "How", "Under", "When", "Why", "Where"];
+
+#[test]
+fn descriptions_start_with_what_they_describe() {
+    let mut found = vec![];
+    collect_bare(&document(), "", &mut found);
+    assert!(found.is_empty(), "begin with a bare relative: {found:#?}");
+}
+
+fn collect_bare(value: &Value, at: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                let text = value.as_str().filter(|_| name == "description" || name == "summary").unwrap_or_default();
+                let first = text.split([' ', ',']).next().unwrap_or_default();
+                if BARE_OPENERS.contains(&first) {
+                    found.push(format!("{at}: {text}"));
+                }
+                if name != "example" && name != "examples" {
+                    collect_bare(value, &format!("{at}/{name}"), found);
+                }
+            }
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(index, item)| collect_bare(item, &format!("{at}/{index}"), found));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// Summaries are commands to the server: "List customers", not "Lists customers" or "The customers".
+#[test]
+fn summaries_are_imperatives() {
+    let document = document();
+    for (method, path, operation) in operations(&document) {
+        let summary = operation["summary"].as_str().expect("a summary");
+        let verb = summary.split(' ').next().expect("a word");
+        let is_verb = !verb.ends_with('s') || ["Process", "Express"].contains(&verb);
+        let is_article = ["The", "A", "An", "One", "This"].contains(&verb);
+        assert!(is_verb && !is_article && !summary.ends_with('.'), "{method} {path}: {summary}");
+    }
 }

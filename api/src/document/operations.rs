@@ -18,7 +18,15 @@ pub fn problem_responses() -> Value {
     }
     let response = |(status, lines): (u16, Vec<String>)| {
         let content = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
-        (format!("Problem{status}"), json!({ "description": lines.join(" "), "content": content }))
+        let headers = match status {
+            401 => &["X-Request-Id", "WWW-Authenticate"][..],
+            429 => &["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"],
+            503 => &["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"],
+            _ => &["X-Request-Id", "RateLimit", "RateLimit-Policy"],
+        };
+        let response =
+            json!({ "description": lines.join(" "), "headers": header_references(headers), "content": content });
+        (format!("Problem{status}"), response)
     };
     Value::Object(by_status.into_iter().map(response).collect())
 }
@@ -34,6 +42,8 @@ pub fn response_headers() -> Value {
         "X-Request-Id": header("Identifier of the request."),
         "RateLimit": header("Remaining quota of the organization, and the seconds until it is full again."),
         "RateLimit-Policy": header("Quota of the organization."),
+        "Retry-After": header("Seconds after which the request can be tried again."),
+        "WWW-Authenticate": header("Authentication scheme that the operation accepts (RFC 9110)."),
         "Idempotent-Replayed": header("`true` if this is the stored response of an earlier request."),
     })
 }
@@ -103,7 +113,7 @@ fn add_request_headers(method: &str, operation: &mut Value) {
         "get" => header("If-None-Match", "`ETag` of a known version: 304 if it is still current.", 200),
         _ => return,
     };
-    match operation["parameters"].as_array_mut() {
+    match operation.get_mut("parameters").and_then(Value::as_array_mut) {
         Some(parameters) => parameters.push(added),
         None => operation["parameters"] = json!([added]),
     }
@@ -124,6 +134,9 @@ fn add_failures(method: &str, is_secured: bool, operation: &mut Value) {
     }
     if is_secured || is_shared {
         statuses.extend([400, 404, 406, 429, 500, 503]);
+    }
+    if !is_secured && !is_shared && method == "get" {
+        statuses.push(406);
     }
     if has_body {
         statuses.extend([406, 408, 413, 429, 500, 503]);
@@ -166,19 +179,32 @@ fn add_response_headers(method: &str, operation: &mut Value) {
         match method {
             "get" if is_list => names.extend(["ETag", "Link"]),
             "get" | "patch" | "put" => names.push("ETag"),
+            "post" if status == "201" => names.extend(["ETag", "Idempotent-Replayed"]),
             "post" => names.push("Idempotent-Replayed"),
             _ => {}
         }
         if status == "201" {
             names.push("Location");
         }
-        let reference = |name: &str| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
-        response["headers"] = Value::Object(names.into_iter().map(reference).collect());
+        response["headers"] = header_references(&names);
     }
+}
+
+fn header_references(names: &[&str]) -> Value {
+    let reference = |name: &&str| ((*name).to_owned(), json!({ "$ref": format!("#/components/headers/{name}") }));
+    Value::Object(names.iter().map(reference).collect())
 }
 
 fn insert_unless_there(object: &mut Map<String, Value>, key: &str, value: Value) {
     object.entry(key).or_insert(value);
+}
+
+/// Drops the problem responses that no operation answers with.
+pub fn drop_unused_problems(document: &mut Value) {
+    let paths = document["paths"].to_string();
+    if let Some(responses) = document["components"]["responses"].as_object_mut() {
+        responses.retain(|name, _| paths.contains(&format!("#/components/responses/{name}\"")));
+    }
 }
 
 /// Moves parameters that several operations share into `components/parameters`, where each is described once.
@@ -206,16 +232,17 @@ pub fn share_parameters(document: &mut Value) {
     document["components"]["parameters"] = Value::Object(shared);
 }
 
-fn each_parameter(document: &mut Value, mut visit: impl FnMut(&mut Value)) {
+pub(super) fn each_parameter(document: &mut Value, mut visit: impl FnMut(&mut Value)) {
     for item in document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut()) {
         for operation in item.as_object_mut().into_iter().flat_map(|operations| operations.values_mut()) {
-            operation["parameters"].as_array_mut().into_iter().flatten().for_each(&mut visit);
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            parameters.into_iter().flatten().for_each(&mut visit);
         }
     }
 }
 
 /// `If-Match` and `if_match` as `IfMatch`.
-fn pascal(name: &str) -> String {
+pub(super) fn pascal(name: &str) -> String {
     let words = name.split(['-', '_']).filter(|word| !word.is_empty());
     words.map(|word| word[..1].to_uppercase() + &word[1..]).collect()
 }

@@ -23,6 +23,7 @@ pub fn complete(document: &mut Value) {
     name_composed(document);
     refer_to_items(document);
     require_in_responses(document);
+    name_options(document);
     each_schema(document, &mut |schema| {
         bound_integer(schema);
         describe_beside_alternatives(schema);
@@ -57,6 +58,44 @@ fn refer_to_items(document: &mut Value) {
                 schema["properties"][field]["x-checked-one-by-one"] = true.into();
             }
         }
+    }
+}
+
+/// Options of query parameters are schemas with names, so that generators make one type of them and not one for each operation.
+fn name_options(document: &mut Value) {
+    let key =
+        |schema: &Value| schema["enum"].as_array().map(|options| serde_json::to_string(options).unwrap_or_default());
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
+        names.extend(key(schema).map(|options| (options, name.clone())));
+    }
+    let mut added = Map::new();
+    super::operations::each_parameter(document, |parameter| {
+        let Some(options) = key(&parameter["schema"]) else { return };
+        let name = names.entry(options).or_insert_with_key(|options| {
+            let name = option_name(parameter["name"].as_str().unwrap_or_default(), options);
+            let mut schema = parameter["schema"].clone();
+            schema["description"] =
+                format!("Options of the parameter `{}`.", parameter["name"].as_str().unwrap_or_default()).into();
+            added.insert(name.clone(), schema);
+            name
+        });
+        parameter["schema"] = json!({ "$ref": format!("#/components/schemas/{name}") });
+    });
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        schemas.extend(added);
+    }
+}
+
+/// A name for options that no schema of a body has.
+fn option_name(parameter: &str, options: &str) -> String {
+    let name = super::operations::pascal(parameter);
+    match parameter {
+        "sort" if options.contains("\"name\"") => "NameSort".to_owned(),
+        "sort" => "SequenceSort".to_owned(),
+        "by" => "VarianceGrouping".to_owned(),
+        "results" => "IntakeResultSelection".to_owned(),
+        _ => name,
     }
 }
 

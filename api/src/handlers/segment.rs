@@ -16,6 +16,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::collect_up_to;
+use crate::ingest::schema::{SegmentBatch, SegmentMessage};
 use crate::ingest::segment::{CustomerTraits, Meaning, Message, PersonTraits};
 use crate::ingest::unpack::unpack;
 use crate::ingest::writer::Delivery;
@@ -77,7 +78,7 @@ pub struct RejectedMessage {
 /// or `properties.groupId`; without these, it is the customer of the person `userId`. `messageId` identifies the event,
 /// so a library can safely send it again. The API key serves as the write key: send it as the user name of Basic
 /// authentication or as a bearer token.
-#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/track")]
 pub async fn take_segment_track(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
@@ -88,7 +89,7 @@ pub async fn take_segment_track(request: HttpRequest, cx: Context, payload: Payl
 ///
 /// `userId` is the person's external reference. The name comes from `traits.name`, or from `traits.firstName` and
 /// `traits.lastName`; the email address comes from `traits.email`. Fields without a trait stay unchanged.
-#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/identify")]
 pub async fn take_segment_identify(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
@@ -100,7 +101,7 @@ pub async fn take_segment_identify(request: HttpRequest, cx: Context, payload: P
 /// `groupId` is the customer's external reference. The name comes from `traits.name`; the segment comes from
 /// `traits.segment`, `traits.plan` or `traits.industry`. Fields without a trait stay unchanged. The person `userId`, if
 /// given, belongs to this customer from then on.
-#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/group")]
 pub async fn take_segment_group(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
@@ -110,7 +111,7 @@ pub async fn take_segment_group(request: HttpRequest, cx: Context, payload: Payl
 /// Record a Segment `page` message
 ///
 /// Records a usage event of the type `page`, with `properties` and `name` as its data.
-#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/page")]
 pub async fn take_segment_page(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
@@ -121,7 +122,7 @@ pub async fn take_segment_page(request: HttpRequest, cx: Context, payload: Paylo
 ///
 /// Processes customers and people first, then events. Each message is validated on its own: an invalid message does not
 /// block the others.
-#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+#[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentBatch,
     responses((status = 200, description = "The results of the messages.", body = SegmentAnswer)))]
 #[post("/v1/segment/batch")]
 pub async fn take_segment_batch(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
@@ -130,11 +131,11 @@ pub async fn take_segment_batch(request: HttpRequest, cx: Context, payload: Payl
 
 /// Declares an endpoint under the path that some library has built in.
 macro_rules! built_in {
-    ($name:ident, $path:tt, $call:tt, $summary:tt, $description:tt) => {
+    ($name:ident, $path:tt, $call:tt, $body:ty, $summary:tt, $description:tt) => {
         #[doc = $summary]
         #[doc = ""]
         #[doc = $description]
-        #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = Value,
+        #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = $body,
             responses((status = 200, description = "The results of the messages.", body = SegmentAnswer)))]
         #[post($path)]
         pub async fn $name(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
@@ -147,6 +148,7 @@ built_in!(
     take_segment_t,
     "/v1/segment/t",
     "track",
+    SegmentMessage,
     "Record a Segment `track` message (browser path)",
     "Behaves like `/v1/segment/track`. Browser libraries have this path built in."
 );
@@ -154,6 +156,7 @@ built_in!(
     take_segment_i,
     "/v1/segment/i",
     "identify",
+    SegmentMessage,
     "Create or update a person from a Segment `identify` message (browser path)",
     "Behaves like `/v1/segment/identify`. Browser libraries have this path built in."
 );
@@ -161,6 +164,7 @@ built_in!(
     take_segment_g,
     "/v1/segment/g",
     "group",
+    SegmentMessage,
     "Create or update a customer from a Segment `group` message (browser path)",
     "Behaves like `/v1/segment/group`. Browser libraries have this path built in."
 );
@@ -168,6 +172,7 @@ built_in!(
     take_segment_p,
     "/v1/segment/p",
     "page",
+    SegmentMessage,
     "Record a Segment `page` message (browser path)",
     "Behaves like `/v1/segment/page`. Browser libraries have this path built in."
 );
@@ -175,6 +180,7 @@ built_in!(
     take_segment_b,
     "/v1/segment/b",
     "batch",
+    SegmentBatch,
     "Record a batch of Segment messages (mobile path)",
     "Behaves like `/v1/segment/batch`. Mobile libraries have this path built in."
 );
@@ -182,6 +188,7 @@ built_in!(
     take_segment_v1_batch,
     "/v1/segment/v1/batch",
     "batch",
+    SegmentBatch,
     "Record a batch of Segment messages (server path)",
     "Behaves like `/v1/segment/batch`. Server libraries have this path built in."
 );

@@ -22,6 +22,29 @@ pub struct Health {
     status: &'static str,
 }
 
+/// An OpenAPI document.
+#[derive(Debug, ToSchema)]
+#[schema(example = json!({"openapi": "3.1.0", "info": {"title": "Milepost", "version": "0.1.0"}, "paths": {}}))]
+#[expect(dead_code, reason = "describes the document")]
+pub struct OpenApiDocument {
+    /// Version of the OpenAPI specification.
+    #[schema(max_length = 10)]
+    openapi: String,
+    /// Operations by path.
+    #[schema(value_type = Object)]
+    paths: (),
+}
+
+/// A JSON Web Key Set (RFC 7517).
+#[derive(Debug, ToSchema)]
+#[schema(example = json!({"keys": []}))]
+#[expect(dead_code, reason = "describes the document")]
+pub struct KeySet {
+    /// Public keys.
+    #[schema(value_type = Vec<Object>, max_items = 100)]
+    keys: (),
+}
+
 /// Check liveness
 ///
 /// Reports that the process is running, without accessing the database. Use this check to decide whether to restart the
@@ -61,10 +84,19 @@ pub async fn read_metrics(app: web::Data<App>) -> Answer {
 /// Get the OpenAPI document as JSON
 ///
 /// Returns the description of this API, which is public.
-#[utoipa::path(tag = "server", responses((status = 200, description = "The OpenAPI document.", body = Object)))]
+#[utoipa::path(tag = "server", responses((status = 200, description = "The OpenAPI document.", body = OpenApiDocument)))]
 #[get("/openapi.json")]
 pub async fn read_document_json(app: web::Data<App>) -> Answer {
-    Answer::bytes(StatusCode::OK, "application/json", app.document.json.clone())
+    Answer::bytes(StatusCode::OK, "application/json", app.document.json.clone()).content_tag()
+}
+
+/// Get the OpenAPI document in OpenAPI 3.0.3
+///
+/// Returns the same description for generators that do not read OpenAPI 3.1.
+#[utoipa::path(tag = "server", responses((status = 200, description = "The OpenAPI document.", body = OpenApiDocument)))]
+#[get("/openapi-3.0.json")]
+pub async fn read_document_3_0(app: web::Data<App>) -> Answer {
+    Answer::bytes(StatusCode::OK, "application/json", app.document.json_3_0.clone()).content_tag()
 }
 
 /// Get the OpenAPI document as YAML
@@ -73,14 +105,14 @@ pub async fn read_document_json(app: web::Data<App>) -> Answer {
 #[utoipa::path(tag = "server", responses((status = 200, description = "The OpenAPI document.", body = String, content_type = "application/yaml")))]
 #[get("/openapi.yaml")]
 pub async fn read_document_yaml(app: web::Data<App>) -> Answer {
-    Answer::bytes(StatusCode::OK, "application/yaml", app.document.yaml.clone())
+    Answer::bytes(StatusCode::OK, "application/yaml", app.document.yaml.clone()).content_tag()
 }
 
 /// Get the public signing keys
 ///
 /// Returns the keys that verify this server's access tokens, as a JWK set (RFC 7517). A key stays in the set for at
 /// least seven days after it stops signing.
-#[utoipa::path(tag = "server", responses((status = 200, description = "The JWK set.", body = Object)))]
+#[utoipa::path(tag = "server", responses((status = 200, description = "The JWK set.", body = KeySet)))]
 #[get("/.well-known/jwks.json")]
 pub async fn read_signing_keys(app: web::Data<App>) -> Result<Answer, ApiError> {
     let answer = Answer::ok(&app.issuer.published(&app.db).await)?;

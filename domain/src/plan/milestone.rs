@@ -94,12 +94,7 @@ pub enum Action {
     Cancel,
 }
 
-impl Action {
-    /// Whether the action requires a reason.
-    pub const fn needs_reason(self) -> bool {
-        matches!(self, Self::Reject | Self::Reopen | Self::Waive | Self::Cancel)
-    }
-}
+impl Action {}
 
 /// Returns the state after `action`, or the rule that forbids the action.
 ///
@@ -232,8 +227,6 @@ pub fn may_achieve(prerequisites: &[Prerequisite], override_reason: Option<&str>
 pub enum MilestoneRule {
     #[error("cannot {action} a milestone that is {state}")]
     InvalidTransition { action: Action, state: State },
-    #[error("a reason is needed to {action} a milestone")]
-    ReasonRequired { action: Action },
     #[error("these milestones must be achieved first: {}; to proceed anyway, give override_reason", keys.join(", "))]
     UnmetDependencies { keys: Vec<String> },
     #[error("the milestone is {state}: reopen it first")]
@@ -266,9 +259,7 @@ impl Rule for MilestoneRule {
             | Self::ForecastPassed { .. }
             | Self::NotMissed { .. }
             | Self::NotCommunicated => About::State,
-            Self::ReasonRequired { .. } | Self::UnmetDependencies { .. } | Self::ForecastUnchanged { .. } => {
-                About::Input
-            }
+            Self::UnmetDependencies { .. } | Self::ForecastUnchanged { .. } => About::Input,
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::{ApiError, FieldError};
 use crate::extract::{Query, collect_up_to};
 use crate::ingest::read::{Read, read};
+use crate::ingest::schema::{CloudEvent, CloudEventBatch, CloudEventInput};
 use crate::ingest::unpack::unpack;
 use crate::ingest::writer::{Delivery, Receipt};
 use crate::ingest::{MOST_BYTES, MOST_EVENT_BYTES, MOST_EVENTS};
@@ -152,8 +153,8 @@ pub enum ContentEncoding {
 /// when the response arrives.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:write"])), params(IntakeOptions),
     request_body(content(
-        (serde_json::Value = "application/cloudevents+json"), (Vec<serde_json::Value> = "application/cloudevents-batch+json"),
-        (serde_json::Value = "application/json"), (String = "application/x-ndjson"),
+        (CloudEventInput = "application/json"), (CloudEvent = "application/cloudevents+json"),
+        (CloudEventBatch = "application/cloudevents-batch+json"), (String = "application/x-ndjson"),
     )),
     responses(
         (status = 200, description = "The results. No event was rejected or a conflict.", body = IntakeAnswer),

@@ -189,7 +189,7 @@ struct Scored {
 /// On every evaluation day, each customer is scored from what was known at the end of that day. The score is then
 /// compared with the customer's outcome within the horizon. Nothing is saved. Use `shipped` as the key to test the
 /// shipped model. The request fails if fewer than 10 losses fall within the horizons.
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:read"])), request_body = BacktestDraft,
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])), request_body = BacktestDraft,
     responses((status = 200, description = "The results of the backtest.", body = Backtest)))]
 #[post("/v1/health-models/{health_model}/backtest")]
 pub async fn backtest_health_model(

@@ -19,7 +19,7 @@ use crate::unit::{Change, Entity, Unit};
 /// Replaces a draft version of a health model
 ///
 /// A published version never changes: add another.
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:write"])), params(IfMatch), request_body = ModelContent,
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])), params(IfMatch), request_body = ModelContent,
     responses((status = 200, description = "As changed.", body = HealthModelVersion)))]
 #[put("/v1/health-models/{health_model}/versions/{number}")]
 pub async fn replace_health_model_version(
@@ -39,7 +39,7 @@ pub async fn replace_health_model_version(
 }
 
 /// Publishes a draft version of a health model: it cannot change any more, and can be activated
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:write"])), params(IfMatchOptional),
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])), params(IfMatchOptional),
     responses((status = 200, description = "As published.", body = HealthModelVersion)))]
 #[post("/v1/health-models/{health_model}/versions/{number}/publish")]
 pub async fn publish_health_model_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
@@ -57,7 +57,7 @@ pub async fn publish_health_model_version(cx: Context, path: Path<(String, i64)>
 ///
 /// Which model a customer is scored by: of those that are active and for its segment the one with the lowest priority. Days before a model
 /// was first activated are scored by its first active version.
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:write"])),
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])),
     responses((status = 200, description = "As activated.", body = HealthModelVersion)))]
 #[post("/v1/health-models/{health_model}/versions/{number}/activate")]
 pub async fn activate_health_model_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
@@ -82,7 +82,7 @@ pub async fn activate_health_model_version(cx: Context, path: Path<(String, i64)
 }
 
 /// Deactivates a health model: from today on no customer is scored by it
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:write"])),
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])),
     responses((status = 200, description = "The model.", body = HealthModel)))]
 #[post("/v1/health-models/{health_model}/deactivate")]
 pub async fn deactivate_health_model(cx: Context, model: Path<String>) -> Result<Answer, ApiError> {

@@ -38,7 +38,7 @@ pub struct HealthModelDraft {
 /// Creates a health model with its first version, as a draft
 ///
 /// Where a factor names a metric, the metric's definition is copied into the version.
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:write"])), request_body = HealthModelDraft,
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])), request_body = HealthModelDraft,
     responses((status = 201, description = "The first version.", body = HealthModelVersion)))]
 #[post("/v1/health-models")]
 pub async fn create_health_model(cx: Context, body: Body<HealthModelDraft>) -> Result<Answer, ApiError> {
@@ -61,7 +61,7 @@ pub async fn create_health_model(cx: Context, body: Body<HealthModelDraft>) -> R
 }
 
 /// Adds a version to a health model, as a draft
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:write"])), request_body = ModelContent,
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])), request_body = ModelContent,
     responses((status = 201, description = "The draft.", body = HealthModelVersion)))]
 #[post("/v1/health-models/{health_model}/versions")]
 pub async fn create_health_model_version(

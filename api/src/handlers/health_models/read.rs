@@ -22,7 +22,7 @@ pub struct HealthModels {
 }
 
 /// Lists health models, by key
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:read"])),
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])),
     responses((status = 200, description = "All of them.", body = HealthModels)))]
 #[get("/v1/health-models")]
 pub async fn list_health_models(cx: Context) -> Result<Answer, ApiError> {
@@ -42,7 +42,7 @@ pub async fn list_health_models(cx: Context) -> Result<Answer, ApiError> {
 /// Reads the model that applies where an organization has none of its own
 ///
 /// Four factors: feature adoption, engagement, support tickets, milestone completion.
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:read"])),
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])),
     responses((status = 200, description = "What it says.", body = ModelContent)))]
 #[get("/v1/health-models/shipped")]
 pub async fn read_shipped_health_model(_: Context) -> Result<Answer, ApiError> {
@@ -50,7 +50,7 @@ pub async fn read_shipped_health_model(_: Context) -> Result<Answer, ApiError> {
 }
 
 /// Reads one health model, by its id or its key
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:read"])),
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])),
     responses((status = 200, description = "The model.", body = HealthModel)))]
 #[get("/v1/health-models/{health_model}")]
 pub async fn read_health_model(cx: Context, model: Path<String>) -> Result<Answer, ApiError> {
@@ -59,7 +59,7 @@ pub async fn read_health_model(cx: Context, model: Path<String>) -> Result<Answe
 }
 
 /// Reads one version of a health model
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:read"])),
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])),
     responses((status = 200, description = "The version.", body = HealthModelVersion)))]
 #[get("/v1/health-models/{health_model}/versions/{number}")]
 pub async fn read_health_model_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {

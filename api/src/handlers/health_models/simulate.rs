@@ -122,7 +122,7 @@ const MOVERS: usize = 50;
 ///
 /// Scores the active customers that the version covers and compares the results with the model that currently applies
 /// to each of them. Nothing is saved. Use `shipped` as the key to simulate the shipped model.
-#[utoipa::path(tag = "health models", security(("bearer" = ["health:read"])), params(AsOf, CandidateOption),
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])), params(AsOf, CandidateOption),
     responses((status = 200, description = "The results of the simulation.", body = HealthSimulation)))]
 #[post("/v1/health-models/{health_model}/simulate")]
 pub async fn simulate_health_model(

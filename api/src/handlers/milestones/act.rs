@@ -3,21 +3,18 @@
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::plan::milestone::{
-    Action, MilestoneRule, Prerequisite, State, dates_after, may_achieve, may_occur, transition,
-};
+use milepost_domain::plan::milestone::{Action, Prerequisite, State, dates_after, may_achieve, may_occur, transition};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::{Name, Note};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
-use strum::VariantNames;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Milestone, load, save};
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
 use crate::store::milestones::{self, DependencyRow, TransitionRow};
@@ -38,14 +35,44 @@ pub struct Evidence {
     note: Option<Note>,
 }
 
-/// Details of an action on a milestone.
+/// Details of a step that needs no reason.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"occurred_on": "2026-04-06"}))]
+pub struct Step {
+    /// Day on which the step happened. Defaults to today.
+    occurred_on: Option<NaiveDate>,
+    /// Reason for the step.
+    reason: Option<Note>,
+    /// Evidence.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    evidence: Vec<Evidence>,
+}
+
+/// Details of a step that needs a reason.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "The client has descoped it."}))]
+pub struct ReasonedStep {
+    /// Day on which the step happened. Defaults to today.
+    occurred_on: Option<NaiveDate>,
+    /// Reason for the step.
+    reason: Note,
+    /// Evidence.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    evidence: Vec<Evidence>,
+}
+
+/// Details of an achievement.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"occurred_on": "2026-04-06", "evidence": [{"title": "Run 118", "url": "https://ci.example.com/118"}]}))]
-pub struct Step {
-    /// Day on which the action happened. Defaults to today.
+pub struct Achievement {
+    /// Day on which the milestone was achieved. Defaults to today.
     occurred_on: Option<NaiveDate>,
-    /// Reason. Required to reject, reopen, waive or cancel.
+    /// Reason for the step.
     reason: Option<Note>,
     /// Reason for achieving the milestone although its dependencies are not met.
     override_reason: Option<Note>,
@@ -55,27 +82,138 @@ pub struct Step {
     evidence: Vec<Evidence>,
 }
 
-/// Update a milestone's state: start, submit, reject, achieve, reopen, waive or cancel
+/// What every step comes with.
+#[derive(Debug, Clone, Default)]
+struct Details {
+    occurred_on: Option<NaiveDate>,
+    reason: Option<Note>,
+    override_reason: Option<Note>,
+    evidence: Vec<Evidence>,
+}
+
+impl From<Step> for Details {
+    fn from(step: Step) -> Self {
+        Self { occurred_on: step.occurred_on, reason: step.reason, override_reason: None, evidence: step.evidence }
+    }
+}
+
+impl From<ReasonedStep> for Details {
+    fn from(step: ReasonedStep) -> Self {
+        Self {
+            occurred_on: step.occurred_on,
+            reason: Some(step.reason),
+            override_reason: None,
+            evidence: step.evidence,
+        }
+    }
+}
+
+impl From<Achievement> for Details {
+    fn from(step: Achievement) -> Self {
+        let Achievement { occurred_on, reason, override_reason, evidence } = step;
+        Self { occurred_on, reason, override_reason, evidence }
+    }
+}
+
+/// Start a milestone
 ///
-/// The states follow `planned → in_progress → submitted → achieved`; an action may skip states forward. A milestone can
-/// be achieved only when its dependencies are met: the milestones it waits for are closed, or started where the
-/// relation waits for a start. `override_reason` overrides this check. A reopened milestone counts as never closed, so
-/// responses for dates in between change too.
+/// Work on the milestone has begun: `planned → in_progress`.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body(content = Option<Step>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
-#[post("/v1/plans/{id}/milestones/{milestone}/{action}")]
-pub async fn act_on_milestone(
+#[post("/v1/plans/{id}/milestones/{milestone}/start")]
+pub async fn start_milestone(cx: Context, path: Path<(Uuid, String)>, body: Body<Step>) -> Result<Answer, ApiError> {
+    act(&cx, path.into_inner(), Action::Start, body.0.into()).await
+}
+
+/// Submit a milestone
+///
+/// The milestone awaits acceptance: `planned` or `in_progress → submitted`.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body(content = Option<Step>),
+    responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
+#[post("/v1/plans/{id}/milestones/{milestone}/submit")]
+pub async fn submit_milestone(cx: Context, path: Path<(Uuid, String)>, body: Body<Step>) -> Result<Answer, ApiError> {
+    act(&cx, path.into_inner(), Action::Submit, body.0.into()).await
+}
+
+/// Reject a milestone
+///
+/// The submitted milestone is not accepted and goes back to work: `submitted → in_progress`.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = ReasonedStep,
+    responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
+#[post("/v1/plans/{id}/milestones/{milestone}/reject")]
+pub async fn reject_milestone(
     cx: Context,
-    path: Path<(Uuid, String, String)>,
-    body: Body<Step>,
+    path: Path<(Uuid, String)>,
+    body: Body<ReasonedStep>,
 ) -> Result<Answer, ApiError> {
-    let (id, milestone, action) = path.into_inner();
-    let action: Action = action.parse().map_err(|_| {
-        let known = Action::VARIANTS.join(", ");
-        ApiError::new(Code::NotFound, format!("A milestone has no action '{action}'. The actions are {known}."))
-    })?;
+    act(&cx, path.into_inner(), Action::Reject, body.0.into()).await
+}
+
+/// Achieve a milestone
+///
+/// A milestone can be achieved only when its dependencies are met: the milestones it waits for are closed, or started
+/// where the relation waits for a start. `override_reason` overrides this check.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body(content = Option<Achievement>),
+    responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
+#[post("/v1/plans/{id}/milestones/{milestone}/achieve")]
+pub async fn achieve_milestone(
+    cx: Context,
+    path: Path<(Uuid, String)>,
+    body: Body<Achievement>,
+) -> Result<Answer, ApiError> {
+    act(&cx, path.into_inner(), Action::Achieve, body.0.into()).await
+}
+
+/// Reopen a milestone
+///
+/// A reopened milestone counts as never closed, so responses for dates in between change too.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = ReasonedStep,
+    responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
+#[post("/v1/plans/{id}/milestones/{milestone}/reopen")]
+pub async fn reopen_milestone(
+    cx: Context,
+    path: Path<(Uuid, String)>,
+    body: Body<ReasonedStep>,
+) -> Result<Answer, ApiError> {
+    act(&cx, path.into_inner(), Action::Reopen, body.0.into()).await
+}
+
+/// Waive a milestone
+///
+/// The milestone is no longer needed. It earns nothing and holds up nothing.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = ReasonedStep,
+    responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
+#[post("/v1/plans/{id}/milestones/{milestone}/waive")]
+pub async fn waive_milestone(
+    cx: Context,
+    path: Path<(Uuid, String)>,
+    body: Body<ReasonedStep>,
+) -> Result<Answer, ApiError> {
+    act(&cx, path.into_inner(), Action::Waive, body.0.into()).await
+}
+
+/// Cancel a milestone
+///
+/// The milestone will not happen. It earns nothing and holds up nothing.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = ReasonedStep,
+    responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
+#[post("/v1/plans/{id}/milestones/{milestone}/cancel")]
+pub async fn cancel_milestone(
+    cx: Context,
+    path: Path<(Uuid, String)>,
+    body: Body<ReasonedStep>,
+) -> Result<Answer, ApiError> {
+    act(&cx, path.into_inner(), Action::Cancel, body.0.into()).await
+}
+
+async fn act(
+    cx: &Context,
+    (id, milestone): (Uuid, String),
+    action: Action,
+    details: Details,
+) -> Result<Answer, ApiError> {
     cx.write(async |unit| {
-        let step = body.0.clone();
+        let step = details.clone();
         let (mut record, position) = load(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
@@ -99,15 +237,12 @@ fn decide(
     record: &PlanRecord,
     position: usize,
     action: Action,
-    step: &Step,
+    step: &Details,
     last_on: Option<NaiveDate>,
     today: NaiveDate,
 ) -> Result<State, ApiError> {
     let row = &record.milestones[position];
     let to = transition(row.state.0, action, row.started_on.is_some()).map_err(|rule| rule.at(""))?;
-    if action.needs_reason() && step.reason.is_none() {
-        return Err(MilestoneRule::ReasonRequired { action }.at("/reason").into());
-    }
     let occurred_on = step.occurred_on.unwrap_or(today);
     let previous_on = last_on.max(row.started_on).max(row.closed_on);
     may_occur(occurred_on, previous_on, today).map_err(|rule| rule.at("/occurred_on"))?;
@@ -129,7 +264,7 @@ fn transition_row(
     record: &PlanRecord,
     position: usize,
     (action, from, to): (Action, State, State),
-    step: Step,
+    step: Details,
 ) -> TransitionRow {
     TransitionRow {
         id: unit.new_id(),
