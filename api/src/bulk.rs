@@ -15,11 +15,11 @@ use crate::context::Context;
 use crate::error::{ApiError, FieldError};
 use crate::unit::Unit;
 
-/// Items are checked one by one, so the request itself only says that there are some.
+/// Items to create or replace. Each is checked by itself, so an invalid item does not affect the others.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BulkRequest<T: ToSchema> {
-    /// The items, at most 500.
+    /// Items, at most 500.
     #[schema(min_items = 1, max_items = 500)]
     items: Vec<Value>,
     #[serde(skip)]
@@ -33,17 +33,17 @@ pub trait BulkItem: DeserializeOwned + ToSchema {
     fn put(self, unit: &mut Unit) -> impl Future<Output = Result<BulkResult, ApiError>>;
 }
 
-/// What became of an item.
+/// Outcome of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Display, IntoStaticStr, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It is new.
+    /// Created.
     Created,
-    /// It was there and has changed.
+    /// Replaced: the item existed and has changed.
     Updated,
-    /// It was there and is as given already.
+    /// Left as it is: the item already has this content.
     Unchanged,
-    /// It is wrong and was left out.
+    /// Refused: the item is invalid and was left out.
     Refused,
 }
 
@@ -58,14 +58,14 @@ impl Outcome {
     }
 }
 
-/// The result of one item.
+/// Result of one item.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkResult {
-    /// What became of it.
+    /// Outcome.
     outcome: Outcome,
-    /// Its id, unless it was refused.
+    /// Identifier; null if the item was refused.
     id: Option<Uuid>,
-    /// What is wrong with it; pointers start at the item.
+    /// Errors of the item; pointers start at the item.
     #[schema(max_items = 100)]
     errors: Vec<FieldError>,
 }
@@ -82,14 +82,14 @@ impl BulkResult {
     }
 }
 
-/// The results, in the order of the items.
+/// Results of a bulk request, in the order of the items.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"results": [
     {"outcome": "created", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "errors": []},
     {"outcome": "refused", "id": null, "errors": [{"pointer": "/name", "code": "required", "detail": "must be given"}]}
 ]}))]
 pub struct BulkResults {
-    /// One for each item.
+    /// Results, one for each item.
     #[schema(max_items = 500)]
     results: Vec<BulkResult>,
 }

@@ -100,7 +100,7 @@ impl Code {
     }
 }
 
-/// One thing wrong with one field or parameter.
+/// An error of one field or parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FieldError {
     /// JSON pointer into the body (RFC 6901).
@@ -111,10 +111,10 @@ pub struct FieldError {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200)]
     pub parameter: Option<String>,
-    /// Stable name of the rule.
+    /// Stable code of the rule. New codes may be added.
     #[schema(max_length = 100)]
     pub code: String,
-    /// The rule in words.
+    /// Explanation of the rule, to be read after the name of the field.
     #[schema(max_length = 10_000)]
     pub detail: String,
 }
@@ -137,7 +137,7 @@ impl From<Violation> for FieldError {
     }
 }
 
-/// The body of every error answer.
+/// Problem document (RFC 9457): the body of every error response.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "type": "/docs/problems#validation_failed", "title": "The request breaks rules", "status": 422,
@@ -146,29 +146,29 @@ impl From<Violation> for FieldError {
     "errors": [{"pointer": "/milestones/3/planned_on", "code": "before_start", "detail": "must not be before the plan's start on 2026-03-02"}]
 }))]
 pub struct Problem {
-    /// A URI reference that names the kind of problem.
+    /// URI reference that identifies the kind of problem.
     #[serde(rename = "type")]
     #[schema(max_length = 200)]
     pub kind: String,
-    /// The kind of problem in words; the same for every occurrence.
+    /// Title of the kind of problem; the same for every occurrence.
     #[schema(max_length = 200)]
     pub title: String,
-    /// The HTTP status code.
+    /// HTTP status code.
     #[schema(minimum = 400, maximum = 599)]
     pub status: u16,
-    /// What happened this time.
+    /// Explanation of this occurrence.
     #[schema(max_length = 10_000)]
     pub detail: String,
-    /// The path of the request.
+    /// Path of the request.
     #[schema(max_length = 8000)]
     pub instance: String,
-    /// Stable name of the kind of problem.
+    /// Stable code of the kind of problem. New codes may be added.
     #[schema(max_length = 100)]
     pub code: String,
-    /// The request's id, as in `X-Request-Id`.
+    /// Identifier of the request, as in `X-Request-Id`.
     #[schema(max_length = 200)]
     pub request_id: String,
-    /// Every field or parameter that is wrong; empty when no single one is.
+    /// Errors of fields and parameters; empty if no single one is at fault.
     #[schema(max_items = 1000)]
     pub errors: Vec<FieldError>,
 }

@@ -42,6 +42,7 @@ pub mod telemetry;
 pub mod time_travel;
 pub mod unit;
 pub mod usage_facts;
+pub mod versioned;
 pub mod views;
 
 /// The database: the only SQL, in a crate of its own.

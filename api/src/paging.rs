@@ -26,10 +26,10 @@ const DEFAULT_LIMIT: usize = 50;
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the parameters; `Paging` reads them")]
 struct PagingParams {
-    /// How many items at most; 50 unless set.
+    /// Maximum number of items on the page.
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     limit: Option<u32>,
-    /// `next_cursor` of the page before. It belongs to one list with its filters and order.
+    /// `next_cursor` of the previous page. It is valid for the same list with the same filters and order.
     #[param(max_length = 2000)]
     cursor: Option<String>,
 }
@@ -37,10 +37,10 @@ struct PagingParams {
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Page<T: ToSchema> {
-    /// The items.
+    /// Items of the page.
     #[schema(max_items = 200)]
     pub data: Vec<T>,
-    /// Pass it as `cursor` for the next page; null on the last.
+    /// Cursor of the next page, to send as `cursor`; null on the last page.
     #[schema(max_length = 2000, required)]
     pub next_cursor: Option<String>,
     /// Whether there is a next page.

@@ -3,11 +3,9 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use milepost_domain::access::{Scope, Scopes};
-use milepost_domain::plan::Kind;
-use milepost_domain::plan::template::MilestoneDefinition;
+use milepost_domain::plan::template::TemplateContent;
 use milepost_domain::values::text::Name;
 use serde::Deserialize;
-use sqlx::types::Text;
 use uuid::Uuid;
 
 use crate::auth::api_key::ApiKey;
@@ -16,11 +14,11 @@ use crate::clock::Clock;
 use crate::error::ApiError;
 use crate::resources::api_keys::RevealedKey;
 use crate::resources::templates::TemplateVersion;
-use crate::store::Db;
 use crate::store::api_clients::{self, ApiClient, ClientKey};
 use crate::store::json_text::JsonText;
 use crate::store::organizations::{self, Organization};
-use crate::store::templates::{self, Template, Version};
+use crate::store::templates::{Template, TemplateVersionRow};
+use crate::store::{Db, row, versions};
 use crate::unit::{Author, Change, Entity, Unit};
 
 /// Templates that every organization starts with.
@@ -29,10 +27,8 @@ const SHIPPED: [&str; 2] = [include_str!("shipped/ai-delivery.json"), include_st
 #[derive(Deserialize)]
 struct Shipped {
     key: String,
-    name: String,
-    kind: Kind,
-    description: String,
-    milestones: Vec<MilestoneDefinition>,
+    #[serde(flatten)]
+    content: TemplateContent,
 }
 
 /// Creates an API client with a key for the organization of this name. Creates the organization if it does not exist.
@@ -118,22 +114,19 @@ async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit
 }
 
 async fn ship(unit: &mut Unit, shipped: Shipped) -> Result<(), ApiError> {
-    let template = Template { id: unit.new_id(), key: shipped.key, created_at: unit.now };
-    let version = Version {
-        template_id: template.id,
+    let template = Template::new(unit.new_id(), shipped.key, unit.now);
+    let version = TemplateVersionRow {
+        of: template.id,
         number: 1,
-        name: shipped.name,
-        kind: Text(shipped.kind),
-        description: Some(shipped.description),
-        milestones: JsonText(shipped.milestones),
+        content: shipped.content,
         published_at: Some(unit.now),
         version: 1,
         created_at: unit.now,
         updated_at: unit.now,
     };
-    templates::insert(&mut unit.conn, unit.organization_id, &template).await?;
-    templates::insert_version(&mut unit.conn, unit.organization_id, &version).await?;
-    unit.record_created(Entity::Template, template.id, &TemplateVersion::of(&template, version)).await
+    row::insert(&mut unit.conn, unit.organization_id, &template).await?;
+    versions::insert_version(&mut unit.conn, unit.organization_id, &version).await?;
+    unit.record_created(Entity::Template, template.id, &TemplateVersion::of(&template, &version)).await
 }
 
 fn author(organization_id: Uuid, zone: Tz) -> Author {

@@ -124,13 +124,13 @@ fn reports(config: &mut ServiceConfig<'_>) {
 
 fn templates(config: &mut ServiceConfig<'_>) {
     config
-        .service(templates::list::list_templates)
-        .service(templates::create::create_template)
-        .service(templates::read::read_template)
-        .service(templates::create::create_template_version)
-        .service(templates::read::read_template_version)
-        .service(templates::change::replace_template_version)
-        .service(templates::change::publish_template_version);
+        .service(templates::list_templates)
+        .service(templates::create_template)
+        .service(templates::read_template)
+        .service(templates::create_template_version)
+        .service(templates::read_template_version)
+        .service(templates::replace_template_version)
+        .service(templates::publish_template_version);
 }
 
 /// Registers customers and people.
@@ -157,16 +157,16 @@ fn customers_and_people(config: &mut ServiceConfig<'_>) {
 /// Registers customer health, health models, risk and outcomes.
 fn health(config: &mut ServiceConfig<'_>) {
     config
-        .service(health_models::read::list_health_models)
-        .service(health_models::create::create_health_model)
-        .service(health_models::read::read_shipped_health_model)
-        .service(health_models::read::read_health_model)
-        .service(health_models::create::create_health_model_version)
-        .service(health_models::read::read_health_model_version)
-        .service(health_models::change::replace_health_model_version)
-        .service(health_models::change::publish_health_model_version)
-        .service(health_models::change::activate_health_model_version)
-        .service(health_models::change::deactivate_health_model)
+        .service(health_models::list_health_models)
+        .service(health_models::create_health_model)
+        .service(health_models::read_shipped_health_model)
+        .service(health_models::read_health_model)
+        .service(health_models::create_health_model_version)
+        .service(health_models::read_health_model_version)
+        .service(health_models::replace_health_model_version)
+        .service(health_models::publish_health_model_version)
+        .service(health_models::activate_health_model_version)
+        .service(health_models::deactivate_health_model)
         .service(health_models::simulate::simulate_health_model)
         .service(health_models::backtest::backtest_health_model)
         .service(health::read::read_customer_health_by_ref)

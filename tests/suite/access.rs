@@ -22,7 +22,6 @@ fn secured(server: &Server) -> Vec<(String, String, Value)> {
 fn filled(path: &str) -> String {
     let id = "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11";
     path.replace("{number}", "1")
-        .replace("{action}", "start")
         .split('/')
         .map(|part| if part.starts_with('{') { id } else { part })
         .collect::<Vec<_>>()
@@ -140,7 +139,6 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{key_id}", &key_id)
             .replace("{link_id}", &link_id)
             .replace("{milestone}", "a")
-            .replace("{action}", "start")
             .replace("{template_key}", "ours")
             .replace("{metric_key}", "ours")
             .replace("{health_model}", "ours")
@@ -207,7 +205,9 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "pulses") => json!({ "score": 50 }),
         ("POST", "overrides") => json!({ "score": 50, "reason": "R", "expires_on": "2026-06-01" }),
         ("POST", "outcomes") => json!({ "kind": "renewed", "occurred_on": "2026-05-04" }),
-        ("POST", "keys" | "{action}" | "communicate" | "confirm" | "reviews" | "share-links") | ("PATCH", _) => {
+        ("POST", "reject" | "reopen" | "waive" | "cancel") => json!({ "reason": "R" }),
+        ("POST", "keys" | "start" | "submit" | "achieve" | "communicate" | "confirm" | "reviews" | "share-links")
+        | ("PATCH", _) => {
             json!({})
         }
         _ => Value::Null,

@@ -90,8 +90,8 @@ async fn reasons_and_dates_are_checked(engine: Engine) {
     let plan = create_plan(&server).await;
     act(&server, &plan, "a", "start", json!({ "occurred_on": "2026-04-20" })).await.expect(200);
     for (action, body, expected) in [
-        ("waive", json!({}), ("/reason", "reason_required")),
-        ("cancel", json!({}), ("/reason", "reason_required")),
+        ("waive", json!({}), ("/reason", "required")),
+        ("cancel", json!({}), ("/reason", "required")),
         ("achieve", json!({ "occurred_on": "2026-05-05" }), ("/occurred_on", "in_the_future")),
         ("achieve", json!({ "occurred_on": "2026-04-19" }), ("/occurred_on", "out_of_order")),
         (

@@ -44,7 +44,7 @@ async fn drafts_change_and_published_versions_do_not(engine: Engine) {
     let path = create(&server, "/v1/templates", draft.clone()).await;
     assert_eq!(server.post("/v1/templates", draft).await.problem(409, "conflict"), errors(&[("/key", "taken")]));
     let plan = json!({ "name": "P", "start_on": "2026-05-04", "template": "pilot" });
-    let unpublished = server.post("/v1/plans", plan.clone()).await.problem(422, "validation_failed");
+    let unpublished = server.post("/v1/plans", plan.clone()).await.problem(409, "conflict");
     assert_eq!(unpublished, errors(&[("/template", "not_published")]));
     let replace = |name: &str| server.call("PUT", &path).header("If-Match", "\"1\"").json(content(name)).send();
     assert_eq!(replace("Better").await.expect(200)["name"], "Better");

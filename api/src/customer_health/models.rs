@@ -10,8 +10,9 @@ use milepost_domain::customer::health::shipped::{SHIPPED_KEY, shipped_model};
 use milepost_domain::usage::metric::Aggregate;
 use uuid::Uuid;
 
-use crate::store::Conn;
-use crate::store::health_models::{self, Activation, ModelVersion};
+use crate::store::health_models::ModelVersion;
+use crate::store::versions::{self, Activation, Definition};
+use crate::store::{Conn, row};
 
 /// A version of a health model as it is applied.
 #[derive(Debug, PartialEq)]
@@ -37,19 +38,19 @@ pub struct Models {
 impl Models {
     /// Loads the models of an organization that had been activated by an instant.
     pub async fn load(conn: &mut Conn, organization_id: Uuid, known_at: Option<DateTime<Utc>>) -> sqlx::Result<Self> {
-        let mut activations = health_models::activations(conn, organization_id).await?;
+        let mut activations = versions::activations::<ModelContent>(conn, organization_id).await?;
         activations.retain(|activation| known_at.is_none_or(|at| activation.activated_at <= at));
         if activations.is_empty() {
             return Ok(Self::of(vec![]));
         }
-        let keys: HashMap<Uuid, String> =
-            health_models::all(conn, organization_id).await?.into_iter().map(|model| (model.id, model.key)).collect();
-        let versions: HashMap<(Uuid, i64), Arc<AppliedModel>> = health_models::versions(conn, organization_id, None)
+        let models: Vec<Definition<ModelContent>> = row::all(conn, organization_id, &[], "key").await?;
+        let keys: HashMap<Uuid, String> = models.into_iter().map(|model| (model.id, model.key)).collect();
+        let versions: HashMap<(Uuid, i64), Arc<AppliedModel>> = versions::versions(conn, organization_id, None)
             .await?
             .into_iter()
             .filter_map(|version| {
-                let key = keys.get(&version.model_id)?;
-                Some(((version.model_id, version.number), Arc::new(AppliedModel::of(key, version))))
+                let key = keys.get(&version.of)?;
+                Some(((version.of, version.number), Arc::new(AppliedModel::of(key, version))))
             })
             .collect();
         let mut by_model: Vec<(Uuid, Vec<_>)> = vec![];
@@ -123,11 +124,6 @@ impl AppliedModel {
 
     /// A version with the key of its model.
     pub fn of(key: &str, version: ModelVersion) -> Self {
-        Self {
-            id: Some(version.model_id),
-            key: key.to_owned(),
-            number: Some(version.number),
-            content: version.content.0,
-        }
+        Self { id: Some(version.of), key: key.to_owned(), number: Some(version.number), content: version.content }
     }
 }

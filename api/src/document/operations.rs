@@ -20,8 +20,7 @@ pub fn problem_responses() -> Value {
         let content = json!({ "application/problem+json": { "schema": { "$ref": "#/components/schemas/Problem" } } });
         let headers = match status {
             401 => &["X-Request-Id", "WWW-Authenticate"][..],
-            429 => &["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"],
-            503 => &["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"],
+            429 | 503 => &["X-Request-Id", "RateLimit", "RateLimit-Policy", "Retry-After"],
             _ => &["X-Request-Id", "RateLimit", "RateLimit-Policy"],
         };
         let response =

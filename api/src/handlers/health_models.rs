@@ -1,44 +1,50 @@
-//! Health models: what they look like. A version can change until it is published, and never after; of each model at most one
-//! version is active.
+//! Health models: versioned definitions of what health scores are computed by. Of each model at most one version is active.
 
 pub mod backtest;
-pub mod change;
-pub mod create;
-pub mod read;
 pub mod simulate;
 
 use std::sync::Arc;
 
+use actix_web::web::Path;
+use actix_web::{get, post, put};
 use chrono::{DateTime, Utc};
-use milepost_domain::Violations;
 use milepost_domain::customer::health::model::{InputKind, ModelContent};
-use milepost_domain::customer::health::shipped::SHIPPED_KEY;
+use milepost_domain::customer::health::shipped::{SHIPPED_KEY, shipped_model};
 use milepost_domain::customer::rule::CustomerRule;
-use milepost_domain::rule::Rule as _;
+use milepost_domain::rule::{Rule as _, Violations, within};
 use milepost_domain::values::text::{Key, Label, Name};
-use serde::Serialize;
+use milepost_domain::values::version::may_activate;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::answer::Answer;
+use crate::context::Context;
 use crate::customer_health::models::AppliedModel;
-use crate::error::ApiError;
-use crate::store::health_models::{self, Activation, ModelRow, ModelVersion};
-use crate::store::{Conn, metrics};
-use crate::unit::Unit;
+use crate::error::{ApiError, Code};
+use crate::extract::Body;
+use crate::paging::{Page, Paging};
+use crate::precondition::{IfMatch, IfMatchOptional};
+use crate::store::health_models::ModelVersion;
+use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
+use crate::store::versions::{self, Activation, Definition};
+use crate::store::{Conn, metrics, row};
+use crate::unit::{Change, Entity, Unit};
+use crate::versioned::{self, Definable, Found};
 
-/// How far a version has come.
+/// Status of a version of a health model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionStatus {
-    /// It can still change.
+    /// Draft: the version can still change.
     Draft,
-    /// It cannot change, and can be activated.
+    /// Published: the version cannot change and can be activated.
     Published,
-    /// Customers are scored by it.
+    /// Active: health scores are computed by the version.
     Active,
 }
 
-/// One version of a health model.
+/// A version of a health model.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "key": "activity", "number": 1, "status": "draft", "content": {
@@ -49,29 +55,29 @@ pub enum VersionStatus {
     }, "published_at": null, "activated_at": null, "version": 1, "created_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct HealthModelVersion {
-    /// The model's id.
-    pub id: Uuid,
-    /// The model's key.
+    /// Identifier of the health model.
+    id: Uuid,
+    /// Key of the health model.
     #[schema(value_type = Key)]
-    pub key: String,
-    /// 1, 2, 3 and so on.
+    key: String,
+    /// Number, counting from 1.
     #[schema(minimum = 1)]
-    pub number: i64,
-    /// How far it has come.
-    pub status: VersionStatus,
-    /// What it says.
-    pub content: ModelContent,
-    /// When it was published and became unchangeable; null for a draft.
-    pub published_at: Option<DateTime<Utc>>,
-    /// Since when it is active; null if it is not.
-    pub activated_at: Option<DateTime<Utc>>,
-    /// Goes up with every change; the value of `ETag`.
+    number: i64,
+    /// Status.
+    status: VersionStatus,
+    /// Content of the version.
+    content: ModelContent,
+    /// Time of publication; null for a draft.
+    published_at: Option<DateTime<Utc>>,
+    /// Time of activation; null if the version is not active.
+    activated_at: Option<DateTime<Utc>>,
+    /// Version. Increases by one with every change; the value of `ETag`.
     #[schema(minimum = 1)]
-    pub version: i64,
-    /// When it was created.
-    pub created_at: DateTime<Utc>,
-    /// When it last changed.
-    pub updated_at: DateTime<Utc>,
+    version: i64,
+    /// Time of creation.
+    created_at: DateTime<Utc>,
+    /// Time of the last change.
+    updated_at: DateTime<Utc>,
 }
 
 /// A health model.
@@ -81,15 +87,14 @@ pub struct HealthModelVersion {
     "latest_version": 2, "published_version": 1, "active_version": 1, "created_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct HealthModel {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// Under which it is found.
+    /// Key. Unique within the organization.
     #[schema(value_type = Key)]
     key: String,
     /// Name of the newest version.
-    #[schema(value_type = Name)]
-    name: String,
-    /// The segments that the newest version is for; all if there are none.
+    name: Name,
+    /// Segments that the newest version applies to; empty for all.
     #[schema(max_items = 100)]
     segments: Vec<Label>,
     /// Priority of the newest version.
@@ -98,52 +103,74 @@ pub struct HealthModel {
     /// Number of the newest version.
     #[schema(minimum = 1)]
     latest_version: i64,
-    /// Number of the newest published version.
+    /// Number of the newest published version; null if there is none.
     #[schema(minimum = 1)]
     published_version: Option<i64>,
-    /// Number of the version by which customers are scored; null if none is.
+    /// Number of the active version; null if there is none.
     #[schema(minimum = 1)]
     active_version: Option<i64>,
-    /// When the model was created.
+    /// Time of creation.
     created_at: DateTime<Utc>,
 }
 
-/// A model with all its versions and the activation that holds.
-#[derive(Debug)]
-pub struct Found {
-    /// The model.
-    pub model: ModelRow,
-    /// Its versions by number.
-    pub versions: Vec<ModelVersion>,
-    /// The last activation, if there was one.
-    pub activation: Option<Activation>,
+/// Health model to create, with its first version as a draft.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "key": "activity", "content": {
+        "name": "Activity", "factors": [
+            {"key": "milestones", "name": "Milestones met", "weight": 60, "input": {"kind": "plans", "measure": "milestone_completion"},
+             "curve": [{"x": 0, "y": 0}, {"x": 100, "y": 100}]},
+            {"key": "pulse", "name": "Pulse", "weight": 40, "input": {"kind": "pulse"}, "curve": [{"x": 0, "y": 0}, {"x": 100, "y": 100}]}
+        ]
+    }
+}))]
+pub struct HealthModelDraft {
+    /// Key. Unique within the organization.
+    key: Key,
+    /// Content of the first version.
+    content: ModelContent,
 }
 
-impl Found {
-    /// The number of the active version.
-    pub fn active_number(&self) -> Option<i64> {
-        self.activation.and_then(|activation| activation.number)
+impl Definable for ModelContent {
+    type Resource = HealthModelVersion;
+    const ENTITY: Entity = Entity::HealthModel;
+    const PATH: &'static str = "/v1/health-models";
+
+    /// Copies the definitions of the metrics that factors name into the content.
+    async fn settle(mut self, unit: &mut Unit, at: &str) -> Result<Self, ApiError> {
+        let mut violations: Violations = self.check().err().unwrap_or_default();
+        let known = metrics::all(&mut unit.conn, unit.organization_id).await?;
+        for (index, factor) in self.factors.iter_mut().enumerate() {
+            let Some(key) = factor.input.metric.as_ref().filter(|_| factor.input.kind == InputKind::Metric) else {
+                continue;
+            };
+            match known.iter().find(|row| row.key == *key) {
+                Some(row) => factor.input.definition = Some(row.definition()),
+                // A copy of a version may name a metric that is gone: its definition is there.
+                None if factor.input.definition.is_some() => {}
+                None => {
+                    let rule = CustomerRule::UnknownMetric { key: key.to_string() };
+                    violations.push(rule.at(format!("/factors/{index}/input/metric")));
+                }
+            }
+        }
+        if violations.is_empty() { Ok(self) } else { Err(within(at, violations).into()) }
     }
 
-    /// One of its versions.
-    pub fn version(&self, number: i64) -> Result<&ModelVersion, ApiError> {
-        self.versions.iter().find(|version| version.number == number).ok_or_else(ApiError::not_found)
-    }
-
-    /// A version as it is shown.
-    pub fn resource(&self, version: &ModelVersion) -> HealthModelVersion {
-        let active = self.activation.filter(|activation| activation.number == Some(version.number));
+    fn resource(found: &Found<Self>, version: &ModelVersion) -> HealthModelVersion {
+        let active = found.activation.filter(|activation| activation.number == Some(version.number));
         let status = match (version.published_at, active) {
             (None, _) => VersionStatus::Draft,
             (Some(_), None) => VersionStatus::Published,
             (Some(_), Some(_)) => VersionStatus::Active,
         };
         HealthModelVersion {
-            id: self.model.id,
-            key: self.model.key.clone(),
+            id: found.definition.id,
+            key: found.definition.key.clone(),
             number: version.number,
             status,
-            content: version.content.0.clone(),
+            content: version.content.clone(),
             published_at: version.published_at,
             activated_at: active.map(|activation| activation.activated_at),
             version: version.version,
@@ -152,34 +179,33 @@ impl Found {
         }
     }
 
-    /// The model as it is shown.
-    fn summary(&self) -> Result<HealthModel, ApiError> {
-        let latest = self.versions.last().ok_or_else(ApiError::not_found)?;
-        let published = self.versions.iter().rfind(|version| version.published_at.is_some());
-        Ok(HealthModel {
-            id: self.model.id,
-            key: self.model.key.clone(),
-            name: latest.content.0.name.to_string(),
-            segments: latest.content.0.segments.clone(),
-            priority: latest.content.0.priority,
+    fn part(definition: &Definition<Self>) -> String {
+        definition.id.to_string()
+    }
+
+    fn is_reserved(key: &Key) -> bool {
+        key.as_str() == SHIPPED_KEY
+    }
+}
+
+impl HealthModel {
+    fn of(found: &Found<ModelContent>) -> Result<Self, ApiError> {
+        let latest = found.latest()?;
+        Ok(Self {
+            id: found.definition.id,
+            key: found.definition.key.clone(),
+            name: latest.content.name.clone(),
+            segments: latest.content.segments.clone(),
+            priority: latest.content.priority,
             latest_version: latest.number,
-            published_version: published.map(|version| version.number),
-            active_version: self.active_number(),
-            created_at: self.model.created_at,
+            published_version: found.published().map(|version| version.number),
+            active_version: found.active_number(),
+            created_at: found.definition.created_at,
         })
     }
 }
 
-/// A model by its id or its key, whole.
-pub async fn find(conn: &mut Conn, organization_id: Uuid, id_or_key: &str) -> Result<Found, ApiError> {
-    let model = health_models::find(conn, organization_id, id_or_key).await?.ok_or_else(ApiError::not_found)?;
-    let versions = health_models::versions(conn, organization_id, Some(model.id)).await?;
-    let activations = health_models::activations(conn, organization_id).await?;
-    let activation = activations.into_iter().rfind(|activation| activation.model_id == model.id);
-    Ok(Found { model, versions, activation })
-}
-
-/// A version to be tried: the one named, or the newest; or the shipped model.
+/// Returns the version to try: the one named, or the newest; or the shipped model.
 async fn find_candidate(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -189,42 +215,169 @@ async fn find_candidate(
     if id_or_key == SHIPPED_KEY {
         return Ok(Arc::new(AppliedModel::shipped()));
     }
-    let found = find(conn, organization_id, id_or_key).await?;
+    let found = versioned::load::<ModelContent>(conn, organization_id, id_or_key).await?;
     let version = match number {
         Some(number) => found.version(number)?,
-        None => found.versions.last().ok_or_else(ApiError::not_found)?,
+        None => found.latest()?,
     };
-    Ok(Arc::new(AppliedModel::of(&found.model.key, version.clone())))
+    Ok(Arc::new(AppliedModel::of(&found.definition.key, version.clone())))
 }
 
-/// Checks a version's content and copies the definitions of the metrics it names into it. Pointers start at `at`.
-async fn settle(unit: &mut Unit, mut content: ModelContent, at: &str) -> Result<ModelContent, ApiError> {
-    let mut violations: Violations = content.check().err().unwrap_or_default();
-    let known = metrics::all(&mut unit.conn, unit.organization_id).await?;
-    for (index, factor) in content.factors.iter_mut().enumerate() {
-        let Some(key) = factor.input.metric.as_ref().filter(|_| factor.input.kind == InputKind::Metric) else {
-            continue;
-        };
-        match known.iter().find(|row| row.key == *key) {
-            Some(row) => factor.input.definition = Some(row.definition()),
-            // A copy of a version may name a metric that is gone: its definition is there.
-            None if factor.input.definition.is_some() => {}
-            None => {
-                let rule = CustomerRule::UnknownMetric { key: key.to_string() };
-                violations.push(rule.at(format!("/factors/{index}/input/metric")));
-            }
+/// List health models
+///
+/// Returns a page of the health models, by key.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])), params(Paging),
+    responses((status = 200, description = "A page of health models.", body = Page<HealthModel>)))]
+#[get("/v1/health-models")]
+pub async fn list_health_models(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
+    let mut conn = cx.snapshot().await?;
+    let slice = paging.slice(Order::Text("key"), Direction::Ascending)?;
+    let rows: Vec<Definition<ModelContent>> = row::page(&mut conn, cx.organization_id(), &[], &slice).await?;
+    let all = versioned::all_of(&mut conn, cx.organization_id(), rows).await?;
+    let position = |found: &Found<ModelContent>| {
+        let definition = &found.definition;
+        Position { key: Some(PositionKey::Text(definition.key.clone())), id: definition.id }
+    };
+    paging.try_answer(all, position, |found| HealthModel::of(&found))
+}
+
+/// Create a health model
+///
+/// Creates the model with its first version, as a draft. If a factor names a metric, the definition of the metric is copied
+/// into the version.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])), request_body = HealthModelDraft,
+    responses((status = 201, description = "The first version of the created model.", body = HealthModelVersion)))]
+#[post("/v1/health-models")]
+pub async fn create_health_model(cx: Context, body: Body<HealthModelDraft>) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let HealthModelDraft { key, content } = body.0.clone();
+        versioned::create(unit, &key, content, "/content", false).await
+    })
+    .await
+}
+
+/// Get the shipped health model
+///
+/// The shipped model applies to customers for whom no model of the organization is active. It has four factors: feature
+/// adoption, engagement, support tickets and milestone completion.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])),
+    responses((status = 200, description = "The content of the shipped model.", body = ModelContent)))]
+#[get("/v1/health-models/shipped")]
+pub async fn read_shipped_health_model(_: Context) -> Result<Answer, ApiError> {
+    Ok(Answer::ok(&shipped_model())?.content_tag())
+}
+
+/// Get a health model
+///
+/// Returns a summary of the newest version; the versions themselves have paths of their own.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])),
+    responses((status = 200, description = "The health model.", body = HealthModel)))]
+#[get("/v1/health-models/{health_model}")]
+pub async fn read_health_model(cx: Context, model: Path<String>) -> Result<Answer, ApiError> {
+    let found = versioned::load(&mut cx.snapshot().await?, cx.organization_id(), &model).await?;
+    Ok(Answer::ok(&HealthModel::of(&found)?)?.content_tag())
+}
+
+/// Create a version of a health model
+///
+/// The version is a draft until it is published.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])), request_body = ModelContent,
+    responses((status = 201, description = "The created draft.", body = HealthModelVersion)))]
+#[post("/v1/health-models/{health_model}/versions")]
+pub async fn create_health_model_version(
+    cx: Context,
+    model: Path<String>,
+    body: Body<ModelContent>,
+) -> Result<Answer, ApiError> {
+    cx.write(async |unit| versioned::add(unit, &model, body.0.clone()).await).await
+}
+
+/// Get a version of a health model
+///
+/// Returns the version with its content and its status.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])),
+    responses((status = 200, description = "The version.", body = HealthModelVersion)))]
+#[get("/v1/health-models/{health_model}/versions/{number}")]
+pub async fn read_health_model_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
+    versioned::read_version::<ModelContent>(&cx, &path.0, path.1).await
+}
+
+/// Replace a draft version of a health model
+///
+/// A published version never changes; create another instead.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])), params(IfMatch), request_body = ModelContent,
+    responses((status = 200, description = "The replaced draft.", body = HealthModelVersion)))]
+#[put("/v1/health-models/{health_model}/versions/{number}")]
+pub async fn replace_health_model_version(
+    cx: Context,
+    path: Path<(String, i64)>,
+    body: Body<ModelContent>,
+) -> Result<Answer, ApiError> {
+    versioned::replace(&cx, &path.0, path.1, &body.0).await
+}
+
+/// Publish a draft version of a health model
+///
+/// From then on, the version cannot change and can be activated.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])), params(IfMatchOptional),
+    responses((status = 200, description = "The published version.", body = HealthModelVersion)))]
+#[post("/v1/health-models/{health_model}/versions/{number}/publish")]
+pub async fn publish_health_model_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
+    versioned::publish::<ModelContent>(&cx, &path.0, path.1).await
+}
+
+/// Activate a published version of a health model
+///
+/// From today on, health scores are computed by the version. A customer is scored by the active model with the lowest priority
+/// that applies to its segment. Days before the first activation of a model are scored by its first active version.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])),
+    responses((status = 200, description = "The activated version.", body = HealthModelVersion)))]
+#[post("/v1/health-models/{health_model}/versions/{number}/activate")]
+pub async fn activate_health_model_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
+    let (model, number) = path.into_inner();
+    cx.write(async |unit| {
+        let mut found = versioned::load::<ModelContent>(&mut unit.conn, unit.organization_id, &model).await?;
+        let version = found.version(number)?.clone();
+        may_activate(number, version.published_at.is_some()).map_err(|rule| rule.at(""))?;
+        let before = ModelContent::resource(&found, &version);
+        if found.active_number() != Some(number) {
+            found.activation = Some(activate(unit, &found, Some(number)).await?);
+            let after = ModelContent::resource(&found, &version);
+            let of = (Entity::HealthModel, found.definition.id);
+            let change =
+                Change { verb: "version_activated", entity: of, root: of, before: Some(&before), after: Some(&after) };
+            unit.record(change).await?;
         }
-    }
-    if violations.is_empty() {
-        return Ok(content);
-    }
-    for violation in &mut violations {
-        violation.at.insert_str(0, at);
-    }
-    Err(violations.into())
+        Ok(Answer::ok(&ModelContent::resource(&found, &version))?.version_and_content(version.version))
+    })
+    .await
 }
 
-/// Whether a key can be had by a model of one's own.
-fn is_reserved(key: &Key) -> bool {
-    key.as_str() == SHIPPED_KEY
+/// Deactivate a health model
+///
+/// From today on, no health score is computed by the model.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])),
+    responses((status = 200, description = "The deactivated model.", body = HealthModel)))]
+#[post("/v1/health-models/{health_model}/deactivate")]
+pub async fn deactivate_health_model(cx: Context, model: Path<String>) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let mut found = versioned::load::<ModelContent>(&mut unit.conn, unit.organization_id, &model).await?;
+        if found.active_number().is_none() {
+            return Err(ApiError::new(Code::Conflict, "No version of this model is active."));
+        }
+        let before = HealthModel::of(&found)?;
+        found.activation = Some(activate(unit, &found, None).await?);
+        let (after, of) = (HealthModel::of(&found)?, (Entity::HealthModel, found.definition.id));
+        let change = Change { verb: "deactivated", entity: of, root: of, before: Some(&before), after: Some(&after) };
+        unit.record(change).await?;
+        Ok(Answer::ok(&after)?.content_tag())
+    })
+    .await
+}
+
+async fn activate(unit: &mut Unit, found: &Found<ModelContent>, number: Option<i64>) -> Result<Activation, ApiError> {
+    let (id, model_id) = (unit.new_id(), found.definition.id);
+    let activation = Activation { id, model_id, number, activated_at: unit.now, activated_on: unit.today };
+    versions::insert_activation::<ModelContent>(&mut unit.conn, unit.organization_id, &activation).await?;
+    Ok(activation)
 }

@@ -1,45 +1,44 @@
-//! Templates: what they look like. A version can change until it is published, and never after.
+//! Templates: versioned lists of milestones that plans are created from.
 
-pub mod change;
-pub mod create;
-pub mod list;
-pub mod read;
-
+use actix_web::web::Path;
+use actix_web::{get, post, put};
 use chrono::{DateTime, Utc};
 use milepost_domain::plan::Kind;
-use milepost_domain::plan::template::MilestoneDefinition;
+use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent, check};
 use milepost_domain::values::text::{Key, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::answer::Answer;
+use crate::context::Context;
 use crate::error::ApiError;
-use crate::store::templates::{self, Template, Version};
-use crate::store::{Conn, json_text::JsonText};
-use crate::unit::Unit;
+use crate::extract::Body;
+use crate::paging::{Page, Paging};
+use crate::precondition::{IfMatch, IfMatchOptional};
+use crate::resources::templates::TemplateVersion;
+use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
+use crate::store::row;
+use crate::store::templates::{Template, TemplateVersionRow};
+use crate::unit::{Entity, Unit};
+use crate::versioned::{self, Definable, Found};
 
-/// What a version says.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "name": "Two-week pilot", "kind": "onboarding", "milestones": [
-        {"key": "kick-off", "name": "Goals agreed", "offset_days": 1},
-        {"key": "review", "name": "Result reviewed", "offset_days": 14, "depends_on": ["kick-off"], "weight": 3}
-    ]
-}))]
-pub struct TemplateContent {
-    /// What it is called.
-    pub name: Name,
-    /// The kind of plans made from it.
-    pub kind: Kind,
-    /// What it is for.
-    pub description: Option<Note>,
-    /// Its milestones in their order.
-    #[schema(min_items = 1, max_items = 500)]
-    pub milestones: Vec<MilestoneDefinition>,
+impl Definable for TemplateContent {
+    type Resource = TemplateVersion;
+    const ENTITY: Entity = Entity::Template;
+    const PATH: &'static str = "/v1/templates";
+
+    async fn settle(self, _: &mut Unit, _: &str) -> Result<Self, ApiError> {
+        check(&self.milestones)?;
+        Ok(self)
+    }
+
+    fn resource(found: &Found<Self>, version: &TemplateVersionRow) -> TemplateVersion {
+        TemplateVersion::of(&found.definition, version)
+    }
 }
 
-/// A template to create, with its first version.
+/// Template to create, with its first version.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
@@ -49,98 +48,158 @@ pub struct TemplateContent {
     ]
 }))]
 pub struct TemplateDraft {
-    /// Under which it is found, unique in the organization.
-    pub key: Key,
-    /// What it is called.
-    pub name: Name,
-    /// The kind of plans made from it.
-    pub kind: Kind,
-    /// What it is for.
-    pub description: Option<Note>,
-    /// Its milestones in their order.
+    /// Key. Unique within the organization.
+    key: Key,
+    /// Name.
+    name: Name,
+    /// Kind of the plans that are created from it.
+    kind: Kind,
+    /// Description.
+    description: Option<Note>,
+    /// Milestones, in order.
     #[schema(min_items = 1, max_items = 500)]
-    pub milestones: Vec<MilestoneDefinition>,
-    /// Publishes the version at once; otherwise it is a draft.
+    milestones: Vec<MilestoneDefinition>,
+    /// Whether to publish the version at once. Otherwise it is a draft.
     #[serde(default)]
-    pub publish: bool,
+    publish: bool,
 }
 
-/// A template with the newest of its versions.
+/// A template, with a summary of its newest version.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "key": "pilot", "name": "Two-week pilot", "kind": "onboarding",
     "description": null, "milestones": 2, "latest_version": 2, "published_version": 1, "created_at": "2026-03-02T09:00:00Z"
 }))]
 pub struct TemplateSummary {
-    /// Its id.
+    /// Identifier.
     id: Uuid,
-    /// Under which it is found.
+    /// Key. Unique within the organization.
     #[schema(value_type = Key)]
     key: String,
     /// Name of the newest version.
-    #[schema(value_type = Name)]
-    name: String,
+    name: Name,
     /// Kind of the newest version.
     kind: Kind,
     /// Description of the newest version.
-    #[schema(value_type = Option<Note>)]
-    description: Option<String>,
-    /// How many milestones the newest version has.
+    description: Option<Note>,
+    /// Number of milestones of the newest version.
     #[schema(maximum = 500)]
     milestones: usize,
     /// Number of the newest version.
     #[schema(minimum = 1)]
     latest_version: i64,
-    /// Number of the newest published version: what a plan is made from unless it names another.
+    /// Number of the newest published version, from which plans are created unless they name another; null if there is none.
     #[schema(minimum = 1)]
     published_version: Option<i64>,
-    /// When the template was created.
+    /// Time of creation.
     created_at: DateTime<Utc>,
 }
 
 impl TemplateSummary {
-    fn of(template: Template, versions: &[Version]) -> Option<Self> {
-        let mut own = versions.iter().filter(|version| version.template_id == template.id);
-        let published_version =
-            own.clone().rfind(|version| version.published_at.is_some()).map(|version| version.number);
-        let latest = own.next_back()?;
-        Some(Self {
-            id: template.id,
-            key: template.key,
-            name: latest.name.clone(),
-            kind: latest.kind.0,
-            description: latest.description.clone(),
-            milestones: latest.milestones.0.len(),
+    fn of(found: &Found<TemplateContent>) -> Result<Self, ApiError> {
+        let latest = found.latest()?;
+        Ok(Self {
+            id: found.definition.id,
+            key: found.definition.key.clone(),
+            name: latest.content.name.clone(),
+            kind: latest.content.kind,
+            description: latest.content.description.clone(),
+            milestones: latest.content.milestones.len(),
             latest_version: latest.number,
-            published_version,
-            created_at: template.created_at,
+            published_version: found.published().map(|version| version.number),
+            created_at: found.definition.created_at,
         })
     }
 }
 
-/// A template and its versions by number.
-pub async fn find(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    key: &str,
-) -> Result<Option<(Template, Vec<Version>)>, ApiError> {
-    let Some(template) = templates::find(conn, organization_id, key).await? else { return Ok(None) };
-    let versions = templates::versions(conn, organization_id, &[template.id]).await?;
-    Ok(Some((template, versions)))
+/// List templates
+///
+/// Returns a page of the templates, by key.
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:read"])), params(Paging),
+    responses((status = 200, description = "A page of templates.", body = Page<TemplateSummary>)))]
+#[get("/v1/templates")]
+pub async fn list_templates(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
+    let mut conn = cx.snapshot().await?;
+    let slice = paging.slice(Order::Text("key"), Direction::Ascending)?;
+    let rows: Vec<Template> = row::page(&mut conn, cx.organization_id(), &[], &slice).await?;
+    let all = versioned::all_of(&mut conn, cx.organization_id(), rows).await?;
+    let position = |found: &Found<TemplateContent>| {
+        let definition = &found.definition;
+        Position { key: Some(PositionKey::Text(definition.key.clone())), id: definition.id }
+    };
+    paging.try_answer(all, position, |found| TemplateSummary::of(&found))
 }
 
-/// A new version, as a draft.
-fn draft_version(unit: &Unit, template_id: Uuid, number: i64, content: TemplateContent) -> Version {
-    Version {
-        template_id,
-        number,
-        name: content.name.into(),
-        kind: sqlx::types::Text(content.kind),
-        description: content.description.map(String::from),
-        milestones: JsonText(content.milestones),
-        published_at: None,
-        version: 1,
-        created_at: unit.now,
-        updated_at: unit.now,
-    }
+/// Create a template
+///
+/// Creates the template with its first version, as a draft unless `publish` is set.
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:write"])), request_body = TemplateDraft,
+    responses((status = 201, description = "The first version of the created template.", body = TemplateVersion)))]
+#[post("/v1/templates")]
+pub async fn create_template(cx: Context, body: Body<TemplateDraft>) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let TemplateDraft { key, name, kind, description, milestones, publish } = body.0.clone();
+        let content = TemplateContent { name, kind, description, milestones };
+        versioned::create(unit, &key, content, "", publish).await
+    })
+    .await
+}
+
+/// Get a template
+///
+/// Returns a summary of the newest version; the versions themselves have paths of their own.
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The template.", body = TemplateSummary)))]
+#[get("/v1/templates/{template_key}")]
+pub async fn read_template(cx: Context, key: Path<String>) -> Result<Answer, ApiError> {
+    let found = versioned::load(&mut cx.snapshot().await?, cx.organization_id(), &key).await?;
+    Ok(Answer::ok(&TemplateSummary::of(&found)?)?.content_tag())
+}
+
+/// Create a version of a template
+///
+/// The version is a draft until it is published.
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:write"])), request_body = TemplateContent,
+    responses((status = 201, description = "The created draft.", body = TemplateVersion)))]
+#[post("/v1/templates/{template_key}/versions")]
+pub async fn create_template_version(
+    cx: Context,
+    key: Path<String>,
+    body: Body<TemplateContent>,
+) -> Result<Answer, ApiError> {
+    cx.write(async |unit| versioned::add(unit, &key, body.0.clone()).await).await
+}
+
+/// Get a version of a template
+///
+/// Returns the version with its milestones.
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The version.", body = TemplateVersion)))]
+#[get("/v1/templates/{template_key}/versions/{number}")]
+pub async fn read_template_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
+    versioned::read_version::<TemplateContent>(&cx, &path.0, path.1).await
+}
+
+/// Replace a draft version of a template
+///
+/// A published version never changes; create another instead.
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:write"])), params(IfMatch), request_body = TemplateContent,
+    responses((status = 200, description = "The replaced draft.", body = TemplateVersion)))]
+#[put("/v1/templates/{template_key}/versions/{number}")]
+pub async fn replace_template_version(
+    cx: Context,
+    path: Path<(String, i64)>,
+    body: Body<TemplateContent>,
+) -> Result<Answer, ApiError> {
+    versioned::replace(&cx, &path.0, path.1, &body.0).await
+}
+
+/// Publish a draft version of a template
+///
+/// From then on, plans can be created from the version, and it cannot change.
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:write"])), params(IfMatchOptional),
+    responses((status = 200, description = "The published version.", body = TemplateVersion)))]
+#[post("/v1/templates/{template_key}/versions/{number}/publish")]
+pub async fn publish_template_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
+    versioned::publish::<TemplateContent>(&cx, &path.0, path.1).await
 }

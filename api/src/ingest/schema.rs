@@ -46,6 +46,7 @@ pub struct CloudEventBatch(Vec<CloudEvent>);
 /// One usage event, or a list of them.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
+#[schema(example = json!({"id": "e-1", "source": "app", "type": "report.exported", "subject": "crm-4711", "time": "2026-05-04T12:00:00Z"}))]
 pub enum CloudEventInput {
     /// One event.
     One(CloudEvent),

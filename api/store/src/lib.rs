@@ -39,6 +39,7 @@ pub mod share_links;
 pub mod signing_keys;
 pub mod templates;
 pub mod usage_events;
+pub mod versions;
 
 /// Time that a request waits for a connection before the database counts as unavailable.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);

@@ -147,7 +147,11 @@ macro_rules! json_columns {
     )+};
 }
 
-json_columns!(milepost_domain::usage::metric::MetricFilter, milepost_domain::customer::playbook::Playbook);
+json_columns!(
+    milepost_domain::usage::metric::MetricFilter,
+    milepost_domain::customer::playbook::Playbook,
+    Vec<milepost_domain::plan::template::MilestoneDefinition>,
+);
 
 /// Declares domain types that are stored as the text they display and parse.
 macro_rules! text_columns {
@@ -336,7 +340,7 @@ pub async fn find_by<T: Table>(
     value: Value,
 ) -> sqlx::Result<Option<T>> {
     on!(conn, db => {
-        let mut query = select::<T, _>(organization_id);
+        let mut query = select_from::<T, _>(T::NAME, organization_id);
         push_conditions(&mut query, &[Condition::Equals(column, value)]);
         query.build().fetch_optional(db).await?.as_ref().map(|row| read(row)).transpose()
     })
@@ -350,13 +354,48 @@ pub async fn all<T: Table>(
     order: &'static str,
 ) -> sqlx::Result<Vec<T>> {
     on!(conn, db => {
-        let mut query = select::<T, _>(organization_id);
+        let mut query = select_from::<T, _>(T::NAME, organization_id);
         push_conditions(&mut query, conditions);
         query.push(" ORDER BY ").push(order);
         if order != "id" {
             query.push(", id");
         }
         query.build().fetch_all(db).await?.iter().map(|row| read(row)).collect()
+    })
+}
+
+/// All rows of a table that satisfy the conditions, in an order: for rows whose key is not `id` alone.
+pub(crate) async fn select<T: Columns>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    table: &'static str,
+    conditions: &[Condition],
+    order: &str,
+) -> sqlx::Result<Vec<T>> {
+    on!(conn, db => {
+        let mut query = select_from::<T, _>(table, organization_id);
+        push_conditions(&mut query, conditions);
+        query.push(" ORDER BY ").push(order);
+        query.build().fetch_all(db).await?.iter().map(|row| read(row)).collect()
+    })
+}
+
+/// Adds a row to a table: for rows whose key is not `id` alone.
+pub(crate) async fn insert_into<T: Columns>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    table: &'static str,
+    row: &T,
+) -> sqlx::Result<()> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new("INSERT INTO ");
+        query.push(table).push(" (organization_id, ").push(T::names().join(", ")).push(") VALUES (").push_bind(organization_id);
+        for value in row.values() {
+            query.push(", ");
+            push_value(&mut query, value);
+        }
+        query.push(")");
+        query.build().execute(db).await.map(|_| ())
     })
 }
 
@@ -368,7 +407,7 @@ pub async fn page<T: Table>(
     slice: &Slice,
 ) -> sqlx::Result<Vec<T>> {
     on!(conn, db => {
-        let mut query = select::<T, _>(organization_id);
+        let mut query = select_from::<T, _>(T::NAME, organization_id);
         push_conditions(&mut query, conditions);
         push_slice(&mut query, slice);
         query.build().fetch_all(db).await?.iter().map(|row| read(row)).collect()
@@ -455,18 +494,18 @@ fn read<T: Columns>(row: &dyn AnyRow) -> sqlx::Result<T> {
     T::read(&mut Reader { row, at: 0 })
 }
 
-fn select<T: Table, D: Database>(organization_id: Uuid) -> QueryBuilder<D>
+fn select_from<T: Columns, D: Database>(table: &'static str, organization_id: Uuid) -> QueryBuilder<D>
 where
     for<'q> Uuid: Encode<'q, D> + Type<D>,
 {
     let mut query = QueryBuilder::new("SELECT ");
-    query.push(T::names().join(", ")).push(" FROM ").push(T::NAME).push(" WHERE organization_id = ");
+    query.push(T::names().join(", ")).push(" FROM ").push(table).push(" WHERE organization_id = ");
     query.push_bind(organization_id);
     query
 }
 
 /// Adds a bound value.
-fn push_value<D>(query: &mut QueryBuilder<D>, value: Value)
+pub(crate) fn push_value<D>(query: &mut QueryBuilder<D>, value: Value)
 where
     D: Database,
     for<'q> Option<String>: Encode<'q, D> + Type<D>,

@@ -4,6 +4,7 @@ use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::plan::Kind;
 use crate::plan::dependency::Dependency;
 use crate::plan::draft::{MilestoneDraft, check_network};
 use crate::plan::rule::PlanRule;
@@ -41,6 +42,27 @@ pub struct MilestoneDefinition {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub acceptance_criteria: Vec<Note>,
+}
+
+/// Content of a version of a template.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Two-week pilot", "kind": "onboarding", "milestones": [
+        {"key": "kick-off", "name": "Goals agreed", "offset_days": 1},
+        {"key": "review", "name": "Result reviewed", "offset_days": 14, "depends_on": ["kick-off"], "weight": 3}
+    ]
+}))]
+pub struct TemplateContent {
+    /// Name.
+    pub name: Name,
+    /// Kind of the plans that are created from the template.
+    pub kind: Kind,
+    /// Description.
+    pub description: Option<Note>,
+    /// Milestones, in order.
+    #[schema(min_items = 1, max_items = 500)]
+    pub milestones: Vec<MilestoneDefinition>,
 }
 
 /// Checks the milestones of a template. Pointers start at `/milestones`.

@@ -13,6 +13,19 @@ pub enum VersionRule {
     Published { version: i64 },
     #[error("version {version} is a draft: publish it first")]
     NotPublished { version: i64 },
+    #[error("has no published version: publish one first")]
+    #[strum(serialize = "not_published")]
+    NonePublished,
+}
+
+/// Checks that a version may change: a draft may, a published version never does.
+pub const fn may_change(version: i64, is_published: bool) -> Result<(), VersionRule> {
+    if is_published { Err(VersionRule::Published { version }) } else { Ok(()) }
+}
+
+/// Checks that a version may be used: a published version may, a draft may not.
+pub const fn may_activate(version: i64, is_published: bool) -> Result<(), VersionRule> {
+    if is_published { Ok(()) } else { Err(VersionRule::NotPublished { version }) }
 }
 
 impl Rule for VersionRule {

@@ -103,8 +103,8 @@ pub struct Finish {
 /// change caused by this one. Closed milestones never move. With `dry_run=true`, the request responds with 200, reports
 /// the same moves and saves nothing.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = ForecastChangeDraft, params(IfMatchOptional, CascadeOptions), responses(
-    (status = 200, description = "What would move.", body = Cascade),
-    (status = 201, description = "What has moved.", body = Cascade),
+    (status = 200, description = "Moves that the change would cause.", body = Cascade),
+    (status = 201, description = "Recorded moves.", body = Cascade),
 ))]
 #[post("/v1/plans/{id}/milestones/{milestone}/forecast-changes")]
 pub async fn record_forecast_change(

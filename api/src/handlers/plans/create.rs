@@ -10,10 +10,11 @@ use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{MilestoneDraft, check_milestones};
 use milepost_domain::plan::rule::PlanRule;
 use milepost_domain::plan::schedule::{DEFAULT_AT_RISK_LIMIT_DAYS, DEFAULT_UPDATE_INTERVAL_DAYS};
+use milepost_domain::plan::template::TemplateContent;
 use milepost_domain::plan::{Kind, draft, template};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::{Currency, ExternalRef, Key, Label, Name};
-use milepost_domain::values::version::VersionRule;
+use milepost_domain::values::version::{VersionRule, may_activate};
 use serde::Deserialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;
@@ -25,7 +26,6 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::handlers::milestones::{Milestone, new_rows};
-use crate::handlers::templates;
 use crate::read_model::PlanView;
 use crate::store::baselines::{self, BaselineRow, LineRow};
 use crate::store::json_text::JsonText;
@@ -33,6 +33,7 @@ use crate::store::milestones::{self, DependencyRow};
 use crate::store::plans::{self, PlanRecord, PlanRow};
 use crate::store::{Conn, customers, people};
 use crate::unit::{Entity, Unit};
+use crate::versioned;
 
 /// A plan to create.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -144,25 +145,21 @@ async fn source(unit: &mut Unit, draft: &PlanDraft) -> Result<Source, ApiError> 
     if !draft.milestones.is_empty() {
         return Err(PlanRule::TemplateAndMilestones.at("/milestones").into());
     }
-    let found = templates::find(&mut unit.conn, unit.organization_id, key.as_str()).await?;
+    let found = versioned::find::<TemplateContent>(&mut unit.conn, unit.organization_id, key).await?;
     let unknown =
         || ApiError::field("/template", "unknown_template", format!("does not exist: no template has the key '{key}'"));
-    let (_, versions) = found.ok_or_else(unknown)?;
+    let found = found.ok_or_else(unknown)?;
     let version = match draft.template_version {
-        Some(number) => versions.into_iter().find(|version| version.number == number).ok_or_else(|| {
+        Some(number) => found.versions.iter().find(|version| version.number == number).ok_or_else(|| {
             ApiError::field("/template_version", "unknown_version", format!("the template has no version {number}"))
         })?,
-        None => versions.into_iter().rfind(|version| version.published_at.is_some()).ok_or_else(|| {
-            ApiError::field("/template", "not_published", "has no published version: publish one first")
-        })?,
+        None => found.published().ok_or_else(|| VersionRule::NonePublished.at("/template"))?,
     };
-    if version.published_at.is_none() {
-        return Err(vec![VersionRule::NotPublished { version: version.number }.at("/template_version")].into());
-    }
+    may_activate(version.number, version.published_at.is_some()).map_err(|rule| rule.at("/template_version"))?;
     Ok(Source {
-        kind: draft.kind.unwrap_or(version.kind.0),
-        template: Some((version.template_id, version.number)),
-        milestones: template::instantiate(&version.milestones.0, draft.start_on),
+        kind: draft.kind.unwrap_or(version.content.kind),
+        template: Some((version.of, version.number)),
+        milestones: template::instantiate(&version.content.milestones, draft.start_on),
     })
 }
 

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use milepost_domain::customer::outcome::OutcomeKind;
 use milepost_domain::customer::retention::{Design, Enrolment, Study, study};
 use milepost_domain::plan::milestone::State;
+use milepost_domain::plan::template::TemplateContent;
 use milepost_domain::statistics::association::{self, Estimate, Test, benjamini_hochberg, mantel_haenszel};
 use milepost_domain::statistics::survival::{Followed, Point, kaplan_meier, log_rank};
 use milepost_domain::values::text::{Key, Label, Name};
@@ -18,11 +19,11 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::handlers::templates;
 use crate::read_model::PlanView;
 use crate::store::customer_records::{CustomerOutcome, of_customers};
 use crate::store::customers;
 use crate::store::customers::Customer;
+use crate::versioned;
 
 /// Options of the retention report.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -210,12 +211,12 @@ pub async fn read_retention_report(cx: Context, options: Query<RetentionOptions>
         return Err(ApiError::parameter("horizon_days", "out_of_order", detail));
     }
     let mut conn = cx.snapshot().await?;
-    let found = templates::find(&mut conn, cx.organization_id(), template.as_str()).await?;
-    let (found, versions) = found
+    let found = versioned::find::<TemplateContent>(&mut conn, cx.organization_id(), &template).await?;
+    let found = found
         .ok_or_else(|| ApiError::parameter("template", "unknown_template", "there is no template with this key"))?;
-    let definitions = versions.iter().rfind(|version| version.published_at.is_some()).or(versions.last());
+    let definitions = found.published().or(found.versions.last());
     let milestones: Vec<(Key, Name)> = definitions
-        .map(|version| version.milestones.0.iter().map(|one| (one.key.clone(), one.name.clone())).collect())
+        .map(|version| version.content.milestones.iter().map(|one| (one.key.clone(), one.name.clone())).collect())
         .unwrap_or_default();
     let mut churned: HashMap<Uuid, Vec<NaiveDate>> = HashMap::new();
     for row in of_customers::<CustomerOutcome>(&mut conn, cx.organization_id(), None).await? {
@@ -229,7 +230,7 @@ pub async fn read_retention_report(cx: Context, options: Query<RetentionOptions>
         .filter(|one| segment.as_ref().is_none_or(|wanted| one.segment.as_deref() == Some(wanted.as_str())))
         .map(|one| (one.id, one))
         .collect();
-    let enrolments = enrolments(&cx, found.id, &milestones, &own, &churned).await?;
+    let enrolments = enrolments(&cx, found.definition.id, &milestones, &own, &churned).await?;
     let design = Design { landmark_days, horizon_days, today: cx.today() };
     let studies: Vec<Study> = (0..milestones.len()).map(|at| study(&enrolments, at, design)).collect();
     let report = RetentionReport {
