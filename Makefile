@@ -1,6 +1,6 @@
 # Everything a person must know. Each target works on a machine that has only Rust.
 
-.PHONY: run test check bench demo openapi
+.PHONY: run test check bench demo openapi clients
 
 # Build, and serve on 127.0.0.1:8080 with the data under ./data; the first start loads the demo plans.
 run:
@@ -31,3 +31,8 @@ demo:
 openapi:
 	cargo run --bin milepost -- openapi > openapi.yaml.new
 	mv openapi.yaml.new openapi.yaml
+
+# Let linters and client generators that others wrote judge the document, and run a flow with each generated client.
+# Needs npm and pip; what is missing is skipped and says so, and fails in CI.
+clients:
+	tests/clients/with-server tests/clients/run openapi.yaml

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use strum::IntoEnumIterator;
 
 use crate::error::Code;
+use crate::ingest::MOST_BYTES;
 
 /// One shared response a status: its name in `components/responses` is `Problem` and the status.
 pub fn problem_responses() -> Value {
@@ -50,6 +51,7 @@ pub fn response_headers() -> Value {
 /// Completes one operation.
 pub fn complete(path: &str, method: &str, operation: &mut Value) {
     let is_secured = operation["security"].is_array();
+    bound_text_body(operation);
     add_path_parameters(path, operation);
     if is_secured {
         add_request_headers(method, operation);
@@ -95,6 +97,20 @@ fn add_path_parameters(path: &str, operation: &mut Value) {
     parameters.extend(own.into_iter().filter(|parameter| parameter["in"] != "path"));
     if !parameters.is_empty() {
         operation["parameters"] = parameters.into();
+    }
+}
+
+/// A body that is text is as long as a request may be.
+fn bound_text_body(operation: &mut Value) {
+    let content = operation.get_mut("requestBody").and_then(|body| body.get_mut("content")?.as_object_mut());
+    for schema in
+        content.into_iter().flat_map(|content| content.values_mut()).filter_map(|media| media.get_mut("schema"))
+    {
+        if let Some(fields) =
+            schema.as_object_mut().filter(|fields| fields.get("type").is_some_and(|one| one == "string"))
+        {
+            fields.entry("maxLength").or_insert_with(|| MOST_BYTES.into());
+        }
     }
 }
 

@@ -15,6 +15,9 @@ const MAY_BE_ABSENT: [(&str, &str); 6] = [
     ("FieldError", "parameter"),
 ];
 
+/// Objects with more fields than the document names.
+const OPEN: [&str; 4] = ["OpenApiDocument", "CloudEvent", "SegmentMessage", "SegmentBatch"];
+
 /// The greatest whole number that every JSON reader keeps exactly: 2^53 - 1.
 const SAFE_INTEGER: i64 = 9_007_199_254_740_991;
 
@@ -28,7 +31,13 @@ pub fn complete(document: &mut Value) {
         bound_integer(schema);
         describe_beside_alternatives(schema);
         list_example(schema);
+        if let Some(names) = schema.get_mut("propertyNames").and_then(Value::as_object_mut) {
+            names.entry("maxLength").or_insert_with(|| 200.into());
+        }
     });
+    for name in OPEN {
+        document["components"]["schemas"][name]["additionalProperties"] = true.into();
+    }
 }
 
 /// Names composed types by what they hold first: `Page_Customer` is `CustomerPage`.

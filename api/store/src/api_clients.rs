@@ -4,15 +4,16 @@ use chrono::{DateTime, Utc};
 use milepost_domain::access::{Scope, Scopes};
 use milepost_domain::values::text::Name;
 use serde::Serialize;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
 
 /// An API client: a program that may call the API.
-#[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "CRM sync", "scopes": ["customers:read", "customers:write"],
     "revoked_at": null, "version": 1, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
@@ -24,7 +25,6 @@ pub struct ApiClient {
     #[schema(value_type = Name)]
     pub name: String,
     /// Scopes: the permissions of the client.
-    #[sqlx(try_from = "String")]
     #[schema(value_type = Vec<Scope>, max_items = 20)]
     pub scopes: Scopes,
     /// Time of revocation; null while active.
@@ -38,8 +38,10 @@ pub struct ApiClient {
     pub updated_at: DateTime<Utc>,
 }
 
+from_row!(ApiClient { id, name, scopes as String, revoked_at, version, created_at, updated_at });
+
 /// An API key of an API client. The secret is shown once, when the key is created, and is not stored.
-#[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-8d3e-7a10-9c55-64b1c9d2e0aa", "client_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
     "expires_at": null, "revoked_at": null, "last_used_at": "2026-03-05T10:00:00Z", "created_at": "2026-03-02T09:00:00Z"
@@ -59,21 +61,24 @@ pub struct ClientKey {
     pub created_at: DateTime<Utc>,
 }
 
+from_row!(ClientKey { id, client_id, expires_at, revoked_at, last_used_at, created_at });
+
 /// Data needed to authenticate an API key.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct KeyWithClient {
     /// Identifier of the API client.
     pub client_id: Uuid,
     /// SHA-256 hash of the secret.
     pub secret_hash: Vec<u8>,
     /// Scopes of the client.
-    #[sqlx(try_from = "String")]
     pub scopes: Scopes,
     /// Time at which the key expires.
     pub expires_at: Option<DateTime<Utc>>,
     /// Time at which the key or its client was revoked.
     pub revoked_at: Option<DateTime<Utc>>,
 }
+
+from_row!(KeyWithClient { client_id, secret_hash, scopes as String, expires_at, revoked_at });
 
 impl KeyWithClient {
     /// Returns whether the key is neither revoked nor expired. A revocation may lie in the future: a rotated key keeps

@@ -2,17 +2,18 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::QueryBuilder;
 use sqlx::types::Text;
-use sqlx::{FromRow, QueryBuilder};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::milestones::{ROWS_PER_INSERT, push_ids, rows_by_plan};
 use crate::{Conn, on};
 
 /// Row of a baseline.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct BaselineRow {
     pub plan_id: Uuid,
@@ -23,8 +24,10 @@ pub struct BaselineRow {
     pub created_at: DateTime<Utc>,
 }
 
+from_row!(BaselineRow { plan_id, number, effective_on, reason, author, created_at });
+
 /// Line of a baseline: the frozen date and weight of one milestone.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct LineRow {
     pub plan_id: Uuid,
@@ -33,6 +36,8 @@ pub struct LineRow {
     pub planned_on: NaiveDate,
     pub weight: f64,
 }
+
+from_row!(LineRow { plan_id, number, milestone_id, planned_on, weight });
 
 rows_by_plan!(
     /// Returns baselines by number.
@@ -55,7 +60,7 @@ pub enum Side {
 }
 
 /// Approval of a baseline by one side.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ApprovalRow {
     pub plan_id: Uuid,
@@ -65,6 +70,8 @@ pub struct ApprovalRow {
     pub author: String,
     pub recorded_at: DateTime<Utc>,
 }
+
+from_row!(ApprovalRow { plan_id, number, side, who, author, recorded_at });
 
 rows_by_plan!(
     /// Returns approvals by baseline.

@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::QueryBuilder;
 use sqlx::types::Text;
-use sqlx::{FromRow, QueryBuilder};
 use strum::{Display, EnumString};
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::milestones::{push_ids, rows_by_plan};
 use crate::{Conn, on};
 
@@ -22,7 +23,7 @@ pub enum CommunicationKind {
 }
 
 /// Row of a communication or an acknowledgment of a forecast change.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct CommunicationRow {
     pub plan_id: Uuid,
@@ -32,6 +33,8 @@ pub struct CommunicationRow {
     pub author: String,
     pub recorded_at: DateTime<Utc>,
 }
+
+from_row!(CommunicationRow { plan_id, forecast_change_id, kind, who, author, recorded_at });
 
 rows_by_plan!(
     /// Returns communications by forecast change.

@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::health::band::Band;
+use sqlx::QueryBuilder;
 use sqlx::types::Text;
-use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
 
 /// Row of a customer's latest health score.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the report's row")]
 pub struct ScoreRow {
     pub customer_id: Uuid,
@@ -28,8 +29,24 @@ pub struct ScoreRow {
     pub computed_at: DateTime<Utc>,
 }
 
+from_row!(ScoreRow {
+    customer_id,
+    as_of,
+    score,
+    band,
+    coverage,
+    model_key,
+    model_number,
+    score_before,
+    band_before,
+    trend_per_week,
+    lowest_factor,
+    is_overridden,
+    computed_at
+});
+
 /// A latest health score with its customer.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the report's row")]
 pub struct ListedScore {
     pub id: Uuid,
@@ -38,12 +55,13 @@ pub struct ListedScore {
     pub segment: Option<String>,
     pub owner: Option<String>,
     pub annual_revenue_minor: Option<i64>,
-    #[sqlx(flatten)]
     pub score: ScoreRow,
 }
 
+from_row!(ListedScore { id, name, external_ref, segment, owner, annual_revenue_minor, score; flatten });
+
 /// Progress of the computation: the last event, ledger entry and date that were processed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, FromRow)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Marks {
     pub event_sequence: i64,
@@ -51,6 +69,8 @@ pub struct Marks {
     pub as_of: NaiveDate,
     pub computed_at: DateTime<Utc>,
 }
+
+from_row!(Marks { event_sequence, ledger_sequence, as_of, computed_at });
 
 /// Filter of the customers in a report.
 #[derive(Debug, Clone, Default)]

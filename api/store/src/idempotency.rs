@@ -1,9 +1,9 @@
 //! Storage of responses to POST requests, so that a repeated request gets the same response.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::{Conn, on};
 
 /// Identity of a request: an idempotency key of a caller on a route.
@@ -18,7 +18,7 @@ pub struct Slot {
 }
 
 /// A stored response.
-#[derive(Debug, FromRow)]
+#[derive(Debug)]
 pub struct Stored {
     /// Hash of the request.
     pub fingerprint: Vec<u8>,
@@ -29,6 +29,8 @@ pub struct Stored {
     /// Body.
     pub body: Vec<u8>,
 }
+
+from_row!(Stored { fingerprint, status, headers, body });
 
 /// Finds a stored response, if it was stored after `oldest`.
 pub async fn find(

@@ -1,15 +1,16 @@
 //! Storage of the ledger. Entries are appended and never changed.
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::keyset::Direction;
 use crate::milestones::push_ids;
 use crate::{Conn, on, per_engine};
 
 /// End of an organization's chain of ledger entries.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub struct Head {
     /// Number of the last entry; 0 before the first.
     pub sequence: i64,
@@ -17,8 +18,10 @@ pub struct Head {
     pub hash: Vec<u8>,
 }
 
+from_row!(Head { sequence, hash });
+
 /// Row of a ledger entry. `before` and `after` are the exact texts that were hashed.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the columns are described where the table and the resource are")]
 pub struct Entry {
     pub sequence: i64,
@@ -36,6 +39,23 @@ pub struct Entry {
     pub previous_hash: Vec<u8>,
     pub hash: Vec<u8>,
 }
+
+from_row!(Entry {
+    sequence,
+    recorded_at,
+    actor_type,
+    actor_id,
+    request_id,
+    action,
+    entity_type,
+    entity_id,
+    root_type,
+    root_id,
+    before,
+    after,
+    previous_hash,
+    hash
+});
 
 macro_rules! columns {
     () => {
@@ -191,7 +211,7 @@ pub async fn befores_since(
 }
 
 /// State of an entity according to a ledger entry.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "as in the entry")]
 pub struct Known {
     pub action: String,
@@ -200,6 +220,8 @@ pub struct Known {
     pub root_id: Uuid,
     pub after: Option<String>,
 }
+
+from_row!(Known { action, entity_type, entity_id, root_id, after });
 
 /// Returns the entries from which plans can be restored as of an instant: the creation of each plan, and the last entry
 /// with the state of the plan and of each of its milestones.

@@ -17,6 +17,7 @@ pub mod connect;
 pub mod costs;
 pub mod customer_records;
 pub mod customers;
+mod from_row;
 pub mod health_models;
 pub mod health_scores;
 pub mod idempotency;

@@ -2,9 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use milepost_domain::usage::metric::MetricContent;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::kept::{Content, Kept, Versioned};
 use crate::{Conn, columns, on, row};
 
@@ -19,15 +20,16 @@ impl Content for MetricContent {
 }
 
 /// A usage event in the form that metrics use.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct MeasuredRow {
-    #[sqlx(rename = "type")]
     pub kind: String,
     pub occurred_at: DateTime<Utc>,
     pub received_at: DateTime<Utc>,
     pub data: Option<String>,
 }
+
+from_row!(MeasuredRow { kind = "type", occurred_at, received_at, data });
 
 /// Customer or person whose events are queried.
 #[derive(Debug, Clone, Copy)]
@@ -71,14 +73,15 @@ pub async fn events(
 }
 
 /// First and last event of a customer of one type.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct EarlierRow {
-    #[sqlx(rename = "type")]
     pub kind: String,
     pub first_at: DateTime<Utc>,
     pub last_at: DateTime<Utc>,
 }
+
+from_row!(EarlierRow { kind = "type", first_at, last_at });
 
 /// Returns the first and the last event of a customer before an instant, by type.
 pub async fn earlier(

@@ -1,21 +1,28 @@
-//! Migrations of the database schema, in one folder for both engines.
+//! The history of the schema: one folder for both engines.
 
-use sqlx::migrate::{MigrateError, Migrator};
+use std::borrow::Cow;
+
+use sqlx::SqlStr;
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
 use crate::Db;
 
-static ALL: Migrator = sqlx::migrate!("../../migrations");
+/// Number, description and text of every migration, as listed by the build script.
+const ALL: &[(i64, &str, &str)] = &include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
 
-/// Brings the schema up to date. Servers that start at the same time take turns.
+/// Brings the schema up to date. Several servers that start at once take turns.
 pub async fn run(db: &Db) -> Result<(), MigrateError> {
     match db {
-        Db::Sqlite { writer, .. } => for_engine("_pg_only").run(writer).await,
-        Db::Postgres(pool) => for_engine("_sqlite_only").run(pool).await,
+        Db::Sqlite { writer, .. } => for_engine(" pg only").run(writer).await,
+        Db::Postgres(pool) => for_engine(" sqlite only").run(pool).await,
     }
 }
 
-/// Returns all migrations except those for the other engine only.
+/// Every migration except those made for the other engine, whose descriptions end in `excluded`.
 fn for_engine(excluded: &str) -> Migrator {
-    let wanted = ALL.iter().filter(|migration| !migration.description.ends_with(&excluded.replace('_', " "))).cloned();
-    Migrator::with_migrations(wanted.collect())
+    let wanted = ALL.iter().filter(|(_, description, _)| !description.ends_with(excluded));
+    let migration = |(number, description, text): &(i64, &'static str, &'static str)| {
+        Migration::new(*number, Cow::Borrowed(*description), MigrationType::Simple, SqlStr::from_static(text), false)
+    };
+    Migrator::with_migrations(wanted.map(migration).collect())
 }

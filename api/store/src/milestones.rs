@@ -5,9 +5,10 @@ use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::network::Relation;
 use sqlx::types::Text;
-use sqlx::{Database, Encode, FromRow, QueryBuilder, Type};
+use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::json_text::JsonText;
 use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
@@ -16,7 +17,7 @@ use crate::{Conn, on};
 pub(super) const ROWS_PER_INSERT: usize = 500;
 
 /// Row of a milestone.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct MilestoneRow {
     pub id: Uuid,
@@ -31,7 +32,6 @@ pub struct MilestoneRow {
     pub state: Text<State>,
     pub started_on: Option<NaiveDate>,
     pub closed_on: Option<NaiveDate>,
-    #[sqlx(try_from = "String")]
     pub acceptance_criteria: JsonText<Vec<String>>,
     pub note: Option<String>,
     pub touched_on: Option<NaiveDate>,
@@ -40,8 +40,10 @@ pub struct MilestoneRow {
     pub updated_at: DateTime<Utc>,
 }
 
+from_row!(MilestoneRow { id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria as String, note, touched_on, version, created_at, updated_at });
+
 /// Row of a dependency of one milestone on another milestone of the same plan.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct DependencyRow {
     pub plan_id: Uuid,
@@ -51,8 +53,10 @@ pub struct DependencyRow {
     pub lag_days: i64,
 }
 
+from_row!(DependencyRow { plan_id, milestone_id, depends_on_id, relation, lag_days });
+
 /// Row of a forecast change.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct ForecastRow {
     pub id: Uuid,
@@ -69,8 +73,23 @@ pub struct ForecastRow {
     pub caused_by: Option<Uuid>,
 }
 
+from_row!(ForecastRow {
+    id,
+    plan_id,
+    milestone_id,
+    ordinal,
+    from_on,
+    to_on,
+    reason,
+    cause,
+    author,
+    recorded_on,
+    recorded_at,
+    caused_by
+});
+
 /// Row of a recorded percentage of completion.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ProgressRow {
     pub plan_id: Uuid,
@@ -81,8 +100,10 @@ pub struct ProgressRow {
     pub recorded_at: Option<DateTime<Utc>>,
 }
 
+from_row!(ProgressRow { plan_id, milestone_id, ordinal, percent, recorded_on, recorded_at });
+
 /// Row of a state transition.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct TransitionRow {
     pub id: Uuid,
@@ -98,6 +119,21 @@ pub struct TransitionRow {
     pub author: String,
     pub recorded_at: DateTime<Utc>,
 }
+
+from_row!(TransitionRow {
+    id,
+    plan_id,
+    milestone_id,
+    action,
+    from_state,
+    to_state,
+    occurred_on,
+    reason,
+    override_reason,
+    evidence,
+    author,
+    recorded_at
+});
 
 macro_rules! columns {
     () => {
@@ -201,7 +237,7 @@ pub struct Filter {
 }
 
 /// Row of an organization-wide list of milestones, with fields of the plan.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct ListedRow {
     pub id: Uuid,
@@ -209,7 +245,6 @@ pub struct ListedRow {
     pub plan_name: String,
     pub at_risk_limit_days: i64,
     pub update_interval_days: i64,
-    #[sqlx(try_from = "String")]
     pub calendar: JsonText<Calendar>,
     pub key: String,
     pub name: String,
@@ -222,6 +257,8 @@ pub struct ListedRow {
     pub touched_on: Option<NaiveDate>,
     pub version: i64,
 }
+
+from_row!(ListedRow { id, plan_id, plan_name, at_risk_limit_days, update_interval_days, calendar as String, key, name, phase, owner, weight, planned_on, state, closed_on, touched_on, version });
 
 /// Returns a page of an organization's milestones by planned date. Every page reads a single range of an index.
 pub async fn list(

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use milepost_domain::plan::lint::LintRule;
 use milepost_domain::values::text::Name;
 use serde::Serialize;
-use sqlx::FromRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::json_text::JsonText;
 use crate::{Conn, on};
 
@@ -18,7 +18,7 @@ macro_rules! columns {
 }
 
 /// An organization: a tenant whose data is separate from that of all other organizations.
-#[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "lint_rules_off": [], "event_retention_days": null, "version": 1,
     "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
@@ -33,7 +33,6 @@ pub struct Organization {
     #[schema(max_length = 64)]
     pub time_zone: String,
     /// Lint rules that are turned off.
-    #[sqlx(try_from = "String")]
     #[schema(value_type = Vec<LintRule>, max_items = 20)]
     pub lint_rules_off: JsonText<Vec<LintRule>>,
     /// Number of days after receipt for which usage events are kept; null keeps them forever.
@@ -47,6 +46,8 @@ pub struct Organization {
     /// Time of the last change.
     pub updated_at: DateTime<Utc>,
 }
+
+from_row!(Organization { id, name, time_zone, lint_rules_off as String, event_retention_days, version, created_at, updated_at });
 
 /// Checks that the database responds.
 pub async fn ping(conn: &mut Conn) -> sqlx::Result<()> {

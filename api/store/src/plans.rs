@@ -13,20 +13,21 @@ use milepost_domain::plan::schedule::{Forecast, Miss, Standing, Terms};
 use milepost_domain::plan::share::Visibility;
 use milepost_domain::plan::{Kind, MilestoneFacts, PlanFacts};
 use milepost_domain::values::text::{Key, folded};
+use sqlx::QueryBuilder;
 use sqlx::types::Text;
-use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
 use crate::baselines::{self, ApprovalRow, BaselineRow, LineRow};
 use crate::communications::{self, CommunicationKind, CommunicationRow};
 use crate::costs::{self, CostEntry};
+use crate::from_row::from_row;
 use crate::json_text::JsonText;
 use crate::milestones::{self, DependencyRow, ForecastRow, MilestoneRow, ProgressRow};
 use crate::reviews::{self, MissRow, ReviewMark};
 use crate::{Conn, on};
 
 /// Row of a plan, with the name of its customer.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct PlanRow {
     pub id: Uuid,
@@ -41,7 +42,6 @@ pub struct PlanRow {
     pub credit_rule: Text<CreditRule>,
     pub at_risk_limit_days: i64,
     pub update_interval_days: i64,
-    #[sqlx(try_from = "String")]
     pub calendar: JsonText<Calendar>,
     pub budget_minor: Option<i64>,
     pub currency: Option<String>,
@@ -52,6 +52,8 @@ pub struct PlanRow {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
+
+from_row!(PlanRow { id, name, kind, customer_id, customer_name, person_id, owner, start_on, weight_unit, credit_rule, at_risk_limit_days, update_interval_days, calendar as String, budget_minor, currency, template_id, template_version, archived_at, version, created_at, updated_at });
 
 /// A whole plan. Milestones are in the order of the plan; rows that belong to a milestone contain its identifier.
 #[derive(Debug, Clone)]

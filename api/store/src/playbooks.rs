@@ -2,9 +2,10 @@
 
 use chrono::NaiveDate;
 use milepost_domain::customer::playbook::KeyedPlaybook;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::json_text::JsonText;
 use crate::kept::{Content, Kept, Versioned};
 use crate::milestones::push_ids;
@@ -22,16 +23,17 @@ impl Content for KeyedPlaybook {
 
 /// State of a playbook for a customer: the subjects for which the trigger held, and the date on which it last opened an
 /// intervention.
-#[derive(Debug, Clone, PartialEq, FromRow)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct StateRow {
     pub playbook_id: Uuid,
     pub customer_id: Uuid,
     pub version: i64,
-    #[sqlx(try_from = "String")]
     pub held: JsonText<Vec<String>>,
     pub opened_on: Option<NaiveDate>,
 }
+
+from_row!(StateRow { playbook_id, customer_id, version, held as String, opened_on });
 
 /// Returns all playbooks by key. An organization has a few dozen.
 pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<PlaybookRow>> {

@@ -1,15 +1,16 @@
 //! Storage of explanations of missed milestones and of reviews of plans.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::json_text::JsonText;
 use crate::milestones::{push_ids, rows_by_plan};
 use crate::{Conn, on};
 
 /// Row of an explained miss: the cause of a missed milestone and the recovery actions.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct MissRow {
     pub id: Uuid,
@@ -18,7 +19,6 @@ pub struct MissRow {
     pub missed_on: NaiveDate,
     pub root_cause: String,
     pub category: String,
-    #[sqlx(try_from = "String")]
     pub recovery_actions: JsonText<Vec<String>>,
     pub new_forecast_on: NaiveDate,
     pub author: String,
@@ -26,8 +26,10 @@ pub struct MissRow {
     pub recorded_at: DateTime<Utc>,
 }
 
+from_row!(MissRow { id, plan_id, milestone_id, missed_on, root_cause, category, recovery_actions as String, new_forecast_on, author, recorded_on, recorded_at });
+
 /// Number and date of a review of a plan.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ReviewMark {
     pub plan_id: Uuid,
@@ -35,8 +37,10 @@ pub struct ReviewMark {
     pub reviewed_on: NaiveDate,
 }
 
+from_row!(ReviewMark { plan_id, number, reviewed_on });
+
 /// Row of a whole review.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct ReviewRow {
     pub plan_id: Uuid,
@@ -46,6 +50,8 @@ pub struct ReviewRow {
     pub author: String,
     pub recorded_at: DateTime<Utc>,
 }
+
+from_row!(ReviewRow { plan_id, number, reviewed_on, content, author, recorded_at });
 
 macro_rules! miss_columns {
     () => {

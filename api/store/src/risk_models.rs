@@ -1,14 +1,15 @@
 //! Storage of risk models.
 
 use chrono::{DateTime, Utc};
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
 
 /// Row of a fitted risk model.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct RiskModelRow {
     pub id: Uuid,
@@ -16,6 +17,8 @@ pub struct RiskModelRow {
     pub author: String,
     pub fitted_at: DateTime<Utc>,
 }
+
+from_row!(RiskModelRow { id, content, author, fitted_at });
 
 /// Adds a risk model.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, model: &RiskModelRow) -> sqlx::Result<()> {

@@ -1,12 +1,12 @@
 //! Storage of the keys that sign the server's own tokens. They belong to the server, not to an organization.
 
 use chrono::{DateTime, Utc};
-use sqlx::FromRow;
 
+use crate::from_row::from_row;
 use crate::{Conn, on};
 
 /// An Ed25519 key pair.
-#[derive(FromRow)]
+#[derive()]
 pub struct SigningKey {
     /// Identifier of the key.
     pub id: String,
@@ -19,6 +19,8 @@ pub struct SigningKey {
     /// Time at which the key stopped signing. It verifies tokens until it is deleted.
     pub retired_at: Option<DateTime<Utc>>,
 }
+
+from_row!(SigningKey { id, private_der, public_x, created_at, retired_at });
 
 /// Returns all keys, oldest first.
 pub async fn list(conn: &mut Conn) -> sqlx::Result<Vec<SigningKey>> {

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
 use milepost_domain::usage::event::{Hash, Held, UsageEvent};
+use sqlx::QueryBuilder;
 use sqlx::types::Text;
-use sqlx::{FromRow, QueryBuilder};
 use uuid::Uuid;
 
+use crate::from_row::from_row;
 use crate::milestones::ROWS_PER_INSERT;
 use crate::{Conn, on};
 
@@ -36,13 +37,12 @@ fn padded<T: Copy>(list: &[T]) -> impl Iterator<Item = Vec<T>> {
 }
 
 /// Row of a usage event.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct EventRow {
     pub sequence: i64,
     pub source: String,
     pub event_id: String,
-    #[sqlx(rename = "type")]
     pub kind: String,
     pub subject: Option<String>,
     pub person: Option<String>,
@@ -53,6 +53,8 @@ pub struct EventRow {
     pub held_for: Option<Text<Held>>,
     pub is_known: bool,
 }
+
+from_row!(EventRow { sequence, source, event_id, kind = "type", subject, person, occurred_at, received_at, data, extensions, held_for, is_known });
 
 /// A usage event to add.
 #[derive(Debug)]
