@@ -5,19 +5,18 @@
 
 mod openapi_3_0;
 mod operations;
+pub mod problems;
 mod schemas;
 mod text;
 
-use actix_web::HttpResponse;
 use actix_web::web::Bytes;
 use serde_json::Value;
-use strum::IntoEnumIterator;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use self::text::Ordered;
-use crate::error::{Code, FieldError, Problem};
+use crate::error::{FieldError, Problem};
 use crate::store::{customers, people};
 
 /// What of the document belongs to no operation.
@@ -25,10 +24,16 @@ use crate::store::{customers, people};
 #[openapi(
     info(
         title = "Milepost",
-        description = "Are we on schedule, is the customer healthy, and who has earned what.\n\n\
-            Every error answer is a problem document (RFC 9457) with a stable `code`. Lists come in pages with an opaque cursor. \
-            Changes need `If-Match` with the `ETag` that was read; every POST takes an `Idempotency-Key`. \
-            Calendar dates end in `_on`, instants in `_at` (RFC 3339, UTC).",
+        description = "Schedules, earned value, customer health and recognition.\n\n\
+            **Errors.** Every error response is a problem document (RFC 9457) with a stable `code`; all codes are explained at `/docs/problems`.\n\n\
+            **Lists.** Lists are paged with an opaque cursor. Without a sort order, records come newest first and definitions by key.\n\n\
+            **Changes.** Changes need `If-Match` with the `ETag` that was read. Every POST accepts an `Idempotency-Key`.\n\n\
+            **Dates.** Calendar dates end in `_on`, instants in `_at` (RFC 3339, UTC).\n\n\
+            **Compatibility.** Within `/v1`, these changes are compatible and may happen at any time: new operations, new optional parameters and \
+            request fields, new response fields, new values of `code`, new values of enumerations in responses, wider limits. Clients must ignore \
+            fields that they do not know. Whatever else would break a client appears under a new version. An operation or field that will be \
+            removed is marked `deprecated` in this document at least twelve months before, and responses carry the headers `Deprecation` \
+            (RFC 9745) and `Sunset` (RFC 8594).",
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
         contact(name = "Milepost")
     ),
@@ -116,28 +121,6 @@ impl Document {
 pub fn swagger_ui() -> SwaggerUi {
     SwaggerUi::new("/docs/{_:.*}")
         .config(Config::new(["/openapi.json"]).try_it_out_enabled(true).persist_authorization(true))
-}
-
-/// Where the kinds of problems are explained: the `type` of a problem points into this page.
-pub const PROBLEMS_PATH: &str = "/docs/problems";
-
-/// The page that explains every kind of problem, from the one table.
-pub async fn problems_page() -> HttpResponse {
-    let rows: String = Code::iter()
-        .map(|code| {
-            let (status, title) = code.status_and_title();
-            let (name, status) = (code.name(), status.as_u16());
-            format!("<tr id=\"{name}\"><td><code>{name}</code></td><td>{status}</td><td>{title}</td></tr>")
-        })
-        .collect();
-    let page = format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Milepost: problems</title>\
-         <style>body{{font:16px/1.5 system-ui;max-width:50rem;margin:2rem auto;padding:0 1rem}}td,th{{text-align:left;padding:.3rem 1rem .3rem 0}}\
-         tr:target{{background:#fff3c4}}</style>\
-         <h1>Problems</h1><p>Every error answer is a problem document (RFC 9457). Its <code>code</code> is one of these and does not change.</p>\
-         <table><tr><th>code</th><th>status</th><th>meaning</th></tr>{rows}</table></html>"
-    );
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(page)
 }
 
 fn complete(document: &mut Value) {

@@ -10,6 +10,8 @@ use serde::Serialize;
 use strum::{EnumIter, IntoStaticStr};
 use utoipa::ToSchema;
 
+use crate::field_code::is_known;
+
 /// Everything that can go wrong, by its stable code. Status and title follow from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
@@ -122,11 +124,13 @@ pub struct FieldError {
 impl FieldError {
     /// Something wrong at a place of the body.
     pub fn in_body(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        debug_assert!(is_known(code), "{code} is not in the list of codes");
         Self { pointer: Some(pointer.into()), parameter: None, code: code.to_owned(), detail: detail.into() }
     }
 
     /// Something wrong with a query parameter or header.
     pub fn in_parameter(name: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
+        debug_assert!(is_known(code), "{code} is not in the list of codes");
         Self { pointer: None, parameter: Some(name.into()), code: code.to_owned(), detail: detail.into() }
     }
 }

@@ -20,6 +20,7 @@ pub mod document;
 pub mod envelope;
 pub mod error;
 pub mod extract;
+pub mod field_code;
 pub mod gate;
 pub mod handlers;
 pub mod idempotency;

@@ -196,6 +196,21 @@ impl Paging {
         Ok(Answer::ok(&page)?.content_tag().next_link(link))
     }
 
+    /// The answer for rows that are all in memory: those after the cursor, the greatest position first.
+    pub fn answer_newest<R, T: Serialize + ToSchema>(
+        &self,
+        mut rows: Vec<R>,
+        position: impl Fn(&R) -> Position,
+        resource: impl FnMut(R) -> T,
+    ) -> Result<Answer, ApiError> {
+        rows.sort_by_cached_key(|row| std::cmp::Reverse(position(row)));
+        if let Some(after) = &self.after {
+            rows.retain(|row| position(row) < *after);
+        }
+        rows.truncate(self.limit + 1);
+        self.answer(rows, position, resource)
+    }
+
     /// The cursor of a position in this list.
     pub fn cursor(&self, position: Position) -> Result<String, ApiError> {
         let cursor = Cursor { b: self.binding.clone(), position };

@@ -123,7 +123,7 @@ pub fn bind(app: Arc<App>) -> Result<Running, StartError> {
             .into_app()
             .service(web::redirect("/", "/docs/"))
             .service(web::redirect("/docs", "/docs/"))
-            .route(document::PROBLEMS_PATH, web::get().to(document::problems_page))
+            .route(document::problems::PROBLEMS_PATH, web::get().to(document::problems::problems_page))
             .service(document::swagger_ui())
     };
     let mut http = HttpServer::new(factory)

@@ -66,7 +66,7 @@ async fn rotation_overlaps(engine: Engine) {
     server.clock.advance(Duration::minutes(60));
     assert_eq!((status(&server, &old).await, status(&server, &new).await), (401, 200));
     let keys = server.get(&format!("{path}/keys")).await.expect(200);
-    assert_eq!(pluck(&keys, "revoked_at"), [&json!("2026-05-04T13:00:00Z"), &Value::Null]);
+    assert_eq!(pluck(&keys, "revoked_at"), [&Value::Null, &json!("2026-05-04T13:00:00Z")]);
     let third = server.post(&format!("{path}/keys"), json!({})).await.expect(201);
     assert_eq!(status(&server, third["secret"].as_str().expect("a secret")).await, 200);
     assert_eq!(status(&server, &new).await, 200, "without an overlap the others are not touched");
@@ -78,7 +78,7 @@ async fn revocation_is_at_once(engine: Engine) {
     let second = server.post(&format!("{path}/keys"), json!({})).await.expect(201);
     assert_eq!(status(&server, &key).await, 200);
     let keys = server.get(&format!("{path}/keys")).await.expect(200);
-    let first_id = keys["data"][0]["id"].as_str().expect("an id");
+    let first_id = keys["data"][1]["id"].as_str().expect("an id");
     server.call("DELETE", &format!("{path}/keys/{first_id}")).send().await.expect(204);
     let second = second["secret"].as_str().expect("a secret");
     assert_eq!((status(&server, &key).await, status(&server, second).await), (401, 200));
@@ -128,7 +128,7 @@ async fn however_many_keys_all_of_them_end(engine: Engine) {
     let newest = create(json!({})).await.expect(201);
     let secret = newest["secret"].as_str().expect("a secret");
     let keys = server.get(&format!("{path}/keys")).await.expect(200);
-    assert_eq!(pluck(&keys, "id").last(), Some(&&newest["id"]));
+    assert_eq!(pluck(&keys, "id").first(), Some(&&newest["id"]));
     assert_eq!(status(&server, secret).await, 200);
     let id = newest["id"].as_str().expect("an id");
     server.call("DELETE", &format!("{path}/keys/{id}")).send().await.expect(204);

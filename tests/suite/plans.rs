@@ -61,8 +61,8 @@ async fn history_is_brought_along(engine: Engine) {
     let then = server.get(&format!("{path}/milestones/a?as_of=2026-04-15")).await.expect(200);
     assert_eq!((&then["status"], &then["forecast_on"]), (&json!("at_risk"), &json!("2026-04-25")));
     let changes = server.get(&format!("{path}/milestones/a/forecast-changes")).await.expect(200);
-    assert_eq!(pluck(&changes, "from_on"), ["2026-04-20", "2026-04-25"]);
-    assert_eq!(pluck(&changes, "reason"), [&json!("Credentials came late."), &Value::Null]);
+    assert_eq!(pluck(&changes, "from_on"), ["2026-04-25", "2026-04-20"]);
+    assert_eq!(pluck(&changes, "reason"), [&Value::Null, &json!("Credentials came late.")]);
     let value = server.get(&format!("{path}/earned-value?as_of=2026-05-02")).await.expect(200);
     assert_eq!(
         (&value["planned_value"], &value["earned_value"], &value["spi"]),

@@ -12,6 +12,7 @@ pub fn rendered(document: &Value) -> Value {
     each_object(&mut older, &mut |fields| {
         take_example(fields);
         take_null(fields);
+        take_reference(fields);
         take_exclusive_bounds(fields);
         take_constant(fields);
         fields.remove("propertyNames");
@@ -48,7 +49,10 @@ fn take_null(fields: &mut Map<String, Value>) {
         fields.remove("oneOf");
         fields.insert(name.to_owned(), others.into());
     }
-    // Beside a reference nothing counts in 3.0: it becomes a part of the whole.
+}
+
+/// Beside a reference nothing counts in 3.0: it becomes a part of the whole.
+fn take_reference(fields: &mut Map<String, Value>) {
     if let Some(reference) = fields.get("$ref").cloned().filter(|_| fields.len() > 1) {
         fields.remove("$ref");
         fields.insert("allOf".to_owned(), json!([{ "$ref": reference }]));

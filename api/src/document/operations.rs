@@ -175,8 +175,15 @@ fn add_failures(method: &str, is_secured: bool, operation: &mut Value) {
             statuses.push(428);
         }
     }
+    // A status that the operation mentions by itself is the shared one too.
+    let is_problem = |response: &Value| !response["content"]["application/problem+json"].is_null();
+    let own = operation["responses"].as_object().into_iter().flatten().filter(|(_, response)| is_problem(response));
+    let own: Vec<String> = own.map(|(status, _)| status.clone()).collect();
+    statuses.extend(own.iter().filter_map(|status| status.parse::<u16>().ok()));
     statuses.sort_unstable();
+    statuses.dedup();
     let Some(responses) = operation["responses"].as_object_mut() else { return };
+    responses.retain(|status, _| !own.contains(status));
     for status in statuses {
         let reference = json!({ "$ref": format!("#/components/responses/Problem{status}") });
         insert_unless_there(responses, &status.to_string(), reference);

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use crate::field_code::FIELD_CODES;
+
 /// Fields that a response leaves out where they say nothing.
 const MAY_BE_ABSENT: [(&str, &str); 6] = [
     ("IntakeResult", "code"),
@@ -35,9 +37,23 @@ pub fn complete(document: &mut Value) {
             names.entry("maxLength").or_insert_with(|| 200.into());
         }
     });
+    document["components"]["schemas"]["FieldError"]["properties"]["code"] =
+        json!({ "$ref": "#/components/schemas/FieldCode", "description": "Stable code of the rule." });
+    document["components"]["schemas"]["FieldCode"] = field_code();
     for name in OPEN {
         document["components"]["schemas"][name]["additionalProperties"] = true.into();
     }
+}
+
+/// The codes of fields, with their meanings. It is no closed enumeration: new codes may be added.
+fn field_code() -> Value {
+    let meanings =
+        FIELD_CODES.iter().map(|one| format!("- `{}`: {} For example: {}.", one.code, one.meaning, one.example));
+    let codes: Vec<&str> = FIELD_CODES.iter().map(|one| one.code).collect();
+    json!({
+        "type": "string", "maxLength": 100, "x-extensible-enum": codes, "examples": ["required"],
+        "description": format!("Stable code of what is wrong. New codes may be added.\n\n{}", meanings.collect::<Vec<_>>().join("\n")),
+    })
 }
 
 /// Names composed types by what they hold first: `Page_Customer` is `CustomerPage`.

@@ -138,16 +138,19 @@ pub async fn update(conn: &mut Conn, organization_id: Uuid, client: &ApiClient) 
         .execute(db).await.map(|_| ()))
 }
 
-/// Returns a client's newest keys, oldest first.
-pub async fn keys(conn: &mut Conn, organization_id: Uuid, client_id: Uuid) -> sqlx::Result<Vec<ClientKey>> {
-    const SQL: &str = concat!(
-        "SELECT ",
-        key_columns!(),
-        " FROM api_keys WHERE organization_id = $1 AND client_id = $2 ORDER BY id DESC LIMIT 200"
-    );
-    let newest: Vec<ClientKey> =
-        on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(client_id).fetch_all(db).await)?;
-    Ok(newest.into_iter().rev().collect())
+/// Returns a page of a client's keys.
+pub async fn keys_page(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    client_id: Uuid,
+    slice: &Slice,
+) -> sqlx::Result<Vec<ClientKey>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(concat!("SELECT ", key_columns!(), " FROM api_keys WHERE organization_id = "));
+        query.push_bind(organization_id).push(" AND client_id = ").push_bind(client_id);
+        push_slice(&mut query, slice);
+        query.build_query_as().fetch_all(db).await
+    })
 }
 
 /// Returns a client's keys that still work at an instant.

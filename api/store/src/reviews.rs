@@ -106,11 +106,19 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, row: &ReviewRow) -> 
         .execute(db).await.map(|_| ()))
 }
 
-/// Returns a plan's latest reviews, newest first.
-pub async fn latest(conn: &mut Conn, organization_id: Uuid, plan_id: Uuid) -> sqlx::Result<Vec<ReviewRow>> {
+/// Returns reviews of a plan before a number, or the latest, newest first.
+pub async fn page(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    plan_id: Uuid,
+    before: Option<i64>,
+    rows: usize,
+) -> sqlx::Result<Vec<ReviewRow>> {
     const SQL: &str = "SELECT plan_id, number, reviewed_on, content, author, recorded_at FROM reviews \
-                       WHERE organization_id = $1 AND plan_id = $2 ORDER BY number DESC LIMIT 200";
-    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(plan_id).fetch_all(db).await)
+                       WHERE organization_id = $1 AND plan_id = $2 AND number < $3 ORDER BY number DESC LIMIT $4";
+    let (before, rows) = (before.unwrap_or(i64::MAX), i64::try_from(rows).unwrap_or(i64::MAX));
+    on!(conn, db => sqlx::query_as(SQL)
+        .bind(organization_id).bind(plan_id).bind(before).bind(rows).fetch_all(db).await)
 }
 
 /// Finds a review of a plan.

@@ -4,7 +4,6 @@ use actix_web::web::Path;
 use actix_web::{delete, get, post};
 use chrono::{DateTime, Duration, Utc};
 use serde::Deserialize;
-use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -12,9 +11,11 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
+use crate::paging::{Page, Paging};
 use crate::provisioning::add_key;
 use crate::resources::api_keys::RevealedKey;
 use crate::store::api_clients::{self, ClientKey};
+use crate::store::keyset::{Direction, Order, Position};
 use crate::unit::{Change, Entity, Unit};
 
 /// API key to create, with an optional rotation of the client's other keys.
@@ -30,26 +31,21 @@ pub struct KeyDraft {
     overlap_seconds: Option<i64>,
 }
 
-/// API keys of an API client.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ClientKeys {
-    /// Newest 200 keys, oldest first.
-    #[schema(max_items = 200)]
-    data: Vec<ClientKey>,
-}
-
 /// Maximum number of active keys of one client.
 const MOST_LIVE_KEYS: usize = 50;
 
 /// List an API client's keys
 ///
-/// Returns the newest 200 keys, including expired and revoked keys, without their secrets.
-#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), responses((status = 200, description = "The API keys, oldest first.", body = ClientKeys)))]
+/// Returns a page of the keys, the newest first, including expired and revoked keys, without their secrets.
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(Paging),
+    responses((status = 200, description = "A page of API keys.", body = Page<ClientKey>)))]
 #[get("/v1/api-clients/{id}/keys")]
-pub async fn list_client_keys(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn list_client_keys(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
     let mut conn = cx.read().await?;
     api_clients::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
-    Ok(Answer::ok(&ClientKeys { data: api_clients::keys(&mut conn, cx.organization_id(), *id).await? })?.content_tag())
+    let slice = paging.slice(Order::Id, Direction::Descending)?;
+    let rows = api_clients::keys_page(&mut conn, cx.organization_id(), *id, &slice).await?;
+    paging.answer(rows, |key| Position { key: None, id: key.id }, |key| key)
 }
 
 /// Create an API key

@@ -12,7 +12,9 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::paging::{Page, Paging};
 use crate::store::communications::CommunicationKind;
+use crate::store::keyset::Position;
 use crate::store::milestones::ForecastRow;
 use crate::store::plans::{self, PlanRecord};
 
@@ -71,27 +73,25 @@ pub struct ForecastChange {
     acknowledged_by: Option<String>,
 }
 
-/// Forecast changes of a milestone.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ForecastChanges {
-    /// Forecast changes, oldest first.
-    #[schema(max_items = 100_000)]
-    data: Vec<ForecastChange>,
-}
-
 /// List a milestone's forecast changes
 ///
-/// Returns every recorded change, with its communication to the client and the client's acknowledgment.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
-    responses((status = 200, description = "The forecast changes, oldest first.", body = ForecastChanges)))]
+/// Returns a page of the changes, the newest first, each with its communication to the client and the client's
+/// acknowledgment.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging),
+    responses((status = 200, description = "A page of forecast changes.", body = Page<ForecastChange>)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/forecast-changes")]
-pub async fn list_forecast_changes(cx: Context, path: Path<(Uuid, String)>) -> Result<Answer, ApiError> {
+pub async fn list_forecast_changes(
+    cx: Context,
+    path: Path<(Uuid, String)>,
+    paging: Paging,
+) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
     let milestone_id = record.milestone(&milestone).ok_or_else(ApiError::not_found)?.id;
-    let own = record.forecasts.iter().filter(|change| change.milestone_id == milestone_id);
-    Ok(Answer::ok(&ForecastChanges { data: own.map(|row| ForecastChange::of(&record, row)).collect() })?.content_tag())
+    let own = record.forecasts.iter().filter(|change| change.milestone_id == milestone_id).collect();
+    let position = |row: &&ForecastRow| Position { key: None, id: row.id };
+    paging.answer_newest(own, position, |row| ForecastChange::of(&record, row))
 }
 
 impl ForecastChange {

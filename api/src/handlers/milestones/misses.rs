@@ -21,8 +21,10 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
 use crate::store::json_text::JsonText;
+use crate::store::keyset::Position;
 use crate::store::plans::{self, PlanRecord};
 use crate::store::reviews::{self, MissRow};
 
@@ -126,14 +128,6 @@ pub struct ReportedMiss {
     cascade: Cascade,
 }
 
-/// Miss reports of a plan.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MissReports {
-    /// Miss reports, oldest first.
-    #[schema(max_items = 100_000)]
-    data: Vec<MissReport>,
-}
-
 /// Record a miss report
 ///
 /// Explains why an open milestone missed its planned date, and sets a new forecast date. Until then, lists and reviews
@@ -187,15 +181,16 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
 
 /// List a plan's miss reports
 ///
-/// Returns the reports of all milestones of the plan, including achieved, waived and canceled milestones.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
-    responses((status = 200, description = "The miss reports, oldest first.", body = MissReports)))]
+/// Returns a page of the reports of all milestones of the plan, the newest first, including achieved, waived and canceled
+/// milestones.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging),
+    responses((status = 200, description = "A page of miss reports.", body = Page<MissReport>)))]
 #[get("/v1/plans/{id}/miss-reports")]
-pub async fn list_misses(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn list_misses(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
-    let data = record.misses.iter().filter_map(|row| MissReport::of(&record, row)).collect();
-    Ok(Answer::ok(&MissReports { data })?.version(record.plan.version))
+    let reports = record.misses.iter().filter_map(|row| MissReport::of(&record, row)).collect();
+    paging.answer_newest(reports, |one: &MissReport| Position { key: None, id: one.id }, |one| one)
 }
 
 impl MissReport {

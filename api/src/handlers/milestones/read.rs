@@ -16,6 +16,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::plans::earned_value::AsOf;
+use crate::paging::{Page, Paging};
+use crate::store::keyset::Position;
 use crate::store::milestones::{self, TransitionRow};
 use crate::store::plans::{self, PlanRecord};
 
@@ -61,14 +63,6 @@ pub struct Transition {
     recorded_at: DateTime<Utc>,
 }
 
-/// State transitions of a milestone.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Transitions {
-    /// State transitions, oldest first.
-    #[schema(max_items = 1000)]
-    data: Vec<Transition>,
-}
-
 /// List a plan's milestones
 ///
 /// Returns all milestones of the plan, in the order of the plan. Status and derived fields refer to `as_of`; the other
@@ -98,17 +92,22 @@ pub async fn read_milestone(cx: Context, path: Path<(Uuid, String)>, query: Quer
 
 /// List a milestone's state transitions
 ///
-/// Returns every action taken on the milestone, with its reason and evidence.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
-    responses((status = 200, description = "The state transitions, oldest first.", body = Transitions)))]
+/// Returns a page of the actions taken on the milestone, the newest first, each with its reason and evidence.
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging),
+    responses((status = 200, description = "A page of state transitions.", body = Page<Transition>)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/transitions")]
-pub async fn list_milestone_transitions(cx: Context, path: Path<(Uuid, String)>) -> Result<Answer, ApiError> {
+pub async fn list_milestone_transitions(
+    cx: Context,
+    path: Path<(Uuid, String)>,
+    paging: Paging,
+) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();
     let mut conn = cx.snapshot().await?;
     let record = plans::find(&mut conn, cx.organization_id(), id).await?.ok_or_else(ApiError::not_found)?;
     let milestone = record.milestone(&milestone).ok_or_else(ApiError::not_found)?;
     let rows = milestones::transitions(&mut conn, cx.organization_id(), id, milestone.id).await?;
-    Ok(Answer::ok(&Transitions { data: rows.into_iter().filter_map(Transition::of).collect() })?.content_tag())
+    let transitions = rows.into_iter().filter_map(Transition::of).collect();
+    paging.answer_newest(transitions, |one: &Transition| Position { key: None, id: one.id }, |one| one)
 }
 
 async fn record(cx: &Context, plan_id: Uuid) -> Result<PlanRecord, ApiError> {

@@ -16,7 +16,9 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::handlers::milestones::{Milestone, save_all};
+use crate::paging::{Page, Paging};
 use crate::read_model::PlanView;
+use crate::store::keyset::{self, Position};
 use crate::store::plans::{self, PlanRecord};
 use crate::store::reviews::{self, ReviewMark, ReviewRow};
 use crate::unit::{Change, Entity, Unit};
@@ -101,14 +103,6 @@ pub struct NextReview {
     state: ReviewState,
 }
 
-/// Reviews of a plan.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Reviews {
-    /// Reviews, newest first; at most 200.
-    #[schema(max_items = 200)]
-    data: Vec<Review>,
-}
-
 /// Get the agenda of a plan's next review
 ///
 /// Answers three questions as of today: which milestones are at risk and why, which dependencies are unresolved, and
@@ -133,16 +127,17 @@ pub async fn read_next_review(cx: Context, id: Path<Uuid>) -> Result<Answer, Api
 
 /// List a plan's reviews
 ///
-/// Returns the 200 newest reviews of the plan, newest first, each with the state of the plan on its day.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
-    responses((status = 200, description = "The reviews, newest first.", body = Reviews)))]
+/// Returns a page of the reviews of the plan, the newest first, each with the state of the plan on its day.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging),
+    responses((status = 200, description = "A page of reviews.", body = Page<Review>)))]
 #[get("/v1/plans/{id}/reviews")]
-pub async fn list_reviews(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn list_reviews(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
     plans.find(*id).ok_or_else(ApiError::not_found)?;
-    let rows = reviews::latest(&mut cx.read().await?, cx.organization_id(), *id).await?;
-    let data = rows.iter().map(Review::thawed).collect::<Result<_, _>>()?;
-    Ok(Answer::ok(&Reviews { data })?.content_tag())
+    let before = paging.after_number();
+    let rows = reviews::page(&mut cx.read().await?, cx.organization_id(), *id, before, paging.limit + 1).await?;
+    let position = |row: &ReviewRow| Position { key: Some(keyset::Key::Number(row.number)), id: *id };
+    paging.try_answer(rows, position, |row| Review::thawed(&row))
 }
 
 /// Get a review

@@ -1,0 +1,285 @@
+//! Codes of what can be wrong with a field or parameter: the one list, shown at `/docs/problems` and in the document.
+//!
+//! The domain's rules name their codes themselves; a test holds them against this list, and so every code has a meaning here.
+
+/// A code, its meaning and an example of its text.
+#[derive(Debug, Clone, Copy)]
+pub struct FieldCode {
+    /// The code. It does not change; new ones may be added.
+    pub code: &'static str,
+    /// Its meaning.
+    pub meaning: &'static str,
+    /// An example of the text that comes with it, to be read after the name of the field.
+    pub example: &'static str,
+}
+
+/// Every code, in alphabetical order.
+pub const FIELD_CODES: &[FieldCode] = &[
+    of(
+        "after_work_began",
+        "A start date lies after the day on which work began.",
+        "must not be after 2026-03-09, when work began",
+    ),
+    of("already_recorded", "The same record exists.", "is already recorded"),
+    of(
+        "ambiguous",
+        "Two fields name the same thing in different ways.",
+        "give either customer_id or customer_ref, not both",
+    ),
+    of("bands_out_of_order", "The lower bounds of bands are not in order.", "must be below healthy_from"),
+    of(
+        "baselined",
+        "The value is fixed by a baseline.",
+        "is fixed by the baseline: record a forecast change, or create a new baseline",
+    ),
+    of(
+        "before_customer",
+        "The day lies before the customer was one.",
+        "must not be before 2025-11-03, the first day as a customer",
+    ),
+    of(
+        "before_start",
+        "The date lies before the start of the plan.",
+        "must not be before the plan's start on 2026-03-02",
+    ),
+    of("beyond_calendar", "The date lies beyond the last day that can be stored.", "must not be after 9999-12-31"),
+    of("blank", "The text has no characters other than white space.", "must not be blank"),
+    of("budget_without_currency", "A budget is given without its currency.", "a budget needs a currency"),
+    of(
+        "conflict",
+        "A different event with the same identity exists.",
+        "a different event with this messageId already exists; it stays",
+    ),
+    of(
+        "control_character",
+        "The text contains NUL or another control character.",
+        "must not contain NUL or other control characters",
+    ),
+    of("currency_without_budget", "A currency is given without a budget.", "a currency needs a budget"),
+    of("curve_empty", "A curve has no points.", "a curve needs at least one point"),
+    of(
+        "curve_not_increasing",
+        "The points of a curve are not in order.",
+        "must be greater than the x of the previous point",
+    ),
+    of("dependency_cycle", "Dependencies lead back to where they began.", "the dependencies form a cycle: a -> b -> a"),
+    of(
+        "duplicate_key",
+        "Several milestones of a plan have the same key.",
+        "the key 'review' is used by more than one milestone",
+    ),
+    of(
+        "finding_missing",
+        "A milestone at risk has no finding in a review.",
+        "'pipeline' is at risk: give its cause and action",
+    ),
+    of("forecast_passed", "The forecast lies in the past.", "the forecast of 2026-04-01 has passed: record a new one"),
+    of("forecast_unchanged", "The forecast is the same as before.", "the forecast is already 2026-05-20"),
+    of(
+        "horizon_not_over",
+        "The horizon of no day in the range is over.",
+        "no day in this range is followed by a complete horizon",
+    ),
+    of("in_the_future", "The day lies in the future.", "must not be in the future: today is 2026-05-04"),
+    of("in_the_past", "The day lies in the past.", "must not be in the past: today is 2026-05-04"),
+    of(
+        "invalid_cursor",
+        "The cursor belongs to another list or other filters.",
+        "is not a cursor of this list with these filters",
+    ),
+    of(
+        "invalid_transition",
+        "The state of the milestone does not allow the action.",
+        "cannot submit a milestone that is achieved",
+    ),
+    of(
+        "lag_before_start",
+        "A lag leads to a day before the start of the plan.",
+        "must not lead to a day before the plan's start",
+    ),
+    of("malformed", "The JSON or the header cannot be parsed.", "is not valid JSON"),
+    of("no_fit", "A model cannot be fitted on the data.", "the coefficients do not converge"),
+    of("no_milestones", "A plan or template has no milestones.", "a plan needs at least one milestone"),
+    of("no_weight", "All weights are zero.", "the weights must not all be zero"),
+    of(
+        "not_a_currency",
+        "The text is not a currency code.",
+        "must be a three-letter ISO 4217 currency code such as EUR",
+    ),
+    of("not_a_date", "The text is not a date.", "must be a date such as 2026-03-31"),
+    of(
+        "not_a_dependency",
+        "The text does not name dependencies.",
+        "must be keys separated by spaces, such as pipeline:SS+5",
+    ),
+    of(
+        "not_a_key",
+        "The text is not a key.",
+        "must start with a letter or digit and contain only letters, digits, '.', '_' and '-'",
+    ),
+    of("not_an_email", "The text is not an e-mail address.", "must be an e-mail address such as name@example.com"),
+    of("not_an_option", "The value is not one of the options.", "must be one of \"planned\", \"achieved\""),
+    of(
+        "not_communicated",
+        "The change was not communicated to the client.",
+        "record first that the change was communicated",
+    ),
+    of(
+        "not_missed",
+        "The planned date has not passed.",
+        "the planned date of 2026-05-10 has not passed, so nothing was missed",
+    ),
+    of(
+        "not_published",
+        "The version is a draft, or no version is published.",
+        "version 2 is a draft: publish it first",
+    ),
+    of(
+        "not_the_path",
+        "The body names another resource than the path.",
+        "must be the reference in the path, or left out",
+    ),
+    of("not_valid", "The value breaks a rule that has no code of its own.", "does not satisfy the document"),
+    of(
+        "not_within_a_year",
+        "The time is in the past or more than a year ahead.",
+        "must be in the future, and at most 365 days from now",
+    ),
+    of(
+        "out_of_order",
+        "A value must lie after or before another one.",
+        "must not be before the previous entry of 2026-03-09",
+    ),
+    of(
+        "out_of_range",
+        "The range is too long or its end lies before its start.",
+        "must be at most 400 days after from",
+    ),
+    of("parent_cycle", "A customer would be a part of itself.", "must not be the customer itself or a part of it"),
+    of("percent_out_of_range", "The number is not a percentage.", "must be a number from 0 to 100"),
+    of("property_required", "The aggregate needs a property.", "must name the property whose sum is taken"),
+    of("property_unused", "The aggregate uses no property.", "must be left out: count uses no property"),
+    of(
+        "published",
+        "The version is published and cannot change.",
+        "version 1 is published and cannot change: add a new version",
+    ),
+    of("repeated", "The same value is given more than once.", "is given more than once"),
+    of("repeated_dependency", "Two milestones are related twice.", "the dependency on 'pipeline' is given twice"),
+    of("repeated_key", "A key is used more than once.", "the key 'usage' is used twice"),
+    of("required", "A field or parameter is missing.", "must be given"),
+    of("settled", "The milestone is closed.", "the milestone is cancelled: reopen it first"),
+    of("start_unchanged", "The plan already starts on this day.", "the plan already starts on 2026-03-02"),
+    of("taken", "Another resource has this key or reference.", "belongs to another customer"),
+    of(
+        "template_and_milestones",
+        "A template and milestones are given together.",
+        "give either a template or milestones, not both",
+    ),
+    of(
+        "template_or_milestones",
+        "Neither a template nor milestones are given.",
+        "give a template or at least one milestone",
+    ),
+    of(
+        "tiers_out_of_order",
+        "The tiers of an escalation are not in order.",
+        "must be greater than in the previous tier",
+    ),
+    of(
+        "too_deep",
+        "Too many customers stand above one another.",
+        "must not put more than 20 customers above one another",
+    ),
+    of(
+        "too_few_events",
+        "Too few customers were lost to conclude anything.",
+        "3 customers were lost in that time, but at least 10 are needed",
+    ),
+    of("too_few_items", "The list has too few items.", "must have at least 1 items"),
+    of("too_large", "The number or the request is too large.", "must be at most 1000"),
+    of("too_long", "The text is too long.", "must have at most 200 characters"),
+    of("too_many_cells", "A line has more cells than the header.", "has more cells than the first line has columns"),
+    of("too_many_items", "The list has too many items.", "must have at most 500 items"),
+    of(
+        "too_many_points",
+        "A series would have too many points.",
+        "would give more than 1000 points: choose a longer period",
+    ),
+    of("too_much", "The request would take too much work.", "42 days would be evaluated; at most 40 are allowed"),
+    of("too_short", "The text is too short.", "must have at least 1 characters"),
+    of("too_small", "The number is too small.", "must be at least 0"),
+    of("unclosed_quote", "A quoted cell of a CSV file does not end.", "the quote that begins here is not closed"),
+    of("unknown_baseline", "No baseline has this number.", "the plan has no baseline 7"),
+    of("unknown_column", "The CSV file has a column that is not known.", "is not a known column"),
+    of("unknown_customer", "No customer has this identifier or reference.", "there is no customer with this id"),
+    of("unknown_dependency", "No milestone has this key.", "there is no milestone with the key 'access' in this plan"),
+    of("unknown_field", "The field is not known here.", "is not a field here"),
+    of("unknown_metric", "No metric has this key.", "there is no metric 'logins'"),
+    of("unknown_milestone", "No milestone has this key.", "there is no milestone with the key 'access' in this plan"),
+    of("unknown_parameter", "The query parameter is not known here.", "is not a parameter here; known: limit, cursor"),
+    of("unknown_person", "No person has this identifier or reference.", "there is no person with this id"),
+    of("unknown_template", "No template has this key.", "no template has the key 'pilot'"),
+    of("unknown_time_zone", "The time zone is not known.", "must be an IANA time zone such as Europe/Berlin"),
+    of("unknown_version", "The template has no version with this number.", "the template has no version 7"),
+    of(
+        "unmet_dependencies",
+        "The milestones that this one waits for are not met.",
+        "these milestones must be achieved first: access; or give override_reason",
+    ),
+    of(
+        "unused",
+        "The field has no effect and must be left out.",
+        "must be left out unless the factor's input is a metric",
+    ),
+    of("weight_out_of_range", "The weight is not within its bounds.", "must be a number from 0.000001 to 1000000000"),
+    of("wrong_format", "The text does not have the required format.", "must be a date, such as 2026-03-31"),
+    of(
+        "wrong_pattern",
+        "The text does not match the required pattern.",
+        "must contain only letters, digits, '.', '_' and '-'",
+    ),
+    of("wrong_type", "The value has another type than required.", "must be of type string"),
+];
+
+const fn of(code: &'static str, meaning: &'static str, example: &'static str) -> FieldCode {
+    FieldCode { code, meaning, example }
+}
+
+/// Whether a code is in the list.
+pub fn is_known(code: &str) -> bool {
+    FIELD_CODES.binary_search_by(|known| known.code.cmp(code)).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use milepost_domain::customer::rule::CustomerRule;
+    use milepost_domain::plan::milestone::MilestoneRule;
+    use milepost_domain::plan::rule::PlanRule;
+    use milepost_domain::usage::metric::MetricRule;
+    use milepost_domain::values::rule::ValueRule;
+    use milepost_domain::values::version::VersionRule;
+    use strum::VariantNames;
+
+    use super::*;
+
+    #[test]
+    fn the_list_is_in_order() {
+        assert!(FIELD_CODES.windows(2).all(|pair| pair[0].code < pair[1].code));
+    }
+
+    #[test]
+    fn every_rule_of_the_domain_is_in_the_list() {
+        let rules = [
+            ValueRule::VARIANTS,
+            VersionRule::VARIANTS,
+            PlanRule::VARIANTS,
+            MilestoneRule::VARIANTS,
+            CustomerRule::VARIANTS,
+            MetricRule::VARIANTS,
+        ];
+        for code in rules.into_iter().flatten().filter(|code| **code != "value") {
+            assert!(is_known(code), "{code} is not in the list of codes");
+        }
+    }
+}
