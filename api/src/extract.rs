@@ -31,7 +31,14 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = std::future::Ready<Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(read_query(request).and_then(|found| parse_query(found).map(Self)))
+        std::future::ready(Self::read(request))
+    }
+}
+
+impl<T: DeserializeOwned> Query<T> {
+    /// Parses the request's checked parameters.
+    pub fn read(request: &HttpRequest) -> Result<Self, ApiError> {
+        read_query(request).and_then(|found| parse_query(found).map(Self))
     }
 }
 

@@ -28,6 +28,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod ledger_sequence;
 pub mod limit;
+pub mod moment;
 pub mod paging;
 pub mod patch;
 pub mod precondition;

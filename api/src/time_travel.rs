@@ -14,7 +14,6 @@ use milepost_domain::plan::schedule::DEFAULT_UPDATE_INTERVAL_DAYS;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sqlx::types::Text;
-use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::context::Context;
@@ -23,15 +22,6 @@ use crate::store::json_text::JsonText;
 use crate::store::ledger::{self, Known};
 use crate::store::milestones::DependencyRow;
 use crate::store::plans::{self, PlanRecord};
-
-/// Instant of knowledge of a request.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct KnownAt {
-    /// Instant of knowledge: the answer uses only what had been recorded by then. The date that the answer refers to
-    /// then defaults to the date of this instant.
-    pub known_at: Option<DateTime<Utc>>,
-}
 
 /// A plan as recorded in the ledger.
 #[derive(Debug, Deserialize)]

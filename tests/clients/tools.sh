@@ -38,3 +38,12 @@ python_tools() {
     cp "$here/requirements.txt" "$out/venv/.installed"
   fi
 }
+
+cargo_tools() {
+  local tool
+  for tool in cargo curl; do
+    command -v "$tool" >/dev/null || { missing="$tool is not installed"; return 1; }
+  done
+  cargo fetch --locked --manifest-path "$here/progenitor/Cargo.toml" >"$out/cargo.log" 2>&1 ||
+    { missing="cargo fetch failed: $(grep -m 1 '^error' "$out/cargo.log")"; return 1; }
+}

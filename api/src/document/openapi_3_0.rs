@@ -15,6 +15,7 @@ pub fn rendered(document: &Value) -> Value {
         take_reference(fields);
         take_exclusive_bounds(fields);
         take_constant(fields);
+        take_open(fields);
         fields.remove("propertyNames");
     });
     older
@@ -76,6 +77,13 @@ fn take_constant(fields: &mut Map<String, Value>) {
     }
 }
 
+/// Readers of 3.0 keep unnamed fields only if their schema is written out.
+fn take_open(fields: &mut Map<String, Value>) {
+    if fields.get("additionalProperties") == Some(&Value::Bool(true)) {
+        fields.insert("additionalProperties".to_owned(), json!({}));
+    }
+}
+
 fn each_object(value: &mut Value, visit: &mut impl FnMut(&mut Map<String, Value>)) {
     match value {
         Value::Object(fields) => {
@@ -105,6 +113,7 @@ mod tests {
             ),
             (json!({ "$ref": "#/x", "description": "D" }), json!({ "allOf": [{ "$ref": "#/x" }], "description": "D" })),
             (json!({ "exclusiveMinimum": 0 }), json!({ "minimum": 0, "exclusiveMinimum": true })),
+            (json!({ "additionalProperties": true }), json!({ "additionalProperties": {} })),
             (json!({ "const": "a" }), json!({ "enum": ["a"] })),
             (json!({ "type": "string", "examples": ["a", "b"] }), json!({ "type": "string", "example": "a" })),
         ] {

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::customer_health::observed::{Day, Stretch, TREND_DAYS};
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::time_travel::KnownAt;
+use crate::moment::KnownAt;
 
 /// Days to compare.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -100,17 +100,16 @@ pub async fn explain_health_change(
     cx: Context,
     id: Path<Uuid>,
     options: Query<ChangeOptions>,
-    known: Query<KnownAt>,
+    known: KnownAt,
 ) -> Result<Answer, ApiError> {
-    let known_at = known.0.known_at;
-    let to = options.0.to.unwrap_or_else(|| cx.date_of(known_at.unwrap_or(cx.now)));
+    let to = options.0.to.unwrap_or(known.today);
     let from = options.0.from.unwrap_or_else(|| plus_days(to, -TREND_DAYS));
     if from > to {
         return Err(ApiError::parameter("from", "out_of_order", format!("must not be after {to}")));
     }
     let mut conn = cx.snapshot().await?;
     let found = customer(&mut conn, cx.organization_id(), *id).await?;
-    let (observed, models) = observe_one(&cx, &mut conn, found, Stretch { from, to, known_at }).await?;
+    let (observed, models) = observe_one(&cx, &mut conn, found, Stretch { from, to, known_at: known.known_at }).await?;
     let one = |on| observed.days(&models, on, on).pop().ok_or_else(|| ApiError::internal("a stretch has no day"));
     let (before, after) = (one(from)?, one(to)?);
     let before_in_model = observed.score(&after.model.content, from);

@@ -18,7 +18,7 @@ use crate::customer_health::observed::{Day, Stretch};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
-use crate::time_travel::KnownAt;
+use crate::moment::KnownAt;
 use crate::views::pictures::{MEDIA_TYPE, draw_sparkline};
 
 /// Number of days in a history by default.
@@ -103,9 +103,9 @@ pub async fn read_health_history(
     cx: Context,
     id: Path<Uuid>,
     options: Query<HistoryOptions>,
-    known: Query<KnownAt>,
+    known: KnownAt,
 ) -> Result<HttpResponse, ApiError> {
-    let days = load(&cx, *id, options.0, known.0).await?;
+    let days = load(&cx, *id, options.0, known).await?;
     let data: Vec<HealthDay> = days.iter().map(HealthDay::from).collect();
     let matched = Matched::of(&request)?;
     if negotiate(&request, &matched.operation.produces) == Some("text/csv") {
@@ -144,12 +144,12 @@ pub async fn draw_health(
     options: Query<HistoryOptions>,
 ) -> Result<HttpResponse, ApiError> {
     let name = customer(&mut cx.read().await?, cx.organization_id(), *id).await?.content.name;
-    let days = load(&cx, *id, options.0, KnownAt { known_at: None }).await?;
+    let days = load(&cx, *id, options.0, KnownAt { today: cx.today(), known_at: None }).await?;
     Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(draw_sparkline(&name, &days)?))
 }
 
 async fn load(cx: &Context, id: Uuid, options: HistoryOptions, known: KnownAt) -> Result<Vec<Day>, ApiError> {
-    let to = options.to.unwrap_or_else(|| cx.date_of(known.known_at.unwrap_or(cx.now)));
+    let to = options.to.unwrap_or(known.today);
     let from = options.from.unwrap_or_else(|| plus_days(to, 1 - USUAL_DAYS));
     let count = days_between(from, to) + 1;
     if !(1..=MOST_DAYS).contains(&count) {

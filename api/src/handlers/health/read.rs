@@ -2,7 +2,7 @@
 
 use actix_web::get;
 use actix_web::web::Path;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use milepost_domain::customer::health::band::Band;
 use milepost_domain::customer::health::model::{Factor, ImpactOn, InputKind, Missing, Protocol};
 use milepost_domain::customer::health::score::{FactorScore, ImpactScore, Source};
@@ -17,12 +17,10 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::observed::{Day, Stretch, TREND_DAYS, slope_per_week};
 use crate::error::ApiError;
-use crate::extract::Query;
-use crate::handlers::plans::earned_value::AsOf;
+use crate::moment::Moment;
 use crate::store::customer_records::HealthOverride;
 use crate::store::customers::Customer;
 use crate::store::usage_events;
-use crate::time_travel::KnownAt;
 
 /// A customer's health on a date, with its explanation.
 #[derive(Debug, Serialize, ToSchema)]
@@ -158,42 +156,30 @@ pub struct HealthTrend {
 /// Returns the health score with its factors, milestone contributions, override and trend. The score is computed for
 /// every request from the usage events, plans, pulses and models, so late events count as soon as they are recorded.
 /// With `known_at`, only what had been recorded by that instant counts.
-#[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(AsOf, KnownAt),
+#[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(Moment),
     responses((status = 200, description = "The customer's health.", body = CustomerHealth)))]
 #[get("/v1/customers/{id}/health")]
-pub async fn read_customer_health(
-    cx: Context,
-    id: Path<Uuid>,
-    date: Query<AsOf>,
-    known: Query<KnownAt>,
-) -> Result<Answer, ApiError> {
+pub async fn read_customer_health(cx: Context, id: Path<Uuid>, moment: Moment) -> Result<Answer, ApiError> {
     let found = customer(&mut cx.read().await?, cx.organization_id(), *id).await?;
-    answer(&cx, found, date.0.as_of, known.0.known_at).await
+    answer(&cx, found, moment).await
 }
 
 /// Get a customer's health by external reference
 ///
 /// Returns the same as `/v1/customers/{id}/health` for the customer with this external reference.
-#[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(AsOf, KnownAt),
+#[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(Moment),
     responses((status = 200, description = "The customer's health.", body = CustomerHealth)))]
 #[get("/v1/customers/by-ref/{external_ref}/health")]
 pub async fn read_customer_health_by_ref(
     cx: Context,
     external_ref: Path<String>,
-    date: Query<AsOf>,
-    known: Query<KnownAt>,
+    moment: Moment,
 ) -> Result<Answer, ApiError> {
     let found = customer_by_ref(&mut cx.read().await?, cx.organization_id(), &external_ref).await?;
-    answer(&cx, found, date.0.as_of, known.0.known_at).await
+    answer(&cx, found, moment).await
 }
 
-async fn answer(
-    cx: &Context,
-    customer: Customer,
-    as_of: Option<NaiveDate>,
-    known_at: Option<DateTime<Utc>>,
-) -> Result<Answer, ApiError> {
-    let as_of = as_of.unwrap_or_else(|| cx.date_of(known_at.unwrap_or(cx.now)));
+async fn answer(cx: &Context, customer: Customer, Moment { as_of, known_at }: Moment) -> Result<Answer, ApiError> {
     let from = plus_days(as_of, -TREND_DAYS);
     let mut conn = cx.snapshot().await?;
     let computed_through = usage_events::last_number(&mut conn, cx.organization_id()).await?;

@@ -17,8 +17,7 @@ use crate::customer_health::models::Models;
 use crate::customer_health::observed;
 use crate::customer_health::observed::Stretch;
 use crate::error::ApiError;
-use crate::extract::Query;
-use crate::handlers::plans::earned_value::AsOf;
+use crate::moment::AsOf;
 use crate::store::customers;
 
 /// Combined health of a customer's parts.
@@ -77,8 +76,7 @@ pub struct RollupPart {
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(AsOf),
     responses((status = 200, description = "The combined health.", body = HealthRollup)))]
 #[get("/v1/customers/{id}/health/rollup")]
-pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, date: Query<AsOf>) -> Result<Answer, ApiError> {
-    let as_of = date.0.as_of.unwrap_or_else(|| cx.today());
+pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) -> Result<Answer, ApiError> {
     let mut conn = cx.snapshot().await?;
     let whole = customer(&mut conn, cx.organization_id(), *id).await?;
     let mut parts = vec![];

@@ -21,7 +21,7 @@ use crate::customer_health::observed::{Day, Observed, Stretch};
 use crate::customer_health::{observed, risk};
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::handlers::plans::earned_value::AsOf;
+use crate::moment::AsOf;
 use crate::store::customers;
 use crate::store::playbooks::{self, PlaybookRow};
 
@@ -128,10 +128,9 @@ const MOVERS: usize = 50;
 pub async fn simulate_health_model(
     cx: Context,
     model: Path<String>,
-    date: Query<AsOf>,
+    AsOf(as_of): AsOf,
     option: Query<CandidateOption>,
 ) -> Result<Answer, ApiError> {
-    let as_of = date.0.as_of.unwrap_or_else(|| cx.today());
     let mut conn = cx.snapshot().await?;
     let candidate = find_candidate(&mut conn, cx.organization_id(), &model, option.0.version).await?;
     let number = candidate.number;

@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Query, parse_path};
+use crate::moment::AsOf;
 use crate::store::metrics::{self, MeasuredRow, Of};
 use crate::store::{Conn, customers, people};
 use crate::usage_facts::fact;
@@ -23,8 +24,6 @@ use crate::usage_facts::fact;
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MetricOptions {
-    /// Last day of the window. Defaults to today in the organization's time zone.
-    as_of: Option<NaiveDate>,
     /// Window: the days that count. Defaults to `days`.
     #[param(inline)]
     window: Option<Window>,
@@ -96,66 +95,70 @@ const USUAL_DAYS: i64 = 30;
 ///
 /// Computes the metrics from the customer's usage events in the window that ends with `as_of`, including that day. Days
 /// are those of the organization's time zone. Late events count as soon as they are recorded.
-#[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricOptions),
+#[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(AsOf, MetricOptions),
     responses((status = 200, description = "The metrics.", body = Metrics)))]
 #[get("/v1/customers/{id}/metrics")]
 pub async fn read_customer_metrics(
     cx: Context,
     id: Path<Uuid>,
+    as_of: AsOf,
     options: Query<MetricOptions>,
 ) -> Result<Answer, ApiError> {
     let whose = Whose::customer(&cx, *id).await?;
-    take(&cx, &whose, &options.0).await
+    take(&cx, &whose, as_of, &options.0).await
 }
 
 /// Get a customer's metrics by external reference
 ///
 /// Returns the same as `/v1/customers/{id}/metrics` for the customer with this external reference.
-#[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricOptions),
+#[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(AsOf, MetricOptions),
     responses((status = 200, description = "The metrics.", body = Metrics)))]
 #[get("/v1/customers/by-ref/{external_ref}/metrics")]
 pub async fn read_customer_metrics_by_ref(
     cx: Context,
     external_ref: Path<String>,
+    as_of: AsOf,
     options: Query<MetricOptions>,
 ) -> Result<Answer, ApiError> {
     let reference: ExternalRef = parse_path("external_ref", &external_ref)?;
     let found = customers::find_by_ref(&mut cx.read().await?, cx.organization_id(), reference.as_str()).await?;
     let whose = Whose::customer(&cx, found.ok_or_else(ApiError::not_found)?.id).await?;
-    take(&cx, &whose, &options.0).await
+    take(&cx, &whose, as_of, &options.0).await
 }
 
 /// Get a person's metrics
 ///
 /// Computes the metrics from the person's usage events in the window that ends with `as_of`, including that day. Days
 /// are those of the organization's time zone. Late events count as soon as they are recorded.
-#[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricOptions),
+#[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(AsOf, MetricOptions),
     responses((status = 200, description = "The metrics.", body = Metrics)))]
 #[get("/v1/people/{id}/metrics")]
 pub async fn read_person_metrics(
     cx: Context,
     id: Path<Uuid>,
+    as_of: AsOf,
     options: Query<MetricOptions>,
 ) -> Result<Answer, ApiError> {
     let whose = Whose::person(&cx, *id).await?;
-    take(&cx, &whose, &options.0).await
+    take(&cx, &whose, as_of, &options.0).await
 }
 
 /// Get a person's metrics by external reference
 ///
 /// Returns the same as `/v1/people/{id}/metrics` for the person with this external reference.
-#[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(MetricOptions),
+#[utoipa::path(tag = "metrics", security(("bearer" = ["health:read"])), params(AsOf, MetricOptions),
     responses((status = 200, description = "The metrics.", body = Metrics)))]
 #[get("/v1/people/by-ref/{external_ref}/metrics")]
 pub async fn read_person_metrics_by_ref(
     cx: Context,
     external_ref: Path<String>,
+    as_of: AsOf,
     options: Query<MetricOptions>,
 ) -> Result<Answer, ApiError> {
     let reference: ExternalRef = parse_path("external_ref", &external_ref)?;
     let found = people::find_by_ref(&mut cx.read().await?, cx.organization_id(), reference.as_str()).await?;
     let whose = Whose::person(&cx, found.ok_or_else(ApiError::not_found)?.id).await?;
-    take(&cx, &whose, &options.0).await
+    take(&cx, &whose, as_of, &options.0).await
 }
 
 /// The customer or person whose metrics are computed. Without an external reference there are no events, because
@@ -209,8 +212,7 @@ impl Whose {
     }
 }
 
-async fn take(cx: &Context, whose: &Whose, options: &MetricOptions) -> Result<Answer, ApiError> {
-    let as_of = options.as_of.unwrap_or_else(|| cx.today());
+async fn take(cx: &Context, whose: &Whose, AsOf(as_of): AsOf, options: &MetricOptions) -> Result<Answer, ApiError> {
     let window = options.window.unwrap_or_default();
     if options.window_days.is_some() && window != Window::Days {
         return Err(ApiError::parameter("window_days", "unused", "must be left out unless window is days"));

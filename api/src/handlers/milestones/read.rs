@@ -14,8 +14,7 @@ use super::act::Evidence;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::extract::Query;
-use crate::handlers::plans::earned_value::AsOf;
+use crate::moment::AsOf;
 use crate::paging::{Page, Paging};
 use crate::store::keyset::Position;
 use crate::store::milestones::{self, TransitionRow};
@@ -70,9 +69,8 @@ pub struct Transition {
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(AsOf),
     responses((status = 200, description = "The milestones.", body = Milestones)))]
 #[get("/v1/plans/{id}/milestones")]
-pub async fn list_plan_milestones(cx: Context, id: Path<Uuid>, query: Query<AsOf>) -> Result<Answer, ApiError> {
+pub async fn list_plan_milestones(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) -> Result<Answer, ApiError> {
     let record = record(&cx, *id).await?;
-    let as_of = query.0.as_of.unwrap_or_else(|| cx.today());
     let answer = Answer::ok(&Milestones { data: Milestone::all_of(&record, as_of) })?;
     Ok(answer.version_and_content(record.plan.version))
 }
@@ -83,10 +81,9 @@ pub async fn list_plan_milestones(cx: Context, id: Path<Uuid>, query: Query<AsOf
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(AsOf),
     responses((status = 200, description = "The milestone.", body = Milestone)))]
 #[get("/v1/plans/{id}/milestones/{milestone}")]
-pub async fn read_milestone(cx: Context, path: Path<(Uuid, String)>, query: Query<AsOf>) -> Result<Answer, ApiError> {
+pub async fn read_milestone(cx: Context, path: Path<(Uuid, String)>, AsOf(as_of): AsOf) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();
     let record = record(&cx, id).await?;
-    let as_of = query.0.as_of.unwrap_or_else(|| cx.today());
     Milestone::find(&record, &milestone, as_of).ok_or_else(ApiError::not_found)?.answer()
 }
 

@@ -19,13 +19,12 @@ use crate::csv_text::MEDIA_TYPE;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
-use crate::handlers::plans::earned_value::AsOf;
 use crate::handlers::plans::list::{PlanFilters, position};
+use crate::moment::Moment;
 use crate::paging::Paging;
 use crate::read_model::{PlanView, Plans, Report, ReportKey};
 use crate::store::keyset::{Direction, Order};
 use crate::time_travel;
-use crate::time_travel::KnownAt;
 
 /// A page of the SPI report.
 #[derive(Debug, Serialize, ToSchema)]
@@ -65,7 +64,7 @@ struct Selection {
 /// value (PV) and earned value (EV) over all plans that match the filters, and then divides. JSON responses are paged.
 /// CSV and NDJSON responses are streamed, contain all matching plans and end with the total. NDJSON adds a last line
 /// with the number of plans, so that callers can detect an incomplete stream.
-#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(Paging, AsOf, KnownAt, PlanFilters), responses(
+#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(Paging, Moment, PlanFilters), responses(
     (status = 200, description = "The SPI report.", content(
         (SpiReport = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"),
     ))
@@ -75,17 +74,15 @@ pub async fn read_spi_report(
     request: HttpRequest,
     cx: Context,
     paging: Paging,
-    date: Query<AsOf>,
-    known: Query<KnownAt>,
+    moment: Moment,
     filters: Query<PlanFilters>,
 ) -> Result<HttpResponse, ApiError> {
-    let as_of = date.0.as_of.unwrap_or_else(|| cx.date_of(known.0.known_at.unwrap_or(cx.now)));
-    let plans = match known.0.known_at {
+    let plans = match moment.known_at {
         Some(at) => Arc::new(Plans::of(cx.who.tenant.sequence, &time_travel::plans_known_at(&cx, at, None).await?)),
         None => cx.plans().await?,
     };
     let filters = filters.0.resolve(&cx).await?;
-    let selection = Selection { plans, filters, as_of };
+    let selection = Selection { plans, filters, as_of: moment.as_of };
     let matched = Matched::of(&request)?;
     match negotiate(&request, &matched.operation.produces) {
         Some("text/csv") => Ok(csv(selection)),

@@ -5,7 +5,7 @@ use milepost_domain::plan::StatusCounts;
 use super::spi_row::{SpiRow, SpiTotal};
 use crate::csv_text::{date, harmless, line, number};
 use crate::error::ApiError;
-use crate::handlers::plans::figures::Figures;
+use crate::handlers::plans::earned_value::figures::Figures;
 
 const COLUMNS: [&str; 25] = [
     "row_type",

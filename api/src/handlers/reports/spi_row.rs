@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::handlers::plans::NextMilestone;
-use crate::handlers::plans::figures::Figures;
+use crate::handlers::plans::earned_value::figures::Figures;
 use crate::read_model::PlanView;
 
 /// A plan in the SPI report.

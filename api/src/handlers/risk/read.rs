@@ -16,10 +16,8 @@ use crate::customer_health::observed;
 use crate::customer_health::observed::Stretch;
 use crate::customer_health::risk::{REACH_DAYS, latest};
 use crate::error::ApiError;
-use crate::extract::Query;
 use crate::handlers::health::customer;
-use crate::handlers::plans::earned_value::AsOf;
-use crate::time_travel::KnownAt;
+use crate::moment::Moment;
 
 /// Basis of a risk level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -101,17 +99,11 @@ pub struct RiskIndicator {
 /// Returns the risk that the customer is lost, with its factors and early indicators. The level is based on the
 /// probability stated by the newest risk model, or on the sum of the factors' points if there is no model. `basis`
 /// tells which of the two applies.
-#[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(AsOf, KnownAt),
+#[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(Moment),
     responses((status = 200, description = "The customer's risk.", body = CustomerRisk)))]
 #[get("/v1/customers/{id}/risk")]
-pub async fn read_customer_risk(
-    cx: Context,
-    id: Path<Uuid>,
-    date: Query<AsOf>,
-    known: Query<KnownAt>,
-) -> Result<Answer, ApiError> {
-    let known_at = known.0.known_at;
-    let as_of = date.0.as_of.unwrap_or_else(|| cx.date_of(known_at.unwrap_or(cx.now)));
+pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> Result<Answer, ApiError> {
+    let Moment { as_of, known_at } = moment;
     let mut conn = cx.snapshot().await?;
     let found = customer(&mut conn, cx.organization_id(), *id).await?;
     let stretch = Stretch { from: as_of, to: as_of, known_at };

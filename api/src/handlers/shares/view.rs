@@ -6,7 +6,7 @@ use milepost_domain::plan::share::ShareField;
 use super::shared_plan;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::handlers::plans::calendar::write_calendar;
+use crate::handlers::plans::exchange::calendar::write_calendar;
 use crate::read_model::PlanView;
 use crate::resources::status_report::StatusReport;
 use crate::views::{pictures, status_page};

@@ -5,10 +5,9 @@ use actix_web::{HttpResponse, get};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use super::earned_value::AsOf;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::extract::Query;
+use crate::moment::AsOf;
 use crate::read_model::PlanView;
 use crate::views::pictures::{MEDIA_TYPE, draw_s_curve, draw_trend};
 
@@ -19,8 +18,8 @@ use crate::views::pictures::{MEDIA_TYPE, draw_s_curve, draw_trend};
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),
     responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/plans/{id}/s-curve.svg")]
-pub async fn draw_plan_s_curve(cx: Context, id: Path<Uuid>, date: Query<AsOf>) -> Result<HttpResponse, ApiError> {
-    draw(&cx, *id, date.0.as_of, draw_s_curve).await
+pub async fn draw_plan_s_curve(cx: Context, id: Path<Uuid>, as_of: AsOf) -> Result<HttpResponse, ApiError> {
+    draw(&cx, *id, as_of, draw_s_curve).await
 }
 
 /// Draw a plan's milestone trend chart
@@ -30,18 +29,18 @@ pub async fn draw_plan_s_curve(cx: Context, id: Path<Uuid>, date: Query<AsOf>) -
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),
     responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/plans/{id}/trend.svg")]
-pub async fn draw_plan_trend(cx: Context, id: Path<Uuid>, date: Query<AsOf>) -> Result<HttpResponse, ApiError> {
-    draw(&cx, *id, date.0.as_of, draw_trend).await
+pub async fn draw_plan_trend(cx: Context, id: Path<Uuid>, as_of: AsOf) -> Result<HttpResponse, ApiError> {
+    draw(&cx, *id, as_of, draw_trend).await
 }
 
 async fn draw(
     cx: &Context,
     id: Uuid,
-    as_of: Option<NaiveDate>,
+    AsOf(as_of): AsOf,
     picture: fn(&PlanView, NaiveDate) -> Result<String, ApiError>,
 ) -> Result<HttpResponse, ApiError> {
     let plans = cx.plans().await?;
     let view = plans.find(id).ok_or_else(ApiError::not_found)?;
-    let drawn = picture(view, as_of.unwrap_or_else(|| cx.today()))?;
+    let drawn = picture(view, as_of)?;
     Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(drawn))
 }

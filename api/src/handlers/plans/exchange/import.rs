@@ -13,12 +13,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::create::{PlanDraft, create};
 use super::import_rows::Rows;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::{Query, collect};
+use crate::handlers::plans::create::{PlanDraft, create};
 
 /// Properties of the plan that the file does not contain, and options of the import.
 #[derive(Debug, Clone, Deserialize, IntoParams)]

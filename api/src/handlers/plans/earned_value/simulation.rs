@@ -14,6 +14,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, Problem};
 use crate::extract::Query;
+use crate::moment::AsOf;
 use crate::read_model::{PlanView, Plans};
 
 /// Options of a simulation.
@@ -26,8 +27,6 @@ pub struct SimulationOptions {
     /// Seed of the random numbers: the same seed gives the same result. Defaults to 1.
     #[param(minimum = 0, maximum = 9_007_199_254_740_991_i64)]
     seed: Option<u64>,
-    /// Date that the answer refers to. Defaults to today in the organization's time zone.
-    as_of: Option<NaiveDate>,
 }
 
 /// Probable finish of a plan, based on the actual durations of the organization's finished milestones.
@@ -145,16 +144,20 @@ const BARS: usize = 20;
 /// them, otherwise a wide assumption (0.8 to 2.5 times, most likely as planned). `reference` names the class that was
 /// used. A recorded forecast later than the planned date is the earliest date of the milestone. The number of samples
 /// times the number of open milestones may be at most ten million.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(SimulationOptions),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, SimulationOptions),
     responses(
         (status = 200, description = "The probable finish of the plan and its milestones.", body = PlanSimulation),
         (status = 409, description = "The plan has no open milestones.", body = Problem,
             content_type = "application/problem+json"),
     ))]
 #[get("/v1/plans/{id}/simulation")]
-pub async fn simulate_plan(cx: Context, id: Path<Uuid>, options: Query<SimulationOptions>) -> Result<Answer, ApiError> {
+pub async fn simulate_plan(
+    cx: Context,
+    id: Path<Uuid>,
+    AsOf(as_of): AsOf,
+    options: Query<SimulationOptions>,
+) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
-    let as_of = options.0.as_of.unwrap_or_else(|| cx.today());
     let (samples, seed) = (options.0.samples.unwrap_or(10_000), options.0.seed.unwrap_or(1));
     // Takes milliseconds for most plans but up to a second for the largest, so it must not block a worker thread.
     let open = plans.find(*id).map_or(0, |view| view.facts.milestones.iter().filter(|one| one.state.is_open()).count());

@@ -10,7 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::earned_value::InPeriods;
+use super::read::InPeriods;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;

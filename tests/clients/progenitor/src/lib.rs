@@ -1,0 +1,3 @@
+//! The client that progenitor writes of the document.
+
+include!(concat!(env!("OUT_DIR"), "/client.rs"));
