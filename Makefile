@@ -1,6 +1,6 @@
 # Everything a person must know. Each target works on a machine that has only Rust.
 
-.PHONY: run test check bench demo openapi clients
+.PHONY: run test check bench demo openapi clients compatible
 
 # Build, and serve on 127.0.0.1:8080 with the data under ./data; the first start loads the demo plans.
 run:
@@ -15,7 +15,8 @@ check:
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
-	@if cargo deny --version >/dev/null 2>&1; then cargo deny --all-features check; else echo "cargo-deny is not installed: dependencies were not checked"; fi
+	@if cargo deny --version >/dev/null 2>&1; then cargo deny --all-features check; \
+	else echo "cargo-deny is not installed: the suite checks licences and sources; advisories were NOT checked" >&2; fi
 	$(MAKE) test
 
 # Ratios against floors measured in the same run: the domain alone, then the service over HTTP.
@@ -36,3 +37,10 @@ openapi:
 # Needs npm and pip; what is missing is skipped and says so, and fails in CI.
 clients:
 	tests/clients/with-server tests/clients/run openapi.yaml
+
+# Compare the document with that of the last release: what would break its clients fails.
+compatible:
+	@if tag=$$(git describe --tags --abbrev=0 --match 'v*' 2>/dev/null); then \
+	  mkdir -p target && git show "$$tag:openapi.yaml" > target/released-openapi.yaml && \
+	  tests/clients/compatible target/released-openapi.yaml openapi.yaml; \
+	else echo "SKIPPED: no release is tagged v*, so there is nothing to be compatible with" >&2; fi

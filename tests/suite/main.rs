@@ -7,6 +7,7 @@ mod clients;
 mod conditional;
 mod contract;
 mod customers;
+mod dependencies;
 mod discipline;
 mod events;
 mod health;
