@@ -1,4 +1,4 @@
-//! What every handler holds: who calls, in which organization, when, and the way to read and write there.
+//! The context of a handler: caller, organization, instant, and the way to read and write there.
 //!
 //! A [`Context`] is made by the gate after authentication and nowhere else, and it is the only source of an organization's
 //! id: a handler without one cannot reach a row.
@@ -34,12 +34,12 @@ use crate::unit::{Author, Unit};
 pub struct Matched {
     /// The server.
     pub app: Arc<App>,
-    /// What the document says of it.
+    /// Its rules in the document.
     pub operation: Arc<Operation>,
 }
 
 impl Matched {
-    /// What the gate left in the request.
+    /// Returns the match that the gate left in the request.
     pub fn of(request: &HttpRequest) -> Result<Self, ApiError> {
         let found = request.extensions().get::<Self>().cloned();
         found.ok_or_else(|| ApiError::internal("a handler was reached without passing the gate"))
@@ -50,9 +50,9 @@ impl Matched {
 #[derive(Debug, Clone)]
 pub struct CheckedQuery(pub Rc<Map<String, Value>>);
 
-/// How long an idempotent answer is kept, in hours.
+/// Retention of an idempotent answer, in hours.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
-/// How often a unit is tried when the database asks for it.
+/// Attempts at a unit when the database asks for a retry.
 const ATTEMPTS: usize = 5;
 
 /// An authenticated request.
@@ -60,7 +60,7 @@ const ATTEMPTS: usize = 5;
 pub struct Context {
     /// The server.
     pub app: Arc<App>,
-    /// Who calls, and what is known of their organization.
+    /// The caller and the organization's settings.
     pub who: Authenticated,
     /// The instant the request is handled at: one for all that it does.
     pub now: DateTime<Utc>,
@@ -125,7 +125,7 @@ impl Context {
         })
     }
 
-    /// For what runs beside requests; `None` where there is no such organization.
+    /// A context for work beside requests; `None` where there is no such organization.
     pub async fn of_job(app: &Arc<App>, organization_id: Uuid) -> sqlx::Result<Option<Self>> {
         let Some(tenant) = app.tenants.tenant(&app.db, organization_id).await? else { return Ok(None) };
         let caller = Caller { organization_id, actor: Actor::job(), scopes: Scopes::default() };

@@ -23,7 +23,7 @@ pub struct Contract {
     items: HashMap<String, Validator>,
 }
 
-/// What the document says of one operation.
+/// The rules of one operation in the document.
 #[derive(Debug)]
 pub struct Operation {
     /// Its operationId.
@@ -51,7 +51,7 @@ pub enum Access {
     Scope(Scope),
 }
 
-/// What a request body must look like.
+/// The rules of a request body.
 #[derive(Debug)]
 pub struct BodyRule {
     /// Its only media type.
@@ -221,7 +221,7 @@ impl Operation {
     }
 }
 
-/// What a reference into the components stands for; anything else is itself.
+/// Target of a reference into the components; anything else is itself.
 fn resolve<'a>(value: &'a Value, components: &'a Value) -> &'a Value {
     let target = value["$ref"].as_str().and_then(|target| target.strip_prefix("#/components"));
     target.and_then(|pointer| components.pointer(pointer)).unwrap_or(value)

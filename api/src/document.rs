@@ -19,7 +19,7 @@ use self::text::Ordered;
 use crate::error::{FieldError, Problem};
 use crate::store::{customers, people};
 
-/// What of the document belongs to no operation.
+/// The part of the document that belongs to no operation.
 #[derive(OpenApi)]
 #[openapi(
     info(

@@ -1,4 +1,4 @@
-//! What handlers take in: a body and a query that already are what the document says.
+//! Input of handlers: a body and a query that already conform to the document.
 
 use std::future::Future;
 use std::pin::Pin;

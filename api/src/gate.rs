@@ -1,4 +1,4 @@
-//! What every request passes before its handler: known path and method, an answer it can accept, a proven caller with the
+//! The checks that every request passes before its handler: known path and method, an answer it can accept, a proven caller with the
 //! scope the document asks for, and a quota that is not used up.
 //!
 //! Everything under the document's security needs a caller here, so a new route is closed until it is declared public.

@@ -18,7 +18,7 @@ use crate::error::{ApiError, Code, FieldError};
 use crate::extract::read_query;
 use crate::store::keyset::{Direction, Key, Order, Position, Slice};
 
-/// How many items a page has unless asked otherwise.
+/// Default number of items on a page.
 const DEFAULT_LIMIT: usize = 50;
 
 /// The parameters of every list.
@@ -66,7 +66,7 @@ pub enum NameSort {
 }
 
 impl NameSort {
-    /// What the list is ordered by.
+    /// Key that the list is ordered by.
     pub const fn order(self) -> Order {
         match self {
             Self::Name | Self::NameDescending => Order::Text("name_folded"),
@@ -74,7 +74,7 @@ impl NameSort {
         }
     }
 
-    /// Which way.
+    /// Direction of the order.
     pub const fn direction(self) -> Direction {
         match self {
             Self::Name | Self::CreatedAt => Direction::Ascending,
@@ -92,20 +92,20 @@ impl NameSort {
     }
 }
 
-/// Which page is asked for.
+/// The requested page.
 #[derive(Debug)]
 pub struct Paging {
     /// Items at most.
     pub limit: usize,
     after: Option<Position>,
-    /// What a cursor is bound to: organization, route, filters and order.
+    /// Binding of a cursor: organization, route, filters and order.
     binding: String,
     path: String,
     /// The query without its cursor.
     query: Vec<(String, String)>,
 }
 
-/// What a cursor says, after its binding.
+/// Content of a cursor, after its binding.
 #[derive(Serialize, Deserialize)]
 struct Cursor {
     b: String,

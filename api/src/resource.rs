@@ -26,9 +26,9 @@ use crate::store::kept::{Content, Kept, Stamp, object_of, resource_name};
 use crate::store::row::{self, Condition, Removal, Value as Stored};
 use crate::unit::{Change, Entity, Unit};
 
-/// What the verbs need to know of a resource beside its columns.
+/// Properties of a resource, beside its columns, that the verbs need.
 pub trait Managed: Content + DeserializeOwned {
-    /// What the server adds to it.
+    /// Fields that the server adds to it.
     type Stamp: Stamp;
     /// Its kind in the ledger.
     const ENTITY: Entity;

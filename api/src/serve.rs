@@ -59,7 +59,7 @@ impl From<ApiError> for StartError {
 pub struct Running {
     /// The address it is bound to.
     pub address: SocketAddr,
-    /// What its requests share.
+    /// The state that its requests share.
     pub app: Arc<App>,
     server: Server,
 }

@@ -1,4 +1,4 @@
-//! What every request shares. A leaf: it holds parts and knows neither handlers nor the wiring, which is in [`crate::serve`].
+//! The state that every request shares. A leaf: it holds parts and knows neither handlers nor the wiring, which is in [`crate::serve`].
 
 use std::sync::atomic::AtomicBool;
 
@@ -17,7 +17,7 @@ use crate::read_model::ReadModel;
 use crate::store::Db;
 use crate::telemetry::Metrics;
 
-/// What every request shares.
+/// The state that every request shares.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "each field's type says what it is")]
 pub struct App {

@@ -33,7 +33,7 @@ pub struct Unit {
     is_head_moved: bool,
 }
 
-/// Who writes, and on whose behalf.
+/// Author of the changes and the organization they belong to.
 #[derive(Debug, Clone)]
 pub struct Author {
     /// The organization.
@@ -101,18 +101,18 @@ impl Entity {
     }
 }
 
-/// What happened, for the ledger.
+/// A change, for the ledger.
 #[derive(Debug)]
 pub struct Change<'a, T> {
     /// The verb: `created`, `updated`, `achieved`.
     pub verb: &'a str,
-    /// What it happened to.
+    /// Identifier and kind of the changed entity.
     pub entity: (Entity, Uuid),
-    /// What that belongs to: itself, or a milestone's plan.
+    /// Root of the entity: itself, or a milestone's plan.
     pub root: (Entity, Uuid),
-    /// How it was.
+    /// State before the change.
     pub before: Option<&'a T>,
-    /// How it is.
+    /// State after the change.
     pub after: Option<&'a T>,
 }
 
@@ -150,7 +150,7 @@ impl Unit {
         self.clock.new_id()
     }
 
-    /// How records made in this unit name their author.
+    /// Name of the author in records made in this unit.
     pub fn author(&self) -> String {
         self.actor.label()
     }

@@ -15,7 +15,7 @@ use crate::store::versions::{self, Activation, Definition, Version, VersionedCon
 use crate::store::{Conn, row};
 use crate::unit::{Change, Entity, Unit};
 
-/// What the verbs need to know of a kind of definition.
+/// Properties of a kind of definition that the verbs need.
 pub trait Definable: VersionedContent + DeserializeOwned {
     /// A version as it is shown.
     type Resource: Serialize;

@@ -400,7 +400,7 @@ async fn tell_health(engine: Engine) {
     let customers: Vec<Value> =
         (0..1_000).map(|n| json!({ "external_ref": format!("c{n}"), "name": format!("Customer {n}") })).collect();
     for some in customers.chunks(500) {
-        server.post("/v1/customers/bulk", json!({ "items": some })).await.expect(207);
+        server.post("/v1/customers/bulk", json!({ "items": some })).await.expect(200);
     }
     for n in 0..100 {
         let day = 1 + n % 30;

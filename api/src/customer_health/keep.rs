@@ -62,7 +62,7 @@ pub async fn keep_health(cx: &Context) -> Result<usize, ApiError> {
     keep(&job, conn, before, marks).await
 }
 
-/// What is kept, and what there is by now, where that is more; with the connection that sees it.
+/// The kept marks and, if there is more by now, the current ones, with the connection that sees them.
 async fn outdated(cx: &Context) -> Result<Option<(Conn, Option<Marks>, Marks)>, ApiError> {
     let organization_id = cx.organization_id();
     let mut conn = cx.snapshot().await?;

@@ -1,4 +1,4 @@
-//! What every operation gets for free: path parameters, the headers of conditional and idempotent requests, error responses
+//! The completion of every operation: path parameters, the headers of conditional and idempotent requests, error responses
 //! and response headers. All of it follows from what the operation declares: its method, its security, its parameters and
 //! its body.
 

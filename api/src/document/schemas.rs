@@ -1,4 +1,4 @@
-//! What every schema gets for free: names for composed types, items of pages by reference, required fields of responses,
+//! The completion of every schema: names for composed types, items of pages by reference, required fields of responses,
 //! bounds of whole numbers, descriptions beside alternatives.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -124,7 +124,7 @@ fn option_name(parameter: &str, options: &str) -> String {
     }
 }
 
-/// What only responses carry is always there, even if it is null.
+/// Fields of schemas that only responses use are always present, even if null.
 fn require_in_responses(document: &mut Value) {
     let mut sent = BTreeSet::new();
     for item in document["paths"].as_object().into_iter().flat_map(Map::values) {

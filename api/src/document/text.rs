@@ -3,7 +3,7 @@
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 use serde_json::{Map, Value};
 
-/// What stands first in objects that have it: the head of the document, and the media type that clients take by default.
+/// Keys that come first in the objects that have them: the head of the document, and the media type that clients take by default.
 const FIRST: [&str; 8] = ["openapi", "info", "servers", "security", "tags", "paths", "components", "application/json"];
 
 /// A value whose objects are written in an order made for readers.

@@ -57,12 +57,12 @@ pub fn read_event(value: &Value, received_at: DateTime<Utc>) -> Result<UsageEven
     Ok(event)
 }
 
-/// What tells it from every other event of its organization.
+/// Hash that distinguishes it from every other event of its organization.
 pub fn identity(event: &UsageEvent, organization_id: Uuid) -> Hash {
     hash(&[organization_id.as_bytes(), event.source.as_bytes(), event.id.as_bytes()])
 }
 
-/// What it says. A time that was not given is not part of it: sent again, it would be another.
+/// Hash of its content. A time that was not given is not part of it: sent again, it would be another.
 fn hash_payload(event: &UsageEvent, has_time: bool) -> Hash {
     let time = if has_time { event.occurred_at.to_rfc3339() } else { String::new() };
     let optional = |text: &Option<String>| text.clone().map_or_else(|| "-".to_owned(), |text| format!("+{text}"));

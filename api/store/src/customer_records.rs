@@ -1,4 +1,4 @@
-//! What people record about customers: pulses, overrides of their health, outcomes. Appended, never changed, except for the end
+//! Records about customers: pulses, overrides of their health, outcomes. Appended, never changed, except for the end
 //! of an override.
 
 use chrono::{DateTime, NaiveDate, Utc};

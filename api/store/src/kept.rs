@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::columns;
 use crate::row::{Columns, Reader, Table, Value as Stored};
 
-/// What callers set of a resource: one type for its creation, its replacement, its patch and its bulk item.
+/// The part of a resource that callers set: one type for its creation, its replacement, its patch and its bulk item.
 pub trait Content: Columns + Serialize + ToSchema + Clone + PartialEq {
     /// The table that keeps it.
     const TABLE: &'static str;
@@ -32,7 +32,7 @@ pub trait Content: Columns + Serialize + ToSchema + Clone + PartialEq {
     }
 }
 
-/// What the server adds to a resource beside its identifier.
+/// The part of a resource that the server adds, beside its identifier.
 pub trait Stamp: Columns + Serialize + ToSchema + Clone + PartialEq {
     /// Of something that begins now.
     fn begin(now: DateTime<Utc>) -> Self;
@@ -113,10 +113,10 @@ impl Stamp for Archivable {
 pub struct Kept<T, S = Versioned> {
     /// Identifier.
     pub id: Uuid,
-    /// What callers set.
+    /// The part that callers set.
     #[serde(flatten)]
     pub content: T,
-    /// What the server adds.
+    /// The part that the server adds.
     #[serde(flatten)]
     pub stamp: S,
 }

@@ -1,6 +1,6 @@
 //! One description of a row, from which INSERT, UPDATE, SELECT, DELETE and pages are written.
 //!
-//! [`columns!`] names the fields of a type once: each stands beside its own value, so a column cannot receive another
+//! `columns!` names the fields of a type once: each stands beside its own value, so a column cannot receive another
 //! column's value. Joins, aggregates and whatever else is more than one row of one table stay hand-written SQL.
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -318,7 +318,7 @@ impl Condition {
     }
 }
 
-/// What became of a row that was to be removed.
+/// Outcome of a deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Removal {
     /// It is gone.

@@ -82,7 +82,7 @@ pub struct Achievement {
     evidence: Vec<Evidence>,
 }
 
-/// What every step comes with.
+/// Content that every step has.
 #[derive(Debug, Clone, Default)]
 struct Details {
     occurred_on: Option<NaiveDate>,
