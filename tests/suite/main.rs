@@ -9,6 +9,7 @@ mod contract;
 mod customers;
 mod dependencies;
 mod discipline;
+mod documents;
 mod events;
 mod health;
 mod idempotency;
