@@ -1,5 +1,5 @@
 //! Lets progenitor write the client of openapi-3.0.json ($MILEPOST_DOCUMENT), less what it cannot express: all of that is listed here.
-//! What it meets else and cannot express fails the build.
+//! Anything else that it cannot express fails the build.
 
 use std::{env, error::Error, fs, path::Path};
 
