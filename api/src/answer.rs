@@ -41,6 +41,11 @@ impl Answer {
         Self { status, headers: vec![(CONTENT_TYPE, media_type.to_owned())], body, kept: None }
     }
 
+    /// Returns a 200 response with a text, such as a page, a picture or a file, and the `ETag` of its content.
+    pub fn text(media_type: &str, text: impl Into<Bytes>) -> Self {
+        Self::bytes(StatusCode::OK, media_type, text.into()).content_tag()
+    }
+
     /// Returns a 204 response.
     pub fn no_content() -> Self {
         Self { status: StatusCode::NO_CONTENT, headers: vec![], body: Bytes::new(), kept: None }

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::auth::caller::{Actor, Caller};
+use crate::auth::caller::Caller;
 use crate::auth::tenants::Authenticated;
 use crate::clock::date_in;
 use crate::contract::Operation;
@@ -25,9 +25,10 @@ use crate::precondition::{self, Precondition};
 use crate::read_model::Plans;
 use crate::state::App;
 use crate::store::Conn;
+use crate::store::author::Author;
 use crate::store::idempotency::{self, Slot, Stored};
 use crate::store::share_links::ShareLinkRow;
-use crate::unit::{Author, Unit};
+use crate::unit::{Origin, Unit};
 
 /// The operation a request matched; present in every request that reaches a handler.
 #[derive(Debug, Clone)]
@@ -128,7 +129,7 @@ impl Context {
     /// A context for work beside requests; `None` where there is no such organization.
     pub async fn of_job(app: &Arc<App>, organization_id: Uuid) -> sqlx::Result<Option<Self>> {
         let Some(tenant) = app.tenants.tenant(&app.db, organization_id).await? else { return Ok(None) };
-        let caller = Caller { organization_id, actor: Actor::job(), scopes: Scopes::default() };
+        let caller = Caller { organization_id, author: Author::job(), scopes: Scopes::default() };
         Ok(Some(Self {
             app: Arc::clone(app),
             who: Authenticated { caller, tenant },
@@ -241,14 +242,14 @@ impl Context {
 
     /// A unit for what no request waits for with an answer of its own.
     pub async fn begin(&self) -> Result<Unit, ApiError> {
-        Unit::begin(&self.app.db, &self.app.clock, self.as_author()).await
+        Unit::begin(&self.app.db, &self.app.clock, self.origin()).await
     }
 
-    fn as_author(&self) -> Author {
-        Author {
+    fn origin(&self) -> Origin {
+        Origin {
             organization_id: self.organization_id(),
             zone: self.who.tenant.zone,
-            actor: self.who.caller.actor.clone(),
+            author: self.who.caller.author.clone(),
             request_id: self.request_id.to_string(),
         }
     }
@@ -277,7 +278,7 @@ impl Context {
 
     fn slot(&self) -> Option<Slot> {
         Some(Slot {
-            caller_id: self.who.caller.actor.label(),
+            caller_id: self.who.caller.author.to_string(),
             route: self.route.to_string(),
             key: self.idempotency_key.as_ref()?.to_string(),
         })

@@ -1,9 +1,9 @@
 //! CSV output (RFC 4180). Texts that a spreadsheet would execute as a formula are escaped.
 
-use actix_web::HttpResponse;
 use actix_web::http::header::CONTENT_DISPOSITION;
 use chrono::NaiveDate;
 
+use crate::answer::Answer;
 use crate::error::ApiError;
 
 /// Media type of the CSV output.
@@ -37,11 +37,8 @@ pub fn line<T: AsRef<[u8]>>(cells: impl IntoIterator<Item = T>) -> Result<Vec<u8
 }
 
 /// Returns a response that contains a whole file, to be saved under the given name.
-pub fn file(name: &str, body: Vec<u8>) -> HttpResponse {
-    HttpResponse::Ok()
-        .content_type(MEDIA_TYPE)
-        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\"")))
-        .body(body)
+pub fn file(name: &str, body: Vec<u8>) -> Answer {
+    Answer::text(MEDIA_TYPE, body).header(CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.csv\""))
 }
 
 #[cfg(test)]

@@ -28,7 +28,12 @@ use crate::store::{customers, people};
             **Errors.** Every error response is a problem document (RFC 9457) with a stable `code`; all codes are explained at `/docs/problems`.\n\n\
             **Lists.** Lists are paged with an opaque cursor. Without a sort order, records come newest first and definitions by key.\n\n\
             **Changes.** Changes need `If-Match` with the `ETag` that was read. Every POST accepts an `Idempotency-Key`.\n\n\
-            **Dates.** Calendar dates end in `_on`, instants in `_at` (RFC 3339, UTC).\n\n\
+            **Dates.** Calendar dates end in `_on`, instants in `_at` (RFC 3339, UTC). A range is `from` and `to`: dates include both ends, \
+            instants exclude the end.\n\n\
+            **References.** Customers and people are named by `…_id` or by `…_ref`, their external reference; responses have both.\n\n\
+            **Amounts.** Amounts end in `_minor`: they are in the smallest unit of the currency beside them, or else of the organization's.\n\n\
+            **Endings.** What can come back is archived (`archived`). `DELETE` removes a record to which nothing refers, or revokes access for good. \
+            Work ends by an action that keeps its result, such as `/achieve`, `/cancel`, `/finish` or `/end`.\n\n\
             **Compatibility.** Within `/v1`, these changes are compatible and may happen at any time: new operations, new optional parameters and \
             request fields, new response fields, new values of `code`, new values of enumerations in responses, wider limits. Clients must ignore \
             fields that they do not know. Whatever else would break a client appears under a new version. An operation or field that will be \

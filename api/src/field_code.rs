@@ -44,7 +44,6 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("beyond_calendar", "The date lies beyond the last day that can be stored.", "must not be after 9999-12-31"),
     of("blank", "The text has no characters other than white space.", "must not be blank"),
-    of("budget_without_currency", "A budget is given without its currency.", "a budget needs a currency"),
     of(
         "conflict",
         "A different event with the same identity exists.",

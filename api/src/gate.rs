@@ -173,9 +173,11 @@ pub fn negotiate<'a>(request: &actix_web::HttpRequest, offered: &'a [String]) ->
     let refused = |range: &_| accept.iter().any(|one| one.item == *range && one.quality == Quality::ZERO);
     accept.ranked().iter().filter(|range| !refused(*range)).find_map(|range| {
         offered.iter().map(String::as_str).find(|media| {
-            let (kind, subtype) = media.split_once('/').unwrap_or((media, ""));
-            let subtype = subtype.split(';').next().unwrap_or_default();
-            (range.type_() == "*" || range.type_() == kind) && (range.subtype() == "*" || range.subtype() == subtype)
+            let essence = media.split(';').next().unwrap_or_default();
+            let kind = essence.split('/').next().unwrap_or_default();
+            range.type_() == "*"
+                || (range.type_() == kind && range.subtype() == "*")
+                || range.essence_str().eq_ignore_ascii_case(essence)
         })
     })
 }

@@ -35,6 +35,7 @@ pub mod precondition;
 pub mod provisioning;
 pub mod read_model;
 pub mod record;
+pub mod reference;
 pub mod resource;
 pub mod resources;
 pub mod routes;

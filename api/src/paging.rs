@@ -199,13 +199,30 @@ impl Paging {
     /// The answer for rows that are all in memory: those after the cursor, the greatest position first.
     pub fn answer_newest<R, T: Serialize + ToSchema>(
         &self,
+        rows: Vec<R>,
+        position: impl Fn(&R) -> Position,
+        resource: impl FnMut(R) -> T,
+    ) -> Result<Answer, ApiError> {
+        self.answer_sorted(Direction::Descending, rows, position, resource)
+    }
+
+    /// The answer for rows that are all in memory: those after the cursor, in the order of their positions.
+    pub fn answer_sorted<R, T: Serialize + ToSchema>(
+        &self,
+        direction: Direction,
         mut rows: Vec<R>,
         position: impl Fn(&R) -> Position,
         resource: impl FnMut(R) -> T,
     ) -> Result<Answer, ApiError> {
-        rows.sort_by_cached_key(|row| std::cmp::Reverse(position(row)));
+        rows.sort_by_cached_key(&position);
         if let Some(after) = &self.after {
-            rows.retain(|row| position(row) < *after);
+            rows.retain(|row| match direction {
+                Direction::Ascending => position(row) > *after,
+                Direction::Descending => position(row) < *after,
+            });
+        }
+        if direction == Direction::Descending {
+            rows.reverse();
         }
         rows.truncate(self.limit + 1);
         self.answer(rows, position, resource)

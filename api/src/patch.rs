@@ -22,6 +22,14 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Change<T> {
 }
 
 impl<T> Change<T> {
+    /// The value that the field is set to, if it is.
+    pub const fn set(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+
     /// Applies the change to a field.
     pub fn apply<F>(self, field: &mut Option<F>)
     where

@@ -9,17 +9,17 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::auth::api_key::ApiKey;
-use crate::auth::caller::Actor;
 use crate::clock::Clock;
 use crate::error::ApiError;
 use crate::resources::api_keys::RevealedKey;
 use crate::resources::templates::TemplateVersion;
 use crate::store::api_clients::{self, ApiClient, ClientKey};
+use crate::store::author::Author;
 use crate::store::json_text::JsonText;
 use crate::store::organizations::{self, Organization};
 use crate::store::templates::{Template, TemplateVersionRow};
 use crate::store::{Db, row, versions};
-use crate::unit::{Author, Change, Entity, Unit};
+use crate::unit::{Change, Entity, Origin, Unit};
 
 /// Templates that every organization starts with.
 const SHIPPED: [&str; 2] = [include_str!("shipped/ai-delivery.json"), include_str!("shipped/onboarding.json")];
@@ -42,7 +42,7 @@ pub async fn create_key(
     let mut unit = match found {
         Some(known) => {
             let zone = known.time_zone.parse().unwrap_or(Tz::UTC);
-            Unit::begin(db, clock, author(known.id, zone)).await?
+            Unit::begin(db, clock, origin(known.id, zone)).await?
         }
         None => create_organization(db, clock, organization).await?,
     };
@@ -88,6 +88,9 @@ pub async fn add_key(
     Ok(RevealedKey { key, secret: Some(secret.reveal()) })
 }
 
+/// Currency of an organization that has not chosen one.
+const USUAL_CURRENCY: &str = "EUR";
+
 /// Creates an organization and returns the unit of work, which the caller commits.
 async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit, ApiError> {
     let now = clock.now();
@@ -95,6 +98,7 @@ async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit
         id: clock.new_id(),
         name: name.to_string(),
         time_zone: Tz::UTC.name().to_owned(),
+        currency: USUAL_CURRENCY.to_owned(),
         lint_rules_off: JsonText(vec![]),
         event_retention_days: None,
         version: 1,
@@ -105,7 +109,7 @@ async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit
     if !organizations::insert(&mut conn, &organization).await? {
         return Err(ApiError::internal("another process has just created the organization: try again"));
     }
-    let mut unit = Unit::found(conn, clock, author(organization.id, Tz::UTC)).await?;
+    let mut unit = Unit::found(conn, clock, origin(organization.id, Tz::UTC)).await?;
     unit.record_created(Entity::Organization, organization.id, &organization).await?;
     for text in SHIPPED {
         ship(&mut unit, serde_json::from_str(text)?).await?;
@@ -129,6 +133,6 @@ async fn ship(unit: &mut Unit, shipped: Shipped) -> Result<(), ApiError> {
     unit.record_created(Entity::Template, template.id, &TemplateVersion::of(&template, &version)).await
 }
 
-fn author(organization_id: Uuid, zone: Tz) -> Author {
-    Author { organization_id, zone, actor: Actor::system(), request_id: "command-line".to_owned() }
+fn origin(organization_id: Uuid, zone: Tz) -> Origin {
+    Origin { organization_id, zone, author: Author::system(), request_id: "command-line".to_owned() }
 }

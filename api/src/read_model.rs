@@ -21,6 +21,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::error::ApiError;
+use crate::paging::NameSort;
 use crate::store::keyset::{Key, Position};
 use crate::store::milestones::MilestoneRow;
 use crate::store::plans::{self, PlanRecord, PlanRow};
@@ -139,13 +140,47 @@ impl Plans {
         self.by_id.get(&id)
     }
 
-    /// Returns the plans after a position, in the order of lists and reports.
+    /// Returns the plans after a position, in the order of reports: by name.
     pub fn after(&self, position: Option<&Position>) -> impl Iterator<Item = &PlanView> {
-        let start = position.map_or(0, |position| {
-            let Some(Key::Text(name)) = &position.key else { return 0 };
-            self.by_name.partition_point(|plan| (&plan.name_folded, plan.row.id) <= (name, position.id))
-        });
-        self.by_name[start..].iter().map(AsRef::as_ref)
+        self.sorted(NameSort::Name, position)
+    }
+
+    /// Returns the plans after a position, in an order.
+    pub fn sorted(&self, sort: NameSort, position: Option<&Position>) -> Box<dyn Iterator<Item = &PlanView> + '_> {
+        let name = |position: &Position| match &position.key {
+            Some(Key::Text(name)) => name.clone(),
+            _ => String::new(),
+        };
+        let place = |plan: &PlanView, name: &str, id: Uuid| (plan.name_folded.as_str(), plan.row.id).cmp(&(name, id));
+        let by_id = || {
+            let mut all: Vec<&PlanView> = self.by_name.iter().map(AsRef::as_ref).collect();
+            all.sort_unstable_by_key(|plan| plan.row.id);
+            all
+        };
+        match sort {
+            NameSort::Name => {
+                let start = position.map_or(0, |position| {
+                    let name = name(position);
+                    self.by_name.partition_point(|plan| place(plan, &name, position.id).is_le())
+                });
+                Box::new(self.by_name[start..].iter().map(AsRef::as_ref))
+            }
+            NameSort::NameDescending => {
+                let end = position.map_or(self.by_name.len(), |position| {
+                    let name = name(position);
+                    self.by_name.partition_point(|plan| place(plan, &name, position.id).is_lt())
+                });
+                Box::new(self.by_name[..end].iter().rev().map(AsRef::as_ref))
+            }
+            NameSort::CreatedAt => {
+                let after = position.map(|position| position.id);
+                Box::new(by_id().into_iter().filter(move |plan| after.is_none_or(|id| plan.row.id > id)))
+            }
+            NameSort::CreatedAtDescending => {
+                let after = position.map(|position| position.id);
+                Box::new(by_id().into_iter().rev().filter(move |plan| after.is_none_or(|id| plan.row.id < id)))
+            }
+        }
     }
 
     /// Returns every milestone of the organization that was achieved by a date, with its plan and descriptive fields.
@@ -262,8 +297,13 @@ async fn follow(conn: &mut Conn, organization_id: Uuid, known: Option<&Plans>) -
     };
     let mut changed = ledger::roots_since(conn, organization_id, "plan", known.sequence).await?;
     let customers = ledger::roots_since(conn, organization_id, "customer", known.sequence).await?;
-    // A plan's row contains its customer's name.
-    let renamed = known.by_name.iter().filter(|plan| plan.row.customer_id.is_some_and(|id| customers.contains(&id)));
+    let people = ledger::roots_since(conn, organization_id, "person", known.sequence).await?;
+    // A plan's row contains the names of its customer and its person.
+    let names = |plan: &PlanRow| {
+        plan.customer_id.is_some_and(|id| customers.contains(&id))
+            || plan.person_id.is_some_and(|id| people.contains(&id))
+    };
+    let renamed = known.by_name.iter().filter(|plan| names(&plan.row));
     changed.extend(renamed.map(|plan| plan.row.id));
     changed.sort_unstable();
     changed.dedup();

@@ -35,9 +35,13 @@ pub trait Managed: Content + DeserializeOwned {
     /// The path of all of its kind.
     const PATH: &'static str;
 
-    /// Rules that need a look at other rows. `before` is missing for a resource that is being created.
-    fn check(
-        &self,
+    /// Names of its references to customers and people: a reference `parent` is in the fields `parent_id` and `parent_ref`.
+    const REFERENCES: &'static [&'static str] = &[];
+
+    /// Completes its references, and checks the rules that need a look at other rows. `before` is missing for a resource that
+    /// is being created.
+    fn settle(
+        &mut self,
         unit: &mut Unit,
         before: Option<&Kept<Self, Self::Stamp>>,
     ) -> impl Future<Output = Result<(), ApiError>>;
@@ -55,6 +59,9 @@ pub trait Managed: Content + DeserializeOwned {
 
 /// A resource that other systems know by a reference.
 pub trait Referred: Managed {
+    /// The code of an error about a reference to one that does not exist.
+    const UNKNOWN: &'static str;
+
     /// The reference.
     fn external_ref(&mut self) -> &mut Option<ExternalRef>;
 }
@@ -71,7 +78,8 @@ pub enum By<'a> {
 }
 
 impl By<'_> {
-    fn column(self) -> (&'static str, Stored) {
+    /// The column to look in, and the value to look for.
+    pub fn column(self) -> (&'static str, Stored) {
         match self {
             Self::Id(id) => ("id", Stored::Uuid(Some(id))),
             Self::Ref(reference) => ("external_ref", Stored::Text(Some(reference.to_string()))),
@@ -95,7 +103,12 @@ pub async fn read<T: Managed>(cx: &Context, by: By<'_>) -> Result<Answer, ApiErr
 
 /// Answers a resource with its `ETag`.
 pub fn shown<T: Managed>(kept: &Resource<T>) -> Result<Answer, ApiError> {
-    Ok(Answer::ok(kept)?.version(kept.version()))
+    Ok(tagged::<T>(Answer::ok(kept)?, kept.version()))
+}
+
+/// What shows the reference of another resource changes with that one, too.
+fn tagged<T: Managed>(answer: Answer, version: i64) -> Answer {
+    if T::REFERENCES.is_empty() { answer.version(version) } else { answer.version_and_content(version) }
 }
 
 /// Answers a page of resources that have a name.
@@ -184,8 +197,8 @@ pub async fn put<T: Referred>(
 }
 
 /// Adds a resource.
-pub async fn insert<T: Managed>(unit: &mut Unit, content: T) -> Result<Resource<T>, ApiError> {
-    content.check(unit, None).await?;
+pub async fn insert<T: Managed>(unit: &mut Unit, mut content: T) -> Result<Resource<T>, ApiError> {
+    content.settle(unit, None).await?;
     let kept = Kept::new(unit.new_id(), content, unit.now);
     if !row::insert(&mut unit.conn, unit.organization_id, &kept).await? {
         return Err(taken::<T>());
@@ -195,8 +208,8 @@ pub async fn insert<T: Managed>(unit: &mut Unit, content: T) -> Result<Resource<
 }
 
 /// Saves other content of a resource; nothing happens if it has that content already.
-pub async fn save<T: Managed>(unit: &mut Unit, before: Resource<T>, content: T) -> Result<Resource<T>, ApiError> {
-    content.check(unit, Some(&before)).await?;
+pub async fn save<T: Managed>(unit: &mut Unit, before: Resource<T>, mut content: T) -> Result<Resource<T>, ApiError> {
+    content.settle(unit, Some(&before)).await?;
     let after = before.with(content, unit.now);
     if after.version() == before.version() {
         return Ok(before);
@@ -215,7 +228,8 @@ pub async fn find<T: Managed>(conn: &mut Conn, organization_id: Uuid, by: By<'_>
 }
 
 fn created<T: Managed>(kept: &Resource<T>) -> Result<Answer, ApiError> {
-    Ok(Answer::created(format!("{}/{}", T::PATH, T::part(kept)), kept)?.version(kept.version()))
+    let created = Answer::created(format!("{}/{}", T::PATH, T::part(kept)), kept)?;
+    Ok(tagged::<T>(created, kept.version()))
 }
 
 fn taken<T: Managed>() -> ApiError {
@@ -234,6 +248,14 @@ impl<T: Managed> MergePatch<T> {
     /// The content after the patch, checked as a whole.
     fn applied_to(&self, content: &T, contract: &Contract) -> Result<T, ApiError> {
         let mut merged = serde_json::to_value(content)?;
+        // Who names somebody else by one of two fields does not mean the other field's value.
+        for [id, reference] in T::REFERENCES.iter().map(|name| ["_id", "_ref"].map(|end| format!("{name}{end}"))) {
+            match (self.patch.get(&id), self.patch.get(&reference)) {
+                (Some(_), None) => merged[reference] = Value::Null,
+                (None, Some(_)) => merged[id] = Value::Null,
+                _ => {}
+            }
+        }
         json_patch::merge(&mut merged, &self.patch);
         let errors = contract.check_schema(&T::name(), &merged);
         if !errors.is_empty() {

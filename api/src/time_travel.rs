@@ -29,6 +29,8 @@ struct KnownPlan {
     name: String,
     owner: Option<String>,
     customer_id: Option<Uuid>,
+    customer_ref: Option<String>,
+    customer_name: Option<String>,
     start_on: NaiveDate,
     weight_unit: String,
     credit_rule: CreditRule,
@@ -123,7 +125,7 @@ fn restore_plan(record: &mut PlanRecord, plan: KnownPlan) {
     row.name = plan.name;
     row.owner = plan.owner;
     if row.customer_id != plan.customer_id {
-        row.customer_name = None;
+        (row.customer_ref, row.customer_name) = (plan.customer_ref, plan.customer_name);
     }
     row.customer_id = plan.customer_id;
     row.start_on = plan.start_on;

@@ -9,9 +9,9 @@ use milepost_domain::ledger::{Content, GENESIS, Hash, entry_hash};
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::auth::caller::Actor;
 use crate::clock::{Clock, date_in};
 use crate::error::ApiError;
+use crate::store::author::Author;
 use crate::store::ledger::{self, Entry, Head};
 use crate::store::{Conn, Db};
 
@@ -27,21 +27,21 @@ pub struct Unit {
     /// The organization's date at that instant.
     pub today: NaiveDate,
     clock: Clock,
-    actor: Actor,
+    author: Author,
     request_id: String,
     head: Head,
     is_head_moved: bool,
 }
 
-/// Author of the changes and the organization they belong to.
+/// Origin of the changes and the organization they belong to.
 #[derive(Debug, Clone)]
-pub struct Author {
+pub struct Origin {
     /// The organization.
     pub organization_id: Uuid,
     /// Its time zone.
     pub zone: Tz,
-    /// The actor of the ledger's entries.
-    pub actor: Actor,
+    /// The author of the ledger's entries.
+    pub author: Author,
     /// The request they are made in.
     pub request_id: String,
 }
@@ -118,28 +118,28 @@ pub struct Change<'a, T> {
 
 impl Unit {
     /// Begins a transaction and holds the organization's head.
-    pub async fn begin(db: &Db, clock: &Clock, author: Author) -> Result<Self, ApiError> {
+    pub async fn begin(db: &Db, clock: &Clock, origin: Origin) -> Result<Self, ApiError> {
         let mut conn = db.begin().await?;
-        let head = ledger::hold_head(&mut conn, author.organization_id).await?.ok_or_else(ApiError::not_found)?;
-        Ok(Self::within(conn, clock, author, head))
+        let head = ledger::hold_head(&mut conn, origin.organization_id).await?.ok_or_else(ApiError::not_found)?;
+        Ok(Self::within(conn, clock, origin, head))
     }
 
     /// In a transaction that has just created the organization.
-    pub async fn found(mut conn: Conn, clock: &Clock, author: Author) -> Result<Self, ApiError> {
-        ledger::insert_head(&mut conn, author.organization_id, &GENESIS).await?;
-        Ok(Self::within(conn, clock, author, Head { sequence: 0, hash: GENESIS.to_vec() }))
+    pub async fn found(mut conn: Conn, clock: &Clock, origin: Origin) -> Result<Self, ApiError> {
+        ledger::insert_head(&mut conn, origin.organization_id, &GENESIS).await?;
+        Ok(Self::within(conn, clock, origin, Head { sequence: 0, hash: GENESIS.to_vec() }))
     }
 
-    fn within(conn: Conn, clock: &Clock, author: Author, head: Head) -> Self {
+    fn within(conn: Conn, clock: &Clock, origin: Origin, head: Head) -> Self {
         let now = clock.now();
         Self {
             conn,
-            organization_id: author.organization_id,
+            organization_id: origin.organization_id,
             now,
-            today: date_in(author.zone, now),
+            today: date_in(origin.zone, now),
             clock: clock.clone(),
-            actor: author.actor,
-            request_id: author.request_id,
+            author: origin.author,
+            request_id: origin.request_id,
             head,
             is_head_moved: false,
         }
@@ -150,9 +150,9 @@ impl Unit {
         self.clock.new_id()
     }
 
-    /// Name of the author in records made in this unit.
-    pub fn author(&self) -> String {
-        self.actor.label()
+    /// The author of records made in this unit.
+    pub fn author(&self) -> Author {
+        self.author.clone()
     }
 
     /// Appends an entry to the ledger: every change has one.
@@ -163,8 +163,8 @@ impl Unit {
         let mut entry = Entry {
             sequence: self.head.sequence + 1,
             recorded_at: self.now,
-            actor_type: self.actor.kind.to_string(),
-            actor_id: self.actor.id.clone(),
+            actor_type: self.author.kind.to_string(),
+            actor_id: self.author.id.clone(),
             request_id: self.request_id.clone(),
             action: format!("{}.{}", entity.name(), change.verb),
             entity_type: entity.name().to_owned(),

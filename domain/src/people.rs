@@ -24,7 +24,7 @@ pub enum PersonKind {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "external_ref": "hr-17", "name": "Ana Petrova", "kind": "employee", "email": "ana@example.com", "customer_id": null,
+    "external_ref": "hr-17", "name": "Ana Petrova", "kind": "employee", "email": "ana@example.com", "customer_id": null, "customer_ref": null,
     "segment": null, "owner": null, "archived": false
 }))]
 pub struct PersonContent {
@@ -38,6 +38,9 @@ pub struct PersonContent {
     pub email: Option<Email>,
     /// Identifier of the customer that the person belongs to.
     pub customer_id: Option<Uuid>,
+    /// External reference of the customer that the person belongs to. Names the same customer as `customer_id` where both are
+    /// given.
+    pub customer_ref: Option<ExternalRef>,
     /// Segment, such as a department or a region.
     pub segment: Option<Label>,
     /// Owner: the person responsible.
@@ -56,6 +59,7 @@ impl PersonContent {
             kind,
             email: None,
             customer_id: None,
+            customer_ref: None,
             segment: None,
             owner: None,
             archived: false,

@@ -200,7 +200,7 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "assign") => json!({ "owner": "Ben" }),
         ("POST", "notes") => json!({ "text": "N" }),
         ("POST", "snooze") => json!({ "until": "2026-06-01", "reason": "R" }),
-        ("POST", "done") => json!({ "outcome": "succeeded" }),
+        ("POST", "finish") => json!({ "outcome": "succeeded" }),
         ("POST", "backtest") => json!({ "horizon_days": 30, "from": "2025-01-01", "to": "2025-06-01" }),
         ("POST", "pulses") => json!({ "score": 50 }),
         ("POST", "overrides") => json!({ "score": 50, "reason": "R", "expires_on": "2026-06-01" }),

@@ -295,7 +295,7 @@ async fn events_are_listed(engine: Engine) {
         ("?subject=northwind&limit=1", vec!["2"]),
         ("?subject=nobody", vec![]),
         ("?source=app&from=2026-05-02T00:00:00Z", vec!["1"]),
-        ("?until=2026-05-02T00:00:00Z", vec!["2"]),
+        ("?to=2026-05-02T00:00:00Z", vec!["2"]),
     ] {
         let listed = server.get(&format!("/v1/events{query}")).await.expect(200);
         assert_eq!(pluck(&listed, "id"), expected, "{query}");

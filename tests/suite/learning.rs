@@ -116,7 +116,7 @@ async fn variances_are_reported(engine: Engine) {
     assert!((45.0..60.0).contains(&buffer), "{buffer}");
     assert_eq!(report["groups"][0]["suggested_buffer_percent"], Value::Null, "two teach nothing");
     assert_eq!(report["total"]["finished"], 8);
-    let by_owner = server.get("/v1/reports/variance?by=owner&achieved_until=2025-06-20").await.expect(200);
+    let by_owner = server.get("/v1/reports/variance?by=owner&achieved_to=2025-06-20").await.expect(200);
     assert_eq!((&by_owner["groups"][0]["group"], &by_owner["groups"][0]["finished"]), (&json!("Ana"), &json!(3)));
     assert_eq!(server.get("/v1/reports/variance?by=template_milestone").await.expect(200)["groups"], json!([]));
     let csv = server.call("GET", "/v1/reports/variance").header("accept", "text/csv").send().await;

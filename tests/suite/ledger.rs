@@ -32,7 +32,7 @@ async fn every_change_is_recorded(engine: Engine) {
     assert_eq!((&entries[1]["before"]["owner"], &entries[1]["after"]["owner"]), (&Value::Null, &json!("Ben")));
     assert_eq!((&entries[2]["before"]["owner"], &entries[2]["after"]), (&json!("Ben"), &Value::Null));
     assert_eq!(entries[1]["previous_hash"], entries[0]["hash"]);
-    assert_eq!(entries[0]["actor"]["type"], "api_client");
+    assert_eq!(entries[0]["author"]["type"], "api_client");
     assert!(entries[0]["request_id"].as_str().is_some_and(|id| id.len() == 36));
     let all = server.get("/v1/ledger?limit=200").await.expect(200);
     let sequences: Vec<i64> = pluck(&all, "sequence").into_iter().filter_map(Value::as_i64).collect();
@@ -46,17 +46,17 @@ async fn entries_are_filtered(engine: Engine) {
     let plan = create_plan(&server).await;
     server.call("POST", &format!("{plan}/milestones/a/start")).send().await.expect(200);
     let plan_id = plan.rsplit('/').next().expect("an id").to_owned();
-    let actor = server.get("/v1/ledger?entity_type=plan").await.expect(200)["data"][0]["actor"]["id"].clone();
+    let actor = server.get("/v1/ledger?entity_type=plan").await.expect(200)["data"][0]["author"]["id"].clone();
     for (query, expected) in [
         ("entity_type=milestone".to_owned(), vec!["milestone.started"]),
         (format!("root_id={plan_id}"), vec!["plan.created", "milestone.started"]),
         ("action=customer.created".to_owned(), vec!["customer.created"]),
         (
-            format!("actor_id={}&sort=-sequence", actor.as_str().expect("an id")),
+            format!("author_id={}&sort=-sequence", actor.as_str().expect("an id")),
             vec!["milestone.started", "plan.created", "customer.created"],
         ),
         ("from=2026-05-04T12:30:00Z".to_owned(), vec!["plan.created", "milestone.started"]),
-        ("until=2026-05-04T12:30:00Z&entity_type=customer".to_owned(), vec!["customer.created"]),
+        ("to=2026-05-04T12:30:00Z&entity_type=customer".to_owned(), vec!["customer.created"]),
         ("from=2026-05-05T00:00:00Z".to_owned(), vec![]),
     ] {
         let list = server.get(&format!("/v1/ledger?{query}")).await.expect(200);

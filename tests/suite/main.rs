@@ -26,6 +26,7 @@ mod people;
 mod plans;
 mod playbooks;
 mod proof;
+mod references;
 mod replay;
 mod reports;
 mod retention;

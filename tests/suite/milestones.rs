@@ -232,9 +232,9 @@ async fn milestones_across_plans(engine: Engine) {
     assert_eq!(pluck(&all, "key"), ["a", "a", "b", "b", "c", "c"]);
     assert_eq!(pluck(&all, "status"), ["delayed", "delayed", "at_risk", "on_track", "at_risk", "on_track"]);
     for (query, expected) in [
-        ("planned_from=2026-05-10&planned_until=2026-05-31", vec!["b", "b"]),
+        ("planned_from=2026-05-10&planned_to=2026-05-31", vec!["b", "b"]),
         ("state=in_progress", vec![]),
-        ("open=true&planned_until=2026-05-03", vec!["a", "a"]),
+        ("open=true&planned_to=2026-05-03", vec!["a", "a"]),
         ("open=false", vec![]),
         ("owner=Ana", vec![]),
         ("limit=1", vec!["a"]),

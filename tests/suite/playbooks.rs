@@ -117,7 +117,7 @@ async fn a_band_change_opens_an_intervention(engine: Engine) {
     assert_eq!(opened(&server).await.len(), 2, "a customer that comes later begins with nothing");
     let entries = server.get("/v1/ledger?action=intervention.created").await.expect(200);
     let server_itself = json!({ "type": "system", "id": "job" });
-    assert_eq!(pluck(&entries, "actor"), [&server_itself, &server_itself], "whoever asked for the report");
+    assert_eq!(pluck(&entries, "author"), [&server_itself, &server_itself], "whoever asked for the report");
     server.clock.advance(Duration::days(4));
     let late = server.get(&format!("/v1/interventions/{}", one["id"].as_str().expect("an id"))).await.expect(200);
     assert_eq!((&late["overdue"], &late["escalated_to"]), (&json!(true), &json!("Head")));
@@ -279,13 +279,13 @@ async fn an_intervention_is_worked_on(engine: Engine) {
     server.clock.advance(Duration::days(2));
     assert_eq!(server.get(&path).await.expect(200)["status"], "open", "it comes back");
     let done =
-        server.post(&format!("{path}/done"), json!({ "outcome": "succeeded", "note": "Agreed." })).await.expect(200);
+        server.post(&format!("{path}/finish"), json!({ "outcome": "succeeded", "note": "Agreed." })).await.expect(200);
     assert_eq!(
         (&done["status"], &done["done_on"], &done["outcome"]),
         (&json!("done"), &json!("2026-05-06"), &json!("succeeded"))
     );
     server.post(&format!("{path}/assign"), json!({ "owner": "Ana" })).await.problem(409, "conflict");
-    for (query, count) in [("done=true", 1), ("done=false", 0), ("owner=Ben", 1), ("owner=Ana", 0)] {
+    for (query, count) in [("open=false", 1), ("open=true", 0), ("owner=Ben", 1), ("owner=Ana", 0)] {
         let list = server.get(&format!("/v1/interventions?{query}")).await.expect(200);
         assert_eq!(list["data"].as_array().map(Vec::len), Some(count), "{query}");
     }
@@ -302,7 +302,7 @@ async fn interventions_are_reported(engine: Engine) {
         let path = create(&server, "/v1/interventions", draft).await;
         if days > 0 {
             server.clock.advance(Duration::days(days));
-            server.post(&format!("{path}/done"), json!({ "outcome": "succeeded" })).await.expect(200);
+            server.post(&format!("{path}/finish"), json!({ "outcome": "succeeded" })).await.expect(200);
         }
     }
     set_pulse(&server, &id, 70.0).await;
@@ -339,5 +339,5 @@ async fn the_job_keeps_to_its_interval(engine: Engine) {
     server.clock.advance(Duration::minutes(10));
     assert_eq!(count().await, 1);
     let entry = server.get("/v1/ledger?action=intervention.created").await.expect(200)["data"][0].clone();
-    assert_eq!(entry["actor"], json!({ "type": "system", "id": "job" }));
+    assert_eq!(entry["author"], json!({ "type": "system", "id": "job" }));
 }

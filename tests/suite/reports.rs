@@ -62,7 +62,7 @@ async fn three_forms_say_the_same(engine: Engine) {
     assert!(lines[1].contains(",'=SUM(A1),") && lines[1].contains(",'-Ana,"), "no formula: {}", lines[1]);
     assert!(lines[2].contains(",\"b, \"\"c\"\"\","), "{}", lines[2]);
     assert!(lines[2].contains(",points,1,0.5,0,50,0,-0.5,0,"), "{}", lines[2]);
-    assert!(lines[3].starts_with("total,,,,,,,,points,3,1.5,1,50,"), "{}", lines[3]);
+    assert!(lines[3].starts_with("total,,,,,,,,,points,3,1.5,1,50,"), "{}", lines[3]);
     assert_eq!((lines[4], lines.len()), ("", 5));
     server
         .call("GET", "/v1/reports/spi")

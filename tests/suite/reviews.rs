@@ -25,7 +25,7 @@ async fn a_miss_wants_an_explanation(engine: Engine) {
     let path = create_plan(&server).await;
     assert_eq!(server.get(&format!("{path}/milestones/a")).await.expect(200)["unexplained_miss"], true);
     assert_eq!(server.get(&path).await.expect(200)["unexplained_misses"], 1);
-    let listed = server.get("/v1/milestones?open=true&planned_until=2026-05-03").await.expect(200);
+    let listed = server.get("/v1/milestones?open=true&planned_to=2026-05-03").await.expect(200);
     assert_eq!(pluck(&listed, "unexplained_miss"), [true]);
     assert_eq!(server.get("/v1/plans?unexplained_misses=false").await.expect(200)["data"], json!([]));
     let report =
@@ -55,7 +55,7 @@ async fn a_miss_wants_an_explanation(engine: Engine) {
         (&json!(false), &json!(true), &json!("2026-05-12"))
     );
     assert_eq!(server.get(&path).await.expect(200)["unexplained_misses"], 0);
-    let listed = server.get("/v1/milestones?open=true&planned_until=2026-05-03").await.expect(200);
+    let listed = server.get("/v1/milestones?open=true&planned_to=2026-05-03").await.expect(200);
     assert_eq!(pluck(&listed, "unexplained_miss"), [false]);
     report("a", explanation()).await.problem(409, "conflict");
     let all = server.get(&format!("{path}/miss-reports")).await.expect(200);

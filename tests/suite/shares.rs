@@ -233,7 +233,7 @@ async fn a_client_takes_note(engine: Engine) {
         .expect("entries")
         .iter()
         .filter(|entry| entry["action"] == "milestone.forecast_acknowledged")
-        .map(|entry| &entry["actor"]["type"])
+        .map(|entry| &entry["author"]["type"])
         .collect();
     assert_eq!(actors, ["share_link"; 3]);
     let unknown = server.call("POST", &action.replace("/1/", "/9/")).anonymous();

@@ -11,9 +11,10 @@ use milepost_domain::access::Scopes;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-use super::caller::{Actor, ActorKind, Caller};
+use super::caller::Caller;
 use super::claims::{Claims, Expected, KeySet, verify};
 use crate::config::ExternalIssuer;
+use crate::store::author::{Author, AuthorKind};
 
 /// Age at which the keys are fetched again. The old keys remain in use if the fetch fails.
 const FRESH_FOR: Duration = Duration::from_secs(600);
@@ -73,7 +74,7 @@ impl External {
     fn caller_of(&self, claims: &Claims) -> Option<Caller> {
         Some(Caller {
             organization_id: claims.other.get(&self.settings.organization_claim)?.as_str()?.parse().ok()?,
-            actor: Actor { kind: ActorKind::User, id: claims.sub.chars().take(200).collect() },
+            author: Author { kind: AuthorKind::User, id: claims.sub.chars().take(200).collect() },
             scopes: Scopes::read(claims.scope.as_deref().unwrap_or_default()),
         })
     }

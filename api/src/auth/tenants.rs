@@ -14,12 +14,13 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::api_key::ApiKey;
-use super::caller::{Actor, Caller};
+use super::caller::Caller;
 use super::external::External;
 use super::issuer::Issuer;
 use super::share_token::ShareToken;
 use crate::ledger_sequence::Heads;
 use crate::store::api_clients::{self, KeyWithClient};
+use crate::store::author::Author;
 use crate::store::share_links::ShareLinkRow;
 use crate::store::{Db, organizations, row};
 
@@ -90,7 +91,7 @@ impl Tenants {
             let Some(granted) = granted else { return Ok(None) };
             let caller = Caller {
                 organization_id: grant.organization_id,
-                actor: Actor::client(grant.client_id),
+                author: Author::client(grant.client_id),
                 scopes: granted.restricted_to(&grant.scopes),
             };
             return Ok(Some(Authenticated { caller, tenant }));
@@ -111,7 +112,7 @@ impl Tenants {
         self.used.lock().unwrap_or_else(PoisonError::into_inner).insert((key.organization_id, key.id), now);
         let caller = Caller {
             organization_id: key.organization_id,
-            actor: Actor::client(found.client_id),
+            author: Author::client(found.client_id),
             scopes: found.scopes.clone(),
         };
         Ok(Some(Authenticated { caller, tenant }))
@@ -131,7 +132,7 @@ impl Tenants {
             token.matches(&link.secret_hash) && link.expires_at > now && link.revoked_at.is_none_or(|at| at > now)
         };
         let Some(link) = found.filter(is_usable) else { return Ok(None) };
-        let caller = Caller { organization_id, actor: Actor::share_link(link.id), scopes: Scopes::default() };
+        let caller = Caller { organization_id, author: Author::share_link(link.id), scopes: Scopes::default() };
         Ok(Some((Authenticated { caller, tenant }, link)))
     }
 

@@ -36,7 +36,7 @@ pub fn response_headers() -> Value {
     let header =
         |description: &str| json!({ "description": description, "schema": { "type": "string", "maxLength": 4000 } });
     json!({
-        "ETag": header("Version and content of the resource: send it as `If-Match` or `If-None-Match`."),
+        "ETag": header("Version and content of the resource: send it as `If-Match` or `If-None-Match`. Absent from streamed responses."),
         "Location": header("Path of the created resource."),
         "Link": header("Path of the next page, with `rel=\"next\"`, if there is one."),
         "X-Request-Id": header("Identifier of the request."),

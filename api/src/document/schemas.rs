@@ -98,7 +98,10 @@ fn name_options(document: &mut Value) {
     super::operations::each_parameter(document, |parameter| {
         let Some(options) = key(&parameter["schema"]) else { return };
         let name = names.entry(options).or_insert_with_key(|options| {
-            let name = option_name(parameter["name"].as_str().unwrap_or_default(), options);
+            let mut name = option_name(parameter["name"].as_str().unwrap_or_default(), options);
+            while added.contains_key(&name) {
+                name.push_str("Option");
+            }
             let mut schema = parameter["schema"].clone();
             schema["description"] =
                 format!("Options of the parameter `{}`.", parameter["name"].as_str().unwrap_or_default()).into();
@@ -115,9 +118,11 @@ fn name_options(document: &mut Value) {
 /// A name for options that no schema of a body has.
 fn option_name(parameter: &str, options: &str) -> String {
     let name = super::operations::pascal(parameter);
+    let first = serde_json::from_str::<Vec<String>>(options).ok().and_then(|all| all.into_iter().next());
+    let name_of_first = super::operations::pascal(first.unwrap_or_default().trim_start_matches('-'));
     match parameter {
-        "sort" if options.contains("\"name\"") => "NameSort".to_owned(),
-        "sort" => "SequenceSort".to_owned(),
+        // A list sorts by its first option unless asked otherwise.
+        "sort" => format!("{name_of_first}Sort"),
         "by" => "VarianceGrouping".to_owned(),
         "results" => "IntakeResultSelection".to_owned(),
         _ => name,

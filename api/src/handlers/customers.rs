@@ -17,6 +17,7 @@ use crate::error::ApiError;
 use crate::extract::{Body, Query, parse_path, reference_or_404};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
+use crate::reference::{self, Named};
 use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
 use crate::store::customers::{self, Customer};
 use crate::store::kept::Archivable;
@@ -31,7 +32,13 @@ impl Managed for CustomerContent {
     const ENTITY: Entity = Entity::Customer;
     const PATH: &'static str = "/v1/customers";
 
-    async fn check(&self, unit: &mut Unit, before: Option<&Customer>) -> Result<(), ApiError> {
+    const REFERENCES: &'static [&'static str] = &["parent"];
+
+    async fn settle(&mut self, unit: &mut Unit, before: Option<&Customer>) -> Result<(), ApiError> {
+        let known = before.map(|one| Named { id: one.parent_id, external_ref: one.parent_ref.as_ref() });
+        let fields = (&mut self.parent_id, &mut self.parent_ref);
+        let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+        reference::complete::<Self>(conn, organization_id, "parent", fields, known.unwrap_or_default()).await?;
         if before.is_some_and(|before| before.parent_id == self.parent_id) {
             return Ok(());
         }
@@ -52,6 +59,8 @@ impl Managed for CustomerContent {
 }
 
 impl Referred for CustomerContent {
+    const UNKNOWN: &'static str = "unknown_customer";
+
     fn external_ref(&mut self) -> &mut Option<ExternalRef> {
         &mut self.external_ref
     }

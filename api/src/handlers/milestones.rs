@@ -34,7 +34,7 @@ use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
 
 /// A milestone as of a date.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "pipeline", "name": "Pipeline runs",
     "phase": "Data preparation", "owner": "Ana", "weight": 5.0, "planned_on": "2026-04-01", "forecast_on": "2026-04-06",
@@ -224,7 +224,7 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
             to_on: change.forecast_on,
             reason: change.reason.clone().map(String::from),
             cause: None,
-            author: unit.author(),
+            author: Text(unit.author()),
             recorded_on: change.recorded_on,
             recorded_at: unit.now,
             caused_by: None,

@@ -3,6 +3,7 @@
 use actix_web::web::Path;
 use actix_web::{delete, get, patch, post, put};
 use chrono::{DateTime, Utc};
+use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::people::{PersonContent, PersonKind};
 use milepost_domain::values::text::{ExternalRef, Label, folded};
 use serde::Deserialize;
@@ -16,8 +17,8 @@ use crate::error::ApiError;
 use crate::extract::{Body, Query, parse_path, reference_or_404};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
+use crate::reference::{self, Named};
 use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
-use crate::store::customers;
 use crate::store::kept::Archivable;
 use crate::store::people::Person;
 use crate::store::row::{Column as _, Condition};
@@ -31,18 +32,20 @@ impl Managed for PersonContent {
     const ENTITY: Entity = Entity::Person;
     const PATH: &'static str = "/v1/people";
 
-    async fn check(&self, unit: &mut Unit, before: Option<&Person>) -> Result<(), ApiError> {
-        let Some(id) = self.customer_id.filter(|_| before.is_none_or(|one| one.customer_id != self.customer_id)) else {
-            return Ok(());
-        };
-        match customers::find(&mut unit.conn, unit.organization_id, id).await? {
-            Some(_) => Ok(()),
-            None => Err(ApiError::field("/customer_id", "unknown_customer", "there is no customer with this id")),
-        }
+    const REFERENCES: &'static [&'static str] = &["customer"];
+
+    async fn settle(&mut self, unit: &mut Unit, before: Option<&Person>) -> Result<(), ApiError> {
+        let before = before.map(|one| Named { id: one.customer_id, external_ref: one.customer_ref.as_ref() });
+        let fields = (&mut self.customer_id, &mut self.customer_ref);
+        let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+        reference::complete::<CustomerContent>(conn, organization_id, "customer", fields, before.unwrap_or_default())
+            .await
     }
 }
 
 impl Referred for PersonContent {
+    const UNKNOWN: &'static str = "unknown_person";
+
     fn external_ref(&mut self) -> &mut Option<ExternalRef> {
         &mut self.external_ref
     }
@@ -61,6 +64,9 @@ pub struct PersonFilters {
     kind: Vec<PersonKind>,
     /// Filter by customer.
     customer_id: Option<Uuid>,
+    /// Filter by external reference of the customer.
+    #[param(inline)]
+    customer_ref: Option<ExternalRef>,
     /// Filter by segment (exact match). Repeat the parameter for several segments.
     #[serde(default)]
     #[param(max_items = 50)]
@@ -89,7 +95,11 @@ pub async fn list_people(cx: Context, paging: Paging, filters: Query<PersonFilte
     let mut conditions = vec![Condition::IsPresent("archived_at", filters.archived.unwrap_or_default())];
     conditions.extend(filters.q.map(|text| Condition::Contains("name_folded", folded(&text))));
     conditions.extend(Condition::one_of("kind", &filters.kind));
-    conditions.extend(filters.customer_id.map(|id| Condition::Equals("customer_id", id.to_value())));
+    let customer = Named { id: filters.customer_id, external_ref: filters.customer_ref.as_ref() };
+    let (mut conn, organization_id) = (cx.read().await?, cx.organization_id());
+    conditions
+        .extend(reference::condition::<CustomerContent>(&mut conn, organization_id, "customer_id", customer).await?);
+    drop(conn);
     conditions.extend(Condition::one_of("segment", &filters.segment));
     conditions.extend(Condition::one_of("owner", &filters.owner));
     conditions.extend(filters.updated_since.map(|at| Condition::AtLeast("updated_at", at.to_value())));

@@ -19,7 +19,7 @@ use milepost_domain::earned_value::undefined::{Undefined, split};
 use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::{Kind, StatusCounts};
-use milepost_domain::values::text::{Currency, Key, Label, Name};
+use milepost_domain::values::text::{Currency, ExternalRef, Key, Label, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -27,10 +27,11 @@ use uuid::Uuid;
 use crate::read_model::PlanView;
 
 /// A plan at a date.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind rollout", "kind": "delivery",
-    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_name": "Northwind", "person_id": null, "owner": "Ana",
+    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "customer_name": "Northwind",
+    "person_id": null, "person_ref": null, "person_name": null, "owner": "Ana",
     "start_on": "2026-03-02", "weight_unit": "points", "credit_rule": "zero_hundred", "at_risk_limit_days": 7,
     "update_interval_days": 7, "calendar": {"counts": "business_days", "holidays": ["2026-04-06"]}, "budget_minor": 12_000_000, "currency": "EUR", "template_id": null, "template_version": null, "archived_at": null,
     "as_of": "2026-05-04", "status": "at_risk",
@@ -50,11 +51,20 @@ pub struct Plan {
     kind: Kind,
     /// Identifier of the customer that the plan serves.
     customer_id: Option<Uuid>,
+    /// External reference of the customer.
+    #[schema(value_type = Option<ExternalRef>)]
+    customer_ref: Option<String>,
     /// Name of the customer.
     #[schema(value_type = Option<Name>)]
     customer_name: Option<String>,
     /// Identifier of the person that the plan serves.
     person_id: Option<Uuid>,
+    /// External reference of the person.
+    #[schema(value_type = Option<ExternalRef>)]
+    person_ref: Option<String>,
+    /// Name of the person.
+    #[schema(value_type = Option<Name>)]
+    person_name: Option<String>,
     /// Owner: the person responsible.
     #[schema(value_type = Option<Label>)]
     owner: Option<String>,
@@ -133,7 +143,7 @@ pub struct Plan {
 }
 
 /// Open milestone that is expected next.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"}))]
 pub struct NextMilestone {
     /// Key of the milestone.
@@ -166,8 +176,11 @@ impl Plan {
             name: row.name,
             kind: row.kind.0,
             customer_id: row.customer_id,
+            customer_ref: row.customer_ref,
             customer_name: row.customer_name,
             person_id: row.person_id,
+            person_ref: row.person_ref,
+            person_name: row.person_name,
             owner: row.owner,
             start_on: row.start_on,
             weight_unit: row.weight_unit,

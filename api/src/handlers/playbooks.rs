@@ -29,7 +29,7 @@ impl Managed for KeyedPlaybook {
     const ENTITY: Entity = Entity::Playbook;
     const PATH: &'static str = "/v1/playbooks";
 
-    async fn check(&self, unit: &mut Unit, before: Option<&PlaybookRow>) -> Result<(), ApiError> {
+    async fn settle(&mut self, unit: &mut Unit, before: Option<&PlaybookRow>) -> Result<(), ApiError> {
         // A replacement is the content itself, so its pointers start there.
         self.content.check().map_err(|found| if before.is_some() { found } else { within("/content", found) })?;
         if before.is_none() && row::count::<PlaybookRow>(&mut unit.conn, unit.organization_id, &[]).await? >= MOST {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::customer_health::risk::{Holdout, Learned};
 use crate::error::ApiError;
+use crate::store::author::Author;
 use crate::store::risk_models::RiskModelRow;
 
 /// A risk model: it estimates the probability that a customer is lost.
@@ -17,7 +18,7 @@ use crate::store::risk_models::RiskModelRow;
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "horizon_days": 90, "ridge": 1.0, "intercept": -2.8,
     "coefficients": [{"feature": "engagement_decline", "coefficient": 1.9}], "evaluated_on": ["2025-01-01", "2025-04-01"], "cases": 210, "churned": 24,
-    "holdout": null, "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "fitted_at": "2026-05-04T12:00:00Z"
+    "holdout": null, "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "fitted_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct RiskModel {
     /// Identifier.
@@ -45,8 +46,7 @@ pub struct RiskModel {
     /// too few days or losses.
     holdout: Option<Holdout>,
     /// Author of the model: the caller that fitted it.
-    #[schema(max_length = 300)]
-    author: String,
+    author: Author,
     /// Time of the fit.
     fitted_at: DateTime<Utc>,
 }
@@ -77,7 +77,7 @@ impl RiskModel {
             cases: learned.cases,
             churned: learned.churned,
             holdout: learned.holdout,
-            author: row.author,
+            author: row.author.0,
             fitted_at: row.fitted_at,
         })
     }

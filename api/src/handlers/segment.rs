@@ -344,7 +344,9 @@ async fn put_person(unit: &mut Unit, traits: &PersonTraits, customer: Option<&Ex
     content.email = traits.email.clone().or(content.email);
     if let Some(customer) = customer {
         let found = resource::find_by_ref::<CustomerContent>(unit, customer).await?;
-        content.customer_id = found.map(|one| one.id).or(content.customer_id);
+        if let Some(found) = found {
+            (content.customer_id, content.customer_ref) = (Some(found.id), found.content.external_ref);
+        }
     }
     resource::put(unit, known, reference, content).await?;
     Ok(())

@@ -4,7 +4,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::intervention::{Outcome, Status, status};
 use milepost_domain::customer::playbook::{InterventionKind, Tier, escalated_to};
 use milepost_domain::values::dates::plus_days;
-use milepost_domain::values::text::{Label, Name, Note};
+use milepost_domain::values::text::{ExternalRef, Label, Name, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use crate::unit::Unit;
 /// An intervention: a task opened for a customer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "playbook_id": null, "kind": "coaching",
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "playbook_id": null, "kind": "coaching",
     "title": "Call the sponsor", "reason": "band_entered", "owner": "Ana", "status": "open", "opened_on": "2026-05-04", "due_on": "2026-05-06",
     "overdue": false, "escalated_to": null, "escalations": [{"after_days": 3, "to": "Head of customer success"}], "snoozed_until": null,
     "snooze_reason": null, "done_on": null, "outcome": null, "outcome_note": null, "score_at_opening": 38.0, "version": 1,
@@ -29,6 +29,8 @@ pub struct Intervention {
     pub id: Uuid,
     /// Identifier of the customer.
     pub customer_id: Uuid,
+    /// External reference of the customer.
+    pub customer_ref: Option<ExternalRef>,
     /// Identifier of the playbook that opened the intervention; null if a person opened it.
     pub playbook_id: Option<Uuid>,
     /// Kind of the intervention.
@@ -87,6 +89,7 @@ impl Intervention {
         Self {
             id: row.id,
             customer_id: row.customer_id,
+            customer_ref: row.customer_ref,
             playbook_id: row.playbook_id,
             kind: row.kind,
             title: row.title,
@@ -151,6 +154,7 @@ pub fn open_row(
     InterventionRow {
         id: unit.new_id(),
         customer_id: customer.id,
+        customer_ref: customer.external_ref.clone(),
         playbook_id: None,
         kind,
         title: title.to_string(),

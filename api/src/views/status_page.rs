@@ -5,8 +5,7 @@
 
 use std::sync::LazyLock;
 
-use actix_web::HttpResponse;
-use actix_web::http::header::CONTENT_SECURITY_POLICY;
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderName};
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -17,6 +16,7 @@ use milepost_domain::plan::share::{ShareField, Visibility};
 
 use super::pictures;
 use super::status_markdown::{against_plan, following, in_words};
+use crate::answer::Answer;
 use crate::error::{ApiError, Problem};
 use crate::read_model::PlanView;
 use crate::resources::date_changes::DateChange;
@@ -62,16 +62,14 @@ pub fn respond(
     record: &PlanRecord,
     visible: &Visibility,
     share_path: Option<&str>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     let view = PlanView::from(&record.restricted_to(visible));
     let s_curve = visible.has(ShareField::SCurve).then(|| pictures::draw_s_curve(&view, report.as_of)).transpose()?;
     let trend = visible.has(ShareField::Trend).then(|| pictures::draw_trend(&view, report.as_of)).transpose()?;
     let page = lay_out(report, visible, share_path, s_curve, trend);
-    Ok(HttpResponse::Ok()
-        .content_type("text/html; charset=utf-8")
-        .insert_header((CONTENT_SECURITY_POLICY, POLICY.as_str()))
-        .insert_header(("X-Robots-Tag", "noindex, nofollow"))
-        .body(page.into_string()))
+    Ok(Answer::text("text/html; charset=utf-8", page.into_string())
+        .header(CONTENT_SECURITY_POLICY, POLICY.as_str())
+        .header(HeaderName::from_static("x-robots-tag"), "noindex, nofollow"))
 }
 
 fn lay_out(

@@ -13,7 +13,7 @@ use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
 
 /// An API client: a program that may call the API.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "CRM sync", "scopes": ["customers:read", "customers:write"],
     "revoked_at": null, "version": 1, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
@@ -41,7 +41,7 @@ pub struct ApiClient {
 from_row!(ApiClient { id, name, scopes as String, revoked_at, version, created_at, updated_at });
 
 /// An API key of an API client. The secret is shown once, when the key is created, and is not stored.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-8d3e-7a10-9c55-64b1c9d2e0aa", "client_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
     "expires_at": null, "revoked_at": null, "last_used_at": "2026-03-05T10:00:00Z", "created_at": "2026-03-02T09:00:00Z"

@@ -8,6 +8,7 @@ use strum::{Display, EnumString};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::author::Author;
 use crate::from_row::from_row;
 use crate::milestones::{ROWS_PER_INSERT, push_ids, rows_by_plan};
 use crate::{Conn, on};
@@ -20,7 +21,7 @@ pub struct BaselineRow {
     pub number: i64,
     pub effective_on: NaiveDate,
     pub reason: Option<String>,
-    pub author: String,
+    pub author: Text<Author>,
     pub created_at: DateTime<Utc>,
 }
 
@@ -67,7 +68,7 @@ pub struct ApprovalRow {
     pub number: i64,
     pub side: Text<Side>,
     pub who: String,
-    pub author: String,
+    pub author: Text<Author>,
     pub recorded_at: DateTime<Utc>,
 }
 

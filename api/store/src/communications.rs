@@ -7,6 +7,7 @@ use sqlx::types::Text;
 use strum::{Display, EnumString};
 use uuid::Uuid;
 
+use crate::author::Author;
 use crate::from_row::from_row;
 use crate::milestones::{push_ids, rows_by_plan};
 use crate::{Conn, on};
@@ -30,7 +31,7 @@ pub struct CommunicationRow {
     pub forecast_change_id: Uuid,
     pub kind: Text<CommunicationKind>,
     pub who: Option<String>,
-    pub author: String,
+    pub author: Text<Author>,
     pub recorded_at: DateTime<Utc>,
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::author::Author;
 use crate::milestones::ROWS_PER_INSERT;
 use crate::row::{self, Condition, Value};
 use crate::{Conn, columns, table};
@@ -15,7 +16,7 @@ use crate::{Conn, columns, table};
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "milestone_id": null,
     "incurred_on": "2026-03-31", "amount_minor": 450_000, "note": "Invoice 118",
-    "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-04-01T09:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-04-01T09:00:00Z"
 }))]
 pub struct CostEntry {
     /// Identifier.
@@ -31,8 +32,7 @@ pub struct CostEntry {
     /// Note.
     pub note: Option<Note>,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    pub author: String,
+    pub author: Author,
     /// Time of recording.
     pub recorded_at: DateTime<Utc>,
 }

@@ -3,11 +3,12 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::outcome::OutcomeKind;
-use milepost_domain::values::text::Note;
+use milepost_domain::values::text::{ExternalRef, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::author::Author;
 use crate::milestones::ROWS_PER_INSERT;
 use crate::row::{self, Condition, Table, Value};
 use crate::{Conn, columns, table};
@@ -15,15 +16,17 @@ use crate::{Conn, columns, table};
 /// A pulse: somebody's view of a customer.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "score": 70.0,
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "score": 70.0,
     "note": "The sponsor is content, the users are not.", "recorded_on": "2026-05-04", "expires_on": "2026-06-03",
-    "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-05-04T12:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct Pulse {
     /// Identifier.
     pub id: Uuid,
     /// Identifier of the customer.
     pub customer_id: Uuid,
+    /// External reference of the customer.
+    pub customer_ref: Option<ExternalRef>,
     /// Score, from 0 to 100.
     #[schema(minimum = 0, maximum = 100)]
     pub score: f64,
@@ -34,8 +37,7 @@ pub struct Pulse {
     /// Last day on which the pulse counts.
     pub expires_on: NaiveDate,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    pub author: String,
+    pub author: Author,
     /// Time of recording.
     pub recorded_at: DateTime<Utc>,
 }
@@ -43,15 +45,17 @@ pub struct Pulse {
 /// An override: a score that somebody set in place of the computed one.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "score": 30.0,
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "score": 30.0,
     "reason": "Their sponsor has left.", "from_on": "2026-05-04", "expires_on": "2026-06-04", "ended_on": null, "ended_at": null,
-    "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-05-04T12:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct HealthOverride {
     /// Identifier.
     pub id: Uuid,
     /// Identifier of the customer.
     pub customer_id: Uuid,
+    /// External reference of the customer.
+    pub customer_ref: Option<ExternalRef>,
     /// Score in place of the computed one, from 0 to 100.
     #[schema(minimum = 0, maximum = 100)]
     pub score: f64,
@@ -66,8 +70,7 @@ pub struct HealthOverride {
     /// Time at which the override was ended early; null if it was not.
     pub ended_at: Option<DateTime<Utc>>,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    pub author: String,
+    pub author: Author,
     /// Time of recording.
     pub recorded_at: DateTime<Utc>,
 }
@@ -75,15 +78,17 @@ pub struct HealthOverride {
 /// An outcome of a customer, such as a renewal or a loss.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "kind": "renewed",
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "kind": "renewed",
     "occurred_on": "2026-05-01", "amount_minor": 2_400_000, "note": null,
-    "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-05-04T12:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct CustomerOutcome {
     /// Identifier.
     pub id: Uuid,
     /// Identifier of the customer.
     pub customer_id: Uuid,
+    /// External reference of the customer.
+    pub customer_ref: Option<ExternalRef>,
     /// Kind of outcome.
     pub kind: OutcomeKind,
     /// Day of the outcome.
@@ -94,13 +99,12 @@ pub struct CustomerOutcome {
     /// Note.
     pub note: Option<Note>,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    pub author: String,
+    pub author: Author,
     /// Time of recording.
     pub recorded_at: DateTime<Utc>,
 }
 
-columns!(Pulse { id, customer_id, score, note, recorded_on, expires_on, author, recorded_at });
+columns!(Pulse { id, customer_id, score, note, recorded_on, expires_on, author, recorded_at; customer_ref: CUSTOMER_REF });
 columns!(HealthOverride {
     id,
     customer_id,
@@ -111,9 +115,10 @@ columns!(HealthOverride {
     ended_on,
     ended_at,
     author,
-    recorded_at
+    recorded_at;
+    customer_ref: CUSTOMER_REF
 });
-columns!(CustomerOutcome { id, customer_id, kind, occurred_on, amount_minor, note, author, recorded_at });
+columns!(CustomerOutcome { id, customer_id, kind, occurred_on, amount_minor, note, author, recorded_at; customer_ref: CUSTOMER_REF });
 table!(Pulse, "customer_pulses");
 table!(HealthOverride, "health_overrides");
 table!(CustomerOutcome, "customer_outcomes");

@@ -3,11 +3,12 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::intervention::Outcome;
 use milepost_domain::customer::playbook::{InterventionKind, Tier};
-use milepost_domain::values::text::Note;
+use milepost_domain::values::text::{ExternalRef, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::author::Author;
 use crate::json_text::JsonText;
 use crate::{columns, table};
 
@@ -17,6 +18,7 @@ use crate::{columns, table};
 pub struct InterventionRow {
     pub id: Uuid,
     pub customer_id: Uuid,
+    pub customer_ref: Option<ExternalRef>,
     pub playbook_id: Option<Uuid>,
     pub kind: InterventionKind,
     pub title: String,
@@ -40,7 +42,7 @@ pub struct InterventionRow {
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "intervention_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
-    "text": "They will call back.", "author": "api_client:0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-05-04T12:00:00Z"
+    "text": "They will call back.", "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct InterventionNote {
     /// Identifier.
@@ -50,8 +52,7 @@ pub struct InterventionNote {
     /// Text of the note.
     pub text: Note,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    pub author: String,
+    pub author: Author,
     /// Time of recording.
     pub recorded_at: DateTime<Utc>,
 }
@@ -78,6 +79,7 @@ columns!(InterventionRow {
     score_at_opening,
     version,
     created_at,
-    updated_at
+    updated_at;
+    customer_ref: CUSTOMER_REF
 });
 table!(InterventionRow, "interventions");

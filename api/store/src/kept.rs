@@ -166,6 +166,10 @@ impl<T: Content, S: Stamp> Columns for Kept<T, S> {
         [vec!["id"], T::names(), S::names()].concat()
     }
 
+    fn selected() -> Vec<&'static str> {
+        [vec!["id"], T::selected(), S::selected()].concat()
+    }
+
     fn read(reader: &mut Reader<'_>) -> sqlx::Result<Self> {
         let mut kept = Self { id: reader.read()?, content: T::read(reader)?, stamp: S::read(reader)? };
         if let (Some(is_archived), Some(archived_at)) = (kept.content.archived(), kept.stamp.archived_at()) {

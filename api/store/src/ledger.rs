@@ -80,7 +80,7 @@ pub struct Filter {
     /// Earliest time of recording, inclusive.
     pub from: Option<DateTime<Utc>>,
     /// Latest time of recording, exclusive.
-    pub until: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
 }
 
 /// Returns the number of the last entry; `None` if there is no such organization.
@@ -175,8 +175,8 @@ pub async fn list(
         if let Some(from) = filter.from {
             query.push(" AND recorded_at >= ").push_bind(from);
         }
-        if let Some(until) = filter.until {
-            query.push(" AND recorded_at < ").push_bind(until);
+        if let Some(to) = filter.to {
+            query.push(" AND recorded_at < ").push_bind(to);
         }
         if let Some(after) = after {
             query.push(" AND sequence").push(comparison).push_bind(after);

@@ -11,6 +11,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 
 pub mod api_clients;
+pub mod author;
 pub mod baselines;
 pub mod communications;
 pub mod connect;

@@ -8,9 +8,11 @@ use sqlx::types::Text;
 use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
+use crate::author::Author;
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
-use crate::keyset::{Slice, push_slice};
+use crate::keyset::{Direction, Slice, push_slice};
+use crate::row::{Condition, push_conditions};
 use crate::{Conn, on};
 
 /// Number of rows in one multi-row INSERT, well below both engines' limits on parameters.
@@ -67,7 +69,7 @@ pub struct ForecastRow {
     pub to_on: NaiveDate,
     pub reason: Option<String>,
     pub cause: Option<String>,
-    pub author: String,
+    pub author: Text<Author>,
     pub recorded_on: NaiveDate,
     pub recorded_at: DateTime<Utc>,
     pub caused_by: Option<Uuid>,
@@ -116,7 +118,7 @@ pub struct TransitionRow {
     pub reason: Option<String>,
     pub override_reason: Option<String>,
     pub evidence: String,
-    pub author: String,
+    pub author: Text<Author>,
     pub recorded_at: DateTime<Utc>,
 }
 
@@ -221,21 +223,6 @@ pub async fn last_step_on(
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(plan_id).bind(milestone_id).fetch_optional(db).await)
 }
 
-/// Filter of an organization-wide list of milestones.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Earliest planned date.
-    pub planned_from: Option<NaiveDate>,
-    /// Latest planned date.
-    pub planned_until: Option<NaiveDate>,
-    /// Filter by owner (exact match).
-    pub owner: Option<String>,
-    /// Filter by state.
-    pub state: Option<State>,
-    /// Whether to return open milestones or milestones that are no longer open.
-    pub open: Option<bool>,
-}
-
 /// Row of an organization-wide list of milestones, with fields of the plan.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
@@ -264,7 +251,7 @@ from_row!(ListedRow { id, plan_id, plan_name, at_risk_limit_days, update_interva
 pub async fn list(
     conn: &mut Conn,
     organization_id: Uuid,
-    filter: &Filter,
+    conditions: &[Condition],
     slice: &Slice,
 ) -> sqlx::Result<Vec<ListedRow>> {
     on!(conn, db => {
@@ -277,28 +264,13 @@ pub async fn list(
         query.push(
             " AND NOT EXISTS (SELECT 1 FROM plans WHERE plans.organization_id = milestones.organization_id \
              AND plans.id = milestones.plan_id AND plans.archived_at IS NOT NULL)");
-        if let Some(from) = filter.planned_from {
-            query.push(" AND planned_on >= ").push_bind(from);
-        }
-        if let Some(until) = filter.planned_until {
-            query.push(" AND planned_on <= ").push_bind(until);
-        }
-        if let Some(owner) = &filter.owner {
-            query.push(" AND owner = ").push_bind(owner);
-        }
-        if let Some(state) = filter.state {
-            query.push(" AND state = ").push_bind(Text(state));
-        }
-        if let Some(open) = filter.open {
-            query.push(if open { " AND state IN (" } else { " AND state NOT IN (" });
-            let mut states = query.separated(", ");
-            for state in [State::Planned, State::InProgress, State::Submitted] {
-                states.push_bind(Text(state));
-            }
-            query.push(")");
-        }
+        push_conditions(&mut query, conditions);
         push_slice(&mut query, slice);
-        query.push(") m JOIN plans p ON p.organization_id = m.organization_id AND p.id = m.plan_id ORDER BY m.planned_on, m.id");
+        query.push(") m JOIN plans p ON p.organization_id = m.organization_id AND p.id = m.plan_id ORDER BY ");
+        query.push(match slice.direction {
+            Direction::Ascending => "m.planned_on, m.id",
+            Direction::Descending => "m.planned_on DESC, m.id DESC",
+        });
         query.build_query_as().fetch_all(db).await
     })
 }

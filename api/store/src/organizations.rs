@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use milepost_domain::plan::lint::LintRule;
-use milepost_domain::values::text::Name;
+use milepost_domain::values::text::{Currency, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -13,14 +13,14 @@ use crate::{Conn, on};
 
 macro_rules! columns {
     () => {
-        "id, name, time_zone, lint_rules_off, version, created_at, updated_at, event_retention_days"
+        "id, name, time_zone, lint_rules_off, version, created_at, updated_at, event_retention_days, currency"
     };
 }
 
 /// An organization: a tenant whose data is separate from that of all other organizations.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "lint_rules_off": [], "event_retention_days": null, "version": 1,
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "currency": "EUR", "lint_rules_off": [], "event_retention_days": null, "version": 1,
     "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
 }))]
 pub struct Organization {
@@ -32,6 +32,9 @@ pub struct Organization {
     /// Time zone (IANA name), which determines the date of "today".
     #[schema(max_length = 64)]
     pub time_zone: String,
+    /// Currency (ISO 4217) of all amounts that name none, such as annual revenue.
+    #[schema(value_type = Currency)]
+    pub currency: String,
     /// Lint rules that are turned off.
     #[schema(value_type = Vec<LintRule>, max_items = 20)]
     pub lint_rules_off: JsonText<Vec<LintRule>>,
@@ -47,7 +50,7 @@ pub struct Organization {
     pub updated_at: DateTime<Utc>,
 }
 
-from_row!(Organization { id, name, time_zone, lint_rules_off as String, event_retention_days, version, created_at, updated_at });
+from_row!(Organization { id, name, time_zone, currency, lint_rules_off as String, event_retention_days, version, created_at, updated_at });
 
 /// Checks that the database responds.
 pub async fn ping(conn: &mut Conn) -> sqlx::Result<()> {
@@ -79,22 +82,31 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Resul
     const SQL: &str = concat!(
         "INSERT INTO organizations (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (name) DO NOTHING"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name) DO NOTHING"
     );
     let o = organization;
     on!(conn, db => sqlx::query(SQL)
         .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.created_at).bind(o.updated_at)
-        .bind(o.event_retention_days)
+        .bind(o.event_retention_days).bind(&o.currency)
         .execute(db).await.map(|done| done.rows_affected() == 1))
 }
 
 /// Saves a change; returns `false` if the new name is taken.
 pub async fn update(conn: &mut Conn, organization: &Organization) -> sqlx::Result<bool> {
-    const SQL: &str = "UPDATE organizations SET name = $2, time_zone = $3, lint_rules_off = $4, version = $5, updated_at = $6, event_retention_days = $7 \
+    const SQL: &str = "UPDATE organizations SET name = $2, time_zone = $3, lint_rules_off = $4, version = $5, updated_at = $6, event_retention_days = $7, \
+                       currency = $8 \
                        WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM organizations WHERE name = $2 AND id <> $1)";
     let o = organization;
     on!(conn, db => sqlx::query(SQL)
         .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.updated_at)
-        .bind(o.event_retention_days)
+        .bind(o.event_retention_days).bind(&o.currency)
         .execute(db).await.map(|done| done.rows_affected() == 1))
+}
+
+/// Whether amounts are recorded that name no currency, and so are in the organization's.
+pub async fn has_amounts(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT (SELECT COUNT(*) FROM (SELECT 1 FROM customers WHERE organization_id = $1 AND annual_revenue_minor IS NOT NULL LIMIT 1) a) \
+                       + (SELECT COUNT(*) FROM (SELECT 1 FROM customer_outcomes WHERE organization_id = $1 AND amount_minor IS NOT NULL LIMIT 1) b)";
+    let found: i64 = on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_one(db).await)?;
+    Ok(found > 0)
 }

@@ -11,7 +11,7 @@ use crate::{Conn, columns};
 /// A person.
 pub type Person = Kept<PersonContent, Archivable>;
 
-columns!(PersonContent { external_ref, name, kind, email, customer_id, segment, owner .. archived: false });
+columns!(PersonContent { external_ref, name, kind, email, customer_id, segment, owner; customer_ref: CUSTOMER_REF .. archived: false });
 
 impl Content for PersonContent {
     const TABLE: &'static str = "people";

@@ -20,13 +20,15 @@ use uuid::Uuid;
 use crate::baselines::{self, ApprovalRow, BaselineRow, LineRow};
 use crate::communications::{self, CommunicationKind, CommunicationRow};
 use crate::costs::{self, CostEntry};
+use crate::customers::Customer;
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
 use crate::milestones::{self, DependencyRow, ForecastRow, MilestoneRow, ProgressRow};
+use crate::people::Person;
 use crate::reviews::{self, MissRow, ReviewMark};
 use crate::{Conn, on};
 
-/// Row of a plan, with the name of its customer.
+/// Row of a plan, with the names of its customer and its person.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct PlanRow {
@@ -34,8 +36,11 @@ pub struct PlanRow {
     pub name: String,
     pub kind: Text<Kind>,
     pub customer_id: Option<Uuid>,
+    pub customer_ref: Option<String>,
     pub customer_name: Option<String>,
     pub person_id: Option<Uuid>,
+    pub person_ref: Option<String>,
+    pub person_name: Option<String>,
     pub owner: Option<String>,
     pub start_on: NaiveDate,
     pub weight_unit: String,
@@ -53,7 +58,7 @@ pub struct PlanRow {
     pub updated_at: DateTime<Utc>,
 }
 
-from_row!(PlanRow { id, name, kind, customer_id, customer_name, person_id, owner, start_on, weight_unit, credit_rule, at_risk_limit_days, update_interval_days, calendar as String, budget_minor, currency, template_id, template_version, archived_at, version, created_at, updated_at });
+from_row!(PlanRow { id, name, kind, customer_id, customer_ref, customer_name, person_id, person_ref, person_name, owner, start_on, weight_unit, credit_rule, at_risk_limit_days, update_interval_days, calendar as String, budget_minor, currency, template_id, template_version, archived_at, version, created_at, updated_at });
 
 /// A whole plan. Milestones are in the order of the plan; rows that belong to a milestone contain its identifier.
 #[derive(Debug, Clone)]
@@ -85,6 +90,20 @@ pub struct PlanRecord {
 }
 
 impl PlanRow {
+    /// Names the customer that the plan serves, or nobody.
+    pub fn serve_customer(&mut self, customer: Option<Customer>) {
+        self.customer_id = customer.as_ref().map(|one| one.id);
+        self.customer_ref = customer.as_ref().and_then(|one| one.external_ref.as_ref().map(ToString::to_string));
+        self.customer_name = customer.map(|one| one.content.name.into());
+    }
+
+    /// Names the person that the plan serves, or nobody.
+    pub fn serve_person(&mut self, person: Option<Person>) {
+        self.person_id = person.as_ref().map(|one| one.id);
+        self.person_ref = person.as_ref().and_then(|one| one.external_ref.as_ref().map(ToString::to_string));
+        self.person_name = person.map(|one| one.content.name.into());
+    }
+
     /// Returns the terms of the plan about time.
     pub fn terms(&self) -> Terms {
         let (at_risk_limit_days, update_interval_days) = (self.at_risk_limit_days, self.update_interval_days);
@@ -288,10 +307,12 @@ fn by_plan<T>(rows: Vec<T>, plan_of: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T
 async fn rows(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRow>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new(
-            "SELECT p.id, p.name, p.kind, p.customer_id, c.name AS customer_name, p.person_id, p.owner, p.start_on, p.weight_unit, \
+            "SELECT p.id, p.name, p.kind, p.customer_id, c.external_ref AS customer_ref, c.name AS customer_name, \
+             p.person_id, h.external_ref AS person_ref, h.name AS person_name, p.owner, p.start_on, p.weight_unit, \
              p.credit_rule, p.at_risk_limit_days, p.update_interval_days, p.calendar, p.budget_minor, p.currency, p.template_id, p.template_version, p.archived_at, \
              p.version, p.created_at, p.updated_at \
              FROM plans p LEFT JOIN customers c ON c.organization_id = p.organization_id AND c.id = p.customer_id \
+             LEFT JOIN people h ON h.organization_id = p.organization_id AND h.id = p.person_id \
              WHERE p.organization_id = ");
         query.push_bind(organization_id);
         milestones::push_ids(&mut query, "p.id", ids);

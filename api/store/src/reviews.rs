@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::QueryBuilder;
+use sqlx::types::Text;
 use uuid::Uuid;
 
+use crate::author::Author;
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
 use crate::milestones::{push_ids, rows_by_plan};
@@ -21,7 +23,7 @@ pub struct MissRow {
     pub category: String,
     pub recovery_actions: JsonText<Vec<String>>,
     pub new_forecast_on: NaiveDate,
-    pub author: String,
+    pub author: Text<Author>,
     pub recorded_on: NaiveDate,
     pub recorded_at: DateTime<Utc>,
 }
@@ -47,7 +49,7 @@ pub struct ReviewRow {
     pub number: i64,
     pub reviewed_on: NaiveDate,
     pub content: String,
-    pub author: String,
+    pub author: Text<Author>,
     pub recorded_at: DateTime<Utc>,
 }
 

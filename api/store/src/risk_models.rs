@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
+use sqlx::types::Text;
 use uuid::Uuid;
 
+use crate::author::Author;
 use crate::from_row::from_row;
 use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
@@ -14,7 +16,7 @@ use crate::{Conn, on};
 pub struct RiskModelRow {
     pub id: Uuid,
     pub content: String,
-    pub author: String,
+    pub author: Text<Author>,
     pub fitted_at: DateTime<Utc>,
 }
 

@@ -185,10 +185,12 @@ macro_rules! trusted_columns {
 
 trusted_columns!(Name, Label, Key, Note, ExternalRef, Email);
 text_columns!(
+    crate::author::Author,
     milepost_domain::people::PersonKind,
     milepost_domain::usage::metric::Aggregate,
     milepost_domain::customer::outcome::OutcomeKind,
     milepost_domain::plan::Kind,
+    milepost_domain::plan::milestone::State,
     milepost_domain::customer::playbook::InterventionKind,
     milepost_domain::customer::intervention::Outcome,
 );
@@ -239,7 +241,13 @@ pub trait Columns: Sized {
     /// Their names.
     fn names() -> Vec<&'static str>;
 
-    /// Reads them, in the order of [`Self::names`].
+    /// What a `SELECT` lists to read them: their names, and expressions for what another table knows of the row. The row's own
+    /// table is called `own` there.
+    fn selected() -> Vec<&'static str> {
+        Self::names()
+    }
+
+    /// Reads them, in the order of [`Self::selected`].
     fn read(reader: &mut Reader<'_>) -> sqlx::Result<Self>;
 
     /// Their values, in the order of [`Self::names`].
@@ -262,16 +270,27 @@ pub trait Table: Columns {
     }
 }
 
-/// Describes a row: the fields that are columns, each once. Fields after `..` are not stored and take the value given.
+/// The external reference of the customer that a row names.
+pub const CUSTOMER_REF: &str =
+    "(SELECT c.external_ref FROM customers c WHERE c.organization_id = own.organization_id AND c.id = own.customer_id)";
+/// The external reference of the customer that a customer is a part of.
+pub const PARENT_REF: &str =
+    "(SELECT c.external_ref FROM customers c WHERE c.organization_id = own.organization_id AND c.id = own.parent_id)";
+
+/// Describes a row: the fields that are columns, each once. Fields after `;` are read from another table by an expression and
+/// never written; fields after `..` are not stored and take the value given.
 #[macro_export]
 macro_rules! columns {
-    ($type:ty { $($column:ident),+ $(,)? $(.. $rest:ident: $value:expr)? }) => {
+    ($type:ty { $($column:ident),+ $(,)? $(; $($known:ident: $sql:ident),+)? $(.. $rest:ident: $value:expr)? }) => {
         impl $crate::row::Columns for $type {
             fn names() -> Vec<&'static str> {
                 vec![$(stringify!($column)),+]
             }
+            fn selected() -> Vec<&'static str> {
+                vec![$(stringify!($column)),+ $($(, $crate::row::$sql)+)?]
+            }
             fn read(reader: &mut $crate::row::Reader<'_>) -> sqlx::Result<Self> {
-                Ok(Self { $($column: reader.read()?,)+ $($rest: $value)? })
+                Ok(Self { $($column: reader.read()?,)+ $($($known: reader.read()?,)+)? $($rest: $value)? })
             }
             fn values(&self) -> Vec<$crate::row::Value> {
                 vec![$($crate::row::Column::to_value(&self.$column)),+]
@@ -499,7 +518,7 @@ where
     for<'q> Uuid: Encode<'q, D> + Type<D>,
 {
     let mut query = QueryBuilder::new("SELECT ");
-    query.push(T::names().join(", ")).push(" FROM ").push(table).push(" WHERE organization_id = ");
+    query.push(T::selected().join(", ")).push(" FROM ").push(table).push(" own WHERE organization_id = ");
     query.push_bind(organization_id);
     query
 }
@@ -530,7 +549,7 @@ where
 }
 
 /// Adds conditions to a `WHERE` that has begun.
-fn push_conditions<D>(query: &mut QueryBuilder<D>, conditions: &[Condition])
+pub(crate) fn push_conditions<D>(query: &mut QueryBuilder<D>, conditions: &[Condition])
 where
     D: Database,
     for<'q> String: Encode<'q, D> + Type<D>,

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use milepost_domain::plan::share::Visibility;
 use uuid::Uuid;
 
+use crate::author::Author;
 use crate::json_text::JsonText;
 use crate::row::{self, Column as _, Condition};
 use crate::{Conn, columns, table};
@@ -19,7 +20,7 @@ pub struct ShareLinkRow {
     pub visibility: JsonText<Visibility>,
     pub expires_at: DateTime<Utc>,
     pub revoked_at: Option<DateTime<Utc>>,
-    pub author: String,
+    pub author: Author,
     pub created_at: DateTime<Utc>,
 }
 

@@ -180,7 +180,7 @@ pub struct Filter {
     /// Earliest time of occurrence, inclusive.
     pub from: Option<DateTime<Utc>>,
     /// Latest time of occurrence, exclusive.
-    pub until: Option<DateTime<Utc>>,
+    pub to: Option<DateTime<Utc>>,
     /// Whether to return only events in quarantine.
     pub is_held: bool,
 }
@@ -214,8 +214,8 @@ pub async fn list(
         if let Some(from) = filter.from {
             query.push(" AND e.occurred_at >= ").push_bind(from);
         }
-        if let Some(until) = filter.until {
-            query.push(" AND e.occurred_at < ").push_bind(until);
+        if let Some(to) = filter.to {
+            query.push(" AND e.occurred_at < ").push_bind(to);
         }
         if filter.is_held {
             query.push(" AND (e.held_for IS NOT NULL OR (e.subject IS NOT NULL AND c.id IS NULL))");

@@ -13,7 +13,7 @@ use crate::values::text::{ExternalRef, Label, Name};
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "external_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner": "Ana", "since_on": "2025-11-03",
-    "annual_revenue_minor": 2_400_000, "parent_id": null, "archived": false
+    "annual_revenue_minor": 2_400_000, "parent_id": null, "parent_ref": null, "archived": false
 }))]
 pub struct CustomerContent {
     /// External reference: the identifier in the calling system, such as a CRM. Unique within the organization.
@@ -31,6 +31,9 @@ pub struct CustomerContent {
     pub annual_revenue_minor: Option<i64>,
     /// Identifier of the customer that this one is a part of.
     pub parent_id: Option<Uuid>,
+    /// External reference of the customer that this one is a part of. Names the same customer as `parent_id` where both are
+    /// given.
+    pub parent_ref: Option<ExternalRef>,
     /// Whether the customer is archived. Archived customers are left out of lists and reports.
     #[serde(default)]
     pub archived: bool,
@@ -47,6 +50,7 @@ impl CustomerContent {
             since_on: None,
             annual_revenue_minor: None,
             parent_id: None,
+            parent_ref: None,
             archived: false,
         }
     }

@@ -14,7 +14,7 @@ use crate::plan::cycle::find_cycle;
 use crate::plan::dependency::Dependency;
 use crate::plan::milestone::{MilestoneRule, State};
 use crate::plan::rule::PlanRule;
-use crate::rule::{Rule as _, Violations, all_kept};
+use crate::rule::{Rule as _, Violation, Violations, all_kept};
 use crate::values::dates::LAST_DAY;
 use crate::values::rule::ValueRule;
 use crate::values::text::{Key, Label, Name, Note};
@@ -85,13 +85,9 @@ impl MilestoneDraft {
     }
 }
 
-/// Checks that a budget and its currency are given together.
-pub fn check_budget(has_budget: bool, has_currency: bool) -> Result<(), Violations> {
-    all_kept(match (has_budget, has_currency) {
-        (true, false) => vec![PlanRule::BudgetWithoutCurrency.at("/currency")],
-        (false, true) => vec![PlanRule::CurrencyWithoutBudget.at("/budget_minor")],
-        (true, true) | (false, false) => vec![],
-    })
+/// Checks that a currency is given for a budget. A budget without one is in the organization's currency.
+pub fn check_budget(has_budget: bool, has_currency: bool) -> Result<(), Violation> {
+    if has_currency && !has_budget { Err(PlanRule::CurrencyWithoutBudget.at("/budget_minor")) } else { Ok(()) }
 }
 
 /// Checks the milestones of a new plan. Pointers start at `/milestones`.

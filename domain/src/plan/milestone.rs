@@ -3,7 +3,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString, IntoStaticStr, VariantNames};
+use strum::{Display, EnumIter, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use crate::plan::network::Relation;
@@ -24,6 +24,7 @@ use crate::values::rule::ValueRule;
     Serialize,
     Deserialize,
     Display,
+    EnumIter,
     EnumString,
     IntoStaticStr,
     VariantNames,

@@ -29,8 +29,6 @@ pub enum PlanRule {
     DependencyCycle { cycle: Vec<String> },
     #[error("a plan needs at least one milestone")]
     NoMilestones,
-    #[error("a budget needs a currency")]
-    BudgetWithoutCurrency,
     #[error("a currency needs a budget")]
     CurrencyWithoutBudget,
     #[error("give either a template or milestones, not both")]
@@ -70,7 +68,6 @@ impl Rule for PlanRule {
             | Self::RepeatedDependency { .. }
             | Self::DependencyCycle { .. }
             | Self::NoMilestones
-            | Self::BudgetWithoutCurrency
             | Self::CurrencyWithoutBudget
             | Self::TemplateAndMilestones
             | Self::TemplateOrMilestones

@@ -135,11 +135,13 @@ pub async fn update_api_client(cx: Context, id: Path<Uuid>, body: Body<ClientPat
 ///
 /// The client's API keys and access tokens stop working at once. The revocation is permanent; the record of the client
 /// remains.
-#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatch), responses((status = 200, description = "As revoked.", body = ApiClient)))]
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatch),
+    responses((status = 204, description = "Revoked.")))]
 #[delete("/v1/api-clients/{id}")]
 pub async fn revoke_api_client(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let now = cx.now;
-    change(&cx, *id, |client| client.revoked_at = client.revoked_at.or(Some(now))).await
+    change(&cx, *id, |client| client.revoked_at = client.revoked_at.or(Some(now))).await?;
+    Ok(Answer::no_content())
 }
 
 async fn change(cx: &Context, id: Uuid, change: impl Fn(&mut ApiClient)) -> Result<Answer, ApiError> {
@@ -149,6 +151,9 @@ async fn change(cx: &Context, id: Uuid, change: impl Fn(&mut ApiClient)) -> Resu
         cx.check_version(before.version)?;
         let mut after = before.clone();
         change(&mut after);
+        if after == before {
+            return Ok(Answer::ok(&before)?.version(before.version));
+        }
         after.version += 1;
         after.updated_at = unit.now;
         api_clients::update(&mut unit.conn, unit.organization_id, &after).await?;

@@ -3,7 +3,7 @@
 use actix_web::{get, patch};
 use chrono_tz::Tz;
 use milepost_domain::plan::lint::LintRule;
-use milepost_domain::values::text::Name;
+use milepost_domain::values::text::{Currency, Name};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -28,6 +28,10 @@ pub struct OrganizationPatch {
     /// Time zone (IANA name) that determines the current date, such as Europe/Berlin.
     #[schema(value_type = String, required = false, max_length = 64)]
     time_zone: Option<String>,
+    /// Currency (ISO 4217) of all amounts that name none, such as annual revenue. It cannot be changed once such amounts are
+    /// recorded.
+    #[schema(value_type = Currency, required = false)]
+    currency: Option<Currency>,
     /// Lint rules to switch off. Replaces the whole list.
     #[schema(value_type = Vec<LintRule>, required = false, max_items = 20)]
     lint_rules_off: Option<Vec<LintRule>>,
@@ -70,10 +74,22 @@ pub async fn update_organization(cx: Context, body: Body<OrganizationPatch>) -> 
             })?;
             after.time_zone = zone.name().to_owned();
         }
+        if let Some(currency) = &body.0.currency
+            && currency.as_str() != after.currency
+        {
+            if organizations::has_amounts(&mut unit.conn, unit.organization_id).await? {
+                let detail = format!("Amounts in {} are recorded, so the currency cannot be changed.", after.currency);
+                return Err(ApiError::new(Code::Conflict, detail));
+            }
+            after.currency = currency.to_string();
+        }
         if let Some(rules) = &body.0.lint_rules_off {
             after.lint_rules_off = JsonText(rules.clone());
         }
         body.0.event_retention_days.clone().apply(&mut after.event_retention_days);
+        if after == before {
+            return Ok(Answer::ok(&before)?.version(before.version));
+        }
         after.version += 1;
         after.updated_at = unit.now;
         if !organizations::update(&mut unit.conn, &after).await? {

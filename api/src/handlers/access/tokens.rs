@@ -94,7 +94,7 @@ pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Pay
     let Some(key) = ApiKey::parse(secret) else { return invalid() };
     let now = app.clock.now();
     let Some(who) = app.tenants.by_key(&key, &app.db, now).await? else { return invalid() };
-    if *id != who.caller.actor.id {
+    if *id != who.caller.author.id {
         return invalid();
     }
     if let Some(wait) = app.limiter.take(who.caller.organization_id).retry_after {

@@ -36,7 +36,7 @@ pub struct EventFilters {
     /// Earliest time of the event, inclusive.
     from: Option<DateTime<Utc>>,
     /// Latest time of the event, exclusive.
-    until: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
 }
 
 /// Lag of figures behind recorded events.
@@ -69,14 +69,14 @@ pub async fn list_events(cx: Context, paging: Paging, filters: Query<EventFilter
 
 /// A page of events: all of them, or only those that do not count.
 pub async fn page(cx: &Context, paging: &Paging, filters: EventFilters, is_held: bool) -> Result<Answer, ApiError> {
-    let EventFilters { subject, person, kind, source, from, until } = filters;
+    let EventFilters { subject, person, kind, source, from, to } = filters;
     let filter = Filter {
         subject: subject.map(String::from),
         person: person.map(String::from),
         kind: kind.map(String::from),
         source: source.map(String::from),
         from,
-        until,
+        to,
         is_held,
     };
     let mut conn = cx.read().await?;

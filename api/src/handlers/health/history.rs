@@ -1,11 +1,11 @@
 //! A customer's daily health history, as figures and as a small picture.
 
 use actix_web::web::Path;
-use actix_web::{HttpRequest, HttpResponse, Responder, get};
+use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
 use milepost_domain::customer::health::band::Band;
 use milepost_domain::values::dates::{days_between, plus_days};
-use milepost_domain::values::text::Key;
+use milepost_domain::values::text::{ExternalRef, Key};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
 use crate::moment::KnownAt;
+use crate::store::customers::Customer;
 use crate::views::pictures::{MEDIA_TYPE, draw_sparkline};
 
 /// Number of days in a history by default.
@@ -38,12 +39,14 @@ pub struct HistoryOptions {
 
 /// A customer's daily health history.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "data": [
+#[schema(example = json!({"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "data": [
     {"on": "2026-05-04", "score": 62.0, "band": "at_risk", "computed_score": 62.0, "computed_band": "at_risk", "coverage": 1.0, "model_key": "activity", "model_number": 1}
 ]}))]
 pub struct HealthHistory {
     /// Identifier of the customer.
     customer_id: Uuid,
+    /// External reference of the customer.
+    customer_ref: Option<ExternalRef>,
     /// Days of the history, oldest first.
     #[schema(max_items = 1100)]
     data: Vec<HealthDay>,
@@ -104,8 +107,8 @@ pub async fn read_health_history(
     id: Path<Uuid>,
     options: Query<HistoryOptions>,
     known: KnownAt,
-) -> Result<HttpResponse, ApiError> {
-    let days = load(&cx, *id, options.0, known).await?;
+) -> Result<Answer, ApiError> {
+    let (customer, days) = load(&cx, *id, options.0, known).await?;
     let data: Vec<HealthDay> = days.iter().map(HealthDay::from).collect();
     let matched = Matched::of(&request)?;
     if negotiate(&request, &matched.operation.produces) == Some("text/csv") {
@@ -127,8 +130,8 @@ pub async fn read_health_history(
         }
         return Ok(file(&format!("health-{}", *id), body));
     }
-    let history = HealthHistory { customer_id: *id, data };
-    Ok(Answer::ok(&history)?.content_tag().respond_to(&request))
+    let history = HealthHistory { customer_id: *id, customer_ref: customer.content.external_ref, data };
+    Ok(Answer::ok(&history)?.content_tag())
 }
 
 /// Draw a customer's health history
@@ -138,17 +141,17 @@ pub async fn read_health_history(
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(HistoryOptions),
     responses((status = 200, description = "The picture.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/customers/{id}/health.svg")]
-pub async fn draw_health(
-    cx: Context,
-    id: Path<Uuid>,
-    options: Query<HistoryOptions>,
-) -> Result<HttpResponse, ApiError> {
-    let name = customer(&mut cx.read().await?, cx.organization_id(), *id).await?.content.name;
-    let days = load(&cx, *id, options.0, KnownAt { today: cx.today(), known_at: None }).await?;
-    Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(draw_sparkline(&name, &days)?))
+pub async fn draw_health(cx: Context, id: Path<Uuid>, options: Query<HistoryOptions>) -> Result<Answer, ApiError> {
+    let (customer, days) = load(&cx, *id, options.0, KnownAt { today: cx.today(), known_at: None }).await?;
+    Ok(Answer::text(MEDIA_TYPE, draw_sparkline(&customer.name, &days)?))
 }
 
-async fn load(cx: &Context, id: Uuid, options: HistoryOptions, known: KnownAt) -> Result<Vec<Day>, ApiError> {
+async fn load(
+    cx: &Context,
+    id: Uuid,
+    options: HistoryOptions,
+    known: KnownAt,
+) -> Result<(Customer, Vec<Day>), ApiError> {
     let to = options.to.unwrap_or(known.today);
     let from = options.from.unwrap_or_else(|| plus_days(to, 1 - USUAL_DAYS));
     let count = days_between(from, to) + 1;
@@ -160,5 +163,6 @@ async fn load(cx: &Context, id: Uuid, options: HistoryOptions, known: KnownAt) -
     let found = customer(&mut conn, cx.organization_id(), id).await?;
     let stretch = Stretch { from, to, known_at: known.known_at };
     let (observed, models) = observe_one(cx, &mut conn, found, stretch).await?;
-    Ok(observed.days(&models, from, to))
+    let days = observed.days(&models, from, to);
+    Ok((observed.customer, days))
 }

@@ -63,6 +63,7 @@ pub async fn record_outcome(cx: Context, id: Path<Uuid>, body: Body<OutcomeDraft
         let outcome = CustomerOutcome {
             id: unit.new_id(),
             customer_id: *id,
+            customer_ref: customer.content.external_ref,
             kind: draft.kind,
             occurred_on: draft.occurred_on,
             amount_minor: draft.amount_minor,

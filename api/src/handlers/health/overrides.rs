@@ -60,13 +60,14 @@ pub async fn set_health_override(
 ) -> Result<Answer, ApiError> {
     let draft = body.0;
     cx.write(async |unit| {
-        customer(&mut unit.conn, unit.organization_id, *id).await?;
+        let customer = customer(&mut unit.conn, unit.organization_id, *id).await?;
         if draft.expires_on < unit.today {
             return Err(ValueRule::InThePast { today: unit.today }.at("/expires_on").into());
         }
         let set = HealthOverride {
             id: unit.new_id(),
             customer_id: *id,
+            customer_ref: customer.content.external_ref,
             score: on_grid(draft.score),
             reason: draft.reason.clone(),
             from_on: unit.today,

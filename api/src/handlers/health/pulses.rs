@@ -59,7 +59,7 @@ pub struct PulseDraft {
 pub async fn record_pulse(cx: Context, id: Path<Uuid>, body: Body<PulseDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
     cx.write(async |unit| {
-        customer(&mut unit.conn, unit.organization_id, *id).await?;
+        let customer = customer(&mut unit.conn, unit.organization_id, *id).await?;
         let expires_on = draft.expires_on.unwrap_or_else(|| plus_days(unit.today, USUAL_DAYS));
         if expires_on < unit.today {
             return Err(ValueRule::InThePast { today: unit.today }.at("/expires_on").into());
@@ -67,6 +67,7 @@ pub async fn record_pulse(cx: Context, id: Path<Uuid>, body: Body<PulseDraft>) -
         let pulse = Pulse {
             id: unit.new_id(),
             customer_id: *id,
+            customer_ref: customer.content.external_ref,
             score: on_grid(draft.score),
             note: draft.note.clone(),
             recorded_on: unit.today,

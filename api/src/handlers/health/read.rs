@@ -7,7 +7,7 @@ use milepost_domain::customer::health::band::Band;
 use milepost_domain::customer::health::model::{Factor, ImpactOn, InputKind, Missing, Protocol};
 use milepost_domain::customer::health::score::{FactorScore, ImpactScore, Source};
 use milepost_domain::values::dates::plus_days;
-use milepost_domain::values::text::{Key, Name};
+use milepost_domain::values::text::{ExternalRef, Key, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -25,7 +25,7 @@ use crate::store::usage_events;
 /// A customer's health on a date, with its explanation.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "as_of": "2026-05-04", "score": 62.0, "band": "at_risk", "computed_score": 62.0,
+    "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "as_of": "2026-05-04", "score": 62.0, "band": "at_risk", "computed_score": 62.0,
     "computed_band": "at_risk", "reason": null, "coverage": 1.0, "minimum_coverage": 0.5, "confidence": 1.0,
     "factors": [{"key": "engagement", "name": "Engagement", "source": "measured", "missing": "redistribute", "input_kind": "metric", "input": 6.0,
         "input_age_days": 0, "sub_score": 62.0, "weight": 35.0, "effective_weight": 1.0, "contribution": 62.0}],
@@ -36,6 +36,8 @@ use crate::store::usage_events;
 pub struct CustomerHealth {
     /// Identifier of the customer.
     customer_id: Uuid,
+    /// External reference of the customer.
+    customer_ref: Option<ExternalRef>,
     /// Date that the response refers to, evaluated at the end of that day.
     as_of: NaiveDate,
     /// Health score from 0 to 100: the override if there is one, else the computed score; null if there is neither.
@@ -183,16 +185,15 @@ async fn answer(cx: &Context, customer: Customer, Moment { as_of, known_at }: Mo
     let from = plus_days(as_of, -TREND_DAYS);
     let mut conn = cx.snapshot().await?;
     let computed_through = usage_events::last_number(&mut conn, cx.organization_id()).await?;
-    let customer_id = customer.id;
     let (observed, models) = observe_one(cx, &mut conn, customer, Stretch { from, to: as_of, known_at }).await?;
     let days = observed.days(&models, from, as_of);
     let day = days.last().ok_or_else(|| ApiError::internal("a stretch has no day"))?;
-    let health = CustomerHealth::of(customer_id, day, slope_per_week(&days), computed_through);
+    let health = CustomerHealth::of(&observed.customer, day, slope_per_week(&days), computed_through);
     Ok(Answer::ok(&health)?.content_tag())
 }
 
 impl CustomerHealth {
-    fn of(customer_id: Uuid, day: &Day, points_per_week: Option<f64>, computed_through: i64) -> Self {
+    fn of(customer: &Customer, day: &Day, points_per_week: Option<f64>, computed_through: i64) -> Self {
         let (content, computed) = (&day.model.content, &day.computed);
         let factor = |(factor, part): (&Factor, &FactorScore)| FactorPart {
             key: factor.key.clone(),
@@ -224,7 +225,8 @@ impl CustomerHealth {
             Some(_) => None,
         };
         Self {
-            customer_id,
+            customer_id: customer.id,
+            customer_ref: customer.external_ref.clone(),
             as_of: day.on,
             score: day.score(),
             band: day.band(),

@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::customer::health::band::Band;
 use milepost_domain::customer::health::rollup::{Part, roll_up};
-use milepost_domain::values::text::Name;
+use milepost_domain::values::text::{ExternalRef, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -23,14 +23,16 @@ use crate::store::customers;
 /// Combined health of a customer's parts.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "as_of": "2026-05-04", "worst": 40.0, "mean": 60.0, "revenue_weighted": 75.0,
+    "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "as_of": "2026-05-04", "worst": 40.0, "mean": 60.0, "revenue_weighted": 75.0,
     "worst_band": "at_risk", "without_score": 0, "data": [
-        {"customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind Asia", "score": 40.0, "band": "at_risk", "annual_revenue_minor": 600_000}
+        {"customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind Asia", "score": 40.0, "band": "at_risk", "annual_revenue_minor": 600_000}
     ]
 }))]
 pub struct HealthRollup {
     /// Identifier of the customer.
     customer_id: Uuid,
+    /// External reference of the customer.
+    customer_ref: Option<ExternalRef>,
     /// Date that the response refers to, evaluated at the end of that day.
     as_of: NaiveDate,
     /// Lowest score of the parts; null if none has a score.
@@ -52,11 +54,13 @@ pub struct HealthRollup {
 /// Health of a customer's part.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind Asia", "score": 40.0, "band": "at_risk", "annual_revenue_minor": 600_000
+    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind Asia", "score": 40.0, "band": "at_risk", "annual_revenue_minor": 600_000
 }))]
 pub struct RollupPart {
     /// Identifier of the part, which is itself a customer.
     customer_id: Uuid,
+    /// External reference of the customer.
+    customer_ref: Option<ExternalRef>,
     /// Display name.
     #[schema(value_type = Name)]
     name: String,
@@ -96,6 +100,7 @@ pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) 
             let day = one.days(&models, as_of, as_of).pop()?;
             Some(RollupPart {
                 customer_id: one.customer.id,
+                customer_ref: one.customer.external_ref.clone(),
                 name: one.customer.name.to_string(),
                 score: day.score(),
                 band: day.band(),
@@ -108,6 +113,7 @@ pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) 
     let together = roll_up(&data.iter().map(part).collect::<Vec<_>>());
     let rollup = HealthRollup {
         customer_id: *id,
+        customer_ref: whole.content.external_ref,
         as_of,
         worst: together.worst,
         mean: together.mean,

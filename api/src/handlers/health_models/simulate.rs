@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use milepost_domain::customer::health::band::Band;
 use milepost_domain::customer::playbook::Playbook;
 use milepost_domain::values::dates::plus_days;
-use milepost_domain::values::text::{Key, Name};
+use milepost_domain::values::text::{ExternalRef, Key, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -23,6 +23,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::moment::AsOf;
 use crate::store::customers;
+use crate::store::customers::Customer;
 use crate::store::playbooks::{self, PlaybookRow};
 
 /// Version to simulate.
@@ -39,7 +40,7 @@ pub struct CandidateOption {
 #[schema(example = json!({
     "as_of": "2026-05-04", "candidate": 2, "customers": 117, "mean_delta": -1.4,
     "migrations": [{"from": "healthy", "to": "at_risk", "customers": 12}],
-    "movers": [{"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "from_score": 80.0, "to_score": 55.0, "delta": -25.0,
+    "movers": [{"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "from_score": 80.0, "to_score": 55.0, "delta": -25.0,
         "from_band": "healthy", "to_band": "at_risk"}],
     "playbooks": [{"key": "rescue", "customers": 4}], "data": []
 }))]
@@ -95,11 +96,13 @@ pub struct Migration {
 
 /// Effect of a candidate on one customer. Overrides are ignored.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "from_score": 80.0, "to_score": 55.0, "delta": -25.0,
+#[schema(example = json!({"customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "from_score": 80.0, "to_score": 55.0, "delta": -25.0,
     "from_band": "healthy", "to_band": "at_risk"}))]
 pub struct Moved {
     /// Identifier of the customer.
     customer_id: Uuid,
+    /// External reference of the customer.
+    customer_ref: Option<ExternalRef>,
     /// Display name.
     #[schema(value_type = Name)]
     name: String,
@@ -162,18 +165,18 @@ pub async fn simulate_health_model(
             customers: triples.iter().filter(|triple| begins(&row.content.content, triple)).count(),
         };
         let react: Vec<WouldReact> = playbooks.iter().map(react).filter(|one| one.customers > 0).collect();
-        let moved =
-            triples.iter().map(|(one, before, after)| moved(one.customer.id, &one.customer.name, before, after));
+        let moved = triples.iter().map(|(one, before, after)| moved(&one.customer, before, after));
         summarize(as_of, number, moved.collect(), react)
     });
     Answer::ok(&simulated.await.map_err(ApiError::internal)?)
 }
 
-fn moved(customer_id: Uuid, name: &str, before: &Day, after: &Day) -> Moved {
+fn moved(customer: &Customer, before: &Day, after: &Day) -> Moved {
     let (from_score, to_score) = (before.computed.value, after.computed.value);
     Moved {
-        customer_id,
-        name: name.to_owned(),
+        customer_id: customer.id,
+        customer_ref: customer.external_ref.clone(),
+        name: customer.name.to_string(),
         from_score,
         to_score,
         delta: from_score.zip(to_score).map(|(from, to)| to - from),

@@ -95,7 +95,7 @@ pub async fn snooze_intervention(cx: Context, id: Path<Uuid>, body: Body<Snooze>
 /// Marks the intervention as done today and records its outcome. This cannot be undone.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), params(IfMatchOptional), request_body = Completion,
     responses((status = 200, description = "As finished.", body = Intervention)))]
-#[post("/v1/interventions/{id}/done")]
+#[post("/v1/interventions/{id}/finish")]
 pub async fn finish_intervention(cx: Context, id: Path<Uuid>, body: Body<Completion>) -> Result<Answer, ApiError> {
     change(&cx, *id, "done", |row, today| {
         row.done_on = Some(today);

@@ -2,10 +2,11 @@
 
 use actix_web::post;
 use chrono::NaiveDate;
+use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::customer::playbook::{InterventionKind, Tier, check_tiers};
 use milepost_domain::rule::{Rule as _, all_kept};
 use milepost_domain::values::rule::ValueRule;
-use milepost_domain::values::text::{Label, Name, Note};
+use milepost_domain::values::text::{ExternalRef, Label, Name, Note};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -17,21 +18,25 @@ use crate::customer_health::observed;
 use crate::customer_health::observed::Stretch;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::reference::{self, Named};
 use crate::resources::interventions::{Intervention, open_row};
+use crate::store::customers::Customer;
 use crate::store::interventions::InterventionRow;
 use crate::store::json_text::JsonText;
-use crate::store::{customers, row};
+use crate::store::{Conn, row};
 use crate::unit::Entity;
 
 /// Intervention to create.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "kind": "expert_session", "title": "A session on data import", "owner": "Ana", "due_on": "2026-05-08"
+    "customer_ref": "crm-4711", "kind": "expert_session", "title": "A session on data import", "owner": "Ana", "due_on": "2026-05-08"
 }))]
 pub struct InterventionDraft {
-    /// Identifier of the customer.
-    customer_id: Uuid,
+    /// Identifier of the customer. Required without `customer_ref`.
+    customer_id: Option<Uuid>,
+    /// External reference of the customer. Required without `customer_id`.
+    customer_ref: Option<ExternalRef>,
     /// Kind of the intervention.
     kind: InterventionKind,
     /// Title: the task to do.
@@ -57,18 +62,17 @@ pub struct InterventionDraft {
 pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
     all_kept(check_tiers(&draft.escalations, ""))?;
-    let unknown = || ApiError::field("/customer_id", "unknown_customer", "there is no customer with this id");
+    let named = Named { id: draft.customer_id, external_ref: draft.customer_ref.as_ref() };
     let today = cx.today();
     let mut conn = cx.snapshot().await?;
-    let customer = customers::find(&mut conn, cx.organization_id(), draft.customer_id).await?.ok_or_else(unknown)?;
+    let customer = named_customer(&mut conn, cx.organization_id(), named).await?;
     let models = Models::load(&mut conn, cx.organization_id(), None).await?;
     let stretch = Stretch { from: today, to: today, known_at: None };
     let mut observed = observed::observe(&cx, &mut conn, vec![customer], models.reach_days(), stretch).await?;
     drop(conn);
     let score = observed.pop().and_then(|one| one.days(&models, today, today).pop()?.score());
     cx.write(async |unit| {
-        let found = customers::find(&mut unit.conn, unit.organization_id, draft.customer_id).await?;
-        let customer = found.ok_or_else(unknown)?;
+        let customer = named_customer(&mut unit.conn, unit.organization_id, named).await?;
         if draft.due_on < unit.today {
             return Err(ValueRule::InThePast { today: unit.today }.at("/due_on").into());
         }
@@ -86,4 +90,9 @@ pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Re
         Ok(Answer::created(format!("/v1/interventions/{}", opened.id), &opened)?.version_and_content(opened.version))
     })
     .await
+}
+
+async fn named_customer(conn: &mut Conn, organization_id: Uuid, named: Named<'_>) -> Result<Customer, ApiError> {
+    let found = reference::resolve::<CustomerContent>(conn, organization_id, "customer", named).await?;
+    found.ok_or_else(|| ApiError::field("/customer_id", "required", "must be given, or customer_ref"))
 }

@@ -2,7 +2,8 @@
 
 use actix_web::get;
 use actix_web::web::Path;
-use milepost_domain::values::text::Label;
+use milepost_domain::customer::account::CustomerContent;
+use milepost_domain::values::text::{ExternalRef, Label};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -12,10 +13,11 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::paging::{Page, Paging};
+use crate::reference::{self, Named};
 use crate::resources::interventions::Intervention;
 use crate::store::interventions::InterventionRow;
 use crate::store::keyset::{Direction, Order, Position};
-use crate::store::row::{self, Column as _, Condition};
+use crate::store::row::{self, Condition};
 
 /// Filters of the intervention list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -23,12 +25,15 @@ use crate::store::row::{self, Column as _, Condition};
 pub struct InterventionFilters {
     /// Filter by customer.
     customer_id: Option<Uuid>,
+    /// Filter by external reference of the customer.
+    #[param(inline)]
+    customer_ref: Option<ExternalRef>,
     /// Filter by owner (exact match). Repeat the parameter for several owners.
     #[serde(default)]
     #[param(max_items = 50)]
     owner: Vec<Label>,
-    /// Filter by completion: `true` for interventions that are done, `false` for all others.
-    done: Option<bool>,
+    /// Filter by openness: `true` for interventions that are not done, `false` for those that are.
+    open: Option<bool>,
 }
 
 /// List interventions
@@ -42,13 +47,16 @@ pub async fn list_interventions(
     paging: Paging,
     filters: Query<InterventionFilters>,
 ) -> Result<Answer, ApiError> {
-    let InterventionFilters { customer_id, owner, done } = filters.0;
+    let InterventionFilters { customer_id, customer_ref, owner, open } = filters.0;
+    let (mut conn, organization_id) = (cx.snapshot().await?, cx.organization_id());
+    let customer = Named { id: customer_id, external_ref: customer_ref.as_ref() };
     let mut conditions = vec![];
-    conditions.extend(customer_id.map(|id| Condition::Equals("customer_id", id.to_value())));
+    conditions
+        .extend(reference::condition::<CustomerContent>(&mut conn, organization_id, "customer_id", customer).await?);
     conditions.extend(Condition::one_of("owner", &owner));
-    conditions.extend(done.map(|is_done| Condition::IsPresent("done_on", is_done)));
+    conditions.extend(open.map(|is_open| Condition::IsPresent("done_on", !is_open)));
     let slice = paging.slice(Order::Id, Direction::Descending)?;
-    let rows = row::page(&mut cx.read().await?, cx.organization_id(), &conditions, &slice).await?;
+    let rows = row::page(&mut conn, organization_id, &conditions, &slice).await?;
     let today = cx.today();
     let position = |row: &InterventionRow| Position { key: None, id: row.id };
     paging.answer(rows, position, |row| Intervention::of(row, today))

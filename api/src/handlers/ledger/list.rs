@@ -8,11 +8,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::auth::caller::{Actor, ActorKind};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::paging::{Page, Paging};
+use crate::store::author::{Author, AuthorKind};
 use crate::store::keyset::{Direction, Key, Position};
 use crate::store::ledger::{self, Entry, Filter};
 
@@ -20,7 +20,7 @@ use crate::store::ledger::{self, Entry, Filter};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "sequence": 17, "recorded_at": "2026-03-02T09:00:00Z",
-    "actor": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "request_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11",
+    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "request_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11",
     "action": "customer.created", "entity_type": "customer", "entity_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
     "root_type": "customer", "root_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "before": null, "after": {"name": "Northwind"},
     "previous_hash": "0000000000000000000000000000000000000000000000000000000000000000",
@@ -32,8 +32,8 @@ pub struct LedgerEntry {
     sequence: i64,
     /// Time of recording.
     recorded_at: DateTime<Utc>,
-    /// Actor that made the change.
-    actor: Actor,
+    /// Author that made the change.
+    author: Author,
     /// Identifier of the request that made the change.
     #[schema(max_length = 200)]
     request_id: String,
@@ -87,16 +87,16 @@ pub struct LedgerFilters {
     entity_type: Option<String>,
     /// Filter by root, such as a plan including its milestones.
     root_id: Option<Uuid>,
-    /// Filter by actor.
+    /// Filter by author.
     #[param(max_length = 200)]
-    actor_id: Option<String>,
+    author_id: Option<String>,
     /// Filter by action, such as `plan.created`.
     #[param(max_length = 100)]
     action: Option<String>,
     /// Filter by time of recording: at or after this instant.
     from: Option<DateTime<Utc>>,
     /// Filter by time of recording: before this instant.
-    until: Option<DateTime<Utc>>,
+    to: Option<DateTime<Utc>>,
     /// Sort order: `sequence` (oldest first, the default) or `-sequence` (newest first).
     #[param(inline)]
     sort: Option<Sort>,
@@ -122,10 +122,10 @@ pub async fn list_ledger_entries(
         entity_id: filters.entity_id,
         entity_type: filters.entity_type,
         root_id: filters.root_id,
-        actor_id: filters.actor_id,
+        actor_id: filters.author_id,
         action: filters.action,
         from: filters.from,
-        until: filters.until,
+        to: filters.to,
     };
     let mut conn = cx.read().await?;
     let after = paging.after_number();
@@ -140,7 +140,7 @@ impl From<Entry> for LedgerEntry {
         Self {
             sequence: entry.sequence,
             recorded_at: entry.recorded_at,
-            actor: Actor { kind: entry.actor_type.parse().unwrap_or(ActorKind::System), id: entry.actor_id },
+            author: Author { kind: entry.actor_type.parse().unwrap_or(AuthorKind::System), id: entry.actor_id },
             request_id: entry.request_id,
             action: entry.action,
             entity_type: entry.entity_type,

@@ -27,7 +27,7 @@ impl Managed for MetricContent {
     const ENTITY: Entity = Entity::Metric;
     const PATH: &'static str = "/v1/metrics";
 
-    async fn check(&self, unit: &mut Unit, _: Option<&Metric>) -> Result<(), ApiError> {
+    async fn settle(&mut self, unit: &mut Unit, _: Option<&Metric>) -> Result<(), ApiError> {
         check_property(self.aggregate, self.property.is_some()).map_err(|rule| rule.at("/property"))?;
         if row::count::<Metric>(&mut unit.conn, unit.organization_id, &[]).await? >= MOST {
             return Err(ApiError::new(Code::Conflict, format!("An organization may have at most {MOST} metrics.")));

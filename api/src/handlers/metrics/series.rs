@@ -1,7 +1,7 @@
 //! Time series of a metric.
 
 use actix_web::web::Path;
-use actix_web::{HttpRequest, HttpResponse, Responder, get};
+use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
 use milepost_domain::earned_value::earned_schedule::Period;
 use milepost_domain::usage::metric::{Aggregate, Fact, measure, window_start};
@@ -82,7 +82,7 @@ pub async fn read_customer_metric_series(
     cx: Context,
     id: Path<Uuid>,
     options: Query<MetricSeriesOptions>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     let whose = Whose::customer(&cx, *id).await?;
     series(&request, &cx, &whose, options.0).await
 }
@@ -101,7 +101,7 @@ pub async fn read_person_metric_series(
     cx: Context,
     id: Path<Uuid>,
     options: Query<MetricSeriesOptions>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     let whose = Whose::person(&cx, *id).await?;
     series(&request, &cx, &whose, options.0).await
 }
@@ -111,7 +111,7 @@ async fn series(
     cx: &Context,
     whose: &Whose,
     options: MetricSeriesOptions,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     let last_on = options.to.unwrap_or_else(|| cx.today());
     let first_on = options.from.unwrap_or_else(|| window_start(last_on, 90));
     let period = options.period.unwrap_or_default();
@@ -148,5 +148,5 @@ async fn series(
         }
         return Ok(file(&format!("{key}-{last_on}"), body));
     }
-    Ok(Answer::ok(&MetricSeries { key, period, data })?.content_tag().respond_to(request))
+    Ok(Answer::ok(&MetricSeries { key, period, data })?.content_tag())
 }

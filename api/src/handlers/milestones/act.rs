@@ -277,7 +277,7 @@ fn transition_row(
         reason: step.reason.map(String::from),
         override_reason: step.override_reason.map(String::from),
         evidence: serde_json::to_string(&step.evidence).unwrap_or_default(),
-        author: unit.author(),
+        author: Text(unit.author()),
         recorded_at: unit.now,
     }
 }

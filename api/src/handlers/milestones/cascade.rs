@@ -12,6 +12,7 @@ use milepost_domain::values::dates::LAST_DAY;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Key, Note};
 use serde::{Deserialize, Serialize};
+use sqlx::types::Text;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -196,7 +197,7 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &Note, cause: 
             to_on: one.to_on,
             reason: if is_first { Some(reason.to_string()) } else { moves.first().map(follows) },
             cause: cause.filter(|_| is_first).map(|cause| cause.to_string()),
-            author: unit.author(),
+            author: Text(unit.author()),
             recorded_on: unit.today,
             recorded_at: unit.now,
             caused_by: (!is_first).then_some(first_id),

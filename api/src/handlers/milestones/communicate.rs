@@ -136,7 +136,7 @@ async fn append_one(
         forecast_change_id: change.id,
         kind: Text(kind),
         who: who.map(str::to_owned),
-        author: unit.author(),
+        author: Text(unit.author()),
         recorded_at: unit.now,
     };
     communications::insert(&mut unit.conn, unit.organization_id, &row).await?;

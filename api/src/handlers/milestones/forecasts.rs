@@ -13,6 +13,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::paging::{Page, Paging};
+use crate::store::author::Author;
 use crate::store::communications::CommunicationKind;
 use crate::store::keyset::Position;
 use crate::store::milestones::ForecastRow;
@@ -33,7 +34,7 @@ pub enum Cause {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "ordinal": 1, "from_on": "2026-04-01", "to_on": "2026-04-06",
-    "reason": "The client's firewall change takes a week.", "cause": "one_time", "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
+    "reason": "The client's firewall change takes a week.", "cause": "one_time", "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"},
     "recorded_on": "2026-03-27", "recorded_at": "2026-03-27T15:00:00Z", "caused_by": null, "communicated_at": "2026-03-27T16:00:00Z", "communicated_to": "Petra Novak",
     "acknowledged_at": null, "acknowledged_by": null
 }))]
@@ -53,8 +54,7 @@ pub struct ForecastChange {
     /// Cause: one-time, or systemic and therefore likely to recur.
     cause: Option<Cause>,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    author: String,
+    author: Author,
     /// Day on which the change was made known.
     recorded_on: NaiveDate,
     /// Time of recording.
@@ -107,7 +107,7 @@ impl ForecastChange {
             to_on: row.to_on,
             reason: row.reason.clone(),
             cause: row.cause.as_ref().and_then(|cause| cause.parse().ok()),
-            author: row.author.clone(),
+            author: row.author.0.clone(),
             recorded_on: row.recorded_on,
             recorded_at: row.recorded_at,
             caused_by: row.caused_by,

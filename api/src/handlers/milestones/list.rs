@@ -9,6 +9,7 @@ use milepost_domain::plan::schedule::{Forecast, Miss, Status, Terms, Timeline, a
 use milepost_domain::values::text::{Key, Label, Name};
 use milepost_domain::values::weight::Weight;
 use serde::{Deserialize, Serialize};
+use strum::IntoEnumIterator as _;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -18,8 +19,9 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::paging::{Page, Paging};
 use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
-use crate::store::milestones::{self, Filter, ListedRow};
+use crate::store::milestones::{self, ListedRow};
 use crate::store::reviews;
+use crate::store::row::{Column as _, Condition};
 
 /// Filters of the milestone list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -28,15 +30,45 @@ pub struct MilestoneFilters {
     /// Filter by planned date: on or after this date.
     planned_from: Option<NaiveDate>,
     /// Filter by planned date: on or before this date.
-    planned_until: Option<NaiveDate>,
-    /// Filter by owner (exact match).
-    #[param(inline)]
-    owner: Option<Label>,
-    /// Filter by state.
-    #[param(inline)]
-    state: Option<State>,
+    planned_to: Option<NaiveDate>,
+    /// Filter by owner (exact match). Repeat the parameter for several owners.
+    #[serde(default)]
+    #[param(max_items = 50)]
+    owner: Vec<Label>,
+    /// Filter by state. Repeat the parameter for several states.
+    #[serde(default)]
+    #[param(max_items = 10)]
+    state: Vec<State>,
     /// Filter by openness: `true` for open milestones, `false` for achieved, waived or canceled milestones.
     open: Option<bool>,
+    /// Sort order: `planned_on` (the default) or `-planned_on`.
+    #[param(inline)]
+    sort: Option<MilestoneSort>,
+}
+
+/// Sort order of milestones across plans.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+pub enum MilestoneSort {
+    /// By planned date, the earliest first.
+    #[default]
+    #[serde(rename = "planned_on")]
+    PlannedOn,
+    /// By planned date, the latest first.
+    #[serde(rename = "-planned_on")]
+    PlannedOnDescending,
+}
+
+impl MilestoneFilters {
+    fn conditions(&self) -> Vec<Condition> {
+        let mut all = vec![];
+        all.extend(self.planned_from.map(|from| Condition::AtLeast("planned_on", from.to_value())));
+        all.extend(self.planned_to.map(|to| Condition::AtMost("planned_on", to.to_value())));
+        all.extend(Condition::one_of("owner", &self.owner));
+        all.extend(Condition::one_of("state", &self.state));
+        let states = |open| State::iter().filter(|state| state.is_open() == open).collect::<Vec<_>>();
+        all.extend(self.open.and_then(|open| Condition::one_of("state", &states(open))));
+        all
+    }
 }
 
 /// A milestone in the list across plans.
@@ -102,7 +134,7 @@ pub struct ListedMilestone {
 
 /// List milestones across all plans
 ///
-/// Returns milestones of all plans that are not archived, ordered by planned date. Filters select, for example, the
+/// Returns milestones of all plans that are not archived, by planned date. Filters select, for example, the
 /// milestones due this month or the milestones of one owner.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging, MilestoneFilters),
     responses((status = 200, description = "A page of milestones.", body = Page<ListedMilestone>)))]
@@ -112,11 +144,14 @@ pub async fn list_milestones(
     paging: Paging,
     filters: Query<MilestoneFilters>,
 ) -> Result<Answer, ApiError> {
-    let MilestoneFilters { planned_from, planned_until, owner, state, open } = filters.0;
-    let filter = Filter { planned_from, planned_until, owner: owner.map(String::from), state, open };
-    let slice = paging.slice(Order::Date("planned_on"), Direction::Ascending)?;
+    let filters = filters.0;
+    let direction = match filters.sort.unwrap_or_default() {
+        MilestoneSort::PlannedOn => Direction::Ascending,
+        MilestoneSort::PlannedOnDescending => Direction::Descending,
+    };
+    let slice = paging.slice(Order::Date("planned_on"), direction)?;
     let mut conn = cx.snapshot().await?;
-    let rows = milestones::list(&mut conn, cx.organization_id(), &filter, &slice).await?;
+    let rows = milestones::list(&mut conn, cx.organization_id(), &filters.conditions(), &slice).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut forecasts: HashMap<Uuid, Vec<Forecast>> = HashMap::new();
     for change in milestones::forecasts_of(&mut conn, cx.organization_id(), &ids).await? {

@@ -10,6 +10,7 @@ use milepost_domain::plan::cascade::Direction;
 use milepost_domain::plan::milestone::may_report_miss;
 use milepost_domain::values::text::{Key, Note};
 use serde::{Deserialize, Serialize};
+use sqlx::types::Text;
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -23,6 +24,7 @@ use crate::error::ApiError;
 use crate::extract::Body;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
+use crate::store::author::Author;
 use crate::store::json_text::JsonText;
 use crate::store::keyset::Position;
 use crate::store::plans::{self, PlanRecord};
@@ -80,7 +82,7 @@ pub struct MissDraft {
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "milestone": "pipeline", "missed_on": "2026-05-10",
     "root_cause": "The source has four times as many duplicates as the sample had.", "category": "data",
     "recovery_actions": ["A second person cleans data until Friday."], "new_forecast_on": "2026-05-22",
-    "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "recorded_on": "2026-05-11", "recorded_at": "2026-05-11T09:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_on": "2026-05-11", "recorded_at": "2026-05-11T09:00:00Z"
 }))]
 pub struct MissReport {
     /// Identifier.
@@ -101,8 +103,7 @@ pub struct MissReport {
     /// Forecast date that the report set or confirmed.
     new_forecast_on: NaiveDate,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    author: String,
+    author: Author,
     /// Day of recording, in the organization's time zone.
     recorded_on: NaiveDate,
     /// Time of recording.
@@ -116,7 +117,7 @@ pub struct MissReport {
         "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "milestone": "pipeline", "missed_on": "2026-05-10",
         "root_cause": "The source has four times as many duplicates as the sample had.", "category": "data",
         "recovery_actions": ["A second person cleans data until Friday."], "new_forecast_on": "2026-05-22",
-        "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "recorded_on": "2026-05-11", "recorded_at": "2026-05-11T09:00:00Z"
+        "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_on": "2026-05-11", "recorded_at": "2026-05-11T09:00:00Z"
     },
     "cascade": {"dry_run": false, "moves": [{"key": "pipeline", "from_on": "2026-05-11", "to_on": "2026-05-22", "days": 11, "float_used_days": 0}],
                 "finish": {"from_on": "2026-06-01", "to_on": "2026-06-13"}}
@@ -161,7 +162,7 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
             category: draft.category.to_string(),
             recovery_actions: JsonText(draft.recovery_actions.iter().map(ToString::to_string).collect()),
             new_forecast_on: draft.new_forecast_on,
-            author: unit.author(),
+            author: Text(unit.author()),
             recorded_on: unit.today,
             recorded_at: unit.now,
         };
@@ -204,7 +205,7 @@ impl MissReport {
             category: row.category.parse().ok()?,
             recovery_actions: row.recovery_actions.0.clone(),
             new_forecast_on: row.new_forecast_on,
-            author: row.author.clone(),
+            author: row.author.0.clone(),
             recorded_on: row.recorded_on,
             recorded_at: row.recorded_at,
         })

@@ -16,24 +16,17 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::moment::AsOf;
 use crate::paging::{Page, Paging};
-use crate::store::keyset::Position;
+use crate::store::author::Author;
+use crate::store::keyset::{Direction, Key, Position};
 use crate::store::milestones::{self, TransitionRow};
 use crate::store::plans::{self, PlanRecord};
-
-/// Milestones of a plan.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Milestones {
-    /// Milestones, in the order of the plan.
-    #[schema(max_items = 1000)]
-    data: Vec<Milestone>,
-}
 
 /// A state transition of a milestone.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "action": "achieve", "from_state": "submitted", "to_state": "achieved",
     "occurred_on": "2026-04-06", "reason": null, "override_reason": null, "evidence": [{"title": "Run 118", "url": "https://ci.example.com/118", "note": null}],
-    "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "recorded_at": "2026-04-06T15:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-04-06T15:00:00Z"
 }))]
 pub struct Transition {
     /// Identifier.
@@ -56,23 +49,28 @@ pub struct Transition {
     #[schema(max_items = 50)]
     evidence: Vec<Evidence>,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    author: String,
+    author: Author,
     /// Time of recording.
     recorded_at: DateTime<Utc>,
 }
 
 /// List a plan's milestones
 ///
-/// Returns all milestones of the plan, in the order of the plan. Status and derived fields refer to `as_of`; the other
+/// Returns a page of the plan's milestones, in the order of the plan. Status and derived fields refer to `as_of`; the other
 /// fields are current.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(AsOf),
-    responses((status = 200, description = "The milestones.", body = Milestones)))]
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging, AsOf),
+    responses((status = 200, description = "A page of milestones.", body = Page<Milestone>)))]
 #[get("/v1/plans/{id}/milestones")]
-pub async fn list_plan_milestones(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) -> Result<Answer, ApiError> {
+pub async fn list_plan_milestones(
+    cx: Context,
+    id: Path<Uuid>,
+    paging: Paging,
+    AsOf(as_of): AsOf,
+) -> Result<Answer, ApiError> {
     let record = record(&cx, *id).await?;
-    let answer = Answer::ok(&Milestones { data: Milestone::all_of(&record, as_of) })?;
-    Ok(answer.version_and_content(record.plan.version))
+    let rows: Vec<_> = (0..).zip(Milestone::all_of(&record, as_of)).collect();
+    let position = |row: &(i64, Milestone)| Position { key: Some(Key::Number(row.0)), id: record.plan.id };
+    paging.answer_sorted(Direction::Ascending, rows, position, |row| row.1)
 }
 
 /// Get a milestone
@@ -122,7 +120,7 @@ impl Transition {
             reason: row.reason,
             override_reason: row.override_reason,
             evidence: serde_json::from_str(&row.evidence).unwrap_or_default(),
-            author: row.author,
+            author: row.author.0,
             recorded_at: row.recorded_at,
         })
     }

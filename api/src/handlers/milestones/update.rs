@@ -63,7 +63,7 @@ pub struct MilestonePatch {
 
 /// Update a milestone
 ///
-/// Changes only the fields in the request. State and forecast have operations of their own. Once a baseline includes
+/// Changes only the fields in the request. A patch that changes nothing leaves the version as it is. State and forecast have operations of their own. Once a baseline includes
 /// the milestone, its planned date and weight change only with a new baseline.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatch),
     request_body(content = MilestonePatch, content_type = "application/merge-patch+json"),
@@ -105,6 +105,11 @@ pub async fn update_milestone(
         if let Some(percent) = patch.percent_complete {
             add_progress(unit, &mut record, position, percent).await?;
             record.milestones[position].touched_on = Some(unit.today);
+        }
+        if patch.percent_complete.is_none()
+            && Milestone::find(&record, &milestone, unit.today).as_ref() == Some(&before)
+        {
+            return before.answer();
         }
         save(unit, &mut record, position, Some(&before), "updated").await?.answer()
     })

@@ -48,7 +48,7 @@ pub async fn approve_baseline(cx: Context, path: Path<(Uuid, i64)>, body: Body<A
             return Err(ValueRule::AlreadyRecorded.at("/side").into());
         }
         let before = Baseline::of(&record, &row);
-        let (who, author) = (body.0.by.to_string(), unit.author());
+        let (who, author) = (body.0.by.to_string(), Text(unit.author()));
         let approval = ApprovalRow { plan_id: id, number, side: Text(side), who, author, recorded_at: unit.now };
         baselines::insert_approval(&mut unit.conn, unit.organization_id, &approval).await?;
         record.approvals.push(approval);

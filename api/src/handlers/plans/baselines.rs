@@ -17,8 +17,11 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
+use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
+use crate::store::author::Author;
 use crate::store::baselines::{self, ApprovalRow, BaselineRow, LineRow, Side};
+use crate::store::keyset::{Key as PositionKey, Position};
 use crate::store::milestones;
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
@@ -55,7 +58,7 @@ pub struct LineChange {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "number": 2, "effective_on": "2026-04-01",
-    "reason": "The client moved the launch to autumn.", "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
+    "reason": "The client moved the launch to autumn.", "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"},
     "created_at": "2026-04-01T09:00:00Z", "approved_by": "Ana", "approved_at": "2026-04-01T09:00:00Z", "client_approved_by": null,
     "client_approved_at": null, "lines": [{"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}]
 }))]
@@ -71,8 +74,7 @@ pub struct Baseline {
     #[schema(value_type = Option<Note>)]
     reason: Option<String>,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    author: String,
+    author: Author,
     /// Time of creation.
     created_at: DateTime<Utc>,
     /// Person who approved the baseline on the organization's side.
@@ -104,28 +106,21 @@ pub struct BaselineLine {
     weight: f64,
 }
 
-/// Baselines of a plan.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Baselines {
-    /// Baselines in order of their numbers; a plan has at most 200.
-    #[schema(max_items = 200)]
-    data: Vec<Baseline>,
-}
-
 /// Maximum number of baselines of a plan.
 const MOST: usize = 200;
 
 /// List a plan's baselines
 ///
-/// Returns all baselines with their lines, in order of their numbers. A plan has at most 200 baselines.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
-    responses((status = 200, description = "The baselines of the plan, in order of their numbers.", body = Baselines)))]
+/// Returns a page of the baselines with their lines, the newest first. A plan has at most 200 baselines.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging),
+    responses((status = 200, description = "A page of baselines.", body = Page<Baseline>)))]
 #[get("/v1/plans/{id}/baselines")]
-pub async fn list_baselines(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+pub async fn list_baselines(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
-    let data = record.baselines.iter().map(|row| Baseline::of(&record, row)).collect();
-    Ok(Answer::ok(&Baselines { data })?.version(record.plan.version))
+    let rows: Vec<&BaselineRow> = record.baselines.iter().collect();
+    let position = |row: &&BaselineRow| Position { key: Some(PositionKey::Number(row.number)), id: record.plan.id };
+    paging.answer_newest(rows, position, |row| Baseline::of(&record, row))
 }
 
 /// Create a baseline
@@ -220,7 +215,7 @@ pub async fn freeze(
         number,
         effective_on: unit.today,
         reason: Some(terms.reason.to_owned()),
-        author: unit.author(),
+        author: Text(unit.author()),
         created_at: unit.now,
     };
     let in_scope = record.milestones.iter().filter(|m| !m.state.0.is_dropped());
@@ -229,7 +224,7 @@ pub async fn freeze(
         .collect();
     baselines::insert(&mut unit.conn, unit.organization_id, &row, &lines).await?;
     if let Some(who) = terms.approved_by {
-        let (who, author) = (who.to_owned(), unit.author());
+        let (who, author) = (who.to_owned(), Text(unit.author()));
         let approval = ApprovalRow { plan_id, number, side: Text(Side::Internal), who, author, recorded_at: unit.now };
         baselines::insert_approval(&mut unit.conn, unit.organization_id, &approval).await?;
         record.approvals.push(approval);
@@ -264,7 +259,7 @@ impl Baseline {
             number: row.number,
             effective_on: row.effective_on,
             reason: row.reason.clone(),
-            author: row.author.clone(),
+            author: row.author.0.clone(),
             created_at: row.created_at,
             approved_by: internal.map(|one| one.who.clone()),
             approved_at: internal.map(|one| one.recorded_at),

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use actix_web::post;
 use chrono::NaiveDate;
+use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::earned_value::CreditRule;
+use milepost_domain::people::PersonContent;
 use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{MilestoneDraft, check_milestones};
@@ -27,11 +29,12 @@ use crate::error::ApiError;
 use crate::extract::Body;
 use crate::handlers::milestones::{Milestone, new_rows};
 use crate::read_model::PlanView;
+use crate::reference::{self, Named};
 use crate::store::baselines::{self, BaselineRow, LineRow};
 use crate::store::json_text::JsonText;
 use crate::store::milestones::{self, DependencyRow};
+use crate::store::organizations;
 use crate::store::plans::{self, PlanRecord, PlanRow};
-use crate::store::{Conn, customers, people};
 use crate::unit::{Entity, Unit};
 use crate::versioned;
 
@@ -53,11 +56,13 @@ pub struct PlanDraft {
     pub kind: Option<Kind>,
     /// Identifier of the customer that the plan serves.
     pub customer_id: Option<Uuid>,
-    /// External reference of the customer that the plan serves. Cannot be combined with `customer_id`.
+    /// External reference of the customer that the plan serves. Names the same customer as `customer_id` where both
+    /// are given.
     pub customer_ref: Option<ExternalRef>,
     /// Identifier of the person that the plan serves.
     pub person_id: Option<Uuid>,
-    /// External reference of the person that the plan serves. Cannot be combined with `person_id`.
+    /// External reference of the person that the plan serves. Names the same person as `person_id` where both are
+    /// given.
     pub person_ref: Option<ExternalRef>,
     /// Owner: the person responsible.
     pub owner: Option<Label>,
@@ -77,10 +82,10 @@ pub struct PlanDraft {
     pub update_interval_days: Option<i64>,
     /// Calendar: the days that durations, lags, float and variances count. Defaults to calendar days.
     pub calendar: Option<Calendar>,
-    /// Budget: the value of the whole scope in the smallest unit of the currency. Requires `currency`.
+    /// Budget: the value of the whole scope in the smallest unit of the currency.
     #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
     pub budget_minor: Option<i64>,
-    /// Currency of the budget (ISO 4217). Requires `budget_minor`.
+    /// Currency of the budget (ISO 4217). Requires `budget_minor`. Defaults to the organization's currency.
     pub currency: Option<Currency>,
     /// Key of the template that provides the milestones. Cannot be combined with `milestones`.
     pub template: Option<Key>,
@@ -165,16 +170,20 @@ async fn source(unit: &mut Unit, draft: &PlanDraft) -> Result<Source, ApiError> 
 
 async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result<PlanRow, ApiError> {
     let organization_id = unit.organization_id;
-    let customer = find_customer(&mut unit.conn, organization_id, draft).await?;
-    let person_id = find_person(&mut unit.conn, organization_id, draft).await?;
-    let (customer_id, customer_name) = customer.unzip();
-    Ok(PlanRow {
+    let customer = Named { id: draft.customer_id, external_ref: draft.customer_ref.as_ref() };
+    let person = Named { id: draft.person_id, external_ref: draft.person_ref.as_ref() };
+    let customer = reference::resolve::<CustomerContent>(&mut unit.conn, organization_id, "customer", customer).await?;
+    let person = reference::resolve::<PersonContent>(&mut unit.conn, organization_id, "person", person).await?;
+    let mut row = PlanRow {
         id: unit.new_id(),
         name: draft.name.to_string(),
         kind: Text(source.kind),
-        customer_id,
-        customer_name,
-        person_id,
+        customer_id: None,
+        customer_ref: None,
+        customer_name: None,
+        person_id: None,
+        person_ref: None,
+        person_name: None,
         owner: draft.owner.clone().map(String::from),
         start_on: draft.start_on,
         weight_unit: draft.weight_unit.clone().map_or_else(|| "points".to_owned(), String::from),
@@ -183,49 +192,30 @@ async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result
         update_interval_days: draft.update_interval_days.unwrap_or(DEFAULT_UPDATE_INTERVAL_DAYS),
         calendar: JsonText(draft.calendar.clone().unwrap_or_default()),
         budget_minor: draft.budget_minor,
-        currency: draft.currency.clone().map(String::from),
+        currency: budget_currency(unit, draft.budget_minor, draft.currency.clone().map(String::from)).await?,
         template_id: source.template.map(|(id, _)| id),
         template_version: source.template.map(|(_, number)| number),
         archived_at: None,
         version: 1,
         created_at: unit.now,
         updated_at: unit.now,
-    })
-}
-
-/// The customer that a draft refers to, by identifier or external reference, with its name.
-async fn find_customer(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    draft: &PlanDraft,
-) -> Result<Option<(Uuid, String)>, ApiError> {
-    let (found, field) = match (draft.customer_id, &draft.customer_ref) {
-        (None, None) => return Ok(None),
-        (Some(_), Some(_)) => return Err(both("customer")),
-        (Some(id), None) => (customers::find(conn, organization_id, id).await?, "/customer_id"),
-        (None, Some(external_ref)) => {
-            (customers::find_by_ref(conn, organization_id, external_ref.as_str()).await?, "/customer_ref")
-        }
     };
-    let customer = found.ok_or_else(|| ApiError::field(field, "unknown_customer", "names no customer"))?;
-    Ok(Some((customer.id, customer.content.name.into())))
+    row.serve_customer(customer);
+    row.serve_person(person);
+    Ok(row)
 }
 
-/// The person that a draft refers to, by identifier or external reference.
-async fn find_person(conn: &mut Conn, organization_id: Uuid, draft: &PlanDraft) -> Result<Option<Uuid>, ApiError> {
-    let (found, field) = match (draft.person_id, &draft.person_ref) {
-        (None, None) => return Ok(None),
-        (Some(_), Some(_)) => return Err(both("person")),
-        (Some(id), None) => (people::find(conn, organization_id, id).await?, "/person_id"),
-        (None, Some(external_ref)) => {
-            (people::find_by_ref(conn, organization_id, external_ref.as_str()).await?, "/person_ref")
-        }
-    };
-    Ok(Some(found.ok_or_else(|| ApiError::field(field, "unknown_person", "names no person"))?.id))
-}
-
-fn both(what: &str) -> ApiError {
-    ApiError::field(&format!("/{what}_ref"), "ambiguous", format!("give {what}_id or {what}_ref, not both"))
+/// The currency of a budget: the organization's, unless it has one.
+pub async fn budget_currency(
+    unit: &mut Unit,
+    budget_minor: Option<i64>,
+    currency: Option<String>,
+) -> Result<Option<String>, ApiError> {
+    if budget_minor.is_none() || currency.is_some() {
+        return Ok(currency);
+    }
+    let organization = organizations::find(&mut unit.conn, unit.organization_id).await?;
+    Ok(Some(organization.ok_or_else(ApiError::not_found)?.currency))
 }
 
 async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Result<PlanRecord, ApiError> {
@@ -254,8 +244,14 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
     dependencies.dedup_by_key(|edge| (edge.milestone_id, edge.depends_on_id));
     // An imported plan was made before it was imported, so its first baseline is in force from its start.
     let effective_on = plan.start_on.min(unit.today);
-    let baseline =
-        BaselineRow { plan_id, number: 1, effective_on, reason: None, author: unit.author(), created_at: unit.now };
+    let baseline = BaselineRow {
+        plan_id,
+        number: 1,
+        effective_on,
+        reason: None,
+        author: Text(unit.author()),
+        created_at: unit.now,
+    };
     let line = |row: &milestones::MilestoneRow| LineRow {
         plan_id,
         number: 1,

@@ -1,7 +1,9 @@
 //! Listing plans. The list is filtered in memory because the status of a plan is computed.
 
 use actix_web::get;
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::customer::account::CustomerContent;
+use milepost_domain::people::PersonContent;
 use milepost_domain::plan::Kind;
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::values::text::{ExternalRef, Label, folded};
@@ -14,10 +16,10 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::paging::{Page, Paging};
+use crate::paging::{NameSort, Page, Paging};
 use crate::read_model::PlanView;
-use crate::store::customers;
-use crate::store::keyset::{Direction, Key, Order, Position};
+use crate::reference::{self, Named, Sought};
+use crate::store::keyset::{Key, Position};
 
 /// Filters of the plan list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -28,15 +30,23 @@ pub struct PlanFilters {
     /// Filter by external reference of the customer.
     #[param(inline)]
     pub customer_ref: Option<ExternalRef>,
-    /// Filter by kind of plan.
+    /// Filter by person.
+    pub person_id: Option<Uuid>,
+    /// Filter by external reference of the person.
     #[param(inline)]
-    pub kind: Option<Kind>,
-    /// Filter by owner (exact match).
-    #[param(inline)]
-    pub owner: Option<Label>,
-    /// Filter by status at the date.
-    #[param(inline)]
-    pub status: Option<Status>,
+    pub person_ref: Option<ExternalRef>,
+    /// Filter by kind of plan. Repeat the parameter for several kinds.
+    #[serde(default)]
+    #[param(max_items = 10)]
+    pub kind: Vec<Kind>,
+    /// Filter by owner (exact match). Repeat the parameter for several owners.
+    #[serde(default)]
+    #[param(max_items = 50)]
+    pub owner: Vec<Label>,
+    /// Filter by status at the date. Repeat the parameter for several statuses.
+    #[serde(default)]
+    #[param(max_items = 10)]
+    pub status: Vec<Status>,
     /// Text that the name contains, ignoring case.
     #[param(min_length = 1, max_length = 200)]
     pub q: Option<String>,
@@ -47,48 +57,70 @@ pub struct PlanFilters {
     pub unexplained_misses: Option<bool>,
     /// Whether to return archived plans instead of active plans. Defaults to false.
     pub archived: Option<bool>,
+    /// Only plans that changed at this time or later, together with their milestones.
+    pub updated_since: Option<DateTime<Utc>>,
+}
+
+/// Order of the plan list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PlanOrder {
+    /// Sort order: `name` (the default), `-name`, `created_at` or `-created_at`.
+    #[param(inline)]
+    sort: Option<NameSort>,
+}
+
+/// Filters of plans whose references are resolved.
+#[derive(Debug)]
+pub struct PlanSelection {
+    filters: PlanFilters,
+    customer: Sought,
+    person: Sought,
 }
 
 impl PlanFilters {
-    /// Replaces a customer's external reference by its identifier; `None` if there is no such customer and thus no
-    /// matching plan.
-    pub async fn resolve(mut self, cx: &Context) -> Result<Option<Self>, ApiError> {
-        if let Some(external_ref) = self.customer_ref.take() {
-            let found =
-                customers::find_by_ref(&mut cx.read().await?, cx.organization_id(), external_ref.as_str()).await?;
-            let Some(customer) = found else { return Ok(None) };
-            if self.customer_id.is_some_and(|id| id != customer.id) {
-                return Ok(None);
-            }
-            self.customer_id = Some(customer.id);
-        }
+    /// Finds the customer and the person that the filters name.
+    pub async fn resolve(mut self, cx: &Context) -> Result<PlanSelection, ApiError> {
+        let (mut conn, organization_id) = (cx.read().await?, cx.organization_id());
+        let customer = Named { id: self.customer_id, external_ref: self.customer_ref.as_ref() };
+        let customer = reference::sought::<CustomerContent>(&mut conn, organization_id, customer).await?;
+        let person = Named { id: self.person_id, external_ref: self.person_ref.as_ref() };
+        let person = reference::sought::<PersonContent>(&mut conn, organization_id, person).await?;
         self.q = self.q.map(|text| folded(&text));
-        Ok(Some(self))
-    }
-
-    /// Whether a plan matches the filters at a date.
-    pub fn admit(&self, plan: &PlanView, as_of: NaiveDate) -> bool {
-        let row = &plan.row;
-        row.archived_at.is_some() == self.archived.unwrap_or_default()
-            && self.customer_id.is_none_or(|id| row.customer_id == Some(id))
-            && self.kind.is_none_or(|kind| row.kind.0 == kind)
-            && self.owner.as_ref().is_none_or(|owner| row.owner.as_deref() == Some(owner.as_str()))
-            && self.q.as_ref().is_none_or(|text| plan.name_folded.contains(text.as_str()))
-            && self.review_overdue.is_none_or(|wanted| plan.is_review_overdue(as_of) == wanted)
-            && self.admit_summary(plan, as_of)
+        Ok(PlanSelection { filters: self, customer, person })
     }
 }
 
-impl PlanFilters {
+impl PlanSelection {
+    /// Whether a plan matches the filters at a date.
+    pub fn admits(&self, plan: &PlanView, as_of: NaiveDate) -> bool {
+        let (filters, row) = (&self.filters, &plan.row);
+        row.archived_at.is_some() == filters.archived.unwrap_or_default()
+            && self.customer.admits(row.customer_id)
+            && self.person.admits(row.person_id)
+            && is_one_of(&filters.kind, |kind| *kind == row.kind.0)
+            && is_one_of(&filters.owner, |owner| row.owner.as_deref() == Some(owner.as_str()))
+            && filters.q.as_ref().is_none_or(|text| plan.name_folded.contains(text.as_str()))
+            && filters.review_overdue.is_none_or(|wanted| plan.is_review_overdue(as_of) == wanted)
+            && filters.updated_since.is_none_or(|at| row.updated_at >= at)
+            && self.admits_summary(plan, as_of)
+    }
+
     /// Checks the filters that need the whole plan. They are applied last, and only if set.
-    fn admit_summary(&self, plan: &PlanView, as_of: NaiveDate) -> bool {
-        if self.status.is_none() && self.unexplained_misses.is_none() {
+    fn admits_summary(&self, plan: &PlanView, as_of: NaiveDate) -> bool {
+        let PlanFilters { status, unexplained_misses, .. } = &self.filters;
+        if status.is_empty() && unexplained_misses.is_none() {
             return true;
         }
         let summary = plan.facts.summary(as_of);
-        self.status.is_none_or(|status| summary.counts.overall() == status)
-            && self.unexplained_misses.is_none_or(|wanted| (summary.unexplained_misses > 0) == wanted)
+        is_one_of(status, |status| summary.counts.overall() == *status)
+            && unexplained_misses.is_none_or(|wanted| (summary.unexplained_misses > 0) == wanted)
     }
+}
+
+/// Whether one of the values fits; all fit if none is asked for.
+fn is_one_of<T>(values: &[T], fits: impl Fn(&T) -> bool) -> bool {
+    values.is_empty() || values.iter().any(fits)
 }
 
 /// The position of a plan in lists and reports.
@@ -98,17 +130,23 @@ pub fn position(plan: &PlanView) -> Position {
 
 /// List plans
 ///
-/// Returns the plans with their status and figures as of today, sorted by name, ignoring case. Archived plans are
+/// Returns the plans with their status and figures as of today, by name unless sorted otherwise. Archived plans are
 /// returned only with `archived=true`, and then without the active plans.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging, PlanFilters),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging, PlanFilters, PlanOrder),
     responses((status = 200, description = "A page of plans.", body = Page<Plan>)))]
 #[get("/v1/plans")]
-pub async fn list_plans(cx: Context, paging: Paging, filters: Query<PlanFilters>) -> Result<Answer, ApiError> {
+pub async fn list_plans(
+    cx: Context,
+    paging: Paging,
+    filters: Query<PlanFilters>,
+    order: Query<PlanOrder>,
+) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
     let today = cx.today();
-    let slice = paging.slice(Order::Text("name_folded"), Direction::Ascending)?;
-    let filters = filters.0.resolve(&cx).await?;
-    let admit = |plan: &&PlanView| filters.as_ref().is_some_and(|filters| filters.admit(plan, today));
-    let page: Vec<&PlanView> = plans.after(slice.after.as_ref()).filter(admit).take(slice.rows).collect();
-    paging.answer(page, |plan| position(plan), |plan| Plan::at(plan, today))
+    let sort = order.0.sort.unwrap_or_default();
+    let slice = paging.slice(sort.order(), sort.direction())?;
+    let selection = filters.0.resolve(&cx).await?;
+    let behind = plans.sorted(sort, slice.after.as_ref());
+    let page: Vec<&PlanView> = behind.filter(|plan| selection.admits(plan, today)).take(slice.rows).collect();
+    paging.answer(page, |plan| sort.position(&plan.row.name, plan.row.id), |plan| Plan::at(plan, today))
 }

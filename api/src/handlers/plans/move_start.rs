@@ -8,6 +8,7 @@ use milepost_domain::Rule as _;
 use milepost_domain::plan::start::{Shift, move_start};
 use milepost_domain::values::text::{Key, Label, Note};
 use serde::{Deserialize, Serialize};
+use sqlx::types::Text;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -162,7 +163,7 @@ fn forecast_rows(unit: &Unit, record: &PlanRecord, shifts: &[Shift], draft: &Sta
             to_on,
             reason: Some(draft.reason.to_string()),
             cause: None,
-            author: unit.author(),
+            author: Text(unit.author()),
             recorded_on: unit.today,
             recorded_at: unit.now,
             caused_by: None,

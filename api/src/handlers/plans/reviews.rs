@@ -7,6 +7,7 @@ use milepost_domain::plan::rule::PlanRule;
 use milepost_domain::rule::{Rule as _, Violations, all_kept};
 use milepost_domain::values::text::{Key, Label, Name, Note};
 use serde::{Deserialize, Serialize};
+use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -18,6 +19,7 @@ use crate::extract::Body;
 use crate::handlers::milestones::{Milestone, save_all};
 use crate::paging::{Page, Paging};
 use crate::read_model::PlanView;
+use crate::store::author::Author;
 use crate::store::keyset::{self, Position};
 use crate::store::plans::{self, PlanRecord};
 use crate::store::reviews::{self, ReviewMark, ReviewRow};
@@ -71,8 +73,7 @@ pub struct Review {
     /// Day of the review.
     reviewed_on: NaiveDate,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    author: String,
+    author: Author,
     /// Time of recording.
     recorded_at: DateTime<Utc>,
     /// State of the plan on the day of the review.
@@ -232,7 +233,7 @@ impl Review {
             number: self.number,
             reviewed_on: self.reviewed_on,
             content: serde_json::to_string(self)?,
-            author: self.author.clone(),
+            author: Text(self.author.clone()),
             recorded_at: self.recorded_at,
         })
     }

@@ -2,16 +2,19 @@
 
 use actix_web::patch;
 use actix_web::web::Path;
+use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::earned_value::CreditRule;
+use milepost_domain::people::PersonContent;
 use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::draft::check_budget;
-use milepost_domain::values::text::{Currency, Label, Name};
+use milepost_domain::values::text::{Currency, ExternalRef, Label, Name};
 use serde::Deserialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Plan;
+use super::create::budget_currency;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -19,8 +22,9 @@ use crate::extract::Body;
 use crate::patch::{Change, archived};
 use crate::precondition::IfMatch;
 use crate::read_model::PlanView;
+use crate::reference::{self, Named};
 use crate::store::json_text::JsonText;
-use crate::store::{customers, people, plans};
+use crate::store::plans;
 use crate::unit::Entity;
 
 /// Changes to a plan. The start and the planned dates of milestones have operations of their own; the template cannot
@@ -36,10 +40,18 @@ pub struct PlanPatch {
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     customer_id: Change<Uuid>,
+    /// External reference of the customer that the plan serves. Names the same customer as `customer_id` where both are given.
+    #[serde(default)]
+    #[schema(value_type = Option<ExternalRef>)]
+    customer_ref: Change<ExternalRef>,
     /// Identifier of the person that the plan serves.
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     person_id: Change<Uuid>,
+    /// External reference of the person that the plan serves. Names the same person as `person_id` where both are given.
+    #[serde(default)]
+    #[schema(value_type = Option<ExternalRef>)]
+    person_ref: Change<ExternalRef>,
     /// Owner: the person responsible.
     #[serde(default)]
     #[schema(value_type = Option<Label>)]
@@ -60,11 +72,11 @@ pub struct PlanPatch {
     /// Calendar: the days that durations, lags, float and variances count.
     #[schema(value_type = Calendar, required = false)]
     calendar: Option<Calendar>,
-    /// Budget: the value of the whole scope in the smallest unit of the currency. Requires a currency.
+    /// Budget: the value of the whole scope in the smallest unit of the currency.
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 1_000_000_000_000_i64)]
     budget_minor: Change<i64>,
-    /// Currency of the budget (ISO 4217). Requires a budget.
+    /// Currency of the budget (ISO 4217). Requires a budget. Defaults to the organization's currency.
     #[serde(default)]
     #[schema(value_type = Option<Currency>)]
     currency: Change<Currency>,
@@ -75,7 +87,7 @@ pub struct PlanPatch {
 
 /// Update a plan
 ///
-/// Changes the given fields of the plan. Fields that are left out keep their values; null clears an optional field.
+/// Changes the given fields of the plan. Fields that are left out keep their values; null clears an optional field. A patch that changes nothing leaves the version as it is.
 /// `If-Match` is required.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(IfMatch),
     request_body(content = PlanPatch, content_type = "application/merge-patch+json"),
@@ -92,24 +104,19 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
         if let Some(name) = patch.name {
             row.name = name.into();
         }
-        if let Change::Set(customer_id) = patch.customer_id {
-            let customer = customers::find(&mut unit.conn, unit.organization_id, customer_id).await?;
-            let unknown = || ApiError::field("/customer_id", "unknown_customer", "names no customer");
-            row.customer_name = Some(customer.ok_or_else(unknown)?.content.name.into());
-        } else if patch.customer_id == Change::Clear {
-            row.customer_name = None;
+        if let Some(named) = named(&patch.customer_id, &patch.customer_ref) {
+            let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+            row.serve_customer(reference::resolve::<CustomerContent>(conn, organization_id, "customer", named).await?);
         }
-        if let Change::Set(person_id) = patch.person_id
-            && people::find(&mut unit.conn, unit.organization_id, person_id).await?.is_none()
-        {
-            return Err(ApiError::field("/person_id", "unknown_person", "names no person"));
+        if let Some(named) = named(&patch.person_id, &patch.person_ref) {
+            let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+            row.serve_person(reference::resolve::<PersonContent>(conn, organization_id, "person", named).await?);
         }
-        patch.customer_id.apply(&mut row.customer_id);
-        patch.person_id.apply(&mut row.person_id);
         patch.owner.apply(&mut row.owner);
         patch.budget_minor.apply(&mut row.budget_minor);
         patch.currency.apply(&mut row.currency);
         check_budget(row.budget_minor.is_some(), row.currency.is_some())?;
+        row.currency = budget_currency(unit, row.budget_minor, row.currency.take()).await?;
         if let Some(unit_name) = patch.weight_unit {
             row.weight_unit = unit_name.into();
         }
@@ -122,6 +129,10 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
             row.calendar = JsonText(calendar);
         }
         row.archived_at = archived(patch.archived, row.archived_at, unit.now);
+        if Plan::at(&PlanView::from(&record), unit.today) == before {
+            return Ok(Answer::ok(&before)?.version_and_content(record.plan.version));
+        }
+        let row = &mut record.plan;
         row.version += 1;
         row.updated_at = unit.now;
         plans::update(&mut unit.conn, unit.organization_id, row).await?;
@@ -130,4 +141,12 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
         Ok(Answer::ok(&after)?.version_and_content(record.plan.version))
     })
     .await
+}
+
+/// Whom two fields of a patch name; `None` if the patch has neither.
+fn named<'a>(id: &Change<Uuid>, external_ref: &'a Change<ExternalRef>) -> Option<Named<'a>> {
+    match (id, external_ref) {
+        (Change::Keep, Change::Keep) => None,
+        _ => Some(Named { id: id.set().copied(), external_ref: external_ref.set() }),
+    }
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use milepost_domain::customer::playbook::{KeyedPlaybook, Playbook};
 use milepost_domain::statistics::logistic::Logistic;
 use milepost_domain::values::dates::plus_days;
-use milepost_domain::values::text::Name;
+use milepost_domain::values::text::{ExternalRef, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -33,7 +33,7 @@ pub struct DryRunOptions {
 /// Results of a dry run: the interventions that a playbook would have opened.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"from": "2026-02-04", "to": "2026-05-04", "customers": 1, "data": [
-    {"customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "on": "2026-03-12", "because_of": [""]}
+    {"customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "on": "2026-03-12", "because_of": [""]}
 ]}))]
 pub struct DryRun {
     /// First day.
@@ -50,10 +50,12 @@ pub struct DryRun {
 
 /// An intervention that a playbook would have opened.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "on": "2026-03-12", "because_of": [""]}))]
+#[schema(example = json!({"customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "on": "2026-03-12", "because_of": [""]}))]
 pub struct WouldOpen {
     /// Identifier of the customer.
     customer_id: Uuid,
+    /// External reference of the customer.
+    customer_ref: Option<ExternalRef>,
     /// Display name of the customer.
     #[schema(value_type = Name)]
     name: String,
@@ -125,7 +127,9 @@ fn replay(
         held = now.into_iter().filter(|subject| is_cool || !because_of.contains(subject)).collect();
         if !because_of.is_empty() && is_cool {
             opened_on = Some(on);
-            found.push(WouldOpen { customer_id: one.customer.id, name: one.customer.name.to_string(), on, because_of });
+            let customer = &one.customer;
+            let (customer_id, customer_ref) = (customer.id, customer.external_ref.clone());
+            found.push(WouldOpen { customer_id, customer_ref, name: customer.name.to_string(), on, because_of });
         }
     }
     found

@@ -1,6 +1,6 @@
 //! Health report of all active customers: bands, movers, and a list page.
 
-use actix_web::{HttpRequest, HttpResponse, Responder, get};
+use actix_web::{HttpRequest, get};
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::health::band::Band;
 use milepost_domain::values::text::{ExternalRef, Key, Label, Name};
@@ -90,19 +90,19 @@ pub struct BandCount {
 /// Health of one customer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
-    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "external_ref": "crm-4711", "segment": "Enterprise", "owner": "Ana",
+    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner": "Ana",
     "annual_revenue_minor": 2_400_000, "score": 62.0, "band": "at_risk", "coverage": 1.0, "score_before": 70.0, "band_before": "healthy", "delta": -8.0,
     "points_per_week": -1.9, "lowest_factor": "engagement", "overridden": false, "model_key": "activity", "model_number": 1
 }))]
 pub struct HealthRow {
     /// Identifier of the customer.
     customer_id: Uuid,
+    /// External reference of the customer.
+    #[schema(value_type = Option<ExternalRef>)]
+    customer_ref: Option<String>,
     /// Name of the customer.
     #[schema(value_type = Name)]
     name: String,
-    /// External reference: the identifier in the calling system, such as a CRM. Unique within the organization.
-    #[schema(value_type = Option<ExternalRef>)]
-    external_ref: Option<String>,
     /// Segment, such as a size or an industry.
     #[schema(value_type = Option<Label>)]
     segment: Option<String>,
@@ -144,8 +144,8 @@ impl From<&ListedScore> for HealthRow {
         let found = &listed.score;
         Self {
             customer_id: listed.id,
+            customer_ref: listed.external_ref.clone(),
             name: listed.name.clone(),
-            external_ref: listed.external_ref.clone(),
             segment: listed.segment.clone(),
             owner: listed.owner.clone(),
             annual_revenue_minor: listed.annual_revenue_minor,
@@ -180,7 +180,7 @@ pub async fn read_health_report(
     cx: Context,
     paging: Paging,
     filters: Query<HealthReportFilters>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     keep::keep_health(&cx).await?;
     let HealthReportFilters { band, segment, owner } = filters.0;
     let filter = Filter { band, segment: segment.map(String::from), owner: owner.map(String::from) };
@@ -216,7 +216,7 @@ pub async fn read_health_report(
         next_cursor,
         has_more,
     };
-    Ok(Answer::ok(&report)?.content_tag().next_link(link).respond_to(&request))
+    Ok(Answer::ok(&report)?.content_tag().next_link(link))
 }
 
 fn bands(rows: &[HealthRow]) -> Vec<BandCount> {
@@ -240,8 +240,8 @@ fn movers(rows: &[HealthRow], way: fn(f64) -> f64) -> Vec<HealthRow> {
 fn csv(rows: &[HealthRow]) -> Result<Vec<u8>, ApiError> {
     let mut body = line([
         "customer_id",
+        "customer_ref",
         "name",
-        "external_ref",
         "segment",
         "owner",
         "annual_revenue_minor",
@@ -262,8 +262,8 @@ fn csv(rows: &[HealthRow]) -> Result<Vec<u8>, ApiError> {
     for row in rows {
         body.extend(line([
             row.customer_id.to_string(),
+            text(&row.customer_ref),
             harmless(&row.name),
-            text(&row.external_ref),
             text(&row.segment),
             text(&row.owner),
             whole(row.annual_revenue_minor),

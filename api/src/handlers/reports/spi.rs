@@ -19,7 +19,7 @@ use crate::csv_text::MEDIA_TYPE;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
-use crate::handlers::plans::list::{PlanFilters, position};
+use crate::handlers::plans::list::{PlanFilters, PlanSelection, position};
 use crate::moment::Moment;
 use crate::paging::Paging;
 use crate::read_model::{PlanView, Plans, Report, ReportKey};
@@ -54,7 +54,7 @@ const PLANS_A_CHUNK: usize = 64;
 /// The plans of a report and the filters to apply.
 struct Selection {
     plans: Arc<Plans>,
-    filters: Option<PlanFilters>,
+    filters: PlanSelection,
     as_of: NaiveDate,
 }
 
@@ -190,7 +190,7 @@ fn chunks(
 
 impl Selection {
     fn admits(&self, view: &PlanView) -> bool {
-        self.filters.as_ref().is_some_and(|filters| filters.admit(view, self.as_of))
+        self.filters.admits(view, self.as_of)
     }
 
     fn admitted(&self) -> impl Iterator<Item = &PlanView> {

@@ -7,11 +7,12 @@ use crate::csv_text::{date, harmless, line, number};
 use crate::error::ApiError;
 use crate::handlers::plans::earned_value::figures::Figures;
 
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 26] = [
     "row_type",
     "plan_id",
     "name",
     "customer_id",
+    "customer_ref",
     "customer_name",
     "kind",
     "owner",
@@ -48,6 +49,7 @@ pub fn plan(row: &SpiRow) -> Result<Vec<u8>, ApiError> {
         row.plan_id.to_string(),
         harmless(&row.name),
         row.customer_id.map(|id| id.to_string()).unwrap_or_default(),
+        harmless(row.customer_ref.as_deref().unwrap_or_default()),
         harmless(row.customer_name.as_deref().unwrap_or_default()),
         row.kind.to_string(),
         harmless(row.owner.as_deref().unwrap_or_default()),
@@ -62,7 +64,7 @@ pub fn plan(row: &SpiRow) -> Result<Vec<u8>, ApiError> {
 /// Returns the line of the total, which has a row type of its own.
 pub fn total(total: &SpiTotal) -> Result<Vec<u8>, ApiError> {
     let mut cells = vec!["total".to_owned()];
-    cells.resize(8, String::new());
+    cells.resize(9, String::new());
     cells.extend(figures(&total.figures));
     cells.resize(COLUMNS.len(), String::new());
     line(&cells)

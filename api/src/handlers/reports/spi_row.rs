@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use milepost_domain::earned_value::EarnedValue;
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::{Kind, StatusCounts, Summary};
-use milepost_domain::values::text::{Label, Name};
+use milepost_domain::values::text::{ExternalRef, Label, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use crate::read_model::PlanView;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind rollout", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
-    "customer_name": "Northwind", "kind": "delivery", "owner": "Ana", "status": "at_risk",
+    "customer_ref": "crm-4711", "customer_name": "Northwind", "kind": "delivery", "owner": "Ana", "status": "at_risk",
     "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
     "expected_finish_on": "2026-07-10", "unit": "points", "budget_at_completion": 78.0, "planned_value": 39.0, "earned_value": 31.2,
     "planned_percent": 50.0, "earned_percent": 40.0, "schedule_variance": -7.8, "spi": 0.8, "spi_reason": null,
@@ -33,6 +33,9 @@ pub struct SpiRow {
     pub name: String,
     /// Identifier of the customer that the plan serves.
     pub customer_id: Option<Uuid>,
+    /// External reference of the customer.
+    #[schema(value_type = Option<ExternalRef>)]
+    pub customer_ref: Option<String>,
     /// Name of the customer.
     #[schema(value_type = Option<Name>)]
     pub customer_name: Option<String>,
@@ -61,6 +64,7 @@ impl SpiRow {
             plan_id: row.id,
             name: row.name.clone(),
             customer_id: row.customer_id,
+            customer_ref: row.customer_ref.clone(),
             customer_name: row.customer_name.clone(),
             kind: row.kind.0,
             owner: row.owner.clone(),

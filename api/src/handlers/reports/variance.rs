@@ -1,7 +1,7 @@
 //! Variance report: planned against actual dates of finished milestones, by phase, template milestone, owner or kind of
 //! plan.
 
-use actix_web::{HttpRequest, HttpResponse, Responder, get};
+use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
 use milepost_domain::plan::Kind;
 use milepost_domain::plan::variance::{Variance, by_group};
@@ -48,7 +48,7 @@ pub struct VarianceOptions {
     /// Filter by actual date: on or after this date.
     achieved_from: Option<NaiveDate>,
     /// Filter by actual date: on or before this date. Defaults to today.
-    achieved_until: Option<NaiveDate>,
+    achieved_to: Option<NaiveDate>,
 }
 
 /// Variance report.
@@ -121,20 +121,20 @@ pub async fn read_variance_report(
     request: HttpRequest,
     cx: Context,
     options: Query<VarianceOptions>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
     let report = VarianceReport::of(&plans, &options.0, cx.today());
     let matched = Matched::of(&request)?;
     if negotiate(&request, &matched.operation.produces) == Some("text/csv") {
         return Ok(file(&format!("variance-by-{}", report.by), report.to_csv()?));
     }
-    Ok(Answer::ok(&report)?.content_tag().respond_to(&request))
+    Ok(Answer::ok(&report)?.content_tag())
 }
 
 impl VarianceReport {
     fn of(plans: &Plans, options: &VarianceOptions, today: NaiveDate) -> Self {
         let by = options.by.unwrap_or_default();
-        let until = options.achieved_until.unwrap_or(today);
+        let until = options.achieved_to.unwrap_or(today);
         let is_wanted = |plan: &PlanView, achieved_on: NaiveDate| {
             options.kind.is_none_or(|kind| plan.row.kind.0 == kind)
                 && options.achieved_from.is_none_or(|from| achieved_on >= from)

@@ -7,6 +7,7 @@ use milepost_domain::customer::risk::{assess, feature_names, features};
 use milepost_domain::statistics::logistic::Logistic;
 use milepost_domain::statistics::roc::{auc, compare};
 use serde::Deserialize;
+use sqlx::types::Text;
 use utoipa::ToSchema;
 
 use super::RiskModel;
@@ -82,7 +83,7 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
         let row = RiskModelRow {
             id: unit.new_id(),
             content: serde_json::to_string(&content)?,
-            author: unit.author(),
+            author: Text(unit.author()),
             fitted_at: unit.now,
         };
         risk_models::insert(&mut unit.conn, unit.organization_id, &row).await?;

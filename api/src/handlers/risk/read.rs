@@ -6,6 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::risk::{
     FACTORS, FactorFinding, FactorKind, IndicatorKind, Level, assess, features, level_of_points, level_of_probability,
 };
+use milepost_domain::values::text::ExternalRef;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -32,7 +33,7 @@ pub enum RiskBasis {
 /// A customer's risk of being lost.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "as_of": "2026-05-04", "level": "medium", "basis": "points", "points": 30.0,
+    "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "as_of": "2026-05-04", "level": "medium", "basis": "points", "points": 30.0,
     "probability": null, "horizon_days": null, "model_id": null, "fitted_at": null,
     "factors": [{"factor": "engagement_decline", "severity": 1.0, "points": 30.0, "most_points": 30.0, "found": 0.0, "compared_with": 12.0}],
     "indicators": [{"indicator": "engagement_slope", "value": -0.5}]
@@ -40,6 +41,8 @@ pub enum RiskBasis {
 pub struct CustomerRisk {
     /// Identifier of the customer.
     customer_id: Uuid,
+    /// External reference of the customer.
+    customer_ref: Option<ExternalRef>,
     /// Date that the response refers to, evaluated at the end of that day.
     as_of: NaiveDate,
     /// Level of the risk.
@@ -123,6 +126,7 @@ pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> 
     };
     let answer = CustomerRisk {
         customer_id: *id,
+        customer_ref: observed.customer.external_ref.clone(),
         as_of,
         level: probability.map_or_else(|| level_of_points(risk.points), level_of_probability),
         basis: if probability.is_some() { RiskBasis::Model } else { RiskBasis::Points },

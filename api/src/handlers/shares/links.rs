@@ -17,6 +17,7 @@ use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatch;
+use crate::store::author::Author;
 use crate::store::json_text::JsonText;
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::plans::{self, PlanRecord};
@@ -46,7 +47,7 @@ pub struct ShareLinkDraft {
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Petra Novak",
     "expires_at": "2026-08-01T00:00:00Z", "revoked_at": null, "milestones": null, "fields": ["owner", "date_changes", "s_curve"],
-    "author": "api_client:0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "version": 1, "created_at": "2026-05-04T12:00:00Z", "path": "/share/ms_…"
+    "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "version": 1, "created_at": "2026-05-04T12:00:00Z", "path": "/share/ms_…"
 }))]
 pub struct ShareLink {
     /// Identifier.
@@ -67,8 +68,7 @@ pub struct ShareLink {
     #[schema(max_items = 20)]
     fields: Vec<ShareField>,
     /// Author of the record.
-    #[schema(max_length = 300)]
-    author: String,
+    author: Author,
     /// Version: 1 until the link is revoked, then 2. The value of `ETag`.
     #[schema(minimum = 1, maximum = 2)]
     version: i64,

@@ -1,9 +1,10 @@
 //! Shared views of a plan: the page, its pictures, and its calendar.
 
-use actix_web::{HttpResponse, get};
+use actix_web::get;
 use milepost_domain::plan::share::ShareField;
 
 use super::shared_plan;
+use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::handlers::plans::exchange::calendar::write_calendar;
@@ -17,7 +18,7 @@ use crate::views::{pictures, status_page};
 /// responds with 404.
 #[utoipa::path(tag = "shares", responses((status = 200, description = "The shared page.", body = String, content_type = "text/html")))]
 #[get("/share/{token}")]
-pub async fn read_shared_plan(cx: Context) -> Result<HttpResponse, ApiError> {
+pub async fn read_shared_plan(cx: Context) -> Result<Answer, ApiError> {
     let shared = shared_plan(&cx).await?;
     let visible = &shared.link.visibility.0;
     let report = StatusReport::of(&shared.record, &shared.view, cx.today(), None, visible);
@@ -29,14 +30,14 @@ pub async fn read_shared_plan(cx: Context) -> Result<HttpResponse, ApiError> {
 /// Includes only the milestones that the share link shows. Responds with 404 if the link does not show the S-curve.
 #[utoipa::path(tag = "shares", responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/share/{token}/s-curve.svg")]
-pub async fn draw_shared_s_curve(cx: Context) -> Result<HttpResponse, ApiError> {
+pub async fn draw_shared_s_curve(cx: Context) -> Result<Answer, ApiError> {
     let shared = shared_plan(&cx).await?;
     if !shared.link.visibility.0.has(ShareField::SCurve) {
         return Err(ApiError::not_found());
     }
     let picture =
         pictures::draw_s_curve(&PlanView::from(&shared.record.restricted_to(&shared.link.visibility.0)), cx.today())?;
-    Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
+    Ok(Answer::text(pictures::MEDIA_TYPE, picture))
 }
 
 /// Draw a shared plan's milestone trend
@@ -45,14 +46,14 @@ pub async fn draw_shared_s_curve(cx: Context) -> Result<HttpResponse, ApiError> 
 /// chart.
 #[utoipa::path(tag = "shares", responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/share/{token}/trend.svg")]
-pub async fn draw_shared_trend(cx: Context) -> Result<HttpResponse, ApiError> {
+pub async fn draw_shared_trend(cx: Context) -> Result<Answer, ApiError> {
     let shared = shared_plan(&cx).await?;
     let visible = &shared.link.visibility.0;
     if !visible.has(ShareField::Trend) {
         return Err(ApiError::not_found());
     }
     let picture = pictures::draw_trend(&PlanView::from(&shared.record.restricted_to(visible)), cx.today())?;
-    Ok(HttpResponse::Ok().content_type(pictures::MEDIA_TYPE).body(picture))
+    Ok(Answer::text(pictures::MEDIA_TYPE, picture))
 }
 
 /// Export a shared plan's dates as a calendar
@@ -61,9 +62,9 @@ pub async fn draw_shared_trend(cx: Context) -> Result<HttpResponse, ApiError> {
 /// follows the dates as they move.
 #[utoipa::path(tag = "shares", responses((status = 200, description = "The calendar.", body = String, content_type = "text/calendar")))]
 #[get("/share/{token}/calendar.ics")]
-pub async fn read_shared_calendar(cx: Context) -> Result<HttpResponse, ApiError> {
+pub async fn read_shared_calendar(cx: Context) -> Result<Answer, ApiError> {
     let shared = shared_plan(&cx).await?;
     let visible = &shared.link.visibility.0;
     let report = StatusReport::of(&shared.record, &shared.view, cx.today(), None, visible);
-    Ok(write_calendar(&report, cx.now))
+    Ok(write_calendar(&report, shared.record.plan.updated_at))
 }

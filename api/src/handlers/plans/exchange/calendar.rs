@@ -1,13 +1,14 @@
 //! Export of a plan's dates as a calendar (RFC 5545).
 
+use actix_web::get;
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get};
 use chrono::{DateTime, Utc};
 use icalendar::{Calendar, Component, Event, EventLike, EventStatus, Property};
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::share::Visibility;
 use uuid::Uuid;
 
+use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::read_model::PlanView;
@@ -24,31 +25,32 @@ use crate::views::status_markdown::in_words;
     responses((status = 200, description = "The milestones as calendar events.", body = String,
         content_type = "text/calendar")))]
 #[get("/v1/plans/{id}/calendar.ics")]
-pub async fn read_calendar(cx: Context, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
+pub async fn read_calendar(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
     let report = StatusReport::of(&record, &PlanView::from(&record), cx.today(), None, &Visibility::everything());
-    Ok(write_calendar(&report, cx.now))
+    Ok(write_calendar(&report, record.plan.updated_at))
 }
 
-/// Writes the milestones of a report as a calendar.
-pub fn write_calendar(report: &StatusReport, now: DateTime<Utc>) -> HttpResponse {
+/// Writes the milestones of a report as a calendar. `DTSTAMP` is the time of the plan's last change (RFC 5545, 3.8.7.2), so
+/// that a calendar without news is the same text.
+pub fn write_calendar(report: &StatusReport, changed_at: DateTime<Utc>) -> Answer {
     let mut calendar = Calendar::new();
     calendar.append_property(Property::new("X-WR-CALNAME", &report.plan_name));
     for milestone in &report.milestones {
-        calendar.push(event(report, milestone, now));
+        calendar.push(event(report, milestone, changed_at));
     }
-    HttpResponse::Ok().content_type("text/calendar; charset=utf-8").body(calendar.to_string())
+    Answer::text("text/calendar; charset=utf-8", calendar.to_string())
 }
 
-fn event(report: &StatusReport, milestone: &ReportedMilestone, now: DateTime<Utc>) -> Event {
+fn event(report: &StatusReport, milestone: &ReportedMilestone, changed_at: DateTime<Utc>) -> Event {
     let is_dropped = matches!(milestone.status, Status::Waived | Status::Cancelled);
     let mark = if milestone.status == Status::Achieved { "✓ " } else { "" };
     let planned = format!("Planned for {}, {}.", milestone.planned_on, in_words(milestone.status));
     let owner = milestone.owner.as_deref().map(|owner| format!(" Owner: {owner}.")).unwrap_or_default();
     let note = milestone.note.as_deref().map(|note| format!("\n{note}")).unwrap_or_default();
     Event::with_uid(&format!("{}.{}@milepost", report.plan_id, milestone.key))
-        .timestamp(now)
+        .timestamp(changed_at)
         .starts(milestone.forecast_on)
         .summary(&format!("{mark}{}", milestone.name))
         .description(&format!("{}: {planned}{owner}{note}", report.plan_name))

@@ -1,10 +1,11 @@
 //! Export of a plan as a CSV file that can be imported again.
 
+use actix_web::get;
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get};
 use uuid::Uuid;
 
 use super::import_rows::{COLUMNS, written, written_criteria};
+use crate::answer::Answer;
 use crate::context::Context;
 use crate::csv_text::{date, file, harmless, line};
 use crate::error::ApiError;
@@ -18,7 +19,7 @@ use crate::store::plans::{self, PlanRecord};
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
     responses((status = 200, description = "The CSV file.", body = String, content_type = "text/csv")))]
 #[get("/v1/plans/{id}/export")]
-pub async fn export_plan(cx: Context, id: Path<Uuid>) -> Result<HttpResponse, ApiError> {
+pub async fn export_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
     Ok(file(&format!("plan-{id}"), write(&record, cx.today())?))

@@ -1,10 +1,11 @@
 //! The two pictures of a plan: its S-curve and its milestone trend chart.
 
+use actix_web::get;
 use actix_web::web::Path;
-use actix_web::{HttpResponse, get};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::moment::AsOf;
@@ -18,7 +19,7 @@ use crate::views::pictures::{MEDIA_TYPE, draw_s_curve, draw_trend};
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),
     responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/plans/{id}/s-curve.svg")]
-pub async fn draw_plan_s_curve(cx: Context, id: Path<Uuid>, as_of: AsOf) -> Result<HttpResponse, ApiError> {
+pub async fn draw_plan_s_curve(cx: Context, id: Path<Uuid>, as_of: AsOf) -> Result<Answer, ApiError> {
     draw(&cx, *id, as_of, draw_s_curve).await
 }
 
@@ -29,7 +30,7 @@ pub async fn draw_plan_s_curve(cx: Context, id: Path<Uuid>, as_of: AsOf) -> Resu
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),
     responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/plans/{id}/trend.svg")]
-pub async fn draw_plan_trend(cx: Context, id: Path<Uuid>, as_of: AsOf) -> Result<HttpResponse, ApiError> {
+pub async fn draw_plan_trend(cx: Context, id: Path<Uuid>, as_of: AsOf) -> Result<Answer, ApiError> {
     draw(&cx, *id, as_of, draw_trend).await
 }
 
@@ -38,9 +39,9 @@ async fn draw(
     id: Uuid,
     AsOf(as_of): AsOf,
     picture: fn(&PlanView, NaiveDate) -> Result<String, ApiError>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
     let view = plans.find(id).ok_or_else(ApiError::not_found)?;
     let drawn = picture(view, as_of)?;
-    Ok(HttpResponse::Ok().content_type(MEDIA_TYPE).body(drawn))
+    Ok(Answer::text(MEDIA_TYPE, drawn))
 }

@@ -2,7 +2,7 @@
 
 use actix_web::http::header::VARY;
 use actix_web::web::Path;
-use actix_web::{HttpRequest, HttpResponse, Responder, get};
+use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
 use milepost_domain::plan::share::Visibility;
 use serde::Deserialize;
@@ -43,20 +43,17 @@ pub async fn read_status_report(
     cx: Context,
     id: Path<Uuid>,
     options: Query<StatusOptions>,
-) -> Result<HttpResponse, ApiError> {
+) -> Result<Answer, ApiError> {
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
     let view = PlanView::from(&record);
     let everything = Visibility::everything();
     let report = StatusReport::of(&record, &view, cx.today(), options.0.since, &everything);
     let matched = Matched::of(&request)?;
-    let mut response = match negotiate(&request, &matched.operation.produces) {
-        Some("text/markdown") => {
-            HttpResponse::Ok().content_type("text/markdown; charset=utf-8").body(status_markdown::write(&report))
-        }
+    let answer = match negotiate(&request, &matched.operation.produces) {
+        Some("text/markdown") => Answer::text("text/markdown; charset=utf-8", status_markdown::write(&report)),
         Some("text/html") => status_page::respond(&report, &record, &everything, None)?,
-        _ => Answer::ok(&report)?.version_and_content(record.plan.version).respond_to(&request),
+        _ => Answer::ok(&report)?.version_and_content(record.plan.version),
     };
-    response.headers_mut().insert(VARY, actix_web::http::header::HeaderValue::from_static("accept"));
-    Ok(response)
+    Ok(answer.header(VARY, "accept"))
 }

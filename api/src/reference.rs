@@ -1,0 +1,125 @@
+//! References to customers and people: by identifier, by external reference, or by both if they name the same one.
+
+use milepost_domain::values::text::ExternalRef;
+use uuid::Uuid;
+
+use crate::error::ApiError;
+use crate::resource::{By, Referred, Resource};
+use crate::store::row::{self, Column as _, Condition};
+use crate::store::{Conn, kept};
+
+/// The two names of a customer or a person, as a request or a row gives them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Named<'a> {
+    /// Identifier.
+    pub id: Option<Uuid>,
+    /// External reference.
+    pub external_ref: Option<&'a ExternalRef>,
+}
+
+impl Named<'_> {
+    const fn is_nobody(self) -> bool {
+        self.id.is_none() && self.external_ref.is_none()
+    }
+}
+
+/// The customer or person that a body names in the fields `<field>_id` and `<field>_ref`; `None` if it names nobody.
+pub async fn resolve<T: Referred>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    field: &str,
+    named: Named<'_>,
+) -> Result<Option<Resource<T>>, ApiError> {
+    let (by, pointer) = match (named.id, named.external_ref) {
+        (None, None) => return Ok(None),
+        (Some(id), _) => (By::Id(id), format!("/{field}_id")),
+        (None, Some(external_ref)) => (By::Ref(external_ref), format!("/{field}_ref")),
+    };
+    let found = find::<T>(conn, organization_id, by).await?;
+    let what = T::ENTITY.name();
+    let mut found = found.ok_or_else(|| ApiError::field(&pointer, T::UNKNOWN, format!("names no {what}")))?;
+    if named.external_ref.is_some_and(|given| found.content.external_ref().as_ref() != Some(given)) {
+        let detail = format!("names another {what} than {field}_id");
+        return Err(ApiError::field(&format!("/{field}_ref"), "ambiguous", detail));
+    }
+    Ok(Some(found))
+}
+
+/// Completes the two fields of a content that name a customer or a person, so that both are known. Whoever was named before
+/// is not looked up again.
+pub async fn complete<T: Referred>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    field: &str,
+    (id, external_ref): (&mut Option<Uuid>, &mut Option<ExternalRef>),
+    before: Named<'_>,
+) -> Result<(), ApiError> {
+    let named = Named { id: *id, external_ref: external_ref.as_ref() };
+    let is_same_id = named.id.is_none() || named.id == before.id;
+    let is_same_ref = named.external_ref.is_none() || named.external_ref == before.external_ref;
+    if named.is_nobody() {
+        return Ok(());
+    }
+    if !before.is_nobody() && is_same_id && is_same_ref {
+        (*id, *external_ref) = (before.id, before.external_ref.cloned());
+        return Ok(());
+    }
+    if let Some(mut found) = resolve::<T>(conn, organization_id, field, named).await? {
+        (*id, *external_ref) = (Some(found.id), found.content.external_ref().clone());
+    }
+    Ok(())
+}
+
+/// The condition that the filters `<field>_id` and `<field>_ref` of a list make on a column. What names nobody is the
+/// reference of no row.
+pub async fn condition<T: Referred>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    column: &'static str,
+    named: Named<'_>,
+) -> Result<Option<Condition>, ApiError> {
+    Ok(match sought::<T>(conn, organization_id, named).await? {
+        Sought::Any => None,
+        Sought::One(id) => Some(Condition::Equals(column, id.to_value())),
+        Sought::Nobody => Some(Condition::OneOf(column, vec![])),
+    })
+}
+
+/// What the filters of a list ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought {
+    /// They name nobody, so everybody is asked for.
+    Any,
+    /// One customer or person.
+    One(Uuid),
+    /// Somebody who does not exist.
+    Nobody,
+}
+
+impl Sought {
+    /// Whether a row that refers to somebody is asked for.
+    pub fn admits(self, id: Option<Uuid>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::One(sought) => id == Some(sought),
+            Self::Nobody => false,
+        }
+    }
+}
+
+/// What the filters `<field>_id` and `<field>_ref` of a list ask for.
+pub async fn sought<T: Referred>(conn: &mut Conn, organization_id: Uuid, named: Named<'_>) -> Result<Sought, ApiError> {
+    let Some(external_ref) = named.external_ref else { return Ok(named.id.map_or(Sought::Any, Sought::One)) };
+    let found = find::<T>(conn, organization_id, By::Ref(external_ref)).await?;
+    let found = found.filter(|found| named.id.is_none_or(|id| id == found.id));
+    Ok(found.map_or(Sought::Nobody, |found| Sought::One(found.id)))
+}
+
+async fn find<T: Referred>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    by: By<'_>,
+) -> sqlx::Result<Option<kept::Kept<T, T::Stamp>>> {
+    let (column, value) = by.column();
+    row::find_by(conn, organization_id, column, value).await
+}
