@@ -82,6 +82,18 @@ fn every_property_is_described_and_bounded() {
     }
 }
 
+/// A number in the name of a component says that two things share a name.
+#[test]
+fn no_component_is_numbered() {
+    let document = document();
+    for (kind, components) in document["components"].as_object().expect("components") {
+        for name in components.as_object().expect("named").keys() {
+            let is_status = kind == "responses" && name.starts_with("Problem");
+            assert!(is_status || !name.ends_with(|last: char| last.is_ascii_digit()), "components/{kind}/{name}");
+        }
+    }
+}
+
 /// Every text has a length or a format, every list a length, and every integer a range.
 fn check_bounded(schema: &Value, at: &str) {
     let is = |name: &str| {

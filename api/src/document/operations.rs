@@ -241,8 +241,11 @@ pub fn share_parameters(document: &mut Value) {
     let mut shared = Map::new();
     for (one, _) in by_count {
         let name = pascal(one["name"].as_str().unwrap_or_default());
-        let free = (0..26).map(|n| if n == 0 { name.clone() } else { format!("{name}{}", n + 1) });
-        if let Some(name) = free.into_iter().find(|name| !shared.contains_key(name)) {
+        // One of several that share a name is shared, and its required form: the others stay where they are used.
+        let required = format!("{name}Required");
+        let is_required = one["required"] == true;
+        let free = [Some(name), is_required.then_some(required)];
+        if let Some(name) = free.into_iter().flatten().find(|name| !shared.contains_key(name)) {
             shared.insert(name, one);
         }
     }

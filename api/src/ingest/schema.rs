@@ -32,9 +32,8 @@ pub struct CloudEvent {
     #[schema(required = false)]
     time: Option<DateTime<Utc>>,
     /// Data of the event, which metrics aggregate and filter by.
-    #[schema(value_type = Object, required = false)]
-    #[serde(skip)]
-    data: (),
+    #[schema(required = false)]
+    data: Option<serde_json::Value>,
 }
 
 /// Usage events in a list.

@@ -2,7 +2,6 @@
 //!
 //! This module fits and applies models; it does not choose figures or penalties.
 
-use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
 /// A fitted model. The probability is 1/(1 + exp(−(intercept + Σ coefficient × figure))).
@@ -32,26 +31,39 @@ impl Logistic {
             return None;
         }
         let (means, scales): (Vec<f64>, Vec<f64>) = (0..width).map(|at| spread(rows, at)).unzip();
-        let design = DMatrix::from_fn(rows.len(), width + 1, |row, column| match column.checked_sub(1) {
-            None => 1.0,
-            Some(at) => (rows[row][at] - means[at]) / scales[at],
-        });
-        let answers = DVector::from_iterator(rows.len(), happened.iter().map(|one| f64::from(u8::from(*one))));
-        let penalty = DVector::from_fn(width + 1, |at, _| if at == 0 { 0.0 } else { ridge });
-        let mut beta = DVector::zeros(width + 1);
+        let standardized = |row: &Vec<f64>| -> Vec<f64> {
+            let figures =
+                row.iter().zip(means.iter().zip(&scales)).map(|(figure, (mean, scale))| (figure - mean) / scale);
+            std::iter::once(1.0).chain(figures).collect()
+        };
+        let design: Vec<Vec<f64>> = rows.iter().map(standardized).collect();
+        let penalty = |at: usize| if at == 0 { 0.0 } else { ridge };
+        let mut beta = vec![0.0; width + 1];
         for _ in 0..MOST_STEPS {
-            let chances = (&design * &beta).map(chance);
-            let gradient = design.transpose() * (&answers - &chances) - beta.component_mul(&penalty);
-            let weighted = DMatrix::from_fn(rows.len(), width + 1, |row, column| {
-                design[(row, column)] * chances[row] * (1.0 - chances[row])
-            });
-            let curvature = design.transpose() * weighted + DMatrix::from_diagonal(&penalty);
-            let step = curvature.cholesky()?.solve(&gradient);
-            beta += &step;
+            let mut gradient: Vec<f64> = beta.iter().enumerate().map(|(at, one)| -one * penalty(at)).collect();
+            let mut curvature: Vec<Vec<f64>> = (0..=width).map(|_| vec![0.0; width + 1]).collect();
+            for (figures, happened) in design.iter().zip(happened) {
+                let chance = chance(dot(figures, &beta));
+                let miss = f64::from(u8::from(*happened)) - chance;
+                for (at, figure) in figures.iter().enumerate() {
+                    gradient[at] += figure * miss;
+                    // The matrix is symmetric: its lower half says all.
+                    for (other, sum) in figures[..=at].iter().zip(&mut curvature[at]) {
+                        *sum += figure * other * chance * (1.0 - chance);
+                    }
+                }
+            }
+            for (at, row) in curvature.iter_mut().enumerate() {
+                row[at] += penalty(at);
+            }
+            let step = solve(curvature, gradient)?;
+            for (one, by) in beta.iter_mut().zip(&step) {
+                *one += by;
+            }
             if !beta.iter().all(|one| one.is_finite()) {
                 return None;
             }
-            if step.amax() < TOLERANCE {
+            if step.iter().all(|one| one.abs() < TOLERANCE) {
                 return Some(Self::unscaled(&beta, &means, &scales));
             }
         }
@@ -59,7 +71,7 @@ impl Logistic {
     }
 
     /// Converts coefficients of standardized figures into the figures' own units.
-    fn unscaled(beta: &DVector<f64>, means: &[f64], scales: &[f64]) -> Self {
+    fn unscaled(beta: &[f64], means: &[f64], scales: &[f64]) -> Self {
         let coefficients: Vec<f64> = scales.iter().enumerate().map(|(at, scale)| beta[at + 1] / scale).collect();
         let shift: f64 = coefficients.iter().zip(means).map(|(coefficient, mean)| coefficient * mean).sum();
         Self { intercept: beta[0] - shift, coefficients }
@@ -67,15 +79,40 @@ impl Logistic {
 
     /// Returns the probability for a row, from 0 to 1.
     pub fn probability(&self, row: &[f64]) -> f64 {
-        chance(
-            self.intercept
-                + self.coefficients.iter().zip(row).map(|(coefficient, figure)| coefficient * figure).sum::<f64>(),
-        )
+        chance(self.intercept + dot(&self.coefficients, row))
     }
 }
 
 fn chance(logit: f64) -> f64 {
     1.0 / (1.0 + (-logit).exp())
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Solves a system of equations whose matrix is symmetric and positive definite, given its lower half, by Cholesky's
+/// decomposition (G. H. Golub and C. F. Van Loan, *Matrix Computations*, 4th edition, 4.2.5). `None` if the matrix is not
+/// positive definite.
+fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Option<Vec<f64>> {
+    for at in 0..right.len() {
+        let (above, own) = matrix.split_at_mut(at);
+        let own = &mut own[0];
+        for (column, before) in above.iter().enumerate() {
+            own[column] = (own[column] - dot(&own[..column], &before[..column])) / before[column];
+        }
+        let square = own[at] - dot(&own[..at], &own[..at]);
+        if !square.is_finite() || square <= 0.0 {
+            return None;
+        }
+        own[at] = square.sqrt();
+        right[at] = (right[at] - dot(&own[..at], &right[..at])) / own[at];
+    }
+    for at in (0..right.len()).rev() {
+        let below: f64 = (at + 1..right.len()).map(|row| matrix[row][at] * right[row]).sum();
+        right[at] = (right[at] - below) / matrix[at][at];
+    }
+    Some(right)
 }
 
 /// Returns the mean and the standard deviation of a figure. The deviation is 1 if the figure never varies.
@@ -162,5 +199,16 @@ mod tests {
         let wider: Vec<Vec<f64>> = rows.iter().map(|row| vec![row[0], 5.0]).collect();
         let found = Logistic::fit(&wider, &damaged, 0.5).expect("both kinds");
         assert!(found.coefficients[1].abs() < 1e-12, "{found:?}");
+    }
+
+    #[test]
+    fn systems_of_equations() {
+        // The decomposition is [[2], [6, 1], [-8, 5, 3]]; the upper half is not read.
+        let lower = vec![vec![4.0, 0.0, 0.0], vec![12.0, 37.0, 0.0], vec![-16.0, -43.0, 98.0]];
+        let right = vec![4.0 + 24.0 - 48.0, 12.0 + 74.0 - 129.0, -16.0 - 86.0 + 294.0];
+        let found = solve(lower, right).expect("positive definite");
+        assert!(found.iter().zip([1.0, 2.0, 3.0]).all(|(one, expected)| (one - expected).abs() < 1e-9), "{found:?}");
+        assert_eq!(solve(vec![vec![1.0, 0.0], vec![2.0, 1.0]], vec![1.0, 1.0]), None, "not positive definite");
+        assert_eq!(solve(vec![vec![0.0]], vec![1.0]), None);
     }
 }
