@@ -4,7 +4,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -17,6 +17,7 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, web};
 use futures_util::FutureExt;
+use tokio::time::timeout;
 
 use crate::error::{ApiError, Code};
 use crate::state::App;
@@ -26,6 +27,8 @@ use crate::views::status_page;
 #[derive(Debug, Clone)]
 pub struct RequestId(pub Arc<str>);
 
+/// Time after which a request is stopped: longer than any statement may take, shorter than for ever.
+const DEADLINE: Duration = Duration::from_mins(2);
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 /// Policy for API responses: they contain data, so nothing in them may be loaded, framed or executed.
@@ -69,17 +72,25 @@ pub async fn wrap(
         // A HEAD request is a GET request without the body, which the connection omits by itself.
         request.head_mut().method = Method::GET;
     }
-    kept.app.metrics.in_flight.inc();
-    let outcome = AssertUnwindSafe(next.call(request)).catch_unwind().await;
-    kept.app.metrics.in_flight.dec();
-    match outcome {
-        Ok(Ok(response)) => Ok(kept.finish(response.map_into_boxed_body())),
-        Ok(Err(error)) => Err(kept.fail(error.as_error::<ApiError>(), error.as_response_error().status_code())),
-        Err(panic) => {
-            let failure = ApiError::internal(panic_text(panic.as_ref()));
-            Err(kept.fail(Some(&failure), StatusCode::INTERNAL_SERVER_ERROR))
+    // A task of its own: a request whose client goes away is carried to its end, and nothing in it stops half-way.
+    let work = actix_web::rt::spawn(async move {
+        kept.app.metrics.in_flight.inc();
+        let outcome = timeout(DEADLINE, AssertUnwindSafe(next.call(request)).catch_unwind()).await;
+        kept.app.metrics.in_flight.dec();
+        match outcome {
+            Ok(Ok(Ok(response))) => Ok(kept.finish(response.map_into_boxed_body())),
+            Ok(Ok(Err(error))) => Err(kept.fail(error.as_error::<ApiError>(), error.as_response_error().status_code())),
+            Ok(Err(panic)) => {
+                let failure = ApiError::internal(panic_text(panic.as_ref()));
+                Err(kept.fail(Some(&failure), StatusCode::INTERNAL_SERVER_ERROR))
+            }
+            Err(_) => {
+                let failure = ApiError::new(Code::Unavailable, "The request took too long and was stopped.");
+                Err(kept.fail(Some(&failure), StatusCode::SERVICE_UNAVAILABLE))
+            }
         }
-    }
+    });
+    work.await.map_err(|gone| Error::from(ApiError::internal(gone.to_string())))?
 }
 
 impl Kept {

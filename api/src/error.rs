@@ -340,14 +340,25 @@ impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         let is_retryable = crate::store::is_retryable(&error);
         if is_outage(&error) {
-            let unavailable = Self::new(Code::Unavailable, "The database cannot be reached. Try again shortly.");
+            let detail = if is_contended(&error) {
+                "Other changes took too long to finish. Try again shortly."
+            } else {
+                "The database cannot be reached. Try again shortly."
+            };
+            let unavailable = Self::new(Code::Unavailable, detail);
             let unavailable =
                 unavailable.with_header(actix_web::http::header::RETRY_AFTER, HeaderValue::from_static("1"));
             Self { cause: Some(error.to_string()), is_retryable, ..unavailable }
         } else {
-            Self::internal(error)
+            Self { is_retryable, ..Self::internal(error) }
         }
     }
+}
+
+/// Whether the database is there, and other transactions were in the way.
+fn is_contended(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01" | "55P03" | "5" | "517"))
 }
 
 /// Whether the database is away, overloaded or too slow, as opposed to a query being wrong.

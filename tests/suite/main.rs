@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
+mod aborts;
 mod access;
 mod clients;
 mod conditional;
@@ -26,6 +27,7 @@ mod people;
 mod plans;
 mod playbooks;
 mod proof;
+mod races;
 mod references;
 mod replay;
 mod reports;

@@ -136,23 +136,34 @@ impl Db {
 
     /// Begins a read-only transaction. All its statements see the same commit.
     pub async fn snapshot(&self) -> sqlx::Result<Conn> {
-        Ok(match self {
-            Self::Sqlite { readers, .. } => Conn::Sqlite(Handle::Transaction(readers.begin().await?)),
-            Self::Postgres(pool) => Conn::Postgres(Handle::Transaction(
-                pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?,
-            )),
-        })
+        match self.clone() {
+            Self::Sqlite { readers, .. } => {
+                to_the_end(async move { Ok(Conn::Sqlite(Handle::Transaction(readers.begin().await?))) }).await
+            }
+            Self::Postgres(pool) => {
+                to_the_end(async move {
+                    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+                    Ok(Conn::Postgres(Handle::Transaction(pool.begin_with(begin).await?)))
+                })
+                .await
+            }
+        }
     }
 
     /// Begins a transaction for writing. On SQLite it holds the write lock from the start, because a transaction that
     /// starts with a read and upgrades later could fail.
     pub async fn begin(&self) -> sqlx::Result<Conn> {
-        Ok(match self {
+        match self.clone() {
             Self::Sqlite { writer, .. } => {
-                Conn::Sqlite(Handle::Transaction(writer.begin_with("BEGIN IMMEDIATE").await?))
+                to_the_end(
+                    async move { Ok(Conn::Sqlite(Handle::Transaction(writer.begin_with("BEGIN IMMEDIATE").await?))) },
+                )
+                .await
             }
-            Self::Postgres(pool) => Conn::Postgres(Handle::Transaction(pool.begin().await?)),
-        })
+            Self::Postgres(pool) => {
+                to_the_end(async move { Ok(Conn::Postgres(Handle::Transaction(pool.begin().await?))) }).await
+            }
+        }
     }
 
     /// Closes all connections after waiting for those in use.
@@ -165,6 +176,13 @@ impl Db {
             Self::Postgres(pool) => pool.close().await,
         }
     }
+}
+
+/// Begins a transaction in a task of its own, which is carried to its end even if nobody waits for it any more. sqlx 0.9.0
+/// forgets a transaction whose `BEGIN` is on its way when its future is dropped (launchbadge/sqlx, issues 4385 and 4393): the
+/// connection would go back to the pool inside that transaction.
+async fn to_the_end(begin: impl Future<Output = sqlx::Result<Conn>> + Send + 'static) -> sqlx::Result<Conn> {
+    tokio::spawn(begin).await.map_err(|gone| sqlx::Error::Protocol(gone.to_string()))?
 }
 
 impl Conn {

@@ -1,0 +1,105 @@
+//! Clients that go away in the middle of a request leave nothing behind: no transaction, no connection that reads the past,
+//! and no request that is counted for ever.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use milepost::store::Db;
+use milepost_tests::{Engine, Server, on_both_engines};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::samples::{create_customer, create_plan};
+
+on_both_engines!(a_storm_of_resets_leaves_nothing_behind);
+
+/// Number of clients at once.
+const CLIENTS: u64 = 16;
+/// Number of requests of each.
+const REQUESTS: u64 = 60;
+
+/// Sends a request and resets the connection a moment later.
+async fn send_and_reset(address: &str, request: &str, micros: u64) {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    stream.set_zero_linger().expect("a socket that resets");
+    stream.write_all(request.as_bytes()).await.expect("a request");
+    tokio::time::sleep(Duration::from_micros(micros)).await;
+}
+
+async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
+    let server = Server::start(engine).await;
+    let plan = create_plan(&server).await;
+    let customer = create_customer(&server, "crm-1").await;
+    let link = server.post(&format!("{plan}/share-links"), json!({ "name": "L" })).await.expect(201);
+    let share = link["path"].as_str().expect("a path").to_owned();
+    let address = server.url.trim_start_matches("http://").to_owned();
+    let get =
+        |path: &str| format!("GET {path} HTTP/1.1\r\nHost: milepost\r\nAuthorization: Bearer {}\r\n\r\n", server.key);
+    let body = r#"{"name": "Storm"}"#;
+    let post = format!(
+        "POST /v1/customers HTTP/1.1\r\nHost: milepost\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        server.key,
+        body.len()
+    );
+    let requests = [
+        get(&plan),
+        get(&format!("{plan}/milestones")),
+        get(&format!("/v1/customers/{customer}/health")),
+        get("/v1/reports/health"),
+        get("/v1/ledger/verification"),
+        format!("GET {share} HTTP/1.1\r\nHost: milepost\r\n\r\n"),
+        post,
+    ];
+    let storm = (0..CLIENTS).map(|client| {
+        let (address, requests) = (address.clone(), &requests);
+        async move {
+            for turn in 0..REQUESTS {
+                let request = &requests[usize::try_from((client + turn) % 7).expect("small")];
+                // Spread over 0 to 6 ms, so that a request is cut at every stage.
+                send_and_reset(&address, request, (client * REQUESTS + turn) * 6_007 % 6_000).await;
+            }
+        }
+    });
+    // Others may have to wait for their turn, and nothing worse.
+    let others = async {
+        for _ in 0..30 {
+            let status = server.get(&format!("/v1/customers/{customer}")).await.status.as_u16();
+            assert!(matches!(status, 200 | 503), "{status} to somebody else");
+        }
+    };
+    tokio::join!(join_all(storm), others);
+
+    // What was begun is carried to its end, which may take a moment after the last client has gone.
+    let mut in_flight = String::new();
+    for _ in 0..200 {
+        let metrics = server.call("GET", "/metrics").send().await.text;
+        let gauge = metrics.lines().find(|line| line.starts_with("milepost_http_requests_in_flight "));
+        in_flight = gauge.unwrap_or_default().to_owned();
+        if in_flight.ends_with(" 1") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(in_flight, "milepost_http_requests_in_flight 1", "only the request that asks");
+    // Whoever reads now reads what was just written, on every connection of the pool.
+    for turn in 0..20 {
+        let owner = format!("Owner {turn}");
+        server.patch(&format!("/v1/customers/{customer}"), json!({ "owner": owner })).await.expect(200);
+        let reads = (0..CLIENTS).map(|_| server.get(&format!("/v1/customers/{customer}")));
+        for read in join_all(reads).await {
+            assert_eq!(read.expect(200)["owner"], owner, "a read of the past");
+        }
+    }
+    if let Db::Postgres(pool) = server.db() {
+        let open: i64 = sqlx::query_scalar(
+            "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+        )
+        .fetch_one(pool)
+        .await
+        .expect("the server's sessions");
+        assert_eq!(open, 0, "sessions that stay in a transaction");
+    }
+    assert_eq!(server.get("/v1/ledger/verification").await.expect(200)["intact"], true);
+}
