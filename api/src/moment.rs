@@ -80,32 +80,19 @@ impl AsOf {
     }
 }
 
-impl FromRequest for AsOf {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
+macro_rules! from_request {
+    ($($type:ty),+) => {$(
+        impl FromRequest for $type {
+            type Error = ApiError;
+            type Future = Ready<Result<Self, ApiError>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::read(request))
-    }
+            fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+                ready(Self::read(request))
+            }
+        }
+    )+};
 }
-
-impl FromRequest for KnownAt {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::read(request))
-    }
-}
-
-impl FromRequest for Moment {
-    type Error = ApiError;
-    type Future = Ready<Result<Self, ApiError>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::read(request))
-    }
-}
+from_request!(AsOf, KnownAt, Moment);
 
 /// `params(AsOf)` declares the reference date.
 impl IntoParams for AsOf {

@@ -21,8 +21,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::paging::NameSort;
-use crate::store::keyset::{Key, Position};
+use crate::store::keyset::{Direction, Key, Order, Position};
 use crate::store::milestones::MilestoneRow;
 use crate::store::plans::{self, PlanRecord, PlanRow};
 use crate::store::{Conn, Db, ledger};
@@ -142,11 +141,16 @@ impl Plans {
 
     /// Returns the plans after a position, in the order of reports: by name.
     pub fn after(&self, position: Option<&Position>) -> impl Iterator<Item = &PlanView> {
-        self.sorted(NameSort::Name, position)
+        self.sorted(Order::Text("name_folded"), Direction::Ascending, position)
     }
 
-    /// Returns the plans after a position, in an order.
-    pub fn sorted(&self, sort: NameSort, position: Option<&Position>) -> Box<dyn Iterator<Item = &PlanView> + '_> {
+    /// Returns the plans after a position, by identifier or else by name.
+    pub fn sorted(
+        &self,
+        order: Order,
+        direction: Direction,
+        position: Option<&Position>,
+    ) -> Box<dyn Iterator<Item = &PlanView> + '_> {
         let name = |position: &Position| match &position.key {
             Some(Key::Text(name)) => name.clone(),
             _ => String::new(),
@@ -157,26 +161,26 @@ impl Plans {
             all.sort_unstable_by_key(|plan| plan.row.id);
             all
         };
-        match sort {
-            NameSort::Name => {
+        match (order, direction) {
+            (Order::Text(_) | Order::Date(_), Direction::Ascending) => {
                 let start = position.map_or(0, |position| {
                     let name = name(position);
                     self.by_name.partition_point(|plan| place(plan, &name, position.id).is_le())
                 });
                 Box::new(self.by_name[start..].iter().map(AsRef::as_ref))
             }
-            NameSort::NameDescending => {
+            (Order::Text(_) | Order::Date(_), Direction::Descending) => {
                 let end = position.map_or(self.by_name.len(), |position| {
                     let name = name(position);
                     self.by_name.partition_point(|plan| place(plan, &name, position.id).is_lt())
                 });
                 Box::new(self.by_name[..end].iter().rev().map(AsRef::as_ref))
             }
-            NameSort::CreatedAt => {
+            (Order::Id, Direction::Ascending) => {
                 let after = position.map(|position| position.id);
                 Box::new(by_id().into_iter().filter(move |plan| after.is_none_or(|id| plan.row.id > id)))
             }
-            NameSort::CreatedAtDescending => {
+            (Order::Id, Direction::Descending) => {
                 let after = position.map(|position| position.id);
                 Box::new(by_id().into_iter().rev().filter(move |plan| after.is_none_or(|id| plan.row.id < id)))
             }

@@ -3,6 +3,7 @@
 use milepost_domain::values::text::ExternalRef;
 use uuid::Uuid;
 
+use crate::context::Context;
 use crate::error::ApiError;
 use crate::resource::{By, Referred, Resource};
 use crate::store::row::{self, Column as _, Condition};
@@ -73,19 +74,18 @@ pub async fn complete<T: Referred>(
 /// The condition that the filters `<field>_id` and `<field>_ref` of a list make on a column. What names nobody is the
 /// reference of no row.
 pub async fn condition<T: Referred>(
-    conn: &mut Conn,
-    organization_id: Uuid,
+    cx: &Context,
     column: &'static str,
     named: Named<'_>,
 ) -> Result<Option<Condition>, ApiError> {
-    Ok(match sought::<T>(conn, organization_id, named).await? {
+    Ok(match sought::<T>(cx, named).await? {
         Sought::Any => None,
         Sought::One(id) => Some(Condition::Equals(column, id.to_value())),
         Sought::Nobody => Some(Condition::OneOf(column, vec![])),
     })
 }
 
-/// What the filters of a list ask for.
+/// The customer or person that the filters of a list ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sought {
     /// They name nobody, so everybody is asked for.
@@ -107,10 +107,10 @@ impl Sought {
     }
 }
 
-/// What the filters `<field>_id` and `<field>_ref` of a list ask for.
-pub async fn sought<T: Referred>(conn: &mut Conn, organization_id: Uuid, named: Named<'_>) -> Result<Sought, ApiError> {
+/// The customer or person that the filters `<field>_id` and `<field>_ref` of a list ask for. Only a reference is looked up.
+pub async fn sought<T: Referred>(cx: &Context, named: Named<'_>) -> Result<Sought, ApiError> {
     let Some(external_ref) = named.external_ref else { return Ok(named.id.map_or(Sought::Any, Sought::One)) };
-    let found = find::<T>(conn, organization_id, By::Ref(external_ref)).await?;
+    let found = find::<T>(&mut cx.read().await?, cx.organization_id(), By::Ref(external_ref)).await?;
     let found = found.filter(|found| named.id.is_none_or(|id| id == found.id));
     Ok(found.map_or(Sought::Nobody, |found| Sought::One(found.id)))
 }

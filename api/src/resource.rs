@@ -106,7 +106,7 @@ pub fn shown<T: Managed>(kept: &Resource<T>) -> Result<Answer, ApiError> {
     Ok(tagged::<T>(Answer::ok(kept)?, kept.version()))
 }
 
-/// What shows the reference of another resource changes with that one, too.
+/// Adds the `ETag`. A resource that shows the reference of another one changes with it, too.
 fn tagged<T: Managed>(answer: Answer, version: i64) -> Answer {
     if T::REFERENCES.is_empty() { answer.version(version) } else { answer.version_and_content(version) }
 }

@@ -96,10 +96,7 @@ pub async fn list_people(cx: Context, paging: Paging, filters: Query<PersonFilte
     conditions.extend(filters.q.map(|text| Condition::Contains("name_folded", folded(&text))));
     conditions.extend(Condition::one_of("kind", &filters.kind));
     let customer = Named { id: filters.customer_id, external_ref: filters.customer_ref.as_ref() };
-    let (mut conn, organization_id) = (cx.read().await?, cx.organization_id());
-    conditions
-        .extend(reference::condition::<CustomerContent>(&mut conn, organization_id, "customer_id", customer).await?);
-    drop(conn);
+    conditions.extend(reference::condition::<CustomerContent>(&cx, "customer_id", customer).await?);
     conditions.extend(Condition::one_of("segment", &filters.segment));
     conditions.extend(Condition::one_of("owner", &filters.owner));
     conditions.extend(filters.updated_since.map(|at| Condition::AtLeast("updated_at", at.to_value())));

@@ -241,7 +241,7 @@ pub trait Columns: Sized {
     /// Their names.
     fn names() -> Vec<&'static str>;
 
-    /// What a `SELECT` lists to read them: their names, and expressions for what another table knows of the row. The row's own
+    /// The items of a `SELECT` that reads them: their names, and expressions for what another table knows of the row. The row's own
     /// table is called `own` there.
     fn selected() -> Vec<&'static str> {
         Self::names()

@@ -48,15 +48,13 @@ pub async fn list_interventions(
     filters: Query<InterventionFilters>,
 ) -> Result<Answer, ApiError> {
     let InterventionFilters { customer_id, customer_ref, owner, open } = filters.0;
-    let (mut conn, organization_id) = (cx.snapshot().await?, cx.organization_id());
     let customer = Named { id: customer_id, external_ref: customer_ref.as_ref() };
     let mut conditions = vec![];
-    conditions
-        .extend(reference::condition::<CustomerContent>(&mut conn, organization_id, "customer_id", customer).await?);
+    conditions.extend(reference::condition::<CustomerContent>(&cx, "customer_id", customer).await?);
     conditions.extend(Condition::one_of("owner", &owner));
     conditions.extend(open.map(|is_open| Condition::IsPresent("done_on", !is_open)));
     let slice = paging.slice(Order::Id, Direction::Descending)?;
-    let rows = row::page(&mut conn, organization_id, &conditions, &slice).await?;
+    let rows = row::page(&mut cx.read().await?, cx.organization_id(), &conditions, &slice).await?;
     let today = cx.today();
     let position = |row: &InterventionRow| Position { key: None, id: row.id };
     paging.answer(rows, position, |row| Intervention::of(row, today))

@@ -81,11 +81,10 @@ pub struct PlanSelection {
 impl PlanFilters {
     /// Finds the customer and the person that the filters name.
     pub async fn resolve(mut self, cx: &Context) -> Result<PlanSelection, ApiError> {
-        let (mut conn, organization_id) = (cx.read().await?, cx.organization_id());
         let customer = Named { id: self.customer_id, external_ref: self.customer_ref.as_ref() };
-        let customer = reference::sought::<CustomerContent>(&mut conn, organization_id, customer).await?;
+        let customer = reference::sought::<CustomerContent>(cx, customer).await?;
         let person = Named { id: self.person_id, external_ref: self.person_ref.as_ref() };
-        let person = reference::sought::<PersonContent>(&mut conn, organization_id, person).await?;
+        let person = reference::sought::<PersonContent>(cx, person).await?;
         self.q = self.q.map(|text| folded(&text));
         Ok(PlanSelection { filters: self, customer, person })
     }
@@ -146,7 +145,7 @@ pub async fn list_plans(
     let sort = order.0.sort.unwrap_or_default();
     let slice = paging.slice(sort.order(), sort.direction())?;
     let selection = filters.0.resolve(&cx).await?;
-    let behind = plans.sorted(sort, slice.after.as_ref());
+    let behind = plans.sorted(slice.order, slice.direction, slice.after.as_ref());
     let page: Vec<&PlanView> = behind.filter(|plan| selection.admits(plan, today)).take(slice.rows).collect();
     paging.answer(page, |plan| sort.position(&plan.row.name, plan.row.id), |plan| Plan::at(plan, today))
 }

@@ -143,7 +143,7 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
     .await
 }
 
-/// Whom two fields of a patch name; `None` if the patch has neither.
+/// The customer or person that two fields of a patch name; `None` if the patch has neither.
 fn named<'a>(id: &Change<Uuid>, external_ref: &'a Change<ExternalRef>) -> Option<Named<'a>> {
     match (id, external_ref) {
         (Change::Keep, Change::Keep) => None,
