@@ -340,7 +340,7 @@ impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         let is_retryable = crate::store::is_retryable(&error);
         if is_outage(&error) {
-            let detail = if is_contended(&error) {
+            let detail = if is_retryable || is_lock_timeout(&error) {
                 "Other changes took too long to finish. Try again shortly."
             } else {
                 "The database cannot be reached. Try again shortly."
@@ -355,10 +355,10 @@ impl From<sqlx::Error> for ApiError {
     }
 }
 
-/// Whether the database is there, and other transactions were in the way.
-fn is_contended(error: &sqlx::Error) -> bool {
+/// Whether a lock of another transaction was waited for too long (PostgreSQL).
+fn is_lock_timeout(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| matches!(code.as_ref(), "40001" | "40P01" | "55P03" | "5" | "517"))
+    code.as_deref() == Some("55P03")
 }
 
 /// Whether the database is away, overloaded or too slow, as opposed to a query being wrong.

@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::resource::{By, Referred, Resource};
-use crate::store::row::{self, Column as _, Condition};
-use crate::store::{Conn, kept};
+use crate::resource::{By, Referred, Resource, look_up};
+use crate::store::Conn;
+use crate::store::row::{Column as _, Condition};
 
 /// The two names of a customer or a person, as a request or a row gives them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -36,7 +36,7 @@ pub async fn resolve<T: Referred>(
         (Some(id), _) => (By::Id(id), format!("/{field}_id")),
         (None, Some(external_ref)) => (By::Ref(external_ref), format!("/{field}_ref")),
     };
-    let found = find::<T>(conn, organization_id, by).await?;
+    let found = look_up::<T>(conn, organization_id, by).await?;
     let what = T::ENTITY.name();
     let mut found = found.ok_or_else(|| ApiError::field(&pointer, T::UNKNOWN, format!("names no {what}")))?;
     if named.external_ref.is_some_and(|given| found.content.external_ref().as_ref() != Some(given)) {
@@ -110,16 +110,7 @@ impl Sought {
 /// The customer or person that the filters `<field>_id` and `<field>_ref` of a list ask for. Only a reference is looked up.
 pub async fn sought<T: Referred>(cx: &Context, named: Named<'_>) -> Result<Sought, ApiError> {
     let Some(external_ref) = named.external_ref else { return Ok(named.id.map_or(Sought::Any, Sought::One)) };
-    let found = find::<T>(&mut cx.read().await?, cx.organization_id(), By::Ref(external_ref)).await?;
+    let found = look_up::<T>(&mut cx.read().await?, cx.organization_id(), By::Ref(external_ref)).await?;
     let found = found.filter(|found| named.id.is_none_or(|id| id == found.id));
     Ok(found.map_or(Sought::Nobody, |found| Sought::One(found.id)))
-}
-
-async fn find<T: Referred>(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    by: By<'_>,
-) -> sqlx::Result<Option<kept::Kept<T, T::Stamp>>> {
-    let (column, value) = by.column();
-    row::find_by(conn, organization_id, column, value).await
 }

@@ -78,8 +78,7 @@ pub enum By<'a> {
 }
 
 impl By<'_> {
-    /// The column to look in, and the value to look for.
-    pub fn column(self) -> (&'static str, Stored) {
+    fn column(self) -> (&'static str, Stored) {
         match self {
             Self::Id(id) => ("id", Stored::Uuid(Some(id))),
             Self::Ref(reference) => ("external_ref", Stored::Text(Some(reference.to_string()))),
@@ -174,8 +173,7 @@ pub async fn upsert<T: Referred>(cx: &Context, reference: &ExternalRef, content:
 
 /// The resource with a reference.
 pub async fn find_by_ref<T: Referred>(unit: &mut Unit, reference: &ExternalRef) -> sqlx::Result<Option<Resource<T>>> {
-    let (column, value) = By::Ref(reference).column();
-    row::find_by(&mut unit.conn, unit.organization_id, column, value).await
+    look_up(&mut unit.conn, unit.organization_id, By::Ref(reference)).await
 }
 
 /// Writes a resource with a reference as given; one that is as given already is left alone.
@@ -223,8 +221,17 @@ pub async fn save<T: Managed>(unit: &mut Unit, before: Resource<T>, mut content:
 
 /// A resource, or 404.
 pub async fn find<T: Managed>(conn: &mut Conn, organization_id: Uuid, by: By<'_>) -> Result<Resource<T>, ApiError> {
+    look_up(conn, organization_id, by).await?.ok_or_else(ApiError::not_found)
+}
+
+/// A resource, if there is one.
+pub async fn look_up<T: Managed>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    by: By<'_>,
+) -> sqlx::Result<Option<Resource<T>>> {
     let (column, value) = by.column();
-    row::find_by(conn, organization_id, column, value).await?.ok_or_else(ApiError::not_found)
+    row::find_by(conn, organization_id, column, value).await
 }
 
 fn created<T: Managed>(kept: &Resource<T>) -> Result<Answer, ApiError> {

@@ -94,12 +94,14 @@ fn name_options(document: &mut Value) {
     for (name, schema) in document["components"]["schemas"].as_object().into_iter().flatten() {
         names.extend(key(schema).map(|options| (options, name.clone())));
     }
+    let schemas = document["components"]["schemas"].as_object();
+    let mut taken: BTreeSet<String> = schemas.into_iter().flat_map(Map::keys).cloned().collect();
     let mut added = Map::new();
     super::operations::each_parameter(document, |parameter| {
         let Some(options) = key(&parameter["schema"]) else { return };
         let name = names.entry(options).or_insert_with_key(|options| {
             let mut name = option_name(parameter["name"].as_str().unwrap_or_default(), options);
-            while added.contains_key(&name) {
+            while !taken.insert(name.clone()) {
                 name.push_str("Option");
             }
             let mut schema = parameter["schema"].clone();

@@ -32,7 +32,7 @@ pub struct LedgerEntry {
     sequence: i64,
     /// Time of recording.
     recorded_at: DateTime<Utc>,
-    /// Author that made the change.
+    /// Author of the change.
     author: Author,
     /// Identifier of the request that made the change.
     #[schema(max_length = 200)]

@@ -40,7 +40,8 @@ pub struct PlanPatch {
     #[serde(default)]
     #[schema(value_type = Option<Uuid>)]
     customer_id: Change<Uuid>,
-    /// External reference of the customer that the plan serves. Names the same customer as `customer_id` where both are given.
+    /// External reference of the customer that the plan serves. Names the same customer as `customer_id` where both are
+    /// given.
     #[serde(default)]
     #[schema(value_type = Option<ExternalRef>)]
     customer_ref: Change<ExternalRef>,
@@ -87,8 +88,8 @@ pub struct PlanPatch {
 
 /// Update a plan
 ///
-/// Changes the given fields of the plan. Fields that are left out keep their values; null clears an optional field. A patch that changes nothing leaves the version as it is.
-/// `If-Match` is required.
+/// Changes the given fields of the plan. Fields that are left out keep their values; null clears an optional field. A
+/// patch that changes nothing leaves the version as it is. `If-Match` is required.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(IfMatch),
     request_body(content = PlanPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The updated plan.", body = Plan)))]
