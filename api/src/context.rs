@@ -242,7 +242,8 @@ impl Context {
 
     /// A unit for what no request waits for with an answer of its own.
     pub async fn begin(&self) -> Result<Unit, ApiError> {
-        Unit::begin(&self.app.db, &self.app.clock, self.origin()).await
+        let turn = self.app.turns.take(self.organization_id()).await?;
+        Ok(Unit::begin(&self.app.db, &self.app.clock, self.origin()).await?.holding(turn))
     }
 
     fn origin(&self) -> Origin {

@@ -21,6 +21,7 @@ use tokio::time::timeout;
 
 use crate::error::{ApiError, Code};
 use crate::state::App;
+use crate::telemetry::seldom::Seldom;
 use crate::views::status_page;
 
 /// Identifier of a request, either supplied by the caller or generated here.
@@ -29,6 +30,8 @@ pub struct RequestId(pub Arc<str>);
 
 /// Time after which a request is stopped: longer than any statement may take, shorter than for ever.
 const DEADLINE: Duration = Duration::from_mins(2);
+/// Route of a request that matches none.
+const UNMATCHED: &str = "unmatched";
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROBLEM: HeaderValue = HeaderValue::from_static("application/problem+json");
 /// Policy for API responses: they contain data, so nothing in them may be loaded, framed or executed.
@@ -96,12 +99,14 @@ pub async fn wrap(
 impl Kept {
     /// Completes the response of a handler or of the gate.
     fn finish(&self, mut response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        let route = response.request().match_pattern();
+        let route = route.as_deref().unwrap_or(UNMATCHED);
         let status = response.status();
         if status.is_client_error() || status.is_server_error() {
             let failure = response.response().error().map(|error| error.as_error::<ApiError>());
             let is_document = response.headers().get(CONTENT_TYPE).is_some_and(is_json);
             if failure.is_some() || !is_document {
-                let mut problem = self.problem(failure.flatten(), status);
+                let mut problem = self.problem(failure.flatten(), status, route);
                 // Keep headers that were added on the way out, such as the CORS headers.
                 for (name, value) in response.headers() {
                     if !describes_body(name) && !problem.headers().contains_key(name) {
@@ -113,23 +118,24 @@ impl Kept {
         } else if self.is_known(response.headers()) {
             *response.response_mut().status_mut() = StatusCode::NOT_MODIFIED;
             response = response.map_body(|_, _| BoxBody::new(()));
+        } else if self.method != Method::GET && status.is_success() {
+            self.app.storage.note_written();
         }
         add_headers(response.headers_mut(), &self.id, &self.path);
-        let route = response.request().match_pattern();
-        self.record(route.as_deref().unwrap_or("unmatched"), response.status());
+        self.record(route, response.status());
         response
     }
 
     /// Handles a failure that comes without its request: a panic, or an error between the gate and this middleware.
     fn fail(&self, failure: Option<&ApiError>, status: StatusCode) -> Error {
-        let mut problem = self.problem(failure, status);
+        let mut problem = self.problem(failure, status, UNMATCHED);
         add_headers(problem.headers_mut(), &self.id, &self.path);
-        self.record("unmatched", problem.status());
+        self.record(UNMATCHED, problem.status());
         actix_web::error::InternalError::from_response("failed", problem).into()
     }
 
     /// Returns the problem document of a failure, whether it is an error of ours or a refusal by the framework.
-    fn problem(&self, failure: Option<&ApiError>, status: StatusCode) -> HttpResponse {
+    fn problem(&self, failure: Option<&ApiError>, status: StatusCode, route: &str) -> HttpResponse {
         let foreign;
         let failure = match failure {
             Some(ours) => ours,
@@ -138,9 +144,7 @@ impl Kept {
                 &foreign
             }
         };
-        if let Some(cause) = failure.cause() {
-            tracing::error!(request_id = %self.id, path = self.path, cause, "failed");
-        }
+        self.log(failure, route);
         let problem = failure.problem(&self.path, &self.id);
         let status = StatusCode::from_u16(problem.status).unwrap_or(status);
         let mut answer = if self.is_page {
@@ -152,6 +156,23 @@ impl Kept {
             answer.headers_mut().insert(name.clone(), value.clone());
         }
         answer
+    }
+
+    /// Logs the cause of a failure under the pattern of its route, because a path may hold a share link's token. What every
+    /// request meets at the same time is one line a minute.
+    fn log(&self, failure: &ApiError, route: &str) {
+        let Some(cause) = failure.cause() else { return };
+        let metrics = &self.app.metrics;
+        let seldom = match failure.code() {
+            Code::StorageFull => {
+                self.app.storage.note_full();
+                Some(&metrics.full_storage)
+            }
+            Code::Unavailable => Some(&metrics.outages),
+            _ => None,
+        };
+        let Some(left_out) = seldom.map_or(Some(0), Seldom::due) else { return };
+        tracing::error!(request_id = %self.id, method = %self.method, route, cause, left_out, "failed");
     }
 
     /// Returns whether the caller already has this exact representation.
@@ -167,7 +188,7 @@ impl Kept {
         let took = self.started.elapsed();
         self.app.metrics.record(self.method.as_str(), route, status.as_str(), took);
         let (status, micros) = (status.as_u16(), took.as_micros());
-        tracing::info!(request_id = %self.id, method = %self.method, path = self.path, status, micros, "answered");
+        tracing::info!(request_id = %self.id, method = %self.method, route, status, micros, "answered");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use milepost_domain::rule::{About, Violation, Violations};
 use serde::Serialize;
@@ -11,6 +11,7 @@ use strum::{EnumIter, IntoStaticStr};
 use utoipa::ToSchema;
 
 use crate::field_code::is_known;
+use crate::store::is_storage_full;
 
 /// Everything that can go wrong, by its stable code. Status and title follow from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, IntoStaticStr)]
@@ -56,6 +57,8 @@ pub enum Code {
     Internal,
     /// The database cannot be reached just now.
     Unavailable,
+    /// The database has no room to write; reading goes on.
+    StorageFull,
 }
 
 impl Code {
@@ -98,6 +101,7 @@ impl Code {
             Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong on our side"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "The service is not available just now"),
+            Self::StorageFull => (StatusCode::SERVICE_UNAVAILABLE, "Storage is full"),
         }
     }
 }
@@ -203,6 +207,13 @@ impl ApiError {
     pub fn internal(cause: impl fmt::Display) -> Self {
         let detail = "The request was not carried out. Quote the request id when you report this.";
         Self { cause: Some(cause.to_string()), ..Self::new(Code::Internal, detail) }
+    }
+
+    /// The database did not do it, and may do it later: full, away or too slow. `detail` is for the caller.
+    pub fn of_storage(error: &sqlx::Error, detail: &str) -> Self {
+        let (code, seconds) = if is_storage_full(error) { (Code::StorageFull, "30") } else { (Code::Unavailable, "1") };
+        let unavailable = Self { cause: Some(error.to_string()), ..Self::new(code, detail) };
+        unavailable.with_header(RETRY_AFTER, HeaderValue::from_static(seconds))
     }
 
     /// Parameters are wrong.
@@ -339,16 +350,15 @@ impl From<Violation> for ApiError {
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         let is_retryable = crate::store::is_retryable(&error);
-        if is_outage(&error) {
+        if is_storage_full(&error) {
+            Self::of_storage(&error, "Storage is full: nothing was changed. Reading goes on. Try again later.")
+        } else if is_outage(&error) {
             let detail = if is_retryable || is_lock_timeout(&error) {
                 "Other changes took too long to finish. Try again shortly."
             } else {
                 "The database cannot be reached. Try again shortly."
             };
-            let unavailable = Self::new(Code::Unavailable, detail);
-            let unavailable =
-                unavailable.with_header(actix_web::http::header::RETRY_AFTER, HeaderValue::from_static("1"));
-            Self { cause: Some(error.to_string()), is_retryable, ..unavailable }
+            Self { is_retryable, ..Self::of_storage(&error, detail) }
         } else {
             Self { is_retryable, ..Self::internal(error) }
         }

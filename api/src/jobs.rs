@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use self::keep_health::keep_health;
 pub use self::key_usage::note_key_usage;
 pub use self::prune::prune;
+use crate::error::ApiError;
 use crate::state::App;
 
 /// Interval at which the last use of API keys is written.
@@ -20,6 +21,9 @@ const KEY_USAGE_EVERY: Duration = Duration::from_secs(60);
 const PRUNING_EVERY: Duration = Duration::from_secs(3600);
 /// Interval at which the job checks whether an organization's health scores need an update.
 const HEALTH_EVERY: Duration = Duration::from_secs(60);
+
+/// Time after the start within which every job runs for the first time.
+const FIRST_RUN_WITHIN: Duration = Duration::from_secs(60);
 
 /// The running jobs. They end when this value is dropped or `abort_all` is called.
 #[derive(Debug)]
@@ -35,30 +39,27 @@ impl Jobs {
 /// Starts every job.
 pub fn start(app: &Arc<App>) -> Jobs {
     let mut jobs = JoinSet::new();
-    let shared = Arc::clone(app);
-    jobs.spawn(async move {
-        loop {
-            tokio::time::sleep(KEY_USAGE_EVERY).await;
-            note_key_usage(&shared).await;
-        }
-    });
-    let shared = Arc::clone(app);
-    jobs.spawn(async move {
-        loop {
-            if let Err(error) = prune(&shared).await {
-                tracing::warn!(%error, "pruning failed and will be retried");
-            }
-            tokio::time::sleep(PRUNING_EVERY).await;
-        }
-    });
-    let shared = Arc::clone(app);
-    jobs.spawn(async move {
-        loop {
-            tokio::time::sleep(HEALTH_EVERY).await;
-            if let Err(error) = keep_health(&shared).await {
-                tracing::warn!(%error, "health scores could not be updated; the update will be retried");
-            }
-        }
-    });
+    jobs.spawn(repeat(Arc::clone(app), "key_usage", KEY_USAGE_EVERY, async |app| note_key_usage(app).await));
+    jobs.spawn(repeat(Arc::clone(app), "prune", PRUNING_EVERY, async |app| prune(app).await));
+    jobs.spawn(repeat(Arc::clone(app), "keep_health", HEALTH_EVERY, async |app| keep_health(app).await));
     Jobs(jobs)
+}
+
+/// Runs a job for ever, with a pause after each run. A run that fails is logged, counted and repeated.
+async fn repeat(
+    app: Arc<App>,
+    name: &'static str,
+    pause: Duration,
+    job: impl AsyncFn(&Arc<App>) -> Result<(), ApiError>,
+) {
+    let mut wait = pause.min(FIRST_RUN_WITHIN);
+    loop {
+        tokio::time::sleep(wait).await;
+        wait = pause;
+        let outcome = job(&app).await;
+        if let Err(error) = &outcome {
+            tracing::warn!(job = name, %error, cause = error.cause(), "a job failed and will be repeated");
+        }
+        app.metrics.note_job(name, outcome.is_ok(), app.clock.now());
+    }
 }

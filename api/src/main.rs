@@ -16,6 +16,8 @@ async fn main() -> ExitCode {
     // Logs go to standard error: as text on a terminal, otherwise as JSON lines. MILEPOST_LOG selects what is logged.
     let filter = EnvFilter::try_from_env("MILEPOST_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A log that cannot be written, on a full disk for instance, must not fail what it tells of.
+    let logs = logs.log_internal_errors(false);
     if std::io::stderr().is_terminal() {
         logs.compact().init();
     } else {

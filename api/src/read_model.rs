@@ -280,6 +280,11 @@ impl ReadModel {
         Ok(plans)
     }
 
+    /// Returns the ledger sequences for which plans are in memory, by organization.
+    pub fn sequences(&self) -> impl Iterator<Item = (Uuid, i64)> {
+        self.organizations.iter().filter_map(|(id, entry)| Some((*id, entry.plans.load().as_ref()?.sequence)))
+    }
+
     /// The answer to a question, serialized once for each ledger sequence.
     pub fn report(&self, key: ReportKey, make: impl FnOnce() -> Result<Report, ApiError>) -> Result<Report, ApiError> {
         if let Some(known) = self.reports.get(&key) {

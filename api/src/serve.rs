@@ -27,8 +27,10 @@ use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
 use crate::read_model::ReadModel;
 use crate::state::App;
+use crate::storage_state::{StorageState, give_up_reserve};
 use crate::store::{self, Db, connect, migrations};
 use crate::telemetry::Metrics;
+use crate::turns::Turns;
 use crate::{document, envelope, gate, jobs, routes};
 
 /// Why a server did not start. The texts are for the person who started it.
@@ -70,7 +72,13 @@ pub async fn open_database(storage: &Storage) -> Result<Db, StartError> {
         Some(url) => connect::postgres(url)?,
         None => {
             std::fs::create_dir_all(&storage.data_dir).map_err(StartError::DataDirectory)?;
-            connect::sqlite(&storage.data_dir.join("milepost.db")).await?
+            let file = storage.data_dir.join("milepost.db");
+            match connect::sqlite(&file).await {
+                Err(error) if store::is_storage_full(&error) && give_up_reserve(&storage.data_dir) => {
+                    connect::sqlite(&file).await?
+                }
+                opened => opened?,
+            }
         }
     };
     migrations::run(&db).await?;
@@ -97,6 +105,8 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
         read_model: ReadModel::new(settings.read_model_mib * 1024 * 1024),
         tenants: Tenants::default(),
         in_flight: InFlight::default(),
+        turns: Turns::default(),
+        storage: StorageState::new(&settings.storage),
         is_accepting: AtomicBool::new(true),
         document,
         external,
@@ -156,7 +166,9 @@ impl Running {
         });
         let outcome = self.server.await;
         jobs.abort_all();
-        jobs::note_key_usage(&self.app).await;
+        if let Err(error) = jobs::note_key_usage(&self.app).await {
+            tracing::warn!(%error, "the last use of API keys could not be written");
+        }
         self.app.db.close().await;
         outcome
     }

@@ -14,8 +14,10 @@ use crate::idempotency::InFlight;
 use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
 use crate::read_model::ReadModel;
+use crate::storage_state::StorageState;
 use crate::store::Db;
 use crate::telemetry::Metrics;
+use crate::turns::Turns;
 
 /// The state that every request shares.
 #[derive(Debug)]
@@ -33,6 +35,8 @@ pub struct App {
     pub metrics: Metrics,
     pub read_model: ReadModel,
     pub in_flight: InFlight,
+    pub storage: StorageState,
+    pub turns: Turns,
     pub writer: Writer,
     pub keeping: Keeping,
     /// Whether `/readyz` says yes: not before the start is over, not after a stop signal.

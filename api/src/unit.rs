@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::store::author::Author;
 use crate::store::ledger::{self, Entry, Head};
 use crate::store::{Conn, Db};
+use crate::turns::Turn;
 
 /// One transaction of one organization.
 #[derive(Debug)]
@@ -31,6 +32,9 @@ pub struct Unit {
     request_id: String,
     head: Head,
     is_head_moved: bool,
+    /// The organization's turn to write; none on the command line.
+    #[expect(dead_code, reason = "held until the unit is over")]
+    turn: Option<Turn>,
 }
 
 /// Origin of the changes and the organization they belong to.
@@ -124,6 +128,12 @@ impl Unit {
         Ok(Self::within(conn, clock, origin, head))
     }
 
+    /// Keeps the organization's turn until the unit is over.
+    #[must_use]
+    pub fn holding(self, turn: Turn) -> Self {
+        Self { turn: Some(turn), ..self }
+    }
+
     /// In a transaction that has just created the organization.
     pub async fn found(mut conn: Conn, clock: &Clock, origin: Origin) -> Result<Self, ApiError> {
         ledger::insert_head(&mut conn, origin.organization_id, &GENESIS).await?;
@@ -142,6 +152,7 @@ impl Unit {
             request_id: origin.request_id,
             head,
             is_head_moved: false,
+            turn: None,
         }
     }
 

@@ -92,11 +92,11 @@ async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
             assert_eq!(read.expect(200)["owner"], owner, "a read of the past");
         }
     }
-    if let Db::Postgres(pool) = server.db() {
+    if let Db::Postgres(pools) = server.db() {
         let open: i64 = sqlx::query_scalar(
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
         )
-        .fetch_one(pool)
+        .fetch_one(&pools.probe.pool)
         .await
         .expect("the server's sessions");
         assert_eq!(open, 0, "sessions that stay in a transaction");

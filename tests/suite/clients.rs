@@ -108,7 +108,7 @@ async fn last_use_is_noted(engine: Engine) {
     let server = Server::start(engine).await;
     let (path, key) = new_client(&server, json!({ "name": "CRM", "scopes": ["customers:read"] })).await;
     status(&server, &key).await;
-    milepost::jobs::note_key_usage(&server.app).await;
+    milepost::jobs::note_key_usage(&server.app).await.expect("written");
     let keys = server.get(&format!("{path}/keys")).await.expect(200);
     assert_eq!(pluck(&keys, "last_used_at"), ["2026-05-04T12:00:00Z"]);
 }

@@ -12,6 +12,7 @@ mod dependencies;
 mod discipline;
 mod documents;
 mod events;
+mod fairness;
 mod health;
 mod idempotency;
 mod imports;

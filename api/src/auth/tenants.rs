@@ -136,6 +136,11 @@ impl Tenants {
         Ok(Some((Authenticated { caller, tenant }, link)))
     }
 
+    /// Returns the organization's ledger sequence as last seen; none if it is not in memory.
+    pub fn known_sequence(&self, organization_id: Uuid) -> Option<i64> {
+        self.known.get(&organization_id).map(|known| known.sequence)
+    }
+
     /// Takes the pending times of last use, by organization and key.
     pub fn take_used(&self) -> HashMap<(Uuid, Uuid), DateTime<Utc>> {
         std::mem::take(&mut self.used.lock().unwrap_or_else(PoisonError::into_inner))

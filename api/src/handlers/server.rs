@@ -17,7 +17,8 @@ use crate::store::organizations;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"status": "ok"}))]
 pub struct Health {
-    /// Status. Always `ok`; any other state is reported as a problem document.
+    /// Status: `ok`, or `read_only` while changes are refused because storage is full. Any other state is reported as a
+    /// problem document.
     #[schema(max_length = 20)]
     status: &'static str,
 }
@@ -58,7 +59,7 @@ pub async fn check_liveness() -> Result<Answer, ApiError> {
 /// Check readiness
 ///
 /// Reports whether the server accepts requests and can reach its database. Responds with 503 from the moment that a
-/// stop signal arrives.
+/// stop signal arrives. While storage is full, reading goes on, so the response is 200 with the status `read_only`.
 #[utoipa::path(tag = "server", responses(
     (status = 200, description = "The server is ready.", body = Health),
     (status = 503, description = "The server is stopping or cannot reach its database.", body = crate::error::Problem, content_type = "application/problem+json"),
@@ -68,8 +69,8 @@ pub async fn check_readiness(app: web::Data<App>) -> Result<Answer, ApiError> {
     if !app.is_accepting.load(Ordering::Relaxed) {
         return Err(ApiError::new(Code::Unavailable, "The server is stopping."));
     }
-    organizations::ping(&mut app.db.read().await?).await?;
-    Answer::ok(&Health { status: "ok" })
+    organizations::ping(&mut app.db.probe().await?).await?;
+    Answer::ok(&Health { status: if app.storage.is_full() { "read_only" } else { "ok" } })
 }
 
 /// Get the server's metrics
@@ -78,7 +79,7 @@ pub async fn check_readiness(app: web::Data<App>) -> Result<Answer, ApiError> {
 #[utoipa::path(tag = "server", responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain")))]
 #[get("/metrics")]
 pub async fn read_metrics(app: web::Data<App>) -> Answer {
-    Answer::bytes(StatusCode::OK, "text/plain; version=0.0.4", app.metrics.render().into())
+    Answer::bytes(StatusCode::OK, "text/plain; version=0.0.4", app.render_metrics().into())
 }
 
 /// Get the OpenAPI document as JSON

@@ -1,23 +1,25 @@
 //! The single writer of usage events.
 //!
 //! Requests put their events into a bounded queue and wait. The writer takes everything queued, writes it in one
-//! transaction, and responds to each request after the commit. One sync to disk therefore serves many requests, and a
-//! response means that the events are durable. There is deliberately no timer: while one transaction runs, the next one
-//! collects events. If the queue is full, the response is 503 at once; no event is dropped silently.
+//! transaction (on PostgreSQL one for each organization), and responds to each request after the commit. One sync to disk
+//! therefore serves many requests, and a response means that the events are durable. There is deliberately no timer: while
+//! one transaction runs, the next one collects events. If the queue is full, or an organization has filled half of it, the
+//! response is 503 at once; no event is dropped silently.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use chrono::{DateTime, Utc};
 use milepost_domain::usage::event::{Hash, Held, Intake, UsageEvent, hold, identify};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{self, JoinSet};
 use uuid::Uuid;
 
 use super::event::identity;
 use crate::error::{ApiError, Code};
 use crate::store::usage_events::{self, NewEvent};
-use crate::store::{Conn, Db, is_retryable};
+use crate::store::{Conn, Db, is_retryable, is_storage_full};
 
 /// Maximum number of waiting requests.
 const QUEUE: usize = 1024;
@@ -25,6 +27,8 @@ const QUEUE: usize = 1024;
 const QUEUE_KIB: usize = 256 * 1024;
 /// Number of events at which a transaction takes no more requests.
 const MOST_AT_ONCE: usize = 20_000;
+/// Number of lanes that are written at once, fewer than there are connections for writing.
+const LANES_AT_ONCE: usize = 3;
 /// Maximum number of attempts for a transaction that the database asks to retry.
 const ATTEMPTS: usize = 5;
 
@@ -45,10 +49,10 @@ pub struct Delivery {
 
 impl Delivery {
     /// Approximate memory of the delivery, in KiB.
-    fn weight_kib(&self) -> u32 {
+    fn weight_kib(&self) -> usize {
         let data = |event: &UsageEvent| event.data.as_ref().map_or(0, String::len);
         let bytes: usize = self.events.iter().map(|event| 400 + data(event)).sum();
-        u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX)
+        bytes / 1024 + 1
     }
 }
 
@@ -61,49 +65,94 @@ pub struct Receipt {
     pub sequence: i64,
 }
 
+/// A delivery that waits for its receipt.
+#[derive(Debug)]
 struct Waiting {
     delivery: Delivery,
-    /// Share of the memory. Released when the request has its response.
-    _memory: OwnedSemaphorePermit,
     answer: oneshot::Sender<Result<Receipt, ApiError>>,
+    /// Given back when the request has its answer.
+    #[expect(dead_code, reason = "held, not read")]
+    room: Room,
+}
+
+/// Room that a waiting request takes up in the queue.
+#[derive(Debug)]
+struct Room {
+    used: Arc<Mutex<Used>>,
+    organization_id: Uuid,
+    kib: usize,
+}
+
+/// What waiting requests take up.
+#[derive(Debug, Default)]
+struct Used {
+    requests: usize,
+    kib: usize,
+    /// The same by organization, so that none takes it all.
+    by_organization: HashMap<Uuid, (usize, usize)>,
+}
+
+impl Room {
+    /// Takes room in the queue, if there is enough and the organization's share allows it. A queue that an organization has
+    /// to itself still keeps half of its room for others.
+    fn take(used: &Arc<Mutex<Used>>, organization_id: Uuid, kib: usize) -> Option<Self> {
+        let mut now = used.lock().unwrap_or_else(PoisonError::into_inner);
+        let (requests, own_kib) = now.by_organization.get(&organization_id).copied().unwrap_or_default();
+        let is_free = now.requests < QUEUE && now.kib + kib <= QUEUE_KIB;
+        if !is_free || requests >= QUEUE / 2 || own_kib + kib > QUEUE_KIB / 2 {
+            return None;
+        }
+        now.requests += 1;
+        now.kib += kib;
+        now.by_organization.insert(organization_id, (requests + 1, own_kib + kib));
+        Some(Self { used: Arc::clone(used), organization_id, kib })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        let mut now = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        now.requests -= 1;
+        now.kib -= self.kib;
+        if let Some((requests, kib)) = now.by_organization.get_mut(&self.organization_id) {
+            *requests -= 1;
+            *kib -= self.kib;
+            if *requests == 0 {
+                now.by_organization.remove(&self.organization_id);
+            }
+        }
+    }
 }
 
 /// Sending end of the queue, into which requests put their events.
 #[derive(Debug, Clone)]
 pub struct Writer {
-    queue: mpsc::Sender<Waiting>,
-    memory: Arc<Semaphore>,
-}
-
-impl std::fmt::Debug for Waiting {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} events", self.delivery.events.len())
-    }
+    queue: mpsc::UnboundedSender<Waiting>,
+    used: Arc<Mutex<Used>>,
 }
 
 /// Receiving end of the queue, until it is started.
 #[derive(Debug)]
-pub struct Inbox(mpsc::Receiver<Waiting>);
+pub struct Inbox(mpsc::UnboundedReceiver<Waiting>);
 
 impl Writer {
     /// A writer and its inbox.
     pub fn new() -> (Self, Inbox) {
-        let (queue, inbox) = mpsc::channel(QUEUE);
-        (Self { queue, memory: Arc::new(Semaphore::new(QUEUE_KIB)) }, Inbox(inbox))
+        let (queue, inbox) = mpsc::unbounded_channel();
+        (Self { queue, used: Arc::default() }, Inbox(inbox))
     }
 
     /// Hands events over and waits until they are durable.
     pub async fn deliver(&self, delivery: Delivery) -> Result<Receipt, ApiError> {
         let (answer, receipt) = oneshot::channel();
-        let memory = Arc::clone(&self.memory).try_acquire_many_owned(delivery.weight_kib());
-        let memory = memory.map_err(|_| overloaded())?;
-        self.queue.try_send(Waiting { delivery, _memory: memory, answer }).map_err(|_| overloaded())?;
+        let room = Room::take(&self.used, delivery.organization_id, delivery.weight_kib()).ok_or_else(overloaded)?;
+        self.queue.send(Waiting { delivery, answer, room }).map_err(|_| overloaded())?;
         receipt.await.unwrap_or_else(|_| Err(overloaded()))
     }
 
     /// The number of waiting requests.
     pub fn waiting(&self) -> usize {
-        QUEUE - self.queue.capacity()
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).requests
     }
 }
 
@@ -115,30 +164,95 @@ fn unavailable(detail: &str) -> ApiError {
     ApiError::new(Code::Unavailable, detail).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
 }
 
+/// What waits, by the transactions it can share. On PostgreSQL each organization has a lane of its own, because a row that
+/// somebody locks there must not hold up the others; SQLite has one writer, and one transaction serves all.
+#[derive(Debug, Default)]
+struct Lanes {
+    waiting: HashMap<Uuid, VecDeque<Waiting>>,
+    /// Lanes that wait for their turn, each once, in order.
+    ready: VecDeque<Uuid>,
+    /// Lanes that are being written.
+    writing: HashMap<task::Id, Uuid>,
+}
+
+impl Lanes {
+    fn push(&mut self, lane: Uuid, one: Waiting) {
+        let queue = self.waiting.entry(lane).or_default();
+        queue.push_back(one);
+        if queue.len() == 1 && !self.writing.values().any(|busy| *busy == lane) {
+            self.ready.push_back(lane);
+        }
+    }
+
+    /// Takes what the next lane may write at once.
+    fn next(&mut self) -> Option<(Uuid, Vec<Waiting>)> {
+        let lane = self.ready.pop_front()?;
+        let queue = self.waiting.get_mut(&lane)?;
+        let (mut group, mut events) = (vec![], 0);
+        while events < MOST_AT_ONCE
+            && let Some(one) = queue.pop_front()
+        {
+            events += one.delivery.events.len();
+            group.push(one);
+        }
+        if queue.is_empty() {
+            self.waiting.remove(&lane);
+        }
+        Some((lane, group))
+    }
+
+    fn finish(&mut self, written: task::Id) {
+        let Some(lane) = self.writing.remove(&written) else { return };
+        if self.waiting.contains_key(&lane) {
+            self.ready.push_back(lane);
+        }
+    }
+}
+
 impl Inbox {
     /// Writes until every sender is gone.
     pub async fn run(mut self, db: Db) {
-        while let Some(first) = self.0.recv().await {
-            let mut group = vec![first];
-            let mut events = group[0].delivery.events.len();
-            while events < MOST_AT_ONCE
-                && let Ok(next) = self.0.try_recv()
+        let lane_of = |one: &Waiting| match db {
+            Db::Sqlite(_) => Uuid::nil(),
+            Db::Postgres(_) => one.delivery.organization_id,
+        };
+        let (mut lanes, mut tasks, mut is_open) = (Lanes::default(), JoinSet::new(), true);
+        while is_open || !tasks.is_empty() {
+            tokio::select! {
+                next = self.0.recv(), if is_open => match next {
+                    Some(one) => lanes.push(lane_of(&one), one),
+                    None => is_open = false,
+                },
+                Some(written) = tasks.join_next_with_id() => lanes.finish(match written {
+                    Ok((id, ())) => id,
+                    Err(failed) => failed.id(),
+                }),
+            }
+            while let Ok(next) = self.0.try_recv() {
+                lanes.push(lane_of(&next), next);
+            }
+            while tasks.len() < LANES_AT_ONCE
+                && let Some((lane, group)) = lanes.next()
             {
-                events += next.delivery.events.len();
-                group.push(next);
-            }
-            let deliveries: Vec<&Delivery> = group.iter().map(|one| &one.delivery).collect();
-            let written = write_retrying(&db, &deliveries).await;
-            if written.is_ok() || group.len() == 1 {
-                answer(group, written);
-                continue;
-            }
-            // A request that makes the shared transaction fail must not affect the others.
-            for one in group {
-                let written = write_retrying(&db, &[&one.delivery]).await;
-                answer(vec![one], written);
+                let task = tasks.spawn(write_group(db.clone(), group));
+                lanes.writing.insert(task.id(), lane);
             }
         }
+    }
+}
+
+/// Writes what arrived together, and answers each request. A request that makes the shared transaction fail must not affect
+/// the others.
+async fn write_group(db: Db, group: Vec<Waiting>) {
+    let deliveries: Vec<&Delivery> = group.iter().map(|one| &one.delivery).collect();
+    let written = write_retrying(&db, &deliveries).await;
+    if written.is_ok() || group.len() == 1 {
+        answer(group, written);
+        return;
+    }
+    for one in group {
+        let written = write_retrying(&db, &[&one.delivery]).await;
+        answer(vec![one], written);
     }
 }
 
@@ -151,18 +265,19 @@ fn answer(group: Vec<Waiting>, written: sqlx::Result<Vec<Receipt>>) {
             }
         }
         Err(error) => {
-            tracing::error!(%error, requests = group.len(), "usage events could not be written");
             let detail = format!("{} Nothing from this request was recorded.", kind_of(&error));
             for waiting in group {
-                let _ = waiting.answer.send(Err(unavailable(&detail)));
+                let refused = ApiError::of_storage(&error, &detail);
+                let _ = waiting.answer.send(Err(refused));
             }
         }
     }
 }
 
 /// The kind of failure, without the database's own message.
-const fn kind_of(error: &sqlx::Error) -> &'static str {
+fn kind_of(error: &sqlx::Error) -> &'static str {
     match error {
+        _ if is_storage_full(error) => "Storage is full.",
         sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => "The database cannot be reached.",
         _ => "The events could not be written.",
     }

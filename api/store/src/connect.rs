@@ -2,18 +2,24 @@
 
 use std::path::Path;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
-use crate::{ACQUIRE_TIMEOUT, Db};
+use crate::lane::Lane;
+use crate::{Db, Pools};
 
+/// Time that a request waits for a connection to PostgreSQL before the database counts as unavailable.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Number of SQLite readers. More than the number of cores gains nothing; too few would let long reports block other
 /// reads.
 const SQLITE_READERS: u32 = 4;
-/// Maximum number of PostgreSQL connections of one replica.
-const POSTGRES_CONNECTIONS: u32 = 16;
+/// Maximum number of PostgreSQL connections of one replica for reading. With the writers and the probe, a replica has 16.
+const POSTGRES_READERS: u32 = 9;
+/// Maximum number of PostgreSQL connections of one replica for writing: so many organizations write at once.
+const POSTGRES_WRITERS: u32 = 6;
 /// Page cache of each SQLite connection. A negative value is in KiB rather than pages.
 const SQLITE_CACHE: &str = "-65536";
 
@@ -35,25 +41,27 @@ pub async fn sqlite(file: &Path) -> sqlx::Result<Db> {
         .row_buffer_size(512)
         .statement_cache_capacity(256);
     // A file does not become unavailable, and testing a connection before use would double the cost of a small read.
-    let pool = || SqlitePoolOptions::new().acquire_timeout(Duration::from_secs(10)).test_before_acquire(false);
-    let writer = pool().max_connections(1).connect_with(options.clone()).await?;
-    let readers = pool().max_connections(SQLITE_READERS).connect_with(options.read_only(true)).await?;
-    Ok(Db::Sqlite { readers, writer })
+    let pool = |connections| {
+        let pool = SqlitePoolOptions::new().max_connections(connections);
+        pool.acquire_timeout(Duration::from_secs(10)).test_before_acquire(false)
+    };
+    let writers = Lane::of(pool(1).connect_with(options.clone()).await?);
+    let options = options.read_only(true);
+    let readers = Lane::of(pool(SQLITE_READERS).connect_with(options.clone()).await?);
+    Ok(Db::Sqlite(Arc::new(Pools { readers, writers, probe: Lane::of(pool(1).connect_lazy_with(options)) })))
 }
 
-/// Opens a pool on a PostgreSQL server. The server may be unavailable; requests then fail with 503 until it is back.
+/// Opens pools on a PostgreSQL server. The server may be unavailable; requests then fail with 503 until it is back.
 pub fn postgres(url: &str) -> sqlx::Result<Db> {
     let options = PgConnectOptions::from_str(url)?.application_name("milepost").options([
         ("statement_timeout", "30000"),
         ("lock_timeout", "10000"),
         ("idle_in_transaction_session_timeout", "60000"),
     ]);
-    let pool = PgPoolOptions::new()
-        .max_connections(POSTGRES_CONNECTIONS)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .idle_timeout(Duration::from_secs(300))
-        .test_before_acquire(false)
-        .before_acquire(|connection, meta| {
+    let pool = |connections| {
+        let pool = PgPoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_TIMEOUT);
+        let pool = pool.idle_timeout(Duration::from_secs(300)).test_before_acquire(false);
+        let pool = pool.before_acquire(|connection, meta| {
             // A connection that was used a moment ago is almost certainly alive. An older connection is tested, so that
             // the pool recovers from an outage by itself.
             Box::pin(async move {
@@ -62,7 +70,12 @@ pub fn postgres(url: &str) -> sqlx::Result<Db> {
                 }
                 Ok(true)
             })
-        })
-        .connect_lazy_with(options);
-    Ok(Db::Postgres(pool))
+        });
+        Lane::of(pool.connect_lazy_with(options.clone()))
+    };
+    Ok(Db::Postgres(Arc::new(Pools {
+        readers: pool(POSTGRES_READERS),
+        writers: pool(POSTGRES_WRITERS),
+        probe: pool(1),
+    })))
 }

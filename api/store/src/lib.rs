@@ -4,11 +4,12 @@
 //! Functions take the connection first and the organization second, bind the organization, and return [`sqlx::Result`].
 //! This module deliberately has no business rules, no HTTP, and no trait over the two engines.
 
-use std::ops::{Deref, DerefMut};
-use std::time::Duration;
+use std::sync::Arc;
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Database, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::{Database, Postgres, Sqlite};
+
+use self::handle::Handle;
+use self::lane::{Lane, Usage};
 
 pub mod api_clients;
 pub mod author;
@@ -19,6 +20,7 @@ pub mod costs;
 pub mod customer_records;
 pub mod customers;
 mod from_row;
+mod handle;
 pub mod health_models;
 pub mod health_scores;
 pub mod idempotency;
@@ -26,6 +28,7 @@ pub mod interventions;
 pub mod json_text;
 pub mod kept;
 pub mod keyset;
+pub mod lane;
 pub mod ledger;
 pub mod metrics;
 pub mod migrations;
@@ -43,21 +46,25 @@ pub mod templates;
 pub mod usage_events;
 pub mod versions;
 
-/// Time that a request waits for a connection before the database counts as unavailable.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
-
 /// A database of either engine. Cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Db {
     /// An SQLite file with many readers and one writer.
-    Sqlite {
-        /// Connections for reading. Readers see the last commit and never wait for the writer.
-        readers: SqlitePool,
-        /// Single connection for writing, so that writers queue in the pool and not at the file's lock.
-        writer: SqlitePool,
-    },
+    Sqlite(Arc<Pools<Sqlite>>),
     /// A PostgreSQL server.
-    Postgres(PgPool),
+    Postgres(Arc<Pools<Postgres>>),
+}
+
+/// The pools of a database. Reading, writing and the probe have connections of their own, so that writers who wait for each
+/// other keep nobody from reading, and an overloaded server can still say that it is alive.
+#[derive(Debug)]
+pub struct Pools<D: Database> {
+    /// Connections for reading.
+    pub readers: Lane<D>,
+    /// Connections for writing. SQLite has one, so that writers queue in the pool and not at the file's lock.
+    pub writers: Lane<D>,
+    /// The connection that asks whether the database can be reached.
+    pub probe: Lane<D>,
 }
 
 /// A connection of either engine, plain or inside a transaction.
@@ -67,34 +74,6 @@ pub enum Conn {
     Sqlite(Handle<Sqlite>),
     /// A connection to PostgreSQL.
     Postgres(Handle<Postgres>),
-}
-
-/// A pooled connection, or a transaction that rolls back when dropped.
-#[derive(Debug)]
-pub enum Handle<D: Database> {
-    /// A plain connection. Each statement is a transaction of its own.
-    Pooled(PoolConnection<D>),
-    /// A transaction.
-    Transaction(Transaction<'static, D>),
-}
-
-impl<D: Database> Deref for Handle<D> {
-    type Target = D::Connection;
-    fn deref(&self) -> &D::Connection {
-        match self {
-            Self::Pooled(connection) => connection,
-            Self::Transaction(transaction) => transaction,
-        }
-    }
-}
-
-impl<D: Database> DerefMut for Handle<D> {
-    fn deref_mut(&mut self) -> &mut D::Connection {
-        match self {
-            Self::Pooled(connection) => connection,
-            Self::Transaction(transaction) => transaction,
-        }
-    }
 }
 
 /// Runs an expression on the engine of the connection: `on!(conn, db => query(SQL).bind(id).execute(db).await)`.
@@ -129,69 +108,72 @@ impl Db {
     /// Returns a connection for reading. Each statement sees the latest commit.
     pub async fn read(&self) -> sqlx::Result<Conn> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Conn::Sqlite(Handle::Pooled(readers.acquire().await?)),
-            Self::Postgres(pool) => Conn::Postgres(Handle::Pooled(pool.acquire().await?)),
+            Self::Sqlite(pools) => Conn::Sqlite(Handle::of(&pools.readers).await?),
+            Self::Postgres(pools) => Conn::Postgres(Handle::of(&pools.readers).await?),
         })
     }
 
     /// Begins a read-only transaction. All its statements see the same commit.
     pub async fn snapshot(&self) -> sqlx::Result<Conn> {
-        match self.clone() {
-            Self::Sqlite { readers, .. } => {
-                to_the_end(async move { Ok(Conn::Sqlite(Handle::Transaction(readers.begin().await?))) }).await
-            }
-            Self::Postgres(pool) => {
-                to_the_end(async move {
-                    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
-                    Ok(Conn::Postgres(Handle::Transaction(pool.begin_with(begin).await?)))
-                })
-                .await
-            }
-        }
+        const POSTGRES: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+        Ok(match self {
+            Self::Sqlite(pools) => Conn::Sqlite(Handle::begin(&pools.readers, "BEGIN").await?),
+            Self::Postgres(pools) => Conn::Postgres(Handle::begin(&pools.readers, POSTGRES).await?),
+        })
     }
 
     /// Begins a transaction for writing. On SQLite it holds the write lock from the start, because a transaction that
     /// starts with a read and upgrades later could fail.
     pub async fn begin(&self) -> sqlx::Result<Conn> {
-        match self.clone() {
-            Self::Sqlite { writer, .. } => {
-                to_the_end(
-                    async move { Ok(Conn::Sqlite(Handle::Transaction(writer.begin_with("BEGIN IMMEDIATE").await?))) },
-                )
-                .await
-            }
-            Self::Postgres(pool) => {
-                to_the_end(async move { Ok(Conn::Postgres(Handle::Transaction(pool.begin().await?))) }).await
-            }
+        Ok(match self {
+            Self::Sqlite(pools) => Conn::Sqlite(Handle::begin(&pools.writers, "BEGIN IMMEDIATE").await?),
+            Self::Postgres(pools) => Conn::Postgres(Handle::begin(&pools.writers, "BEGIN").await?),
+        })
+    }
+
+    /// Returns the connection that asks whether the database answers. Nothing else waits for it.
+    pub async fn probe(&self) -> sqlx::Result<Conn> {
+        Ok(match self {
+            Self::Sqlite(pools) => Conn::Sqlite(Handle::of(&pools.probe).await?),
+            Self::Postgres(pools) => Conn::Postgres(Handle::of(&pools.probe).await?),
+        })
+    }
+
+    /// Returns the use of each pool, by its name.
+    pub fn usage(&self) -> [(&'static str, Usage); 3] {
+        match self {
+            Self::Sqlite(pools) => pools.usage(),
+            Self::Postgres(pools) => pools.usage(),
         }
     }
 
     /// Closes all connections after waiting for those in use.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { readers, writer } => {
-                readers.close().await;
-                writer.close().await;
-            }
-            Self::Postgres(pool) => pool.close().await,
+            Self::Sqlite(pools) => pools.close().await,
+            Self::Postgres(pools) => pools.close().await,
         }
     }
 }
 
-/// Begins a transaction in a task of its own, which is carried to its end even if nobody waits for it any more. sqlx 0.9.0
-/// forgets a transaction whose `BEGIN` is on its way when its future is dropped (launchbadge/sqlx, issues 4385 and 4393): the
-/// connection would go back to the pool inside that transaction.
-async fn to_the_end(begin: impl Future<Output = sqlx::Result<Conn>> + Send + 'static) -> sqlx::Result<Conn> {
-    tokio::spawn(begin).await.map_err(|gone| sqlx::Error::Protocol(gone.to_string()))?
+impl<D: Database> Pools<D> {
+    async fn close(&self) {
+        for lane in [&self.probe, &self.readers, &self.writers] {
+            lane.pool.close().await;
+        }
+    }
+
+    fn usage(&self) -> [(&'static str, Usage); 3] {
+        [("read", self.readers.usage()), ("write", self.writers.usage()), ("probe", self.probe.usage())]
+    }
 }
 
 impl Conn {
     /// Commits a transaction. Has no effect on a plain connection.
     pub async fn commit(self) -> sqlx::Result<()> {
         match self {
-            Self::Sqlite(Handle::Transaction(transaction)) => transaction.commit().await,
-            Self::Postgres(Handle::Transaction(transaction)) => transaction.commit().await,
-            Self::Sqlite(Handle::Pooled(_)) | Self::Postgres(Handle::Pooled(_)) => Ok(()),
+            Self::Sqlite(handle) => handle.commit().await,
+            Self::Postgres(handle) => handle.commit().await,
         }
     }
 }
@@ -202,4 +184,12 @@ impl Conn {
 pub fn is_retryable(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|database| database.code().map(std::borrow::Cow::into_owned));
     matches!(code.as_deref(), Some("40001" | "40P01" | "23505" | "5" | "517"))
+}
+
+/// Returns whether the disk of the database is full, or cannot be written to. SQLite reports the latter as an I/O error too.
+pub fn is_storage_full(error: &sqlx::Error) -> bool {
+    let Some(code) = error.as_database_error().and_then(sqlx::error::DatabaseError::code) else { return false };
+    // PostgreSQL: disk full, I/O error. SQLite: full, and the I/O errors of writing, syncing and making room.
+    let full = ["53100", "58030", "13", "778", "1034", "1290", "1546", "4618", "4874", "5386"];
+    full.contains(&code.as_ref())
 }

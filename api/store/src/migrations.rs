@@ -13,8 +13,8 @@ const ALL: &[(i64, &str, &str)] = &include!(concat!(env!("OUT_DIR"), "/migration
 /// Brings the schema up to date. Several servers that start at once take turns.
 pub async fn run(db: &Db) -> Result<(), MigrateError> {
     match db {
-        Db::Sqlite { writer, .. } => for_engine(" pg only").run(writer).await,
-        Db::Postgres(pool) => for_engine(" sqlite only").run(pool).await,
+        Db::Sqlite(pools) => for_engine(" pg only").run(&pools.writers.pool).await,
+        Db::Postgres(pools) => for_engine(" sqlite only").run(&pools.writers.pool).await,
     }
 }
 

@@ -1,80 +1,10 @@
 //! The program itself: its output, its error messages, and the durability of its data.
 
-#![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
-
-use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::io::BufRead;
 
 use serde_json::{Value, json};
 
-fn milepost(directory: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_milepost"));
-    let settings = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("MILEPOST_"));
-    for name in settings.collect::<Vec<_>>() {
-        command.env_remove(name);
-    }
-    command.args(arguments).env("MILEPOST_DATA_DIR", directory);
-    command
-}
-
-fn run(directory: &Path, arguments: &[&str]) -> Output {
-    milepost(directory, arguments).output().expect("it runs")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A running server. It is killed on drop, so that a failing test leaves no process behind.
-struct Serving {
-    child: Child,
-    url: String,
-    out: BufReader<std::process::ChildStdout>,
-}
-
-impl Serving {
-    fn start(directory: &Path, arguments: &[&str]) -> Self {
-        let mut command = milepost(directory, &["serve", "--listen", "127.0.0.1:0", "--workers", "1"]);
-        let mut child =
-            command.args(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
-        let mut out = BufReader::new(child.stdout.take().expect("its output"));
-        let mut first = String::new();
-        out.read_line(&mut first).expect("a first line");
-        let url = first.trim().strip_prefix("Listening on ").expect("the address is the first line").to_owned();
-        Self { child, url, out }
-    }
-
-    /// Stops the server in the way an operator would, waits until it has stopped, and returns the rest of its output.
-    fn stop(mut self) -> String {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().expect("a signal").success());
-        assert!(self.child.wait().expect("it ends").success(), "it ends well");
-        let mut rest = String::new();
-        self.out.read_to_string(&mut rest).expect("its output");
-        rest
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn call(method: &str, url: &str, key: &str, body: Option<Value>) -> (u16, Value) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let method = reqwest::Method::from_bytes(method.as_bytes()).expect("a method");
-        let mut request = reqwest::Client::new().request(method, url).bearer_auth(key);
-        if let Some(body) = body {
-            request = request.json(&body);
-        }
-        let answer = request.send().await.expect("an answer");
-        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
-    })
-}
+use crate::serving::{Serving, call, run, text};
 
 #[test]
 fn a_headless_start_to_finish() {

@@ -1,0 +1,9 @@
+//! The program itself, as a process: its commands and messages, the durability of its data, and what it does when the
+//! machine under it fails.
+
+#![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
+
+mod command_line;
+mod faults;
+mod full_disk;
+mod serving;
