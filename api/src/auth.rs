@@ -9,5 +9,6 @@ pub mod caller;
 pub mod claims;
 pub mod external;
 pub mod issuer;
+pub mod refusals;
 pub mod share_token;
 pub mod tenants;

@@ -41,6 +41,16 @@ pub struct Settings {
     /// Requests per minute allowed for each organization.
     #[arg(long, env = "MILEPOST_RATE_LIMIT_PER_MINUTE", default_value_t = 60_000, value_parser = clap::value_parser!(u32).range(1..))]
     pub rate_limit_per_minute: u32,
+    /// Requests per minute allowed for each share link.
+    #[arg(long, env = "MILEPOST_SHARE_RATE_LIMIT_PER_MINUTE", default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
+    pub share_rate_limit_per_minute: u32,
+    /// Failed authentications per minute allowed for each address and for each API key.
+    #[arg(long, env = "MILEPOST_REFUSALS_PER_MINUTE", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..))]
+    pub refusals_per_minute: u32,
+    /// Header in which a proxy in front of the server appends the address of its client, such as X-Forwarded-For. The
+    /// last address counts. Set it only if every request comes through that proxy.
+    #[arg(long, env = "MILEPOST_CLIENT_ADDRESS_HEADER")]
+    pub client_address_header: Option<String>,
     /// Memory for the plans from which reports are computed, in MiB. When it is full, the least used organizations are
     /// dropped first.
     #[arg(long, env = "MILEPOST_READ_MODEL_MIB", default_value_t = 512)]

@@ -3,6 +3,7 @@
 //!
 //! Everything under the document's security needs a caller here, so a new route is closed until it is declared public.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +14,12 @@ use actix_web::http::header::{
     ACCEPT, ALLOW, AUTHORIZATION, Accept, Header, HeaderName, HeaderValue, Quality, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, web};
+use actix_web::{Error, HttpMessage, HttpRequest, web};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use uuid::Uuid;
 
+use crate::auth::api_key::ApiKey;
 use crate::auth::share_token::ShareToken;
 use crate::auth::tenants::Authenticated;
 use crate::context::{CheckedQuery, Context, Matched};
@@ -72,7 +75,7 @@ async fn admit(request: &ServiceRequest) -> Result<Option<Allowance>, ApiError> 
     };
 
     let who = authenticate(request, &app).await?;
-    let allowance = take_allowance(&app, &who)?;
+    let allowance = within(app.limiter.take(who.caller.organization_id))?;
     if !who.caller.scopes.allow(scope) {
         return Err(ApiError::new(Code::Forbidden, format!("This needs the scope '{scope}'.")));
     }
@@ -93,9 +96,14 @@ async fn admit_shared(
     // Not routed yet, so the path itself is looked at.
     let token = ShareToken::parse(request.path().split('/').nth(2).unwrap_or_default());
     let token = token.ok_or_else(ApiError::not_found)?;
-    let found = app.tenants.by_share(&token, &app.db, app.clock.now()).await?;
-    let (who, link) = found.ok_or_else(ApiError::not_found)?;
-    let allowance = take_allowance(&app, &who)?;
+    let address = client_address(request.request(), &app);
+    if let Some(wait) = app.refusals.wait(address) {
+        return Err(too_many_failures(wait));
+    }
+    let Some((who, link)) = app.tenants.by_share(&token, &app.db, app.clock.now()).await? else {
+        return Err(note_failure(&app, address, Some(token.link_id())).unwrap_or_else(ApiError::not_found));
+    };
+    let allowance = within(app.share_limiter.take(link.id))?;
     let query = operation.check_query(request.query_string()).map_err(ApiError::parameters)?;
     request.extensions_mut().insert(CheckedQuery(Rc::new(query)));
     let mut context = context(request, app, who, pattern, operation)?;
@@ -104,9 +112,8 @@ async fn admit_shared(
     Ok(allowance)
 }
 
-/// Takes one request of an organization's quota.
-fn take_allowance(app: &App, who: &Authenticated) -> Result<Allowance, ApiError> {
-    let allowance = app.limiter.take(who.caller.organization_id);
+/// Refuses a request that a quota does not allow.
+fn within(allowance: Allowance) -> Result<Allowance, ApiError> {
     match allowance.retry_after {
         Some(wait) => Err(with_allowance(rate_limited(wait), allowance)),
         None => Ok(allowance),
@@ -129,8 +136,42 @@ fn context(
 async fn authenticate(request: &ServiceRequest, app: &App) -> Result<Authenticated, ApiError> {
     let token = bearer(request).or_else(|| write_key(request));
     let token = token.ok_or_else(|| unauthenticated("Send Authorization: Bearer with an API key or a token."))?;
-    let found = app.tenants.authenticate(&token, &app.db, &app.issuer, app.external.as_ref(), app.clock.now()).await?;
-    found.ok_or_else(|| unauthenticated("The API key or token is not valid, has expired or was revoked."))
+    let address = client_address(request.request(), app);
+    let wait = app.refusals.wait(address);
+    if let Some(key) = ApiKey::parse(&token).filter(|key| wait.is_none() || app.tenants.was_used(key)) {
+        let found = app.tenants.by_key(&key, &app.db, app.clock.now()).await?;
+        return found.ok_or_else(|| note_failure(app, address, Some(key.id)).unwrap_or_else(invalid_credentials));
+    }
+    if let Some(wait) = wait {
+        return Err(too_many_failures(wait));
+    }
+    let found = app.tenants.by_token(&token, &app.db, &app.issuer, app.external.as_ref(), app.clock.now()).await?;
+    found.ok_or_else(|| note_failure(app, address, None).unwrap_or_else(invalid_credentials))
+}
+
+/// Counts a failed authentication; returns the refusal if there were too many.
+pub fn note_failure(app: &App, address: IpAddr, key: Option<Uuid>) -> Option<ApiError> {
+    app.metrics.refused_credentials.inc();
+    app.refusals.note(address, key).map(too_many_failures)
+}
+
+/// The refusal of an address or a key with too many failed authentications.
+pub fn too_many_failures(wait: Duration) -> ApiError {
+    let seconds = wait.as_secs() + 1;
+    let detail = format!("Too many authentications from here or with this key have failed. Try again in {seconds} s.");
+    ApiError::new(Code::RateLimited, detail).with_header(RETRY_AFTER, HeaderValue::from(seconds))
+}
+
+/// The address that a request comes from: the peer's, or what the proxy says that the settings name.
+pub fn client_address(request: &HttpRequest, app: &App) -> IpAddr {
+    let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
+    let Some(header) = &app.settings.client_address_header else { return peer };
+    let last = request.headers().get_all(header).last().and_then(|value| value.to_str().ok()?.rsplit(',').next());
+    last.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
+}
+
+fn invalid_credentials() -> ApiError {
+    unauthenticated("The API key or token is not valid, has expired or was revoked.")
 }
 
 fn bearer(request: &ServiceRequest) -> Option<String> {

@@ -39,12 +39,15 @@ pub async fn create_key(
     scopes: &[Scope],
 ) -> Result<RevealedKey, ApiError> {
     let found = organizations::find_by_name(&mut db.read().await?, organization.as_str()).await?;
-    let mut unit = match found {
-        Some(known) => {
+    let mut unit = match found.as_slice() {
+        [_, _, ..] => {
+            return Err(ApiError::internal("several organizations are called so: use the name of its creation"));
+        }
+        [known] => {
             let zone = known.time_zone.parse().unwrap_or(Tz::UTC);
             Unit::begin(db, clock, origin(known.id, zone)).await?
         }
-        None => create_organization(db, clock, organization).await?,
+        [] => create_organization(db, clock, organization).await?,
     };
     let client = ApiClient {
         id: unit.new_id(),

@@ -16,6 +16,7 @@ use utoipa_actix_web::AppExt;
 
 use crate::auth::external::External;
 use crate::auth::issuer::{self, Issuer};
+use crate::auth::refusals::Refusals;
 use crate::auth::tenants::Tenants;
 use crate::clock::Clock;
 use crate::config::{Settings, Storage};
@@ -100,7 +101,9 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
         keeping: Keeping::default(),
         contract: Contract::compile(&document.value).map_err(|error| other(&error))?,
         issuer: Issuer::load(&db, settings.token_issuer.clone()).await?,
-        limiter: Limiter::new(settings.rate_limit_per_minute),
+        limiter: Limiter::new("organization", settings.rate_limit_per_minute),
+        share_limiter: Limiter::new("share_link", settings.share_rate_limit_per_minute),
+        refusals: Refusals::new(settings.refusals_per_minute),
         metrics: Metrics::new().map_err(|error| other(&error))?,
         read_model: ReadModel::new(settings.read_model_mib * 1024 * 1024),
         tenants: Tenants::default(),

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::auth::external::External;
 use crate::auth::issuer::Issuer;
+use crate::auth::refusals::Refusals;
 use crate::auth::tenants::Tenants;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -32,6 +33,8 @@ pub struct App {
     pub issuer: Issuer,
     pub external: Option<External>,
     pub limiter: Limiter,
+    pub share_limiter: Limiter,
+    pub refusals: Refusals,
     pub metrics: Metrics,
     pub read_model: ReadModel,
     pub in_flight: InFlight,

@@ -73,6 +73,8 @@ impl Server {
         let mut settings = default_settings();
         settings.listen = "127.0.0.1:0".parse().expect("an address");
         settings.workers = Some(1);
+        // Every test comes from one address, and many of them fail to authenticate on purpose.
+        settings.refusals_per_minute = 1_000_000;
         settings.storage.data_dir = directory.path().to_owned();
         settings.storage.database_url = None;
         if engine == Engine::Postgres {

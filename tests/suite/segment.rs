@@ -10,7 +10,8 @@ on_both_engines!(
     a_batch_is_people_customers_and_events,
     the_write_key_is_the_user,
     built_in_paths_are_served,
-    wrong_messages_do_not_hold_up_others
+    wrong_messages_do_not_hold_up_others,
+    a_write_key_fills_and_does_not_change,
 );
 
 fn track(id: &str, context: &Value) -> Value {
@@ -145,4 +146,40 @@ async fn built_in_paths_are_served(engine: Engine) {
         let answer = server.post(&format!("/v1/segment/{path}"), message).await.expect(200);
         assert_eq!((&answer["success"], &answer[field]), (&json!(true), &json!(1)), "{path}");
     }
+}
+
+async fn a_write_key_fills_and_does_not_change(engine: Engine) {
+    let server = Server::start(engine).await;
+    server.post("/v1/customers", json!({ "name": "Northwind", "external_ref": "crm-1" })).await.expect(201);
+    let ana = json!({ "name": "Ana", "external_ref": "u-1", "kind": "participant", "email": "ana@example.com", "customer_ref": "crm-1" });
+    server.post("/v1/people", ana).await.expect(201);
+    let batch = |name: &str| {
+        json!({ "batch": [
+            { "type": "group", "userId": "u-1", "groupId": "crm-1", "traits": { "name": name, "plan": "pro" } },
+            { "type": "group", "userId": "u-1", "groupId": "crm-2", "traits": {} },
+            { "type": "identify", "userId": "u-1", "traits": { "name": name, "email": "mallory@example.com" } },
+            { "type": "identify", "userId": "u-2", "traits": { "email": "u2@example.com" } },
+        ] })
+    };
+    let send = async |scopes: &[Scope], name: &str| {
+        let key = server.key_of("Northwind", scopes).await;
+        server.call("POST", "/v1/segment/batch").bearer(&key).json(batch(name)).send().await.expect(200);
+        let customer = server.get("/v1/customers/by-ref/crm-1").await.expect(200);
+        let person = server.get("/v1/people/by-ref/u-1").await.expect(200);
+        ["name", "segment"]
+            .map(|field| customer[field].clone())
+            .into_iter()
+            .chain(["name", "email", "customer_ref"].map(|field| person[field].clone()))
+            .collect::<Vec<_>>()
+    };
+    let kept = send(&[Scope::EventsWrite], "Mallory").await;
+    assert_eq!(kept, ["Northwind", "pro", "Ana", "ana@example.com", "crm-1"], "only the empty segment is filled");
+    let made = server.get("/v1/people/by-ref/u-2").await.expect(200);
+    assert_eq!(
+        (&made["name"], &made["email"]),
+        (&json!("u2@example.com"), &json!("u2@example.com")),
+        "what is new is created"
+    );
+    let changed = send(&[Scope::EventsWrite, Scope::CustomersWrite, Scope::PeopleWrite], "Contoso").await;
+    assert_eq!(changed, ["Contoso", "pro", "Contoso", "mallory@example.com", "crm-2"], "with the scopes for it");
 }

@@ -20,6 +20,10 @@ on_both_engines!(
     signing_keys_rotate,
     tokens_of_an_external_issuer,
     the_external_issuer_s_keys_are_fetched_once,
+    tokens_end_with_their_key,
+    an_issuer_that_hangs_costs_nobody_else,
+    wrong_credentials_are_limited,
+    what_an_issuer_sends_is_bounded,
 );
 
 async fn client(server: &Server, scopes: Value) -> (String, String) {
@@ -117,6 +121,15 @@ fn forge(der: &[u8], kid: &str, typ: Option<&str>, claims: &Value) -> String {
     jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(der)).expect("a token")
 }
 
+/// Signs claims under a header that names an extension as critical.
+fn with_crit(der: &[u8], kid: &str, claims: &Value) -> String {
+    let part = |value: &Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
+    let header = json!({ "alg": "EdDSA", "typ": "at+jwt", "kid": kid, "crit": ["exp"], "exp": 0 });
+    let signed = format!("{}.{}", part(&header), part(claims));
+    let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).expect("a key");
+    format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(pair.sign(signed.as_bytes()).as_ref()))
+}
+
 fn with(claims: &Value, field: &str, value: Value) -> Value {
     let mut changed = claims.clone();
     match value {
@@ -140,6 +153,8 @@ fn weaknesses(sound: &Value) -> Vec<(&'static str, Option<&'static str>, Value)>
         ("no exp", jwt, with(sound, "exp", Value::Null)),
         ("no iat", jwt, with(sound, "iat", Value::Null)),
         ("no sub", jwt, with(sound, "sub", Value::Null)),
+        ("empty sub", jwt, with(sound, "sub", json!(""))),
+        ("a sub that would be cut", jwt, with(sound, "sub", json!("s".repeat(201)))),
         ("no iss", jwt, with(sound, "iss", Value::Null)),
         ("wrong iss", jwt, with(sound, "iss", json!("somebody"))),
         ("future nbf", jwt, with(sound, "nbf", json!(now + 60))),
@@ -159,6 +174,8 @@ async fn check_weaknesses(server: &Server, der: &[u8], kid: &str, public: &[u8],
         assert_eq!(status(server, &forge(der, kid, typ, &claims)).await, expected, "{name}");
     }
     assert_eq!(status(server, &forge(der, "unknown-kid", Some("at+jwt"), sound)).await, 401, "unknown kid");
+    assert_eq!(status(server, &forge(der, "for-encryption", Some("at+jwt"), sound)).await, 401, "a key of another use");
+    assert_eq!(status(server, &with_crit(der, kid, sound)).await, 401, "an extension that must be understood");
     let part = |value: Value| BASE64_URL_SAFE_NO_PAD.encode(value.to_string());
     let unsigned = format!("{}.{}.", part(json!({ "alg": "none", "typ": "at+jwt", "kid": kid })), part(sound.clone()));
     assert_eq!(status(server, &unsigned).await, 401, "alg none");
@@ -233,7 +250,9 @@ fn start_issuer() -> Issuer {
     let public = pair.public_key().as_ref().to_vec();
     let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "k1", "x": BASE64_URL_SAFE_NO_PAD.encode(&public) });
     let symmetric = json!({ "kty": "oct", "kid": "weak", "alg": "HS256", "k": "c2VjcmV0" });
-    let keys = json!({ "keys": [symmetric, jwk] });
+    let mut for_encryption = jwk.clone();
+    (for_encryption["use"], for_encryption["kid"]) = (json!("enc"), json!("for-encryption"));
+    let keys = json!({ "keys": [symmetric, for_encryption, jwk] });
     let asked = Arc::new(AtomicUsize::new(0));
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -302,4 +321,139 @@ async fn the_external_issuer_s_keys_are_fetched_once(engine: Engine) {
         assert_eq!(status(&server, &forge(&issuer.der, &format!("made-up-{n}"), Some("at+jwt"), &sound)).await, 401);
     }
     assert_eq!(issuer.asked.load(Ordering::SeqCst), 1, "one fetch, whoever asks and whatever key is named");
+}
+
+async fn tokens_end_with_their_key(engine: Engine) {
+    let server = Server::start(engine).await;
+    let (id, first) = client(&server, json!(["customers:read"])).await;
+    let keys = format!("/v1/api-clients/{id}/keys");
+    let second = server.post(&keys, json!({})).await.expect(201);
+    let of_first = token(&server, &id, &first).await;
+    let of_second = token(&server, &id, second["secret"].as_str().expect("a secret")).await;
+    let path = format!("{keys}/{}", second["id"].as_str().expect("an id"));
+    server.call("DELETE", &path).header("If-Match", "*").send().await.expect(204);
+    assert_eq!((status(&server, &of_first).await, status(&server, &of_second).await), (200, 401));
+}
+
+/// Serves one answer at every path of an issuer.
+fn serve_always(answer: impl Fn() -> HttpResponse + Clone + Send + 'static, delay: std::time::Duration) -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    let server = HttpServer::new(move || {
+        let answer = answer.clone();
+        App::new().default_service(web::to(move || {
+            let answer = answer.clone();
+            async move {
+                tokio::time::sleep(delay).await;
+                answer()
+            }
+        }))
+    });
+    tokio::spawn(server.workers(1).disable_signals().listen(listener).expect("a server").run());
+    url
+}
+
+async fn with_keys_at(engine: Engine, url: String) -> (Server, String) {
+    let server = Server::start_with(engine, |settings| {
+        settings.external.oidc_issuer = Some("https://issuer.example".to_owned());
+        settings.external.oidc_jwks_url = Some(url);
+        settings.external.oidc_audience = Some("milepost-api".to_owned());
+    })
+    .await;
+    let now = beginning().timestamp();
+    let claims = json!({
+        "iss": "https://issuer.example", "aud": "milepost-api", "sub": "ana", "organization_id": server.organization_id,
+        "scope": "customers:read", "iat": now, "exp": now + 3600,
+    });
+    let pair = Ed25519KeyPair::generate().expect("a key").to_pkcs8v1().expect("PKCS#8");
+    (server, forge(pair.as_ref(), "k1", Some("at+jwt"), &claims))
+}
+
+async fn an_issuer_that_hangs_costs_nobody_else(engine: Engine) {
+    let url = serve_always(|| HttpResponse::Ok().finish(), std::time::Duration::from_secs(60));
+    let (server, token) = with_keys_at(engine, url).await;
+    let waiting = tokio::spawn(server.call("GET", "/v1/customers").bearer(&token).send());
+    while !waiting.is_finished() {
+        // Whoever has a key of this server is answered while the others wait.
+        server.get("/v1/customers").await.expect(200);
+    }
+    waiting.await.expect("a reply").problem(401, "unauthenticated");
+}
+
+async fn what_an_issuer_sends_is_bounded(engine: Engine) {
+    let pair = Ed25519KeyPair::generate().expect("a key");
+    let x = BASE64_URL_SAFE_NO_PAD.encode(pair.public_key().as_ref());
+    let keys = move |padding: usize| {
+        let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "k1", "x": x });
+        HttpResponse::Ok().json(json!({ "keys": [jwk], "padding": "p".repeat(padding) }))
+    };
+    let no_delay = std::time::Duration::ZERO;
+    let (small, large) = (keys.clone(), keys);
+    let good = serve_always(move || small(0), no_delay);
+    let elsewhere = good.clone();
+    let redirect = move || HttpResponse::Found().insert_header(("Location", elsewhere.clone())).finish();
+    for (url, expected) in
+        [(good, 200), (serve_always(move || large(300_000), no_delay), 401), (serve_always(redirect, no_delay), 401)]
+    {
+        let (server, _) = with_keys_at(engine, url).await;
+        let now = beginning().timestamp();
+        let claims = json!({
+            "iss": "https://issuer.example", "aud": "milepost-api", "sub": "ana", "organization_id": server.organization_id,
+            "scope": "customers:read", "iat": now, "exp": now + 3600,
+        });
+        let der = pair.to_pkcs8v1().expect("PKCS#8");
+        assert_eq!(status(&server, &forge(der.as_ref(), "k1", Some("at+jwt"), &claims)).await, expected);
+    }
+}
+
+async fn wrong_credentials_are_limited(engine: Engine) {
+    let server = Server::start_with(engine, |settings| {
+        settings.refusals_per_minute = 5;
+        settings.share_rate_limit_per_minute = 3;
+        settings.client_address_header = Some("X-Forwarded-For".to_owned());
+    })
+    .await;
+    let (_, known) = client(&server, json!(["customers:read"])).await;
+    let plan = crate::samples::create_plan(&server).await;
+    let link = server.post(&format!("{plan}/share-links"), json!({ "name": "L" })).await.expect(201);
+    let link = link["path"].as_str().expect("a path").to_owned();
+    let made_up = |number: u128| {
+        let id = uuid::Uuid::from_u128(number);
+        milepost::auth::api_key::ApiKey::generate(server.organization_id, id).expect("randomness").reveal()
+    };
+    let from = |address: &str, token: &str| {
+        server
+            .call("GET", "/v1/customers")
+            .bearer(token)
+            .header("X-Forwarded-For", &format!("spoofed, {address}"))
+            .send()
+    };
+    for number in 0..5 {
+        from("10.0.0.1", &made_up(number)).await.problem(401, "unauthenticated");
+    }
+    let refused = from("10.0.0.1", &made_up(9)).await;
+    assert!(!refused.header("retry-after").is_empty());
+    refused.problem(429, "rate_limited");
+    from("10.0.0.1", "not a key").await.problem(429, "rate_limited");
+    let form = "grant_type=client_credentials&client_id=a&client_secret=b";
+    let ask = server.call("POST", "/v1/oauth/token").anonymous().header("X-Forwarded-For", "10.0.0.1");
+    ask.body("application/x-www-form-urlencoded", form).send().await.problem(429, "rate_limited");
+    from("10.0.0.1", &server.key).await.expect(200);
+    from("10.0.0.2", &known).await.expect(200);
+    // One key with wrong secrets is limited from wherever it comes.
+    for address in 10..15 {
+        from(&format!("10.0.0.{address}"), &made_up(77)).await.problem(401, "unauthenticated");
+    }
+    from("10.0.0.99", &made_up(77)).await.problem(429, "rate_limited");
+    // A share link has a quota of its own, which takes nothing from its organization.
+    let open = || server.call("GET", &link).anonymous().header("X-Forwarded-For", "10.0.0.50").send();
+    for _ in 0..3 {
+        open().await.expect(200);
+    }
+    let refused = open().await;
+    assert_eq!(
+        (refused.status.as_u16(), refused.header("ratelimit-policy")),
+        (429, "\"share_link\";q=3;w=60".to_owned())
+    );
+    server.get(&plan).await.expect(200);
 }

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde::Deserialize;
@@ -14,6 +16,9 @@ use serde_json::{Map, Value};
 const LEEWAY_SECONDS: i64 = 30;
 /// Maximum accepted lifetime of a token, in seconds. A longer lifetime indicates a mistake or an attack.
 const MAX_LIFETIME_SECONDS: i64 = 24 * 3600;
+
+/// Maximum length of `sub`, in characters. A longer one is refused and not cut, because two could become one.
+const LONGEST_SUBJECT: usize = 200;
 
 /// A set of keys by identifier, each with the only algorithm that it may be used with.
 #[derive(Debug, Clone, Default)]
@@ -82,7 +87,19 @@ pub fn verify(
     validation.validate_exp = false;
     validation.validate_nbf = false;
     let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).ok()?.claims;
-    is_timely(&claims, now.timestamp()).then_some(claims)
+    let has_subject = (1..=LONGEST_SUBJECT).contains(&claims.sub.chars().count());
+    (has_subject && is_timely(&claims, now.timestamp())).then_some(claims)
+}
+
+/// Returns the header of a token. One with `crit` names extensions that must be understood (RFC 7515, section 4.1.11), and
+/// none is.
+pub fn header_of(token: &str) -> Option<Header> {
+    let part = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').next()?).ok()?;
+    let fields: Map<String, Value> = serde_json::from_slice(&part).ok()?;
+    if fields.contains_key("crit") {
+        return None;
+    }
+    jsonwebtoken::decode_header(token).ok()
 }
 
 fn is_timely(claims: &Claims, now: i64) -> bool {

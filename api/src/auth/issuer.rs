@@ -54,6 +54,8 @@ pub struct Grant {
     pub organization_id: Uuid,
     /// Identifier of the API client.
     pub client_id: Uuid,
+    /// Identifier of the API key that was the secret. The token ends with it.
+    pub key_id: Uuid,
     /// Scopes that the token grants.
     pub scopes: Scopes,
 }
@@ -74,7 +76,7 @@ impl Issuer {
             Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(id.clone()), ..Header::new(Algorithm::EdDSA) };
         let claims = json!({
             "iss": self.name, "aud": AUDIENCE, "sub": grant.client_id, "client_id": grant.client_id,
-            "organization_id": grant.organization_id, "scope": grant.scopes.to_string(),
+            "organization_id": grant.organization_id, "key_id": grant.key_id, "scope": grant.scopes.to_string(),
             "iat": now.timestamp(), "nbf": now.timestamp(), "exp": now.timestamp() + TOKEN_SECONDS, "jti": token_id,
         });
         jsonwebtoken::encode(&header, &claims, key).map_err(ApiError::internal)
@@ -157,6 +159,7 @@ fn grant_of(claims: &Claims) -> Option<Grant> {
     Some(Grant {
         organization_id: organization_id.parse().ok()?,
         client_id: claims.sub.parse().ok()?,
+        key_id: claims.other.get("key_id")?.as_str()?.parse().ok()?,
         scopes: Scopes::read(claims.scope.as_deref().unwrap_or_default()),
     })
 }

@@ -5,7 +5,8 @@
 //! stops working at once on every replica, and an unchanged organization costs one small query.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -15,6 +16,7 @@ use uuid::Uuid;
 
 use super::api_key::ApiKey;
 use super::caller::Caller;
+use super::claims;
 use super::external::External;
 use super::issuer::Issuer;
 use super::share_token::ShareToken;
@@ -27,12 +29,19 @@ use crate::store::{Db, organizations, row};
 /// Maximum number of organizations in memory.
 const CAPACITY: u64 = 10_000;
 
+/// Maximum number of keys that are remembered as used.
+const PROVEN_KEYS: u64 = 100_000;
+/// Hash of no secret, to compare with where there is no key.
+const NO_HASH: &[u8] = &[0; 32];
+
 /// Organizations in memory and the times at which their keys were last used.
 #[derive(Debug)]
 pub struct Tenants {
     known: moka::sync::Cache<Uuid, Arc<Tenant>>,
     heads: Heads,
     used: Mutex<HashMap<(Uuid, Uuid), DateTime<Utc>>>,
+    /// Keys with which somebody authenticated within the hour.
+    proven: moka::sync::Cache<Uuid, ()>,
 }
 
 /// An organization at one ledger sequence.
@@ -43,7 +52,6 @@ pub struct Tenant {
     /// Time zone of the organization, which determines when "today" ends.
     pub zone: Tz,
     keys: Mutex<HashMap<Uuid, Arc<KeyWithClient>>>,
-    clients: Mutex<HashMap<Uuid, Scopes>>,
 }
 
 /// An authenticated caller and its organization.
@@ -57,7 +65,9 @@ pub struct Authenticated {
 
 impl Default for Tenants {
     fn default() -> Self {
-        Self { known: moka::sync::Cache::new(CAPACITY), heads: Heads::default(), used: Mutex::default() }
+        let proven =
+            moka::sync::Cache::builder().max_capacity(PROVEN_KEYS).time_to_live(Duration::from_hours(1)).build();
+        Self { known: moka::sync::Cache::new(CAPACITY), heads: Heads::default(), used: Mutex::default(), proven }
     }
 }
 
@@ -68,8 +78,8 @@ struct Unverified {
 }
 
 impl Tenants {
-    /// Authenticates the bearer of a token. Returns `None` on any failure, without distinguishing the reasons.
-    pub async fn authenticate(
+    /// Authenticates the bearer of a JWT. Returns `None` on any failure, without distinguishing the reasons.
+    pub async fn by_token(
         &self,
         token: &str,
         db: &Db,
@@ -77,22 +87,20 @@ impl Tenants {
         external: Option<&External>,
         now: DateTime<Utc>,
     ) -> sqlx::Result<Option<Authenticated>> {
-        if ApiKey::is_one(token) {
-            let Some(key) = ApiKey::parse(token) else { return Ok(None) };
-            return self.by_key(&key, db, now).await;
-        }
-        let Ok(header) = jsonwebtoken::decode_header(token) else { return Ok(None) };
+        let Some(header) = claims::header_of(token) else { return Ok(None) };
         let Ok(claimed) = jsonwebtoken::dangerous::insecure_decode::<Unverified>(token) else { return Ok(None) };
         let claimed = claimed.claims.iss;
         if claimed == issuer.name() {
             let Some(grant) = issuer.verify(token, &header, db, now).await else { return Ok(None) };
             let Some(tenant) = self.tenant(db, grant.organization_id).await? else { return Ok(None) };
-            let granted = tenant.client_scopes(db, grant.organization_id, grant.client_id).await?;
-            let Some(granted) = granted else { return Ok(None) };
+            // A token ends with the key that it was issued for.
+            let (key, _) = tenant.key(db, grant.organization_id, grant.key_id).await?;
+            let is_granted = |key: &Arc<KeyWithClient>| key.client_id == grant.client_id && key.is_usable(now);
+            let Some(key) = key.filter(is_granted) else { return Ok(None) };
             let caller = Caller {
                 organization_id: grant.organization_id,
                 author: Author::client(grant.client_id),
-                scopes: granted.restricted_to(&grant.scopes),
+                scopes: key.scopes.restricted_to(&grant.scopes),
             };
             return Ok(Some(Authenticated { caller, tenant }));
         }
@@ -102,20 +110,47 @@ impl Tenants {
         Ok(tenant.map(|tenant| Authenticated { caller, tenant }))
     }
 
-    /// Authenticates an API key.
+    /// Authenticates an API key. Every failure costs the same: a wrong secret of a key that is in memory, an unknown key and
+    /// an unknown organization all ask the database once for the key.
     pub async fn by_key(&self, key: &ApiKey, db: &Db, now: DateTime<Utc>) -> sqlx::Result<Option<Authenticated>> {
-        let Some(tenant) = self.tenant(db, key.organization_id).await? else { return Ok(None) };
-        let Some(found) = tenant.key(db, key).await? else { return Ok(None) };
-        if !found.is_usable(now) || !key.matches(&found.secret_hash) {
-            return Ok(None);
-        }
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).insert((key.organization_id, key.id), now);
-        let caller = Caller {
-            organization_id: key.organization_id,
-            author: Author::client(found.client_id),
-            scopes: found.scopes.clone(),
+        let (tenant, found, was_in_memory) = match self.tenant(db, key.organization_id).await? {
+            Some(tenant) => {
+                let (found, was_in_memory) = tenant.key(db, key.organization_id, key.id).await?;
+                (Some(tenant), found, was_in_memory)
+            }
+            None => (None, None, true),
         };
-        Ok(Some(Authenticated { caller, tenant }))
+        let stored = found.as_ref().map_or(NO_HASH, |found| found.secret_hash.as_slice());
+        let is_match = key.matches(stored);
+        if let (Some(tenant), Some(found)) = (tenant, found)
+            && is_match
+            && found.is_usable(now)
+        {
+            if self
+                .used
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert((key.organization_id, key.id), now)
+                .is_none()
+            {
+                self.proven.insert(key.id, ());
+            }
+            let caller = Caller {
+                organization_id: key.organization_id,
+                author: Author::client(found.client_id),
+                scopes: found.scopes.clone(),
+            };
+            return Ok(Some(Authenticated { caller, tenant }));
+        }
+        if was_in_memory {
+            api_clients::find_key(&mut db.read().await?, key.organization_id, key.id).await?;
+        }
+        Ok(None)
+    }
+
+    /// Returns whether somebody authenticated with this key a while ago.
+    pub fn was_used(&self, key: &ApiKey) -> bool {
+        self.proven.contains_key(&key.id)
     }
 
     /// Authenticates the token of a share link. The caller has no scopes, so it can use only the pages of the link.
@@ -159,7 +194,6 @@ impl Tenants {
             sequence,
             zone: organization.time_zone.parse().unwrap_or(Tz::UTC),
             keys: Mutex::default(),
-            clients: Mutex::default(),
         });
         self.known.insert(organization_id, Arc::clone(&tenant));
         Ok(Some(tenant))
@@ -167,29 +201,25 @@ impl Tenants {
 }
 
 impl Tenant {
-    async fn key(&self, db: &Db, key: &ApiKey) -> sqlx::Result<Option<Arc<KeyWithClient>>> {
-        if let Some(known) = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&key.id) {
-            return Ok(Some(Arc::clone(known)));
-        }
-        let Some(found) = api_clients::find_key(&mut db.read().await?, key.organization_id, key.id).await? else {
-            return Ok(None);
-        };
-        let found = Arc::new(found);
-        self.keys.lock().unwrap_or_else(PoisonError::into_inner).insert(key.id, Arc::clone(&found));
-        Ok(Some(found))
+    fn keys(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<KeyWithClient>>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Returns the scopes of a client, unless it is revoked.
-    async fn client_scopes(&self, db: &Db, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<Scopes>> {
-        if let Some(known) = self.clients.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
-            return Ok(Some(known.clone()));
+    /// Returns a key with its client, and whether it was in memory.
+    async fn key(
+        &self,
+        db: &Db,
+        organization_id: Uuid,
+        key_id: Uuid,
+    ) -> sqlx::Result<(Option<Arc<KeyWithClient>>, bool)> {
+        let known = self.keys().get(&key_id).cloned();
+        if known.is_some() {
+            return Ok((known, true));
         }
-        let client = api_clients::find(&mut db.read().await?, organization_id, id)
-            .await?
-            .filter(|client| client.revoked_at.is_none());
-        let Some(client) = client else { return Ok(None) };
-        let scopes = client.scopes;
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner).insert(id, scopes.clone());
-        Ok(Some(scopes))
+        let found = api_clients::find_key(&mut db.read().await?, organization_id, key_id).await?.map(Arc::new);
+        if let Some(found) = &found {
+            self.keys().insert(key_id, Arc::clone(found));
+        }
+        Ok((found, false))
     }
 }

@@ -34,7 +34,10 @@ pub async fn run(ledger: Ledger) -> Result<(), Failure> {
         None => organizations::ids(&mut conn).await?,
         Some(name) => {
             let found = organizations::find_by_name(&mut conn, name).await?;
-            vec![found.ok_or_else(|| Failure::new(format!("there is no organization named '{name}'")))?.id]
+            if found.is_empty() {
+                return Err(Failure::new(format!("there is no organization named '{name}'")));
+            }
+            found.iter().map(|one| one.id).collect()
         }
     };
     let mut broken = 0;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, post};
+use milepost_domain::access::Scope;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::people::{PersonContent, PersonKind};
 use milepost_domain::usage::event::{Intake, UsageEvent};
@@ -88,7 +89,8 @@ pub async fn take_segment_track(request: HttpRequest, cx: Context, payload: Payl
 /// Create or update a person from a Segment `identify` message
 ///
 /// `userId` is the person's external reference. The name comes from `traits.name`, or from `traits.firstName` and
-/// `traits.lastName`; the email address comes from `traits.email`. Fields without a trait stay unchanged.
+/// `traits.lastName`; the email address comes from `traits.email`. Fields without a trait stay unchanged. A key without the
+/// scope `people:write` fills only what is empty: it creates people, but changes no name or address that is there.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/identify")]
@@ -100,7 +102,8 @@ pub async fn take_segment_identify(request: HttpRequest, cx: Context, payload: P
 ///
 /// `groupId` is the customer's external reference. The name comes from `traits.name`; the segment comes from
 /// `traits.segment`, `traits.plan` or `traits.industry`. Fields without a trait stay unchanged. The person `userId`, if
-/// given, belongs to this customer from then on.
+/// given, belongs to this customer from then on. A key without the scopes `customers:write` and `people:write` fills only
+/// what is empty: it creates customers and people, but renames and moves none that are there.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/group")]
@@ -228,13 +231,14 @@ async fn take(request: &HttpRequest, cx: &Context, payload: Payload, call: &str)
     for (index, message) in messages.into_iter().enumerate() {
         taken.add(index, message, call, cx);
     }
+    let may = |scope| if cx.who.caller.scopes.allow(scope) { Reach::Change } else { Reach::Fill };
     if !taken.people.is_empty() || !taken.customers.is_empty() {
         cx.write(async |unit| {
             for traits in &taken.customers {
-                put_customer(unit, traits).await?;
+                put_customer(unit, traits, may(Scope::CustomersWrite)).await?;
             }
             for (traits, customer) in &taken.people {
-                put_person(unit, traits, customer.as_ref()).await?;
+                put_person(unit, traits, customer.as_ref(), may(Scope::PeopleWrite)).await?;
             }
             Ok(Answer::no_content())
         })
@@ -320,29 +324,59 @@ async fn find_customers(cx: &Context, events: &mut [UsageEvent]) -> Result<(), A
     Ok(())
 }
 
-async fn put_customer(unit: &mut Unit, traits: &CustomerTraits) -> Result<(), ApiError> {
+/// What messages of a caller may do to a customer or a person that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// Change what is there: the caller has the scope for it.
+    Change,
+    /// Fill what is empty: a write key that may only send usage events.
+    Fill,
+}
+
+impl Reach {
+    /// Returns the value of a field after a message.
+    fn settle<T>(self, now: Option<T>, sent: Option<T>) -> Option<T> {
+        match self {
+            Self::Change => sent.or(now),
+            Self::Fill => now.or(sent),
+        }
+    }
+
+    /// Returns the name after a message. A name that only repeats the reference counts as empty.
+    fn name(self, now: Name, sent: Option<Name>, reference: &ExternalRef) -> Name {
+        let is_filled = now.as_str() != reference.as_str();
+        self.settle(is_filled.then(|| now.clone()), sent).unwrap_or(now)
+    }
+}
+
+async fn put_customer(unit: &mut Unit, traits: &CustomerTraits, reach: Reach) -> Result<(), ApiError> {
     let reference = &traits.external_ref;
     let known = resource::find_by_ref::<CustomerContent>(unit, reference).await?;
     let mut content = match &known {
         Some(known) => known.content.clone(),
         None => CustomerContent::named(unnamed(reference)?),
     };
-    content.name = traits.name.clone().unwrap_or(content.name);
-    content.segment = traits.segment.clone().or(content.segment);
+    content.name = reach.name(content.name, traits.name.clone(), reference);
+    content.segment = reach.settle(content.segment, traits.segment.clone());
     resource::put(unit, known, reference, content).await?;
     Ok(())
 }
 
-async fn put_person(unit: &mut Unit, traits: &PersonTraits, customer: Option<&ExternalRef>) -> Result<(), ApiError> {
+async fn put_person(
+    unit: &mut Unit,
+    traits: &PersonTraits,
+    customer: Option<&ExternalRef>,
+    reach: Reach,
+) -> Result<(), ApiError> {
     let reference = &traits.external_ref;
     let known = resource::find_by_ref::<PersonContent>(unit, reference).await?;
     let mut content = match &known {
         Some(known) => known.content.clone(),
         None => PersonContent::named(unnamed(reference)?, PersonKind::Participant),
     };
-    content.name = traits.name.clone().unwrap_or(content.name);
-    content.email = traits.email.clone().or(content.email);
-    if let Some(customer) = customer {
+    content.name = reach.name(content.name, traits.name.clone(), reference);
+    content.email = reach.settle(content.email, traits.email.clone());
+    if let Some(customer) = customer.filter(|_| reach == Reach::Change || content.customer_id.is_none()) {
         let found = resource::find_by_ref::<CustomerContent>(unit, customer).await?;
         if let Some(found) = found {
             (content.customer_id, content.customer_ref) = (Some(found.id), found.content.external_ref);

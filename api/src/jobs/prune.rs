@@ -19,6 +19,8 @@ const RETIRED_KEY_DAYS: i64 = 7;
 /// signing keys that were retired long ago, and quotas that are full again.
 pub async fn prune(app: &Arc<App>) -> Result<(), ApiError> {
     app.limiter.forget_idle();
+    app.share_limiter.forget_idle();
+    app.refusals.forget_idle();
     app.turns.forget_idle();
     app.storage.keep_reserve();
     let now = app.clock.now();

@@ -13,7 +13,7 @@ use crate::{Conn, on};
 
 macro_rules! columns {
     () => {
-        "id, name, time_zone, lint_rules_off, version, created_at, updated_at, event_retention_days, currency"
+        "id, display_name, time_zone, lint_rules_off, version, created_at, updated_at, event_retention_days, currency"
     };
 }
 
@@ -26,7 +26,7 @@ macro_rules! columns {
 pub struct Organization {
     /// Identifier.
     pub id: Uuid,
-    /// Display name. Unique on this server.
+    /// Display name. Other organizations may have the same.
     #[schema(value_type = Name)]
     pub name: String,
     /// Time zone (IANA name), which determines the date of "today".
@@ -50,7 +50,7 @@ pub struct Organization {
     pub updated_at: DateTime<Utc>,
 }
 
-from_row!(Organization { id, name, time_zone, currency, lint_rules_off as String, event_retention_days, version, created_at, updated_at });
+from_row!(Organization { id, name = "display_name", time_zone, currency, lint_rules_off as String, event_retention_days, version, created_at, updated_at });
 
 /// Checks that the database responds.
 pub async fn ping(conn: &mut Conn) -> sqlx::Result<()> {
@@ -65,10 +65,16 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)
 }
 
-/// Finds an organization by name, for the command line.
-pub async fn find_by_name(conn: &mut Conn, name: &str) -> sqlx::Result<Option<Organization>> {
-    const SQL: &str = concat!("SELECT ", columns!(), " FROM organizations WHERE name = $1");
-    on!(conn, db => sqlx::query_as(SQL).bind(name).fetch_optional(db).await)
+/// Finds the organization that an operator created with this name; else those that are now called so.
+pub async fn find_by_name(conn: &mut Conn, name: &str) -> sqlx::Result<Vec<Organization>> {
+    const CREATED: &str = concat!("SELECT ", columns!(), " FROM organizations WHERE name = $1");
+    const CALLED: &str =
+        concat!("SELECT ", columns!(), " FROM organizations WHERE display_name = $1 ORDER BY id LIMIT 2");
+    let created = on!(conn, db => sqlx::query_as(CREATED).bind(name).fetch_all(db).await)?;
+    if !created.is_empty() {
+        return Ok(created);
+    }
+    on!(conn, db => sqlx::query_as(CALLED).bind(name).fetch_all(db).await)
 }
 
 /// Returns the identifiers of all organizations, for jobs and the command line.
@@ -77,12 +83,12 @@ pub async fn ids(conn: &mut Conn) -> sqlx::Result<Vec<Uuid>> {
     on!(conn, db => sqlx::query_scalar(SQL).fetch_all(db).await)
 }
 
-/// Adds an organization; returns `false` if the name is taken.
+/// Adds an organization; returns `false` if an operator has already created one with the name.
 pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Result<bool> {
     const SQL: &str = concat!(
         "INSERT INTO organizations (",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name) DO NOTHING"
+        ", name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $2) ON CONFLICT (name) DO NOTHING"
     );
     let o = organization;
     on!(conn, db => sqlx::query(SQL)
@@ -91,16 +97,15 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Resul
         .execute(db).await.map(|done| done.rows_affected() == 1))
 }
 
-/// Saves a change; returns `false` if the new name is taken.
-pub async fn update(conn: &mut Conn, organization: &Organization) -> sqlx::Result<bool> {
-    const SQL: &str = "UPDATE organizations SET name = $2, time_zone = $3, lint_rules_off = $4, version = $5, updated_at = $6, event_retention_days = $7, \
-                       currency = $8 \
-                       WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM organizations WHERE name = $2 AND id <> $1)";
+/// Saves a change.
+pub async fn update(conn: &mut Conn, organization: &Organization) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE organizations SET display_name = $2, time_zone = $3, lint_rules_off = $4, version = $5, updated_at = $6, event_retention_days = $7, \
+                       currency = $8 WHERE id = $1";
     let o = organization;
     on!(conn, db => sqlx::query(SQL)
         .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.updated_at)
         .bind(o.event_retention_days).bind(&o.currency)
-        .execute(db).await.map(|done| done.rows_affected() == 1))
+        .execute(db).await.map(|_| ()))
 }
 
 /// Whether amounts are recorded that name no currency, and so are in the organization's.

@@ -22,7 +22,7 @@ use crate::unit::Entity;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"time_zone": "Europe/Berlin"}))]
 pub struct OrganizationPatch {
-    /// Name. Unique on this server.
+    /// Display name. Other organizations may have the same.
     #[schema(value_type = Name, required = false)]
     name: Option<Name>,
     /// Time zone (IANA name) that determines the current date, such as Europe/Berlin.
@@ -55,7 +55,7 @@ pub async fn read_organization(cx: Context) -> Result<Answer, ApiError> {
 
 /// Update the organization
 ///
-/// Changes only the fields in the request. Responds with a conflict if another organization has the name.
+/// Changes only the fields in the request.
 #[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatch), request_body(content = OrganizationPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "As changed.", body = Organization)))]
 #[patch("/v1/organization")]
@@ -92,9 +92,7 @@ pub async fn update_organization(cx: Context, body: Body<OrganizationPatch>) -> 
         }
         after.version += 1;
         after.updated_at = unit.now;
-        if !organizations::update(&mut unit.conn, &after).await? {
-            return Err(ApiError::new(Code::Conflict, "Another organization has this name."));
-        }
+        organizations::update(&mut unit.conn, &after).await?;
         unit.record_updated(Entity::Organization, after.id, &before, &after).await?;
         Ok(Answer::ok(&after)?.version(after.version))
     })

@@ -12,6 +12,7 @@ use base64::prelude::BASE64_STANDARD;
 use milepost_domain::access::Scopes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::auth::api_key::ApiKey;
@@ -90,12 +91,19 @@ pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Pay
     let (Some(id), Some(secret)) = (&form.client_id, &form.client_secret) else {
         return refuse("invalid_client", "Send the client's id and one of its keys as the secret.");
     };
-    let invalid = || refuse("invalid_client", "The client or its secret is not valid.");
-    let Some(key) = ApiKey::parse(secret) else { return invalid() };
+    let address = gate::client_address(&request, &app);
+    let invalid = |key: Option<Uuid>| match gate::note_failure(&app, address, key) {
+        Some(too_many) => Err(too_many),
+        None => refuse("invalid_client", "The client or its secret is not valid."),
+    };
+    if let Some(wait) = app.refusals.wait(address) {
+        return Err(gate::too_many_failures(wait));
+    }
+    let Some(key) = ApiKey::parse(secret) else { return invalid(None) };
     let now = app.clock.now();
-    let Some(who) = app.tenants.by_key(&key, &app.db, now).await? else { return invalid() };
+    let Some(who) = app.tenants.by_key(&key, &app.db, now).await? else { return invalid(Some(key.id)) };
     if *id != who.caller.author.id {
-        return invalid();
+        return invalid(Some(key.id));
     }
     if let Some(wait) = app.limiter.take(who.caller.organization_id).retry_after {
         return Err(gate::rate_limited(wait));
@@ -108,7 +116,7 @@ pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Pay
         return refuse("invalid_scope", "The client has none of these scopes.");
     }
     let client_id = id.parse().map_err(ApiError::internal)?;
-    let grant = Grant { organization_id: who.caller.organization_id, client_id, scopes };
+    let grant = Grant { organization_id: who.caller.organization_id, client_id, key_id: key.id, scopes };
     let access_token = app.issuer.issue(&grant, app.clock.new_id(), &app.db, now).await?;
     let scope = grant.scopes.to_string();
     let answer = Answer::ok(&TokenAnswer { access_token, token_type: "Bearer", expires_in: TOKEN_SECONDS, scope })?;
