@@ -58,6 +58,9 @@ impl Outcome {
     }
 }
 
+/// Maximum number of errors that are named for an item.
+const MOST_ERRORS_OF_ITEM: usize = 20;
+
 /// Result of one item.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct BulkResult {
@@ -65,8 +68,8 @@ pub struct BulkResult {
     outcome: Outcome,
     /// Identifier; null if the item was refused.
     id: Option<Uuid>,
-    /// Errors of the item; pointers start at the item.
-    #[schema(max_items = 100)]
+    /// Errors of the item, at most the first 20; pointers start at the item.
+    #[schema(max_items = 20)]
     errors: Vec<FieldError>,
 }
 
@@ -77,7 +80,8 @@ impl BulkResult {
     }
 
     /// Left out.
-    pub fn refused(errors: Vec<FieldError>) -> Self {
+    pub fn refused(mut errors: Vec<FieldError>) -> Self {
+        errors.truncate(MOST_ERRORS_OF_ITEM);
         Self { outcome: Outcome::Refused, id: None, errors }
     }
 }

@@ -13,7 +13,7 @@ use jsonschema::{Draft, JsonType, ValidationError, Validator};
 use milepost_domain::access::Scope;
 use serde_json::{Map, Value, json};
 
-use crate::error::FieldError;
+use crate::error::{FieldError, MOST_ERRORS};
 use crate::precondition::Precondition;
 
 /// Every operation, by path pattern and method.
@@ -186,6 +186,9 @@ impl Operation {
         let mut found = Map::new();
         let mut errors = Vec::new();
         for (name, raw) in query_pairs(query) {
+            if errors.len() > MOST_ERRORS {
+                return Err(errors);
+            }
             let Some(parameter) = self.query.iter().find(|known| known.name == name) else {
                 let known: Vec<&str> = self.query.iter().map(|known| known.name.as_str()).collect();
                 let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
@@ -234,12 +237,16 @@ impl BodyRule {
     }
 }
 
-/// The first hundred or so differences: enough for a person, and a bound on what a hostile body can make us write.
+/// The first differences, one more than an answer names.
 fn differences(validator: &Validator, value: &Value) -> Vec<FieldError> {
     let mut errors = Vec::new();
     for error in validator.iter_errors(value) {
-        explain(&error, &mut |pointer, code, detail| errors.push(FieldError::in_body(pointer, code, detail)));
-        if errors.len() >= 100 {
+        explain(&error, &mut |pointer, code, detail| {
+            if errors.len() <= MOST_ERRORS {
+                errors.push(FieldError::in_body(pointer, code, detail));
+            }
+        });
+        if errors.len() > MOST_ERRORS {
             break;
         }
     }
@@ -336,7 +343,7 @@ fn explain(error: &ValidationError<'_>, tell: &mut impl FnMut(String, &str, Stri
     let at = error.instance_path().as_str().to_owned();
     match error.kind() {
         ValidationErrorKind::AdditionalProperties { unexpected } => {
-            for name in unexpected {
+            for name in unexpected.iter().take(MOST_ERRORS + 1) {
                 let escaped = name.replace('~', "~0").replace('/', "~1");
                 tell(format!("{at}/{escaped}"), "unknown_field", "is not a field here".to_owned());
             }

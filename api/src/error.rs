@@ -106,6 +106,11 @@ impl Code {
     }
 }
 
+/// Maximum number of errors that an answer names: enough for a person, and a bound on what a hostile request can make us write.
+pub const MOST_ERRORS: usize = 100;
+/// Maximum length of a text of an error, in bytes.
+const LONGEST_TEXT: usize = 1000;
+
 /// An error of one field or parameter.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct FieldError {
@@ -121,7 +126,7 @@ pub struct FieldError {
     #[schema(max_length = 100)]
     pub code: String,
     /// Explanation of the rule, to be read after the name of the field.
-    #[schema(max_length = 10_000)]
+    #[schema(max_length = 1000)]
     pub detail: String,
 }
 
@@ -129,14 +134,34 @@ impl FieldError {
     /// Something wrong at a place of the body.
     pub fn in_body(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
         debug_assert!(is_known(code), "{code} is not in the list of codes");
-        Self { pointer: Some(pointer.into()), parameter: None, code: code.to_owned(), detail: detail.into() }
+        Self {
+            pointer: Some(clipped(pointer.into())),
+            parameter: None,
+            code: code.to_owned(),
+            detail: clipped(detail.into()),
+        }
     }
 
     /// Something wrong with a query parameter or header.
     pub fn in_parameter(name: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
         debug_assert!(is_known(code), "{code} is not in the list of codes");
-        Self { pointer: None, parameter: Some(name.into()), code: code.to_owned(), detail: detail.into() }
+        Self {
+            pointer: None,
+            parameter: Some(clipped(name.into())),
+            code: code.to_owned(),
+            detail: clipped(detail.into()),
+        }
     }
+}
+
+/// A text of an error, cut where a sender's own words make it endless.
+fn clipped(mut text: String) -> String {
+    if text.len() > LONGEST_TEXT {
+        let end = (0..=LONGEST_TEXT - 3).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 impl From<Violation> for FieldError {
@@ -176,8 +201,8 @@ pub struct Problem {
     /// Identifier of the request, as in `X-Request-Id`.
     #[schema(max_length = 200)]
     pub request_id: String,
-    /// Errors of fields and parameters; empty if no single one is at fault.
-    #[schema(max_items = 1000)]
+    /// Errors of fields and parameters; empty if no single one is at fault. If there are more than 100, `detail` says so.
+    #[schema(max_items = 100)]
     pub errors: Vec<FieldError>,
 }
 
@@ -236,15 +261,19 @@ impl ApiError {
         Self::with_errors(Code::Conflict, vec![FieldError::in_body(format!("/{field}"), "taken", detail)])
     }
 
-    /// Several fields or parameters are wrong.
-    pub fn with_errors(code: Code, errors: Vec<FieldError>) -> Self {
+    /// Several fields or parameters are wrong. Only the first hundred are named.
+    pub fn with_errors(code: Code, mut errors: Vec<FieldError>) -> Self {
         let detail = match errors.as_slice() {
             [only] => {
                 let place = only.pointer.as_deref().or(only.parameter.as_deref()).unwrap_or_default();
                 format!("{place} {}", only.detail).trim_start().to_owned()
             }
+            many if many.len() > MOST_ERRORS => {
+                format!("{} things or more are wrong; errors names the first {MOST_ERRORS}.", many.len())
+            }
             many => format!("{} things are wrong; errors names each.", many.len()),
         };
+        errors.truncate(MOST_ERRORS);
         Self { errors, ..Self::new(code, detail) }
     }
 

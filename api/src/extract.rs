@@ -18,6 +18,9 @@ use serde_json::{Map, Value};
 use crate::context::{CheckedQuery, Context, Matched};
 use crate::error::{ApiError, Code};
 
+/// Size up to which a body takes no room among those that are worked on.
+const SMALL_BODY_BYTES: usize = 64 * 1024;
+
 /// The request's body, checked whole against the document and then parsed.
 #[derive(Debug)]
 pub struct Body<T>(pub T);
@@ -149,10 +152,18 @@ pub async fn collect_up_to(request: &HttpRequest, mut payload: Payload, limit: u
         Ok(bytes)
     };
     let deadline = Duration::from_millis(matched.app.settings.body_deadline_ms);
-    tokio::time::timeout(deadline, all).await.unwrap_or_else(|_| {
+    let bytes = tokio::time::timeout(deadline, all).await.unwrap_or_else(|_| {
         let detail = format!("A body must arrive within {} ms.", deadline.as_millis());
         Err(ApiError::new(Code::RequestTimeout, detail))
-    })
+    })?;
+    // What is packed may be as large as the limit when it is unpacked.
+    let is_packed = request.headers().contains_key(CONTENT_ENCODING);
+    let size = if is_packed { limit } else { bytes.len() };
+    if size > SMALL_BODY_BYTES {
+        let room = matched.app.bodies.take(size).await?;
+        request.extensions_mut().insert(room);
+    }
+    Ok(bytes)
 }
 
 /// Parses a part of the path. What cannot be the name of anything is refused as a parameter.

@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod auth;
+pub mod bodies;
 pub mod bulk;
 pub mod clock;
 pub mod commands;

@@ -18,6 +18,7 @@ use crate::auth::external::External;
 use crate::auth::issuer::{self, Issuer};
 use crate::auth::refusals::Refusals;
 use crate::auth::tenants::Tenants;
+use crate::bodies::Bodies;
 use crate::clock::Clock;
 use crate::config::{Settings, Storage};
 use crate::contract::Contract;
@@ -109,6 +110,7 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
         tenants: Tenants::default(),
         in_flight: InFlight::default(),
         turns: Turns::default(),
+        bodies: Bodies::default(),
         storage: StorageState::new(&settings.storage),
         is_accepting: AtomicBool::new(true),
         document,

@@ -6,6 +6,7 @@ use crate::auth::external::External;
 use crate::auth::issuer::Issuer;
 use crate::auth::refusals::Refusals;
 use crate::auth::tenants::Tenants;
+use crate::bodies::Bodies;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::contract::Contract;
@@ -38,6 +39,7 @@ pub struct App {
     pub metrics: Metrics,
     pub read_model: ReadModel,
     pub in_flight: InFlight,
+    pub bodies: Bodies,
     pub storage: StorageState,
     pub turns: Turns,
     pub writer: Writer,

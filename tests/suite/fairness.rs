@@ -7,11 +7,7 @@ use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Server, on_both_engines};
 use serde_json::{Value, json};
 
-on_both_engines!(
-    a_greedy_organization_waits_by_itself,
-    what_the_database_asks_to_be_repeated_is_repeated,
-    a_failure_that_stays_is_told_as_what_it_is,
-);
+on_both_engines!(a_greedy_organization_waits_by_itself, what_the_database_asks_to_be_repeated_is_repeated,);
 
 /// Requests of the greedy organization at once, more than may wait.
 const GREEDY: usize = 200;
@@ -118,10 +114,13 @@ async fn what_the_database_asks_to_be_repeated_is_repeated(engine: Engine) {
     write.await.expect("a reply").expect(201);
 }
 
-async fn a_failure_that_stays_is_told_as_what_it_is(engine: Engine) {
-    if engine == Engine::Sqlite {
-        return; // The tests of the program fill the disk of a file.
-    }
+/// On PostgreSQL only: the tests of the program fill the disk of a file.
+#[test]
+fn a_failure_that_stays_is_told_as_what_it_is() {
+    milepost_tests::run(Engine::Postgres, fail_for_good);
+}
+
+async fn fail_for_good(engine: Engine) {
     let server = Server::start(engine).await;
     let forced = async |code: &str| {
         let mut conn = server.db().begin().await.expect("a connection");

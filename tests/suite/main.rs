@@ -4,6 +4,7 @@
 
 mod aborts;
 mod access;
+mod bounds;
 mod clients;
 mod conditional;
 mod contract;

@@ -12,7 +12,7 @@ use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Key, Label, Name, Note};
 use milepost_domain::values::weight::Weight;
 
-use crate::error::{ApiError, Code, FieldError};
+use crate::error::{ApiError, Code, FieldError, MOST_ERRORS};
 
 /// Columns in the order of output. All but the first three are optional.
 pub const COLUMNS: [&str; 12] = [
@@ -31,6 +31,8 @@ pub const COLUMNS: [&str; 12] = [
 ];
 /// Number of required columns: the first ones of [`COLUMNS`].
 const REQUIRED: usize = 3;
+/// Maximum number of columns of which each unknown one is named.
+const MOST_COLUMNS: usize = 50;
 /// Maximum number of milestones that a plan may start with.
 const MOST: usize = 500;
 
@@ -67,6 +69,11 @@ impl Rows {
             .from_reader(text.as_bytes());
         let malformed =
             |error: csv::Error| ApiError::new(Code::MalformedBody, format!("The body is not CSV: {error}."));
+        let columns = reader.headers().map_err(malformed)?.len();
+        if columns > MOST_COLUMNS {
+            let detail = format!("has {columns} columns, but there are only {} that can be read", COLUMNS.len());
+            return Err(ApiError::field("", "too_many_items", detail));
+        }
         let header: Vec<String> =
             reader.headers().map_err(malformed)?.iter().map(|name| name.to_lowercase().replace(' ', "_")).collect();
         let mut errors = header_errors(&header);
@@ -81,7 +88,7 @@ impl Rows {
             }
             let line = record.position().map_or(0, csv::Position::line) + skipped;
             count += 1;
-            if count > MOST || errors.len() >= 100 {
+            if count > MOST || errors.len() > MOST_ERRORS {
                 continue;
             }
             if record.len() > header.len() {
