@@ -12,3 +12,4 @@ pub mod issuer;
 pub mod refusals;
 pub mod share_token;
 pub mod tenants;
+pub mod vault;

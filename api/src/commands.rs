@@ -1,5 +1,6 @@
 //! The command line of `milepost`.
 
+pub mod backup;
 pub mod demo;
 pub mod key;
 pub mod ledger;
@@ -34,6 +35,11 @@ pub enum Command {
     /// Verify ledgers.
     #[command(subcommand)]
     Ledger(ledger::Ledger),
+    /// Write a consistent copy of the database file, also while a server uses it, and verify it. A plain copy of the file
+    /// loses what was committed last.
+    Backup(backup::Backup),
+    /// Put a backup in the place of the database file.
+    Restore(backup::Restore),
     /// Load the demo plans into a running server.
     Demo(demo::Demo),
     /// Print the OpenAPI document as YAML.
@@ -87,6 +93,8 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Key(key) => key::run(key).await,
         Command::SigningKey(key) => key::run_signing(key).await,
         Command::Ledger(ledger) => ledger::run(ledger).await,
+        Command::Backup(options) => backup::run(options).await,
+        Command::Restore(options) => backup::restore(options).await,
         Command::Demo(demo) => demo::run(demo).await,
         Command::Openapi => {
             let document = crate::routes::document().map_err(Failure::new)?;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::auth::vault::Secret;
+
 /// Location of the data.
 #[derive(Debug, Clone, Args)]
 pub struct Storage {
@@ -14,6 +16,13 @@ pub struct Storage {
     /// PostgreSQL database to use instead of the file, as `postgres://user:password@host/database`.
     #[arg(long, env = "MILEPOST_DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
+    /// File with the secret key that encrypts private signing keys in the database. Without a key they are kept in the
+    /// clear. systemd can hand it over as the credential milepost-secret-key.
+    #[arg(long, env = "MILEPOST_SECRET_KEY_FILE")]
+    pub secret_key_file: Option<PathBuf>,
+    /// Secret key itself. Set it in the environment, because others can read a command line.
+    #[arg(long, env = "MILEPOST_SECRET_KEY", hide_env_values = true)]
+    pub secret_key: Option<Secret>,
 }
 
 /// Settings of the server.
@@ -55,6 +64,22 @@ pub struct Settings {
     /// dropped first.
     #[arg(long, env = "MILEPOST_READ_MODEL_MIB", default_value_t = 512)]
     pub read_model_mib: u64,
+    /// Time between two checkpoints of a ledger that has grown, in minutes.
+    #[arg(long, env = "MILEPOST_CHECKPOINT_EVERY_MINUTES", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+    pub checkpoint_every_minutes: u32,
+    /// File to which every new checkpoint is appended, as a line of JSON. Keep it where who can write to the database
+    /// cannot write.
+    #[arg(long, env = "MILEPOST_CHECKPOINT_FILE")]
+    pub checkpoint_file: Option<PathBuf>,
+    /// Directory for scheduled backups of the database file. None are made without it.
+    #[arg(long, env = "MILEPOST_BACKUP_DIR")]
+    pub backup_dir: Option<PathBuf>,
+    /// Time between two scheduled backups, in hours.
+    #[arg(long, env = "MILEPOST_BACKUP_EVERY_HOURS", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..))]
+    pub backup_every_hours: u32,
+    /// Number of scheduled backups that are kept.
+    #[arg(long, env = "MILEPOST_BACKUP_KEEP", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+    pub backup_keep: u16,
     /// `iss` of the tokens that this server issues.
     #[arg(long, env = "MILEPOST_TOKEN_ISSUER", default_value = "milepost")]
     pub token_issuer: String,

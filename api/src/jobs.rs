@@ -1,5 +1,7 @@
 //! Background jobs, one file per job, each with its own interval.
 
+pub mod backups;
+pub mod checkpoints;
 pub mod keep_health;
 pub mod key_usage;
 pub mod prune;
@@ -9,6 +11,8 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+pub use self::backups::make_backup;
+pub use self::checkpoints::make_checkpoints;
 use self::keep_health::keep_health;
 pub use self::key_usage::note_key_usage;
 pub use self::prune::prune;
@@ -42,6 +46,12 @@ pub fn start(app: &Arc<App>) -> Jobs {
     jobs.spawn(repeat(Arc::clone(app), "key_usage", KEY_USAGE_EVERY, async |app| note_key_usage(app).await));
     jobs.spawn(repeat(Arc::clone(app), "prune", PRUNING_EVERY, async |app| prune(app).await));
     jobs.spawn(repeat(Arc::clone(app), "keep_health", HEALTH_EVERY, async |app| keep_health(app).await));
+    let every = Duration::from_secs(60 * u64::from(app.settings.checkpoint_every_minutes));
+    jobs.spawn(repeat(Arc::clone(app), "checkpoints", every, async |app| make_checkpoints(app).await));
+    if app.settings.backup_dir.is_some() {
+        let every = Duration::from_secs(3600 * u64::from(app.settings.backup_every_hours));
+        jobs.spawn(repeat(Arc::clone(app), "backups", every, async |app| make_backup(app).await));
+    }
     Jobs(jobs)
 }
 

@@ -8,8 +8,10 @@
 
 pub mod answer;
 pub mod auth;
+pub mod backup;
 pub mod bodies;
 pub mod bulk;
+pub mod checkpoints;
 pub mod clock;
 pub mod commands;
 pub mod config;
@@ -48,6 +50,7 @@ pub mod time_travel;
 pub mod turns;
 pub mod unit;
 pub mod usage_facts;
+pub mod verification;
 pub mod versioned;
 pub mod views;
 

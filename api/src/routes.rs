@@ -244,7 +244,11 @@ fn events(config: &mut ServiceConfig<'_>) {
 
 /// Registers the ledger.
 fn ledger(config: &mut ServiceConfig<'_>) {
-    config.service(ledger::list::list_ledger_entries).service(ledger::verify::verify_ledger);
+    config
+        .service(ledger::list::list_ledger_entries)
+        .service(ledger::verify::verify_ledger)
+        .service(ledger::checkpoints::list_checkpoints)
+        .service(ledger::checkpoints::create_checkpoint);
 }
 
 /// Registers the organization, API clients and tokens.

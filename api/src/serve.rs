@@ -1,6 +1,9 @@
 //! The one place that wires: settings in, a bound server out.
 
+use std::fs::{self, File, TryLockError};
+use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -18,6 +21,8 @@ use crate::auth::external::External;
 use crate::auth::issuer::{self, Issuer};
 use crate::auth::refusals::Refusals;
 use crate::auth::tenants::Tenants;
+use crate::auth::vault::Vault;
+use crate::backup::DATABASE;
 use crate::bodies::Bodies;
 use crate::clock::Clock;
 use crate::config::{Settings, Storage};
@@ -68,13 +73,56 @@ pub struct Running {
     server: Server,
 }
 
+/// Locks the data directory, which only its owner may look into. A second server on the same file would not notice the data
+/// that the first one writes.
+pub fn lock_data_directory(storage: &Storage) -> Result<Option<File>, StartError> {
+    if storage.database_url.is_some() {
+        return Ok(None);
+    }
+    prepare_directory(&storage.data_dir).map_err(StartError::DataDirectory)?;
+    let file = File::create(storage.data_dir.join("milepost.lock")).map_err(StartError::DataDirectory)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            Err(StartError::DatabaseInUse(storage.data_dir.join(DATABASE).display().to_string()))
+        }
+        Err(TryLockError::Error(error)) => Err(StartError::DataDirectory(error)),
+    }
+}
+
+/// Makes the data directory, and closes it and the database's files to everybody else if they are open to them. New files
+/// are closed by the mask that the program sets.
+fn prepare_directory(directory: &Path) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let close = |path: &Path, mode: u32| {
+            let permissions = fs::metadata(path)?.permissions();
+            if permissions.mode() & 0o077 != 0 {
+                tracing::warn!(path = %path.display(), "was open to other users and is closed now");
+                fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+            }
+            io::Result::Ok(())
+        };
+        close(directory, 0o700)?;
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() && entry.file_name().to_string_lossy().starts_with("milepost") {
+                close(&entry.path(), 0o600)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Opens the database of the configuration, with its schema up to date.
 pub async fn open_database(storage: &Storage) -> Result<Db, StartError> {
     let db = match &storage.database_url {
         Some(url) => connect::postgres(url)?,
         None => {
-            std::fs::create_dir_all(&storage.data_dir).map_err(StartError::DataDirectory)?;
-            let file = storage.data_dir.join("milepost.db");
+            prepare_directory(&storage.data_dir).map_err(StartError::DataDirectory)?;
+            let file = storage.data_dir.join(DATABASE);
             match connect::sqlite(&file).await {
                 Err(error) if store::is_storage_full(&error) && give_up_reserve(&storage.data_dir) => {
                     connect::sqlite(&file).await?
@@ -87,13 +135,23 @@ pub async fn open_database(storage: &Storage) -> Result<Db, StartError> {
     Ok(db)
 }
 
+/// Opens the database of the configuration for reading only, with the schema that it has.
+pub async fn open_read_only(storage: &Storage) -> Result<Db, StartError> {
+    Ok(match &storage.database_url {
+        Some(url) => connect::postgres(url)?,
+        None => connect::sqlite_read_only(&storage.data_dir.join(DATABASE)).await?,
+    })
+}
+
 /// Wires the shared state over a database whose schema is up to date.
 pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, StartError> {
     let other = |error: &dyn std::fmt::Display| StartError::Other(error.to_string());
     let document = routes::document().map_err(|error| other(&error))?;
+    let vault = Vault::of(&settings.storage).map_err(|error| other(&error))?;
     if store::signing_keys::list(&mut db.read().await?).await?.is_empty() {
-        issuer::rotate(&db, &clock).await?;
+        issuer::rotate(&db, &clock, &vault).await?;
     }
+    issuer::seal_all(&db, &vault).await?;
     let external = settings.external.issuer().map(External::new).transpose().map_err(|error| other(&error))?;
     let (writer, inbox) = Writer::new();
     tokio::spawn(inbox.run(db.clone()));
@@ -101,7 +159,7 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
         writer,
         keeping: Keeping::default(),
         contract: Contract::compile(&document.value).map_err(|error| other(&error))?,
-        issuer: Issuer::load(&db, settings.token_issuer.clone()).await?,
+        issuer: Issuer::load(&db, settings.token_issuer.clone(), vault).await?,
         limiter: Limiter::new("organization", settings.rate_limit_per_minute),
         share_limiter: Limiter::new("share_link", settings.share_rate_limit_per_minute),
         refusals: Refusals::new(settings.refusals_per_minute),

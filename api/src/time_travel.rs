@@ -10,6 +10,7 @@ use milepost_domain::earned_value::CreditRule;
 use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::milestone::State;
+use milepost_domain::plan::network::Relation;
 use milepost_domain::plan::schedule::DEFAULT_UPDATE_INTERVAL_DAYS;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -18,9 +19,10 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::store::Conn;
 use crate::store::json_text::JsonText;
 use crate::store::ledger::{self, Known};
-use crate::store::milestones::DependencyRow;
+use crate::store::milestones::{DependencyRow, MilestoneRow};
 use crate::store::plans::{self, PlanRecord};
 
 /// A plan as recorded in the ledger.
@@ -79,15 +81,50 @@ pub async fn plans_known_at(
 ) -> Result<Vec<PlanRecord>, ApiError> {
     let mut conn = cx.snapshot().await?;
     let records = plans::load(&mut conn, cx.organization_id(), ids).await?;
+    let then = as_recorded(&mut conn, cx.organization_id(), records, ids, at).await?;
+    Ok(then.into_iter().flatten().collect())
+}
+
+/// Returns plans as the ledger records them at an instant, in the same order; `None` for one that was not known.
+pub async fn as_recorded(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    records: Vec<PlanRecord>,
+    ids: Option<&[Uuid]>,
+    at: DateTime<Utc>,
+) -> Result<Vec<Option<PlanRecord>>, ApiError> {
     let mut entries: HashMap<Uuid, Vec<Known>> = HashMap::new();
-    for entry in ledger::known_plans(&mut conn, cx.organization_id(), ids, at).await? {
+    for entry in ledger::known_plans(conn, organization_id, ids, at).await? {
         entries.entry(entry.root_id).or_default().push(entry);
     }
-    let then = records.into_iter().filter_map(|record| {
+    let then = records.into_iter().map(|record| {
         let known = entries.remove(&record.plan.id).unwrap_or_default();
-        as_known(record, &known, at).transpose()
+        as_known(record, &known, at)
     });
     then.collect()
+}
+
+/// Returns what of a plan is not as another record of it says, of all that changes in place.
+pub fn difference(one: &PlanRecord, other: &PlanRecord) -> Option<String> {
+    if one.plan != other.plan {
+        return Some("in the plan's own fields".to_owned());
+    }
+    let others: HashMap<Uuid, &MilestoneRow> = other.milestones.iter().map(|row| (row.id, row)).collect();
+    let edges = |record: &PlanRecord| {
+        let mut edges: Vec<(Uuid, Uuid, Relation, i64)> = record
+            .dependencies
+            .iter()
+            .map(|edge| (edge.milestone_id, edge.depends_on_id, edge.relation.0, edge.lag_days))
+            .collect();
+        edges.sort_unstable_by_key(|(from, to, ..)| (*from, *to));
+        edges
+    };
+    let differing = one.milestones.iter().find(|row| others.get(&row.id).is_none_or(|known| known != row));
+    match differing {
+        Some(row) => Some(format!("in the milestone {}", row.key)),
+        None if edges(one) != edges(other) => Some("in the dependencies".to_owned()),
+        None => None,
+    }
 }
 
 /// Returns a plan as it was known at an instant; `None` if it was not known.

@@ -137,11 +137,12 @@ impl Unit {
     /// In a transaction that has just created the organization.
     pub async fn found(mut conn: Conn, clock: &Clock, origin: Origin) -> Result<Self, ApiError> {
         ledger::insert_head(&mut conn, origin.organization_id, &GENESIS).await?;
-        Ok(Self::within(conn, clock, origin, Head { sequence: 0, hash: GENESIS.to_vec() }))
+        Ok(Self::within(conn, clock, origin, Head { sequence: 0, hash: GENESIS.to_vec(), recorded_at: None }))
     }
 
     fn within(conn: Conn, clock: &Clock, origin: Origin, head: Head) -> Self {
-        let now = clock.now();
+        // A clock that was set back must not make recorded time run backwards.
+        let now = head.recorded_at.map_or_else(|| clock.now(), |last| clock.now().max(last));
         Self {
             conn,
             organization_id: origin.organization_id,
@@ -189,7 +190,7 @@ impl Unit {
         };
         entry.hash = hash_of(self.organization_id, &entry)?.to_vec();
         ledger::append(&mut self.conn, self.organization_id, &entry).await?;
-        self.head = Head { sequence: entry.sequence, hash: entry.hash };
+        self.head = Head { sequence: entry.sequence, hash: entry.hash, recorded_at: Some(entry.recorded_at) };
         self.is_head_moved = true;
         Ok(())
     }

@@ -85,6 +85,69 @@ pub enum Break {
         /// Sequence number of the recorded head.
         sequence: i64,
     },
+    /// There is no entry at all, though every organization begins with one.
+    #[error("the ledger is empty, though an organization begins with an entry")]
+    Empty,
+    /// The chain ends before a point that it once had.
+    #[error("the ledger once reached entry {sequence}: later entries were cut off, or an older copy was put back")]
+    CutOff {
+        /// Sequence number of the point.
+        sequence: i64,
+    },
+    /// The chain has another entry at a point that it once had.
+    #[error(
+        "entry {sequence} is not the one that the ledger once had there: history was rewritten, or this is another branch of it"
+    )]
+    Rewritten {
+        /// Sequence number of the point.
+        sequence: i64,
+    },
+}
+
+/// A point that a chain once had, known from somewhere else: a checkpoint, or a hash that somebody wrote down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Point {
+    /// Sequence number of an entry; 0 stands before the first.
+    pub sequence: i64,
+    /// Hash of that entry.
+    pub hash: Hash,
+}
+
+impl std::fmt::Display for Point {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.sequence, hex(&self.hash))
+    }
+}
+
+/// A text that names no point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be a sequence number and a hash of 64 hexadecimal digits, such as 17:9f86…0a08")]
+pub struct NotAPoint;
+
+impl std::str::FromStr for Point {
+    type Err = NotAPoint;
+
+    fn from_str(text: &str) -> Result<Self, NotAPoint> {
+        let (sequence, digits) = text.split_once(':').ok_or(NotAPoint)?;
+        let sequence = sequence.parse().ok().filter(|sequence| *sequence >= 0).ok_or(NotAPoint)?;
+        if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(NotAPoint);
+        }
+        let mut hash = GENESIS;
+        for (byte, at) in hash.iter_mut().zip((0..64).step_by(2)) {
+            *byte = u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| NotAPoint)?;
+        }
+        Ok(Self { sequence, hash })
+    }
+}
+
+/// Returns bytes in hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 impl Break {
@@ -94,7 +157,10 @@ impl Break {
             Self::Missing { sequence }
             | Self::Unlinked { sequence }
             | Self::Changed { sequence }
-            | Self::WrongEnd { sequence } => *sequence,
+            | Self::WrongEnd { sequence }
+            | Self::CutOff { sequence }
+            | Self::Rewritten { sequence } => *sequence,
+            Self::Empty => 1,
         }
     }
 }
@@ -104,15 +170,34 @@ impl Break {
 pub struct Verifier {
     sequence: i64,
     hash: Hash,
+    /// Points that the chain must have, the last one first.
+    points: Vec<Point>,
+    points_verified: usize,
 }
 
 impl Default for Verifier {
     fn default() -> Self {
-        Self { sequence: 0, hash: GENESIS }
+        Self { sequence: 0, hash: GENESIS, points: vec![], points_verified: 0 }
     }
 }
 
 impl Verifier {
+    /// Creates a verifier of a chain that must have these points.
+    pub fn through(mut points: Vec<Point>) -> Self {
+        points.sort_unstable_by(|a, b| b.cmp(a));
+        Self { points, ..Self::default() }
+    }
+
+    /// Returns where the chain stands.
+    pub const fn point(&self) -> Point {
+        Point { sequence: self.sequence, hash: self.hash }
+    }
+
+    /// Returns the number of points that the chain has had so far.
+    pub const fn points_verified(&self) -> usize {
+        self.points_verified
+    }
+
     /// Returns the number of entries verified so far.
     pub const fn verified(&self) -> i64 {
         self.sequence
@@ -132,6 +217,12 @@ impl Verifier {
             return Err(Break::Changed { sequence });
         }
         (self.sequence, self.hash) = (sequence, hash);
+        while let Some(point) = self.points.pop_if(|point| point.sequence <= sequence) {
+            if point.sequence == sequence && point.hash != hash {
+                return Err(Break::Rewritten { sequence });
+            }
+            self.points_verified += 1;
+        }
         Ok(())
     }
 
@@ -141,6 +232,10 @@ impl Verifier {
             Err(Break::Missing { sequence: self.sequence + 1 })
         } else if self.sequence > head_sequence || head_hash != self.hash {
             Err(Break::WrongEnd { sequence: head_sequence })
+        } else if let Some(last) = self.points.first().filter(|point| point.sequence > self.sequence) {
+            Err(Break::CutOff { sequence: last.sequence })
+        } else if self.sequence == 0 {
+            Err(Break::Empty)
         } else {
             Ok(())
         }
@@ -205,6 +300,23 @@ mod tests {
         assert_eq!(verify(&[1, 2, 4, 5].map(entry)), Err(Break::Missing { sequence: 3 }));
         assert_eq!(verify(&[1, 3, 2, 4, 5].map(entry)), Err(Break::Missing { sequence: 2 }));
         assert_eq!(verify(&[1, 2, 3, 4].map(entry)), Err(Break::Missing { sequence: 5 }));
+        let point = |sequence: usize, hash: Hash| Point { sequence: number(sequence), hash };
+        let verify_through = |points: &[Point], upto: usize| {
+            let mut verifier = Verifier::through(points.to_vec());
+            (1..=upto).map(entry).try_for_each(|entry| verifier.next(&entry))?;
+            verifier.finish(number(upto), &hashes[upto]).map(|()| verifier.points_verified())
+        };
+        let (third, fifth) = (point(3, hashes[3]), point(5, hashes[5]));
+        assert_eq!(verify_through(&[fifth, third, third], 5), Ok(3));
+        assert_eq!(verify_through(&[third, fifth], 4), Err(Break::CutOff { sequence: 5 }));
+        assert_eq!(verify_through(&[point(3, GENESIS), fifth], 5), Err(Break::Rewritten { sequence: 3 }));
+        assert_eq!(verify_through(&[], 0), Err(Break::Empty));
+        assert_eq!(verify_through(&[third], 0), Err(Break::CutOff { sequence: 3 }));
+        assert_eq!(third.to_string().parse(), Ok(third));
+        for text in ["", "3", "3:", "-1:00", "3:zz", &format!("3:{}", "é".repeat(32)), &format!("x:{}", "0".repeat(64))]
+        {
+            assert_eq!(text.parse::<Point>(), Err(NotAPoint), "{text}");
+        }
         let changed = Stored { content: content(3, &[Some("another")]), ..entry(3) };
         assert_eq!(verify(&[entry(1), entry(2), changed, entry(4), entry(5)]), Err(Break::Changed { sequence: 3 }));
         let forged = entry_hash(&hashes[2], &content(3, &[Some("another")]));

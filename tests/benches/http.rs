@@ -380,7 +380,7 @@ async fn fill_events(server: &Server, stored: i64, wanted: i64) {
         let batch: Vec<UsageEvent> = (next..last).map(|n| read_event(&value(n), now).expect("an event")).collect();
         let mut conn = server.db().begin().await.expect("a transaction");
         let count = i64::try_from(batch.len()).expect("a number");
-        let first = usage_events::take_numbers(&mut conn, organization_id, count).await.expect("numbers") + 1;
+        let first = usage_events::take_numbers(&mut conn, organization_id, count, now).await.expect("numbers").0 + 1;
         let rows = (first..).zip(&batch).map(|(sequence, event)| NewEvent {
             sequence,
             key: identity(event, organization_id),

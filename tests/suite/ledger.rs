@@ -7,7 +7,15 @@ use serde_json::{Value, json};
 
 use crate::samples::{create_customer, create_plan, pluck};
 
-on_both_engines!(every_change_is_recorded, entries_are_filtered, tampering_is_found, writers_at_once_leave_no_gap);
+on_both_engines!(
+    every_change_is_recorded,
+    entries_are_filtered,
+    tampering_is_found,
+    writers_at_once_leave_no_gap,
+    what_was_once_there_is_missed,
+    a_row_that_was_edited_past_the_api_is_found,
+    recorded_time_never_goes_back
+);
 
 /// Runs a statement directly on the database, without the API.
 pub async fn tamper(server: &Server, sql: &'static str) {
@@ -83,8 +91,8 @@ async fn tampering_is_found(engine: Engine) {
         let sound = server.get("/v1/ledger/verification").await.expect(200);
         let entries = sound["verified_entries"].as_i64().expect("a count");
         assert_eq!(
-            sound,
-            json!({ "intact": true, "verified_entries": entries, "first_broken_sequence": null, "detail": null })
+            (&sound["intact"], &sound["head_sequence"], &sound["first_broken_sequence"], &sound["detail"]),
+            (&json!(true), &json!(entries), &Value::Null, &Value::Null)
         );
         tamper(&server, sql).await;
         let found = server.get("/v1/ledger/verification").await.expect(200);
@@ -107,4 +115,137 @@ async fn writers_at_once_leave_no_gap(engine: Engine) {
     assert_eq!(verified["intact"], true);
     let list = server.get("/v1/ledger?action=customer.created&limit=200").await.expect(200);
     assert_eq!(list["data"].as_array().map(Vec::len), Some(24));
+}
+
+/// Deletes the last entry and sets the head back to the one before, so that the chain by itself looks whole.
+const CUT: [&str; 2] = [
+    "DELETE FROM ledger_entries WHERE sequence = (SELECT MAX(sequence) FROM ledger_entries)",
+    "UPDATE ledger_heads SET sequence = (SELECT MAX(sequence) FROM ledger_entries), \
+     hash = (SELECT hash FROM ledger_entries ORDER BY sequence DESC LIMIT 1)",
+];
+
+async fn what_was_once_there_is_missed(engine: Engine) {
+    let server = Server::start(engine).await;
+    create_customer(&server, "A").await;
+    let before = server.get("/v1/ledger/verification").await.expect(200);
+    let made = server.post("/v1/ledger/checkpoints", json!({})).await.expect(201);
+    assert_eq!((&made["sequence"], &made["hash"]), (&before["head_sequence"], &before["head_hash"]));
+    assert_eq!(server.post("/v1/ledger/checkpoints", json!({})).await.expect(200), made, "nothing has changed");
+    create_customer(&server, "B").await;
+    milepost::jobs::make_checkpoints(&server.app).await.expect("made");
+    let list = server.get("/v1/ledger/checkpoints").await.expect(200);
+    assert_eq!(list["data"].as_array().map(Vec::len), Some(2));
+    assert_eq!(list["data"][1], made, "newest first");
+    let first = server.get("/v1/ledger/checkpoints?limit=1").await.expect(200);
+    let cursor = first["next_cursor"].as_str().expect("a cursor");
+    assert_eq!(
+        server.get(&format!("/v1/ledger/checkpoints?limit=1&cursor={cursor}")).await.expect(200)["data"][0],
+        made
+    );
+
+    let verify = async |query: &str| {
+        let found = server.get(&format!("/v1/ledger/verification{query}")).await.expect(200);
+        (found["intact"].as_bool().expect("a verdict"), found["detail"].as_str().unwrap_or_default().to_owned())
+    };
+    let head = server.get("/v1/ledger/verification").await.expect(200);
+    assert_eq!(head["verified_checkpoints"], 2);
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let expect =
+        |point: &Value, hash: &str| format!("?expect={}:{}", text(&point["head_sequence"]), text(&point[hash]));
+    assert!(verify(&expect(&head, "head_hash")).await.0);
+    assert!(verify(&expect(&before, "head_hash")).await.0, "an earlier head");
+    let (is_intact, detail) = verify(&format!("?expect={}:{}", head["head_sequence"], "0".repeat(64))).await;
+    assert!(!is_intact && detail.contains("history was rewritten"), "{detail}");
+    let (is_intact, detail) = verify(&format!("?expect=1000:{}", "0".repeat(64))).await;
+    assert!(!is_intact && detail.contains("cut off"), "{detail}");
+    server.get("/v1/ledger/verification?expect=12").await.problem(400, "invalid_parameter");
+
+    for sql in CUT {
+        tamper(&server, sql).await;
+    }
+    let (is_intact, detail) = verify("").await;
+    assert!(!is_intact && detail.contains("cut off"), "{detail}");
+    // Whoever deletes the checkpoint, too, is found by the head that somebody noted.
+    tamper(&server, "DELETE FROM ledger_checkpoints WHERE sequence > (SELECT MAX(sequence) FROM ledger_entries)").await;
+    assert!(verify("").await.0, "the database alone cannot know");
+    let (is_intact, detail) = verify(&expect(&head, "head_hash")).await;
+    assert!(!is_intact && detail.contains("cut off"), "{detail}");
+    tamper(&server, "UPDATE ledger_checkpoints SET sequence = sequence - 1").await;
+    let (is_intact, detail) = verify("").await;
+    assert!(!is_intact && detail.contains("not signed"), "{detail}");
+    tamper(&server, "DELETE FROM ledger_checkpoints").await;
+    tamper(&server, "DELETE FROM ledger_entries").await;
+    tamper(&server, "UPDATE ledger_heads SET sequence = 0").await;
+    let (is_intact, _) = verify("").await;
+    assert!(!is_intact, "an organization begins with an entry");
+}
+
+async fn a_row_that_was_edited_past_the_api_is_found(engine: Engine) {
+    for (sql, what) in [
+        ("UPDATE customers SET owner = 'Mallory'", "customer"),
+        ("DELETE FROM people", "person"),
+        ("UPDATE organizations SET display_name = 'Mallory'", "organization"),
+        ("UPDATE api_clients SET scopes = 'admin plans:read'", "api_client"),
+        ("UPDATE api_keys SET revoked_at = NULL", "api_key"),
+        ("UPDATE metrics SET event_type = 'other'", "metric"),
+        ("UPDATE plans SET budget_minor = 1", "plan"),
+        ("UPDATE milestones SET weight = 7 WHERE key = 'b'", "in the milestone b"),
+        ("DELETE FROM milestone_dependencies", "in the dependencies"),
+    ] {
+        let server = Server::start(engine).await;
+        let customer = create_customer(&server, "crm-1").await;
+        server
+            .patch(&format!("/v1/customers/{customer}"), json!({ "owner": "Ben", "arr": null }))
+            .await
+            .problem(422, "validation_failed");
+        server.patch(&format!("/v1/customers/{customer}"), json!({ "owner": "Ben" })).await.expect(200);
+        server
+            .post("/v1/people", json!({ "name": "Ana", "kind": "participant", "customer_ref": "crm-1" }))
+            .await
+            .expect(201);
+        server
+            .post("/v1/metrics", json!({ "key": "m", "event_type": "login", "aggregate": "count" }))
+            .await
+            .expect(201);
+        let client =
+            server.post("/v1/api-clients", json!({ "name": "CRM", "scopes": ["plans:read"] })).await.expect(201);
+        let keys = format!("/v1/api-clients/{}/keys", client["id"].as_str().expect("an id"));
+        let key = server.post(&keys, json!({})).await.expect(201);
+        let key = format!("{keys}/{}", key["id"].as_str().expect("an id"));
+        server.call("DELETE", &key).header("If-Match", "*").send().await.expect(204);
+        let plan = create_plan(&server).await;
+        server.patch(&plan, json!({ "owner": "Ben" })).await.expect(200);
+        server.call("POST", &format!("{plan}/milestones/a/start")).send().await.expect(200);
+        server.call("POST", &format!("{plan}/milestones/a/achieve")).send().await.expect(200);
+        // What a row shows of another row changes without an entry of its own.
+        server.patch(&format!("/v1/customers/{customer}"), json!({ "external_ref": "crm-2" })).await.expect(200);
+        let sound = server.get("/v1/ledger/verification?deep=true").await.expect(200);
+        assert_eq!((&sound["intact"], &sound["detail"]), (&json!(true), &Value::Null));
+        assert!(sound["verified_rows"].as_u64().is_some_and(|rows| rows >= 11), "{sound}");
+        tamper(&server, sql).await;
+        assert_eq!(server.get("/v1/ledger/verification").await.expect(200)["intact"], true, "the chain is whole");
+        let found = server.get("/v1/ledger/verification?deep=true").await.expect(200);
+        assert_eq!(found["intact"], false, "{sql}");
+        assert!(found["detail"].as_str().is_some_and(|detail| detail.contains(what)), "{sql}: {found}");
+    }
+}
+
+async fn recorded_time_never_goes_back(engine: Engine) {
+    let server = Server::start(engine).await;
+    let event = |id: &str| json!({ "specversion": "1.0", "id": id, "source": "crm", "type": "login", "subject": "A", "time": "2026-05-04T09:00:00Z" });
+    let id = create_customer(&server, "A").await;
+    server.post("/v1/events", event("1")).await.expect(200);
+    server.clock.advance(Duration::hours(-2));
+    server.patch(&format!("/v1/customers/{id}"), json!({ "owner": "Ben" })).await.expect(200);
+    server.post("/v1/events", event("2")).await.expect(200);
+    server.clock.advance(Duration::minutes(150));
+    server.patch(&format!("/v1/customers/{id}"), json!({ "owner": "Ana" })).await.expect(200);
+    let list = server.get(&format!("/v1/ledger?entity_id={id}")).await.expect(200);
+    assert_eq!(
+        pluck(&list, "recorded_at"),
+        ["2026-05-04T12:00:00Z", "2026-05-04T12:00:00Z", "2026-05-04T12:30:00Z"],
+        "the clock was set back by two hours in between"
+    );
+    let events = server.get("/v1/events?subject=A").await.expect(200);
+    assert_eq!(pluck(&events, "received_at"), ["2026-05-04T12:00:00Z", "2026-05-04T12:00:00Z"]);
 }

@@ -219,7 +219,8 @@ async fn signing_keys_rotate(engine: Engine) {
     let server = Server::start(engine).await;
     let (id, secret) = client(&server, json!(["customers:read"])).await;
     let before = token(&server, &id, &secret).await;
-    let new_kid = milepost::auth::issuer::rotate(server.db(), &server.clock).await.expect("a key");
+    let new_kid =
+        milepost::auth::issuer::rotate(server.db(), &server.clock, server.app.issuer.vault()).await.expect("a key");
     let settings = server.app.settings.clone();
     let other =
         milepost::serve::wire(settings, server.db().clone(), server.clock.clone()).await.expect("another replica");

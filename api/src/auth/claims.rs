@@ -10,6 +10,7 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// Maximum difference between clocks, in seconds.
@@ -89,6 +90,19 @@ pub fn verify(
     let claims = jsonwebtoken::decode::<Claims>(token, key, &validation).ok()?.claims;
     let has_subject = (1..=LONGEST_SUBJECT).contains(&claims.sub.chars().count());
     (has_subject && is_timely(&claims, now.timestamp())).then_some(claims)
+}
+
+/// Returns what a signed statement says: a token of another type, without expiry or audience.
+pub fn read_statement<T: DeserializeOwned + Clone>(token: &str, token_type: &str, keys: &KeySet) -> Option<T> {
+    let header = header_of(token)?;
+    if header.typ.as_deref() != Some(token_type) {
+        return None;
+    }
+    let (key, algorithm) = keys.keys.get(header.kid.as_deref()?)?;
+    let mut validation = Validation::new(*algorithm);
+    validation.set_required_spec_claims::<&str>(&[]);
+    (validation.validate_exp, validation.validate_aud) = (false, false);
+    jsonwebtoken::decode::<T>(token, key, &validation).ok().map(|read| read.claims)
 }
 
 /// Returns the header of a token. One with `crit` names extensions that must be understood (RFC 7515, section 4.1.11), and

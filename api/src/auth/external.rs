@@ -176,7 +176,7 @@ impl Shared {
 
 /// Returns a key with its identifier and its only algorithm. Symmetric keys are refused, because a published set must
 /// not contain them, and so are keys that are not for signatures.
-fn usable_key(jwk: &Jwk) -> Option<(String, DecodingKey, Algorithm)> {
+pub fn usable_key(jwk: &Jwk) -> Option<(String, DecodingKey, Algorithm)> {
     let is_for_signatures =
         jwk.common.public_key_use.as_ref().is_none_or(|purpose| *purpose == PublicKeyUse::Signature)
             && jwk.common.key_operations.as_ref().is_none_or(|listed| listed.contains(&KeyOperations::Verify));

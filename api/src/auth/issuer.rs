@@ -10,15 +10,17 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header};
 use milepost_domain::access::Scopes;
+use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use super::claims::{Claims, Expected, KeySet, verify};
+use super::vault::Vault;
 use crate::clock::Clock;
 use crate::error::ApiError;
 use crate::store::signing_keys::SigningKey;
-use crate::store::{Db, signing_keys};
+use crate::store::{Conn, Db, signing_keys};
 
 /// Lifetime of a token, in seconds.
 pub const TOKEN_SECONDS: i64 = 15 * 60;
@@ -35,6 +37,7 @@ const RELOAD_FOR_UNKNOWN_AFTER: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Issuer {
     name: String,
+    vault: Vault,
     keys: ArcSwap<Loaded>,
     reloading: Mutex<()>,
 }
@@ -62,24 +65,39 @@ pub struct Grant {
 
 impl Issuer {
     /// Loads an issuer with the keys in the database.
-    pub async fn load(db: &Db, name: String) -> Result<Self, ApiError> {
-        let loaded = read_keys(db).await?;
-        Ok(Self { name, keys: ArcSwap::from_pointee(loaded), reloading: Mutex::default() })
+    pub async fn load(db: &Db, name: String, vault: Vault) -> Result<Self, ApiError> {
+        let loaded = read_keys(db, &vault).await?;
+        Ok(Self { name, vault, keys: ArcSwap::from_pointee(loaded), reloading: Mutex::default() })
     }
 
-    /// Issues a signed token.
-    pub async fn issue(&self, grant: &Grant, token_id: Uuid, db: &Db, now: DateTime<Utc>) -> Result<String, ApiError> {
+    /// Returns the encryption of the private keys.
+    pub const fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
+    /// Signs a statement of a type. Returns it with the identifier of the key.
+    pub async fn state<T: Serialize>(
+        &self,
+        token_type: &str,
+        statement: &T,
+        db: &Db,
+    ) -> Result<(String, String), ApiError> {
         self.reload_after(RELOAD_AFTER, db).await;
         let keys = self.keys.load();
         let (id, key) = keys.signing.as_ref().ok_or_else(|| ApiError::internal("there is no signing key"))?;
         let header =
-            Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(id.clone()), ..Header::new(Algorithm::EdDSA) };
+            Header { typ: Some(token_type.to_owned()), kid: Some(id.clone()), ..Header::new(Algorithm::EdDSA) };
+        Ok((id.clone(), jsonwebtoken::encode(&header, statement, key).map_err(ApiError::internal)?))
+    }
+
+    /// Issues a signed token.
+    pub async fn issue(&self, grant: &Grant, token_id: Uuid, db: &Db, now: DateTime<Utc>) -> Result<String, ApiError> {
         let claims = json!({
             "iss": self.name, "aud": AUDIENCE, "sub": grant.client_id, "client_id": grant.client_id,
             "organization_id": grant.organization_id, "key_id": grant.key_id, "scope": grant.scopes.to_string(),
             "iat": now.timestamp(), "nbf": now.timestamp(), "exp": now.timestamp() + TOKEN_SECONDS, "jti": token_id,
         });
-        jsonwebtoken::encode(&header, &claims, key).map_err(ApiError::internal)
+        Ok(self.state(TOKEN_TYPE, &claims, db).await?.1)
     }
 
     /// Returns the grant of a token, if this server issued it and it is valid.
@@ -113,7 +131,7 @@ impl Issuer {
         if self.keys.load().at.elapsed() <= patience {
             return;
         }
-        match read_keys(db).await {
+        match read_keys(db, &self.vault).await {
             Ok(loaded) => self.keys.store(Arc::new(loaded)),
             Err(error) => tracing::warn!(%error, cause = error.cause(), "signing keys could not be read again"),
         }
@@ -121,12 +139,13 @@ impl Issuer {
 }
 
 /// Creates a signing key and retires the previous key, which continues to verify tokens but no longer signs.
-pub async fn rotate(db: &Db, clock: &Clock) -> Result<String, ApiError> {
+pub async fn rotate(db: &Db, clock: &Clock, vault: &Vault) -> Result<String, ApiError> {
     let pair = Ed25519KeyPair::generate().map_err(ApiError::internal)?;
     let private = pair.to_pkcs8v1().map_err(ApiError::internal)?;
+    let id = clock.new_id().simple().to_string();
     let key = SigningKey {
-        id: clock.new_id().simple().to_string(),
-        private_der: private.as_ref().to_vec(),
+        private_der: vault.seal(&id, private.as_ref()).map_err(ApiError::internal)?,
+        id,
         public_x: BASE64_URL_SAFE_NO_PAD.encode(pair.public_key().as_ref()),
         created_at: clock.now(),
         retired_at: None,
@@ -138,18 +157,48 @@ pub async fn rotate(db: &Db, clock: &Clock) -> Result<String, ApiError> {
     Ok(key.id)
 }
 
-async fn read_keys(db: &Db) -> Result<Loaded, ApiError> {
-    let rows = signing_keys::list(&mut db.read().await?).await?;
-    let signing = rows.iter().rev().find(|key| key.retired_at.is_none());
+/// Encrypts the private keys that are still in the clear, if a secret key is configured.
+pub async fn seal_all(db: &Db, vault: &Vault) -> Result<(), ApiError> {
+    let open: Vec<SigningKey> = {
+        let keys = signing_keys::list(&mut db.read().await?).await?;
+        keys.into_iter().filter(|key| vault.is_open(&key.private_der)).collect()
+    };
+    if open.is_empty() {
+        return Ok(());
+    }
+    let mut conn = db.begin().await?;
+    for key in open {
+        let sealed = vault.seal(&key.id, &key.private_der).map_err(ApiError::internal)?;
+        signing_keys::replace_private(&mut conn, &key.id, &sealed).await?;
+    }
+    Ok(conn.commit().await?)
+}
+
+/// Returns the public keys of this server, by which its tokens and checkpoints are verified.
+pub async fn public_keys(conn: &mut Conn) -> sqlx::Result<KeySet> {
+    Ok(verifying(&signing_keys::list(conn).await?))
+}
+
+fn verifying(rows: &[SigningKey]) -> KeySet {
     let decoding = |key: &SigningKey| {
         let public = DecodingKey::from_ed_components(&key.public_x).ok()?;
         Some((key.id.clone(), public, Algorithm::EdDSA))
     };
+    KeySet::of(rows.iter().filter_map(decoding))
+}
+
+async fn read_keys(db: &Db, vault: &Vault) -> Result<Loaded, ApiError> {
+    let rows = signing_keys::list(&mut db.read().await?).await?;
+    let signing = rows.iter().rev().find(|key| key.retired_at.is_none());
+    let signing = signing.map(|key| {
+        let private = vault.open(&key.id, &key.private_der).map_err(ApiError::internal)?;
+        Ok::<_, ApiError>((key.id.clone(), EncodingKey::from_ed_der(&private)))
+    });
     let jwk = |key: &SigningKey| json!({ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.id, "x": key.public_x });
     Ok(Loaded {
         at: Instant::now(),
-        signing: signing.map(|key| (key.id.clone(), EncodingKey::from_ed_der(&key.private_der))),
-        verifying: KeySet::of(rows.iter().filter_map(decoding)),
+        signing: signing.transpose()?,
+        verifying: verifying(&rows),
         published: json!({ "keys": rows.iter().map(jwk).collect::<Vec<_>>() }),
     })
 }

@@ -8,6 +8,7 @@ use strum::VariantArray;
 
 use super::{Failure, print};
 use crate::auth::issuer;
+use crate::auth::vault::Vault;
 use crate::clock::Clock;
 use crate::config::Storage;
 use crate::provisioning::create_key;
@@ -61,8 +62,9 @@ pub async fn run(key: Key) -> Result<(), Failure> {
 /// Rotates the signing key.
 pub async fn run_signing(key: SigningKey) -> Result<(), Failure> {
     let SigningKey::Rotate(storage) = key;
+    let vault = Vault::of(&storage).map_err(Failure::new)?;
     let db = open_database(&storage).await?;
-    let id = issuer::rotate(&db, &Clock::system()).await?;
+    let id = issuer::rotate(&db, &Clock::system(), &vault).await?;
     db.close().await;
     print(&format!("{id}\n"))
 }

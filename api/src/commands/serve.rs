@@ -1,6 +1,5 @@
 //! The command that serves the API, including the first start with demo data.
 
-use std::fs::{File, TryLockError};
 use std::net::SocketAddr;
 
 use clap::Args;
@@ -9,9 +8,9 @@ use milepost_domain::values::text::Name;
 
 use super::{Failure, demo, print};
 use crate::clock::Clock;
-use crate::config::{Settings, Storage};
+use crate::config::Settings;
 use crate::provisioning::create_key;
-use crate::serve::{StartError, bind, open_database, wire};
+use crate::serve::{bind, lock_data_directory, open_database, wire};
 use crate::store::organizations;
 
 /// Options of the server command.
@@ -28,7 +27,7 @@ pub struct Serve {
 /// Serves until a stop signal arrives.
 pub async fn run(serve: Serve) -> Result<(), Failure> {
     let clock = Clock::system();
-    let _lock = lock(&serve.settings.storage)?;
+    let _lock = lock_data_directory(&serve.settings.storage)?;
     let db = open_database(&serve.settings.storage).await?;
     let is_first_start = organizations::ids(&mut db.read().await?).await?.is_empty();
     let app = wire(serve.settings, db.clone(), clock.clone()).await?;
@@ -51,23 +50,6 @@ pub async fn run(serve: Serve) -> Result<(), Failure> {
         });
     }
     Ok(running.until_stopped().await?)
-}
-
-/// Locks the data directory. A second server on the same file would not notice the data that the first one writes.
-fn lock(storage: &Storage) -> Result<Option<File>, StartError> {
-    if storage.database_url.is_some() {
-        return Ok(None);
-    }
-    std::fs::create_dir_all(&storage.data_dir).map_err(StartError::DataDirectory)?;
-    let path = storage.data_dir.join("milepost.lock");
-    let file = File::create(&path).map_err(StartError::DataDirectory)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => {
-            Err(StartError::DatabaseInUse(storage.data_dir.join("milepost.db").display().to_string()))
-        }
-        Err(TryLockError::Error(error)) => Err(StartError::DataDirectory(error)),
-    }
 }
 
 /// Returns example commands to paste into a shell.

@@ -337,9 +337,10 @@ async fn write_for(conn: &mut Conn, organization_id: Uuid, deliveries: &[&Delive
         return Ok(receipts(decided, sequence));
     }
     let count = i64::try_from(new.len()).unwrap_or(i64::MAX);
-    let before = usage_events::take_numbers(conn, organization_id, count).await?;
+    let latest = deliveries.iter().map(|one| one.received_at).max().unwrap_or_default();
+    let (before, received_at) = usage_events::take_numbers(conn, organization_id, count, latest).await?;
     for (sequence, event) in (before + 1..).zip(&mut new) {
-        event.sequence = sequence;
+        (event.sequence, event.received_at) = (sequence, received_at);
     }
     let inserted = usage_events::insert(conn, organization_id, &new).await?;
     if inserted < new.len() {

@@ -12,11 +12,11 @@ use crate::state::App;
 use crate::store::{idempotency, organizations, signing_keys, usage_events};
 use crate::unit::{Change, Entity};
 
-/// Number of days for which a retired signing key still verifies tokens, far longer than the lifetime of any token.
+/// Number of days after which the private part of a retired signing key is forgotten.
 const RETIRED_KEY_DAYS: i64 = 7;
 
 /// Deletes stored responses that are too old to be replayed, usage events beyond their organization's retention,
-/// signing keys that were retired long ago, and quotas that are full again.
+/// the private part of signing keys that were retired long ago, and quotas that are full again.
 pub async fn prune(app: &Arc<App>) -> Result<(), ApiError> {
     app.limiter.forget_idle();
     app.share_limiter.forget_idle();
@@ -32,7 +32,7 @@ pub async fn prune(app: &Arc<App>) -> Result<(), ApiError> {
         prune_events(app, organization_id).await?;
     }
     let mut conn = app.db.begin().await?;
-    signing_keys::delete_retired_before(&mut conn, now - Span::days(RETIRED_KEY_DAYS)).await?;
+    signing_keys::forget_retired_before(&mut conn, now - Span::days(RETIRED_KEY_DAYS)).await?;
     Ok(conn.commit().await?)
 }
 

@@ -153,6 +153,16 @@ pub async fn keys_page(
     })
 }
 
+/// Returns a page of the keys of all clients.
+pub async fn all_keys(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<ClientKey>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(concat!("SELECT ", key_columns!(), " FROM api_keys WHERE organization_id = "));
+        query.push_bind(organization_id);
+        push_slice(&mut query, slice);
+        query.build_query_as().fetch_all(db).await
+    })
+}
+
 /// Returns a client's keys that still work at an instant.
 pub async fn live_keys(
     conn: &mut Conn,

@@ -1,6 +1,6 @@
 //! Opening of databases: pools, timeouts and the initial settings of each connection.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,41 @@ pub async fn sqlite(file: &Path) -> sqlx::Result<Db> {
     let options = options.read_only(true);
     let readers = Lane::of(pool(SQLITE_READERS).connect_with(options.clone()).await?);
     Ok(Db::Sqlite(Arc::new(Pools { readers, writers, probe: Lane::of(pool(1).connect_lazy_with(options)) })))
+}
+
+/// Opens an SQLite file for reading only. A file that cannot even be locked, on a medium that is read-only, is read as it
+/// is, if no changes are left in its log.
+pub async fn sqlite_read_only(file: &Path) -> sqlx::Result<Db> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true);
+    let open = async |options: SqliteConnectOptions| {
+        let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+        sqlx::query("SELECT COUNT(*) FROM sqlite_schema").execute(&pool).await?;
+        Ok::<_, sqlx::Error>(pool)
+    };
+    let has_log = std::fs::metadata(log_of(file)).is_ok_and(|log| log.len() > 0);
+    let pool = match open(options.clone()).await {
+        Err(_) if file.exists() && !has_log => open(options.immutable(true)).await?,
+        opened => opened?,
+    };
+    let lane = || Lane::of(pool.clone());
+    Ok(Db::Sqlite(Arc::new(Pools { readers: lane(), writers: lane(), probe: lane() })))
+}
+
+/// Writes a consistent copy of an SQLite file to a new file, while others read and write it. The copy contains what was
+/// committed when it began, and needs no log.
+pub async fn copy_sqlite(file: &Path, target: &Path) -> sqlx::Result<()> {
+    let options = SqliteConnectOptions::new().filename(file).read_only(true).busy_timeout(Duration::from_secs(5));
+    let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    let copied = sqlx::query("VACUUM INTO $1").bind(target.to_string_lossy().into_owned()).execute(&pool).await;
+    pool.close().await;
+    copied.map(|_| ())
+}
+
+/// Returns the file in which SQLite keeps the changes that are not in the database file yet.
+pub fn log_of(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push("-wal");
+    name.into()
 }
 
 /// Opens pools on a PostgreSQL server. The server may be unavailable; requests then fail with 503 until it is back.

@@ -16,9 +16,11 @@ pub struct Head {
     pub sequence: i64,
     /// Hash of the last entry.
     pub hash: Vec<u8>,
+    /// Time of the last entry; none before the first, and where it was not kept yet.
+    pub recorded_at: Option<DateTime<Utc>>,
 }
 
-from_row!(Head { sequence, hash });
+from_row!(Head { sequence, hash, recorded_at });
 
 /// Row of a ledger entry. `before` and `after` are the exact texts that were hashed.
 #[derive(Debug, Clone)]
@@ -91,7 +93,7 @@ pub async fn head_sequence(conn: &mut Conn, organization_id: Uuid) -> sqlx::Resu
 
 /// Returns the head without locking it.
 pub async fn head(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Head>> {
-    const SQL: &str = "SELECT sequence, hash FROM ledger_heads WHERE organization_id = $1";
+    const SQL: &str = "SELECT sequence, hash, recorded_at FROM ledger_heads WHERE organization_id = $1";
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)
 }
 
@@ -99,8 +101,8 @@ pub async fn head(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option
 /// another.
 pub async fn hold_head(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Head>> {
     let sql = per_engine!(conn,
-        sqlite: "SELECT sequence, hash FROM ledger_heads WHERE organization_id = $1",
-        postgres: "SELECT sequence, hash FROM ledger_heads WHERE organization_id = $1 FOR UPDATE");
+        sqlite: "SELECT sequence, hash, recorded_at FROM ledger_heads WHERE organization_id = $1",
+        postgres: "SELECT sequence, hash, recorded_at FROM ledger_heads WHERE organization_id = $1 FOR UPDATE");
     on!(conn, db => sqlx::query_as(sql).bind(organization_id).fetch_optional(db).await)
 }
 
@@ -112,8 +114,8 @@ pub async fn insert_head(conn: &mut Conn, organization_id: Uuid, hash: &[u8]) ->
 
 /// Updates the head.
 pub async fn update_head(conn: &mut Conn, organization_id: Uuid, head: &Head) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE ledger_heads SET sequence = $2, hash = $3 WHERE organization_id = $1";
-    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(head.sequence).bind(&head.hash).execute(db).await.map(|_| ()))
+    const SQL: &str = "UPDATE ledger_heads SET sequence = $2, hash = $3, recorded_at = $4 WHERE organization_id = $1";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(head.sequence).bind(&head.hash).bind(head.recorded_at).execute(db).await.map(|_| ()))
 }
 
 /// Appends an entry.
@@ -243,6 +245,48 @@ pub async fn known_plans(
              'milestone.forecast_communicated', 'milestone.forecast_acknowledged', 'plan.cost_recorded')");
         push_ids(&mut query, "root_id", plan_ids);
         query.push(" GROUP BY entity_id, CASE WHEN action = 'plan.created' THEN 0 ELSE 1 END) ORDER BY sequence");
+        query.build_query_as().fetch_all(db).await
+    })
+}
+
+/// State of an entity after its last change.
+#[derive(Debug, Clone)]
+pub struct LastState {
+    /// The entity.
+    pub entity_id: Uuid,
+    /// Number of the entry.
+    pub sequence: i64,
+    /// Its state; none if the change removed it.
+    pub after: Option<String>,
+}
+
+from_row!(LastState { entity_id, sequence, after });
+
+/// Returns a page of the entities of a type, by identifier, with their states after their last change. Entries that say what
+/// was done to an entity, and not what it is, are passed over.
+pub async fn last_states(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    entity_type: &str,
+    after: Option<Uuid>,
+    rows: i64,
+) -> sqlx::Result<Vec<LastState>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(
+            "SELECT entity_id, sequence, after FROM ledger_entries WHERE organization_id = ");
+        query.push_bind(organization_id);
+        query.push(" AND sequence IN (SELECT MAX(sequence) FROM ledger_entries WHERE organization_id = ").push_bind(organization_id);
+        query.push(" AND entity_type = ").push_bind(entity_type);
+        query.push(" AND action IN (");
+        let mut actions = query.separated(", ");
+        for verb in ["created", "updated", "deleted", "revoked"] {
+            actions.push_bind(format!("{entity_type}.{verb}"));
+        }
+        query.push(")");
+        if let Some(after) = after {
+            query.push(" AND entity_id > ").push_bind(after);
+        }
+        query.push(" GROUP BY entity_id ORDER BY entity_id LIMIT ").push_bind(rows).push(") ORDER BY entity_id");
         query.build_query_as().fetch_all(db).await
     })
 }

@@ -30,6 +30,7 @@ pub mod kept;
 pub mod keyset;
 pub mod lane;
 pub mod ledger;
+pub mod ledger_checkpoints;
 pub mod metrics;
 pub mod migrations;
 pub mod milestones;

@@ -19,7 +19,7 @@ use crate::{Conn, on};
 pub(super) const ROWS_PER_INSERT: usize = 500;
 
 /// Row of a milestone.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct MilestoneRow {
     pub id: Uuid,
@@ -45,7 +45,7 @@ pub struct MilestoneRow {
 from_row!(MilestoneRow { id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria as String, note, touched_on, version, created_at, updated_at });
 
 /// Row of a dependency of one milestone on another milestone of the same plan.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct DependencyRow {
     pub plan_id: Uuid,

@@ -29,7 +29,7 @@ use crate::reviews::{self, MissRow, ReviewMark};
 use crate::{Conn, on};
 
 /// Row of a plan, with the names of its customer and its person.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct PlanRow {
     pub id: Uuid,
@@ -265,6 +265,12 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Res
 }
 
 /// Loads whole plans: the given plans, or all of the organization. Uses twelve statements regardless of the number of
+/// Returns the identifiers of all plans.
+pub async fn ids(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Uuid>> {
+    const SQL: &str = "SELECT id FROM plans WHERE organization_id = $1 ORDER BY id";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_all(db).await)
+}
+
 /// plans; call it within one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;

@@ -10,13 +10,13 @@ use crate::{Conn, on};
 pub struct SigningKey {
     /// Identifier of the key.
     pub id: String,
-    /// Private key (PKCS#8).
+    /// Private key (PKCS#8), perhaps encrypted; empty once it is forgotten.
     pub private_der: Vec<u8>,
     /// Public coordinate, base64url-encoded.
     pub public_x: String,
     /// Time of creation.
     pub created_at: DateTime<Utc>,
-    /// Time at which the key stopped signing. It verifies tokens until it is deleted.
+    /// Time at which the key stopped signing. What it signed can still be verified.
     pub retired_at: Option<DateTime<Utc>>,
 }
 
@@ -44,8 +44,16 @@ pub async fn retire_all(conn: &mut Conn, now: DateTime<Utc>) -> sqlx::Result<()>
     on!(conn, db => sqlx::query(SQL).bind(now).execute(db).await.map(|_| ()))
 }
 
-/// Deletes keys that were retired before an instant. All tokens that they signed must have expired.
-pub async fn delete_retired_before(conn: &mut Conn, instant: DateTime<Utc>) -> sqlx::Result<()> {
-    const SQL: &str = "DELETE FROM signing_keys WHERE retired_at < $1";
-    on!(conn, db => sqlx::query(SQL).bind(instant).execute(db).await.map(|_| ()))
+/// Replaces what is stored of a private key.
+pub async fn replace_private(conn: &mut Conn, id: &str, private: &[u8]) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE signing_keys SET private_der = $2 WHERE id = $1";
+    on!(conn, db => sqlx::query(SQL).bind(id).bind(private).execute(db).await.map(|_| ()))
+}
+
+/// Forgets the private part of keys that were retired before an instant. The public part stays, because it verifies
+/// checkpoints.
+pub async fn forget_retired_before(conn: &mut Conn, instant: DateTime<Utc>) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE signing_keys SET private_der = $2 WHERE retired_at < $1 AND LENGTH(private_der) > 0";
+    let nothing: &[u8] = &[];
+    on!(conn, db => sqlx::query(SQL).bind(instant).bind(nothing).execute(db).await.map(|_| ()))
 }

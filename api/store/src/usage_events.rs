@@ -127,13 +127,21 @@ pub async fn known_subjects(
     Ok(known)
 }
 
-/// Reserves numbers for events of an organization; returns the last number before them.
-pub async fn take_numbers(conn: &mut Conn, organization_id: Uuid, count: i64) -> sqlx::Result<i64> {
-    const SQL: &str = "INSERT INTO event_heads (organization_id, sequence) VALUES ($1, $2) \
-                       ON CONFLICT (organization_id) DO UPDATE SET sequence = event_heads.sequence + excluded.sequence \
-                       RETURNING sequence";
-    let last: i64 = on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(count).fetch_one(db).await)?;
-    Ok(last - count)
+/// Reserves numbers for events of an organization that were received by an instant. Returns the last number before them, and
+/// the time of receipt to record: that instant, or the one recorded last if the clock was set back since.
+pub async fn take_numbers(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    count: i64,
+    received_at: DateTime<Utc>,
+) -> sqlx::Result<(i64, DateTime<Utc>)> {
+    const SQL: &str = "INSERT INTO event_heads (organization_id, sequence, received_at) VALUES ($1, $2, $3) \
+                       ON CONFLICT (organization_id) DO UPDATE SET sequence = event_heads.sequence + excluded.sequence, \
+                       received_at = CASE WHEN event_heads.received_at > excluded.received_at THEN event_heads.received_at \
+                       ELSE excluded.received_at END RETURNING sequence, received_at";
+    let (last, received_at): (i64, DateTime<Utc>) = on!(conn, db =>
+        sqlx::query_as(SQL).bind(organization_id).bind(count).bind(received_at).fetch_one(db).await)?;
+    Ok((last - count, received_at))
 }
 
 /// Returns the number of an organization's last event.

@@ -3,6 +3,7 @@
 
 #![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
+mod backup;
 mod command_line;
 mod faults;
 mod full_disk;

@@ -2,6 +2,7 @@
 
 use actix_web::get;
 use chrono::{DateTime, Utc};
+use milepost_domain::ledger::hex;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -153,12 +154,4 @@ impl From<Entry> for LedgerEntry {
             hash: hex(&entry.hash),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

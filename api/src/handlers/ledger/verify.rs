@@ -1,81 +1,42 @@
-//! Verification of the ledger's hash chain.
+//! Verification of the ledger.
 
 use actix_web::get;
-use milepost_domain::ledger::{Break, Stored, Verifier};
-use serde::Serialize;
-use utoipa::ToSchema;
-use uuid::Uuid;
+use milepost_domain::ledger::Point;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::answer::Answer;
+use crate::auth::issuer;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::store::{Conn, ledger};
-use crate::unit::with_content;
+use crate::extract::Query;
+use crate::verification::{Verification, Wanted, verify};
 
-/// Number of entries read at a time, so that verification needs constant memory.
-const STRETCH: i64 = 1000;
-
-/// Result of a ledger verification.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"intact": true, "verified_entries": 1204, "first_broken_sequence": null, "detail": null}))]
-pub struct Verification {
-    /// Whether every entry is unchanged and in place.
-    pub intact: bool,
-    /// Number of intact entries, counted from the first entry.
-    #[schema(minimum = 0)]
-    pub verified_entries: i64,
-    /// Sequence number of the first broken entry; null if the ledger is intact.
-    #[schema(minimum = 1)]
-    pub first_broken_sequence: Option<i64>,
-    /// Description of the problem; null if the ledger is intact.
-    #[schema(max_length = 500)]
-    pub detail: Option<String>,
+/// What to verify beside the chain.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct VerificationOptions {
+    /// Entry that the ledger must have, as `sequence:hash`: the head of an earlier verification, or a checkpoint.
+    #[param(max_length = 100)]
+    expect: Option<String>,
+    /// Whether to compare rows with their last entries, too. Takes longer.
+    deep: Option<bool>,
 }
 
 /// Verify the ledger
 ///
-/// Recomputes the hash chain from the first entry to the recorded head, and reports the first broken entry.
-#[utoipa::path(tag = "ledger", security(("bearer" = ["ledger:read"])), responses((status = 200, description = "The result of the verification.", body = Verification)))]
+/// Recomputes the hash chain from the first entry to the recorded head, compares it with every checkpoint, and reports the
+/// first broken entry. With `expect` it must have that entry, too. With `deep`, the organization, API clients and keys,
+/// customers, people, metrics, playbooks, plans and milestones are compared with their last entries, so that a row that was
+/// edited past the API is found.
+#[utoipa::path(tag = "ledger", security(("bearer" = ["ledger:read"])), params(VerificationOptions),
+    responses((status = 200, description = "The result of the verification.", body = Verification)))]
 #[get("/v1/ledger/verification")]
-pub async fn verify_ledger(cx: Context) -> Result<Answer, ApiError> {
-    Ok(Answer::ok(&verification(&mut cx.snapshot().await?, cx.organization_id()).await?)?.content_tag())
-}
-
-/// Verifies an organization's chain inside one snapshot.
-pub async fn verification(conn: &mut Conn, organization_id: Uuid) -> Result<Verification, ApiError> {
-    let head = ledger::head(conn, organization_id).await?.ok_or_else(ApiError::not_found)?;
-    let mut verifier = Verifier::default();
-    let organization = organization_id.to_string();
-    loop {
-        let entries = ledger::stretch(conn, organization_id, verifier.verified(), STRETCH).await?;
-        for entry in &entries {
-            let checked = with_content(&organization, entry, |content| {
-                verifier.next(&Stored { content: *content, previous: &entry.previous_hash, hash: &entry.hash })
-            });
-            if let Err(found) = checked {
-                return Ok(broken(&verifier, &found));
-            }
-        }
-        if entries.is_empty() {
-            break;
-        }
-    }
-    Ok(match verifier.finish(head.sequence, &head.hash) {
-        Ok(()) => Verification {
-            intact: true,
-            verified_entries: verifier.verified(),
-            first_broken_sequence: None,
-            detail: None,
-        },
-        Err(found) => broken(&verifier, &found),
-    })
-}
-
-fn broken(verifier: &Verifier, found: &Break) -> Verification {
-    Verification {
-        intact: false,
-        verified_entries: verifier.verified(),
-        first_broken_sequence: Some(found.sequence()),
-        detail: Some(found.to_string()),
-    }
+pub async fn verify_ledger(cx: Context, options: Query<VerificationOptions>) -> Result<Answer, ApiError> {
+    let expected = options.0.expect.as_deref().map(str::parse::<Point>).transpose();
+    let expected = expected.map_err(|rule| ApiError::parameter("expect", "wrong_format", rule.to_string()))?;
+    let wanted = Wanted { points: expected.into_iter().collect(), is_deep: options.0.deep.unwrap_or_default() };
+    let mut conn = cx.snapshot().await?;
+    let keys = issuer::public_keys(&mut conn).await?;
+    Ok(Answer::ok(&verify(&mut conn, cx.organization_id(), &keys, wanted).await?)?.content_tag())
 }
