@@ -1,6 +1,6 @@
 # Everything a person must know. Each target works on a machine that has only Rust.
 
-.PHONY: run test check bench demo openapi clients compatible
+.PHONY: run test check bench chaos demo openapi clients compatible
 
 # Build, and serve on 127.0.0.1:8080 with the data under ./data; the first start loads the demo plans.
 run:
@@ -44,3 +44,8 @@ compatible:
 	  mkdir -p target && git show "$$tag:openapi.yaml" > target/released-openapi.yaml && \
 	  tests/clients/compatible target/released-openapi.yaml openapi.yaml; \
 	else echo "SKIPPED: no release is tagged v*, so there is nothing to be compatible with" >&2; fi
+
+# Failures for an hour on each engine, checked against a model. The seed is printed: MILEPOST_CHAOS_SEED=… repeats the schedule.
+chaos:
+	MILEPOST_CHAOS_SECONDS=$${MILEPOST_CHAOS_SECONDS:-3600} .ci/with-postgres \
+	  cargo test -p milepost-api --test program -- --nocapture chaos

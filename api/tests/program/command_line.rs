@@ -86,7 +86,7 @@ fn mistakes_are_told() {
 }
 
 /// Number of times that the test below kills the server. For more: `MILEPOST_KILLS=50 cargo test -p milepost-api --test
-/// command_line killed`.
+/// program killed`.
 const KILLS: usize = 3;
 
 /// The server is repeatedly killed without warning while events arrive, and started again. Every acknowledged event is

@@ -49,6 +49,11 @@ impl Faults {
         command.env("LD_PRELOAD", library).env("MILEPOST_FAULTS", &self.path);
     }
 
+    /// Moves the program's clock by seconds.
+    pub fn clock_offset(&self, seconds: i64) {
+        self.file.write_all_at(&seconds.to_ne_bytes(), 0).expect("written");
+    }
+
     /// Fills the disk, or makes room.
     pub fn disk_is_full(&self, is_on: bool) {
         self.switch(8, is_on);

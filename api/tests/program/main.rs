@@ -4,6 +4,7 @@
 #![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
 mod backup;
+mod chaos;
 mod command_line;
 mod faults;
 mod full_disk;

@@ -81,6 +81,14 @@ impl Serving {
     }
 }
 
+impl Serving {
+    /// Ends the server as a power cut would.
+    pub fn kill(mut self) {
+        self.child.kill().expect("killed");
+        self.child.wait().expect("ended");
+    }
+}
+
 impl Drop for Serving {
     fn drop(&mut self) {
         let _ = self.child.kill();
