@@ -253,6 +253,15 @@ fn add_headers(headers: &mut HeaderMap, id: &str, path: &str) {
     }
 }
 
+/// The headers of a refusal that no middleware has seen.
+pub fn bare_headers(id: &str) -> Vec<(String, String)> {
+    let mut headers = HeaderMap::new();
+    add_headers(&mut headers, id, "/");
+    headers.insert(CONTENT_TYPE, PROBLEM);
+    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect()
+}
+
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(ToString::to_string);
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "a panic without a text".to_owned())

@@ -19,6 +19,10 @@ use crate::store::is_storage_full;
 pub enum Code {
     /// The body is not JSON, or not encoded as it says.
     MalformedBody,
+    /// What arrived is not an HTTP request.
+    MalformedRequest,
+    /// The request line and the headers are too large.
+    HeadTooLarge,
     /// A query parameter or header is unknown or has a wrong value.
     InvalidParameter,
     /// The cursor is not one of ours, or belongs to another list.
@@ -80,6 +84,8 @@ impl Code {
     pub const fn status_and_title(self) -> (StatusCode, &'static str) {
         match self {
             Self::MalformedBody => (StatusCode::BAD_REQUEST, "The body cannot be read"),
+            Self::MalformedRequest => (StatusCode::BAD_REQUEST, "The request cannot be read"),
+            Self::HeadTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The head of the request is too large"),
             Self::InvalidParameter => (StatusCode::BAD_REQUEST, "A parameter is not valid"),
             Self::InvalidCursor => (StatusCode::BAD_REQUEST, "The cursor is not valid here"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "Valid credentials are needed"),

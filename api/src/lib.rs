@@ -31,6 +31,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod ledger_sequence;
 pub mod limit;
+pub mod listener;
 pub mod moment;
 pub mod paging;
 pub mod patch;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,8 @@ use actix_web::http::header::{
     AUTHORIZATION, CONTENT_TYPE, ETAG, HeaderName, IF_MATCH, IF_NONE_MATCH, LINK, LOCATION, RETRY_AFTER,
 };
 use actix_web::middleware::{Compress, Condition, from_fn};
-use actix_web::{HttpServer, web};
+use actix_web::web;
+use tokio::net::TcpSocket;
 use utoipa_actix_web::AppExt;
 
 use crate::auth::external::External;
@@ -38,7 +39,10 @@ use crate::storage_state::{StorageState, give_up_reserve};
 use crate::store::{self, Db, connect, migrations};
 use crate::telemetry::Metrics;
 use crate::turns::Turns;
-use crate::{document, envelope, gate, jobs, routes};
+use crate::{document, envelope, gate, jobs, listener, routes};
+
+/// Number of connections that may wait to be taken.
+const BACKLOG: u32 = 1024;
 
 /// Why a server did not start. The texts are for the person who started it.
 #[derive(Debug, thiserror::Error)]
@@ -181,7 +185,7 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
 
 /// Binds the address and builds the server; port 0 takes a free one.
 pub fn bind(app: Arc<App>) -> Result<Running, StartError> {
-    let (listen, workers) = (app.settings.listen, app.settings.workers);
+    let listen = app.settings.listen;
     let shared = web::Data::from(Arc::clone(&app));
     let factory = move || {
         let origins = shared.settings.cors_origins.clone();
@@ -199,18 +203,21 @@ pub fn bind(app: Arc<App>) -> Result<Running, StartError> {
             .route(document::problems::PROBLEMS_PATH, web::get().to(document::problems::problems_page))
             .service(document::swagger_ui())
     };
-    let mut http = HttpServer::new(factory)
-        .disable_signals()
-        .shutdown_timeout(app.settings.shutdown_timeout_s)
-        .client_request_timeout(Duration::from_secs(10))
-        .keep_alive(Duration::from_secs(75));
-    if let Some(workers) = workers {
-        http = http.workers(workers);
-    }
-    let http = http.bind(listen).map_err(|error| StartError::Listen(listen, error))?;
-    let address = http.addrs().first().copied().unwrap_or(listen);
-    Ok(Running { address, app, server: http.run() })
+    let failed = |error| StartError::Listen(listen, error);
+    let (address, listener) = listen_at(listen).map_err(failed)?;
+    let server = listener::serve(&app, listener, factory).map_err(failed)?;
+    Ok(Running { address, app, server })
 }
+
+fn listen_at(address: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A server that is started again takes its port while old connections are still being closed.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    let listener = socket.listen(BACKLOG)?;
+    Ok((listener.local_addr()?, listener.into_std()?))
+}
+
 impl Running {
     /// The handle that stops it.
     pub fn handle(&self) -> ServerHandle {

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use crate::samples;
 
 on_both_engines!(
+    what_is_no_request_is_refused_with_a_document,
     unknown_paths_and_methods,
     media_types,
     bad_bodies_leave_nothing_behind,
@@ -222,4 +223,50 @@ async fn browsers_of_allowed_origins(engine: Engine) {
     assert_eq!(refused.header("access-control-allow-origin"), "https://app.example.com", "errors can be read too");
     refused.problem(401, "unauthenticated");
     assert_eq!(ask("https://evil.example.com").await.header("access-control-allow-origin"), "");
+}
+
+/// Sends bytes and returns everything that is answered.
+async fn raw(server: &Server, bytes: &[u8]) -> String {
+    let address = server.url.trim_start_matches("http://");
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    stream.write_all(bytes).await.expect("sent");
+    let mut answer = vec![];
+    let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut answer));
+    read.await.expect("the connection is closed").expect("an answer");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+async fn what_is_no_request_is_refused_with_a_document(engine: Engine) {
+    let server = Server::start(engine).await;
+    let good = "GET /livez HTTP/1.1\r\nHost: milepost\r\n\r\n";
+    for (bytes, status, code) in [
+        ("GET /livez HTTP/1.1\r\nHost: milepost\r\nBad Header: 1\r\n\r\n".to_owned(), 400, "malformed_request"),
+        ("GET /livez HTTP/9.9\r\n\r\n".to_owned(), 400, "malformed_request"),
+        ("\x16\x03\x01\x02\r\n\r\n".to_owned(), 400, "malformed_request"),
+        (format!("GET /{} HTTP/1.1\r\nHost: milepost\r\n\r\n", "a".repeat(200_000)), 431, "head_too_large"),
+        (
+            format!("GET /livez HTTP/1.1\r\nHost: milepost\r\nX-Long: {}\r\n\r\n", "a".repeat(200_000)),
+            431,
+            "head_too_large",
+        ),
+        // After a request that can be read, on the same connection.
+        (format!("{good}GET /livez HTTP/1.1\r\nBad Header: 1\r\n\r\n"), 400, "malformed_request"),
+    ] {
+        let answer = raw(&server, bytes.as_bytes()).await;
+        let last = answer.rfind("HTTP/1.1 ").map_or("", |at| &answer[at..]);
+        let (head, body) = last.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+        let head = head.to_lowercase();
+        assert!(head.contains("content-type: application/problem+json"), "{head}");
+        let problem: serde_json::Value = serde_json::from_str(body).expect("a problem");
+        assert_eq!((&problem["code"], &problem["status"]), (&json!(code), &json!(status)));
+        let id = problem["request_id"].as_str().expect("an id");
+        assert!(head.contains(&format!("x-request-id: {id}")) && head.contains("nosniff"), "{head}");
+    }
+    assert!(
+        raw(&server, b"GET /livez HTTP/1.1\r\nHost: milepost\r\nConnection: close\r\n\r\n").await.contains("200 OK")
+    );
+    let metrics = server.call("GET", "/metrics").anonymous().send().await.text;
+    assert!(metrics.contains("milepost_http_malformed_requests_total{status=\"400\"} 4"), "{metrics}");
+    assert!(metrics.contains("milepost_http_malformed_requests_total{status=\"431\"} 2"), "{metrics}");
 }

@@ -151,3 +151,28 @@ fn send_until_it_dies(url: &str, key: &str, name: &str) -> Vec<String> {
         acknowledged
     })
 }
+
+#[test]
+fn logs_name_routes_and_no_tokens() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let key = crate::serving::admin_key(directory.path(), "Northwind");
+    let log = directory.path().join("log");
+    let file = std::fs::File::create(&log).expect("a log");
+    let server = Serving::start_with(directory.path(), &[], |command| {
+        command.env("MILEPOST_LOG", "info").stderr(file);
+    });
+    let plan = json!({ "name": "P", "start_on": "2026-05-04", "milestones": [{ "key": "a", "name": "A", "planned_on": "2026-05-05" }] });
+    let (status, plan) = server.call("POST", "/v1/plans", &key, Some(plan));
+    assert_eq!(status, 201, "{plan}");
+    let links = format!("/v1/plans/{}/share-links", plan["id"].as_str().expect("an id"));
+    let (_, link) = server.call("POST", &links, &key, Some(json!({ "name": "L" })));
+    let path = link["path"].as_str().expect("a path");
+    assert_eq!(server.call("GET", path, "", None).0, 200);
+    assert_eq!(server.call("GET", &format!("{path}x"), "", None).0, 404);
+    server.stop();
+    let lines = std::fs::read_to_string(&log).expect("the log");
+    assert!(lines.contains("/share/{token}") && lines.contains("/v1/plans/{id}/share-links"), "{lines}");
+    for secret in [path, &path[..20], &key, &key[..20]] {
+        assert!(!lines.contains(secret), "{secret} in {lines}");
+    }
+}
