@@ -30,7 +30,7 @@ demo:
 
 # Write the OpenAPI document from the code.
 openapi:
-	cargo run --bin milepost -- openapi > openapi.yaml.new
+	cargo run -p milepost-api --example openapi > openapi.yaml.new
 	mv openapi.yaml.new openapi.yaml
 
 # Let linters and client generators that others wrote judge the document, and run a flow with each generated client.

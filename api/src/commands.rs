@@ -97,7 +97,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Restore(options) => backup::restore(options).await,
         Command::Demo(demo) => demo::run(demo).await,
         Command::Openapi => {
-            let document = crate::routes::document().map_err(Failure::new)?;
+            let document = crate::document::Document::checked_in().map_err(Failure::new)?;
             print(&String::from_utf8_lossy(&document.yaml))
         }
     }

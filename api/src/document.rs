@@ -9,6 +9,8 @@ pub mod problems;
 mod schemas;
 mod text;
 
+use std::sync::OnceLock;
+
 use actix_web::web::Bytes;
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
@@ -96,29 +98,41 @@ pub struct Document {
     pub value: Value,
     /// As JSON.
     pub json: Bytes,
-    /// As JSON, in OpenAPI 3.0.3.
-    pub json_3_0: Bytes,
     /// As YAML: the checked-in file.
     pub yaml: Bytes,
+    json_3_0: OnceLock<Bytes>,
 }
+
+/// The checked-in file. It is written from the code by `make openapi`, and a test compares the two.
+const CHECKED_IN: &str = include_str!("../../openapi.yaml");
 
 /// The document could not be written: a mistake in the program.
 #[derive(Debug, thiserror::Error)]
 #[error("the OpenAPI document cannot be written: {0}")]
 pub struct Unwritable(String);
 
+/// Writes the document as YAML from what was collected from the routes, completed with what is the same everywhere.
+pub fn write(collected: &utoipa::openapi::OpenApi) -> Result<String, Unwritable> {
+    let unwritable = |error: &dyn std::fmt::Display| Unwritable(error.to_string());
+    let mut value = serde_json::to_value(collected).map_err(|error| unwritable(&error))?;
+    value["info"]["version"] = env!("CARGO_PKG_VERSION").into();
+    complete(&mut value);
+    let yaml = yaml_serde::to_string(&Ordered(&value)).map_err(|error| unwritable(&error))?;
+    Ok(text::for_yaml_1_1(&yaml))
+}
+
 impl Document {
-    /// Completes what was collected from the routes.
-    pub fn complete(collected: &utoipa::openapi::OpenApi) -> Result<Self, Unwritable> {
-        let unwritable = |error: &dyn std::fmt::Display| Unwritable(error.to_string());
-        let mut value = serde_json::to_value(collected).map_err(|error| unwritable(&error))?;
-        value["info"]["version"] = env!("CARGO_PKG_VERSION").into();
-        complete(&mut value);
-        let json = serde_json::to_vec(&Ordered(&value)).map_err(|error| unwritable(&error))?.into();
-        let older = openapi_3_0::rendered(&value);
-        let json_3_0 = serde_json::to_vec(&Ordered(&older)).map_err(|error| unwritable(&error))?.into();
-        let yaml = yaml_serde::to_string(&Ordered(&value)).map_err(|error| unwritable(&error))?;
-        Ok(Self { value, json, json_3_0, yaml: text::for_yaml_1_1(&yaml).into() })
+    /// Reads the checked-in document.
+    pub fn checked_in() -> Result<Self, Unwritable> {
+        let value: Value = yaml_serde::from_str(CHECKED_IN).map_err(|error| Unwritable(error.to_string()))?;
+        let json = serde_json::to_vec(&Ordered(&value)).map_err(|error| Unwritable(error.to_string()))?.into();
+        Ok(Self { value, json, yaml: Bytes::from_static(CHECKED_IN.as_bytes()), json_3_0: OnceLock::new() })
+    }
+
+    /// Returns the document as JSON in OpenAPI 3.0.3, rendered when it is first asked for.
+    pub fn json_3_0(&self) -> Bytes {
+        let render = || serde_json::to_vec(&Ordered(&openapi_3_0::rendered(&self.value))).unwrap_or_default().into();
+        self.json_3_0.get_or_init(render).clone()
     }
 }
 

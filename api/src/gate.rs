@@ -57,8 +57,10 @@ async fn admit(request: &ServiceRequest) -> Result<Option<Allowance>, ApiError> 
     let pattern: Rc<str> = request.match_pattern().ok_or_else(ApiError::not_found)?.into();
     let allowed = app.contract.methods(&pattern);
     if allowed.is_empty() {
-        // Not in the document: the pages under /docs, served as files.
-        return Ok(None);
+        // Not in the document: the pages under /docs, served as files, and the way to them. Anything else is closed until
+        // the document has it.
+        let is_page = &*pattern == "/" || &*pattern == "/docs" || pattern.starts_with("/docs/");
+        return if is_page { Ok(None) } else { Err(ApiError::not_found()) };
     }
     let Some(operation) = app.contract.find(&pattern, request.method()) else {
         let allow = allowed.join(", ");

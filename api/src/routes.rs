@@ -1,11 +1,12 @@
 //! The list of endpoints. More specific paths are registered before more general paths.
 
-use actix_web::web::{FormConfig, PathConfig};
+use actix_web::dev::HttpServiceFactory;
+use actix_web::web::{self, FormConfig, PathConfig};
 use utoipa::OpenApi;
-use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
+use utoipa_actix_web::{AppExt, OpenApiFactory};
 
-use crate::document::{Base, Document, Unwritable};
+use crate::document::{self, Base, Unwritable};
 use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, organization, tokens};
 use crate::handlers::{
@@ -13,38 +14,67 @@ use crate::handlers::{
     reports, risk, segment, server, shares, templates,
 };
 
+/// What endpoints are registered with: a server, or the OpenAPI document.
+pub trait Registry {
+    /// Registers an endpoint.
+    fn service<E: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, endpoint: E) -> &mut Self;
+    /// Adds data that every endpoint shares.
+    fn app_data<T: 'static>(&mut self, data: T) -> &mut Self;
+}
+
+impl Registry for web::ServiceConfig {
+    fn service<E: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, endpoint: E) -> &mut Self {
+        web::ServiceConfig::service(self, endpoint)
+    }
+
+    fn app_data<T: 'static>(&mut self, data: T) -> &mut Self {
+        web::ServiceConfig::app_data(self, data)
+    }
+}
+
+impl Registry for ServiceConfig<'_> {
+    fn service<E: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, endpoint: E) -> &mut Self {
+        ServiceConfig::service(self, endpoint)
+    }
+
+    fn app_data<T: 'static>(&mut self, data: T) -> &mut Self {
+        ServiceConfig::app_data(self, data)
+    }
+}
+
 /// Registers every endpoint, both in the server and in the OpenAPI document.
-pub fn register(config: &mut ServiceConfig<'_>) {
+pub fn register<R: Registry>(config: &mut R) {
     config
         .app_data(PathConfig::default().error_handler(|_, _| ApiError::not_found().into()))
         .app_data(FormConfig::default().error_handler(|error, _| ApiError::of_form(&error).into()));
     let subjects = [
-        plans,
-        milestones,
-        shares,
-        reports,
-        templates,
-        customers_and_people,
-        health,
-        reactions,
-        events,
-        ledger,
-        access,
-        server,
+        plans::<R>,
+        milestones::<R>,
+        shares::<R>,
+        reports::<R>,
+        templates::<R>,
+        customers_and_people::<R>,
+        health::<R>,
+        reactions::<R>,
+        events::<R>,
+        ledger::<R>,
+        access::<R>,
+        server::<R>,
     ];
     for subject in subjects {
         subject(config);
     }
 }
 
-/// The document of all endpoints.
-pub fn document() -> Result<Document, Unwritable> {
-    let app = actix_web::App::new().into_utoipa_app().openapi(Base::openapi()).configure(register);
+/// Writes the document of all endpoints from the code, as the checked-in file has it. The server serves that file.
+pub fn document() -> Result<String, Unwritable> {
+    let app = actix_web::App::new().into_utoipa_app().openapi(Base::openapi());
+    let app = app.configure(|config: &mut ServiceConfig<'_>| register(config));
     let (_, collected) = app.split_for_parts();
-    Document::complete(&collected)
+    document::write(&collected)
 }
 
-fn plans(config: &mut ServiceConfig<'_>) {
+fn plans<R: Registry>(config: &mut R) {
     config
         .service(plans::list::list_plans)
         .service(plans::create::create_plan)
@@ -75,7 +105,7 @@ fn plans(config: &mut ServiceConfig<'_>) {
         .service(plans::approve::approve_baseline);
 }
 
-fn milestones(config: &mut ServiceConfig<'_>) {
+fn milestones<R: Registry>(config: &mut R) {
     config
         .service(milestones::list::list_milestones)
         .service(milestones::read::list_plan_milestones)
@@ -101,7 +131,7 @@ fn milestones(config: &mut ServiceConfig<'_>) {
 }
 
 /// Registers share links and the pages that a client sees of a plan.
-fn shares(config: &mut ServiceConfig<'_>) {
+fn shares<R: Registry>(config: &mut R) {
     config
         .service(shares::links::list_share_links)
         .service(shares::links::create_share_link)
@@ -113,7 +143,7 @@ fn shares(config: &mut ServiceConfig<'_>) {
         .service(shares::acknowledge::acknowledge_shared_change);
 }
 
-fn reports(config: &mut ServiceConfig<'_>) {
+fn reports<R: Registry>(config: &mut R) {
     config
         .service(reports::spi::read_spi_report)
         .service(reports::variance::read_variance_report)
@@ -122,7 +152,7 @@ fn reports(config: &mut ServiceConfig<'_>) {
         .service(reports::interventions::read_intervention_report);
 }
 
-fn templates(config: &mut ServiceConfig<'_>) {
+fn templates<R: Registry>(config: &mut R) {
     config
         .service(templates::list_templates)
         .service(templates::create_template)
@@ -134,7 +164,7 @@ fn templates(config: &mut ServiceConfig<'_>) {
 }
 
 /// Registers customers and people.
-fn customers_and_people(config: &mut ServiceConfig<'_>) {
+fn customers_and_people<R: Registry>(config: &mut R) {
     config
         .service(customers::list_customers)
         .service(customers::create_customer)
@@ -155,7 +185,7 @@ fn customers_and_people(config: &mut ServiceConfig<'_>) {
 }
 
 /// Registers customer health, health models, risk and outcomes.
-fn health(config: &mut ServiceConfig<'_>) {
+fn health<R: Registry>(config: &mut R) {
     config
         .service(health_models::list_health_models)
         .service(health_models::create_health_model)
@@ -191,7 +221,7 @@ fn health(config: &mut ServiceConfig<'_>) {
 }
 
 /// Registers playbooks and interventions.
-fn reactions(config: &mut ServiceConfig<'_>) {
+fn reactions<R: Registry>(config: &mut R) {
     config
         .service(playbooks::list_playbooks)
         .service(playbooks::create_playbook)
@@ -210,7 +240,7 @@ fn reactions(config: &mut ServiceConfig<'_>) {
 }
 
 /// Registers usage events, Segment's endpoints and metrics.
-fn events(config: &mut ServiceConfig<'_>) {
+fn events<R: Registry>(config: &mut R) {
     config
         .service(events::intake::read_event_limits)
         .service(events::list::read_event_lag)
@@ -243,7 +273,7 @@ fn events(config: &mut ServiceConfig<'_>) {
 }
 
 /// Registers the ledger.
-fn ledger(config: &mut ServiceConfig<'_>) {
+fn ledger<R: Registry>(config: &mut R) {
     config
         .service(ledger::list::list_ledger_entries)
         .service(ledger::verify::verify_ledger)
@@ -252,7 +282,7 @@ fn ledger(config: &mut ServiceConfig<'_>) {
 }
 
 /// Registers the organization, API clients and tokens.
-fn access(config: &mut ServiceConfig<'_>) {
+fn access<R: Registry>(config: &mut R) {
     config
         .service(organization::read_organization)
         .service(organization::update_organization)
@@ -268,7 +298,7 @@ fn access(config: &mut ServiceConfig<'_>) {
 }
 
 /// Registers the endpoints of the server itself.
-fn server(config: &mut ServiceConfig<'_>) {
+fn server<R: Registry>(config: &mut R) {
     config
         .service(server::check_liveness)
         .service(server::check_readiness)

@@ -16,7 +16,6 @@ use actix_web::http::header::{
 use actix_web::middleware::{Compress, Condition, from_fn};
 use actix_web::web;
 use tokio::net::TcpSocket;
-use utoipa_actix_web::AppExt;
 
 use crate::auth::external::External;
 use crate::auth::issuer::{self, Issuer};
@@ -29,6 +28,7 @@ use crate::clock::Clock;
 use crate::config::{Settings, Storage};
 use crate::contract::Contract;
 use crate::customer_health::keeping::Keeping;
+use crate::document::Document;
 use crate::error::ApiError;
 use crate::idempotency::InFlight;
 use crate::ingest::writer::Writer;
@@ -150,7 +150,7 @@ pub async fn open_read_only(storage: &Storage) -> Result<Db, StartError> {
 /// Wires the shared state over a database whose schema is up to date.
 pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, StartError> {
     let other = |error: &dyn std::fmt::Display| StartError::Other(error.to_string());
-    let document = routes::document().map_err(|error| other(&error))?;
+    let document = Document::checked_in().map_err(|error| other(&error))?;
     let vault = Vault::of(&settings.storage).map_err(|error| other(&error))?;
     if store::signing_keys::list(&mut db.read().await?).await?.is_empty() {
         issuer::rotate(&db, &clock, &vault).await?;
@@ -190,14 +190,12 @@ pub fn bind(app: Arc<App>) -> Result<Running, StartError> {
     let factory = move || {
         let origins = shared.settings.cors_origins.clone();
         actix_web::App::new()
-            .into_utoipa_app()
             .app_data(shared.clone())
-            .map(|app| app.wrap(from_fn(gate::pass)))
-            .map(|app| app.wrap(Compress::default()))
-            .map(|app| app.wrap(Condition::new(!origins.is_empty(), cors(&origins))))
-            .map(|app| app.wrap(from_fn(envelope::wrap)))
+            .wrap(from_fn(gate::pass))
+            .wrap(Compress::default())
+            .wrap(Condition::new(!origins.is_empty(), cors(&origins)))
+            .wrap(from_fn(envelope::wrap))
             .configure(routes::register)
-            .into_app()
             .service(web::redirect("/", "/docs/"))
             .service(web::redirect("/docs", "/docs/"))
             .route(document::problems::PROBLEMS_PATH, web::get().to(document::problems::problems_page))

@@ -97,7 +97,7 @@ pub async fn read_document_json(app: web::Data<App>) -> Answer {
 #[utoipa::path(tag = "server", responses((status = 200, description = "The OpenAPI document.", body = OpenApiDocument)))]
 #[get("/openapi-3.0.json")]
 pub async fn read_document_3_0(app: web::Data<App>) -> Answer {
-    Answer::bytes(StatusCode::OK, "application/json", app.document.json_3_0.clone()).content_tag()
+    Answer::bytes(StatusCode::OK, "application/json", app.document.json_3_0()).content_tag()
 }
 
 /// Get the OpenAPI document as YAML
