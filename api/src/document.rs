@@ -94,8 +94,6 @@ impl Modify for Bearer {
 /// The document in the forms in which it is served and used.
 #[derive(Debug)]
 pub struct Document {
-    /// As a value.
-    pub value: Value,
     /// As JSON.
     pub json: Bytes,
     /// As YAML: the checked-in file.
@@ -126,12 +124,17 @@ impl Document {
     pub fn checked_in() -> Result<Self, Unwritable> {
         let value: Value = yaml_serde::from_str(CHECKED_IN).map_err(|error| Unwritable(error.to_string()))?;
         let json = serde_json::to_vec(&Ordered(&value)).map_err(|error| Unwritable(error.to_string()))?.into();
-        Ok(Self { value, json, yaml: Bytes::from_static(CHECKED_IN.as_bytes()), json_3_0: OnceLock::new() })
+        Ok(Self { json, yaml: Bytes::from_static(CHECKED_IN.as_bytes()), json_3_0: OnceLock::new() })
+    }
+
+    /// Returns the document as a value. It is read anew each time, because it is rarely needed and large in memory.
+    pub fn value(&self) -> Value {
+        serde_json::from_slice(&self.json).unwrap_or_default()
     }
 
     /// Returns the document as JSON in OpenAPI 3.0.3, rendered when it is first asked for.
     pub fn json_3_0(&self) -> Bytes {
-        let render = || serde_json::to_vec(&Ordered(&openapi_3_0::rendered(&self.value))).unwrap_or_default().into();
+        let render = || serde_json::to_vec(&Ordered(&openapi_3_0::rendered(&self.value()))).unwrap_or_default().into();
         self.json_3_0.get_or_init(render).clone()
     }
 }

@@ -162,7 +162,7 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
     Ok(Arc::new(App {
         writer,
         keeping: Keeping::default(),
-        contract: Contract::compile(&document.value).map_err(|error| other(&error))?,
+        contract: Contract::compile(&document.value()).map_err(|error| other(&error))?,
         issuer: Issuer::load(&db, settings.token_issuer.clone(), vault).await?,
         limiter: Limiter::new("organization", settings.rate_limit_per_minute),
         share_limiter: Limiter::new("share_link", settings.share_rate_limit_per_minute),

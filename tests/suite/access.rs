@@ -12,7 +12,8 @@ use crate::samples::{create, create_customer, create_plan};
 on_both_engines!(anonymous_is_401, the_wrong_scope_is_403, another_organization_is_404);
 
 fn secured(server: &Server) -> Vec<(String, String, Value)> {
-    let all = operations(&server.app.document.value).into_iter();
+    let document = server.app.document.value();
+    let all = operations(&document).into_iter();
     let secured =
         all.filter(|(_, _, operation)| operation["security"].as_array().is_some_and(|needed| !needed.is_empty()));
     secured.map(|(method, path, operation)| (method.to_uppercase(), path.to_owned(), operation.clone())).collect()
@@ -165,7 +166,8 @@ async fn another_organization_is_404(engine: Engine) {
 /// header's absence is refused exactly where the document requires it.
 async fn check_precondition(server: &Server, call: (&str, &str, &Value), operation: &Value, stale: &Reply) {
     let (method, path, body) = call;
-    let if_match = parameters(&server.app.document.value, operation).find(|one| one["name"] == "If-Match");
+    let document = server.app.document.value();
+    let if_match = parameters(&document, operation).find(|one| one["name"] == "If-Match");
     assert_eq!(stale.status == 412, if_match.is_some(), "{method} {path}: {}", stale.text);
     if if_match.is_some_and(|header| header["required"] == true) {
         let call = server.call(method, path);

@@ -7,7 +7,7 @@ use milepost::routes;
 use serde_json::{Value, json};
 
 fn document() -> Value {
-    Document::checked_in().expect("a document").value
+    Document::checked_in().expect("a document").value()
 }
 
 /// Returns every operation as `(method, path, operation)`.
