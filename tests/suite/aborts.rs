@@ -36,27 +36,46 @@ async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
     let address = server.url.trim_start_matches("http://").to_owned();
     let get =
         |path: &str| format!("GET {path} HTTP/1.1\r\nHost: milepost\r\nAuthorization: Bearer {}\r\n\r\n", server.key);
-    let body = r#"{"name": "Storm"}"#;
-    let post = format!(
-        "POST /v1/customers HTTP/1.1\r\nHost: milepost\r\nAuthorization: Bearer {}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        server.key,
-        body.len()
-    );
+    let send = |method: &str, path: &str, media_type: &str, body: &str| {
+        format!(
+            "{method} {path} HTTP/1.1\r\nHost: milepost\r\nAuthorization: Bearer {}\r\nIf-Match: *\r\nContent-Type: {media_type}\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            server.key,
+            body.len()
+        )
+    };
+    let event = r#"{"specversion": "1.0", "id": "1", "source": "crm", "type": "login", "subject": "crm-1"}"#;
+    let items = r#"{"items": [{"name": "A", "external_ref": "a"}, {"name": "B", "external_ref": "b"}]}"#;
+    let shared = |path: &str| format!("GET {share}{path} HTTP/1.1\r\nHost: milepost\r\n\r\n");
     let requests = [
         get(&plan),
         get(&format!("{plan}/milestones")),
         get(&format!("/v1/customers/{customer}/health")),
         get("/v1/reports/health"),
-        get("/v1/ledger/verification"),
-        format!("GET {share} HTTP/1.1\r\nHost: milepost\r\n\r\n"),
-        post,
+        get("/v1/ledger/verification?deep=true"),
+        get("/v1/reports/spi?as_of=2026-05-01"),
+        get(&format!("{plan}/earned-value?known_at=2026-05-04T12:00:00Z")),
+        get(&format!("{plan}/status-report")),
+        get("/v1/events"),
+        shared(""),
+        shared("/calendar.ics"),
+        send("POST", "/v1/customers", "application/json", r#"{"name": "Storm"}"#),
+        send("POST", "/v1/customers/bulk", "application/json", items),
+        send("PATCH", &plan, "application/merge-patch+json", r#"{"owner": "Storm"}"#),
+        send("POST", "/v1/events", "application/json", event),
+        send(
+            "POST",
+            "/v1/plans/import?name=P&start_on=2026-05-04&dry_run=true",
+            "text/csv",
+            "key,name,planned_on\na,A,2026-05-05\n",
+        ),
+        send("POST", "/v1/ledger/checkpoints", "application/json", ""),
     ];
     let storm = (0..CLIENTS).map(|client| {
         let (address, requests) = (address.clone(), &requests);
         async move {
             for turn in 0..REQUESTS {
-                let request = &requests[usize::try_from((client + turn) % 7).expect("small")];
+                let request = &requests[usize::try_from(client + turn).expect("small") % requests.len()];
                 // Spread over 0 to 6 ms, so that a request is cut at every stage.
                 send_and_reset(&address, request, (client * REQUESTS + turn) * 6_007 % 6_000).await;
             }
@@ -83,15 +102,32 @@ async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(in_flight, "milepost_http_requests_in_flight 1", "only the request that asks");
-    // Whoever reads now reads what was just written, on every connection of the pool.
+    // Whoever reads now reads what was just written, on every connection of either replica.
+    let settings = server.app.settings.clone();
+    let database = milepost::serve::open_database(&settings.storage).await.expect("the same database");
+    let second = milepost::serve::wire(settings, database, server.clock.clone());
+    let second = milepost::serve::bind(second.await.expect("another replica")).expect("a server");
+    let (second_url, handle) = (format!("http://{}", second.address), second.handle());
+    let serving = tokio::spawn(async move { second.until_stopped().await });
+    let path = format!("/v1/customers/{customer}");
+    let read_from = |url: &str| server.http.get(format!("{url}{path}")).bearer_auth(&server.key).send();
     for turn in 0..20 {
         let owner = format!("Owner {turn}");
-        server.patch(&format!("/v1/customers/{customer}"), json!({ "owner": owner })).await.expect(200);
-        let reads = (0..CLIENTS).map(|_| server.get(&format!("/v1/customers/{customer}")));
+        server.patch(&path, json!({ "owner": owner })).await.expect(200);
+        let reads = (0..CLIENTS).map(|client| read_from(if client % 2 == 0 { &server.url } else { &second_url }));
         for read in join_all(reads).await {
-            assert_eq!(read.expect(200)["owner"], owner, "a read of the past");
+            let body: serde_json::Value = read.expect("an answer").json().await.expect("JSON");
+            assert_eq!(body["owner"], owner, "a read of the past");
         }
     }
+    // A key that is revoked is revoked for every connection.
+    let client = server.post("/v1/api-clients", json!({ "name": "C", "scopes": ["customers:read"] })).await.expect(201);
+    let secret = client["key"]["secret"].as_str().expect("a secret");
+    server.call("GET", &path).bearer(secret).send().await.expect(200);
+    let client = format!("/v1/api-clients/{}", client["id"].as_str().expect("an id"));
+    server.call("DELETE", &client).header("If-Match", "*").send().await.expect(204);
+    let refused = join_all((0..CLIENTS).map(|_| server.call("GET", &path).bearer(secret).send())).await;
+    assert!(refused.iter().all(|reply| reply.status.as_u16() == 401));
     if let Db::Postgres(pools) = server.db() {
         let open: i64 = sqlx::query_scalar(
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
@@ -102,4 +138,6 @@ async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
         assert_eq!(open, 0, "sessions that stay in a transaction");
     }
     assert_eq!(server.get("/v1/ledger/verification").await.expect(200)["intact"], true);
+    handle.stop(false).await;
+    serving.await.expect("ended").expect("ended well");
 }
