@@ -15,7 +15,7 @@ use uuid::Uuid;
 use crate::auth::issuer;
 use crate::clock::Clock;
 use crate::error::ApiError;
-use crate::store::{connect, ledger, organizations};
+use crate::store::{Db, connect, ledger, migrations, organizations};
 use crate::verification::{Wanted, verify};
 
 /// Name of the database file in a data directory.
@@ -82,21 +82,29 @@ pub async fn make(data_dir: &Path, target: &Path, clock: &Clock) -> Result<Manif
     let unfinished = beside(target, ".unfinished");
     // What an earlier attempt left behind is nobody's.
     let _ = fs::remove_file(&unfinished);
-    connect::copy_sqlite(&data_dir.join(DATABASE), &unfinished).await?;
-    let file = File::open(&unfinished).map_err(file_error(&unfinished))?;
-    file.sync_all().map_err(file_error(&unfinished))?;
-    let manifest = Manifest {
-        made_at: clock.now(),
-        bytes: file.metadata().map_err(file_error(&unfinished))?.len(),
-        sha256: checksum(&unfinished)?,
-        ledgers: verified_ledgers(&unfinished).await?,
-    };
+    let outcome = copy(data_dir, &unfinished, clock).await;
+    if outcome.is_err() {
+        let _ = fs::remove_file(&unfinished);
+    }
+    let manifest = outcome?;
     let text = serde_json::to_vec_pretty(&manifest).map_err(|error| BackupError::Ledger(error.to_string()))?;
     let beside = manifest_of(target);
     fs::write(&beside, text).map_err(file_error(&beside))?;
     fs::rename(&unfinished, target).map_err(file_error(target))?;
     sync_directory(target);
     Ok(manifest)
+}
+
+async fn copy(data_dir: &Path, to: &Path, clock: &Clock) -> Result<Manifest, BackupError> {
+    connect::copy_sqlite(&data_dir.join(DATABASE), to).await?;
+    let file = File::open(to).map_err(file_error(to))?;
+    file.sync_all().map_err(file_error(to))?;
+    Ok(Manifest {
+        made_at: clock.now(),
+        bytes: file.metadata().map_err(file_error(to))?.len(),
+        sha256: checksum(to)?,
+        ledgers: verified_ledgers(to).await?,
+    })
 }
 
 /// Checks a backup: the file against its manifest, and its ledgers entry by entry.
@@ -124,23 +132,37 @@ pub async fn restore(
 ) -> Result<(Manifest, Option<PathBuf>), BackupError> {
     let manifest = check(backup).await?;
     let target = data_dir.join(DATABASE);
-    if target.exists() && !is_replacing {
+    // A log without its file would be replayed into whatever file comes beside it.
+    let there = [target.clone(), connect::log_of(&target), beside(&target, "-shm")];
+    let has_log = fs::metadata(&there[1]).is_ok_and(|log| log.len() > 0);
+    let is_occupied = target.exists() || has_log;
+    if is_occupied && !is_replacing {
         return Err(BackupError::Occupied(data_dir.display().to_string()));
     }
     let incoming = beside(&target, ".incoming");
     fs::copy(backup, &incoming).map_err(file_error(&incoming))?;
     let copied = File::open(&incoming).and_then(|file| file.sync_all());
     copied.map_err(file_error(&incoming))?;
-    let kept = target.exists().then(|| beside(&target, &format!(".before-{}", clock.now().format("%Y%m%dT%H%M%SZ"))));
-    for (suffix, is_log) in [("-wal", true), ("-shm", false), ("", true)] {
-        let from = beside(&target, suffix);
-        let Some(kept) = kept.as_ref().filter(|_| from.exists()) else { continue };
-        // The index of the log is made anew from the log.
-        let moved = if is_log { fs::rename(&from, beside(kept, suffix)) } else { fs::remove_file(&from) };
-        moved.map_err(file_error(&from))?;
+    let kept = is_occupied.then(|| data_dir.join(format!("before-{}", clock.now().format("%Y%m%dT%H%M%SZ"))));
+    if let Some(kept) = &kept {
+        // File and log keep their names, so that the directory is a data directory. The file goes first: a log that is left
+        // alone makes the next start fail, a file without its log would be taken for whole.
+        fs::create_dir(kept).map_err(file_error(kept))?;
+        for from in there.iter().filter(|from| from.exists()) {
+            let to = kept.join(from.file_name().unwrap_or_default());
+            fs::rename(from, to).map_err(file_error(from))?;
+        }
+        sync_directory(&target);
+    }
+    // What is left is an empty log and its index.
+    for file in there.iter().filter(|file| file.exists()) {
+        fs::remove_file(file).map_err(file_error(file))?;
     }
     fs::rename(&incoming, &target).map_err(file_error(&target))?;
     sync_directory(&target);
+    if verified_ledgers(&target).await? != manifest.ledgers {
+        return Err(BackupError::NotWhole(target.display().to_string(), "it is not what the backup was".to_owned()));
+    }
     Ok((manifest, kept))
 }
 
@@ -191,9 +213,30 @@ fn checksum(path: &Path) -> Result<String, BackupError> {
     }
 }
 
-/// Verifies every ledger of a file; returns where they end.
+/// Verifies every ledger of a file; returns where they end. A file with an older schema is verified in a copy that is brought
+/// up to date, so that a backup can be made before an upgrade and restored after it.
 async fn verified_ledgers(file: &Path) -> Result<Vec<LedgerHead>, BackupError> {
     let db = connect::sqlite_read_only(file).await?;
+    let is_current = migrations::is_current(&db).await;
+    if is_current? {
+        return ledgers_of(&db, file).await;
+    }
+    db.close().await;
+    let upgraded = beside(file, ".upgraded");
+    fs::copy(file, &upgraded).map_err(file_error(&upgraded))?;
+    let found = async {
+        let db = connect::sqlite(&upgraded).await?;
+        migrations::run(&db).await.map_err(|error| BackupError::Ledger(error.to_string()))?;
+        ledgers_of(&db, file).await
+    }
+    .await;
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = fs::remove_file(beside(&upgraded, suffix));
+    }
+    found
+}
+
+async fn ledgers_of(db: &Db, file: &Path) -> Result<Vec<LedgerHead>, BackupError> {
     let mut conn = db.snapshot().await?;
     let keys = issuer::public_keys(&mut conn).await?;
     let mut heads = vec![];

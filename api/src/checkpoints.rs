@@ -93,11 +93,12 @@ pub async fn make(app: &App, organization_id: Uuid) -> Result<(Checkpoint, bool)
     let (key_id, token) = app.issuer.state(TOKEN_TYPE, &statement, &app.db).await?;
     let row = CheckpointRow { sequence: head.sequence, hash: head.hash, made_at, key_id, token };
     let is_new = ledger_checkpoints::insert(&mut conn, organization_id, &row).await?;
-    conn.commit().await?;
     let checkpoint = Checkpoint::of(organization_id, row);
     if is_new {
+        // Before the commit: a line too many is true and harmless, a missing one is what an attacker wants.
         keep_in_file(app, &checkpoint)?;
     }
+    conn.commit().await?;
     Ok((checkpoint, is_new))
 }
 
@@ -107,5 +108,9 @@ fn keep_in_file(app: &App, checkpoint: &Checkpoint) -> Result<(), ApiError> {
     let mut line = serde_json::to_string(checkpoint)?;
     line.push('\n');
     let file = OpenOptions::new().append(true).create(true).open(path);
-    file.and_then(|mut file| file.write_all(line.as_bytes())).map_err(ApiError::internal)
+    file.and_then(|mut file| {
+        file.write_all(line.as_bytes())?;
+        file.sync_data()
+    })
+    .map_err(ApiError::internal)
 }

@@ -99,7 +99,7 @@ async fn admit_shared(
     let token = ShareToken::parse(request.path().split('/').nth(2).unwrap_or_default());
     let token = token.ok_or_else(ApiError::not_found)?;
     let address = client_address(request.request(), &app);
-    if let Some(wait) = app.refusals.wait(address) {
+    if let Some(wait) = app.refusals.wait(address).filter(|_| !app.tenants.was_used(token.link_id())) {
         return Err(too_many_failures(wait));
     }
     let Some((who, link)) = app.tenants.by_share(&token, &app.db, app.clock.now()).await? else {
@@ -139,14 +139,14 @@ async fn authenticate(request: &ServiceRequest, app: &App) -> Result<Authenticat
     let token = bearer(request).or_else(|| write_key(request));
     let token = token.ok_or_else(|| unauthenticated("Send Authorization: Bearer with an API key or a token."))?;
     let address = client_address(request.request(), app);
-    let wait = app.refusals.wait(address);
-    if let Some(key) = ApiKey::parse(&token).filter(|key| wait.is_none() || app.tenants.was_used(key)) {
+    if let Some(key) = ApiKey::parse(&token) {
+        if let Some(wait) = app.refusals.wait(address).filter(|_| !app.tenants.was_used(key.id)) {
+            return Err(too_many_failures(wait));
+        }
         let found = app.tenants.by_key(&key, &app.db, app.clock.now()).await?;
         return found.ok_or_else(|| note_failure(app, address, Some(key.id)).unwrap_or_else(invalid_credentials));
     }
-    if let Some(wait) = wait {
-        return Err(too_many_failures(wait));
-    }
+    // The signature of a token is checked before anything is looked up, so this costs no query.
     let found = app.tenants.by_token(&token, &app.db, &app.issuer, app.external.as_ref(), app.clock.now()).await?;
     found.ok_or_else(|| note_failure(app, address, None).unwrap_or_else(invalid_credentials))
 }

@@ -51,7 +51,7 @@ impl Heads {
                 Ok(Turn::Answer(sequence)) => Ok(sequence),
                 Ok(Turn::Lead(leader)) => leader.read(db).await,
                 // The shared read failed: read alone.
-                Err(_) => ledger::head_sequence(&mut db.read().await?, organization_id).await,
+                Err(_) => ledger::head_sequence(&mut db.read_to_keep().await?, organization_id).await,
             },
         }
     }
@@ -71,7 +71,7 @@ impl Heads {
 
 impl Leader {
     async fn read(mut self, db: &Db) -> sqlx::Result<Option<i64>> {
-        let outcome = match db.read().await {
+        let outcome = match db.read_to_keep().await {
             Ok(mut conn) => ledger::head_sequence(&mut conn, self.organization_id).await,
             Err(error) => Err(error),
         };

@@ -1,11 +1,13 @@
 //! Creation of an organization with its ledger, the shipped templates and, on request, an API client.
 
-use chrono::{DateTime, Utc};
+use aws_lc_rs::digest;
+use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
 use milepost_domain::access::{Scope, Scopes};
+use milepost_domain::ledger::hex;
 use milepost_domain::plan::template::TemplateContent;
 use milepost_domain::values::text::Name;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::auth::api_key::ApiKey;
@@ -65,6 +67,21 @@ pub async fn create_key(
     Ok(key)
 }
 
+/// A key as its creation is recorded: with a fingerprint of its secret's hash, so that a secret that was exchanged is noticed.
+#[derive(Debug, Serialize)]
+pub struct RecordedKey<'a> {
+    #[serde(flatten)]
+    key: &'a ClientKey,
+    secret_fingerprint: String,
+}
+
+impl<'a> RecordedKey<'a> {
+    /// Describes a key with the stored hash of its secret.
+    pub fn of(key: &'a ClientKey, secret_hash: &[u8]) -> Self {
+        Self { key, secret_fingerprint: hex(digest::digest(&digest::SHA256, secret_hash).as_ref()) }
+    }
+}
+
 /// Adds a key to a client and returns it with its secret. `pointer` is the place of the expiry in the request.
 pub async fn add_key(
     unit: &mut Unit,
@@ -75,6 +92,8 @@ pub async fn add_key(
     if expires_at.is_some_and(|at| at <= unit.now) {
         return Err(ApiError::field(pointer, "in_the_past", "must be in the future"));
     }
+    // Both engines store whole microseconds.
+    let expires_at = expires_at.map(|at| at.trunc_subsecs(6));
     let secret = ApiKey::generate(unit.organization_id, unit.new_id());
     let secret = secret.ok_or_else(|| ApiError::internal("the system has no randomness"))?;
     let key =
@@ -85,7 +104,7 @@ pub async fn add_key(
         entity: (Entity::ApiKey, key.id),
         root: (Entity::ApiClient, client_id),
         before: None,
-        after: Some(&key),
+        after: Some(&RecordedKey::of(&key, &secret.secret_hash())),
     };
     unit.record(change).await?;
     Ok(RevealedKey { key, secret: Some(secret.reveal()) })

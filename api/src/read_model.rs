@@ -273,7 +273,7 @@ impl ReadModel {
         if let Some(plans) = known.clone().filter(is_fresh) {
             return Ok(plans);
         }
-        let plans = Arc::new(follow(&mut db.snapshot().await?, organization_id, known.as_deref()).await?);
+        let plans = Arc::new(follow(&mut db.snapshot_to_keep().await?, organization_id, known.as_deref()).await?);
         entry.plans.store(Some(Arc::clone(&plans)));
         // Insert the entry again, so that its new weight counts.
         self.organizations.insert(organization_id, Arc::clone(&entry));

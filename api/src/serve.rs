@@ -52,6 +52,8 @@ pub enum StartError {
     DataDirectory(std::io::Error),
     #[error("another server is using {0}: stop it first, or choose another --data-dir")]
     DatabaseInUse(String),
+    #[error("there is no database in {0}")]
+    NoDatabase(String),
     #[error("cannot open the database: {0}")]
     Database(#[from] sqlx::Error),
     #[error("cannot bring the schema up to date: {0}")]
@@ -104,8 +106,14 @@ fn prepare_directory(directory: &Path) -> io::Result<()> {
         let close = |path: &Path, mode: u32| {
             let permissions = fs::metadata(path)?.permissions();
             if permissions.mode() & 0o077 != 0 {
-                tracing::warn!(path = %path.display(), "was open to other users and is closed now");
-                fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+                tracing::warn!(path = %path.display(), "is open to other users, and is closed to them if possible");
+                match fs::set_permissions(path, fs::Permissions::from_mode(mode)) {
+                    // Somebody else's directory, such as a mounted volume: its owner decides.
+                    Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                        tracing::warn!(path = %path.display(), "is open to other users and cannot be closed");
+                    }
+                    outcome => outcome?,
+                }
             }
             io::Result::Ok(())
         };
@@ -143,7 +151,13 @@ pub async fn open_database(storage: &Storage) -> Result<Db, StartError> {
 pub async fn open_read_only(storage: &Storage) -> Result<Db, StartError> {
     Ok(match &storage.database_url {
         Some(url) => connect::postgres(url)?,
-        None => connect::sqlite_read_only(&storage.data_dir.join(DATABASE)).await?,
+        None => {
+            let file = storage.data_dir.join(DATABASE);
+            if !file.exists() {
+                return Err(StartError::NoDatabase(storage.data_dir.display().to_string()));
+            }
+            connect::sqlite_read_only(&file).await?
+        }
     })
 }
 

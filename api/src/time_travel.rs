@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::store::Conn;
+use crate::store::baselines::LineRow;
 use crate::store::json_text::JsonText;
 use crate::store::ledger::{self, Known};
 use crate::store::milestones::{DependencyRow, MilestoneRow};
@@ -33,6 +34,7 @@ struct KnownPlan {
     customer_id: Option<Uuid>,
     customer_ref: Option<String>,
     customer_name: Option<String>,
+    person_id: Option<Uuid>,
     start_on: NaiveDate,
     weight_unit: String,
     credit_rule: CreditRule,
@@ -63,7 +65,11 @@ struct KnownMilestone {
     started_on: Option<NaiveDate>,
     closed_on: Option<NaiveDate>,
     depends_on: Vec<Dependency>,
+    #[serde(default)]
+    acceptance_criteria: Vec<String>,
+    note: Option<String>,
     touched_on: Option<NaiveDate>,
+    version: i64,
 }
 
 /// Content of the ledger entry of a plan's creation.
@@ -82,7 +88,16 @@ pub async fn plans_known_at(
     let mut conn = cx.snapshot().await?;
     let records = plans::load(&mut conn, cx.organization_id(), ids).await?;
     let then = as_recorded(&mut conn, cx.organization_id(), records, ids, at).await?;
-    Ok(then.into_iter().flatten().collect())
+    Ok(then.into_iter().flatten().map(|recorded| recorded.record).collect())
+}
+
+/// A plan as the ledger records it.
+#[derive(Debug)]
+pub struct Recorded {
+    /// The plan.
+    pub record: PlanRecord,
+    /// A milestone that the ledger knows and that has no row.
+    pub missing: Option<Uuid>,
 }
 
 /// Returns plans as the ledger records them at an instant, in the same order; `None` for one that was not known.
@@ -92,7 +107,7 @@ pub async fn as_recorded(
     records: Vec<PlanRecord>,
     ids: Option<&[Uuid]>,
     at: DateTime<Utc>,
-) -> Result<Vec<Option<PlanRecord>>, ApiError> {
+) -> Result<Vec<Option<Recorded>>, ApiError> {
     let mut entries: HashMap<Uuid, Vec<Known>> = HashMap::new();
     for entry in ledger::known_plans(conn, organization_id, ids, at).await? {
         entries.entry(entry.root_id).or_default().push(entry);
@@ -128,7 +143,7 @@ pub fn difference(one: &PlanRecord, other: &PlanRecord) -> Option<String> {
 }
 
 /// Returns a plan as it was known at an instant; `None` if it was not known.
-fn as_known(mut record: PlanRecord, entries: &[Known], at: DateTime<Utc>) -> Result<Option<PlanRecord>, ApiError> {
+fn as_known(mut record: PlanRecord, entries: &[Known], at: DateTime<Utc>) -> Result<Option<Recorded>, ApiError> {
     let Some(created) = entries.iter().find(|entry| entry.action == "plan.created") else { return Ok(None) };
     let Created { mut plan, milestones } = read(created)?;
     let mut known: HashMap<Uuid, KnownMilestone> = milestones.into_iter().map(|one| (one.id, one)).collect();
@@ -141,16 +156,35 @@ fn as_known(mut record: PlanRecord, entries: &[Known], at: DateTime<Utc>) -> Res
     }
     restore_plan(&mut record, plan);
     restore_milestones(&mut record, &known);
+    known.retain(|id, _| record.milestones.iter().all(|row| row.id != *id));
     record.forecasts.retain(|row| row.recorded_at <= at);
     record.progress.retain(|row| row.recorded_at.is_none_or(|recorded_at| recorded_at <= at));
     record.baselines.retain(|row| row.created_at <= at);
     let last = record.baselines.last().map_or(0, |last| last.number);
     record.lines.retain(|row| row.number <= last);
+    replan(&mut record);
     record.approvals.retain(|row| row.recorded_at <= at);
     record.costs.retain(|row| row.recorded_at <= at);
     record.communications.retain(|row| row.recorded_at <= at);
     record.misses.retain(|row| row.recorded_at <= at);
-    Ok(Some(record))
+    Ok(Some(Recorded { record, missing: known.into_keys().next() }))
+}
+
+/// Sets planned dates and weights to those of the last baseline with the milestone: nothing else changes them from then on, and
+/// an entry of the same day may show those of the baseline in force.
+fn replan(record: &mut PlanRecord) {
+    let mut lines: HashMap<Uuid, &LineRow> = HashMap::new();
+    for line in &record.lines {
+        let last = lines.entry(line.milestone_id).or_insert(line);
+        if line.number > last.number {
+            *last = line;
+        }
+    }
+    for row in &mut record.milestones {
+        if let Some(line) = lines.get(&row.id) {
+            (row.planned_on, row.weight) = (line.planned_on, line.weight);
+        }
+    }
 }
 
 fn read<T: DeserializeOwned>(entry: &Known) -> Result<T, ApiError> {
@@ -165,6 +199,7 @@ fn restore_plan(record: &mut PlanRecord, plan: KnownPlan) {
         (row.customer_ref, row.customer_name) = (plan.customer_ref, plan.customer_name);
     }
     row.customer_id = plan.customer_id;
+    row.person_id = plan.person_id;
     row.start_on = plan.start_on;
     row.weight_unit = plan.weight_unit;
     row.credit_rule = Text(plan.credit_rule);
@@ -189,6 +224,8 @@ fn restore_milestones(record: &mut PlanRecord, known: &HashMap<Uuid, KnownMilest
         row.planned_on = then.planned_on;
         row.state = Text(then.state);
         (row.started_on, row.closed_on, row.touched_on) = (then.started_on, then.closed_on, then.touched_on);
+        row.acceptance_criteria = JsonText(then.acceptance_criteria.clone());
+        (row.note, row.version) = (then.note.clone(), then.version);
         let edge = |needed: &Dependency| {
             Some(DependencyRow {
                 plan_id: row.plan_id,

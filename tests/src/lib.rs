@@ -7,10 +7,12 @@
     reason = "a failed expectation is how a test fails"
 )]
 
+use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use milepost::auth::issuer::public_keys;
 use milepost::clock::Clock;
 use milepost::commands::default_settings;
 use milepost::config::Settings;
@@ -18,7 +20,8 @@ use milepost::provisioning::create_key;
 use milepost::serve;
 use milepost::serve::open_database;
 use milepost::state::App;
-use milepost::store::Db;
+use milepost::store::{Db, organizations};
+use milepost::verification::{Wanted, verify};
 use milepost_domain::access::Scope;
 use milepost_domain::values::text::Name;
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
@@ -38,6 +41,12 @@ pub enum Engine {
     Postgres,
 }
 
+thread_local! {
+    /// The servers of the test that runs on this thread, with their directories, to be looked at when it is over.
+    static APPS: RefCell<Vec<(Arc<App>, Arc<TempDir>)>> = const { RefCell::new(vec![]) };
+    static IS_UNCHECKED: Cell<bool> = const { Cell::new(false) };
+}
+
 /// A running server with its own organization. The clock stands at noon of 2026-05-04 UTC until it is moved.
 pub struct Server {
     /// URL of the server, without a trailing slash.
@@ -53,7 +62,7 @@ pub struct Server {
     /// HTTP client that sends all requests.
     pub http: Client,
     /// Directory of the server's files, which is deleted on drop.
-    pub directory: TempDir,
+    pub directory: Arc<TempDir>,
 }
 
 /// Returns the instant at which every test begins.
@@ -69,7 +78,7 @@ impl Server {
 
     /// Starts a server with changed settings.
     pub async fn start_with(engine: Engine, change: impl FnOnce(&mut Settings)) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
+        let directory = Arc::new(tempfile::tempdir().expect("a directory"));
         let mut settings = default_settings();
         settings.listen = "127.0.0.1:0".parse().expect("an address");
         settings.workers = Some(1);
@@ -86,6 +95,7 @@ impl Server {
         let name = Name::parse("Northwind").expect("a name");
         let key = create_key(&db, &clock, &name, &[Scope::Admin]).await.expect("a key").secret.expect("its secret");
         let app = serve::wire(settings, db, clock.clone()).await.expect("an application");
+        APPS.with_borrow_mut(|apps| apps.push((Arc::clone(&app), Arc::clone(&directory))));
         let running = serve::bind(Arc::clone(&app)).expect("a server");
         let url = format!("http://{}", running.address);
         tokio::spawn(running.until_stopped());
@@ -243,7 +253,29 @@ pub fn run<F: Future<Output = ()>>(engine: Engine, test: impl FnOnce(Engine) -> 
         return;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(test(engine));
+    runtime.block_on(async {
+        test(engine).await;
+        for (app, _directory) in APPS.take().into_iter().filter(|_| !IS_UNCHECKED.get()) {
+            check_ledgers(&app).await;
+        }
+    });
+}
+
+/// Leaves out the look at the ledgers at the end of a test: for tests that change rows past the API, or whose database is gone
+/// by then.
+pub fn leave_ledgers_unchecked() {
+    IS_UNCHECKED.set(true);
+}
+
+/// Whatever a test did through the API, every ledger is whole and every row is as its last entry says.
+async fn check_ledgers(app: &App) {
+    let mut conn = app.db.snapshot().await.expect("a snapshot");
+    let keys = public_keys(&mut conn).await.expect("the keys");
+    for id in organizations::ids(&mut conn).await.expect("the organizations") {
+        let wanted = Wanted { is_deep: true, ..Wanted::default() };
+        let found = verify(&mut conn, id, &keys, wanted).await.expect("verified");
+        assert!(found.intact, "{:?}", found.detail);
+    }
 }
 
 /// Declares each test twice, once for SQLite and once for PostgreSQL.

@@ -14,11 +14,13 @@ on_both_engines!(
     writers_at_once_leave_no_gap,
     what_was_once_there_is_missed,
     a_row_that_was_edited_past_the_api_is_found,
-    recorded_time_never_goes_back
+    recorded_time_never_goes_back,
+    a_plan_or_a_milestone_that_was_removed_is_missed,
 );
 
 /// Runs a statement directly on the database, without the API.
 pub async fn tamper(server: &Server, sql: &'static str) {
+    milepost_tests::leave_ledgers_unchecked();
     let mut conn = server.db().begin().await.expect("a connection");
     match &mut conn {
         Conn::Sqlite(db) => sqlx::query(sql).execute(&mut **db).await.map(|_| ()),
@@ -187,6 +189,8 @@ async fn a_row_that_was_edited_past_the_api_is_found(engine: Engine) {
         ("UPDATE organizations SET display_name = 'Mallory'", "organization"),
         ("UPDATE api_clients SET scopes = 'admin plans:read'", "api_client"),
         ("UPDATE api_keys SET revoked_at = NULL", "api_key"),
+        ("UPDATE api_keys SET secret_hash = (SELECT hash FROM ledger_heads)", "secret_fingerprint"),
+        ("UPDATE milestones SET note = 'fine' WHERE key = 'c'", "in the milestone c"),
         ("UPDATE metrics SET event_type = 'other'", "metric"),
         ("UPDATE plans SET budget_minor = 1", "plan"),
         ("UPDATE milestones SET weight = 7 WHERE key = 'b'", "in the milestone b"),
@@ -248,4 +252,36 @@ async fn recorded_time_never_goes_back(engine: Engine) {
     );
     let events = server.get("/v1/events?subject=A").await.expect(200);
     assert_eq!(pluck(&events, "received_at"), ["2026-05-04T12:00:00Z", "2026-05-04T12:00:00Z"]);
+}
+
+async fn a_plan_or_a_milestone_that_was_removed_is_missed(engine: Engine) {
+    for (statements, what) in [
+        (
+            &[
+                "DELETE FROM milestone_dependencies",
+                "DELETE FROM baseline_lines WHERE milestone_id IN (SELECT id FROM milestones WHERE key = 'c')",
+                "DELETE FROM milestones WHERE key = 'c'",
+            ][..],
+            "is missing",
+        ),
+        (
+            &[
+                "DELETE FROM milestone_dependencies",
+                "DELETE FROM baseline_lines",
+                "DELETE FROM baselines",
+                "DELETE FROM milestones",
+                "DELETE FROM plans",
+            ][..],
+            "is missing",
+        ),
+    ] {
+        let server = Server::start(engine).await;
+        create_plan(&server).await;
+        for sql in statements {
+            tamper(&server, sql).await;
+        }
+        let found = server.get("/v1/ledger/verification?deep=true").await.expect(200);
+        assert_eq!(found["intact"], false);
+        assert!(found["detail"].as_str().is_some_and(|detail| detail.contains(what)), "{found}");
+    }
 }

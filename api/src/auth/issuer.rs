@@ -160,7 +160,7 @@ pub async fn rotate(db: &Db, clock: &Clock, vault: &Vault) -> Result<String, Api
 /// Encrypts the private keys that are still in the clear, if a secret key is configured.
 pub async fn seal_all(db: &Db, vault: &Vault) -> Result<(), ApiError> {
     let open: Vec<SigningKey> = {
-        let keys = signing_keys::list(&mut db.read().await?).await?;
+        let keys = signing_keys::list(&mut db.read_to_keep().await?).await?;
         keys.into_iter().filter(|key| vault.is_open(&key.private_der)).collect()
     };
     if open.is_empty() {
@@ -188,7 +188,7 @@ fn verifying(rows: &[SigningKey]) -> KeySet {
 }
 
 async fn read_keys(db: &Db, vault: &Vault) -> Result<Loaded, ApiError> {
-    let rows = signing_keys::list(&mut db.read().await?).await?;
+    let rows = signing_keys::list(&mut db.read_to_keep().await?).await?;
     let signing = rows.iter().rev().find(|key| key.retired_at.is_none());
     let signing = signing.map(|key| {
         let private = vault.open(&key.id, &key.private_der).map_err(ApiError::internal)?;

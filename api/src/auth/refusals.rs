@@ -1,9 +1,9 @@
 //! Limits of failed attempts to authenticate, by address and by key.
 //!
-//! Only failures count, so a limit keeps nobody out who has a valid key. An address that has failed too often is refused
-//! without a look into the database, unless its key was used before.
+//! Only failures count. An address that has failed too often is refused without a look into the database; keys and share links
+//! that somebody used within the hour, and tokens, whose signature needs no look, still work from there.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -40,13 +40,14 @@ impl Refusals {
 
     /// Returns how long an address is refused without a look; none if it is not.
     pub fn wait(&self, address: IpAddr) -> Option<Duration> {
+        let address = network_of(address);
         let left = self.refused_until.get(&address)?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
     }
 
     /// Counts a failure. Returns how long to wait if there were too many.
     pub fn note(&self, address: IpAddr, key: Option<Uuid>) -> Option<Duration> {
-        let now = self.clock.now();
+        let (now, address) = (self.clock.now(), network_of(address));
         if let Err(refused) = self.by_address.check_key(&address) {
             let wait = refused.wait_time_from(now);
             self.refused_until.insert(address, Instant::now() + wait);
@@ -60,6 +61,16 @@ impl Refusals {
     pub fn forget_idle(&self) {
         self.by_address.retain_recent();
         self.by_key.retain_recent();
+    }
+}
+
+/// An address, or the network of an IPv6 address: whoever has one of those has all of it.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(wide) => wide
+            .to_ipv4_mapped()
+            .map_or_else(|| Ipv6Addr::from_bits(wide.to_bits() & !u128::from(u64::MAX)).into(), IpAddr::V4),
     }
 }
 

@@ -40,7 +40,7 @@ pub struct Tenants {
     known: moka::sync::Cache<Uuid, Arc<Tenant>>,
     heads: Heads,
     used: Mutex<HashMap<(Uuid, Uuid), DateTime<Utc>>>,
-    /// Keys with which somebody authenticated within the hour.
+    /// Keys and share links with which somebody authenticated within the hour.
     proven: moka::sync::Cache<Uuid, ()>,
 }
 
@@ -126,13 +126,8 @@ impl Tenants {
             && is_match
             && found.is_usable(now)
         {
-            if self
-                .used
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert((key.organization_id, key.id), now)
-                .is_none()
-            {
+            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert((key.organization_id, key.id), now);
+            if !self.proven.contains_key(&key.id) {
                 self.proven.insert(key.id, ());
             }
             let caller = Caller {
@@ -143,14 +138,14 @@ impl Tenants {
             return Ok(Some(Authenticated { caller, tenant }));
         }
         if was_in_memory {
-            api_clients::find_key(&mut db.read().await?, key.organization_id, key.id).await?;
+            api_clients::find_key(&mut db.read_to_keep().await?, key.organization_id, key.id).await?;
         }
         Ok(None)
     }
 
-    /// Returns whether somebody authenticated with this key a while ago.
-    pub fn was_used(&self, key: &ApiKey) -> bool {
-        self.proven.contains_key(&key.id)
+    /// Returns whether somebody authenticated with this key or share link within the hour.
+    pub fn was_used(&self, id: Uuid) -> bool {
+        self.proven.contains_key(&id)
     }
 
     /// Authenticates the token of a share link. The caller has no scopes, so it can use only the pages of the link.
@@ -162,11 +157,12 @@ impl Tenants {
     ) -> sqlx::Result<Option<(Authenticated, ShareLinkRow)>> {
         let organization_id = token.organization_id();
         let Some(tenant) = self.tenant(db, organization_id).await? else { return Ok(None) };
-        let found = row::find::<ShareLinkRow>(&mut db.read().await?, organization_id, token.link_id()).await?;
+        let found = row::find::<ShareLinkRow>(&mut db.read_to_keep().await?, organization_id, token.link_id()).await?;
         let is_usable = |link: &ShareLinkRow| {
             token.matches(&link.secret_hash) && link.expires_at > now && link.revoked_at.is_none_or(|at| at > now)
         };
         let Some(link) = found.filter(is_usable) else { return Ok(None) };
+        self.proven.insert(link.id, ());
         let caller = Caller { organization_id, author: Author::share_link(link.id), scopes: Scopes::default() };
         Ok(Some((Authenticated { caller, tenant }, link)))
     }
@@ -187,7 +183,7 @@ impl Tenants {
         if let Some(known) = self.known.get(&organization_id).filter(|known| known.sequence == sequence) {
             return Ok(Some(known));
         }
-        let Some(organization) = organizations::find(&mut db.read().await?, organization_id).await? else {
+        let Some(organization) = organizations::find(&mut db.read_to_keep().await?, organization_id).await? else {
             return Ok(None);
         };
         let tenant = Arc::new(Tenant {
@@ -216,7 +212,7 @@ impl Tenant {
         if known.is_some() {
             return Ok((known, true));
         }
-        let found = api_clients::find_key(&mut db.read().await?, organization_id, key_id).await?.map(Arc::new);
+        let found = api_clients::find_key(&mut db.read_to_keep().await?, organization_id, key_id).await?.map(Arc::new);
         if let Some(found) = &found {
             self.keys().insert(key_id, Arc::clone(found));
         }

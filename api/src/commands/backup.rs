@@ -66,7 +66,7 @@ pub async fn restore(options: Restore) -> Result<(), Failure> {
     let (manifest, kept) = backup::restore(&options.file, directory, options.replace, &Clock::system()).await?;
     print(&summary(&directory.display().to_string(), &manifest))?;
     match kept {
-        Some(kept) => print(&format!("The database that was there is kept as {}\n", kept.display())),
+        Some(kept) => print(&format!("The database that was there is kept in {}\n", kept.display())),
         None => Ok(()),
     }
 }

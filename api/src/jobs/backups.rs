@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use chrono::Duration as Span;
+
 use crate::backup;
 use crate::error::ApiError;
 use crate::state::App;
@@ -13,8 +15,21 @@ pub async fn make_backup(app: &App) -> Result<(), ApiError> {
         return Ok(());
     };
     fs::create_dir_all(directory).map_err(ApiError::internal)?;
-    let file = directory.join(backup::name_at(app.clock.now()));
-    backup::make(&settings.storage.data_dir, &file, &app.clock).await.map_err(ApiError::internal)?;
+    let now = app.clock.now();
+    let since = backup::name_at(now - Span::hours(i64::from(settings.backup_every_hours)) + Span::minutes(5));
+    let newest = backup::list(directory).map_err(ApiError::internal)?.pop();
+    if newest.is_some_and(|newest| newest > directory.join(since)) {
+        // A server that is started again and again does not make a backup each time.
+        return Ok(());
+    }
+    let (data_dir, file, clock) =
+        (settings.storage.data_dir.clone(), directory.join(backup::name_at(now)), app.clock.clone());
+    // On a thread of its own, because a large file takes long to be read and hashed.
+    let making = tokio::task::spawn_blocking(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(backup::make(&data_dir, &file, &clock)).map_err(std::io::Error::other)
+    });
+    making.await.map_err(ApiError::internal)?.map_err(ApiError::internal)?;
     let backups = backup::list(directory).map_err(ApiError::internal)?;
     let too_many = backups.len().saturating_sub(usize::from(settings.backup_keep));
     for old in &backups[..too_many] {

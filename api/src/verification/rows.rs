@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Broken;
 use crate::error::ApiError;
+use crate::provisioning::RecordedKey;
 use crate::resource::{Managed, Resource};
 use crate::store::keyset::{Direction, Order, Position, Slice};
 use crate::store::ledger::{self, LastState};
@@ -94,7 +95,9 @@ impl Kind {
             }
             Self::ApiKey => {
                 let rows = api_clients::all_keys(conn, organization_id, &slice).await?;
-                rows.iter().map(|one| Ok((one.id, serde_json::to_value(one)?))).collect()
+                rows.iter()
+                    .map(|one| Ok((one.key.id, serde_json::to_value(RecordedKey::of(&one.key, &one.secret_hash))?)))
+                    .collect()
             }
             Self::Customer => kept::<CustomerContent>(conn, organization_id, &slice).await,
             Self::Person => kept::<PersonContent>(conn, organization_id, &slice).await,
@@ -179,6 +182,21 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
+/// A plan that the ledger knows and that has no row. `ids` are those that have one, in order.
+async fn missing_plan(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid]) -> Result<Option<Broken>, ApiError> {
+    let (portion, mut after) = (i64::try_from(PORTION).unwrap_or(i64::MAX), None);
+    loop {
+        let page = ledger::last_states(conn, organization_id, Entity::Plan.name(), after, portion).await?;
+        let Some(last) = page.last() else { return Ok(None) };
+        after = Some(last.entity_id);
+        if let Some(state) = page.iter().find(|state| ids.binary_search(&state.entity_id).is_err()) {
+            let detail =
+                format!("plan {} is missing, but its last entry, {}, has a state", state.entity_id, state.sequence);
+            return Ok(Some(Broken { sequence: Some(state.sequence), detail }));
+        }
+    }
+}
+
 /// An instant after every entry, which both engines can store.
 fn end_of_time() -> DateTime<Utc> {
     DateTime::from_timestamp(253_402_300_799, 0).unwrap_or_default()
@@ -188,6 +206,9 @@ fn end_of_time() -> DateTime<Utc> {
 async fn compare_plans(conn: &mut Conn, organization_id: Uuid) -> Result<Result<usize, Broken>, ApiError> {
     let mut compared = 0;
     let ids = plans::ids(conn, organization_id).await?;
+    if let Some(missing) = missing_plan(conn, organization_id, &ids).await? {
+        return Ok(Err(missing));
+    }
     for some in ids.chunks(PORTION / 10) {
         let now: Vec<PlanRecord> = plans::load(conn, organization_id, Some(some)).await?;
         let known = time_travel::as_recorded(conn, organization_id, now.clone(), Some(some), end_of_time()).await?;
@@ -196,7 +217,13 @@ async fn compare_plans(conn: &mut Conn, organization_id: Uuid) -> Result<Result<
             let Some(was) = was else {
                 return Ok(Err(Broken { sequence: None, detail: format!("plan {id} has no ledger entry") }));
             };
-            if let Some(what) = time_travel::difference(is, &was) {
+            if let Some(milestone) = was.missing {
+                return Ok(Err(Broken {
+                    sequence: None,
+                    detail: format!("milestone {milestone} of plan {id} is missing"),
+                }));
+            }
+            if let Some(what) = time_travel::difference(is, &was.record) {
                 let detail = format!("plan {id} differs from its entries: {what}");
                 return Ok(Err(Broken { sequence: None, detail }));
             }

@@ -153,10 +153,21 @@ pub async fn keys_page(
     })
 }
 
-/// Returns a page of the keys of all clients.
-pub async fn all_keys(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<ClientKey>> {
+/// An API key with the hash of its secret.
+#[derive(Debug, Clone)]
+pub struct KeyWithHash {
+    /// The key.
+    pub key: ClientKey,
+    /// SHA-256 hash of the secret.
+    pub secret_hash: Vec<u8>,
+}
+
+from_row!(KeyWithHash { key; flatten, secret_hash });
+
+/// Returns a page of the keys of all clients, with the hashes of their secrets.
+pub async fn all_keys(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<KeyWithHash>> {
     on!(conn, db => {
-        let mut query = QueryBuilder::new(concat!("SELECT ", key_columns!(), " FROM api_keys WHERE organization_id = "));
+        let mut query = QueryBuilder::new(concat!("SELECT ", key_columns!(), ", secret_hash FROM api_keys WHERE organization_id = "));
         query.push_bind(organization_id);
         push_slice(&mut query, slice);
         query.build_query_as().fetch_all(db).await

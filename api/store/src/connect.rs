@@ -16,10 +16,14 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_millis(1500);
 /// Number of SQLite readers. More than the number of cores gains nothing; too few would let long reports block other
 /// reads.
 const SQLITE_READERS: u32 = 4;
-/// Maximum number of PostgreSQL connections of one replica for reading. With the writers and the probe, a replica has 16.
-const POSTGRES_READERS: u32 = 9;
+/// Maximum number of PostgreSQL connections of one replica for reading. With the others, a replica has 16.
+const POSTGRES_READERS: u32 = 7;
+/// Maximum number of PostgreSQL connections of one replica for what is kept in memory.
+const POSTGRES_KEEPERS: u32 = 3;
 /// Maximum number of PostgreSQL connections of one replica for writing: so many organizations write at once.
-const POSTGRES_WRITERS: u32 = 6;
+const POSTGRES_WRITERS: u32 = 5;
+/// Number of SQLite connections for what is kept in memory.
+const SQLITE_KEEPERS: u32 = 2;
 /// Page cache of each SQLite connection. A negative value is in KiB rather than pages.
 const SQLITE_CACHE: &str = "-65536";
 
@@ -48,7 +52,8 @@ pub async fn sqlite(file: &Path) -> sqlx::Result<Db> {
     let writers = Lane::of(pool(1).connect_with(options.clone()).await?);
     let options = options.read_only(true);
     let readers = Lane::of(pool(SQLITE_READERS).connect_with(options.clone()).await?);
-    Ok(Db::Sqlite(Arc::new(Pools { readers, writers, probe: Lane::of(pool(1).connect_lazy_with(options)) })))
+    let keepers = Lane::of(pool(SQLITE_KEEPERS).connect_lazy_with(options.clone()));
+    Ok(Db::Sqlite(Arc::new(Pools { readers, keepers, writers, probe: Lane::of(pool(1).connect_lazy_with(options)) })))
 }
 
 /// Opens an SQLite file for reading only. A file that cannot even be locked, on a medium that is read-only, is read as it
@@ -66,7 +71,7 @@ pub async fn sqlite_read_only(file: &Path) -> sqlx::Result<Db> {
         opened => opened?,
     };
     let lane = || Lane::of(pool.clone());
-    Ok(Db::Sqlite(Arc::new(Pools { readers: lane(), writers: lane(), probe: lane() })))
+    Ok(Db::Sqlite(Arc::new(Pools { readers: lane(), keepers: lane(), writers: lane(), probe: lane() })))
 }
 
 /// Writes a consistent copy of an SQLite file to a new file, while others read and write it. The copy contains what was
@@ -110,6 +115,7 @@ pub fn postgres(url: &str) -> sqlx::Result<Db> {
     };
     Ok(Db::Postgres(Arc::new(Pools {
         readers: pool(POSTGRES_READERS),
+        keepers: pool(POSTGRES_KEEPERS),
         writers: pool(POSTGRES_WRITERS),
         probe: pool(1),
     })))

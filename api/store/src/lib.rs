@@ -47,6 +47,9 @@ pub mod templates;
 pub mod usage_events;
 pub mod versions;
 
+/// Beginning of a read-only transaction on PostgreSQL whose statements all see the same commit.
+const SNAPSHOT: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+
 /// A database of either engine. Cheap to clone.
 #[derive(Debug, Clone)]
 pub enum Db {
@@ -62,6 +65,9 @@ pub enum Db {
 pub struct Pools<D: Database> {
     /// Connections for reading.
     pub readers: Lane<D>,
+    /// Connections for what is kept in memory: sequences, keys, plans. A request that holds a reader may wait for these, so
+    /// they must not be the same; and no long report keeps anybody from authenticating.
+    pub keepers: Lane<D>,
     /// Connections for writing. SQLite has one, so that writers queue in the pool and not at the file's lock.
     pub writers: Lane<D>,
     /// The connection that asks whether the database can be reached.
@@ -116,10 +122,25 @@ impl Db {
 
     /// Begins a read-only transaction. All its statements see the same commit.
     pub async fn snapshot(&self) -> sqlx::Result<Conn> {
-        const POSTGRES: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
         Ok(match self {
             Self::Sqlite(pools) => Conn::Sqlite(Handle::begin(&pools.readers, "BEGIN").await?),
-            Self::Postgres(pools) => Conn::Postgres(Handle::begin(&pools.readers, POSTGRES).await?),
+            Self::Postgres(pools) => Conn::Postgres(Handle::begin(&pools.readers, SNAPSHOT).await?),
+        })
+    }
+
+    /// Returns a connection for reading what is kept in memory. Whoever has it waits for nothing else.
+    pub async fn read_to_keep(&self) -> sqlx::Result<Conn> {
+        Ok(match self {
+            Self::Sqlite(pools) => Conn::Sqlite(Handle::of(&pools.keepers).await?),
+            Self::Postgres(pools) => Conn::Postgres(Handle::of(&pools.keepers).await?),
+        })
+    }
+
+    /// Begins a read-only transaction for what is kept in memory. Whoever has it waits for nothing else.
+    pub async fn snapshot_to_keep(&self) -> sqlx::Result<Conn> {
+        Ok(match self {
+            Self::Sqlite(pools) => Conn::Sqlite(Handle::begin(&pools.keepers, "BEGIN").await?),
+            Self::Postgres(pools) => Conn::Postgres(Handle::begin(&pools.keepers, SNAPSHOT).await?),
         })
     }
 
@@ -141,7 +162,7 @@ impl Db {
     }
 
     /// Returns the use of each pool, by its name.
-    pub fn usage(&self) -> [(&'static str, Usage); 3] {
+    pub fn usage(&self) -> [(&'static str, Usage); 4] {
         match self {
             Self::Sqlite(pools) => pools.usage(),
             Self::Postgres(pools) => pools.usage(),
@@ -159,13 +180,15 @@ impl Db {
 
 impl<D: Database> Pools<D> {
     async fn close(&self) {
-        for lane in [&self.probe, &self.readers, &self.writers] {
+        for lane in [&self.probe, &self.keepers, &self.readers, &self.writers] {
             lane.pool.close().await;
         }
     }
 
-    fn usage(&self) -> [(&'static str, Usage); 3] {
-        [("read", self.readers.usage()), ("write", self.writers.usage()), ("probe", self.probe.usage())]
+    fn usage(&self) -> [(&'static str, Usage); 4] {
+        let lanes =
+            [("read", &self.readers), ("keep", &self.keepers), ("write", &self.writers), ("probe", &self.probe)];
+        lanes.map(|(name, lane)| (name, lane.usage()))
     }
 }
 

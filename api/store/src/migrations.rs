@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use sqlx::SqlStr;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 
-use crate::Db;
+use crate::{Db, on};
 
 /// Number, description and text of every migration, as listed by the build script.
 const ALL: &[(i64, &str, &str)] = &include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
@@ -16,6 +16,14 @@ pub async fn run(db: &Db) -> Result<(), MigrateError> {
         Db::Sqlite(pools) => for_engine(" pg only").run(&pools.writers.pool).await,
         Db::Postgres(pools) => for_engine(" sqlite only").run(&pools.writers.pool).await,
     }
+}
+
+/// Returns whether the schema has every migration.
+pub async fn is_current(db: &Db) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT MAX(version) FROM _sqlx_migrations";
+    let conn = &mut db.read().await?;
+    let last: Option<i64> = on!(conn, db => sqlx::query_scalar(SQL).fetch_one(db).await)?;
+    Ok(last == ALL.iter().map(|(number, ..)| *number).max())
 }
 
 /// Every migration except those made for the other engine, whose descriptions end in `excluded`.

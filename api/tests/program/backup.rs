@@ -78,9 +78,21 @@ fn a_backup_under_load_has_everything_acknowledged_before_it() {
     assert_eq!(verified["intact"], true, "{verified}");
     copy.stop();
 
+    // A log whose file was moved away is not replayed into the restored file.
+    let (moved, log) = (restored.path().join("moved.db"), restored.path().join("milepost.db-wal"));
+    std::fs::rename(restored.path().join("milepost.db"), &moved).expect("moved");
+    std::fs::copy(data.path().join("milepost.db-wal"), &log).expect("a log of another history");
+    let refused = run(restored.path(), &["restore", path(&backup)]);
+    assert!(text(&refused.stderr).contains("has a database"), "{}", text(&refused.stderr));
+    let done = run(restored.path(), &["restore", path(&backup), "--replace"]);
+    assert!(done.status.success() && !log.exists(), "{}", text(&done.stderr));
+
     // What was there is kept; a backup that is not whole is refused.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
     let replaced = run(restored.path(), &["restore", path(&backup), "--replace"]);
-    assert!(text(&replaced.stdout).contains("is kept as"), "{}", text(&replaced.stderr));
+    let told = text(&replaced.stdout);
+    let kept = told.split("is kept in ").nth(1).expect("where it is kept").trim();
+    assert!(run(Path::new(kept), &["ledger", "verify"]).status.success(), "what is kept is a data directory");
     let mut bytes = std::fs::read(&backup).expect("the backup");
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;

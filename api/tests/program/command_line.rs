@@ -73,7 +73,7 @@ fn mistakes_are_told() {
         (vec!["key", "create", "--organization", " ", "--scopes", "admin"], "must not be blank"),
         (vec!["serve", "--listen", "nowhere"], "nowhere"),
         (vec!["serve", "--oidc-issuer", "https://id.example.com"], "--oidc-audience"),
-        (vec!["ledger", "verify", "--organization", "Nobody"], "no organization named 'Nobody'"),
+        (vec!["ledger", "verify"], "there is no database in"),
         (vec!["demo", "--url", "http://127.0.0.1:1", "--key", "mp_x"], "127.0.0.1:1"),
     ] {
         let output = run(directory.path(), &arguments);
@@ -83,6 +83,9 @@ fn mistakes_are_told() {
             text(&output.stderr)
         );
     }
+    crate::serving::admin_key(directory.path(), "Northwind");
+    let unknown = run(directory.path(), &["ledger", "verify", "--organization", "Nobody"]);
+    assert!(text(&unknown.stderr).contains("no organization named 'Nobody'"), "{}", text(&unknown.stderr));
 }
 
 /// Number of times that the test below kills the server. For more: `MILEPOST_KILLS=50 cargo test -p milepost-api --test

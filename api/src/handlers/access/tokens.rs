@@ -96,10 +96,10 @@ pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Pay
         Some(too_many) => Err(too_many),
         None => refuse("invalid_client", "The client or its secret is not valid."),
     };
-    if let Some(wait) = app.refusals.wait(address) {
+    let Some(key) = ApiKey::parse(secret) else { return invalid(None) };
+    if let Some(wait) = app.refusals.wait(address).filter(|_| !app.tenants.was_used(key.id)) {
         return Err(gate::too_many_failures(wait));
     }
-    let Some(key) = ApiKey::parse(secret) else { return invalid(None) };
     let now = app.clock.now();
     let Some(who) = app.tenants.by_key(&key, &app.db, now).await? else { return invalid(Some(key.id)) };
     if *id != who.caller.author.id {

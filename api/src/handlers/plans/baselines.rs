@@ -17,6 +17,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
+use crate::handlers::milestones::Milestone;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
 use crate::store::author::Author;
@@ -137,12 +138,13 @@ pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDra
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let mut record = found.ok_or_else(ApiError::not_found)?;
         cx.check_version(record.plan.version)?;
+        let before = Milestone::all_of(&record, unit.today);
         apply(&mut record, &draft)?;
         let keys: Vec<&str> = draft.changes.iter().map(|change| change.key.as_str()).collect();
         let changed: Vec<bool> = record.milestones.iter().map(|row| keys.contains(&row.key.as_str())).collect();
         let approved_by = draft.approved_by.as_ref().map(Label::as_str);
         let terms = Freeze { reason: draft.reason.as_str(), approved_by };
-        let row = freeze(unit, &mut record, terms, |position| changed[position]).await?;
+        let row = freeze(unit, &mut record, terms, &before, |position| changed[position]).await?;
         let baseline = Baseline::of(&record, &row);
         let change = Change {
             verb: "baselined",
@@ -198,11 +200,14 @@ pub struct Freeze<'a> {
     pub approved_by: Option<&'a str>,
 }
 
-/// Writes a new baseline of a plan from its record, the milestones that changed, and the plan's new version.
+/// Writes a new baseline of a plan from its record, the milestones that changed, and the plan's new version. Each changed
+/// milestone has a ledger entry of its own, because time travel reads its state there; `before` are the milestones before the
+/// change.
 pub async fn freeze(
     unit: &mut Unit,
     record: &mut PlanRecord,
     terms: Freeze<'_>,
+    before: &[Milestone],
     is_changed: impl Fn(usize) -> bool,
 ) -> Result<BaselineRow, ApiError> {
     if record.baselines.len() >= MOST {
@@ -242,6 +247,12 @@ pub async fn freeze(
     plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
     record.baselines.push(row.clone());
     record.lines.extend(lines);
+    let after = Milestone::all_of(record, unit.today);
+    for (position, (was, is)) in before.iter().zip(&after).enumerate().filter(|(position, _)| is_changed(*position)) {
+        let entity = (Entity::Milestone, record.milestones[position].id);
+        let root = (Entity::Plan, plan_id);
+        unit.record(Change { verb: "replanned", entity, root, before: Some(was), after: Some(is) }).await?;
+    }
     Ok(row)
 }
 

@@ -18,6 +18,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::{Body, Query};
+use crate::handlers::milestones::Milestone;
 use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
 use crate::store::milestones::{self, ForecastRow};
@@ -122,6 +123,7 @@ pub async fn move_plan(
         let shifts = decide(&record, &draft)?;
         let answer = StartMove::of(&record, &shifts, draft.start_on, false);
         let before = Plan::at(&PlanView::from(&record), unit.today);
+        let milestones_before = Milestone::all_of(&record, unit.today);
         let changes = forecast_rows(unit, &record, &shifts, &draft);
         milestones::insert_forecasts(&mut unit.conn, unit.organization_id, &changes).await?;
         record.forecasts.extend(changes);
@@ -132,7 +134,8 @@ pub async fn move_plan(
         }
         let moved = |milestone: usize| shifts.iter().any(|shift| shift.milestone == milestone);
         let approved_by = draft.approved_by.as_ref().map(Label::as_str);
-        freeze(unit, &mut record, Freeze { reason: draft.reason.as_str(), approved_by }, moved).await?;
+        freeze(unit, &mut record, Freeze { reason: draft.reason.as_str(), approved_by }, &milestones_before, moved)
+            .await?;
         let after = Plan::at(&PlanView::from(&record), unit.today);
         let entity = (Entity::Plan, *id);
         unit.record(Change { verb: "moved", entity, root: entity, before: Some(&before), after: Some(&after) }).await?;
