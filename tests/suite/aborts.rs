@@ -27,13 +27,11 @@ async fn send_and_reset(address: &str, request: &str, micros: u64) {
     tokio::time::sleep(Duration::from_micros(micros)).await;
 }
 
-async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
-    let server = Server::start(engine).await;
-    let plan = create_plan(&server).await;
-    let customer = create_customer(&server, "crm-1").await;
+/// A request of every kind: reads in one statement and in many, of every report and of the past, shared pages, and writes.
+async fn every_kind(server: &Server, customer: &str) -> Vec<String> {
+    let plan = create_plan(server).await;
     let link = server.post(&format!("{plan}/share-links"), json!({ "name": "L" })).await.expect(201);
     let share = link["path"].as_str().expect("a path").to_owned();
-    let address = server.url.trim_start_matches("http://").to_owned();
     let get =
         |path: &str| format!("GET {path} HTTP/1.1\r\nHost: milepost\r\nAuthorization: Bearer {}\r\n\r\n", server.key);
     let send = |method: &str, path: &str, media_type: &str, body: &str| {
@@ -47,7 +45,7 @@ async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
     let event = r#"{"specversion": "1.0", "id": "1", "source": "crm", "type": "login", "subject": "crm-1"}"#;
     let items = r#"{"items": [{"name": "A", "external_ref": "a"}, {"name": "B", "external_ref": "b"}]}"#;
     let shared = |path: &str| format!("GET {share}{path} HTTP/1.1\r\nHost: milepost\r\n\r\n");
-    let requests = [
+    vec![
         get(&plan),
         get(&format!("{plan}/milestones")),
         get(&format!("/v1/customers/{customer}/health")),
@@ -70,7 +68,14 @@ async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
             "key,name,planned_on\na,A,2026-05-05\n",
         ),
         send("POST", "/v1/ledger/checkpoints", "application/json", ""),
-    ];
+    ]
+}
+
+async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
+    let server = Server::start(engine).await;
+    let customer = create_customer(&server, "crm-1").await;
+    let requests = every_kind(&server, &customer).await;
+    let address = server.url.trim_start_matches("http://").to_owned();
     let storm = (0..CLIENTS).map(|client| {
         let (address, requests) = (address.clone(), &requests);
         async move {
@@ -102,32 +107,7 @@ async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert_eq!(in_flight, "milepost_http_requests_in_flight 1", "only the request that asks");
-    // Whoever reads now reads what was just written, on every connection of either replica.
-    let settings = server.app.settings.clone();
-    let database = milepost::serve::open_database(&settings.storage).await.expect("the same database");
-    let second = milepost::serve::wire(settings, database, server.clock.clone());
-    let second = milepost::serve::bind(second.await.expect("another replica")).expect("a server");
-    let (second_url, handle) = (format!("http://{}", second.address), second.handle());
-    let serving = tokio::spawn(async move { second.until_stopped().await });
-    let path = format!("/v1/customers/{customer}");
-    let read_from = |url: &str| server.http.get(format!("{url}{path}")).bearer_auth(&server.key).send();
-    for turn in 0..20 {
-        let owner = format!("Owner {turn}");
-        server.patch(&path, json!({ "owner": owner })).await.expect(200);
-        let reads = (0..CLIENTS).map(|client| read_from(if client % 2 == 0 { &server.url } else { &second_url }));
-        for read in join_all(reads).await {
-            let body: serde_json::Value = read.expect("an answer").json().await.expect("JSON");
-            assert_eq!(body["owner"], owner, "a read of the past");
-        }
-    }
-    // A key that is revoked is revoked for every connection.
-    let client = server.post("/v1/api-clients", json!({ "name": "C", "scopes": ["customers:read"] })).await.expect(201);
-    let secret = client["key"]["secret"].as_str().expect("a secret");
-    server.call("GET", &path).bearer(secret).send().await.expect(200);
-    let client = format!("/v1/api-clients/{}", client["id"].as_str().expect("an id"));
-    server.call("DELETE", &client).header("If-Match", "*").send().await.expect(204);
-    let refused = join_all((0..CLIENTS).map(|_| server.call("GET", &path).bearer(secret).send())).await;
-    assert!(refused.iter().all(|reply| reply.status.as_u16() == 401));
+    reads_are_fresh(&server, &format!("/v1/customers/{customer}")).await;
     if let Db::Postgres(pools) = server.db() {
         let open: i64 = sqlx::query_scalar(
             "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
@@ -138,6 +118,34 @@ async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
         assert_eq!(open, 0, "sessions that stay in a transaction");
     }
     assert_eq!(server.get("/v1/ledger/verification").await.expect(200)["intact"], true);
+}
+
+/// Whoever reads now reads what was just written, on every connection of either replica.
+async fn reads_are_fresh(server: &Server, path: &str) {
+    let settings = server.app.settings.clone();
+    let database = milepost::serve::open_database(&settings.storage).await.expect("the same database");
+    let second = milepost::serve::wire(settings, database, server.clock.clone());
+    let second = milepost::serve::bind(second.await.expect("another replica")).expect("a server");
+    let (second_url, handle) = (format!("http://{}", second.address), second.handle());
+    let serving = tokio::spawn(async move { second.until_stopped().await });
+    let read_from = |url: &str| server.http.get(format!("{url}{path}")).bearer_auth(&server.key).send();
+    for turn in 0..20 {
+        let owner = format!("Owner {turn}");
+        server.patch(path, json!({ "owner": owner })).await.expect(200);
+        let reads = (0..CLIENTS).map(|client| read_from(if client % 2 == 0 { &server.url } else { &second_url }));
+        for read in join_all(reads).await {
+            let body: serde_json::Value = read.expect("an answer").json().await.expect("JSON");
+            assert_eq!(body["owner"], owner, "a read of the past");
+        }
+    }
+    // A key that is revoked is revoked for every connection.
+    let client = server.post("/v1/api-clients", json!({ "name": "C", "scopes": ["customers:read"] })).await.expect(201);
+    let secret = client["key"]["secret"].as_str().expect("a secret");
+    server.call("GET", path).bearer(secret).send().await.expect(200);
+    let client = format!("/v1/api-clients/{}", client["id"].as_str().expect("an id"));
+    server.call("DELETE", &client).header("If-Match", "*").send().await.expect(204);
+    let refused = join_all((0..CLIENTS).map(|_| server.call("GET", path).bearer(secret).send())).await;
+    assert!(refused.iter().all(|reply| reply.status.as_u16() == 401));
     handle.stop(false).await;
     serving.await.expect("ended").expect("ended well");
 }
