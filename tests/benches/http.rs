@@ -76,6 +76,7 @@ async fn main() {
     let server = Server::start_with(Engine::Sqlite, |settings| {
         settings.workers = None;
         settings.rate_limit_per_minute = u32::MAX;
+        settings.share_rate_limit_per_minute = u32::MAX;
     })
     .await;
     let address = server.url.trim_start_matches("http://").to_owned();
@@ -350,6 +351,7 @@ async fn start_for_events(engine: Engine) -> Server {
     let server = Server::start_with(engine, |settings| {
         settings.workers = None;
         settings.rate_limit_per_minute = u32::MAX;
+        settings.share_rate_limit_per_minute = u32::MAX;
     })
     .await;
     server.post("/v1/customers", json!({ "name": "Bench", "external_ref": "bench" })).await.expect(201);

@@ -5,6 +5,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use governor::clock::{Clock as _, DefaultClock};
@@ -20,6 +21,8 @@ pub struct Refusals {
     by_address: DefaultKeyedRateLimiter<IpAddr>,
     by_key: DefaultKeyedRateLimiter<Uuid>,
     refused_until: moka::sync::Cache<IpAddr, Instant>,
+    /// Whether any address may be refused: mostly none is, and then no request pays for a look.
+    is_any_refused: AtomicBool,
     clock: DefaultClock,
 }
 
@@ -34,12 +37,16 @@ impl Refusals {
                 .max_capacity(CAPACITY)
                 .time_to_live(Duration::from_mins(2))
                 .build(),
+            is_any_refused: AtomicBool::new(false),
             clock: DefaultClock::default(),
         }
     }
 
     /// Returns how long an address is refused without a look; none if it is not.
     pub fn wait(&self, address: IpAddr) -> Option<Duration> {
+        if !self.is_any_refused.load(Ordering::Relaxed) {
+            return None;
+        }
         let address = network_of(address);
         let left = self.refused_until.get(&address)?.saturating_duration_since(Instant::now());
         (!left.is_zero()).then_some(left)
@@ -50,6 +57,7 @@ impl Refusals {
         let (now, address) = (self.clock.now(), network_of(address));
         if let Err(refused) = self.by_address.check_key(&address) {
             let wait = refused.wait_time_from(now);
+            self.is_any_refused.store(true, Ordering::Relaxed);
             self.refused_until.insert(address, Instant::now() + wait);
             return Some(wait);
         }
@@ -61,6 +69,10 @@ impl Refusals {
     pub fn forget_idle(&self) {
         self.by_address.retain_recent();
         self.by_key.retain_recent();
+        self.refused_until.run_pending_tasks();
+        if self.refused_until.entry_count() == 0 {
+            self.is_any_refused.store(false, Ordering::Relaxed);
+        }
     }
 }
 

@@ -126,10 +126,12 @@ impl Tenants {
             && is_match
             && found.is_usable(now)
         {
-            self.used.lock().unwrap_or_else(PoisonError::into_inner).insert((key.organization_id, key.id), now);
-            if !self.proven.contains_key(&key.id) {
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            // The uses are taken every minute, so this notes each key about once a minute.
+            if used.insert((key.organization_id, key.id), now).is_none() {
                 self.proven.insert(key.id, ());
             }
+            drop(used);
             let caller = Caller {
                 organization_id: key.organization_id,
                 author: Author::client(found.client_id),
