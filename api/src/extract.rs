@@ -18,6 +18,9 @@ use serde_json::{Map, Value};
 use crate::context::{CheckedQuery, Context, Matched};
 use crate::error::{ApiError, Code};
 
+/// Number of values in a JSON body from which it is refused before it is compared with the document: more than ten times the most
+/// that a right one has.
+const MOST_VALUES: usize = 100_000;
 /// Size up to which a body takes no room among those that are worked on.
 const SMALL_BODY_BYTES: usize = 64 * 1024;
 
@@ -86,12 +89,28 @@ async fn read_body<T: DeserializeOwned>(request: &HttpRequest, payload: Payload)
     if value.is_null() && !rule.required {
         value = Value::Object(Map::new());
     }
+    if count_up_to(&value, MOST_VALUES) == MOST_VALUES {
+        // Each of them could break several rules, and all would be worked out before the first is told.
+        return Err(ApiError::field("", "too_many_items", format!("must have fewer than {MOST_VALUES} values in all")));
+    }
     let errors = rule.check(&value);
     if !errors.is_empty() {
         return Err(ApiError::with_errors(Code::ValidationFailed, errors));
     }
     write_integers_as_such(&mut value);
     serde_json::from_value(value).map_err(|error| ApiError::field("", "not_valid", error.to_string()))
+}
+
+/// Counts the values in a value, up to a limit.
+fn count_up_to(value: &Value, limit: usize) -> usize {
+    let add = |count: usize, inner: &Value| {
+        if count >= limit { limit } else { (count + count_up_to(inner, limit - count)).min(limit) }
+    };
+    match value {
+        Value::Array(items) => items.iter().fold(1, add),
+        Value::Object(fields) => fields.values().fold(1, add),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => 1,
+    }
 }
 
 /// To JSON Schema `7.0` is an integer; to the types behind it only `7` is.
