@@ -14,14 +14,12 @@ use uuid::Uuid;
 
 use crate::auth::issuer;
 use crate::clock::Clock;
+use crate::database::DATABASE;
 use crate::error::ApiError;
 use crate::store::{Db, connect, ledger, migrations, organizations};
 use crate::verification::{Wanted, verify};
 
-/// Name of the database file in a data directory.
-pub const DATABASE: &str = "milepost.db";
-
-/// What is written beside a backup: what it contains, and how to tell that it is whole.
+/// Description beside a backup: its contents, and the means to tell that it is whole.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// Time of the backup.
@@ -145,8 +143,13 @@ pub async fn restore(
     copied.map_err(file_error(&incoming))?;
     let kept = is_occupied.then(|| data_dir.join(format!("before-{}", clock.now().format("%Y%m%dT%H%M%SZ"))));
     if let Some(kept) = &kept {
-        // File and log keep their names, so that the directory is a data directory. The file goes first: a log that is left
-        // alone makes the next start fail, a file without its log would be taken for whole.
+        if target.exists()
+            && let Ok(db) = connect::sqlite(&target).await
+        {
+            // Closing it writes the log back, so that the file alone is whole and one step moves it. One that is too damaged
+            // for that is moved with its log as it is.
+            db.close().await;
+        }
         fs::create_dir(kept).map_err(file_error(kept))?;
         for from in there.iter().filter(|from| from.exists()) {
             let to = kept.join(from.file_name().unwrap_or_default());

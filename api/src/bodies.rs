@@ -4,11 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 
 /// Room for bodies, in KiB, as they arrived or were unpacked.
 const ROOM_KIB: u32 = 32 * 1024;
@@ -35,9 +34,7 @@ impl Bodies {
         let kib = u32::try_from(bytes / 1024 + 1).unwrap_or(ROOM_KIB).min(ROOM_KIB);
         let room = timeout(LONGEST_WAIT, Arc::clone(&self.0).acquire_many_owned(kib)).await;
         let Ok(room) = room else {
-            let refused =
-                ApiError::new(Code::Unavailable, "Too many large bodies are being worked on. Try again shortly.");
-            return Err(refused.with_header(RETRY_AFTER, HeaderValue::from_static("1")));
+            return Err(ApiError::try_again("Too many large bodies are being worked on. Try again shortly."));
         };
         Ok(Room(room.map_err(ApiError::internal)?))
     }

@@ -45,7 +45,7 @@ pub struct Checkpoint {
     pub token: String,
 }
 
-/// What a checkpoint's token says.
+/// Content of a checkpoint's token.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Statement {
     /// The organization.

@@ -58,8 +58,8 @@ impl Failure {
     }
 }
 
-impl From<crate::serve::StartError> for Failure {
-    fn from(error: crate::serve::StartError) -> Self {
+impl From<crate::database::StartError> for Failure {
+    fn from(error: crate::database::StartError) -> Self {
         Self::new(error)
     }
 }
@@ -87,7 +87,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(serve) => serve::run(*serve).await,
         Command::Migrate(storage) => {
-            crate::serve::open_database(&storage).await?.close().await;
+            crate::database::open_database(&storage).await?.close().await;
             Ok(())
         }
         Command::Key(key) => key::run(key).await,
@@ -96,10 +96,7 @@ pub async fn run(command: Command) -> Result<(), Failure> {
         Command::Backup(options) => backup::run(options).await,
         Command::Restore(options) => backup::restore(options).await,
         Command::Demo(demo) => demo::run(demo).await,
-        Command::Openapi => {
-            let document = crate::document::Document::checked_in().map_err(Failure::new)?;
-            print(&String::from_utf8_lossy(&document.yaml))
-        }
+        Command::Openapi => print(crate::document::CHECKED_IN),
     }
 }
 

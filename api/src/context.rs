@@ -23,6 +23,7 @@ use crate::contract::Operation;
 use crate::error::{ApiError, Code};
 use crate::precondition::{self, Precondition};
 use crate::read_model::Plans;
+use crate::retry::retrying;
 use crate::state::App;
 use crate::store::Conn;
 use crate::store::author::Author;
@@ -53,8 +54,6 @@ pub struct CheckedQuery(pub Rc<Map<String, Value>>);
 
 /// Retention of an idempotent answer, in hours.
 pub const IDEMPOTENCY_HOURS: i64 = 24;
-/// Attempts at a unit when the database asks for a retry.
-const ATTEMPTS: usize = 5;
 
 /// An authenticated request.
 #[derive(Debug, Clone)]
@@ -231,13 +230,7 @@ impl Context {
             })?),
             None => None,
         };
-        for _ in 1..ATTEMPTS {
-            match self.attempt(slot.as_ref(), &work).await {
-                Err(error) if error.is_retryable() => tokio::task::yield_now().await,
-                settled => return settled,
-            }
-        }
-        self.attempt(slot.as_ref(), &work).await
+        retrying(|| self.attempt(slot.as_ref(), &work)).await
     }
 
     /// A unit for what no request waits for with an answer of its own.
@@ -274,6 +267,7 @@ impl Context {
             idempotency::save(&mut unit.conn, unit.organization_id, slot, &stored, unit.now).await?;
         }
         unit.commit().await?;
+        self.app.storage.note_written();
         Ok(answer)
     }
 

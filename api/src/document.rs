@@ -28,8 +28,8 @@ use crate::store::{customers, people};
         title = "Milepost",
         description = "Schedules, earned value, customer health and recognition.\n\n\
             **Errors.** Every error response is a problem document (RFC 9457) with a stable `code`; all codes are explained at `/docs/problems`.\n\n\
-            **Limits.** A request body has at most 2 MiB unless the operation or the server's settings say otherwise and, as JSON, fewer than \
-            100,000 values. An error response names at most 100 errors.\n\n\
+            **Limits.** A request body has at most 2 MiB unless the operation or the server's settings say otherwise \
+            and, as JSON, fewer than 100,000 values. An error response names at most 100 errors.\n\n\
             **Lists.** Lists are paged with an opaque cursor. Without a sort order, records come newest first and definitions by key.\n\n\
             **Changes.** Changes need `If-Match` with the `ETag` that was read. Every POST accepts an `Idempotency-Key`.\n\n\
             **Dates.** Calendar dates end in `_on`, instants in `_at` (RFC 3339, UTC). A range is `from` and `to`: dates include both ends, \
@@ -104,7 +104,7 @@ pub struct Document {
 }
 
 /// The checked-in file. It is written from the code by `make openapi`, and a test compares the two.
-const CHECKED_IN: &str = include_str!("../../openapi.yaml");
+pub const CHECKED_IN: &str = include_str!("../../openapi.yaml");
 
 /// The document could not be written: a mistake in the program.
 #[derive(Debug, thiserror::Error)]

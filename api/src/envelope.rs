@@ -88,7 +88,7 @@ pub async fn wrap(
                 Err(kept.fail(Some(&failure), StatusCode::INTERNAL_SERVER_ERROR))
             }
             Err(_) => {
-                let failure = ApiError::new(Code::Unavailable, "The request took too long and was stopped.");
+                let failure = ApiError::try_again("The request took too long and was stopped.");
                 Err(kept.fail(Some(&failure), StatusCode::SERVICE_UNAVAILABLE))
             }
         }
@@ -118,8 +118,6 @@ impl Kept {
         } else if self.is_known(response.headers()) {
             *response.response_mut().status_mut() = StatusCode::NOT_MODIFIED;
             response = response.map_body(|_, _| BoxBody::new(()));
-        } else if self.method != Method::GET && status.is_success() {
-            self.app.storage.note_written();
         }
         add_headers(response.headers_mut(), &self.id, &self.path);
         self.record(route, response.status());

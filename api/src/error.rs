@@ -1,17 +1,17 @@
 //! The one place that knows status codes of failures: every error answer is a problem document (RFC 9457) made here.
 
+mod of_database;
+mod problem;
+
 use std::fmt;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue, RETRY_AFTER};
 use actix_web::{HttpResponse, ResponseError};
 use milepost_domain::rule::{About, Violation, Violations};
-use serde::Serialize;
 use strum::{EnumIter, IntoStaticStr};
-use utoipa::ToSchema;
 
-use crate::field_code::is_known;
-use crate::store::is_storage_full;
+pub use self::problem::{FieldError, MOST_ERRORS, Problem};
 
 /// Everything that can go wrong, by its stable code. Status and title follow from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumIter, IntoStaticStr)]
@@ -19,7 +19,7 @@ use crate::store::is_storage_full;
 pub enum Code {
     /// The body is not JSON, or not encoded as it says.
     MalformedBody,
-    /// What arrived is not an HTTP request.
+    /// The bytes that arrived are no HTTP request.
     MalformedRequest,
     /// The request line and the headers are too large.
     HeadTooLarge,
@@ -112,106 +112,6 @@ impl Code {
     }
 }
 
-/// Maximum number of errors that an answer names: enough for a person, and a bound on what a hostile request can make us write.
-pub const MOST_ERRORS: usize = 100;
-/// Maximum length of a text of an error, in bytes.
-const LONGEST_TEXT: usize = 1000;
-
-/// An error of one field or parameter.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
-pub struct FieldError {
-    /// JSON pointer into the body (RFC 6901).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1000)]
-    pub pointer: Option<String>,
-    /// Name of the query parameter or header.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
-    pub parameter: Option<String>,
-    /// Stable code of the rule. New codes may be added.
-    #[schema(max_length = 100)]
-    pub code: String,
-    /// Explanation of the rule, to be read after the name of the field.
-    #[schema(max_length = 1000)]
-    pub detail: String,
-}
-
-impl FieldError {
-    /// Something wrong at a place of the body.
-    pub fn in_body(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        debug_assert!(is_known(code), "{code} is not in the list of codes");
-        Self {
-            pointer: Some(clipped(pointer.into())),
-            parameter: None,
-            code: code.to_owned(),
-            detail: clipped(detail.into()),
-        }
-    }
-
-    /// Something wrong with a query parameter or header.
-    pub fn in_parameter(name: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        debug_assert!(is_known(code), "{code} is not in the list of codes");
-        Self {
-            pointer: None,
-            parameter: Some(clipped(name.into())),
-            code: code.to_owned(),
-            detail: clipped(detail.into()),
-        }
-    }
-}
-
-/// A text of an error, cut where a sender's own words make it endless.
-fn clipped(mut text: String) -> String {
-    if text.len() > LONGEST_TEXT {
-        let end = (0..=LONGEST_TEXT - 3).rev().find(|end| text.is_char_boundary(*end)).unwrap_or_default();
-        text.truncate(end);
-        text.push('…');
-    }
-    text
-}
-
-impl From<Violation> for FieldError {
-    fn from(violation: Violation) -> Self {
-        Self::in_body(violation.at, violation.code, violation.text)
-    }
-}
-
-/// Problem document (RFC 9457): the body of every error response.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "type": "/docs/problems#validation_failed", "title": "The request breaks rules", "status": 422,
-    "detail": "1 field breaks a rule.", "instance": "/v1/plans", "code": "validation_failed",
-    "request_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
-    "errors": [{"pointer": "/milestones/3/planned_on", "code": "before_start", "detail": "must not be before the plan's start on 2026-03-02"}]
-}))]
-pub struct Problem {
-    /// URI reference that identifies the kind of problem.
-    #[serde(rename = "type")]
-    #[schema(max_length = 200)]
-    pub kind: String,
-    /// Title of the kind of problem; the same for every occurrence.
-    #[schema(max_length = 200)]
-    pub title: String,
-    /// HTTP status code.
-    #[schema(minimum = 400, maximum = 599)]
-    pub status: u16,
-    /// Explanation of this occurrence.
-    #[schema(max_length = 10_000)]
-    pub detail: String,
-    /// Path of the request.
-    #[schema(max_length = 8000)]
-    pub instance: String,
-    /// Stable code of the kind of problem. New codes may be added.
-    #[schema(max_length = 100)]
-    pub code: String,
-    /// Identifier of the request, as in `X-Request-Id`.
-    #[schema(max_length = 200)]
-    pub request_id: String,
-    /// Errors of fields and parameters; empty if no single one is at fault. If there are more than 100, `detail` says so.
-    #[schema(max_items = 100)]
-    pub errors: Vec<FieldError>,
-}
-
 /// A failed request. The public text is in `detail` and `errors`; `cause` is for the log only.
 #[derive(Debug)]
 pub struct ApiError {
@@ -240,11 +140,9 @@ impl ApiError {
         Self { cause: Some(cause.to_string()), ..Self::new(Code::Internal, detail) }
     }
 
-    /// The database did not do it, and may do it later: full, away or too slow. `detail` is for the caller.
-    pub fn of_storage(error: &sqlx::Error, detail: &str) -> Self {
-        let (code, seconds) = if is_storage_full(error) { (Code::StorageFull, "30") } else { (Code::Unavailable, "1") };
-        let unavailable = Self { cause: Some(error.to_string()), ..Self::new(code, detail) };
-        unavailable.with_header(RETRY_AFTER, HeaderValue::from_static(seconds))
+    /// Not now: the same request may succeed in a second.
+    pub fn try_again(detail: impl Into<String>) -> Self {
+        Self::new(Code::Unavailable, detail).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
     /// Parameters are wrong.
@@ -379,49 +277,6 @@ impl From<Violations> for ApiError {
 impl From<Violation> for ApiError {
     fn from(violation: Violation) -> Self {
         Self::from(vec![violation])
-    }
-}
-
-impl From<sqlx::Error> for ApiError {
-    fn from(error: sqlx::Error) -> Self {
-        let is_retryable = crate::store::is_retryable(&error);
-        if is_storage_full(&error) {
-            Self::of_storage(&error, "Storage is full: nothing was changed. Reading goes on. Try again later.")
-        } else if is_outage(&error) {
-            let detail = if is_retryable || is_lock_timeout(&error) {
-                "Other changes took too long to finish. Try again shortly."
-            } else {
-                "The database cannot be reached. Try again shortly."
-            };
-            Self { is_retryable, ..Self::of_storage(&error, detail) }
-        } else {
-            Self { is_retryable, ..Self::internal(error) }
-        }
-    }
-}
-
-/// Whether a lock of another transaction was waited for too long (PostgreSQL).
-fn is_lock_timeout(error: &sqlx::Error) -> bool {
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.as_deref() == Some("55P03")
-}
-
-/// Whether the database is away, overloaded or too slow, as opposed to a query being wrong.
-fn is_outage(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::PoolTimedOut
-        | sqlx::Error::PoolClosed
-        | sqlx::Error::WorkerCrashed
-        | sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
-        | sqlx::Error::Protocol(_) => true,
-        sqlx::Error::Database(database) => database.code().is_some_and(|code| {
-            // PostgreSQL: connection exceptions, insufficient resources, operator intervention, serialization. SQLite: busy.
-            ["08", "53", "57", "40"].iter().any(|class| code.len() == 5 && code.starts_with(class))
-                // A lock or an idle transaction that was waited for too long.
-                || matches!(code.as_ref(), "55P03" | "25P03" | "5" | "517")
-        }),
-        _ => false,
     }
 }
 

@@ -83,7 +83,7 @@ struct Spoken {
     /// Present until it is dropped.
     stream: Option<TcpStream>,
     state: Arc<state::App>,
-    /// What is written in the place of a buffer, and how much of it is written already.
+    /// Bytes to write in the place of a buffer, and the number of them that are written already.
     outgoing: Option<(Vec<u8>, usize)>,
     is_refused: bool,
 }

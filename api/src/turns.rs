@@ -10,12 +10,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 
 /// Requests of one organization that may wait at once.
 const LONGEST_LINE: usize = 128;
@@ -94,8 +93,7 @@ impl Drop for Place<'_> {
 }
 
 fn refused(detail: &str) -> ApiError {
-    let error = ApiError::new(Code::Unavailable, format!("{detail} Nothing was changed. Try again shortly."));
-    error.with_header(RETRY_AFTER, HeaderValue::from_static("1"))
+    ApiError::try_again(format!("{detail} Nothing was changed. Try again shortly."))
 }
 
 #[cfg(test)]
@@ -103,6 +101,7 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::error::Code;
 
     const GREEDY: Uuid = Uuid::from_u128(1);
     const MODEST: Uuid = Uuid::from_u128(2);

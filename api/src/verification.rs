@@ -58,7 +58,7 @@ pub struct Broken {
     pub detail: String,
 }
 
-/// What to verify beside the chain.
+/// Verification beyond the chain itself.
 #[derive(Debug, Default)]
 pub struct Wanted {
     /// Points that the chain must have, known from elsewhere.

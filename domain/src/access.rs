@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 
+use crate::values::text::{ExternalRef, Name};
+
 /// A permission. Every operation names the scope that it requires.
 #[derive(
     Debug,
@@ -121,5 +123,64 @@ impl std::fmt::Display for Scopes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&str> = self.0.iter().map(Into::into).collect();
         f.write_str(&names.join(" "))
+    }
+}
+
+/// Effect that a caller may have on a field that another system keeps, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Change a value that is there.
+    Change,
+    /// Fill a field that is empty, and nothing more.
+    Fill,
+}
+
+impl Reach {
+    /// Returns the reach of a caller who has the scope for changes, or has it not.
+    pub const fn of(may_change: bool) -> Self {
+        if may_change { Self::Change } else { Self::Fill }
+    }
+
+    /// Returns the value of a field after a value was sent, or none.
+    pub fn settle<T>(self, now: Option<T>, sent: Option<T>) -> Option<T> {
+        match self {
+            Self::Change => sent.or(now),
+            Self::Fill => now.or(sent),
+        }
+    }
+
+    /// Returns a name after one was sent, or none. A name that only repeats the reference counts as empty.
+    pub fn settle_name(self, now: Name, sent: Option<Name>, reference: &ExternalRef) -> Name {
+        let is_filled = now.as_str() != reference.as_str();
+        self.settle(is_filled.then(|| now.clone()), sent).unwrap_or(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_who_may_change_replaces_what_is_there() {
+        for (now, sent, changed, filled) in [
+            (None, None, None, None),
+            (None, Some(1), Some(1), Some(1)),
+            (Some(2), None, Some(2), Some(2)),
+            (Some(2), Some(1), Some(1), Some(2)),
+        ] {
+            let settled = [true, false].map(|may_change| Reach::of(may_change).settle(now, sent));
+            assert_eq!(settled, [changed, filled], "{now:?} {sent:?}");
+        }
+        let name = |text: &str| Name::parse(text).expect("a name");
+        let reference = ExternalRef::parse("crm-1").expect("a reference");
+        for (now, sent, changed, filled) in [
+            ("crm-1", None, "crm-1", "crm-1"),
+            ("crm-1", Some("Northwind"), "Northwind", "Northwind"),
+            ("Contoso", Some("Northwind"), "Northwind", "Contoso"),
+        ] {
+            let settled =
+                [true, false].map(|may| Reach::of(may).settle_name(name(now), sent.map(name), &reference).to_string());
+            assert_eq!(settled, [changed, filled], "{now} {sent:?}");
+        }
     }
 }

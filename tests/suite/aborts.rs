@@ -123,7 +123,7 @@ async fn a_storm_of_resets_leaves_nothing_behind(engine: Engine) {
 /// Whoever reads now reads what was just written, on every connection of either replica.
 async fn reads_are_fresh(server: &Server, path: &str) {
     let settings = server.app.settings.clone();
-    let database = milepost::serve::open_database(&settings.storage).await.expect("the same database");
+    let database = milepost::database::open_database(&settings.storage).await.expect("the same database");
     let second = milepost::serve::wire(settings, database, server.clock.clone());
     let second = milepost::serve::bind(second.await.expect("another replica")).expect("a server");
     let (second_url, handle) = (format!("http://{}", second.address), second.handle());

@@ -2,10 +2,11 @@
 //! be tried again is tried again.
 
 use futures_util::future::join_all;
-use milepost::store::Conn;
 use milepost_domain::access::Scope;
 use milepost_tests::{Engine, Server, on_both_engines};
 use serde_json::{Value, json};
+
+use crate::samples::execute;
 
 on_both_engines!(a_greedy_organization_waits_by_itself, what_the_database_asks_to_be_repeated_is_repeated,);
 
@@ -13,16 +14,10 @@ on_both_engines!(a_greedy_organization_waits_by_itself, what_the_database_asks_t
 const GREEDY: usize = 200;
 
 fn event(id: usize) -> Value {
-    json!({ "specversion": "1.0", "id": id.to_string(), "source": "crm", "type": "login", "subject": "crm-1", "time": "2026-05-04T12:00:00Z" })
-}
-
-/// Runs statements on a connection of the server's database.
-async fn execute(conn: &mut Conn, sql: &'static str) {
-    let done = match conn {
-        Conn::Sqlite(db) => sqlx::raw_sql(sql).execute(&mut **db).await.map(drop),
-        Conn::Postgres(db) => sqlx::raw_sql(sql).execute(&mut **db).await.map(drop),
-    };
-    done.expect(sql);
+    json!({
+        "specversion": "1.0", "id": id.to_string(), "source": "crm", "type": "login", "subject": "crm-1",
+        "time": "2026-05-04T12:00:00Z"
+    })
 }
 
 async fn a_greedy_organization_waits_by_itself(engine: Engine) {
@@ -79,18 +74,17 @@ async fn a_greedy_organization_waits_by_itself(engine: Engine) {
     assert!(metrics.contains("milepost_waiting_requests{for=\"turn to write\"} 0"), "{metrics}");
 }
 
-/// Lets the next two inserts of customers fail with a code.
-async fn fail_twice(server: &Server, code: &str) {
+/// Lets the next inserts of customers fail with a code, so many times.
+async fn fail(server: &Server, code: &str, times: u64) {
     let mut conn = server.db().begin().await.expect("a connection");
     let sql = format!(
         "CREATE SEQUENCE IF NOT EXISTS failures; SELECT setval('failures', 1, false); \
          CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-         IF nextval('failures') <= 2 THEN RAISE EXCEPTION 'forced' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$; \
+         IF nextval('failures') <= {times} THEN RAISE EXCEPTION 'forced' USING ERRCODE = '{code}'; END IF; RETURN NEW; END $$; \
          DROP TRIGGER IF EXISTS failing ON customers; \
          CREATE TRIGGER failing BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION fail()"
     );
-    let Conn::Postgres(db) = &mut conn else { panic!("PostgreSQL only") };
-    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut **db).await.expect("a trigger");
+    execute(&mut conn, &sql).await;
     conn.commit().await.expect("committed");
 }
 
@@ -98,7 +92,7 @@ async fn what_the_database_asks_to_be_repeated_is_repeated(engine: Engine) {
     let server = Server::start(engine).await;
     if engine == Engine::Postgres {
         for code in ["40001", "40P01", "23505"] {
-            fail_twice(&server, code).await;
+            fail(&server, code, 2).await;
             server.post("/v1/customers", json!({ "name": code })).await.expect(201);
         }
         return;
@@ -122,26 +116,14 @@ fn a_failure_that_stays_is_told_as_what_it_is() {
 
 async fn fail_for_good(engine: Engine) {
     let server = Server::start(engine).await;
-    let forced = async |code: &str| {
-        let mut conn = server.db().begin().await.expect("a connection");
-        let sql = format!(
-            "CREATE OR REPLACE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-             RAISE EXCEPTION 'forced' USING ERRCODE = '{code}'; END $$; \
-             DROP TRIGGER IF EXISTS failing ON customers; \
-             CREATE TRIGGER failing BEFORE INSERT ON customers FOR EACH ROW EXECUTE FUNCTION fail()"
-        );
-        let Conn::Postgres(db) = &mut conn else { panic!("PostgreSQL only") };
-        sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&mut **db).await.expect("a trigger");
-        conn.commit().await.expect("committed");
-        server.post("/v1/customers", json!({ "name": "A" })).await
-    };
     for (code, told, text) in [
         ("53100", "storage_full", "Storage is full"),
         ("55P03", "unavailable", "Other changes took too long"),
         ("40001", "unavailable", "Other changes took too long"),
         ("57P01", "unavailable", "The database cannot be reached"),
     ] {
-        let reply = forced(code).await;
+        fail(&server, code, u64::MAX >> 1).await;
+        let reply = server.post("/v1/customers", json!({ "name": "A" })).await;
         assert!(reply.body["detail"].as_str().is_some_and(|detail| detail.starts_with(text)), "{code}: {}", reply.text);
         assert!(!reply.header("retry-after").is_empty(), "{code}");
         reply.problem(503, told);

@@ -1,11 +1,10 @@
 //! The ledger: every change is recorded in order, and tampering is detected.
 
 use chrono::Duration;
-use milepost::store::Conn;
 use milepost_tests::{Engine, Server, on_both_engines};
 use serde_json::{Value, json};
 
-use crate::samples::{create_customer, create_plan, pluck};
+use crate::samples::{create_customer, create_plan, execute, pluck};
 
 on_both_engines!(
     every_change_is_recorded,
@@ -22,11 +21,7 @@ on_both_engines!(
 pub async fn tamper(server: &Server, sql: &'static str) {
     milepost_tests::leave_ledgers_unchecked();
     let mut conn = server.db().begin().await.expect("a connection");
-    match &mut conn {
-        Conn::Sqlite(db) => sqlx::query(sql).execute(&mut **db).await.map(|_| ()),
-        Conn::Postgres(db) => sqlx::query(sql).execute(&mut **db).await.map(|_| ()),
-    }
-    .expect("tampered");
+    execute(&mut conn, sql).await;
     conn.commit().await.expect("committed");
 }
 
@@ -236,7 +231,12 @@ async fn a_row_that_was_edited_past_the_api_is_found(engine: Engine) {
 
 async fn recorded_time_never_goes_back(engine: Engine) {
     let server = Server::start(engine).await;
-    let event = |id: &str| json!({ "specversion": "1.0", "id": id, "source": "crm", "type": "login", "subject": "A", "time": "2026-05-04T09:00:00Z" });
+    let event = |id: &str| {
+        json!({
+            "specversion": "1.0", "id": id, "source": "crm", "type": "login", "subject": "A",
+            "time": "2026-05-04T09:00:00Z"
+        })
+    };
     let id = create_customer(&server, "A").await;
     server.post("/v1/events", event("1")).await.expect(200);
     server.clock.advance(Duration::hours(-2));

@@ -1,5 +1,6 @@
 //! Requests that several test modules use.
 
+use milepost::store::Conn;
 use milepost_tests::Server;
 use serde_json::{Value, json};
 
@@ -36,4 +37,14 @@ pub async fn create_customer(server: &Server, name: &str) -> String {
 /// Returns the values of one field of a list's items.
 pub fn pluck<'a>(list: &'a Value, field: &str) -> Vec<&'a Value> {
     list["data"].as_array().expect("a list").iter().map(|item| &item[field]).collect()
+}
+
+/// Runs statements on a connection of the server's database, past the API.
+pub async fn execute(conn: &mut Conn, sql: &str) {
+    let sql_text = sqlx::AssertSqlSafe(sql.to_owned());
+    let done = match conn {
+        Conn::Sqlite(db) => sqlx::raw_sql(sql_text).execute(&mut **db).await.map(drop),
+        Conn::Postgres(db) => sqlx::raw_sql(sql_text).execute(&mut **db).await.map(drop),
+    };
+    done.expect(sql);
 }

@@ -31,11 +31,6 @@ impl ApiKey {
         Some(Self { organization_id, id, secret })
     }
 
-    /// Returns whether a text looks like an API key rather than a JWT.
-    pub fn is_one(text: &str) -> bool {
-        text.starts_with(PREFIX)
-    }
-
     /// Parses a key and checks its form and checksum.
     pub fn parse(text: &str) -> Option<Self> {
         Self::parse_as(PREFIX, text)

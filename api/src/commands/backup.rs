@@ -8,9 +8,9 @@ use super::{Failure, print};
 use crate::backup::{self, BackupError, Manifest};
 use crate::clock::Clock;
 use crate::config::Storage;
-use crate::serve::lock_data_directory;
+use crate::database::lock_data_directory;
 
-/// What to say to those who keep their data elsewhere.
+/// Refusal for those who keep their data in PostgreSQL.
 const POSTGRES: &str = "PostgreSQL has tools of its own for this: see \"Back up and restore\" in the README";
 
 /// Where to write the backup.
@@ -25,7 +25,7 @@ pub struct Backup {
     check: bool,
 }
 
-/// Which backup to restore.
+/// Backup to restore, and how.
 #[derive(Debug, Args)]
 pub struct Restore {
     #[command(flatten)]

@@ -11,8 +11,8 @@ use crate::auth::issuer;
 use crate::auth::vault::Vault;
 use crate::clock::Clock;
 use crate::config::Storage;
+use crate::database::open_database;
 use crate::provisioning::create_key;
-use crate::serve::open_database;
 
 /// A command for API keys.
 #[derive(Debug, Subcommand)]

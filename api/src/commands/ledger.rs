@@ -15,7 +15,7 @@ use crate::auth::external::usable_key;
 use crate::auth::issuer;
 use crate::checkpoints::Statement;
 use crate::config::Storage;
-use crate::serve::open_read_only;
+use crate::database::open_read_only;
 use crate::store::{Conn, organizations};
 use crate::verification::{Wanted, verify};
 

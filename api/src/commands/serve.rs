@@ -9,8 +9,9 @@ use milepost_domain::values::text::Name;
 use super::{Failure, demo, print};
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::database::{lock_data_directory, open_database};
 use crate::provisioning::create_key;
-use crate::serve::{bind, lock_data_directory, open_database, wire};
+use crate::serve::{bind, wire};
 use crate::store::organizations;
 
 /// Options of the server command.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, post};
-use milepost_domain::access::Scope;
+use milepost_domain::access::{Reach, Scope};
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::people::{PersonContent, PersonKind};
 use milepost_domain::usage::event::{Intake, UsageEvent};
@@ -231,7 +231,7 @@ async fn take(request: &HttpRequest, cx: &Context, payload: Payload, call: &str)
     for (index, message) in messages.into_iter().enumerate() {
         taken.add(index, message, call, cx);
     }
-    let may = |scope| if cx.who.caller.scopes.allow(scope) { Reach::Change } else { Reach::Fill };
+    let may = |scope| Reach::of(cx.who.caller.scopes.allow(scope));
     if !taken.people.is_empty() || !taken.customers.is_empty() {
         cx.write(async |unit| {
             for traits in &taken.customers {
@@ -324,31 +324,6 @@ async fn find_customers(cx: &Context, events: &mut [UsageEvent]) -> Result<(), A
     Ok(())
 }
 
-/// What messages of a caller may do to a customer or a person that exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reach {
-    /// Change what is there: the caller has the scope for it.
-    Change,
-    /// Fill what is empty: a write key that may only send usage events.
-    Fill,
-}
-
-impl Reach {
-    /// Returns the value of a field after a message.
-    fn settle<T>(self, now: Option<T>, sent: Option<T>) -> Option<T> {
-        match self {
-            Self::Change => sent.or(now),
-            Self::Fill => now.or(sent),
-        }
-    }
-
-    /// Returns the name after a message. A name that only repeats the reference counts as empty.
-    fn name(self, now: Name, sent: Option<Name>, reference: &ExternalRef) -> Name {
-        let is_filled = now.as_str() != reference.as_str();
-        self.settle(is_filled.then(|| now.clone()), sent).unwrap_or(now)
-    }
-}
-
 async fn put_customer(unit: &mut Unit, traits: &CustomerTraits, reach: Reach) -> Result<(), ApiError> {
     let reference = &traits.external_ref;
     let known = resource::find_by_ref::<CustomerContent>(unit, reference).await?;
@@ -356,7 +331,7 @@ async fn put_customer(unit: &mut Unit, traits: &CustomerTraits, reach: Reach) ->
         Some(known) => known.content.clone(),
         None => CustomerContent::named(unnamed(reference)?),
     };
-    content.name = reach.name(content.name, traits.name.clone(), reference);
+    content.name = reach.settle_name(content.name, traits.name.clone(), reference);
     content.segment = reach.settle(content.segment, traits.segment.clone());
     resource::put(unit, known, reference, content).await?;
     Ok(())
@@ -374,7 +349,7 @@ async fn put_person(
         Some(known) => known.content.clone(),
         None => PersonContent::named(unnamed(reference)?, PersonKind::Participant),
     };
-    content.name = reach.name(content.name, traits.name.clone(), reference);
+    content.name = reach.settle_name(content.name, traits.name.clone(), reference);
     content.email = reach.settle(content.email, traits.email.clone());
     if let Some(customer) = customer.filter(|_| reach == Reach::Change || content.customer_id.is_none()) {
         let found = resource::find_by_ref::<CustomerContent>(unit, customer).await?;

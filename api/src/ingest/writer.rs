@@ -6,31 +6,24 @@
 //! one transaction runs, the next one collects events. If the queue is full, or an organization has filled half of it, the
 //! response is 503 at once; no event is dropped silently.
 
-use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
 
-use actix_web::http::header::{HeaderValue, RETRY_AFTER};
 use chrono::{DateTime, Utc};
 use milepost_domain::usage::event::{Hash, Held, Intake, UsageEvent, hold, identify};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::{self, JoinSet};
+use tokio::task::JoinSet;
 use uuid::Uuid;
 
 use super::event::identity;
-use crate::error::{ApiError, Code};
+use super::lanes::Lanes;
+use super::room::{Room, Rooms};
+use crate::error::ApiError;
+use crate::retry::retrying;
 use crate::store::usage_events::{self, NewEvent};
-use crate::store::{Conn, Db, is_retryable, is_storage_full};
+use crate::store::{Conn, Db, is_storage_full};
 
-/// Maximum number of waiting requests.
-const QUEUE: usize = 1024;
-/// Maximum memory of waiting events, in KiB.
-const QUEUE_KIB: usize = 256 * 1024;
-/// Number of events at which a transaction takes no more requests.
-const MOST_AT_ONCE: usize = 20_000;
 /// Number of lanes that are written at once, fewer than there are connections for writing.
 const LANES_AT_ONCE: usize = 3;
-/// Maximum number of attempts for a transaction that the database asks to retry.
-const ATTEMPTS: usize = 5;
 
 /// Events that one request sends.
 #[derive(Debug)]
@@ -75,60 +68,11 @@ struct Waiting {
     room: Room,
 }
 
-/// Room that a waiting request takes up in the queue.
-#[derive(Debug)]
-struct Room {
-    used: Arc<Mutex<Used>>,
-    organization_id: Uuid,
-    kib: usize,
-}
-
-/// What waiting requests take up.
-#[derive(Debug, Default)]
-struct Used {
-    requests: usize,
-    kib: usize,
-    /// The same by organization, so that none takes it all.
-    by_organization: HashMap<Uuid, (usize, usize)>,
-}
-
-impl Room {
-    /// Takes room in the queue, if there is enough and the organization's share allows it. A queue that an organization has
-    /// to itself still keeps half of its room for others.
-    fn take(used: &Arc<Mutex<Used>>, organization_id: Uuid, kib: usize) -> Option<Self> {
-        let mut now = used.lock().unwrap_or_else(PoisonError::into_inner);
-        let (requests, own_kib) = now.by_organization.get(&organization_id).copied().unwrap_or_default();
-        let is_free = now.requests < QUEUE && now.kib + kib <= QUEUE_KIB;
-        if !is_free || requests >= QUEUE / 2 || own_kib + kib > QUEUE_KIB / 2 {
-            return None;
-        }
-        now.requests += 1;
-        now.kib += kib;
-        now.by_organization.insert(organization_id, (requests + 1, own_kib + kib));
-        Some(Self { used: Arc::clone(used), organization_id, kib })
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        let mut now = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        now.requests -= 1;
-        now.kib -= self.kib;
-        if let Some((requests, kib)) = now.by_organization.get_mut(&self.organization_id) {
-            *requests -= 1;
-            *kib -= self.kib;
-            if *requests == 0 {
-                now.by_organization.remove(&self.organization_id);
-            }
-        }
-    }
-}
-
 /// Sending end of the queue, into which requests put their events.
 #[derive(Debug, Clone)]
 pub struct Writer {
     queue: mpsc::UnboundedSender<Waiting>,
-    used: Arc<Mutex<Used>>,
+    rooms: Rooms,
 }
 
 /// Receiving end of the queue, until it is started.
@@ -139,74 +83,25 @@ impl Writer {
     /// A writer and its inbox.
     pub fn new() -> (Self, Inbox) {
         let (queue, inbox) = mpsc::unbounded_channel();
-        (Self { queue, used: Arc::default() }, Inbox(inbox))
+        (Self { queue, rooms: Rooms::default() }, Inbox(inbox))
     }
 
     /// Hands events over and waits until they are durable.
     pub async fn deliver(&self, delivery: Delivery) -> Result<Receipt, ApiError> {
         let (answer, receipt) = oneshot::channel();
-        let room = Room::take(&self.used, delivery.organization_id, delivery.weight_kib()).ok_or_else(overloaded)?;
+        let room = self.rooms.take(delivery.organization_id, delivery.weight_kib()).ok_or_else(overloaded)?;
         self.queue.send(Waiting { delivery, answer, room }).map_err(|_| overloaded())?;
         receipt.await.unwrap_or_else(|_| Err(overloaded()))
     }
 
     /// The number of waiting requests.
     pub fn waiting(&self) -> usize {
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).requests
+        self.rooms.taken()
     }
 }
 
 fn overloaded() -> ApiError {
-    unavailable("Events arrive faster than they can be written. Nothing from this request was recorded.")
-}
-
-fn unavailable(detail: &str) -> ApiError {
-    ApiError::new(Code::Unavailable, detail).with_header(RETRY_AFTER, HeaderValue::from_static("1"))
-}
-
-/// What waits, by the transactions it can share. On PostgreSQL each organization has a lane of its own, because a row that
-/// somebody locks there must not hold up the others; SQLite has one writer, and one transaction serves all.
-#[derive(Debug, Default)]
-struct Lanes {
-    waiting: HashMap<Uuid, VecDeque<Waiting>>,
-    /// Lanes that wait for their turn, each once, in order.
-    ready: VecDeque<Uuid>,
-    /// Lanes that are being written.
-    writing: HashMap<task::Id, Uuid>,
-}
-
-impl Lanes {
-    fn push(&mut self, lane: Uuid, one: Waiting) {
-        let queue = self.waiting.entry(lane).or_default();
-        queue.push_back(one);
-        if queue.len() == 1 && !self.writing.values().any(|busy| *busy == lane) {
-            self.ready.push_back(lane);
-        }
-    }
-
-    /// Takes what the next lane may write at once.
-    fn next(&mut self) -> Option<(Uuid, Vec<Waiting>)> {
-        let lane = self.ready.pop_front()?;
-        let queue = self.waiting.get_mut(&lane)?;
-        let (mut group, mut events) = (vec![], 0);
-        while events < MOST_AT_ONCE
-            && let Some(one) = queue.pop_front()
-        {
-            events += one.delivery.events.len();
-            group.push(one);
-        }
-        if queue.is_empty() {
-            self.waiting.remove(&lane);
-        }
-        Some((lane, group))
-    }
-
-    fn finish(&mut self, written: task::Id) {
-        let Some(lane) = self.writing.remove(&written) else { return };
-        if self.waiting.contains_key(&lane) {
-            self.ready.push_back(lane);
-        }
-    }
+    ApiError::try_again("Events arrive faster than they can be written. Nothing from this request was recorded.")
 }
 
 impl Inbox {
@@ -216,11 +111,15 @@ impl Inbox {
             Db::Sqlite(_) => Uuid::nil(),
             Db::Postgres(_) => one.delivery.organization_id,
         };
+        let push = |lanes: &mut Lanes<Waiting>, one: Waiting| {
+            let events = one.delivery.events.len();
+            lanes.push(lane_of(&one), one, events);
+        };
         let (mut lanes, mut tasks, mut is_open) = (Lanes::default(), JoinSet::new(), true);
         while is_open || !tasks.is_empty() {
             tokio::select! {
                 next = self.0.recv(), if is_open => match next {
-                    Some(one) => lanes.push(lane_of(&one), one),
+                    Some(one) => push(&mut lanes, one),
                     None => is_open = false,
                 },
                 Some(written) = tasks.join_next_with_id() => lanes.finish(match written {
@@ -229,13 +128,13 @@ impl Inbox {
                 }),
             }
             while let Ok(next) = self.0.try_recv() {
-                lanes.push(lane_of(&next), next);
+                push(&mut lanes, next);
             }
             while tasks.len() < LANES_AT_ONCE
-                && let Some((lane, group)) = lanes.next()
+                && let Some((lane, group)) = lanes.take_next()
             {
                 let task = tasks.spawn(write_group(db.clone(), group));
-                lanes.writing.insert(task.id(), lane);
+                lanes.begin(task.id(), lane);
             }
         }
     }
@@ -284,13 +183,7 @@ fn kind_of(error: &sqlx::Error) -> &'static str {
 }
 
 async fn write_retrying(db: &Db, deliveries: &[&Delivery]) -> sqlx::Result<Vec<Receipt>> {
-    for _ in 1..ATTEMPTS {
-        match write(db, deliveries).await {
-            Err(error) if is_retryable(&error) => tokio::task::yield_now().await,
-            settled => return settled,
-        }
-    }
-    write(db, deliveries).await
+    retrying(|| write(db, deliveries)).await
 }
 
 /// Writes deliveries in one transaction.

@@ -115,7 +115,9 @@ pub async fn insert_head(conn: &mut Conn, organization_id: Uuid, hash: &[u8]) ->
 /// Updates the head.
 pub async fn update_head(conn: &mut Conn, organization_id: Uuid, head: &Head) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE ledger_heads SET sequence = $2, hash = $3, recorded_at = $4 WHERE organization_id = $1";
-    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(head.sequence).bind(&head.hash).bind(head.recorded_at).execute(db).await.map(|_| ()))
+    on!(conn, db => sqlx::query(SQL)
+        .bind(organization_id).bind(head.sequence).bind(&head.hash).bind(head.recorded_at)
+        .execute(db).await.map(|_| ()))
 }
 
 /// Appends an entry.

@@ -111,53 +111,63 @@ macro_rules! per_engine {
 }
 pub(crate) use per_engine;
 
+/// Purpose of a connection, which decides from which pool it comes.
+#[derive(Debug, Clone, Copy)]
+enum Purpose {
+    Read,
+    Keep,
+    Write,
+    Probe,
+}
+
 impl Db {
     /// Returns a connection for reading. Each statement sees the latest commit.
     pub async fn read(&self) -> sqlx::Result<Conn> {
-        Ok(match self {
-            Self::Sqlite(pools) => Conn::Sqlite(Handle::of(&pools.readers).await?),
-            Self::Postgres(pools) => Conn::Postgres(Handle::of(&pools.readers).await?),
-        })
+        self.plain(Purpose::Read).await
     }
 
     /// Begins a read-only transaction. All its statements see the same commit.
     pub async fn snapshot(&self) -> sqlx::Result<Conn> {
-        Ok(match self {
-            Self::Sqlite(pools) => Conn::Sqlite(Handle::begin(&pools.readers, "BEGIN").await?),
-            Self::Postgres(pools) => Conn::Postgres(Handle::begin(&pools.readers, SNAPSHOT).await?),
-        })
+        self.transaction(Purpose::Read, "BEGIN", SNAPSHOT).await
     }
 
     /// Returns a connection for reading what is kept in memory. Whoever has it waits for nothing else.
     pub async fn read_to_keep(&self) -> sqlx::Result<Conn> {
-        Ok(match self {
-            Self::Sqlite(pools) => Conn::Sqlite(Handle::of(&pools.keepers).await?),
-            Self::Postgres(pools) => Conn::Postgres(Handle::of(&pools.keepers).await?),
-        })
+        self.plain(Purpose::Keep).await
     }
 
     /// Begins a read-only transaction for what is kept in memory. Whoever has it waits for nothing else.
     pub async fn snapshot_to_keep(&self) -> sqlx::Result<Conn> {
-        Ok(match self {
-            Self::Sqlite(pools) => Conn::Sqlite(Handle::begin(&pools.keepers, "BEGIN").await?),
-            Self::Postgres(pools) => Conn::Postgres(Handle::begin(&pools.keepers, SNAPSHOT).await?),
-        })
+        self.transaction(Purpose::Keep, "BEGIN", SNAPSHOT).await
     }
 
     /// Begins a transaction for writing. On SQLite it holds the write lock from the start, because a transaction that
     /// starts with a read and upgrades later could fail.
     pub async fn begin(&self) -> sqlx::Result<Conn> {
-        Ok(match self {
-            Self::Sqlite(pools) => Conn::Sqlite(Handle::begin(&pools.writers, "BEGIN IMMEDIATE").await?),
-            Self::Postgres(pools) => Conn::Postgres(Handle::begin(&pools.writers, "BEGIN").await?),
-        })
+        self.transaction(Purpose::Write, "BEGIN IMMEDIATE", "BEGIN").await
     }
 
     /// Returns the connection that asks whether the database answers. Nothing else waits for it.
     pub async fn probe(&self) -> sqlx::Result<Conn> {
+        self.plain(Purpose::Probe).await
+    }
+
+    async fn plain(&self, purpose: Purpose) -> sqlx::Result<Conn> {
         Ok(match self {
-            Self::Sqlite(pools) => Conn::Sqlite(Handle::of(&pools.probe).await?),
-            Self::Postgres(pools) => Conn::Postgres(Handle::of(&pools.probe).await?),
+            Self::Sqlite(pools) => Conn::Sqlite(Handle::of(pools.lane(purpose)).await?),
+            Self::Postgres(pools) => Conn::Postgres(Handle::of(pools.lane(purpose)).await?),
+        })
+    }
+
+    async fn transaction(
+        &self,
+        purpose: Purpose,
+        on_sqlite: &'static str,
+        on_postgres: &'static str,
+    ) -> sqlx::Result<Conn> {
+        Ok(match self {
+            Self::Sqlite(pools) => Conn::Sqlite(Handle::begin(pools.lane(purpose), on_sqlite).await?),
+            Self::Postgres(pools) => Conn::Postgres(Handle::begin(pools.lane(purpose), on_postgres).await?),
         })
     }
 
@@ -179,6 +189,15 @@ impl Db {
 }
 
 impl<D: Database> Pools<D> {
+    const fn lane(&self, purpose: Purpose) -> &Lane<D> {
+        match purpose {
+            Purpose::Read => &self.readers,
+            Purpose::Keep => &self.keepers,
+            Purpose::Write => &self.writers,
+            Purpose::Probe => &self.probe,
+        }
+    }
+
     async fn close(&self) {
         for lane in [&self.probe, &self.keepers, &self.readers, &self.writers] {
             lane.pool.close().await;

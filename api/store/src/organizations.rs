@@ -50,7 +50,17 @@ pub struct Organization {
     pub updated_at: DateTime<Utc>,
 }
 
-from_row!(Organization { id, name = "display_name", time_zone, currency, lint_rules_off as String, event_retention_days, version, created_at, updated_at });
+from_row!(Organization {
+    id,
+    name = "display_name",
+    time_zone,
+    currency,
+    lint_rules_off as String,
+    event_retention_days,
+    version,
+    created_at,
+    updated_at
+});
 
 /// Checks that the database responds.
 pub async fn ping(conn: &mut Conn) -> sqlx::Result<()> {
@@ -99,7 +109,8 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Resul
 
 /// Saves a change.
 pub async fn update(conn: &mut Conn, organization: &Organization) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE organizations SET display_name = $2, time_zone = $3, lint_rules_off = $4, version = $5, updated_at = $6, event_retention_days = $7, \
+    const SQL: &str = "UPDATE organizations SET display_name = $2, time_zone = $3, lint_rules_off = $4, version = $5, \
+                       updated_at = $6, event_retention_days = $7, \
                        currency = $8 WHERE id = $1";
     let o = organization;
     on!(conn, db => sqlx::query(SQL)

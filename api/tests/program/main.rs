@@ -3,9 +3,12 @@
 
 #![expect(clippy::expect_used, reason = "a failed expectation is how a test fails")]
 
+mod alerts;
 mod backup;
 mod chaos;
 mod command_line;
 mod faults;
 mod full_disk;
+mod memory;
+mod proof;
 mod serving;

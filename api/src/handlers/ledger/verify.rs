@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::verification::{Verification, Wanted, verify};
 
-/// What to verify beside the chain.
+/// Verification beyond the chain itself.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct VerificationOptions {
