@@ -116,6 +116,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The text is not a key.",
         "must start with a letter or digit and contain only letters, digits, '.', '_' and '-'",
     ),
+    of("not_a_reason", "The text gives no reason.", "must be a few words: at least six letters or digits"),
     of("not_an_email", "The text is not an e-mail address.", "must be an e-mail address such as name@example.com"),
     of("not_an_option", "The value is not one of the options.", "must be one of \"planned\", \"achieved\""),
     of(

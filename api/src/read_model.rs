@@ -6,20 +6,23 @@
 //! moved on, only the plans that the new entries belong to are loaded again. Every replica does this by itself, so
 //! every replica is correct. Memory is bounded: the least used organizations are dropped.
 
+pub mod agenda;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
 use arc_swap::ArcSwapOption;
-use chrono::NaiveDate;
-use milepost_domain::plan::PlanFacts;
+use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::plan::reference::{Finished, finished};
 use milepost_domain::plan::review::due_on;
+use milepost_domain::plan::{PlanFacts, Summary};
 use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::folded;
 use tokio::sync::Mutex;
 use uuid::Uuid;
 
+use self::agenda::{Agenda, KeptAgenda, KeptStandings, Standings};
 use crate::error::ApiError;
 use crate::store::keyset::{Direction, Key, Order, Position};
 use crate::store::milestones::MilestoneRow;
@@ -34,6 +37,8 @@ const REPORT_BYTES: u64 = 64 * 1024 * 1024;
 /// Descriptive fields of a milestone.
 #[derive(Debug, Clone)]
 pub struct MilestoneLabel {
+    /// Identifier.
+    pub id: Uuid,
     /// Key. Unique within the plan.
     pub key: Box<str>,
     /// Name.
@@ -42,6 +47,10 @@ pub struct MilestoneLabel {
     pub phase: Option<Box<str>>,
     /// Owner: the person responsible.
     pub owner: Option<Box<str>>,
+    /// Weight, in the plan's weight unit.
+    pub weight: f64,
+    /// Version of the milestone.
+    pub version: i64,
 }
 
 /// A plan in the form that reports use.
@@ -55,40 +64,55 @@ pub struct PlanView {
     pub labels: Vec<MilestoneLabel>,
     /// Facts of the plan.
     pub facts: PlanFacts,
+    standings: KeptStandings,
     /// Number of date changes of open milestones that were not communicated to the client.
     pub uncommunicated_changes: usize,
-    /// Date of the last review.
-    pub reviewed_on: Option<NaiveDate>,
+    /// Date and instant of the last review.
+    pub reviewed: Option<(NaiveDate, DateTime<Utc>)>,
 }
 
 impl MilestoneLabel {
     /// Returns the approximate memory use in bytes.
     fn weight(&self) -> usize {
         let optional = [&self.phase, &self.owner].into_iter().flatten();
-        128 + self.key.len() + self.name.len() + optional.map(|text| text.len()).sum::<usize>()
+        160 + self.key.len() + self.name.len() + optional.map(|text| text.len()).sum::<usize>()
     }
 }
 
 impl From<&PlanRecord> for PlanView {
     fn from(record: &PlanRecord) -> Self {
         let label = |row: &MilestoneRow| MilestoneLabel {
+            id: row.id,
             key: row.key.as_str().into(),
             name: row.name.as_str().into(),
             phase: row.phase.as_deref().map(Box::from),
             owner: row.owner.as_deref().map(Box::from),
+            weight: row.weight,
+            version: row.version,
         };
         Self {
             name_folded: folded(&record.plan.name),
             labels: record.milestones.iter().map(label).collect(),
             facts: record.facts(),
+            standings: KeptStandings::default(),
             uncommunicated_changes: record.milestones.iter().map(|row| record.uncommunicated_changes(row)).sum(),
-            reviewed_on: record.last_review.as_ref().map(|review| review.reviewed_on),
+            reviewed: record.last_review.as_ref().map(|review| (review.reviewed_on, review.recorded_at)),
             row: record.plan.clone(),
         }
     }
 }
 
 impl PlanView {
+    /// Returns the standings of the milestones at a date. Those of the date that was asked for last are kept.
+    pub fn standings(&self, as_of: NaiveDate) -> Arc<Standings> {
+        self.standings.at(as_of, &self.facts)
+    }
+
+    /// Returns the summary of the plan at a date.
+    pub fn summary(&self, as_of: NaiveDate) -> Summary {
+        self.facts.summary_of(&self.standings(as_of), as_of)
+    }
+
     /// Returns the same plan, measured against one of its baselines at every date.
     pub fn against(&self, number: i64) -> Option<Self> {
         let facts = self.facts.against(number)?;
@@ -99,13 +123,18 @@ impl PlanView {
     pub fn next_review_on(&self) -> Option<NaiveDate> {
         let is_open = self.facts.milestones.iter().any(|milestone| milestone.state.is_open());
         let began_on = self.row.start_on.max(self.row.created_at.date_naive());
-        let due_on = due_on(self.reviewed_on, began_on, self.row.update_interval_days);
+        let due_on = due_on(self.reviewed.map(|(on, _)| on), began_on, self.row.update_interval_days);
         (is_open && self.row.archived_at.is_none()).then_some(due_on)
+    }
+
+    /// Returns the last review that was held by the end of `as_of`: its date and its instant.
+    pub fn reviewed_by(&self, as_of: NaiveDate) -> Option<(NaiveDate, DateTime<Utc>)> {
+        self.reviewed.filter(|(on, _)| *on <= as_of)
     }
 
     /// Returns the date that a report compares with: the date of the last review, or one update interval ago.
     pub fn compared_with_on(&self, as_of: NaiveDate) -> NaiveDate {
-        self.reviewed_on.unwrap_or_else(|| plus_days(as_of, -self.row.update_interval_days))
+        self.reviewed_by(as_of).map_or_else(|| plus_days(as_of, -self.row.update_interval_days), |(on, _)| on)
     }
 
     /// Returns whether the next review is overdue.
@@ -119,7 +148,7 @@ impl PlanView {
         let lines: usize = self.facts.baselines.iter().map(|baseline| 48 + baseline.lines.len() * 32).sum();
         let history: usize = self.facts.milestones.iter().map(|m| m.forecasts.len() * 8 + m.progress.len() * 16).sum();
         let costs = self.facts.costs.len() * 16 + self.facts.links.len() * 40;
-        700 + texts + lines + history + costs + self.facts.milestones.len() * 96
+        700 + texts + lines + history + costs + self.facts.milestones.len() * 280
     }
 }
 
@@ -131,12 +160,18 @@ pub struct Plans {
     by_id: HashMap<Uuid, Arc<PlanView>>,
     /// Plans by folded name and identifier, the order of lists and reports.
     pub by_name: Vec<Arc<PlanView>>,
+    agenda: KeptAgenda,
 }
 
 impl Plans {
     /// Returns one plan.
     pub fn find(&self, id: Uuid) -> Option<&Arc<PlanView>> {
         self.by_id.get(&id)
+    }
+
+    /// Returns the milestones of all plans at a date, in the order of their dates.
+    pub fn agenda(&self, as_of: NaiveDate) -> Arc<Agenda> {
+        self.agenda.at(as_of, &self.by_name)
     }
 
     /// Returns the plans after a position, in the order of reports: by name.
@@ -204,7 +239,7 @@ impl Plans {
     fn of_views(sequence: i64, by_id: HashMap<Uuid, Arc<PlanView>>) -> Self {
         let mut by_name: Vec<Arc<PlanView>> = by_id.values().map(Arc::clone).collect();
         by_name.sort_unstable_by(|a, b| (&a.name_folded, a.row.id).cmp(&(&b.name_folded, b.row.id)));
-        Self { sequence, by_id, by_name }
+        Self { sequence, by_id, by_name, agenda: KeptAgenda::default() }
     }
 
     fn weight(&self) -> usize {

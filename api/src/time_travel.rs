@@ -69,6 +69,8 @@ struct KnownMilestone {
     acceptance_criteria: Vec<String>,
     note: Option<String>,
     touched_on: Option<NaiveDate>,
+    confirmed_on: Option<NaiveDate>,
+    closed_at: Option<DateTime<Utc>>,
     version: i64,
 }
 
@@ -224,6 +226,7 @@ fn restore_milestones(record: &mut PlanRecord, known: &HashMap<Uuid, KnownMilest
         row.planned_on = then.planned_on;
         row.state = Text(then.state);
         (row.started_on, row.closed_on, row.touched_on) = (then.started_on, then.closed_on, then.touched_on);
+        (row.confirmed_on, row.closed_at) = (then.confirmed_on, then.closed_at);
         row.acceptance_criteria = JsonText(then.acceptance_criteria.clone());
         (row.note, row.version) = (then.note.clone(), then.version);
         let edge = |needed: &Dependency| {

@@ -37,6 +37,7 @@ fn plan(milestones: usize) -> PlanFacts {
         },
         progress: vec![],
         touched_on: None,
+        confirmed_on: None,
         misses: vec![],
     };
     let line = |n: usize| Line { milestone: n, planned_on: day(n * 7), weight: 1.0 };
@@ -89,8 +90,13 @@ fn links(milestones: usize) -> Vec<Link> {
 /// Slip of the first milestone that moves all others.
 #[divan::bench(args = [20, 1000])]
 fn cascade(bencher: Bencher<'_, '_>, milestones: usize) {
-    let step =
-        |n: usize| Step { state: State::Planned, planned_on: day(n * 7), expected_on: day(n * 7), started_on: None };
+    let step = |n: usize| Step {
+        state: State::Planned,
+        planned_on: day(n * 7),
+        expected_on: day(n * 7),
+        started_on: None,
+        spoke_on: None,
+    };
     let steps: Vec<Step> = (0..milestones).map(step).collect();
     let (links, calendar) = (links(milestones), Calendar::every_day());
     let course = Course { steps: &steps, links: &links, start_on: day(0), calendar: &calendar };

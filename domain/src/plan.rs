@@ -30,10 +30,10 @@ use crate::earned_value::earned_schedule::{self, EarnedSchedule, Period};
 use crate::earned_value::undefined::Undefined;
 use crate::earned_value::{CreditRule, EarnedValue, Progress, Valued, cost};
 use crate::plan::baseline::{Baseline, Line, in_force};
-use crate::plan::cascade::{Course, Step};
+use crate::plan::cascade::{Course, Move, Step};
 use crate::plan::milestone::State;
 use crate::plan::network::Link;
-use crate::plan::schedule::{Forecast, Miss, Standing, Status, Terms, Timeline, assess};
+use crate::plan::schedule::{Forecast, Miss, Promise, Standing, Status, StatusChange, Terms, Timeline, assess};
 
 /// Kind of plan: the purpose that it serves.
 #[derive(
@@ -81,6 +81,8 @@ pub struct MilestoneFacts {
     pub progress: Vec<Progress>,
     /// Date on which the forecast was last given or confirmed, or work was last reported; `None` if unknown.
     pub touched_on: Option<NaiveDate>,
+    /// Date on which the owner last confirmed the forecast.
+    pub confirmed_on: Option<NaiveDate>,
     /// Missed planned dates that were explained.
     pub misses: Vec<Miss>,
 }
@@ -171,22 +173,52 @@ pub struct Summary {
     pub earned_value: EarnedValue,
     /// Numbers of milestones by status.
     pub counts: StatusCounts,
-    /// Position and expected date of the next open milestone.
+    /// Position and reckoned date of the next open milestone.
     pub next: Option<(usize, NaiveDate)>,
-    /// Expected finish: the latest expected or actual date of the milestones that are not waived or canceled.
+    /// Expected finish: the latest reckoned or actual date of the milestones that are not waived or canceled.
     pub finish_on: Option<NaiveDate>,
-    /// Number of open milestones whose planned date has passed without an explanation.
+    /// Last planned date of the baseline in force.
+    pub planned_finish_on: Option<NaiveDate>,
+    /// Last planned date of the first baseline.
+    pub first_planned_finish_on: Option<NaiveDate>,
+    /// Number of open milestones of which a planned date has passed without an explanation.
     pub unexplained_misses: usize,
     /// Number of open milestones whose forecast has passed or has not been updated for too long.
     pub stale: usize,
 }
 
 impl MilestoneFacts {
-    /// Returns the milestone's dates, measured against a planned date.
-    pub fn timeline(&self, planned_on: NaiveDate) -> Timeline<'_> {
+    /// Returns the milestone's dates, measured against its planned dates.
+    pub fn timeline<'a>(&'a self, promises: &'a [Promise]) -> Timeline<'a> {
         let (state, closed_on, touched_on) = (self.state, self.closed_on, self.touched_on);
         let (forecasts, misses) = (&self.forecasts, &self.misses);
-        Timeline { planned_on, state, closed_on, forecasts, touched_on, misses }
+        Timeline { promises, state, closed_on, forecasts, touched_on, misses }
+    }
+
+    /// Returns the last date by `as_of` on which the owner gave or confirmed a forecast.
+    fn spoke_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
+        let forecasts = self.forecasts.iter().map(|change| change.recorded_on);
+        forecasts.chain(self.confirmed_on).filter(|on| *on <= as_of).max()
+    }
+}
+
+/// Returns the finish of a plan: the latest reckoned or actual date of the milestones that are not waived or canceled.
+pub fn finish_on(standings: &[Standing]) -> Option<NaiveDate> {
+    let counts = |standing: &&Standing| standing.is_open() || standing.status == Status::Achieved;
+    standings.iter().filter(counts).map(|standing| standing.reckoned_on).max()
+}
+
+/// The planned dates of a plan's milestones by baseline.
+struct Promises {
+    all: Vec<Promise>,
+    /// End of each milestone's promises in the list.
+    ends: Vec<usize>,
+}
+
+impl Promises {
+    fn of(&self, position: usize) -> &[Promise] {
+        let start = position.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.all[start..self.ends[position]]
     }
 }
 
@@ -257,27 +289,119 @@ impl PlanFacts {
 
     /// Returns the last planned date of the baseline in force at a date.
     pub fn planned_finish_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
-        in_force(&self.baselines, as_of)?.lines.iter().map(|line| line.planned_on).max()
+        in_force(&self.baselines, as_of)?.finish_on()
     }
 
-    /// Returns each milestone's planned date in the baseline in force at a date, or its own planned date if that
-    /// baseline does not include it.
+    /// Returns every milestone's planned dates by baseline, or its own planned date if no baseline includes it.
+    fn promises(&self) -> Promises {
+        let promise = |baseline: &Baseline, line: &Line| {
+            (line.milestone, Promise { from_on: baseline.effective_on, planned_on: line.planned_on })
+        };
+        let lines =
+            self.baselines.iter().flat_map(|baseline| baseline.lines.iter().map(move |line| promise(baseline, line)));
+        let mut lines: Vec<(usize, Promise)> = lines.collect();
+        lines.sort_by_key(|(milestone, _)| *milestone);
+        let mut all = Vec::with_capacity(lines.len());
+        let mut ends = Vec::with_capacity(self.milestones.len());
+        let mut rest = lines.as_slice();
+        for (position, facts) in self.milestones.iter().enumerate() {
+            let own = rest.partition_point(|(milestone, _)| *milestone == position);
+            all.extend(rest[..own].iter().map(|(_, promise)| *promise));
+            if own == 0 {
+                all.push(Promise { from_on: self.start_on, planned_on: facts.planned_on });
+            }
+            rest = &rest[own..];
+            ends.push(all.len());
+        }
+        Promises { all, ends }
+    }
+
+    /// Returns each milestone's planned date in force at a date.
     pub fn planned_dates(&self, as_of: NaiveDate) -> Vec<NaiveDate> {
-        let mut planned_on: Vec<NaiveDate> = self.milestones.iter().map(|facts| facts.planned_on).collect();
-        for line in in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines) {
-            if let Some(date) = planned_on.get_mut(line.milestone) {
-                *date = line.planned_on;
+        let promises = self.promises();
+        let planned_on =
+            |(position, facts): (usize, &MilestoneFacts)| facts.timeline(promises.of(position)).planned_on(as_of);
+        self.milestones.iter().enumerate().map(planned_on).collect()
+    }
+
+    /// Returns the schedule standing of every milestone at a date, in the order of the plan: each by itself, and then
+    /// pushed by what it waits for. The reckoned dates are those that everything else that is said of the plan rests on.
+    pub fn standings(&self, as_of: NaiveDate) -> Vec<Standing> {
+        let promises = self.promises();
+        let alone = |(position, facts): (usize, &MilestoneFacts)| {
+            assess(&facts.timeline(promises.of(position)), as_of, &self.terms)
+        };
+        let mut standings: Vec<Standing> = self.milestones.iter().enumerate().map(alone).collect();
+        if self.links.is_empty() {
+            return standings;
+        }
+        let steps = self.steps(&standings, as_of);
+        for (position, (on, by)) in self.course(&steps).pushes() {
+            standings[position] = standings[position].pushed_to(on, by, &self.terms);
+        }
+        standings
+    }
+
+    /// Returns the same plan with the moves of a cascade recorded as forecasts on a day.
+    #[must_use]
+    pub fn with_moves(mut self, moves: &[Move], recorded_on: NaiveDate) -> Self {
+        for one in moves {
+            self.milestones[one.milestone].forecasts.push(Forecast { recorded_on, forecast_on: one.to_on });
+        }
+        self
+    }
+
+    /// Returns every change of a milestone's status from the plan's start to `until`, oldest first; the first entry is the
+    /// initial status. Each day is measured against the baseline then in force, from what was recorded by then.
+    pub fn status_history(&self, position: usize, until: NaiveDate) -> Vec<StatusChange> {
+        let (plan, position) = self.upstream(position);
+        let mut changes: Vec<StatusChange> = vec![];
+        for day in plan.start_on.iter_days().take_while(|day| *day <= until) {
+            let Standing { status, reckoned_on, planned_on, .. } = plan.standings(day)[position];
+            if changes.last().is_none_or(|last| last.status != status) {
+                changes.push(StatusChange { from_on: day, status, reckoned_on, planned_on });
+            }
+            if matches!(status, Status::Achieved | Status::Waived | Status::Cancelled) {
+                break;
             }
         }
-        planned_on
+        changes
     }
 
-    /// Returns the schedule standing of every milestone at a date, in the order of the plan.
-    pub fn standings(&self, as_of: NaiveDate) -> impl Iterator<Item = Standing> {
-        self.milestones
-            .iter()
-            .zip(self.planned_dates(as_of))
-            .map(move |(facts, planned_on)| assess(&facts.timeline(planned_on), as_of, &self.terms))
+    /// Returns the plan with only a milestone and those that it waits for, directly or not, and its position in it.
+    fn upstream(&self, position: usize) -> (Self, usize) {
+        let mut kept = vec![false; self.milestones.len()];
+        let mut open = vec![position];
+        while let Some(next) = open.pop() {
+            if !std::mem::replace(&mut kept[next], true) {
+                open.extend(self.links.iter().filter(|link| link.to == next).map(|link| link.from));
+            }
+        }
+        let places: Vec<usize> =
+            kept.iter().scan(0, |next, is_kept| Some(std::mem::replace(next, *next + usize::from(*is_kept)))).collect();
+        let line = |line: &Line| kept[line.milestone].then_some(Line { milestone: places[line.milestone], ..*line });
+        let baseline = |baseline: &Baseline| Baseline {
+            number: baseline.number,
+            effective_on: baseline.effective_on,
+            lines: baseline.lines.iter().filter_map(line).collect(),
+        };
+        let links = self.links.iter().filter(|link| kept[link.to]);
+        let plan = Self {
+            credit_rule: self.credit_rule,
+            terms: self.terms.clone(),
+            baselines: self.baselines.iter().map(baseline).collect(),
+            milestones: self
+                .milestones
+                .iter()
+                .zip(&kept)
+                .filter(|(_, kept)| **kept)
+                .map(|(one, _)| one.clone())
+                .collect(),
+            costs: vec![],
+            start_on: self.start_on,
+            links: links.map(|link| Link { from: places[link.from], to: places[link.to], ..*link }).collect(),
+        };
+        (plan, places[position])
     }
 
     /// Returns the milestones as steps for a cascade or a schedule at a date, based on their standings at that date.
@@ -291,42 +415,40 @@ impl PlanFacts {
                 Status::OnTrack | Status::AtRisk | Status::Delayed => State::InProgress,
             },
             planned_on: standing.planned_on,
-            expected_on: standing.effective_forecast_on,
+            expected_on: standing.reckoned_on,
             started_on: facts.started_on.filter(|on| *on <= as_of),
+            spoke_on: facts.spoke_on(as_of),
         };
         self.milestones.iter().zip(standings).map(step).collect()
     }
 
-    /// Returns each milestone's expected date as seen at a date: its own effective forecast, or a later date if a
-    /// prerequisite is late.
-    pub fn expected(&self, standings: &[Standing], as_of: NaiveDate) -> Vec<NaiveDate> {
-        let own = || standings.iter().map(|standing| standing.effective_forecast_on).collect();
-        if self.links.is_empty() {
-            return own();
-        }
-        let steps = self.steps(standings, as_of);
-        self.course(&steps).project().unwrap_or_else(own)
-    }
-
     /// Returns the summary of the plan at a date, as used in the rows of reports.
     pub fn summary(&self, as_of: NaiveDate) -> Summary {
+        self.summary_of(&self.standings(as_of), as_of)
+    }
+
+    /// Returns the summary of the plan at a date from the standings of its milestones at that date.
+    pub fn summary_of(&self, standings: &[Standing], as_of: NaiveDate) -> Summary {
         let mut counts = StatusCounts::default();
         let mut next: Option<(usize, NaiveDate)> = None;
-        let mut finish_on = None;
-        let standings: Vec<Standing> = self.standings(as_of).collect();
-        for (position, (standing, expected_on)) in standings.iter().zip(self.expected(&standings, as_of)).enumerate() {
+        for (position, standing) in standings.iter().enumerate() {
             counts.add(standing.status);
-            let is_open = matches!(standing.status, Status::OnTrack | Status::AtRisk | Status::Delayed);
-            if is_open && next.is_none_or(|(_, on)| expected_on < on) {
-                next = Some((position, expected_on));
-            }
-            if is_open || standing.status == Status::Achieved {
-                finish_on = finish_on.max(Some(expected_on));
+            if standing.is_open() && next.is_none_or(|(_, on)| standing.reckoned_on < on) {
+                next = Some((position, standing.reckoned_on));
             }
         }
-        let unexplained_misses = standings.iter().filter(|standing| standing.unexplained_miss).count();
+        let unexplained_misses = standings.iter().filter(|standing| standing.missed_on.is_some()).count();
         let stale = standings.iter().filter(|standing| standing.stale).count();
-        Summary { earned_value: self.earned_value(as_of), counts, next, finish_on, unexplained_misses, stale }
+        Summary {
+            earned_value: self.earned_value(as_of),
+            counts,
+            next,
+            finish_on: finish_on(standings),
+            planned_finish_on: self.planned_finish_on(as_of),
+            first_planned_finish_on: self.baselines.first().and_then(Baseline::finish_on),
+            unexplained_misses,
+            stale,
+        }
     }
 }
 
@@ -348,6 +470,7 @@ mod tests {
             forecasts: vec![],
             progress: vec![],
             touched_on: None,
+            confirmed_on: None,
             misses: vec![],
         }
     }
@@ -402,6 +525,101 @@ mod tests {
         // The second milestone was planned for day 20 and is still open on day 24. The fourth takes 20 days after it.
         let summary = plan.summary(day(24));
         assert_eq!((summary.next, summary.finish_on), (Some((1, day(24))), Some(day(44))));
+    }
+
+    /// a was planned for day 10 and is open on day 50; b (day 60) waits for a, and c (day 80) for b.
+    fn waiting() -> PlanFacts {
+        let link = |from, to| Link { from, to, relation: Relation::FinishToStart, lag_days: 0 };
+        let milestones = [10, 60, 80].map(|planned| facts(State::Planned, planned, None)).to_vec();
+        PlanFacts { baselines: vec![], milestones, links: vec![link(0, 1), link(1, 2)], ..plan() }
+    }
+
+    /// Reckoned day, what pushes it and by how many days, and status.
+    type Reckoned = (i64, Option<(usize, i64)>, Status);
+
+    fn reckoned(plan: &PlanFacts, as_of: i64) -> Vec<Reckoned> {
+        let of = |one: Standing| {
+            let push = one.pushed.map(|push| (push.by, push.days));
+            ((one.reckoned_on - day(0)).num_days(), push, one.status)
+        };
+        plan.standings(day(as_of)).into_iter().map(of).collect()
+    }
+
+    #[test]
+    fn what_is_waited_for_pushes_status_and_variance() {
+        let mut plan = waiting();
+        let late = Status::Delayed;
+        assert_eq!(reckoned(&plan, 50), [(50, None, late), (100, Some((0, 40)), late), (120, Some((1, 40)), late)]);
+        let variances: Vec<i64> = plan.standings(day(50)).iter().map(|one| one.variance_days).collect();
+        assert_eq!(variances, [40, 40, 40]);
+        (plan.milestones[0].state, plan.milestones[0].closed_on) = (State::Achieved, Some(day(50)));
+        assert_eq!(
+            reckoned(&plan, 52),
+            [(50, None, Status::Achieved), (100, Some((0, 40)), late), (120, Some((1, 40)), late)],
+            "a late achievement pushes alike"
+        );
+    }
+
+    /// The owner who speaks after what the milestone waited for has happened knows of it.
+    #[test]
+    fn the_owners_word_holds_once_the_facts_are_known() {
+        let mut plan = waiting();
+        (plan.milestones[0].state, plan.milestones[0].closed_on) = (State::Achieved, Some(day(50)));
+        plan.milestones[1].confirmed_on = Some(day(51));
+        let on_track = Status::OnTrack;
+        assert_eq!(reckoned(&plan, 52)[1..], [(60, None, on_track), (80, None, on_track)]);
+        assert_eq!(reckoned(&plan, 50)[1].0, 100, "it was not confirmed yet");
+        plan.milestones[1].confirmed_on = None;
+        plan.milestones[1].forecasts = vec![Forecast { recorded_on: day(51), forecast_on: day(63) }];
+        assert_eq!(reckoned(&plan, 52)[1..], [(63, None, Status::AtRisk), (83, Some((1, 3)), Status::AtRisk)]);
+        plan.milestones[1].forecasts[0].recorded_on = day(49);
+        assert_eq!(reckoned(&plan, 52)[1].0, 103 - 3, "said before the facts were known");
+    }
+
+    #[test]
+    fn nothing_is_entered_again_when_what_is_waited_for_is_met() {
+        let mut plan = waiting();
+        (plan.milestones[0].state, plan.milestones[0].closed_on) = (State::Achieved, Some(day(10)));
+        assert_eq!(reckoned(&plan, 50)[1..], [(60, None, Status::OnTrack), (80, None, Status::OnTrack)]);
+    }
+
+    #[test]
+    fn the_history_of_a_status() {
+        let forecasts = [Forecast { recorded_on: day(5), forecast_on: day(14) }];
+        let history = |closed: Option<i64>, until| {
+            let state = if closed.is_some() { State::Achieved } else { State::InProgress };
+            let one = MilestoneFacts { forecasts: forecasts.to_vec(), ..facts(state, 10, closed) };
+            let plan = PlanFacts { milestones: vec![one], baselines: vec![], ..plan() };
+            let changes = plan.status_history(0, day(until)).into_iter();
+            changes.map(|one| ((one.from_on - day(0)).num_days(), one.status)).collect::<Vec<_>>()
+        };
+        let open = vec![(0, Status::OnTrack), (5, Status::AtRisk), (18, Status::Delayed)];
+        assert_eq!(history(None, 40), open);
+        assert_eq!(history(Some(16), 40), [(0, Status::OnTrack), (5, Status::AtRisk), (16, Status::Achieved)]);
+        assert_eq!(history(None, 4), open[..1]);
+    }
+
+    /// The third milestone waits for the first. A baseline of day 30 moves it from day 40 to day 70.
+    #[test]
+    fn a_status_history_is_what_was_said_at_the_time() {
+        let line = |milestone, on| Line { milestone, planned_on: day(on), weight: 1.0 };
+        let baseline = |number, on, last| Baseline {
+            number,
+            effective_on: day(on),
+            lines: vec![line(0, 10), line(1, 20), line(2, last)],
+        };
+        let milestones = [10, 20, 70].map(|planned| facts(State::Planned, planned, None)).to_vec();
+        let links = vec![Link { from: 0, to: 2, relation: Relation::FinishToStart, lag_days: 0 }];
+        let mut plan =
+            PlanFacts { baselines: vec![baseline(1, 0, 40), baseline(2, 30, 70)], milestones, links, ..plan() };
+        (plan.milestones[0].state, plan.milestones[0].closed_on) = (State::Achieved, Some(day(25)));
+        let seen: Vec<(i64, Status)> = plan
+            .status_history(2, day(60))
+            .into_iter()
+            .map(|one| ((one.from_on - day(0)).num_days(), one.status))
+            .collect();
+        let (on_track, at_risk, delayed) = (Status::OnTrack, Status::AtRisk, Status::Delayed);
+        assert_eq!(seen, [(0, on_track), (11, at_risk), (18, delayed), (30, delayed)].as_slice()[..3].to_vec());
     }
 
     #[test]

@@ -78,7 +78,7 @@ async fn another_organization_is_404(engine: Engine) {
     let server = Server::start(engine).await;
     let stranger = server.key_of("Contoso", &[Scope::Admin]).await;
     let plan = create_plan(&server).await;
-    let change = json!({ "forecast_on": "2026-05-20", "reason": "Later." });
+    let change = json!({ "forecast_on": "2026-05-20", "reason": "It comes later." });
     server.post(&format!("{plan}/milestones/a/forecast-changes"), change).await.expect(201);
     let finding = json!({ "key": "a", "cause": "No access.", "action": "Escalate." });
     let also = json!({ "key": "b", "cause": "It waits.", "action": "Wait." });
@@ -106,7 +106,7 @@ async fn another_organization_is_404(engine: Engine) {
     let outcome = json!({ "kind": "renewed", "occurred_on": "2026-05-04" });
     let outcome = server.post(&format!("{customer}/outcomes"), outcome).await.expect(201);
     let cost = server.post(&format!("{plan}/costs"), json!({ "incurred_on": "2026-05-04", "amount_minor": 1 })).await;
-    let set = json!({ "score": 1, "reason": "R", "expires_on": "2026-06-01" });
+    let set = json!({ "score": 1, "reason": "A reason.", "expires_on": "2026-06-01" });
     let set = server.post(&format!("{customer}/health/overrides"), set).await.expect(201);
     let override_id = set["id"].as_str().expect("an id").to_owned();
     let action = json!({ "kind": "coaching", "title": "T", "due_in_days": 1 });
@@ -189,9 +189,9 @@ fn body_for(method: &str, path: &str) -> Value {
             json!({ "root_cause": "None.", "category": "data", "recovery_actions": ["Work."], "new_forecast_on": "2026-05-30" })
         }
         ("POST", "approve") => json!({ "side": "client", "by": "Petra" }),
-        ("POST", "move") => json!({ "start_on": "2026-04-02", "reason": "Later." }),
+        ("POST", "move") => json!({ "start_on": "2026-04-02", "reason": "It comes later." }),
         ("POST", "baselines") => json!({ "reason": "The scope changed." }),
-        ("POST", "forecast-changes") => json!({ "forecast_on": "2026-06-01", "reason": "Later." }),
+        ("POST", "forecast-changes") => json!({ "forecast_on": "2026-06-01", "reason": "It comes later." }),
         ("POST", "versions") | ("PUT", "{number}") if path.contains("health-models") => {
             json!({ "name": "M", "factors": [{ "key": "f", "name": "F", "weight": 1, "input": { "kind": "pulse" }, "curve": [{ "x": 0, "y": 0 }] }] })
         }
@@ -201,13 +201,13 @@ fn body_for(method: &str, path: &str) -> Value {
         }
         ("POST", "assign") => json!({ "owner": "Ben" }),
         ("POST", "notes") => json!({ "text": "N" }),
-        ("POST", "snooze") => json!({ "until": "2026-06-01", "reason": "R" }),
+        ("POST", "snooze") => json!({ "until": "2026-06-01", "reason": "A reason." }),
         ("POST", "finish") => json!({ "outcome": "succeeded" }),
         ("POST", "backtest") => json!({ "horizon_days": 30, "from": "2025-01-01", "to": "2025-06-01" }),
         ("POST", "pulses") => json!({ "score": 50 }),
-        ("POST", "overrides") => json!({ "score": 50, "reason": "R", "expires_on": "2026-06-01" }),
+        ("POST", "overrides") => json!({ "score": 50, "reason": "A reason.", "expires_on": "2026-06-01" }),
         ("POST", "outcomes") => json!({ "kind": "renewed", "occurred_on": "2026-05-04" }),
-        ("POST", "reject" | "reopen" | "waive" | "cancel") => json!({ "reason": "R" }),
+        ("POST", "reject" | "reopen" | "waive" | "cancel") => json!({ "reason": "A reason." }),
         ("POST", "keys" | "start" | "submit" | "achieve" | "communicate" | "confirm" | "reviews" | "share-links")
         | ("PATCH", _) => {
             json!({})

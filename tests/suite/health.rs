@@ -307,7 +307,7 @@ async fn overrides_stand_beside_the_computed_score(engine: Engine) {
     activate(&server, "pulse", json!({ "name": "Pulse", "factors": [pulse_factor(1.0)] })).await;
     set_pulse(&server, &id, 80.0).await;
     let path = format!("/v1/customers/{id}/health/overrides");
-    let past = server.post(&path, json!({ "score": 1, "reason": "Late.", "expires_on": "2026-05-03" })).await;
+    let past = server.post(&path, json!({ "score": 1, "reason": "It came late.", "expires_on": "2026-05-03" })).await;
     assert_eq!(past.problem(422, "validation_failed"), errors(&[("/expires_on", "in_the_past")]));
     let set = server
         .post(&path, json!({ "score": 20, "reason": "Their sponsor left.", "expires_on": "2026-05-05" }))

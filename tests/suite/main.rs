@@ -42,3 +42,4 @@ mod segment;
 mod shares;
 mod templates;
 mod tokens;
+mod truth;

@@ -111,6 +111,7 @@ async fn reasons_and_dates_are_checked(engine: Engine) {
 async fn forecasts_are_recorded_and_never_rewritten(engine: Engine) {
     let server = Server::start(engine).await;
     let plan = create_plan(&server).await;
+    act(&server, &plan, "a", "achieve", json!({ "occurred_on": "2026-04-20" })).await.expect(200);
     let forecast = |on: &str, reason: &str| {
         server.post(
             &format!("{plan}/milestones/b/forecast-changes"),
@@ -119,7 +120,7 @@ async fn forecasts_are_recorded_and_never_rewritten(engine: Engine) {
     };
     let read = || server.get(&format!("{plan}/milestones/b"));
     let first = forecast("2026-05-15", "Waiting for the client.").await.expect(201);
-    let moved = json!({ "key": "b", "from_on": "2026-05-10", "to_on": "2026-05-15", "days": 5, "float_used_days": 0 });
+    let moved = json!({ "key": "b", "from_on": "2026-05-10", "to_on": "2026-05-15", "days": 5, "float_used_days": 0, "recorded": true });
     assert_eq!(first["moves"][0], moved);
     let b = read().await.expect(200);
     assert_eq!(
@@ -138,14 +139,17 @@ async fn forecasts_are_recorded_and_never_rewritten(engine: Engine) {
     assert_eq!(pluck(&changes, "to_on"), ["2026-05-25", "2026-05-15"]);
     assert_eq!(pluck(&changes, "recorded_on"), ["2026-05-05", "2026-05-04"]);
     for (on, expected) in [("2026-05-25", "forecast_unchanged"), ("2026-05-04", "in_the_past")] {
-        assert_eq!(forecast(on, "x").await.problem(422, "validation_failed"), errors(&[("/forecast_on", expected)]));
+        assert_eq!(
+            forecast(on, "Once more.").await.problem(422, "validation_failed"),
+            errors(&[("/forecast_on", expected)])
+        );
     }
     assert_eq!(
         forecast("2026-05-26", "").await.problem(422, "validation_failed"),
         errors(&[("/reason", "too_short"), ("/reason", "wrong_pattern")])
     );
     act(&server, &plan, "b", "cancel", json!({ "reason": "Dropped." })).await.expect(200);
-    forecast("2026-05-27", "Later.").await.problem(409, "conflict");
+    forecast("2026-05-27", "Later still.").await.problem(409, "conflict");
     let before = server.get(&format!("{plan}/milestones/b?as_of=2026-05-04")).await.expect(200);
     assert_eq!((&before["status"], &before["forecast_on"]), (&json!("at_risk"), &json!("2026-05-15")));
 }
@@ -154,8 +158,8 @@ async fn an_unfinished_milestone_does_not_lie(engine: Engine) {
     let server = Server::start(engine).await;
     let plan = create_plan(&server).await;
     let a = server.get(&format!("{plan}/milestones/a")).await.expect(200);
-    let seen = ["forecast_on", "effective_forecast_on", "stale", "overdue", "variance_days", "status"]
-        .map(|field| a[field].clone());
+    let seen =
+        ["forecast_on", "reckoned_on", "stale", "overdue", "variance_days", "status"].map(|field| a[field].clone());
     assert_eq!(seen, [json!("2026-04-20"), json!("2026-05-04"), json!(true), json!(true), json!(14), json!("delayed")]);
 }
 
@@ -224,18 +228,21 @@ async fn milestones_across_plans(engine: Engine) {
     server
         .post(
             &format!("{plan}/milestones/b/forecast-changes"),
-            json!({ "forecast_on": "2026-05-15", "reason": "Later." }),
+            json!({ "forecast_on": "2026-05-15", "reason": "It comes later." }),
         )
         .await
         .expect(201);
     let all = server.get("/v1/milestones").await.expect(200);
     assert_eq!(pluck(&all, "key"), ["a", "a", "b", "b", "c", "c"]);
-    assert_eq!(pluck(&all, "status"), ["delayed", "delayed", "at_risk", "on_track", "at_risk", "on_track"]);
+    assert_eq!(pluck(&all, "status"), ["delayed", "delayed", "delayed", "delayed", "delayed", "delayed"]);
     for (query, expected) in [
         ("planned_from=2026-05-10&planned_to=2026-05-31", vec!["b", "b"]),
         ("state=in_progress", vec![]),
         ("open=true&planned_to=2026-05-03", vec!["a", "a"]),
         ("open=false", vec![]),
+        ("overdue=true", vec!["a", "a"]),
+        ("status=on_track", vec![]),
+        ("sort=-reckoned_on&limit=2", vec!["c", "c"]),
         ("owner=Ana", vec![]),
         ("limit=1", vec!["a"]),
     ] {
@@ -267,9 +274,9 @@ async fn a_slip_pushes_what_waits_for_it(engine: Engine) {
     let path = format!("{plan}/milestones/a/forecast-changes");
     let dry = server.post(&format!("{path}?dry_run=true"), body.clone()).await.expect(200);
     let expected = json!([
-        { "key": "a", "from_on": "2026-05-04", "to_on": "2026-05-08", "days": 4, "float_used_days": 0 },
-        { "key": "b", "from_on": "2026-05-10", "to_on": "2026-05-28", "days": 18, "float_used_days": 0 },
-        { "key": "c", "from_on": "2026-06-01", "to_on": "2026-06-19", "days": 18, "float_used_days": 0 },
+        { "key": "a", "from_on": "2026-05-04", "to_on": "2026-05-08", "days": 4, "float_used_days": 0, "recorded": true },
+        { "key": "b", "from_on": "2026-05-24", "to_on": "2026-05-28", "days": 4, "float_used_days": 0, "recorded": true },
+        { "key": "c", "from_on": "2026-06-15", "to_on": "2026-06-19", "days": 4, "float_used_days": 0, "recorded": true },
     ]);
     assert_eq!((&dry["moves"], &dry["dry_run"]), (&expected, &json!(true)));
     assert_eq!(dry["finish"], json!({ "from_on": "2026-06-15", "to_on": "2026-06-19" }));
@@ -349,7 +356,7 @@ async fn the_client_is_told_of_date_changes(engine: Engine) {
     let plan = create_plan(&server).await;
     let changes = format!("{plan}/milestones/c/forecast-changes");
     for on in ["2026-06-05", "2026-06-08"] {
-        server.post(&changes, json!({ "forecast_on": on, "reason": "Later." })).await.expect(201);
+        server.post(&changes, json!({ "forecast_on": on, "reason": "It comes later." })).await.expect(201);
     }
     let untold = || async {
         let of_plan = server.get(&plan).await.expect(200)["uncommunicated_changes"].clone();

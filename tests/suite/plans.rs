@@ -34,7 +34,8 @@ async fn a_plan_as_it_stands(engine: Engine) {
     }
     assert_eq!(
         created["status_counts"],
-        json!({ "on_track": 2, "at_risk": 0, "delayed": 1, "achieved": 0, "waived": 0, "cancelled": 0 })
+        json!({ "on_track": 0, "at_risk": 0, "delayed": 3, "achieved": 0, "waived": 0, "cancelled": 0 }),
+        "what waits for the late one is late too"
     );
     let baselines = server.get(&format!("{path}/baselines")).await.expect(200);
     assert_eq!(baselines["data"][0]["effective_on"], "2026-04-01");

@@ -175,9 +175,12 @@ async fn what_was_known_is_found_again(engine: Engine) {
     for step in 0..9 {
         match step {
             0 => post("milestones/a/achieve", json!({ "occurred_on": "2026-05-02" })).await.expect(200),
-            1 => post("milestones/b/forecast-changes", json!({ "forecast_on": "2026-05-20", "reason": "Later." }))
-                .await
-                .expect(201),
+            1 => post(
+                "milestones/b/forecast-changes",
+                json!({ "forecast_on": "2026-05-20", "reason": "It comes later." }),
+            )
+            .await
+            .expect(201),
             2 => post("milestones", json!({ "key": "d", "name": "Demo", "planned_on": "2026-05-11", "weight": 4 }))
                 .await
                 .expect(201),
@@ -193,7 +196,7 @@ async fn what_was_known_is_found_again(engine: Engine) {
                 .await
                 .expect(200),
             6 => server
-                .post(&format!("{other}/move"), json!({ "start_on": "2026-04-03", "reason": "Later." }))
+                .post(&format!("{other}/move"), json!({ "start_on": "2026-04-03", "reason": "It comes later." }))
                 .await
                 .expect(201),
             7 => post("milestones/a/reopen", json!({ "reason": "It fell apart." })).await.expect(200),

@@ -266,8 +266,8 @@ impl Observed {
         let deed = |event: &MeasuredRow| (date_in(self.zone, event.occurred_at), Deed::of(&event.kind));
         let overdue = |view: &Arc<PlanView>| {
             let late: Vec<i64> = view
-                .facts
                 .standings(as_of)
+                .iter()
                 .filter(|standing| standing.overdue)
                 .map(|standing| days_between(standing.planned_on, as_of))
                 .collect();

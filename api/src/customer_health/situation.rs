@@ -48,14 +48,15 @@ impl Observed {
 
 fn plan_situation(view: &Arc<PlanView>, on: NaiveDate) -> PlanSituation {
     let has_begun = view.facts.start_on <= on;
-    let milestone = |(at, standing): (usize, Standing)| {
+    let milestone = |(at, standing): (usize, &Standing)| {
         let overdue_days = standing.overdue.then(|| days_between(standing.planned_on, on));
         (view.labels[at].key.to_string(), standing.status, overdue_days)
     };
-    let standings = view.facts.standings(on).enumerate().filter(|_| has_begun);
+    let standings = view.standings(on);
+    let begun = standings.iter().enumerate().filter(|_| has_begun);
     PlanSituation {
         id: view.row.id.to_string(),
         spi: view.facts.earned_value(on).spi().ok().filter(|_| has_begun),
-        milestones: standings.map(milestone).collect(),
+        milestones: begun.map(milestone).collect(),
     }
 }

@@ -21,7 +21,7 @@ use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::schedule::{Standing, Status};
 use milepost_domain::values::text::{Key, Label, Name, Note};
 use milepost_domain::values::weight::{Percent, Weight};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -38,10 +38,11 @@ use crate::unit::{Change, Entity, Unit};
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "pipeline", "name": "Pipeline runs",
     "phase": "Data preparation", "owner": "Ana", "weight": 5.0, "planned_on": "2026-04-01", "forecast_on": "2026-04-06",
-    "effective_forecast_on": "2026-04-06", "actual_on": null, "state": "in_progress", "status": "at_risk", "variance_days": 5,
+    "reckoned_on": "2026-04-06", "waits_for": null, "actual_on": null, "state": "in_progress", "status": "at_risk", "variance_days": 5,
+    "first_planned_on": "2026-04-01", "first_variance_days": 5, "missed_on": "2026-04-01",
     "stale": false, "overdue": true, "forecast_changes": 1, "uncommunicated_changes": 1, "skipped_warning": false, "unexplained_miss": true, "started_on": "2026-03-20", "closed_on": null,
     "percent_complete": 60.0, "baselined": true, "depends_on": ["data-access"], "acceptance_criteria": ["A scheduled run processes new data."],
-    "note": null, "touched_on": "2026-03-27",
+    "note": null, "touched_on": "2026-03-27", "confirmed_on": null, "closed_at": null,
     "as_of": "2026-04-03", "version": 3, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-04-02T09:00:00Z"
 }))]
 pub struct Milestone {
@@ -66,19 +67,25 @@ pub struct Milestone {
     weight: f64,
     /// Planned date: the date in the baseline in force, or the milestone's own date if no baseline includes it.
     planned_on: NaiveDate,
-    /// Forecast date: the date that the owner expects. Equals the planned date until a forecast change is recorded.
+    /// Planned date in the first baseline that includes the milestone.
+    first_planned_on: NaiveDate,
+    /// Forecast date: the owner's own word. Equals the planned date until a forecast change is recorded.
     forecast_on: NaiveDate,
-    /// Effective forecast date: the forecast date, but not before `as_of` while the milestone is open; the actual date
-    /// once the milestone is achieved.
-    effective_forecast_on: NaiveDate,
+    /// Reckoned date: while the milestone is open, the forecast date, but not before `as_of` and not before what it waits
+    /// for allows; the actual date once achieved. Status and variance are measured by it.
+    reckoned_on: NaiveDate,
+    /// Milestone that pushes the reckoned date beyond the forecast date; null if none does.
+    waits_for: Option<WaitsFor>,
     /// Actual date: the day on which the milestone was achieved; null otherwise.
     actual_on: Option<NaiveDate>,
     /// State of the work.
     state: State,
     /// Schedule status, measured against the planned date.
     status: Status,
-    /// Effective forecast date (or actual date) minus planned date, in days of the plan's calendar. Negative if early.
+    /// Reckoned date minus planned date, in days of the plan's calendar. Negative if early.
     variance_days: i64,
+    /// Reckoned date minus first planned date, in days of the plan's calendar. Negative if early.
+    first_variance_days: i64,
     /// Whether the milestone is open and its forecast date has passed, or its forecast has not been touched for longer
     /// than the plan's `update_interval_days`.
     stale: bool,
@@ -92,8 +99,11 @@ pub struct Milestone {
     uncommunicated_changes: usize,
     /// Whether a forecast change took the status from on track to delayed without at risk in between.
     skipped_warning: bool,
-    /// Whether the milestone is overdue and no miss report explains why.
+    /// Whether the milestone is open, a planned date of it has passed, and no miss report explains why. A new baseline
+    /// does not explain it.
     unexplained_miss: bool,
+    /// Planned date that passed without an explanation; null if there is none.
+    missed_on: Option<NaiveDate>,
     /// Day on which work started.
     started_on: Option<NaiveDate>,
     /// Day on which the milestone was achieved, waived or canceled.
@@ -114,6 +124,11 @@ pub struct Milestone {
     note: Option<String>,
     /// Day on which the forecast was last recorded or confirmed, or work was last reported.
     touched_on: Option<NaiveDate>,
+    /// Day on which the owner last confirmed the forecast.
+    confirmed_on: Option<NaiveDate>,
+    /// Time at which the milestone was recorded as achieved, waived or canceled; null also if it was achieved when it was
+    /// created.
+    closed_at: Option<DateTime<Utc>>,
     /// Date that the status and the other derived fields refer to.
     as_of: NaiveDate,
     /// Version. Increases by one with every change; the first part of `ETag`.
@@ -123,6 +138,26 @@ pub struct Milestone {
     created_at: DateTime<Utc>,
     /// Time of the last change.
     updated_at: DateTime<Utc>,
+}
+
+/// A milestone that another one waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(example = json!({"key": "data-access", "days": 3}))]
+pub struct WaitsFor {
+    /// Key of the milestone that it waits for.
+    #[schema(value_type = Key)]
+    key: String,
+    /// Days of the plan's calendar by which the reckoned date is later than the forecast date, or than `as_of` if the
+    /// forecast date has passed.
+    #[schema(minimum = 1)]
+    days: i64,
+}
+
+impl WaitsFor {
+    /// What pushes a milestone, with the key of the milestone at a position.
+    pub fn of<'a>(standing: &Standing, key: impl Fn(usize) -> &'a str) -> Option<Self> {
+        standing.pushed.map(|push| Self { key: key(push.by).to_owned(), days: push.days })
+    }
 }
 
 impl Milestone {
@@ -151,17 +186,21 @@ impl Milestone {
             weight: row.weight,
             planned_on: standing.planned_on,
             forecast_on: standing.forecast_on,
-            effective_forecast_on: standing.effective_forecast_on,
+            first_planned_on: standing.first_planned_on,
+            reckoned_on: standing.reckoned_on,
+            waits_for: WaitsFor::of(standing, |position| &record.milestones[position].key),
             actual_on: row.closed_on.filter(|_| row.state.0 == State::Achieved),
             state: row.state.0,
             status: standing.status,
             variance_days: standing.variance_days,
+            first_variance_days: standing.first_variance_days,
             stale: standing.stale,
             overdue: standing.overdue,
             forecast_changes: standing.forecast_changes,
             uncommunicated_changes: record.uncommunicated_changes(row),
             skipped_warning: standing.skipped_warning,
-            unexplained_miss: standing.unexplained_miss,
+            unexplained_miss: standing.missed_on.is_some(),
+            missed_on: standing.missed_on,
             started_on: row.started_on,
             closed_on: row.closed_on,
             percent_complete: percent,
@@ -170,11 +209,18 @@ impl Milestone {
             acceptance_criteria: row.acceptance_criteria.0.clone(),
             note: row.note.clone(),
             touched_on: row.touched_on,
+            confirmed_on: row.confirmed_on,
+            closed_at: row.closed_at,
             as_of,
             version: row.version,
             created_at: row.created_at,
             updated_at: row.updated_at,
         }
+    }
+
+    /// Returns the planned date in force at the date.
+    pub const fn planned_on(&self) -> NaiveDate {
+        self.planned_on
     }
 
     /// Returns the response that carries the milestone.
@@ -208,6 +254,8 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
         acceptance_criteria: JsonText(draft.acceptance_criteria.iter().map(ToString::to_string).collect()),
         note: draft.note.clone().map(String::from),
         touched_on: Some(unit.today),
+        confirmed_on: None,
+        closed_at: None,
         version: 1,
         created_at: unit.now,
         updated_at: unit.now,
@@ -228,6 +276,9 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
             recorded_on: change.recorded_on,
             recorded_at: unit.now,
             caused_by: None,
+            baseline_number: None,
+            planned_from_on: None,
+            planned_to_on: None,
         }
     };
     let changes = (1..).zip(&draft.forecast_changes).map(change).collect();

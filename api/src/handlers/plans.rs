@@ -37,7 +37,8 @@ use crate::read_model::PlanView;
     "as_of": "2026-05-04", "status": "at_risk",
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0},
     "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
-    "expected_finish_on": "2026-07-10", "uncommunicated_changes": 1, "stale_milestones": 1, "unexplained_misses": 0,
+    "expected_finish_on": "2026-07-10", "planned_finish_on": "2026-07-03", "first_planned_finish_on": "2026-06-26",
+    "finish_variance_days": 7, "first_finish_variance_days": 14, "uncommunicated_changes": 1, "stale_milestones": 1, "unexplained_misses": 0,
     "next_review_on": "2026-05-08", "review_overdue": false, "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_reason": null,
     "version": 12, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-05-04T09:00:00Z"
 }))]
@@ -108,6 +109,14 @@ pub struct Plan {
     /// Expected date of the last milestone, including delays of the milestones it depends on; the actual date once it
     /// is achieved.
     expected_finish_on: Option<NaiveDate>,
+    /// Last planned date of the baseline in force.
+    planned_finish_on: Option<NaiveDate>,
+    /// Last planned date of the first baseline.
+    first_planned_finish_on: Option<NaiveDate>,
+    /// Expected minus planned finish, in days of the plan's calendar. Negative if early.
+    finish_variance_days: Option<i64>,
+    /// Expected minus first planned finish, in days of the plan's calendar. Negative if early.
+    first_finish_variance_days: Option<i64>,
     /// Number of date changes of open milestones that were not communicated to the customer.
     #[schema(maximum = 100_000_000)]
     uncommunicated_changes: usize,
@@ -168,8 +177,11 @@ impl NextMilestone {
 impl Plan {
     /// A plan as it stands at the end of `as_of`.
     pub fn at(view: &PlanView, as_of: NaiveDate) -> Self {
-        let summary = view.facts.summary(as_of);
+        let summary = view.summary(as_of);
         let (spi, spi_reason) = split(summary.earned_value.spi());
+        let late_by = |planned_on: Option<NaiveDate>| {
+            planned_on.zip(summary.finish_on).map(|(planned, on)| view.facts.terms.calendar.days_between(planned, on))
+        };
         let row = view.row.clone();
         Self {
             id: row.id,
@@ -198,6 +210,10 @@ impl Plan {
             status_counts: summary.counts,
             next_milestone: NextMilestone::of(view, summary.next),
             expected_finish_on: summary.finish_on,
+            planned_finish_on: summary.planned_finish_on,
+            first_planned_finish_on: summary.first_planned_finish_on,
+            finish_variance_days: late_by(summary.planned_finish_on),
+            first_finish_variance_days: late_by(summary.first_planned_finish_on),
             uncommunicated_changes: view.uncommunicated_changes,
             stale_milestones: summary.stale,
             unexplained_misses: summary.unexplained_misses,

@@ -13,7 +13,7 @@ use crate::store::plans::PlanRecord;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "name": "Pipeline runs", "number": 1, "from_on": "2026-04-01", "to_on": "2026-04-06", "reason": "The client's firewall change takes a week.",
-    "follows": null, "recorded_on": "2026-03-27", "communicated": false, "acknowledged_by": null
+    "follows": null, "baseline": null, "planned_from_on": null, "planned_to_on": null, "recorded_on": "2026-03-27", "communicated": false, "acknowledged_by": null
 }))]
 pub struct DateChange {
     /// Key of the milestone.
@@ -35,7 +35,17 @@ pub struct DateChange {
     /// Key of the milestone whose change caused this change.
     #[schema(value_type = Option<Key>)]
     pub follows: Option<String>,
-    /// Day on which the change was made known.
+    /// Number of the baseline that moved the date; null if the owner changed the forecast.
+    #[serde(default)]
+    #[schema(minimum = 1)]
+    pub baseline: Option<i64>,
+    /// Planned date before the baseline; null without one.
+    #[serde(default)]
+    pub planned_from_on: Option<NaiveDate>,
+    /// Planned date in the baseline; null without one.
+    #[serde(default)]
+    pub planned_to_on: Option<NaiveDate>,
+    /// Day on which the change was recorded.
     pub recorded_on: NaiveDate,
     /// Whether the change was communicated to the customer.
     pub communicated: bool,
@@ -56,6 +66,9 @@ impl DateChange {
             to_on: change.to_on,
             reason: change.reason.clone(),
             follows: record.cause_of(change).map(|cause| cause.key.clone()),
+            baseline: change.baseline_number,
+            planned_from_on: change.planned_from_on,
+            planned_to_on: change.planned_to_on,
             recorded_on: change.recorded_on,
             communicated: told(CommunicationKind::Communicated).is_some(),
             acknowledged_by: told(CommunicationKind::Acknowledged).and_then(|one| one.who.clone()),

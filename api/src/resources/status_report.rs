@@ -1,6 +1,6 @@
 //! A plan's status as a client is told: milestones completed first, then what is at risk and why, dates that moved, what comes next.
 
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use milepost_domain::earned_value::earned_schedule::Period;
 use milepost_domain::earned_value::undefined::split;
 use milepost_domain::plan::review::is_at_risk;
@@ -19,7 +19,7 @@ use crate::store::plans::PlanRecord;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "customer_name": "Northwind", "owner": "Ana",
-    "as_of": "2026-05-04", "since_on": "2026-04-27", "status": "at_risk", "achieved": 8, "in_scope": 19,
+    "as_of": "2026-05-04", "since_on": "2026-04-27", "since_at": "2026-04-27T15:00:00Z", "status": "at_risk", "achieved": 8, "in_scope": 19,
     "completed": [], "at_risk": [], "date_changes": [], "next_two_weeks": [], "earned_value": null, "milestones": []
 }))]
 pub struct StatusReport {
@@ -36,8 +36,10 @@ pub struct StatusReport {
     pub owner: Option<String>,
     /// Date of the report, inclusive.
     pub as_of: NaiveDate,
-    /// Start of the reporting period, exclusive.
+    /// Start of the reporting period. The day itself is in the period only from `since_at` on.
     pub since_on: NaiveDate,
+    /// Time of the last review, at which the reporting period starts; null if it starts with a day.
+    pub since_at: Option<DateTime<Utc>>,
     /// Worst status among the open milestones.
     pub status: Status,
     /// Number of achieved milestones.
@@ -154,6 +156,32 @@ pub struct ReportedValue {
     pub expected_finish_on: Option<NaiveDate>,
 }
 
+/// Start of a reporting period: an instant, or the end of a day.
+#[derive(Debug, Clone, Copy)]
+struct Since {
+    on: NaiveDate,
+    at: Option<DateTime<Utc>>,
+}
+
+impl Since {
+    /// The end of a given day, else the instant of the last review, else one update interval ago.
+    fn of(view: &PlanView, as_of: NaiveDate, given: Option<NaiveDate>) -> Self {
+        match (given, view.reviewed_by(as_of)) {
+            (Some(on), _) => Self { on, at: None },
+            (None, Some((on, at))) => Self { on, at: Some(at) },
+            (None, None) => Self { on: view.compared_with_on(as_of), at: None },
+        }
+    }
+
+    /// Whether something that happened on a day, and was recorded at an instant if that is known, belongs to the period.
+    fn comes_before(&self, happened_on: NaiveDate, recorded_at: Option<DateTime<Utc>>) -> bool {
+        match (self.at, recorded_at) {
+            (Some(since), Some(recorded_at)) => recorded_at > since,
+            _ => happened_on > self.on,
+        }
+    }
+}
+
 impl StatusReport {
     /// The report of a plan at the end of `as_of`, limited to the visible parts.
     pub fn of(
@@ -163,32 +191,35 @@ impl StatusReport {
         since: Option<NaiveDate>,
         visible: &Visibility,
     ) -> Self {
-        let since_on = since.unwrap_or_else(|| view.compared_with_on(as_of));
-        let standings: Vec<Standing> = view.facts.standings(as_of).collect();
-        let expected = view.facts.expected(&standings, as_of);
+        let since = Since::of(view, as_of, since);
+        let standings = view.standings(as_of);
         let shown: Vec<usize> = (0..standings.len()).filter(|at| visible.shows(&record.milestones[*at].key)).collect();
-        let milestone = |at: usize| reported(record, at, &standings[at], expected[at], visible);
-        let is_open = |at: usize| matches!(standings[at].status, Status::OnTrack | Status::AtRisk | Status::Delayed);
+        let milestone = |at: usize| reported(record, at, &standings[at], visible);
+        let is_open = |at: usize| standings[at].is_open();
+        let reckoned_on = |at: usize| standings[at].reckoned_on;
         let is_done = |at: &&usize| standings[**at].status == Status::Achieved;
-        let completed = shown.iter().filter(is_done).filter(|at| expected[**at] > since_on);
+        let completed = shown
+            .iter()
+            .filter(is_done)
+            .filter(|at| since.comes_before(reckoned_on(**at), record.milestones[**at].closed_at));
         let mut completed: Vec<usize> = completed.copied().collect();
-        completed.sort_by_key(|at| expected[*at]);
+        completed.sort_by_key(|at| reckoned_on(*at));
         let two_weeks_on = as_of.checked_add_days(Days::new(14)).unwrap_or(as_of);
         let mut next: Vec<usize> =
-            shown.iter().copied().filter(|at| is_open(*at) && expected[*at] <= two_weeks_on).collect();
-        next.sort_by_key(|at| expected[*at]);
+            shown.iter().copied().filter(|at| is_open(*at) && reckoned_on(*at) <= two_weeks_on).collect();
+        next.sort_by_key(|at| reckoned_on(*at));
         let at_risk = shown.iter().copied().filter(|at| is_at_risk(&standings[*at]));
         let changes = shown.iter().flat_map(|at| {
             let row = &record.milestones[*at];
             let own = record.forecasts.iter().filter(|change| change.milestone_id == row.id);
             own.map(move |change| {
                 let reason = record.shown_reason(change, visible);
-                (is_open(*at), DateChange { reason, ..DateChange::of(record, row, change) })
+                let is_new = since.comes_before(change.recorded_on, Some(change.recorded_at));
+                let told = DateChange { reason, ..DateChange::of(record, row, change) };
+                (is_new || (is_open(*at) && !told.communicated), told)
             })
         });
-        let is_news = |(is_open, change): &(bool, DateChange)| {
-            change.recorded_on <= as_of && (change.recorded_on > since_on || (*is_open && !change.communicated))
-        };
+        let is_news = |(is_news, change): &(bool, DateChange)| *is_news && change.recorded_on <= as_of;
         let mut date_changes: Vec<DateChange> = if visible.has(ShareField::DateChanges) {
             changes.filter(is_news).map(|(_, change)| change).collect()
         } else {
@@ -203,16 +234,17 @@ impl StatusReport {
             change.follows = change.follows.take().filter(|key| told.iter().any(|(one, day)| one == key && *day == on));
         }
         let shown_view = PlanView::from(&record.restricted_to(visible));
-        let summary = shown_view.facts.summary(as_of);
+        let summary = shown_view.summary(as_of);
         let counts = |at: &&usize| is_open(**at) || is_done(at);
-        let finish_on = shown.iter().filter(counts).map(|at| expected[*at]).max();
+        let finish_on = shown.iter().filter(counts).map(|at| reckoned_on(*at)).max();
         Self {
             plan_id: record.plan.id,
             plan_name: record.plan.name.clone(),
             customer_name: record.plan.customer_name.clone(),
             owner: record.plan.owner.clone().filter(|_| visible.has(ShareField::Owner)),
             as_of,
-            since_on,
+            since_on: since.on,
+            since_at: since.at,
             status: summary.counts.overall(),
             achieved: shown.iter().filter(is_done).count(),
             in_scope: shown.iter().filter(|at| is_open(**at) || is_done(at)).count(),
@@ -228,13 +260,7 @@ impl StatusReport {
     }
 }
 
-fn reported(
-    record: &PlanRecord,
-    at: usize,
-    standing: &Standing,
-    expected_on: NaiveDate,
-    visible: &Visibility,
-) -> ReportedMilestone {
+fn reported(record: &PlanRecord, at: usize, standing: &Standing, visible: &Visibility) -> ReportedMilestone {
     let row = &record.milestones[at];
     let needs = record.dependencies_of(row.id).into_iter().map(|needed| needed.key.to_string());
     ReportedMilestone {
@@ -242,8 +268,8 @@ fn reported(
         name: row.name.clone(),
         phase: row.phase.clone(),
         planned_on: standing.planned_on,
-        forecast_on: expected_on,
-        actual_on: (standing.status == Status::Achieved).then_some(expected_on),
+        forecast_on: standing.reckoned_on,
+        actual_on: (standing.status == Status::Achieved).then_some(standing.reckoned_on),
         status: standing.status,
         variance_days: standing.variance_days,
         stale: standing.stale,
@@ -285,7 +311,7 @@ fn in_context(
 impl ReportedValue {
     /// The figures of the visible milestones; the expected finish takes hidden milestones into account.
     fn of(view: &PlanView, as_of: NaiveDate, expected_finish_on: Option<NaiveDate>) -> Self {
-        let summary = view.facts.summary(as_of);
+        let summary = view.summary(as_of);
         let in_time = view.facts.earned_schedule(view.row.start_on, as_of, Period::Week).ok();
         Self {
             planned_percent: summary.earned_value.planned_percent(),

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use maud::html;
 use milepost_domain::customer::health::band::Band;
 use milepost_domain::plan::curves::{DateTrend, SCurve, milestone_trend, s_curve};
-use milepost_domain::plan::schedule::{Standing, Status};
+use milepost_domain::plan::schedule::Status;
 use plotters::prelude::*;
 
 use crate::customer_health::observed::Day;
@@ -93,7 +93,7 @@ fn lay_out_s_curve(svg: &mut String, curve: &SCurve, (from, to): (NaiveDate, Nai
 /// is a date that did not move.
 pub fn draw_trend(view: &PlanView, as_of: NaiveDate) -> Result<String, ApiError> {
     let trends = milestone_trend(&view.facts, as_of);
-    let standings: Vec<Standing> = view.facts.standings(as_of).collect();
+    let standings = view.standings(as_of);
     let lines: Vec<(&str, RGBColor, &DateTrend)> = trends
         .iter()
         .enumerate()

@@ -1,7 +1,6 @@
 //! Storage of milestones with their dependencies, forecast changes, progress and transitions.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::network::Relation;
 use sqlx::types::Text;
@@ -11,8 +10,6 @@ use uuid::Uuid;
 use crate::author::Author;
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
-use crate::keyset::{Direction, Slice, push_slice};
-use crate::row::{Condition, push_conditions};
 use crate::{Conn, on};
 
 /// Number of rows in one multi-row INSERT, well below both engines' limits on parameters.
@@ -37,12 +34,14 @@ pub struct MilestoneRow {
     pub acceptance_criteria: JsonText<Vec<String>>,
     pub note: Option<String>,
     pub touched_on: Option<NaiveDate>,
+    pub confirmed_on: Option<NaiveDate>,
+    pub closed_at: Option<DateTime<Utc>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
-from_row!(MilestoneRow { id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria as String, note, touched_on, version, created_at, updated_at });
+from_row!(MilestoneRow { id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria as String, note, touched_on, confirmed_on, closed_at, version, created_at, updated_at });
 
 /// Row of a dependency of one milestone on another milestone of the same plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,6 +72,9 @@ pub struct ForecastRow {
     pub recorded_on: NaiveDate,
     pub recorded_at: DateTime<Utc>,
     pub caused_by: Option<Uuid>,
+    pub baseline_number: Option<i64>,
+    pub planned_from_on: Option<NaiveDate>,
+    pub planned_to_on: Option<NaiveDate>,
 }
 
 from_row!(ForecastRow {
@@ -87,7 +89,10 @@ from_row!(ForecastRow {
     author,
     recorded_on,
     recorded_at,
-    caused_by
+    caused_by,
+    baseline_number,
+    planned_from_on,
+    planned_to_on
 });
 
 /// Row of a recorded percentage of completion.
@@ -140,7 +145,7 @@ from_row!(TransitionRow {
 macro_rules! columns {
     () => {
         "id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria, note, \
-         touched_on, version, created_at, updated_at"
+         touched_on, confirmed_on, closed_at, version, created_at, updated_at"
     };
 }
 
@@ -190,7 +195,8 @@ rows_by_plan!(
 rows_by_plan!(
     /// Returns forecast changes, oldest first.
     forecasts -> ForecastRow,
-    "SELECT id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, author, recorded_on, recorded_at, caused_by FROM forecast_changes",
+    "SELECT id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, author, recorded_on, recorded_at, caused_by, baseline_number, planned_from_on, planned_to_on \
+     FROM forecast_changes",
     "plan_id, milestone_id, ordinal"
 );
 rows_by_plan!(
@@ -223,78 +229,6 @@ pub async fn last_step_on(
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(plan_id).bind(milestone_id).fetch_optional(db).await)
 }
 
-/// Row of an organization-wide list of milestones, with fields of the plan.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "described by the resource")]
-pub struct ListedRow {
-    pub id: Uuid,
-    pub plan_id: Uuid,
-    pub plan_name: String,
-    pub at_risk_limit_days: i64,
-    pub update_interval_days: i64,
-    pub calendar: JsonText<Calendar>,
-    pub key: String,
-    pub name: String,
-    pub phase: Option<String>,
-    pub owner: Option<String>,
-    pub weight: f64,
-    pub planned_on: NaiveDate,
-    pub state: Text<State>,
-    pub closed_on: Option<NaiveDate>,
-    pub touched_on: Option<NaiveDate>,
-    pub version: i64,
-}
-
-from_row!(ListedRow { id, plan_id, plan_name, at_risk_limit_days, update_interval_days, calendar as String, key, name, phase, owner, weight, planned_on, state, closed_on, touched_on, version });
-
-/// Returns a page of an organization's milestones by planned date. Every page reads a single range of an index.
-pub async fn list(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    conditions: &[Condition],
-    slice: &Slice,
-) -> sqlx::Result<Vec<ListedRow>> {
-    on!(conn, db => {
-        let mut query = QueryBuilder::new(
-            "SELECT m.id, m.plan_id, p.name AS plan_name, p.at_risk_limit_days, p.update_interval_days, p.calendar, m.key, m.name, m.phase, m.owner, m.weight, m.planned_on, \
-             m.state, m.closed_on, m.touched_on, m.version FROM \
-             (SELECT id, organization_id, plan_id, key, name, phase, owner, weight, planned_on, state, closed_on, touched_on, version \
-             FROM milestones WHERE organization_id = ");
-        query.push_bind(organization_id);
-        query.push(
-            " AND NOT EXISTS (SELECT 1 FROM plans WHERE plans.organization_id = milestones.organization_id \
-             AND plans.id = milestones.plan_id AND plans.archived_at IS NOT NULL)");
-        push_conditions(&mut query, conditions);
-        push_slice(&mut query, slice);
-        query.push(") m JOIN plans p ON p.organization_id = m.organization_id AND p.id = m.plan_id ORDER BY ");
-        query.push(match slice.direction {
-            Direction::Ascending => "m.planned_on, m.id",
-            Direction::Descending => "m.planned_on DESC, m.id DESC",
-        });
-        query.build_query_as().fetch_all(db).await
-    })
-}
-
-/// Returns the forecast changes of the given milestones, oldest first.
-pub async fn forecasts_of(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    milestone_ids: &[Uuid],
-) -> sqlx::Result<Vec<ForecastRow>> {
-    if milestone_ids.is_empty() {
-        return Ok(vec![]);
-    }
-    on!(conn, db => {
-        let mut query = QueryBuilder::new(
-            "SELECT id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, author, recorded_on, recorded_at, caused_by \
-             FROM forecast_changes WHERE organization_id = ");
-        query.push_bind(organization_id);
-        push_ids(&mut query, "milestone_id", Some(milestone_ids));
-        query.push(" ORDER BY milestone_id, ordinal");
-        query.build_query_as().fetch_all(db).await
-    })
-}
-
 /// Adds milestones.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[MilestoneRow]) -> sqlx::Result<()> {
     for some in milestones.chunks(ROWS_PER_INSERT) {
@@ -304,7 +238,7 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[Milest
                 row.push_bind(organization_id).push_bind(m.id).push_bind(m.plan_id).push_bind(&m.key).push_bind(m.position)
                     .push_bind(&m.name).push_bind(&m.phase).push_bind(&m.owner).push_bind(m.weight).push_bind(m.planned_on)
                     .push_bind(m.state).push_bind(m.started_on).push_bind(m.closed_on).push_bind(m.acceptance_criteria.to_text())
-                    .push_bind(&m.note).push_bind(m.touched_on).push_bind(m.version).push_bind(m.created_at).push_bind(m.updated_at);
+                    .push_bind(&m.note).push_bind(m.touched_on).push_bind(m.confirmed_on).push_bind(m.closed_at).push_bind(m.version).push_bind(m.created_at).push_bind(m.updated_at);
             });
             query.build().execute(db).await.map(|_| ())
         })?;
@@ -315,13 +249,14 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[Milest
 /// Saves a change of a milestone's row. The key and the plan stay unchanged.
 pub async fn update(conn: &mut Conn, organization_id: Uuid, milestone: &MilestoneRow) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE milestones SET name = $3, phase = $4, owner = $5, weight = $6, planned_on = $7, state = $8, \
-                       started_on = $9, closed_on = $10, acceptance_criteria = $11, version = $12, updated_at = $13, note = $14, touched_on = $15 \
+                       started_on = $9, closed_on = $10, acceptance_criteria = $11, version = $12, updated_at = $13, note = $14, touched_on = $15, \
+                       confirmed_on = $16, closed_at = $17 \
                        WHERE organization_id = $1 AND id = $2";
     let m = milestone;
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(m.id).bind(&m.name).bind(&m.phase).bind(&m.owner).bind(m.weight).bind(m.planned_on)
         .bind(m.state).bind(m.started_on).bind(m.closed_on).bind(m.acceptance_criteria.to_text()).bind(m.version).bind(m.updated_at)
-        .bind(&m.note).bind(m.touched_on)
+        .bind(&m.note).bind(m.touched_on).bind(m.confirmed_on).bind(m.closed_at)
         .execute(db).await.map(|_| ()))
 }
 
@@ -359,11 +294,12 @@ pub async fn insert_forecasts(conn: &mut Conn, organization_id: Uuid, changes: &
         on!(conn, db => {
             let mut query = QueryBuilder::new(
                 "INSERT INTO forecast_changes (organization_id, id, plan_id, milestone_id, ordinal, from_on, to_on, reason, cause, \
-                 author, recorded_on, recorded_at, caused_by) ");
+                 author, recorded_on, recorded_at, caused_by, baseline_number, planned_from_on, planned_to_on) ");
             query.push_values(some, |mut row, f| {
                 row.push_bind(organization_id).push_bind(f.id).push_bind(f.plan_id).push_bind(f.milestone_id).push_bind(f.ordinal)
                     .push_bind(f.from_on).push_bind(f.to_on).push_bind(&f.reason).push_bind(&f.cause).push_bind(&f.author)
-                    .push_bind(f.recorded_on).push_bind(f.recorded_at).push_bind(f.caused_by);
+                    .push_bind(f.recorded_on).push_bind(f.recorded_at).push_bind(f.caused_by)
+                    .push_bind(f.baseline_number).push_bind(f.planned_from_on).push_bind(f.planned_to_on);
             });
             query.build().execute(db).await.map(|_| ())
         })?;

@@ -9,7 +9,7 @@ use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::cascade::Step;
 use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::network::Link;
-use milepost_domain::plan::schedule::{Forecast, Miss, Standing, Terms};
+use milepost_domain::plan::schedule::{Forecast, Miss, Terms};
 use milepost_domain::plan::share::Visibility;
 use milepost_domain::plan::{Kind, MilestoneFacts, PlanFacts};
 use milepost_domain::values::text::{Key, folded};
@@ -147,8 +147,7 @@ impl PlanRecord {
     /// Returns the milestones in the form that a cascade or a schedule uses, at the end of `as_of`.
     pub fn steps(&self, as_of: NaiveDate) -> Vec<Step> {
         let facts = self.facts();
-        let standings: Vec<Standing> = facts.standings(as_of).collect();
-        facts.steps(&standings, as_of)
+        facts.steps(&facts.standings(as_of), as_of)
     }
 
     /// Returns the communications of a forecast change to the client.
@@ -217,6 +216,7 @@ impl PlanRecord {
                 forecasts: vec![],
                 progress: vec![],
                 touched_on: m.touched_on,
+                confirmed_on: m.confirmed_on,
                 misses: vec![],
             })
             .collect();
@@ -264,13 +264,13 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Res
     Ok(load(conn, organization_id, Some(&[id])).await?.pop())
 }
 
-/// Loads whole plans: the given plans, or all of the organization. Uses twelve statements regardless of the number of
 /// Returns the identifiers of all plans.
 pub async fn ids(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Uuid>> {
     const SQL: &str = "SELECT id FROM plans WHERE organization_id = $1 ORDER BY id";
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_all(db).await)
 }
 
+/// Loads whole plans: the given plans, or all of the organization. Uses twelve statements regardless of the number of
 /// plans; call it within one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;

@@ -30,16 +30,17 @@ pub struct MissRow {
 
 from_row!(MissRow { id, plan_id, milestone_id, missed_on, root_cause, category, recovery_actions as String, new_forecast_on, author, recorded_on, recorded_at });
 
-/// Number and date of a review of a plan.
+/// Number, date and instant of the last review of a plan.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ReviewMark {
     pub plan_id: Uuid,
     pub number: i64,
     pub reviewed_on: NaiveDate,
+    pub recorded_at: DateTime<Utc>,
 }
 
-from_row!(ReviewMark { plan_id, number, reviewed_on });
+from_row!(ReviewMark { plan_id, number, reviewed_on, recorded_at });
 
 /// Row of a whole review.
 #[derive(Debug, Clone)]
@@ -68,21 +69,9 @@ rows_by_plan!(
 rows_by_plan!(
     /// Returns the last review of each plan.
     last_reviews -> ReviewMark,
-    "SELECT plan_id, MAX(number) AS number, MAX(reviewed_on) AS reviewed_on FROM reviews", "plan_id", "plan_id"
+    "SELECT plan_id, MAX(number) AS number, MAX(reviewed_on) AS reviewed_on, MAX(recorded_at) AS recorded_at FROM reviews",
+    "plan_id", "plan_id"
 );
-
-/// Returns the explained misses of the given milestones.
-pub async fn misses_of(conn: &mut Conn, organization_id: Uuid, milestone_ids: &[Uuid]) -> sqlx::Result<Vec<MissRow>> {
-    if milestone_ids.is_empty() {
-        return Ok(vec![]);
-    }
-    on!(conn, db => {
-        let mut query = QueryBuilder::new(concat!("SELECT ", miss_columns!(), " FROM miss_reports WHERE organization_id = "));
-        query.push_bind(organization_id);
-        push_ids(&mut query, "milestone_id", Some(milestone_ids));
-        query.build_query_as().fetch_all(db).await
-    })
-}
 
 /// Records an explained miss.
 pub async fn insert_miss(conn: &mut Conn, organization_id: Uuid, row: &MissRow) -> sqlx::Result<()> {

@@ -102,8 +102,9 @@ pub struct EarnedSchedule {
     pub planned_duration: f64,
     /// Actual time (AT): the time passed, in periods. It stops when everything is earned.
     pub actual_time: f64,
-    /// Earned schedule (ES): the time at which the plan expected the value earned so far, in periods.
-    pub earned_schedule: f64,
+    /// Earned schedule (ES): the time at which the plan expected the value earned so far, in periods, or the reason that it
+    /// is undefined.
+    pub earned_schedule: Result<f64, Undefined>,
     /// P-factor: the share of the value expected by ES that was earned as planned, from 0 to 1.
     pub p_factor: Result<f64, Undefined>,
     /// Positions of the lines that are behind the plan at ES and thus impeded.
@@ -115,8 +116,10 @@ pub struct EarnedSchedule {
 impl EarnedSchedule {
     /// Measures a plan at the end of `as_of`. `finished_on` is the day on which everything was earned, or `None`.
     ///
-    /// The plan's curve is linear between the ends of periods. On a flat stretch, ES is its later end. When
-    /// everything is earned, ES is the planned duration. Returns an error if nothing is in scope.
+    /// The plan's curve is linear between the ends of periods. Where it is flat at the value earned, ES is AT, kept within
+    /// the flat stretch: the plan expected this value all the while. If EV is exactly PV on the day, ES is AT, and what is
+    /// behind or ahead of PV on the day is never ahead or behind in time. When everything is earned, ES is the planned
+    /// duration. While nothing is planned and nothing is earned, ES is undefined. Returns an error if nothing is in scope.
     pub fn measure(
         lines: &[Line],
         start_on: NaiveDate,
@@ -143,10 +146,28 @@ impl EarnedSchedule {
             whole += 1;
         }
         let part = planned.get(whole).map_or(0.0, |next| ((earned - before) / next).clamp(0.0, 1.0));
+        let flat = planned[..whole].iter().rev().take_while(|value| **value == 0.0).count();
         #[expect(clippy::cast_precision_loss, reason = "periods of a plan are few")]
-        let begun = whole as f64;
-        let length = (planned_duration - begun).clamp(0.0, 1.0);
-        let earned_schedule = if whole == count { planned_duration } else { begun + part * length };
+        let (since, until) = ((whole - flat) as f64, whole as f64);
+        let actual_time = period.elapsed(start_on, finished_on.map_or(as_of, |on| on.min(as_of)));
+        let due = lines.iter().filter(|line| line.planned_on <= as_of);
+        let ahead = earned - due.map(|line| line.weight).sum::<f64>();
+        let curve = if part * planned.get(whole).copied().unwrap_or_default() <= tolerance {
+            actual_time.clamp(since, until)
+        } else {
+            until + part * (planned_duration - until).clamp(0.0, 1.0)
+        };
+        let earned_schedule = if whole == count {
+            Ok(planned_duration)
+        } else if earned <= tolerance && ahead.abs() <= tolerance {
+            Err(if as_of < start_on { Undefined::NotStarted } else { Undefined::NothingPlannedYet })
+        } else if ahead.abs() <= tolerance {
+            Ok(actual_time.min(planned_duration))
+        } else if ahead < 0.0 {
+            Ok(curve.min(actual_time))
+        } else {
+            Ok(curve.max(actual_time))
+        };
         let expected = |(line, number): (&Line, &u32)| match (*number as usize).cmp(&whole) {
             std::cmp::Ordering::Less => line.weight,
             std::cmp::Ordering::Equal => line.weight * part,
@@ -164,7 +185,7 @@ impl EarnedSchedule {
         };
         Ok(Self {
             planned_duration,
-            actual_time: period.elapsed(start_on, finished_on.map_or(as_of, |on| on.min(as_of))),
+            actual_time,
             earned_schedule,
             p_factor: if expected_total > 0.0 {
                 Ok(as_planned / expected_total)
@@ -176,14 +197,16 @@ impl EarnedSchedule {
         })
     }
 
-    /// Returns the schedule variance in time, SV(t) = ES − AT, in periods; negative if behind.
-    pub fn schedule_variance(&self) -> f64 {
-        self.earned_schedule - self.actual_time
+    /// Returns the schedule variance in time, SV(t) = ES − AT, in periods, negative if behind; or the reason that it is
+    /// undefined.
+    pub fn schedule_variance(&self) -> Result<f64, Undefined> {
+        Ok(self.earned_schedule? - self.actual_time)
     }
 
     /// Returns the schedule performance index in time, SPI(t) = ES / AT, or the reason that it is undefined.
     pub fn schedule_performance_index(&self) -> Result<f64, Undefined> {
-        if self.actual_time > 0.0 { Ok(self.earned_schedule / self.actual_time) } else { Err(Undefined::NotStarted) }
+        let earned_schedule = self.earned_schedule?;
+        if self.actual_time > 0.0 { Ok(earned_schedule / self.actual_time) } else { Err(Undefined::NotStarted) }
     }
 
     /// Returns the estimated duration at the current pace, IEAC(t) = PD / SPI(t), in periods, or the reason that it
@@ -217,7 +240,7 @@ impl EarnedSchedule {
         if self.actual_time >= self.planned_duration {
             Err(Undefined::PlannedDurationPassed)
         } else {
-            Ok((self.planned_duration - self.earned_schedule) / (self.planned_duration - self.actual_time))
+            Ok((self.planned_duration - self.earned_schedule?) / (self.planned_duration - self.actual_time))
         }
     }
 
@@ -259,6 +282,10 @@ mod tests {
         EarnedSchedule::measure(&lines(of), start(), week(now), finished.map(week), Period::Week).expect("scope")
     }
 
+    fn es(of: &EarnedSchedule) -> f64 {
+        of.earned_schedule.expect("an earned schedule")
+    }
+
     fn close(actual: f64, expected: f64) -> bool {
         (actual - expected).abs() < 1e-9
     }
@@ -269,9 +296,7 @@ mod tests {
     fn seven_gone_by_five_earned() {
         let plan: Vec<_> = (1..=10).map(|week| (week, 10.0, if week <= 5 { 10.0 } else { 0.0 })).collect();
         let seen = at(&plan, 7, None);
-        assert!(
-            close(seen.earned_schedule, 5.0) && close(seen.actual_time, 7.0) && close(seen.schedule_variance(), -2.0)
-        );
+        assert!(close(es(&seen), 5.0) && close(seen.actual_time, 7.0) && seen.schedule_variance() == Ok(-2.0));
         assert!(close(seen.schedule_performance_index().expect("an index"), 5.0 / 7.0));
         assert!(close(seen.estimated_duration().expect("an estimate"), 14.0));
         assert_eq!(EarnedSchedule::finish_on(14.0, start(), Period::Week), Some(week(14)));
@@ -284,17 +309,55 @@ mod tests {
     fn between_two_points_it_is_linear() {
         let plan = [(1, 5.0, 5.0), (2, 10.0, 10.0), (3, 20.0, 20.0), (4, 25.0, 10.0), (5, 20.0, 0.0), (6, 10.0, 0.0)];
         let seen = at(&plan, 5, None);
-        assert!(close(seen.earned_schedule, 3.4) && close(seen.planned_duration, 6.0));
+        assert!(close(es(&seen), 3.4) && close(seen.planned_duration, 6.0));
         assert!(close(seen.schedule_performance_index().expect("an index"), 0.68));
     }
 
+    /// 10 is planned for week 2 and 10 for week 6; nothing in between.
     #[test]
-    fn on_a_flat_stretch_it_is_the_later_end() {
-        let plan = [(1, 10.0, 10.0), (4, 10.0, 0.0)];
-        assert!(close(at(&plan, 3, None).earned_schedule, 3.0), "nothing was planned in weeks 2 and 3");
-        let nothing_yet = at(&[(3, 10.0, 0.0)], 1, None);
-        assert!(close(nothing_yet.earned_schedule, 2.0), "nothing was planned before week 3");
-        assert_eq!(nothing_yet.p_factor, Err(Undefined::NothingEarnedYet));
+    fn on_a_flat_stretch_it_is_the_date_itself() {
+        let plan = [(2, 10.0, 10.0), (6, 10.0, 0.0)];
+        for (now, expected) in [(1, 2.0), (2, 2.0), (3, 3.0), (5, 5.0), (8, 5.0)] {
+            assert!(close(es(&at(&plan, now, None)), expected), "week {now}");
+        }
+        assert_eq!(at(&plan, 4, None).schedule_performance_index(), Ok(1.0), "exactly on time");
+        let untouched = [(4, 10.0, 0.0), (6, 10.0, 0.0)];
+        assert!(close(es(&at(&untouched, 5, None)), 3.0), "what was planned for week 4 is missing");
+    }
+
+    /// Two milestones in the second week, on Tuesday and on Sunday.
+    #[test]
+    fn within_a_period_the_day_decides_the_side() {
+        let day = |number: i64| plus_days(start(), number - 1);
+        let line = |on, earned| Line { planned_on: day(on), weight: 10.0, earned };
+        for (now, first, second, expected) in [
+            (9, 10.0, 0.0, Ok(9.0 / 7.0)),
+            (12, 10.0, 0.0, Ok(12.0 / 7.0)),
+            (9, 9.0, 0.0, Ok(9.0 / 7.0)),
+            (12, 9.0, 0.0, Ok(1.45)),
+            (8, 10.0, 0.0, Ok(1.5)),
+            (14, 10.0, 10.0, Ok(2.0)),
+            (8, 0.0, 0.0, Err(Undefined::NothingPlannedYet)),
+        ] {
+            let lines = [line(9, first), line(14, second)];
+            let seen = EarnedSchedule::measure(&lines, start(), day(now), None, Period::Week).expect("scope");
+            let is = |expected: f64| seen.earned_schedule.is_ok_and(|found| close(found, expected));
+            let as_expected = expected.map_or_else(|reason| seen.earned_schedule == Err(reason), is);
+            assert!(as_expected, "day {now}: {first} and {second}: {:?}", seen.earned_schedule);
+        }
+    }
+
+    #[test]
+    fn while_nothing_is_planned_or_earned_there_is_no_index() {
+        let plan = [(4, 10.0, 0.0)];
+        for now in 1..4 {
+            let seen = at(&plan, now, None);
+            assert_eq!(seen.earned_schedule, Err(Undefined::NothingPlannedYet), "week {now}");
+            assert_eq!(seen.schedule_performance_index(), Err(Undefined::NothingPlannedYet));
+            assert_eq!(seen.estimated_duration(), Err(Undefined::NothingPlannedYet));
+            assert_eq!((seen.planned_duration, seen.p_factor), (4.0, Err(Undefined::NothingEarnedYet)));
+        }
+        assert!(close(es(&at(&plan, 4, None)), 3.0));
     }
 
     /// A plan of 10 weeks that took 14: at the end SPI is 1, but SPI(t) is not.
@@ -303,7 +366,7 @@ mod tests {
         let plan: Vec<_> = (1..=10).map(|week| (week, 10.0, 10.0)).collect();
         for now in [14, 20, 99] {
             let seen = at(&plan, now, Some(14));
-            assert!(close(seen.earned_schedule, 10.0) && close(seen.actual_time, 14.0), "week {now}");
+            assert!(close(es(&seen), 10.0) && close(seen.actual_time, 14.0), "week {now}");
             assert!(close(seen.schedule_performance_index().expect("an index"), 10.0 / 14.0));
             assert_eq!(seen.to_complete_index(), Err(Undefined::PlannedDurationPassed));
         }
@@ -316,7 +379,7 @@ mod tests {
     fn the_p_factor_names_what_is_out_of_order() {
         let plan = [(1, 10.0, 10.0), (2, 10.0, 0.0), (3, 10.0, 10.0), (4, 10.0, 10.0), (5, 10.0, 0.0)];
         let seen = at(&plan, 4, None);
-        assert!(close(seen.earned_schedule, 3.0));
+        assert!(close(es(&seen), 3.0));
         assert!(close(seen.p_factor.expect("a factor"), 20.0 / 30.0));
         assert_eq!((seen.impeded, seen.ahead), (vec![1], vec![3]));
     }
@@ -352,25 +415,28 @@ mod tests {
 
     proptest! {
         /// ES always lies between 0 and the planned duration and never falls when more is earned. The p-factor lies
-        /// between 0 and 1. If exactly the value planned by a week's end is earned, ES is at least that week.
+        /// between 0 and 1. If exactly the value planned by a week's end is earned, ES is that week.
         #[test]
         fn laws(of in prop::collection::vec((1i64..12, 1.0f64..9.0, 0.0f64..=1.0), 1..10), more in 0usize..10, now in 1i64..15) {
             let mut of: Vec<_> = of.into_iter().map(|(week, weight, share)| (week, weight, weight * share)).collect();
             let seen = at(&of, now, None);
-            prop_assert!((0.0..=seen.planned_duration).contains(&seen.earned_schedule));
+            let nothing = of.iter().all(|line| line.0 > now && line.2 == 0.0);
+            prop_assert_eq!(seen.earned_schedule.is_err(), nothing);
+            prop_assert!(nothing || (0.0..=seen.planned_duration).contains(&es(&seen)));
             if let Ok(factor) = seen.p_factor {
                 prop_assert!((0.0..=1.0 + 1e-9).contains(&factor));
             }
             let more = more % of.len();
             of[more].2 = of[more].1;
-            prop_assert!(at(&of, now, None).earned_schedule >= seen.earned_schedule - 1e-9);
+            prop_assert!(nothing || es(&at(&of, now, None)) >= es(&seen) - 1e-9);
             for line in &mut of {
                 line.2 = if line.0 <= now { line.1 } else { 0.0 };
             }
             let on_plan = at(&of, now, None);
             #[expect(clippy::cast_precision_loss, reason = "at most fifteen")]
             let passed = now as f64;
-            prop_assert!(on_plan.earned_schedule >= passed.min(on_plan.planned_duration) - 1e-9);
+            let expected = passed.min(on_plan.planned_duration);
+            prop_assert!(of.iter().all(|line| line.0 > now) || close(es(&on_plan), expected));
             prop_assert!(on_plan.impeded.is_empty() && on_plan.ahead.is_empty());
         }
     }

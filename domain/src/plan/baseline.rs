@@ -30,6 +30,13 @@ pub struct Baseline {
     pub lines: Vec<Line>,
 }
 
+impl Baseline {
+    /// Returns its last planned date; `None` if nothing is in scope.
+    pub fn finish_on(&self) -> Option<NaiveDate> {
+        self.lines.iter().map(|line| line.planned_on).max()
+    }
+}
+
 /// Returns the baseline in force at `as_of`: the last to have taken effect, or the first for any earlier date.
 pub fn in_force(baselines: &[Baseline], as_of: NaiveDate) -> Option<&Baseline> {
     baselines.iter().rev().find(|baseline| baseline.effective_on <= as_of).or_else(|| baselines.first())

@@ -17,10 +17,13 @@ pub struct Step {
     pub state: State,
     /// Planned date.
     pub planned_on: NaiveDate,
-    /// Expected date: the forecast date, or the actual date once achieved.
+    /// Expected date: the reckoned date, or the actual date once achieved.
     pub expected_on: NaiveDate,
     /// Date on which work started. If given, it replaces the start computed from the expected date.
     pub started_on: Option<NaiveDate>,
+    /// Date on which the owner last gave or confirmed a forecast. What had happened by then no longer pushes the milestone,
+    /// because the owner knew of it.
+    pub spoke_on: Option<NaiveDate>,
 }
 
 /// Direction in which dependent milestones may move.
@@ -104,7 +107,7 @@ impl Course<'_> {
             if !is_behind_a_change || !self.steps[position].state.is_open() {
                 continue;
             }
-            let Some(earliest) = self.earliest(&before[position], &expected, &durations) else { continue };
+            let Some((earliest, _)) = self.earliest(&before[position], &expected, &durations) else { continue };
             let target = match direction {
                 Direction::Push => expected[position].max(earliest),
                 Direction::Pull => earliest.max(self.calendar.ordinal(today)),
@@ -118,32 +121,55 @@ impl Course<'_> {
         moves
     }
 
-    /// Returns the expected date of every milestone: its own, or a later one if its predecessors leave it too little
-    /// time. An overdue milestone thus delays the projected finish. `None` if the links form a cycle.
-    pub fn project(&self) -> Option<Vec<NaiveDate>> {
-        let durations = self.planned_durations_days()?;
+    /// Returns the open milestones that are reached later than expected because their predecessors leave them too little
+    /// time: each with the date that follows and the position of the predecessor that decides it. An overdue milestone thus
+    /// delays the projected finish. Empty if the links form a cycle.
+    pub fn pushes(&self) -> Vec<(usize, (NaiveDate, usize))> {
+        let Some(durations) = self.planned_durations_days() else { return vec![] };
         let before = incoming(self.steps.len(), self.links);
         let mut expected = self.expected();
-        let mut dates: Vec<NaiveDate> = self.steps.iter().map(|step| step.expected_on).collect();
-        for position in order(self.steps.len(), self.links)? {
+        let mut pushes = vec![];
+        for position in order(self.steps.len(), self.links).unwrap_or_default() {
             let earliest = self.earliest(&before[position], &expected, &durations);
             let is_open = self.steps[position].state.is_open();
-            if let Some(earliest) = earliest.filter(|earliest| is_open && *earliest > expected[position]) {
+            if let Some((earliest, by)) = earliest.filter(|(earliest, _)| is_open && *earliest > expected[position]) {
                 expected[position] = earliest;
-                dates[position] = self.calendar.date(earliest);
+                pushes.push((position, (self.calendar.date(earliest), by)));
             }
         }
-        Some(dates)
+        pushes
+    }
+
+    /// Returns the expected date of every milestone, pushes included.
+    pub fn project(&self) -> Vec<NaiveDate> {
+        let mut dates: Vec<NaiveDate> = self.steps.iter().map(|step| step.expected_on).collect();
+        for (position, (on, _)) in self.pushes() {
+            dates[position] = on;
+        }
+        dates
     }
 
     fn expected(&self) -> Vec<i64> {
         self.steps.iter().map(|step| self.calendar.ordinal(step.expected_on)).collect()
     }
 
-    /// Returns the earliest day that the links to a milestone allow. Waived and canceled predecessors are ignored.
-    fn earliest(&self, links: &[&Link], expected: &[i64], durations_days: &[i64]) -> Option<i64> {
-        let holding = links.iter().filter(|link| !self.steps[link.from].state.is_dropped());
-        holding.map(|link| self.earliest_by(link, expected, durations_days)).max()
+    /// Returns the earliest day that the links to a milestone allow, and the position of the predecessor that decides it.
+    /// Waived and canceled predecessors are ignored, and those whose event the owner knew of.
+    fn earliest(&self, links: &[&Link], expected: &[i64], durations_days: &[i64]) -> Option<(i64, usize)> {
+        let holding = links.iter().filter(|link| self.holds(link));
+        let mut bounds = holding.map(|link| (self.earliest_by(link, expected, durations_days), link.from));
+        let first = bounds.next()?;
+        Some(bounds.fold(first, |latest, bound| if bound.0 > latest.0 { bound } else { latest }))
+    }
+
+    fn holds(&self, link: &Link) -> bool {
+        let (from, to) = (&self.steps[link.from], &self.steps[link.to]);
+        let happened_on = match link.relation {
+            Relation::FinishToStart | Relation::FinishToFinish => (!from.state.is_open()).then_some(from.expected_on),
+            Relation::StartToStart | Relation::StartToFinish => from.started_on,
+        };
+        let is_known = happened_on.zip(to.spoke_on).is_some_and(|(happened_on, spoke_on)| happened_on <= spoke_on);
+        !from.state.is_dropped() && !is_known
     }
 
     /// Returns the earliest day that one link allows for the dependent milestone.
@@ -179,7 +205,13 @@ mod tests {
     }
 
     fn open(planned: i64) -> Step {
-        Step { state: State::Planned, planned_on: day(planned), expected_on: day(planned), started_on: None }
+        Step {
+            state: State::Planned,
+            planned_on: day(planned),
+            expected_on: day(planned),
+            started_on: None,
+            spoke_on: None,
+        }
     }
 
     fn link(from: usize, to: usize, relation: Relation, lag_days: i64) -> Link {
@@ -237,13 +269,16 @@ mod tests {
         let overdue = |planned: i64| Step { expected_on: day(planned.max(25)), ..open(planned) };
         let links = [after(0, 1), after(1, 2)];
         let steps = [overdue(10), overdue(20), overdue(30)];
-        assert_eq!(course(&steps, &links).project(), Some(vec![day(25), day(35), day(45)]));
-        let achieved = Step { state: State::Achieved, planned_on: day(10), expected_on: day(12), started_on: None };
-        assert_eq!(
-            course(&[achieved, overdue(20), overdue(30)], &links).project(),
-            Some(vec![day(12), day(25), day(35)])
-        );
-        assert_eq!(course(&steps, &[]).project(), Some(vec![day(25), day(25), day(30)]));
+        assert_eq!(course(&steps, &links).project(), vec![day(25), day(35), day(45)]);
+        let achieved = Step {
+            state: State::Achieved,
+            planned_on: day(10),
+            expected_on: day(12),
+            started_on: None,
+            spoke_on: None,
+        };
+        assert_eq!(course(&[achieved, overdue(20), overdue(30)], &links).project(), vec![day(12), day(25), day(35)]);
+        assert_eq!(course(&steps, &[]).project(), vec![day(25), day(25), day(30)]);
     }
 
     #[test]
@@ -295,7 +330,8 @@ mod tests {
     #[test]
     fn a_slip_of_business_days_steps_over_weekends_and_holidays() {
         let on = |d| NaiveDate::from_ymd_opt(2026, 5, d).expect("a date");
-        let planned = |d| Step { state: State::Planned, planned_on: on(d), expected_on: on(d), started_on: None };
+        let planned =
+            |d| Step { state: State::Planned, planned_on: on(d), expected_on: on(d), started_on: None, spoke_on: None };
         let (steps, links) = ([planned(8), planned(15)], [after(0, 1)]);
         let moved = |holidays: &[NaiveDate], to: u32| {
             let calendar = Calendar::business_days(holidays);

@@ -31,14 +31,11 @@ pub fn s_curve(plan: &PlanFacts, as_of: NaiveDate) -> SCurve {
     let sums = plan.earned_value(as_of);
     let Some(last_planned) = lines.iter().map(|line| line.planned_on).max() else { return SCurve::default() };
     let percent = |weight: f64| 100.0 * weight / sums.budget_at_completion;
-    let standings: Vec<_> = plan.standings(as_of).collect();
-    let expected = plan.expected(&standings, as_of);
-    let is_open =
-        |position: usize| matches!(standings[position].status, Status::OnTrack | Status::AtRisk | Status::Delayed);
+    let standings = plan.standings(as_of);
     let open: Vec<(NaiveDate, f64)> = lines
         .iter()
-        .filter(|line| is_open(line.milestone))
-        .map(|line| (expected[line.milestone], line.weight * (1.0 - plan.credit(line, as_of))))
+        .filter(|line| standings[line.milestone].is_open())
+        .map(|line| (standings[line.milestone].reckoned_on, line.weight * (1.0 - plan.credit(line, as_of))))
         .collect();
     let closed = plan.milestones.iter().filter_map(|one| one.closed_on).filter(|on| *on <= as_of).max();
     let earned_until = if open.is_empty() { closed.unwrap_or(as_of) } else { as_of };
@@ -95,10 +92,10 @@ pub fn milestone_trend(plan: &PlanFacts, as_of: NaiveDate) -> Vec<DateTrend> {
         for change in facts.forecasts.iter().filter(|change| change.recorded_on <= until) {
             points.push((change.recorded_on.max(plan.start_on), change.forecast_on));
         }
-        points.push((until.max(plan.start_on), standing.effective_forecast_on));
+        points.push((until.max(plan.start_on), standing.reckoned_on));
         points
     };
-    plan.standings(as_of).enumerate().map(line).collect()
+    plan.standings(as_of).into_iter().enumerate().map(line).collect()
 }
 
 #[cfg(test)]
@@ -126,6 +123,7 @@ mod tests {
                 .collect(),
             progress: vec![],
             touched_on: None,
+            confirmed_on: None,
             misses: vec![],
         }
     }

@@ -214,7 +214,8 @@ mod tests {
 
     fn subject(name: &str, planned: i64) -> Subject<'_> {
         let planned_on = plus_days(start(), planned);
-        let step = Step { state: State::Planned, planned_on, expected_on: planned_on, started_on: None };
+        let step =
+            Step { state: State::Planned, planned_on, expected_on: planned_on, started_on: None, spoke_on: None };
         Subject { name, owner: Some("Ana"), criteria: 1, weight: 1.0, stale: false, step }
     }
 

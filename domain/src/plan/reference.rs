@@ -50,6 +50,7 @@ pub fn finished(plan: &PlanFacts, as_of: NaiveDate) -> Vec<Finished> {
         planned_on: *on,
         expected_on: facts.closed_on.unwrap_or(*on),
         started_on: facts.started_on,
+        spoke_on: None,
     };
     let steps: Vec<Step> = plan.milestones.iter().zip(&promised).map(step).collect();
     let calendar = &plan.terms.calendar;
@@ -196,6 +197,7 @@ mod tests {
             forecasts: vec![],
             progress: vec![],
             touched_on: None,
+            confirmed_on: None,
             misses: vec![],
         }
     }

@@ -58,23 +58,29 @@ pub fn trend(before: Moment, now: Moment) -> Trend {
 /// Whether a milestone needs a finding in a review: it is open, and late, stale, or missed without an explanation.
 pub fn is_at_risk(standing: &Standing) -> bool {
     matches!(standing.status, Status::AtRisk | Status::Delayed)
-        || (standing.status == Status::OnTrack && (standing.stale || standing.unexplained_miss))
+        || (standing.status == Status::OnTrack && (standing.stale || standing.missed_on.is_some()))
 }
 
-/// Returns the links between open milestones whose predecessor is at risk or is expected too late for the successor. A
-/// link that needs only the predecessor's start is resolved once `has_begun` is true for the predecessor.
+/// Whether a milestone at risk needs a finding of its own in a review: one that is late only because of what it waits for is
+/// explained by that.
+pub fn needs_finding(standing: &Standing) -> bool {
+    let own_variance_days = standing.variance_days - standing.pushed.map_or(0, |push| push.days);
+    is_at_risk(standing) && (own_variance_days > 0 || standing.stale || standing.missed_on.is_some())
+}
+
+/// Returns the links between open milestones whose predecessor is at risk or pushes the successor. A link that needs only
+/// the predecessor's start is resolved once `has_begun` is true for the predecessor.
 pub fn unresolved<'a>(
     standings: &'a [Standing],
     links: &'a [Link],
     has_begun: impl Fn(usize) -> bool + 'a,
 ) -> impl Iterator<Item = &'a Link> {
-    let is_open = |standing: &Standing| matches!(standing.status, Status::OnTrack | Status::AtRisk | Status::Delayed);
     links.iter().filter(move |link| {
         let (needed, waiting) = (&standings[link.from], &standings[link.to]);
         let needs_finish = matches!(link.relation, Relation::FinishToStart | Relation::FinishToFinish);
-        let comes_too_late = needs_finish && needed.effective_forecast_on > waiting.effective_forecast_on;
         let is_waited_for = needs_finish || !has_begun(link.from);
-        is_open(needed) && is_open(waiting) && is_waited_for && (is_at_risk(needed) || comes_too_late)
+        let pushes = waiting.pushed.is_some_and(|push| push.by == link.from);
+        needed.is_open() && waiting.is_open() && is_waited_for && (is_at_risk(needed) || pushes)
     })
 }
 
@@ -87,6 +93,7 @@ pub fn due_on(last_on: Option<NaiveDate>, began_on: NaiveDate, interval_days: i6
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::schedule::Push;
 
     fn day(d: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 5, d).expect("a date")
@@ -96,14 +103,17 @@ mod tests {
         Standing {
             status,
             planned_on: day(10),
+            first_planned_on: day(10),
             forecast_on: day(expected),
-            effective_forecast_on: day(expected),
+            reckoned_on: day(expected),
+            pushed: None,
             variance_days: i64::from(expected) - 10,
+            first_variance_days: i64::from(expected) - 10,
             stale: false,
             overdue: false,
             forecast_changes: 0,
             skipped_warning: false,
-            unexplained_miss: false,
+            missed_on: None,
         }
     }
 
@@ -126,9 +136,18 @@ mod tests {
     fn late_stale_and_unexplained_need_words() {
         assert!(!is_at_risk(&standing(Status::OnTrack, 10)));
         assert!(is_at_risk(&Standing { stale: true, ..standing(Status::OnTrack, 10) }));
-        assert!(is_at_risk(&Standing { unexplained_miss: true, ..standing(Status::OnTrack, 10) }));
+        assert!(is_at_risk(&Standing { missed_on: Some(day(10)), ..standing(Status::OnTrack, 10) }));
         assert!(is_at_risk(&standing(Status::AtRisk, 12)) && is_at_risk(&standing(Status::Delayed, 30)));
         assert!(!is_at_risk(&Standing { stale: true, ..standing(Status::Achieved, 12) }));
+    }
+
+    #[test]
+    fn what_is_only_pushed_is_explained_by_its_cause() {
+        let pushed = Standing { pushed: Some(Push { by: 0, days: 5 }), ..standing(Status::AtRisk, 15) };
+        assert!(is_at_risk(&pushed) && !needs_finding(&pushed));
+        assert!(needs_finding(&Standing { variance_days: 6, ..pushed }), "a day late by itself");
+        assert!(needs_finding(&Standing { stale: true, ..pushed }));
+        assert!(needs_finding(&standing(Status::AtRisk, 15)));
     }
 
     #[test]
@@ -139,13 +158,13 @@ mod tests {
             standing(Status::Achieved, 30),
             standing(Status::AtRisk, 12),
             standing(Status::OnTrack, 20),
-            standing(Status::OnTrack, 15),
+            Standing { pushed: Some(Push { by: 2, days: 5 }), ..standing(Status::OnTrack, 20) },
             standing(Status::Cancelled, 10),
         ];
         let found: Vec<_> = unresolved(&standings, &links, |_| false).map(|link| (link.from, link.to)).collect();
-        assert_eq!(found, [(1, 2), (2, 3)], "one is at risk, one comes after what waits for it");
+        assert_eq!(found, [(1, 2), (2, 3)], "one is at risk, one pushes what waits for it");
         let starts: Vec<Link> = links.iter().map(|link| Link { relation: Relation::StartToStart, ..*link }).collect();
-        assert_eq!(unresolved(&standings, &starts, |_| false).count(), 1);
+        assert_eq!(unresolved(&standings, &starts, |_| false).count(), 2);
         assert_eq!(unresolved(&standings, &starts, |_| true).count(), 0, "they have begun");
     }
 

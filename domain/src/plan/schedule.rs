@@ -88,11 +88,20 @@ pub struct Miss {
     pub recorded_on: NaiveDate,
 }
 
+/// Planned date of a milestone from a day on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promise {
+    /// First day on which the planned date is in force. The first promise is also in force on all earlier days.
+    pub from_on: NaiveDate,
+    /// Planned date.
+    pub planned_on: NaiveDate,
+}
+
 /// Dates of one milestone; the input of [`assess`].
 #[derive(Debug, Clone, Copy)]
 pub struct Timeline<'a> {
-    /// Planned date in the baseline in force.
-    pub planned_on: NaiveDate,
+    /// Planned dates by baseline, oldest first; never empty.
+    pub promises: &'a [Promise],
     /// Current state.
     pub state: State,
     /// Day on which it was achieved, waived or canceled.
@@ -105,6 +114,36 @@ pub struct Timeline<'a> {
     pub misses: &'a [Miss],
 }
 
+impl Timeline<'_> {
+    /// Returns the planned date in force on a day.
+    pub fn planned_on(&self, day: NaiveDate) -> NaiveDate {
+        let in_force = self.promises.iter().rev().find(|promise| promise.from_on <= day);
+        in_force.or_else(|| self.promises.first()).map_or(day, |promise| promise.planned_on)
+    }
+
+    /// Returns the latest planned date that passed by the end of `as_of` while the milestone was open, and that no miss
+    /// report explains. A later baseline does not undo a miss; a report also covers the misses before the one that it names.
+    fn unexplained_miss_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
+        let replaced_on = self.promises.iter().skip(1).map(|next| next.from_on).chain([NaiveDate::MAX]);
+        let missed =
+            self.promises.iter().zip(replaced_on).filter(|(promise, replaced_on)| {
+                promise.from_on <= as_of && promise.planned_on < as_of.min(*replaced_on)
+            });
+        let missed_on = missed.map(|(promise, _)| promise.planned_on).max()?;
+        let mut reports = self.misses.iter().filter(|miss| miss.recorded_on <= as_of);
+        (!reports.any(|miss| miss.missed_on >= missed_on)).then_some(missed_on)
+    }
+}
+
+/// What pushes the reckoned date of a milestone beyond its owner's own word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Push {
+    /// Position of the milestone that it waits for.
+    pub by: usize,
+    /// Days of the plan's calendar between the owner's word, or today if that has passed, and the reckoned date.
+    pub days: i64,
+}
+
 /// Schedule of a milestone as of a date.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Standing {
@@ -112,12 +151,19 @@ pub struct Standing {
     pub status: Status,
     /// Planned date that the milestone is measured against.
     pub planned_on: NaiveDate,
-    /// Forecast date recorded by then; the planned date if there was none.
+    /// Planned date in the first baseline that includes the milestone.
+    pub first_planned_on: NaiveDate,
+    /// Owner's own word: the forecast date recorded by then, or the planned date if there was none.
     pub forecast_on: NaiveDate,
-    /// Forecast date, but never in the past while the milestone is open; the actual date once achieved.
-    pub effective_forecast_on: NaiveDate,
-    /// Effective forecast (or actual date) minus planned date, in days of the plan's calendar; negative means early.
+    /// Reckoned date: while the milestone is open, the owner's word, but not before `as_of` and not before what it waits
+    /// for allows; the actual date once achieved.
+    pub reckoned_on: NaiveDate,
+    /// What pushes the reckoned date beyond the owner's word.
+    pub pushed: Option<Push>,
+    /// Reckoned date minus planned date, in days of the plan's calendar; negative means early.
     pub variance_days: i64,
+    /// Reckoned date minus first planned date, in days of the plan's calendar; negative means early.
+    pub first_variance_days: i64,
     /// Whether the milestone is open and its forecast has passed, or was not updated within the agreed interval.
     pub stale: bool,
     /// Whether the milestone is open and its planned date has passed.
@@ -126,8 +172,31 @@ pub struct Standing {
     pub forecast_changes: usize,
     /// Whether a forecast change took it from on track to delayed without being at risk in between.
     pub skipped_warning: bool,
-    /// Whether the milestone is overdue and the miss was not explained.
-    pub unexplained_miss: bool,
+    /// Planned date, of this or of an earlier baseline, that passed while the milestone was open and was not explained.
+    /// `None` if there is none or the milestone is closed.
+    pub missed_on: Option<NaiveDate>,
+}
+
+impl Standing {
+    /// Whether the milestone is open at the date.
+    pub const fn is_open(&self) -> bool {
+        matches!(self.status, Status::OnTrack | Status::AtRisk | Status::Delayed)
+    }
+
+    /// Moves the reckoned date of an open milestone to what a milestone that it waits for allows.
+    #[must_use]
+    pub fn pushed_to(self, on: NaiveDate, by: usize, terms: &Terms) -> Self {
+        let days = terms.calendar.days_between(self.reckoned_on, on);
+        let variance_days = terms.calendar.days_between(self.planned_on, on);
+        Self {
+            reckoned_on: on,
+            pushed: Some(Push { by, days }),
+            variance_days,
+            first_variance_days: terms.calendar.days_between(self.first_planned_on, on),
+            status: status_of(variance_days, terms.at_risk_limit_days),
+            ..self
+        }
+    }
 }
 
 /// Returns the status for a variance: `<= 0` is on track, up to `at_risk_limit_days` is at risk, beyond is delayed.
@@ -141,23 +210,25 @@ pub const fn status_of(variance_days: i64, at_risk_limit_days: i64) -> Status {
     }
 }
 
-/// Assesses the milestone at the end of `as_of`, from the records made by then.
+/// Assesses the milestone by itself at the end of `as_of`, from the records made by then. What it waits for is left to
+/// [`Standing::pushed_to`].
 pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, terms: &Terms) -> Standing {
     let known = recorded_by(timeline.forecasts, as_of);
-    let forecast_on = known.last().map_or(timeline.planned_on, |change| change.forecast_on);
+    let planned_on = timeline.planned_on(as_of);
+    let first_planned_on = timeline.promises.first().map_or(planned_on, |first| first.planned_on);
+    let forecast_on = known.last().map_or(planned_on, |change| change.forecast_on);
     let closed = timeline.closed_on.filter(|on| *on <= as_of && !timeline.state.is_open());
-    let effective_forecast_on = match (closed, timeline.state) {
+    let reckoned_on = match (closed, timeline.state) {
         (Some(actual_on), State::Achieved) => actual_on,
         (Some(_), _) => forecast_on,
         (None, _) => forecast_on.max(as_of),
     };
-    let variance_days = terms.calendar.days_between(timeline.planned_on, effective_forecast_on);
+    let variance_days = terms.calendar.days_between(planned_on, reckoned_on);
     let is_untouched = timeline.touched_on.is_some_and(|on| days_between(on, as_of) > terms.update_interval_days);
-    let overdue = closed.is_none() && timeline.planned_on < as_of;
-    let is_explained =
-        timeline.misses.iter().any(|miss| miss.missed_on == timeline.planned_on && miss.recorded_on <= as_of);
+    let is_open = closed.is_none();
     Standing {
-        planned_on: timeline.planned_on,
+        planned_on,
+        first_planned_on,
         status: match (closed, timeline.state) {
             (Some(_), State::Achieved) => Status::Achieved,
             (Some(_), State::Waived) => Status::Waived,
@@ -165,13 +236,15 @@ pub fn assess(timeline: &Timeline<'_>, as_of: NaiveDate, terms: &Terms) -> Stand
             _ => status_of(variance_days, terms.at_risk_limit_days),
         },
         forecast_on,
-        effective_forecast_on,
+        reckoned_on,
+        pushed: None,
         variance_days,
-        stale: closed.is_none() && (forecast_on < as_of || is_untouched),
-        overdue,
-        unexplained_miss: overdue && !is_explained,
+        first_variance_days: terms.calendar.days_between(first_planned_on, reckoned_on),
+        stale: is_open && (forecast_on < as_of || is_untouched),
+        overdue: is_open && planned_on < as_of,
+        missed_on: is_open.then(|| timeline.unexplained_miss_on(as_of)).flatten(),
         forecast_changes: known.len(),
-        skipped_warning: skipped_warning(timeline.planned_on, known, terms),
+        skipped_warning: skipped_warning(timeline, known, terms),
     }
 }
 
@@ -183,15 +256,17 @@ fn recorded_by(forecasts: &[Forecast], as_of: NaiveDate) -> &[Forecast] {
 
 /// Returns whether the status reported at the end of a day of changes was delayed although it was on track before.
 /// A date that was mistyped and corrected within the day counts as never reported.
-fn skipped_warning(planned_on: NaiveDate, known: &[Forecast], terms: &Terms) -> bool {
-    let mut forecast_on = planned_on;
+fn skipped_warning(timeline: &Timeline<'_>, known: &[Forecast], terms: &Terms) -> bool {
+    let mut forecast_on: Option<NaiveDate> = None;
     known.chunk_by(|one, next| one.recorded_on == next.recorded_on).filter_map(<[Forecast]>::last).any(|change| {
+        let planned_on = timeline.planned_on(change.recorded_on);
         let reported = |forecast: NaiveDate| {
             let days = terms.calendar.days_between(planned_on, forecast.max(change.recorded_on));
             status_of(days, terms.at_risk_limit_days)
         };
-        let skipped = reported(forecast_on) == Status::OnTrack && reported(change.forecast_on) == Status::Delayed;
-        forecast_on = change.forecast_on;
+        let before_on = forecast_on.unwrap_or(planned_on);
+        let skipped = reported(before_on) == Status::OnTrack && reported(change.forecast_on) == Status::Delayed;
+        forecast_on = Some(change.forecast_on);
         skipped
     })
 }
@@ -203,29 +278,10 @@ pub struct StatusChange {
     pub from_on: NaiveDate,
     /// Status from then on.
     pub status: Status,
-    /// Effective forecast on that day.
-    pub effective_forecast_on: NaiveDate,
-}
-
-/// Returns every change of status from `start_on` to `until`, oldest first; the first entry is the initial status.
-pub fn status_history(
-    timeline: &Timeline<'_>,
-    start_on: NaiveDate,
-    until: NaiveDate,
-    terms: &Terms,
-) -> Vec<StatusChange> {
-    let mut changes: Vec<StatusChange> = vec![];
-    for day in start_on.iter_days().take_while(|day| *day <= until) {
-        let standing = assess(timeline, day, terms);
-        if changes.last().is_none_or(|last| last.status != standing.status) {
-            let Standing { status, effective_forecast_on, .. } = standing;
-            changes.push(StatusChange { from_on: day, status, effective_forecast_on });
-        }
-        if timeline.closed_on.is_some_and(|on| on <= day) && !timeline.state.is_open() {
-            break;
-        }
-    }
-    changes
+    /// Reckoned date on that day.
+    pub reckoned_on: NaiveDate,
+    /// Planned date on that day.
+    pub planned_on: NaiveDate,
 }
 
 /// Whether a client can have taken note of a date change: only of one that was told.
@@ -246,14 +302,9 @@ mod tests {
         let forecasts: Vec<Forecast> =
             forecasts.iter().map(|(on, to)| Forecast { recorded_on: day(*on), forecast_on: day(*to) }).collect();
         let closed_on = closed.map(day);
-        let timeline = Timeline {
-            planned_on: day(planned),
-            state,
-            closed_on,
-            forecasts: &forecasts,
-            touched_on: None,
-            misses: &[],
-        };
+        let promises = [Promise { from_on: day(0), planned_on: day(planned) }];
+        let timeline =
+            Timeline { promises: &promises, state, closed_on, forecasts: &forecasts, touched_on: None, misses: &[] };
         assess(&timeline, day(as_of), &Terms::default())
     }
 
@@ -275,7 +326,7 @@ mod tests {
     fn a_passed_forecast_is_stale_and_counts_as_today() {
         let standing = at(10, &[], State::Planned, None, 13);
         assert_eq!((standing.stale, standing.overdue, standing.variance_days), (true, true, 3));
-        assert_eq!(standing.effective_forecast_on, day(13));
+        assert_eq!(standing.reckoned_on, day(13));
         assert_eq!(standing.forecast_on, day(10));
         assert_eq!(standing.status, Status::AtRisk);
         let on_the_day = at(10, &[], State::Planned, None, 10);
@@ -295,10 +346,10 @@ mod tests {
         let unexplained = |misses: &[(i64, i64)], as_of| {
             let misses: Vec<Miss> =
                 misses.iter().map(|(missed, on)| Miss { missed_on: day(*missed), recorded_on: day(*on) }).collect();
-            let (planned_on, state) = (day(10), State::Planned);
+            let (promises, state) = (&[Promise { from_on: day(0), planned_on: day(10) }], State::Planned);
             let timeline =
-                Timeline { planned_on, state, closed_on: None, forecasts: &[], touched_on: None, misses: &misses };
-            assess(&timeline, day(as_of), &Terms::default()).unexplained_miss
+                Timeline { promises, state, closed_on: None, forecasts: &[], touched_on: None, misses: &misses };
+            assess(&timeline, day(as_of), &Terms::default()).missed_on.is_some()
         };
         assert_eq!([unexplained(&[], 10), unexplained(&[], 11)], [false, true]);
         assert_eq!([unexplained(&[(10, 12)], 11), unexplained(&[(10, 12)], 12)], [true, false]);
@@ -327,7 +378,7 @@ mod tests {
         let untouched = |touched: Option<i64>, as_of| {
             let touched_on = touched.map(day);
             let timeline = Timeline {
-                planned_on: day(60),
+                promises: &[Promise { from_on: day(0), planned_on: day(60) }],
                 state: State::Planned,
                 closed_on: None,
                 forecasts: &[],
@@ -345,7 +396,7 @@ mod tests {
         let terms = Terms { calendar: Calendar::business_days(&[day(18)]), ..Terms::default() };
         let forecasts = [Forecast { recorded_on: day(1), forecast_on: day(19) }];
         let timeline = Timeline {
-            planned_on: day(13),
+            promises: &[Promise { from_on: day(0), planned_on: day(13) }],
             state: State::Planned,
             closed_on: None,
             forecasts: &forecasts,
@@ -355,25 +406,40 @@ mod tests {
         assert_eq!(assess(&timeline, day(2), &terms).variance_days, 3, "16, 17, 18, and not the holiday on the 19th");
     }
 
+    /// A milestone planned for day 10 stays open; a baseline of day 25 promises day 40.
     #[test]
-    fn the_history_of_a_status() {
-        let forecasts = [Forecast { recorded_on: day(5), forecast_on: day(14) }];
-        let timeline = |closed: Option<i64>| Timeline {
-            planned_on: day(10),
-            state: if closed.is_some() { State::Achieved } else { State::InProgress },
-            closed_on: closed.map(day),
-            forecasts: &forecasts,
-            touched_on: None,
-            misses: &[],
+    fn a_new_baseline_erases_no_miss() {
+        let promise = |from: i64, planned: i64| Promise { from_on: day(from), planned_on: day(planned) };
+        let promises = [promise(0, 10), promise(25, 40)];
+        let seen = |misses: &[Miss], closed: Option<i64>, as_of| {
+            let state = if closed.is_some() { State::Achieved } else { State::InProgress };
+            let (closed_on, promises) = (closed.map(day), &promises);
+            let timeline = Timeline { promises, state, closed_on, forecasts: &[], touched_on: None, misses };
+            assess(&timeline, day(as_of), &Terms::default())
         };
-        let history = |closed, until| {
-            let changes = status_history(&timeline(closed), day(0), day(until), &Terms::default());
-            changes.iter().map(|one| (days_between(day(0), one.from_on), one.status)).collect::<Vec<_>>()
+        let of = |standing: Standing| {
+            (standing.variance_days, standing.first_variance_days, standing.missed_on, standing.status)
         };
-        let open = vec![(0, Status::OnTrack), (5, Status::AtRisk), (18, Status::Delayed)];
-        assert_eq!(history(None, 40), open);
-        assert_eq!(history(Some(16), 40), [(0, Status::OnTrack), (5, Status::AtRisk), (16, Status::Achieved)]);
-        assert_eq!(history(None, 4), open[..1]);
+        assert_eq!(of(seen(&[], None, 24)), (14, 14, Some(day(10)), Status::Delayed));
+        assert_eq!(of(seen(&[], None, 30)), (0, 30, Some(day(10)), Status::OnTrack));
+        assert_eq!(of(seen(&[], None, 41)), (1, 31, Some(day(40)), Status::AtRisk));
+        assert_eq!(of(seen(&[], Some(38), 41)), (-2, 28, None, Status::Achieved));
+        let told = [Miss { missed_on: day(10), recorded_on: day(26) }];
+        assert_eq!(seen(&told, None, 25).missed_on, Some(day(10)), "not explained yet");
+        assert_eq!(seen(&told, None, 30).missed_on, None);
+        assert_eq!(seen(&told, None, 41).missed_on, Some(day(40)), "the second miss needs its own report");
+        let told = [Miss { missed_on: day(40), recorded_on: day(42) }];
+        assert_eq!(seen(&told, None, 42).missed_on, None, "one report explains both");
+    }
+
+    #[test]
+    fn a_baseline_in_time_leaves_no_miss() {
+        let promises = [10, 40].map(|planned| Promise { from_on: day(planned - 1), planned_on: day(planned) });
+        let state = State::Planned;
+        let promises = [promises[0], Promise { from_on: day(10), ..promises[1] }];
+        let timeline =
+            Timeline { promises: &promises, state, closed_on: None, forecasts: &[], touched_on: None, misses: &[] };
+        assert_eq!(assess(&timeline, day(30), &Terms::default()).missed_on, None);
     }
 
     proptest! {
@@ -383,8 +449,8 @@ mod tests {
             let mut changes = changes;
             changes.sort_unstable();
             let standing = at(planned, &changes, State::InProgress, None, as_of);
-            prop_assert!(standing.effective_forecast_on >= day(as_of));
-            prop_assert_eq!(standing.variance_days, (standing.effective_forecast_on - day(planned)).num_days());
+            prop_assert!(standing.reckoned_on >= day(as_of));
+            prop_assert_eq!(standing.variance_days, (standing.reckoned_on - day(planned)).num_days());
             prop_assert_eq!(standing.stale, standing.forecast_on < day(as_of));
         }
     }

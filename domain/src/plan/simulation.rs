@@ -100,13 +100,13 @@ impl Task {
     /// class. Returns `None` if the dependencies form a cycle.
     pub fn all_of(plan: &PlanFacts, as_of: NaiveDate, references: &[usize]) -> Option<Vec<Self>> {
         let calendar = &plan.terms.calendar;
-        let standings: Vec<Standing> = plan.standings(as_of).collect();
+        let standings = plan.standings(as_of);
         let steps = plan.steps(&standings, as_of);
         let durations = plan.course(&steps).planned_durations_days()?;
         let day = |on: NaiveDate| calendar.days_between(plan.start_on, on);
         let task = |(position, standing): (usize, &Standing)| match standing.status {
             Status::Achieved => {
-                let finished = day(standing.effective_forecast_on);
+                let finished = day(standing.reckoned_on);
                 let started = steps[position].started_on.map_or(finished - durations[position], day);
                 Self::Done { started, finished }
             }

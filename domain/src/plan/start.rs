@@ -70,6 +70,7 @@ mod tests {
             forecasts: forecast.map(|d| Forecast { recorded_on: may(4), forecast_on: may(d) }).into_iter().collect(),
             progress: vec![],
             touched_on: None,
+            confirmed_on: None,
             misses: vec![],
         }
     }

@@ -18,6 +18,8 @@ pub enum ValueRule {
     ControlCharacter,
     #[error("must start with a letter or digit and contain only letters, digits, '.', '_' and '-'")]
     NotAKey,
+    #[error("must be a few words: at least six letters or digits")]
+    NotAReason,
     #[error("must be a date such as 2026-03-31")]
     NotADate,
     #[error("must be a three-letter ISO 4217 currency code such as EUR")]
@@ -58,6 +60,7 @@ impl Rule for ValueRule {
             | Self::TooLong { .. }
             | Self::ControlCharacter
             | Self::NotAKey
+            | Self::NotAReason
             | Self::NotADate
             | Self::NotACurrency
             | Self::NotAnEmail

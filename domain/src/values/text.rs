@@ -98,6 +98,8 @@ const ONE_LINE: &str = r"^[^\x00-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x
 /// Pattern of several lines: like [`ONE_LINE`], but line breaks and tabs are allowed.
 const MANY_LINES: &str =
     r"^[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*[^\s\x00-\x1F\x7F-\x9F][^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
+/// Pattern of a reason: like [`MANY_LINES`], with at least six letters or digits, so that it says something.
+const REASON: &str = r"^(?:[^0-9A-Za-z\u00C0-\u02FF\u0370-\uFFFD\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*[0-9A-Za-z\u00C0-\u02FF\u0370-\uFFFD]){6}[^\x00-\x08\x0B\x0C\x0E-\x1F\x7F-\x9F]*$";
 /// Pattern of a key. Keys are used in URLs and in dependency lists.
 const KEY: &str = r"^[A-Za-z0-9][A-Za-z0-9._-]*$";
 /// Pattern of a currency code: three capital letters.
@@ -116,6 +118,10 @@ text!(
 text!(
     /// Reason, note or criterion: a few paragraphs at most.
     Note, max 4000, example "The client moved the review by a week.", pattern MANY_LINES, many_lines
+);
+text!(
+    /// Reason for a change: a few words at least, because others must understand it later.
+    Reason, max 4000, example "The client moved the review by a week.", pattern REASON, reason
 );
 text!(
     /// Key that people type, such as that of a milestone within a plan or of a template within an organization.
@@ -139,6 +145,7 @@ pub fn pattern_in_words(pattern: &str) -> &'static str {
     match pattern {
         ONE_LINE => "must be one line of visible text, without NUL or other control characters",
         MANY_LINES => "must be visible text, without NUL or other control characters",
+        REASON => "must be a few words of visible text: at least six letters or digits, without control characters",
         KEY => "must start with a letter or digit and contain only letters, digits, '.', '_' and '-'",
         CURRENCY => "must be a three-letter ISO 4217 currency code such as EUR",
         EMAIL => "must be an e-mail address such as name@example.com",
@@ -154,6 +161,23 @@ fn one_line(text: &str) -> Result<(), ValueRule> {
 fn many_lines(text: &str) -> Result<(), ValueRule> {
     let welcome = |c: char| matches!(c, '\n' | '\r' | '\t');
     if text.chars().any(|c| c.is_control() && !welcome(c)) { Err(ValueRule::ControlCharacter) } else { Ok(()) }
+}
+
+impl From<Reason> for Note {
+    fn from(reason: Reason) -> Self {
+        Self(reason.0)
+    }
+}
+
+/// Number of letters and digits that a reason contains at least.
+const REASON_LETTERS: usize = 6;
+
+fn reason(text: &str) -> Result<(), ValueRule> {
+    many_lines(text)?;
+    let speaks =
+        |c: &char| matches!(c, '0'..='9' | 'A'..='Z' | 'a'..='z' | '\u{C0}'..='\u{2FF}' | '\u{370}'..='\u{FFFD}');
+    let is_reason = text.chars().filter(speaks).take(REASON_LETTERS).count() == REASON_LETTERS;
+    if is_reason { Ok(()) } else { Err(ValueRule::NotAReason) }
 }
 
 fn key(text: &str) -> Result<(), ValueRule> {
@@ -222,6 +246,18 @@ mod tests {
         check(
             &[("a@b", Ok("a@b")), ("a@", Err(ValueRule::NotAnEmail)), ("a@b@c", Err(ValueRule::NotAnEmail))],
             Email::parse,
+        );
+        check(
+            &[
+                ("late data", Ok("late data")),
+                ("客户推迟了发布", Ok("客户推迟了发布")),
+                (".", Err(ValueRule::NotAReason)),
+                ("- - -", Err(ValueRule::NotAReason)),
+                ("late", Err(ValueRule::NotAReason)),
+                ("", Err(ValueRule::Blank)),
+                ("late\0 data", Err(ValueRule::ControlCharacter)),
+            ],
+            Reason::parse,
         );
         check(&[("one\ntwo", Ok("one\ntwo")), ("nul\0", Err(ValueRule::ControlCharacter))], Note::parse);
     }

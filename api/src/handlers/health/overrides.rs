@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use milepost_domain::customer::health::score::on_grid;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
-use milepost_domain::values::text::Note;
+use milepost_domain::values::text::Reason;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -41,7 +41,7 @@ pub struct HealthOverrideDraft {
     #[schema(minimum = 0, maximum = 100)]
     score: f64,
     /// Reason for the override.
-    reason: Note,
+    reason: Reason,
     /// Last day on which the override applies.
     expires_on: NaiveDate,
 }
@@ -69,7 +69,7 @@ pub async fn set_health_override(
             customer_id: *id,
             customer_ref: customer.content.external_ref,
             score: on_grid(draft.score),
-            reason: draft.reason.clone(),
+            reason: draft.reason.clone().into(),
             from_on: unit.today,
             expires_on: draft.expires_on,
             ended_on: None,

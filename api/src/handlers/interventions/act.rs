@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use milepost_domain::customer::intervention::Outcome;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
-use milepost_domain::values::text::{Label, Note};
+use milepost_domain::values::text::{Label, Note, Reason};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -40,7 +40,7 @@ pub struct Snooze {
     /// Day on which the intervention is open again. Must be after today.
     until: NaiveDate,
     /// Reason for snoozing.
-    reason: Note,
+    reason: Reason,
 }
 
 /// Completion of an intervention.

@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::plan::milestone::{Action, Prerequisite, State, dates_after, may_achieve, may_occur, transition};
 use milepost_domain::rule::Rule as _;
-use milepost_domain::values::text::{Name, Note};
+use milepost_domain::values::text::{Name, Note, Reason};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
 use utoipa::ToSchema;
@@ -58,7 +58,7 @@ pub struct ReasonedStep {
     /// Day on which the step happened. Defaults to today.
     occurred_on: Option<NaiveDate>,
     /// Reason for the step.
-    reason: Note,
+    reason: Reason,
     /// Evidence.
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -75,7 +75,7 @@ pub struct Achievement {
     /// Reason for the step.
     reason: Option<Note>,
     /// Reason for achieving the milestone although its dependencies are not met.
-    override_reason: Option<Note>,
+    override_reason: Option<Reason>,
     /// Evidence.
     #[serde(default)]
     #[schema(max_items = 50)]
@@ -87,7 +87,7 @@ pub struct Achievement {
 struct Details {
     occurred_on: Option<NaiveDate>,
     reason: Option<Note>,
-    override_reason: Option<Note>,
+    override_reason: Option<Reason>,
     evidence: Vec<Evidence>,
 }
 
@@ -101,7 +101,7 @@ impl From<ReasonedStep> for Details {
     fn from(step: ReasonedStep) -> Self {
         Self {
             occurred_on: step.occurred_on,
-            reason: Some(step.reason),
+            reason: Some(step.reason.into()),
             override_reason: None,
             evidence: step.evidence,
         }
@@ -225,6 +225,7 @@ async fn act(
         row.touched_on = Some(unit.today);
         row.state = Text(to);
         (row.started_on, row.closed_on) = dates_after(to, row.started_on, occurred_on);
+        row.closed_at = row.closed_on.map(|_| unit.now);
         let transition = transition_row(unit, &record, position, (action, from, to), step);
         milestones::insert_transition(&mut unit.conn, unit.organization_id, &transition).await?;
         save(unit, &mut record, position, Some(&before), past_tense(action)).await?.answer()
@@ -253,7 +254,7 @@ fn decide(
             Some(Prerequisite { key: needed.key.clone(), state: needed.state.0, relation: edge.relation.0 })
         };
         let prerequisites: Vec<Prerequisite> = needed.filter_map(prerequisite).collect();
-        let override_reason = step.override_reason.as_ref().map(Note::as_str);
+        let override_reason = step.override_reason.as_ref().map(Reason::as_str);
         may_achieve(&prerequisites, override_reason).map_err(|rule| rule.at("/override_reason"))?;
     }
     Ok(to)

@@ -5,12 +5,13 @@ use actix_web::http::header::LOCATION;
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::plan::cascade::{Direction, Move, Step};
+use milepost_domain::plan::cascade::{Direction, Move};
+use milepost_domain::plan::finish_on;
 use milepost_domain::plan::milestone::{MilestoneRule, may_forecast};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::dates::LAST_DAY;
 use milepost_domain::values::rule::ValueRule;
-use milepost_domain::values::text::{Key, Note};
+use milepost_domain::values::text::{Key, Note, Reason};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
 use utoipa::{IntoParams, ToSchema};
@@ -35,7 +36,7 @@ pub struct ForecastChangeDraft {
     /// New forecast date.
     forecast_on: NaiveDate,
     /// Reason for the change.
-    reason: Note,
+    reason: Reason,
     /// Cause: one-time, or systemic and therefore likely to recur.
     cause: Option<Cause>,
 }
@@ -55,8 +56,8 @@ pub struct CascadeOptions {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "dry_run": false, "moves": [
-        {"key": "data-access", "from_on": "2026-03-09", "to_on": "2026-03-12", "days": 3, "float_used_days": 0},
-        {"key": "pipeline", "from_on": "2026-04-01", "to_on": "2026-04-04", "days": 3, "float_used_days": 0}
+        {"key": "data-access", "from_on": "2026-03-09", "to_on": "2026-03-12", "days": 3, "float_used_days": 0, "recorded": true},
+        {"key": "pipeline", "from_on": "2026-04-01", "to_on": "2026-04-04", "days": 3, "float_used_days": 0, "recorded": true}
     ], "finish": {"from_on": "2026-04-01", "to_on": "2026-04-04"}
 }))]
 pub struct Cascade {
@@ -71,20 +72,23 @@ pub struct Cascade {
 
 /// Move of one milestone.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"key": "pipeline", "from_on": "2026-04-01", "to_on": "2026-04-04", "days": 3, "float_used_days": 0}))]
+#[schema(example = json!({"key": "pipeline", "from_on": "2026-04-01", "to_on": "2026-04-04", "days": 3, "float_used_days": 0, "recorded": true}))]
 pub struct MilestoneMove {
     /// Key of the milestone.
     #[schema(value_type = Key)]
     key: String,
-    /// Date expected before the move.
+    /// Reckoned date before the move.
     from_on: NaiveDate,
-    /// Date expected after the move.
+    /// Reckoned date after the move. It is later than a recorded forecast if the milestone waits for another one.
     to_on: NaiveDate,
     /// Length of the move in days of the plan's calendar. Negative if earlier.
     days: i64,
     /// Days of total float that the move uses up.
     #[schema(minimum = 0)]
     float_used_days: i64,
+    /// Whether the move is recorded as a forecast change. If not, the date follows by itself from what the milestone waits
+    /// for.
+    recorded: bool,
 }
 
 /// Expected finish of a plan before and after a change.
@@ -130,7 +134,7 @@ pub async fn record_forecast_change(
         let moves = decide(&record, position, body.0.forecast_on, direction, unit.today)
             .map_err(|rule| rule.at("/forecast_on"))?;
         let answer = Cascade::of(&record, &moves, unit.today, false);
-        apply(unit, &mut record, &moves, &body.0.reason, body.0.cause).await?;
+        apply(unit, &mut record, &moves, body.0.reason.as_str(), body.0.cause).await?;
         let location = format!("/v1/plans/{id}/milestones/{milestone}/forecast-changes");
         Ok(Answer::json(StatusCode::CREATED, &answer)?.header(LOCATION, location))
     })
@@ -142,7 +146,7 @@ pub async fn apply(
     unit: &mut Unit,
     record: &mut PlanRecord,
     moves: &[Move],
-    reason: &Note,
+    reason: &str,
     cause: Option<Cause>,
 ) -> Result<(), ApiError> {
     let before = Milestone::all_of(record, unit.today);
@@ -178,7 +182,7 @@ pub fn decide(
 }
 
 /// Returns the forecast changes to append: the requested one, and the ones it causes.
-fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &Note, cause: Option<Cause>) -> Vec<ForecastRow> {
+fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &str, cause: Option<Cause>) -> Vec<ForecastRow> {
     let first_id = unit.new_id();
     let row = |(index, one): (usize, &Move)| {
         let milestone = &record.milestones[one.milestone];
@@ -195,41 +199,48 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &Note, cause: 
             ordinal: last.map_or(1, |last| last.ordinal + 1),
             from_on: last.map_or(milestone.planned_on, |last| last.to_on),
             to_on: one.to_on,
-            reason: if is_first { Some(reason.to_string()) } else { moves.first().map(follows) },
+            reason: if is_first { Some(reason.to_owned()) } else { moves.first().map(follows) },
             cause: cause.filter(|_| is_first).map(|cause| cause.to_string()),
             author: Text(unit.author()),
             recorded_on: unit.today,
             recorded_at: unit.now,
             caused_by: (!is_first).then_some(first_id),
+            baseline_number: None,
+            planned_from_on: None,
+            planned_to_on: None,
         }
     };
     moves.iter().enumerate().map(row).collect()
 }
 
 impl Cascade {
-    /// Builds the response from the moves and the record as it was before them.
+    /// Builds the response from the recorded moves and the record as it was before them. Milestones whose reckoned dates
+    /// follow without a record come after them, in the order of the plan.
     pub fn of(record: &PlanRecord, moves: &[Move], today: NaiveDate, dry_run: bool) -> Self {
-        let (facts, before) = (record.facts(), record.steps(today));
-        let mut after = before.clone();
-        for one in moves {
-            after[one.milestone].expected_on = one.to_on;
-        }
-        // Computed like the plan's own expected finish: overdue milestones push their dependents.
-        let finish = |steps: &[Step]| {
-            let expected = facts.course(steps).project()?;
-            steps.iter().zip(expected).filter(|(step, _)| !step.state.is_dropped()).map(|(_, on)| on).max()
-        };
-        let one = |one: &Move| MilestoneMove {
-            key: record.milestones[one.milestone].key.clone(),
-            from_on: one.from_on,
-            to_on: one.to_on,
-            days: one.days,
-            float_used_days: one.float_used_days,
+        let facts = record.facts();
+        let before = facts.standings(today);
+        let after = facts.with_moves(moves, today).standings(today);
+        let calendar = &record.plan.calendar.0;
+        let is_recorded = |position: usize| moves.iter().any(|one| one.milestone == position);
+        let has_moved = |position: &usize| before[*position].reckoned_on != after[*position].reckoned_on;
+        let follows = (0..before.len()).filter(|position| !is_recorded(*position)).filter(has_moved);
+        let float_used =
+            |position| moves.iter().find(|one| one.milestone == position).map_or(0, |one| one.float_used_days);
+        let moved = |position: usize| {
+            let (from_on, to_on) = (before[position].reckoned_on, after[position].reckoned_on);
+            MilestoneMove {
+                key: record.milestones[position].key.clone(),
+                from_on,
+                to_on,
+                days: calendar.days_between(from_on, to_on),
+                float_used_days: float_used(position),
+                recorded: is_recorded(position),
+            }
         };
         Self {
             dry_run,
-            moves: moves.iter().map(one).collect(),
-            finish: Finish { from_on: finish(&before), to_on: finish(&after) },
+            moves: moves.iter().map(|one| one.milestone).chain(follows).map(moved).collect(),
+            finish: Finish { from_on: finish_on(&before), to_on: finish_on(&after) },
         }
     }
 }

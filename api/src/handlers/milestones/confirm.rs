@@ -28,7 +28,8 @@ pub struct Confirmation {
 /// Record that a milestone's forecast still holds
 ///
 /// A forecast that has not been touched for longer than the plan's `update_interval_days` is stale; confirming it
-/// resets this interval. A forecast date that has passed cannot be confirmed: record a forecast change instead.
+/// resets this interval. It also tells that the owner knows what has happened so far: a milestone that it waited for, and
+/// that was achieved late, no longer pushes it. A forecast date that has passed cannot be confirmed: record a forecast change instead.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body(content = Option<Confirmation>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/confirm")]
@@ -45,6 +46,7 @@ pub async fn confirm_forecast(
         may_confirm(before.state, before.forecast_on, unit.today).map_err(|rule| rule.at(""))?;
         let row = &mut record.milestones[position];
         row.touched_on = Some(unit.today);
+        row.confirmed_on = Some(unit.today);
         if let Some(note) = &body.0.note {
             row.note = Some(note.to_string());
         }

@@ -35,7 +35,7 @@ pub enum Cause {
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "ordinal": 1, "from_on": "2026-04-01", "to_on": "2026-04-06",
     "reason": "The client's firewall change takes a week.", "cause": "one_time", "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"},
-    "recorded_on": "2026-03-27", "recorded_at": "2026-03-27T15:00:00Z", "caused_by": null, "communicated_at": "2026-03-27T16:00:00Z", "communicated_to": "Petra Novak",
+    "recorded_on": "2026-03-27", "recorded_at": "2026-03-27T15:00:00Z", "caused_by": null, "baseline": null, "planned_from_on": null, "planned_to_on": null, "communicated_at": "2026-03-27T16:00:00Z", "communicated_to": "Petra Novak",
     "acknowledged_at": null, "acknowledged_by": null
 }))]
 pub struct ForecastChange {
@@ -55,12 +55,19 @@ pub struct ForecastChange {
     cause: Option<Cause>,
     /// Author of the record.
     author: Author,
-    /// Day on which the change was made known.
+    /// Day on which the change was recorded.
     recorded_on: NaiveDate,
     /// Time of recording.
     recorded_at: DateTime<Utc>,
     /// Identifier of the forecast change of another milestone that caused this one.
     caused_by: Option<Uuid>,
+    /// Number of the baseline that moved the date; null if the owner changed the forecast.
+    #[schema(minimum = 1)]
+    baseline: Option<i64>,
+    /// Planned date before the baseline; null without one.
+    planned_from_on: Option<NaiveDate>,
+    /// Planned date in the baseline; null without one.
+    planned_to_on: Option<NaiveDate>,
     /// Time at which the client was told.
     communicated_at: Option<DateTime<Utc>>,
     /// Person at the client who was told.
@@ -111,6 +118,9 @@ impl ForecastChange {
             recorded_on: row.recorded_on,
             recorded_at: row.recorded_at,
             caused_by: row.caused_by,
+            baseline: row.baseline_number,
+            planned_from_on: row.planned_from_on,
+            planned_to_on: row.planned_to_on,
             communicated_at: communicated.map(|one| one.recorded_at),
             communicated_to: communicated.and_then(|one| one.who.clone()),
             acknowledged_at: acknowledged.map(|one| one.recorded_at),

@@ -119,7 +119,7 @@ pub struct MissReport {
         "recovery_actions": ["A second person cleans data until Friday."], "new_forecast_on": "2026-05-22",
         "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_on": "2026-05-11", "recorded_at": "2026-05-11T09:00:00Z"
     },
-    "cascade": {"dry_run": false, "moves": [{"key": "pipeline", "from_on": "2026-05-11", "to_on": "2026-05-22", "days": 11, "float_used_days": 0}],
+    "cascade": {"dry_run": false, "moves": [{"key": "pipeline", "from_on": "2026-05-11", "to_on": "2026-05-22", "days": 11, "float_used_days": 0, "recorded": true}],
                 "finish": {"from_on": "2026-06-01", "to_on": "2026-06-13"}}
 }))]
 pub struct ReportedMiss {
@@ -133,7 +133,8 @@ pub struct ReportedMiss {
 ///
 /// Explains why an open milestone missed its planned date, and sets a new forecast date. Until then, lists and reviews
 /// show the milestone as an unexplained miss. The new forecast moves dependent milestones, as any forecast change does.
-/// Each planned date can be explained once; the date of a new baseline needs its own report.
+/// The report names the latest planned date that passed, also one of an earlier baseline: a new baseline does not explain
+/// a miss. Each planned date can be explained once; the date of a new baseline needs its own report once it has passed.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = MissDraft,
     responses((status = 201, description = "The report, and what moved.", body = ReportedMiss)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/miss-reports")]
@@ -144,8 +145,8 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
         let (mut record, position) = load(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
-        let is_explained = before.overdue && !before.unexplained_miss;
-        may_report_miss(before.state, before.planned_on, is_explained, unit.today).map_err(|rule| rule.at(""))?;
+        let missed_on = before.missed_on.unwrap_or(before.planned_on);
+        may_report_miss(before.state, missed_on, before.missed_on.is_none(), unit.today).map_err(|rule| rule.at(""))?;
         let moves = if draft.new_forecast_on == before.forecast_on && draft.new_forecast_on >= unit.today {
             vec![]
         } else {
@@ -157,7 +158,7 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
             id: unit.new_id(),
             plan_id: id,
             milestone_id: before.id,
-            missed_on: before.planned_on,
+            missed_on,
             root_cause: draft.root_cause.to_string(),
             category: draft.category.to_string(),
             recovery_actions: JsonText(draft.recovery_actions.iter().map(ToString::to_string).collect()),
@@ -169,7 +170,7 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
         reviews::insert_miss(&mut unit.conn, unit.organization_id, &row).await?;
         record.misses.push(row.clone());
         if !moves.is_empty() {
-            apply(unit, &mut record, &moves, &draft.root_cause, draft.cause).await?;
+            apply(unit, &mut record, &moves, draft.root_cause.as_str(), draft.cause).await?;
         }
         record.milestones[position].touched_on = Some(unit.today);
         save(unit, &mut record, position, Some(&before), "miss_reported").await?;

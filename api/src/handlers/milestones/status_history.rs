@@ -3,7 +3,7 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::plan::schedule::{Status, status_history};
+use milepost_domain::plan::schedule::{Status, StatusChange};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -18,34 +18,37 @@ use crate::store::plans;
 #[schema(example = json!({
     "skipped_warning": true,
     "data": [
-        {"from_on": "2026-03-02", "status": "on_track", "effective_forecast_on": "2026-04-01"},
-        {"from_on": "2026-03-27", "status": "delayed", "effective_forecast_on": "2026-04-13"}
+        {"from_on": "2026-03-02", "status": "on_track", "reckoned_on": "2026-04-01", "planned_on": "2026-04-01"},
+        {"from_on": "2026-03-27", "status": "delayed", "reckoned_on": "2026-04-13", "planned_on": "2026-04-01"}
     ]
 }))]
 pub struct StatusHistory {
     /// Whether a forecast change took the status from on track to delayed without at risk in between.
     skipped_warning: bool,
-    /// Status changes, oldest first, measured against the baseline in force today.
+    /// Status changes, oldest first, each measured against the baseline in force on its day.
     #[schema(max_items = 100_000)]
     data: Vec<StatusEntry>,
 }
 
 /// An entry of the status history.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"from_on": "2026-03-27", "status": "delayed", "effective_forecast_on": "2026-04-13"}))]
+#[schema(example = json!({"from_on": "2026-03-27", "status": "delayed", "reckoned_on": "2026-04-13", "planned_on": "2026-04-01"}))]
 pub struct StatusEntry {
     /// First day of the status.
     from_on: NaiveDate,
     /// Status from that day on.
     status: Status,
-    /// Effective forecast date on that day.
-    effective_forecast_on: NaiveDate,
+    /// Reckoned date on that day.
+    reckoned_on: NaiveDate,
+    /// Planned date in force on that day.
+    planned_on: NaiveDate,
 }
 
 /// List a milestone's status changes
 ///
 /// Covers the time from the plan's start to today, or to the day on which the milestone was closed. The first entry is
-/// the initial status.
+/// the initial status. A day's status is what was known on that day, what the milestone waited for included: a later
+/// baseline does not change it.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
     responses((status = 200, description = "The status history, oldest first.", body = StatusHistory)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/status-history")]
@@ -55,14 +58,14 @@ pub async fn list_status_history(cx: Context, path: Path<(Uuid, String)>) -> Res
     let record = found.ok_or_else(ApiError::not_found)?;
     let position = record.position(&milestone).ok_or_else(ApiError::not_found)?;
     let (facts, today) = (record.facts(), cx.today());
-    let standing = facts.standings(today).nth(position).ok_or_else(ApiError::not_found)?;
-    let timeline = facts.milestones[position].timeline(standing.planned_on);
-    let changes = status_history(&timeline, facts.start_on, today, &facts.terms).into_iter();
-    let data = changes.map(|one| StatusEntry {
+    let standing = facts.standings(today)[position];
+    let entry = |one: StatusChange| StatusEntry {
         from_on: one.from_on,
         status: one.status,
-        effective_forecast_on: one.effective_forecast_on,
-    });
+        reckoned_on: one.reckoned_on,
+        planned_on: one.planned_on,
+    };
+    let data = facts.status_history(position, today).into_iter().map(entry);
     let history = StatusHistory { skipped_warning: standing.skipped_warning, data: data.collect() };
     Ok(Answer::ok(&history)?.content_tag())
 }

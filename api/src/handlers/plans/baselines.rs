@@ -6,7 +6,7 @@ use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::plan::baseline::{Candidate, check};
-use milepost_domain::values::text::{Key, Label, Note};
+use milepost_domain::values::text::{Key, Label, Note, Reason};
 use milepost_domain::values::weight::Weight;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
@@ -23,7 +23,7 @@ use crate::precondition::IfMatchOptional;
 use crate::store::author::Author;
 use crate::store::baselines::{self, ApprovalRow, BaselineRow, LineRow, Side};
 use crate::store::keyset::{Key as PositionKey, Position};
-use crate::store::milestones;
+use crate::store::milestones::{self, ForecastRow};
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
 
@@ -33,7 +33,7 @@ use crate::unit::{Change, Entity, Unit};
 #[schema(example = json!({"reason": "The client moved the launch to autumn.", "approved_by": "Ana", "changes": [{"key": "pipeline", "planned_on": "2026-05-04"}]}))]
 pub struct BaselineDraft {
     /// Reason for the new baseline.
-    reason: Note,
+    reason: Reason,
     /// Person who approved the baseline on the organization's side.
     approved_by: Option<Label>,
     /// Changes from the previous baseline; open milestones only.
@@ -128,7 +128,9 @@ pub async fn list_baselines(cx: Context, id: Path<Uuid>, paging: Paging) -> Resu
 ///
 /// Freezes the planned dates and weights again, with the given changes. Waived and canceled milestones leave the scope;
 /// milestones added since the previous baseline enter it. The baseline is in force from today; figures for earlier
-/// dates still use the previous one. A plan may have at most 200 baselines.
+/// dates still use the previous one. A planned date that moves is recorded as a forecast change of its milestone, which
+/// is to be communicated to the client like any other: the owner's own forecast stays, or else becomes the new planned
+/// date. A new baseline does not explain a date that was missed before. A plan may have at most 200 baselines.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = BaselineDraft,
     responses((status = 201, description = "The created baseline.", body = Baseline)))]
 #[post("/v1/plans/{id}/baselines")]
@@ -140,11 +142,11 @@ pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDra
         cx.check_version(record.plan.version)?;
         let before = Milestone::all_of(&record, unit.today);
         apply(&mut record, &draft)?;
-        let keys: Vec<&str> = draft.changes.iter().map(|change| change.key.as_str()).collect();
-        let changed: Vec<bool> = record.milestones.iter().map(|row| keys.contains(&row.key.as_str())).collect();
+        let positions = draft.changes.iter().filter_map(|change| record.position(change.key.as_str()));
+        let replanned = positions.map(|position| Replanned { position, forecast_on: None }).collect();
         let approved_by = draft.approved_by.as_ref().map(Label::as_str);
-        let terms = Freeze { reason: draft.reason.as_str(), approved_by };
-        let row = freeze(unit, &mut record, terms, &before, |position| changed[position]).await?;
+        let terms = Freeze { reason: draft.reason.as_str(), approved_by, replanned };
+        let row = freeze(unit, &mut record, terms, &before).await?;
         let baseline = Baseline::of(&record, &row);
         let change = Change {
             verb: "baselined",
@@ -191,24 +193,34 @@ fn apply(record: &mut PlanRecord, draft: &BaselineDraft) -> Result<(), ApiError>
     Ok(check(&candidates, record.plan.start_on)?)
 }
 
-/// Reason for a new baseline and its approval.
+/// A milestone that a new baseline changes.
 #[derive(Debug, Clone, Copy)]
+pub struct Replanned {
+    /// Position of the milestone.
+    pub position: usize,
+    /// New forecast date, if the owner's own forecast moves with the plan.
+    pub forecast_on: Option<NaiveDate>,
+}
+
+/// Reason for a new baseline, its approval and its changes.
+#[derive(Debug, Clone)]
 pub struct Freeze<'a> {
     /// Reason for the baseline.
     pub reason: &'a str,
     /// Person who approved the baseline on the organization's side.
     pub approved_by: Option<&'a str>,
+    /// Milestones that change.
+    pub replanned: Vec<Replanned>,
 }
 
-/// Writes a new baseline of a plan from its record, the milestones that changed, and the plan's new version. Each changed
-/// milestone has a ledger entry of its own, because time travel reads its state there; `before` are the milestones before the
-/// change.
+/// Writes a new baseline of a plan from its record, the milestones that changed, and the plan's new version. Each planned
+/// date that moved becomes a forecast change. Each changed milestone has a ledger entry of its own, because time travel reads
+/// its state there; `before` are the milestones before the change.
 pub async fn freeze(
     unit: &mut Unit,
     record: &mut PlanRecord,
     terms: Freeze<'_>,
     before: &[Milestone],
-    is_changed: impl Fn(usize) -> bool,
 ) -> Result<BaselineRow, ApiError> {
     if record.baselines.len() >= MOST {
         return Err(ApiError::new(Code::Conflict, format!("A plan may have at most {MOST} baselines.")));
@@ -234,13 +246,20 @@ pub async fn freeze(
         baselines::insert_approval(&mut unit.conn, unit.organization_id, &approval).await?;
         record.approvals.push(approval);
     }
+    let changes: Vec<ForecastRow> = terms
+        .replanned
+        .iter()
+        .filter_map(|one| moved_date(unit, record, (number, terms.reason), before[one.position].planned_on(), *one))
+        .collect();
+    milestones::insert_forecasts(&mut unit.conn, unit.organization_id, &changes).await?;
+    record.forecasts.extend(changes);
     let now = unit.now;
-    for (position, milestone) in record.milestones.iter_mut().enumerate() {
-        if is_changed(position) {
-            milestone.version += 1;
-            milestone.updated_at = now;
-            milestones::update(&mut unit.conn, unit.organization_id, milestone).await?;
-        }
+    for one in &terms.replanned {
+        let milestone = &mut record.milestones[one.position];
+        milestone.touched_on = Some(unit.today);
+        milestone.version += 1;
+        milestone.updated_at = now;
+        milestones::update(&mut unit.conn, unit.organization_id, milestone).await?;
     }
     record.plan.version += 1;
     record.plan.updated_at = now;
@@ -248,12 +267,44 @@ pub async fn freeze(
     record.baselines.push(row.clone());
     record.lines.extend(lines);
     let after = Milestone::all_of(record, unit.today);
-    for (position, (was, is)) in before.iter().zip(&after).enumerate().filter(|(position, _)| is_changed(*position)) {
-        let entity = (Entity::Milestone, record.milestones[position].id);
+    for one in &terms.replanned {
+        let (was, is) = (&before[one.position], &after[one.position]);
+        let entity = (Entity::Milestone, record.milestones[one.position].id);
         let root = (Entity::Plan, plan_id);
         unit.record(Change { verb: "replanned", entity, root, before: Some(was), after: Some(is) }).await?;
     }
     Ok(row)
+}
+
+/// Returns the forecast change by which a baseline moves a milestone's date, if it moves one.
+fn moved_date(
+    unit: &Unit,
+    record: &PlanRecord,
+    (number, reason): (i64, &str),
+    planned_from_on: NaiveDate,
+    one: Replanned,
+) -> Option<ForecastRow> {
+    let milestone = &record.milestones[one.position];
+    let last = record.forecasts.iter().rfind(|change| change.milestone_id == milestone.id);
+    let from_on = last.map_or(planned_from_on, |last| last.to_on);
+    let to_on = one.forecast_on.or(last.map(|last| last.to_on)).unwrap_or(milestone.planned_on);
+    (milestone.planned_on != planned_from_on || to_on != from_on).then(|| ForecastRow {
+        id: unit.new_id(),
+        plan_id: record.plan.id,
+        milestone_id: milestone.id,
+        ordinal: last.map_or(1, |last| last.ordinal + 1),
+        from_on,
+        to_on,
+        reason: Some(reason.to_owned()),
+        cause: None,
+        author: Text(unit.author()),
+        recorded_on: unit.today,
+        recorded_at: unit.now,
+        caused_by: None,
+        baseline_number: Some(number),
+        planned_from_on: Some(planned_from_on),
+        planned_to_on: Some(milestone.planned_on),
+    })
 }
 
 impl Baseline {

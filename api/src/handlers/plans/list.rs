@@ -111,14 +111,14 @@ impl PlanSelection {
         if status.is_empty() && unexplained_misses.is_none() {
             return true;
         }
-        let summary = plan.facts.summary(as_of);
+        let summary = plan.summary(as_of);
         is_one_of(status, |status| summary.counts.overall() == *status)
             && unexplained_misses.is_none_or(|wanted| (summary.unexplained_misses > 0) == wanted)
     }
 }
 
 /// Whether one of the values fits; all fit if none is asked for.
-fn is_one_of<T>(values: &[T], fits: impl Fn(&T) -> bool) -> bool {
+pub fn is_one_of<T>(values: &[T], fits: impl Fn(&T) -> bool) -> bool {
     values.is_empty() || values.iter().any(fits)
 }
 

@@ -6,14 +6,13 @@ use actix_web::{http::header::LOCATION, post};
 use chrono::NaiveDate;
 use milepost_domain::Rule as _;
 use milepost_domain::plan::start::{Shift, move_start};
-use milepost_domain::values::text::{Key, Label, Note};
+use milepost_domain::values::text::{Key, Label, Reason};
 use serde::{Deserialize, Serialize};
-use sqlx::types::Text;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Plan;
-use super::baselines::{Freeze, freeze};
+use super::baselines::{Freeze, Replanned, freeze};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -21,9 +20,8 @@ use crate::extract::{Body, Query};
 use crate::handlers::milestones::Milestone;
 use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
-use crate::store::milestones::{self, ForecastRow};
 use crate::store::plans::{self, PlanRecord};
-use crate::unit::{Change, Entity, Unit};
+use crate::unit::{Change, Entity};
 
 /// New start of a plan.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -33,7 +31,7 @@ pub struct StartDraft {
     /// New first day of the plan.
     start_on: NaiveDate,
     /// Reason for the move.
-    reason: Note,
+    reason: Reason,
     /// Person who approved the move on the organization's side.
     approved_by: Option<Label>,
 }
@@ -96,7 +94,7 @@ pub struct StartedMilestone {
 ///
 /// Open milestones keep their distance from the start, counted in days of the plan's calendar. Their new planned dates
 /// form a new baseline with the given reason, so that the previous baselines remain available for comparison. Recorded
-/// forecasts move too, each as a recorded forecast change. Achieved, waived and canceled milestones do not move. The
+/// forecasts move too. Every move is recorded as a forecast change, which is to be communicated to the client. Achieved, waived and canceled milestones do not move. The
 /// new start must not be later than the first day of work that has already begun. A dry run (`dry_run=true`) returns
 /// the same report with status 200 and saves nothing.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = StartDraft, params(IfMatchOptional, MoveOptions), responses(
@@ -124,18 +122,20 @@ pub async fn move_plan(
         let answer = StartMove::of(&record, &shifts, draft.start_on, false);
         let before = Plan::at(&PlanView::from(&record), unit.today);
         let milestones_before = Milestone::all_of(&record, unit.today);
-        let changes = forecast_rows(unit, &record, &shifts, &draft);
-        milestones::insert_forecasts(&mut unit.conn, unit.organization_id, &changes).await?;
-        record.forecasts.extend(changes);
         record.plan.start_on = draft.start_on;
         for shift in &shifts {
             record.milestones[shift.milestone].planned_on = shift.planned_on.1;
-            record.milestones[shift.milestone].touched_on = Some(unit.today);
         }
-        let moved = |milestone: usize| shifts.iter().any(|shift| shift.milestone == milestone);
-        let approved_by = draft.approved_by.as_ref().map(Label::as_str);
-        freeze(unit, &mut record, Freeze { reason: draft.reason.as_str(), approved_by }, &milestones_before, moved)
-            .await?;
+        let replanned = |shift: &Shift| {
+            let forecast_on = shift.forecast_on.map(|(_, to_on)| to_on);
+            Replanned { position: shift.milestone, forecast_on }
+        };
+        let terms = Freeze {
+            reason: draft.reason.as_str(),
+            approved_by: draft.approved_by.as_ref().map(Label::as_str),
+            replanned: shifts.iter().map(replanned).collect(),
+        };
+        freeze(unit, &mut record, terms, &milestones_before).await?;
         let after = Plan::at(&PlanView::from(&record), unit.today);
         let entity = (Entity::Plan, *id);
         unit.record(Change { verb: "moved", entity, root: entity, before: Some(&before), after: Some(&after) }).await?;
@@ -150,29 +150,6 @@ fn decide(record: &PlanRecord, draft: &StartDraft) -> Result<Vec<Shift>, ApiErro
         return Err(ApiError::new(Code::Conflict, "The plan has no open milestones, so nothing can move."));
     }
     Ok(shifts)
-}
-
-fn forecast_rows(unit: &Unit, record: &PlanRecord, shifts: &[Shift], draft: &StartDraft) -> Vec<ForecastRow> {
-    let row = |shift: &Shift| {
-        let (from_on, to_on) = shift.forecast_on?;
-        let milestone = &record.milestones[shift.milestone];
-        let last = record.forecasts.iter().rfind(|change| change.milestone_id == milestone.id)?;
-        Some(ForecastRow {
-            id: unit.new_id(),
-            plan_id: record.plan.id,
-            milestone_id: milestone.id,
-            ordinal: last.ordinal + 1,
-            from_on,
-            to_on,
-            reason: Some(draft.reason.to_string()),
-            cause: None,
-            author: Text(unit.author()),
-            recorded_on: unit.today,
-            recorded_at: unit.now,
-            caused_by: None,
-        })
-    };
-    shifts.iter().filter_map(row).collect()
 }
 
 impl StartMove {

@@ -3,15 +3,18 @@
 use chrono::NaiveDate;
 use milepost_domain::earned_value::earned_schedule::Period;
 use milepost_domain::earned_value::undefined::split;
+use milepost_domain::plan::baseline::in_force;
+use milepost_domain::plan::finish_on;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::network::Relation;
-use milepost_domain::plan::review::{Moment, Trend, is_at_risk, trend, unresolved};
-use milepost_domain::plan::schedule::{Standing, Status};
+use milepost_domain::plan::review::{Moment, Trend, is_at_risk, needs_finding, trend, unresolved};
+use milepost_domain::plan::schedule::Status;
 use milepost_domain::values::dates::days_between;
 use milepost_domain::values::text::{Key, Label, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::handlers::milestones::WaitsFor;
 use crate::handlers::milestones::forecasts::Cause;
 use crate::read_model::PlanView;
 use crate::resources::date_changes::DateChange;
@@ -38,11 +41,16 @@ pub struct ReviewState {
     milestones: Vec<ReviewedMilestone>,
 }
 
+/// Reviews that were recorded before milestones could be late by others alone.
+const fn always() -> bool {
+    true
+}
+
 /// A milestone that needs an explanation in a review.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
-    "key": "pipeline", "name": "Pipeline runs", "owner": "Ana", "status": "at_risk", "variance_days": 5, "stale": false, "unexplained_miss": true,
-    "skipped_warning": false, "changes_since": 1, "reason": "The client's firewall change takes a week.", "cause": "one_time"
+    "key": "pipeline", "name": "Pipeline runs", "owner": "Ana", "status": "at_risk", "variance_days": 5, "first_variance_days": 5, "waits_for": null, "stale": false, "unexplained_miss": true,
+    "needs_finding": true, "skipped_warning": false, "changes_since": 1, "reason": "The client's firewall change takes a week.", "cause": "one_time"
 }))]
 pub struct RiskyMilestone {
     /// Key of the milestone.
@@ -58,10 +66,20 @@ pub struct RiskyMilestone {
     status: Status,
     /// Variance: days late, in days of the plan's calendar. Negative means early.
     variance_days: i64,
+    /// Variance from the first planned date, in days of the plan's calendar.
+    #[serde(default)]
+    first_variance_days: i64,
+    /// Milestone that pushes this one beyond its owner's forecast; null if none does.
+    #[serde(default)]
+    waits_for: Option<WaitsFor>,
     /// Whether the forecast has passed or was not updated for longer than the update interval.
     stale: bool,
-    /// Whether the planned date has passed without an explanation.
+    /// Whether a planned date has passed without an explanation.
     unexplained_miss: bool,
+    /// Whether a review needs a finding for the milestone. A milestone that is late only because of what it waits for needs
+    /// none.
+    #[serde(default = "always")]
+    needs_finding: bool,
     /// Whether the milestone went from on track to delayed without being at risk in between.
     skipped_warning: bool,
     /// Number of date changes since the day that the trajectory is compared with.
@@ -98,7 +116,7 @@ pub struct UnresolvedDependency {
 /// Trajectory of a plan: its trend and the figures behind it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
-    "trend": "worsening", "since_on": "2026-04-27", "spi": 0.8, "spi_t": 0.86, "spi_t_before": 0.91, "expected_finish_on": "2026-06-13",
+    "trend": "worsening", "since_on": "2026-04-27", "rebaselined": false, "spi": 0.8, "spi_t": 0.86, "spi_t_before": 0.91, "expected_finish_on": "2026-06-13",
     "expected_finish_before_on": "2026-06-08", "changes_since": 2, "days_slipped_since": 5
 }))]
 pub struct Trajectory {
@@ -106,6 +124,10 @@ pub struct Trajectory {
     trend: Trend,
     /// Day that the plan is compared with.
     since_on: NaiveDate,
+    /// Whether a new baseline came into force since then. The trend and the indices of both days are then measured against
+    /// the earlier one.
+    #[serde(default)]
+    rebaselined: bool,
     /// Schedule performance index (SPI) today.
     #[schema(minimum = 0)]
     spi: Option<f64>,
@@ -128,7 +150,7 @@ pub struct Trajectory {
 
 /// Status and dates of a milestone on the day of a review.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "pipeline", "status": "at_risk", "planned_on": "2026-05-10", "expected_on": "2026-05-15", "variance_days": 5}))]
+#[schema(example = json!({"key": "pipeline", "status": "at_risk", "planned_on": "2026-05-10", "expected_on": "2026-05-15", "variance_days": 5, "first_variance_days": 5}))]
 pub struct ReviewedMilestone {
     /// Key of the milestone.
     #[schema(value_type = Key)]
@@ -141,13 +163,16 @@ pub struct ReviewedMilestone {
     expected_on: NaiveDate,
     /// Variance: days late, in days of the plan's calendar. Negative means early.
     variance_days: i64,
+    /// Variance from the first planned date, in days of the plan's calendar.
+    #[serde(default)]
+    first_variance_days: i64,
 }
 
 impl ReviewState {
     /// The state of a plan today.
     pub fn of(record: &PlanRecord, view: &PlanView, today: NaiveDate) -> Self {
-        let standings: Vec<Standing> = view.facts.standings(today).collect();
-        let rows = || record.milestones.iter().zip(&standings);
+        let standings = view.standings(today);
+        let rows = || record.milestones.iter().zip(standings.iter());
         let since_on = view.compared_with_on(today);
         let since: Vec<&ForecastRow> = record.forecasts.iter().filter(|one| one.recorded_on > since_on).collect();
         let at_risk = rows().filter(|(_, standing)| is_at_risk(standing)).map(|(row, standing)| {
@@ -158,8 +183,11 @@ impl ReviewState {
                 owner: row.owner.clone(),
                 status: standing.status,
                 variance_days: standing.variance_days,
+                first_variance_days: standing.first_variance_days,
+                waits_for: WaitsFor::of(standing, |at| &record.milestones[at].key),
                 stale: standing.stale,
-                unexplained_miss: standing.unexplained_miss,
+                unexplained_miss: standing.missed_on.is_some(),
+                needs_finding: needs_finding(standing),
                 skipped_warning: standing.skipped_warning,
                 changes_since: since.iter().filter(|change| change.milestone_id == row.id).count(),
                 reason: last.and_then(|last| last.reason.clone()),
@@ -172,7 +200,7 @@ impl ReviewState {
             waits_for: record.milestones[link.from].key.clone(),
             relation: link.relation,
             status: standings[link.from].status,
-            expected_on: standings[link.from].effective_forecast_on,
+            expected_on: standings[link.from].reckoned_on,
             owner: record.milestones[link.from].owner.clone(),
         });
         let untold = record.milestones.iter().filter(|row| row.state.0.is_open()).flat_map(|row| {
@@ -189,35 +217,42 @@ impl ReviewState {
                     key: row.key.clone(),
                     status: standing.status,
                     planned_on: standing.planned_on,
-                    expected_on: standing.effective_forecast_on,
+                    expected_on: standing.reckoned_on,
                     variance_days: standing.variance_days,
+                    first_variance_days: standing.first_variance_days,
                 })
                 .collect(),
         }
     }
 
-    /// The keys of the milestones that need an explanation.
-    pub fn keys_at_risk(&self) -> impl Iterator<Item = &str> {
-        self.at_risk.iter().map(|one| one.key.as_str())
+    /// The keys of the milestones that need an explanation of their own.
+    pub fn keys_without_cause(&self) -> impl Iterator<Item = &str> {
+        self.at_risk.iter().filter(|one| one.needs_finding).map(|one| one.key.as_str())
     }
 }
 
 impl Trajectory {
     fn of(view: &PlanView, since_on: NaiveDate, today: NaiveDate, since: &[&ForecastRow]) -> Self {
+        // Both days are measured against one baseline, so that a new baseline alone improves nothing.
+        let then = in_force(&view.facts.baselines, since_on).map(|baseline| baseline.number);
+        let now_in_force = in_force(&view.facts.baselines, today).map(|baseline| baseline.number);
+        let against = then.filter(|_| then != now_in_force).and_then(|number| view.facts.against(number));
+        let measured_by = against.as_ref().unwrap_or(&view.facts);
         let at = |on: NaiveDate| {
-            let measured = view.facts.earned_schedule(view.row.start_on, on, Period::Week).ok();
+            let measured = measured_by.earned_schedule(view.row.start_on, on, Period::Week).ok();
             let spi_t = measured.and_then(|(measured, _)| split(measured.schedule_performance_index()).0);
-            Moment { spi_t, finish_on: view.facts.summary(on).finish_on }
+            Moment { spi_t, finish_on: finish_on(&measured_by.standings(on)) }
         };
         let now = at(today);
         let before = if since_on >= view.row.start_on { at(since_on) } else { Moment::default() };
         Self {
             trend: trend(before, now),
             since_on,
-            spi: split(view.facts.earned_value(today).spi()).0,
+            rebaselined: then != now_in_force,
+            spi: split(measured_by.earned_value(today).spi()).0,
             spi_t: now.spi_t,
             spi_t_before: before.spi_t,
-            expected_finish_on: now.finish_on,
+            expected_finish_on: finish_on(&view.standings(today)),
             expected_finish_before_on: before.finish_on,
             changes_since: since.len(),
             days_slipped_since: since.iter().map(|change| days_between(change.from_on, change.to_on)).sum(),

@@ -156,7 +156,8 @@ pub async fn read_review(cx: Context, path: Path<(Uuid, i64)>) -> Result<Answer,
 /// Record a review
 ///
 /// Freezes the state of the plan together with a cause and an action for each milestone at risk. A review is refused
-/// while a milestone at risk has no finding; the error names each of them. `confirmed` is applied first, so a confirmed
+/// while a milestone at risk has no finding; the error names each of them. A milestone that is late only because of what it
+/// waits for needs none. `confirmed` is applied first, so a confirmed
 /// forecast is no longer stale. The next review is due after the plan's `update_interval_days`.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = ReviewDraft,
     responses((status = 201, description = "The recorded review.", body = Review)))]
@@ -181,7 +182,8 @@ pub async fn create_review(cx: Context, id: Path<Uuid>, body: Body<ReviewDraft>)
         };
         let row = review.frozen()?;
         reviews::insert(&mut unit.conn, unit.organization_id, &row).await?;
-        record.last_review = Some(ReviewMark { plan_id: *id, number: row.number, reviewed_on: row.reviewed_on });
+        let (number, reviewed_on, recorded_at) = (row.number, row.reviewed_on, row.recorded_at);
+        record.last_review = Some(ReviewMark { plan_id: *id, number, reviewed_on, recorded_at });
         record.plan.version += 1;
         record.plan.updated_at = unit.now;
         plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
@@ -200,7 +202,8 @@ async fn confirm(unit: &mut Unit, record: &mut PlanRecord, keys: &[Key]) -> Resu
     positions.sort_unstable();
     positions.dedup();
     for position in &positions {
-        record.milestones[*position].touched_on = Some(unit.today);
+        let row = &mut record.milestones[*position];
+        (row.touched_on, row.confirmed_on) = (Some(unit.today), Some(unit.today));
     }
     let changed: Vec<(usize, Option<&Milestone>)> =
         positions.into_iter().map(|position| (position, before.get(position))).collect();
@@ -221,7 +224,7 @@ fn check(draft: &ReviewDraft, record: &PlanRecord, state: &ReviewState) -> Resul
     violations.extend(findings.filter_map(|(at, one)| unknown(&one.key, format!("/findings/{at}/key"))));
     let confirmed = draft.confirmed.iter().enumerate();
     violations.extend(confirmed.filter_map(|(at, key)| unknown(key, format!("/confirmed/{at}"))));
-    let missing = state.keys_at_risk().filter(|key| !draft.findings.iter().any(|one| one.key.as_str() == *key));
+    let missing = state.keys_without_cause().filter(|key| !draft.findings.iter().any(|one| one.key.as_str() == *key));
     violations.extend(missing.map(|key| PlanRule::FindingMissing { key: key.to_owned() }.at("/findings")));
     Ok(all_kept(violations)?)
 }

@@ -102,7 +102,7 @@ fn json(cx: &Context, paging: &Paging, selection: &Selection) -> Result<Answer, 
     let report = cx.app.read_model.report(key, || {
         let mut totals = Totals::default();
         for view in selection.admitted() {
-            totals.add(view, &view.facts.summary(selection.as_of));
+            totals.add(view, &view.summary(selection.as_of));
         }
         let behind = selection.plans.after(slice.after.as_ref()).filter(|view| selection.admits(view));
         let mut page: Vec<&PlanView> = behind.take(slice.rows).collect();
@@ -111,7 +111,7 @@ fn json(cx: &Context, paging: &Paging, selection: &Selection) -> Result<Answer, 
         let last = page.last().filter(|_| has_more);
         let next_cursor = last.map(|view| paging.cursor(position(view))).transpose()?;
         let next = next_cursor.as_deref().map(|cursor| paging.link(cursor));
-        let data = page.into_iter().map(|view| SpiRow::of(view, &view.facts.summary(selection.as_of))).collect();
+        let data = page.into_iter().map(|view| SpiRow::of(view, &view.summary(selection.as_of))).collect();
         let by_unit = totals.by_unit();
         let report = SpiReport { as_of: selection.as_of, data, total: totals.total(), by_unit, next_cursor, has_more };
         Ok(Report { body: serde_json::to_vec(&report)?.into(), next })
@@ -174,7 +174,7 @@ fn chunks(
         }
         let end = (next + PLANS_A_CHUNK).min(all.len());
         for view in all[next..end].iter().filter(|view| selection.admits(view)) {
-            let summary = view.facts.summary(selection.as_of);
+            let summary = view.summary(selection.as_of);
             if let Some(totals) = &mut totals {
                 totals.add(view, &summary);
             }

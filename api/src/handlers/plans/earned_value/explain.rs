@@ -89,8 +89,8 @@ fn of_time(time: &TimeFigures) -> Vec<Row> {
         (
             "earned_schedule",
             es,
-            "C + (EV − PV_C) / (PV_C+1 − PV_C), C whole periods earned",
-            vec![("PD", pd)],
+            "C + (EV − PV_C) / (PV_C+1 − PV_C), C whole periods earned; AT, kept within the stretch, where PV stays at EV",
+            vec![("PD", pd), ("AT", at)],
             unit(),
             SCHEDULE,
         ),

@@ -156,7 +156,7 @@ impl PlanEarnedValue {
     }
 
     fn at(view: &PlanView, as_of: NaiveDate, period: Period) -> Self {
-        let summary = view.facts.summary(as_of);
+        let summary = view.summary(as_of);
         let sums = summary.earned_value;
         let row = &view.row;
         Self {

@@ -84,7 +84,7 @@ impl EarnedValueSeries {
     fn of(view: &PlanView, period: Period, today: NaiveDate) -> Result<Self, ApiError> {
         let start_on = view.row.start_on;
         let planned = view.facts.baselines.iter().flat_map(|baseline| &baseline.lines).map(|line| line.planned_on);
-        let summary = view.facts.summary(today);
+        let summary = view.summary(today);
         let closed = view.facts.milestones.iter().filter_map(|milestone| milestone.closed_on);
         let reached = if summary.next.is_some() { Some(today) } else { closed.max() };
         let last_on = planned.max().max(reached).unwrap_or(start_on);
@@ -126,7 +126,7 @@ impl SeriesPoint {
             earned_value: Some(sums.earned_value),
             spi: split(sums.spi()).0,
             spi_t: in_time.as_ref().and_then(|measured| split(measured.schedule_performance_index()).0),
-            earned_schedule: in_time.map(|measured| measured.earned_schedule),
+            earned_schedule: in_time.and_then(|measured| measured.earned_schedule.ok()),
         }
     }
 }

@@ -27,7 +27,7 @@ pub struct TimeFigures {
     #[schema(minimum = 0)]
     pub actual_time: Option<f64>,
     /// Earned schedule (ES): the time at which the plan expected the value earned so far. Linear between the ends of
-    /// periods.
+    /// periods; where the plan expects this value over several periods, the actual time, kept within them.
     #[schema(minimum = 0)]
     pub earned_schedule: Option<f64>,
     /// Reason that ES is undefined.
@@ -79,6 +79,7 @@ impl TimeFigures {
             let label = |line: &usize| view.labels.get(*positions.get(*line)?).map(|label| label.key.to_string());
             lines.iter().filter_map(label).collect()
         };
+        let (earned_schedule, earned_schedule_reason) = split(seen.earned_schedule);
         let (spi_t, spi_t_reason) = split(seen.schedule_performance_index());
         let (ieac_t, ieac_t_reason) = split(seen.estimated_duration());
         let (tspi, tspi_reason) = split(seen.to_complete_index());
@@ -88,9 +89,9 @@ impl TimeFigures {
             period,
             planned_duration: Some(seen.planned_duration),
             actual_time: Some(seen.actual_time),
-            earned_schedule: Some(seen.earned_schedule),
-            earned_schedule_reason: None,
-            sv_t: Some(seen.schedule_variance()),
+            earned_schedule,
+            earned_schedule_reason,
+            sv_t: seen.schedule_variance().ok(),
             spi_t,
             spi_t_reason,
             ieac_t,

@@ -23,8 +23,8 @@ use crate::views::{status_markdown, status_page};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct StatusOptions {
-    /// Start of the reporting period, exclusive. Defaults to the day of the last review, or to one update interval ago
-    /// without a review.
+    /// Start of the reporting period: the end of this day. Defaults to the time of the last review, or to one update interval
+    /// ago without a review.
     since: Option<NaiveDate>,
 }
 

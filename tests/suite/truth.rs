@@ -1,0 +1,229 @@
+//! What is said of a plan is true: one reckoned date everywhere, and misses that a new baseline does not erase.
+
+use chrono::Duration;
+use milepost_tests::{Engine, Server, errors, on_both_engines};
+use serde_json::{Value, json};
+
+use crate::samples::{create, create_plan, pluck};
+
+on_both_engines!(
+    what_waits_for_something_late_is_late_everywhere,
+    a_push_ends_with_the_owners_word,
+    a_new_baseline_erases_no_miss,
+    moving_the_start_is_told_too,
+    nothing_is_lost_between_two_reports,
+    a_reason_says_something,
+);
+
+/// Three milestones in a row, planned for April 24, May 8 and May 22. Today is May 4 and nothing is done.
+async fn chain(server: &Server) -> String {
+    let plan = json!({
+        "name": "Rollout", "start_on": "2026-04-01", "milestones": [
+            { "key": "a", "name": "Access", "planned_on": "2026-04-24" },
+            { "key": "b", "name": "Build", "planned_on": "2026-05-08", "depends_on": ["a"] },
+            { "key": "c", "name": "Close", "planned_on": "2026-05-22", "depends_on": ["b"] },
+        ]
+    });
+    create(server, "/v1/plans", plan).await
+}
+
+fn fields<const N: usize>(of: &Value, names: [&str; N]) -> [Value; N] {
+    names.map(|name| of[name].clone())
+}
+
+async fn what_waits_for_something_late_is_late_everywhere(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = chain(&server).await;
+    let (on, days) = ([json!("2026-05-04"), json!("2026-05-18"), json!("2026-06-01")], json!([10, 10, 10]));
+    let is = |found: Vec<&Value>, expected: &[Value], what: &str| {
+        assert_eq!(found, expected.iter().collect::<Vec<_>>(), "{what}");
+    };
+    let milestones = server.get(&format!("{path}/milestones")).await.expect(200);
+    is(pluck(&milestones, "reckoned_on"), &on, "the plan's list");
+    assert_eq!(json!(pluck(&milestones, "variance_days")), days);
+    assert_eq!(json!(pluck(&milestones, "status")), json!(["delayed", "delayed", "delayed"]));
+    assert_eq!(json!(pluck(&milestones, "forecast_on")), json!(["2026-04-24", "2026-05-08", "2026-05-22"]));
+    assert_eq!(
+        json!(pluck(&milestones, "waits_for")),
+        json!([null, { "key": "a", "days": 10 }, { "key": "b", "days": 10 }]),
+        "what pushes them stands beside the owner's word"
+    );
+    let listed = server.get("/v1/milestones?status=delayed&overdue=false&sort=-reckoned_on").await.expect(200);
+    is(pluck(&listed, "reckoned_on"), &[on[2].clone(), on[1].clone()], "the list across plans");
+    let review = server.get(&format!("{path}/reviews/next")).await.expect(200);
+    let at_risk = json!({ "data": review["at_risk"] });
+    assert_eq!(json!(pluck(&at_risk, "key")), json!(["a", "b", "c"]), "a review finds all three");
+    let report = server.get(&format!("{path}/status-report")).await.expect(200);
+    let reported = json!({ "data": report["milestones"] });
+    is(pluck(&reported, "forecast_on"), &on, "the status report");
+    assert_eq!(json!(pluck(&reported, "variance_days")), days);
+    let plan = server.get(&path).await.expect(200);
+    assert_eq!(
+        fields(&plan, ["status_counts", "expected_finish_on", "finish_variance_days"]),
+        [
+            json!({ "on_track": 0, "at_risk": 0, "delayed": 3, "achieved": 0, "waived": 0, "cancelled": 0 }),
+            on[2].clone(),
+            json!(10)
+        ]
+    );
+    let share = server.post(&format!("{path}/share-links"), json!({ "name": "Petra Novak" })).await.expect(201);
+    let share = share["path"].as_str().expect("a path").to_owned();
+    let calendar = server.call("GET", &format!("{share}/calendar.ics")).anonymous().send().await.text;
+    for day in ["20260504", "20260518", "20260601"] {
+        assert!(calendar.contains(day), "the calendar: {calendar}");
+    }
+    let history = server.get(&format!("{path}/milestones/c/status-history")).await.expect(200);
+    let seen: Vec<_> = history["data"].as_array().expect("entries").iter().map(|one| &one["status"]).collect();
+    assert_eq!(seen, ["on_track", "at_risk", "delayed"]);
+    assert_eq!(history["data"][1]["from_on"], "2026-04-25", "the day after the first date passed");
+    // Met late, it goes on pushing: nobody has said otherwise.
+    server.post(&format!("{path}/milestones/a/achieve"), json!({})).await.expect(200);
+    let late = server.get(&format!("{path}/milestones")).await.expect(200);
+    is(pluck(&late, "reckoned_on"), &on, "after a late achievement");
+}
+
+async fn a_push_ends_with_the_owners_word(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = chain(&server).await;
+    let b = format!("{path}/milestones/b");
+    server.post(&format!("{b}/confirm"), json!({})).await.expect(200);
+    let pushed = server.get(&b).await.expect(200);
+    assert_eq!(pushed["reckoned_on"], "2026-05-18", "the owner confirmed while it was still waiting");
+    server.post(&format!("{path}/milestones/a/achieve"), json!({})).await.expect(200);
+    server.clock.advance(Duration::days(1));
+    server.post(&format!("{b}/confirm"), json!({})).await.expect(200);
+    let free = server.get(&b).await.expect(200);
+    assert_eq!(
+        fields(&free, ["reckoned_on", "waits_for", "status", "confirmed_on"]),
+        [json!("2026-05-08"), Value::Null, json!("on_track"), json!("2026-05-05")]
+    );
+    let c = server.get(&format!("{path}/milestones/c")).await.expect(200);
+    assert_eq!(fields(&c, ["reckoned_on", "status"]), [json!("2026-05-22"), json!("on_track")], "and so is the rest");
+    let earlier = server.get(&format!("{b}?as_of=2026-05-04")).await.expect(200);
+    assert_eq!(earlier["reckoned_on"], "2026-05-18", "yesterday it was not known");
+    let moved = json!({ "forecast_on": "2026-05-12", "reason": "The interface changed." });
+    let moved = server.post(&format!("{b}/forecast-changes"), moved).await.expect(201);
+    let moves = json!({ "data": moved["moves"] });
+    assert_eq!(
+        json!([pluck(&moves, "key"), pluck(&moves, "to_on")]),
+        json!([["b", "c"], ["2026-05-12", "2026-05-26"]])
+    );
+}
+
+async fn a_new_baseline_erases_no_miss(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let a = format!("{path}/milestones/a");
+    let before = server.get(&format!("{a}/status-history")).await.expect(200);
+    let rebaseline = |reason: &str| {
+        let changes = json!([{ "key": "a", "planned_on": "2026-05-20" }]);
+        server.post(&format!("{path}/baselines"), json!({ "reason": reason, "changes": changes }))
+    };
+    assert_eq!(
+        rebaseline(" . ").await.problem(422, "validation_failed"),
+        errors(&[("/reason", "wrong_pattern")]),
+        "a dot is no reason"
+    );
+    rebaseline("The client moved the audit.").await.expect(201);
+    let milestone = server.get(&a).await.expect(200);
+    assert_eq!(
+        fields(&milestone, ["planned_on", "first_planned_on", "variance_days", "first_variance_days"]),
+        [json!("2026-05-20"), json!("2026-04-20"), json!(0), json!(30)]
+    );
+    assert_eq!(
+        fields(&milestone, ["unexplained_miss", "missed_on", "uncommunicated_changes", "overdue"]),
+        [json!(true), json!("2026-04-20"), json!(1), json!(false)]
+    );
+    let plan = server.get(&path).await.expect(200);
+    assert_eq!(fields(&plan, ["unexplained_misses", "uncommunicated_changes"]), [json!(1), json!(1)]);
+    let history = server.get(&format!("{a}/status-history")).await.expect(200);
+    let then = |of: &Value| of["data"].as_array().expect("entries").iter().take(3).cloned().collect::<Vec<_>>();
+    assert_eq!(then(&history)[..2], then(&before)[..2], "what was said at the time");
+    let report = server.get(&format!("{path}/status-report")).await.expect(200);
+    let told: Vec<_> = report["date_changes"].as_array().expect("changes").iter().collect();
+    let change = told.iter().find(|one| one["key"] == "a").expect("the client is told");
+    assert_eq!(
+        fields(change, ["baseline", "planned_from_on", "planned_to_on", "communicated", "reason"]),
+        [json!(2), json!("2026-04-20"), json!("2026-05-20"), json!(false), json!("The client moved the audit.")]
+    );
+    let review = server.get(&format!("{path}/reviews/next")).await.expect(200);
+    assert_eq!(
+        fields(&review["trajectory"], ["trend", "rebaselined"]),
+        [json!("worsening"), json!(true)],
+        "a new baseline alone improves nothing"
+    );
+    assert_eq!(review["at_risk"][0]["key"], "a");
+    let explained = json!({
+        "root_cause": "No credentials.", "category": "client_dependency", "recovery_actions": ["Escalate."],
+        "new_forecast_on": "2026-05-20"
+    });
+    let explained = server.post(&format!("{a}/miss-reports"), explained).await.expect(201);
+    assert_eq!(explained["report"]["missed_on"], "2026-04-20", "the date of the earlier baseline");
+    assert_eq!(server.get(&a).await.expect(200)["unexplained_miss"], false);
+}
+
+async fn moving_the_start_is_told_too(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let start = json!({ "start_on": "2026-05-04", "reason": "The contract came late." });
+    server.post(&format!("{path}/move"), start).await.expect(201);
+    let plan = server.get(&path).await.expect(200);
+    assert_eq!(fields(&plan, ["unexplained_misses", "uncommunicated_changes"]), [json!(1), json!(3)]);
+    assert_eq!(
+        fields(&plan, ["planned_finish_on", "first_planned_finish_on", "first_finish_variance_days"]),
+        [json!("2026-07-04"), json!("2026-06-01"), json!(33)]
+    );
+    let changes = server.get(&format!("{path}/milestones/a/forecast-changes")).await.expect(200);
+    assert_eq!(
+        fields(&changes["data"][0], ["from_on", "to_on", "baseline", "planned_to_on"]),
+        [json!("2026-04-20"), json!("2026-05-23"), json!(2), json!("2026-05-23")]
+    );
+    let told = server.post(&format!("{path}/milestones/a/forecast-changes/1/communicate"), json!({})).await;
+    told.expect(200);
+    assert_eq!(server.get(&path).await.expect(200)["uncommunicated_changes"], 2);
+}
+
+async fn a_reason_says_something(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    for (place, mut body) in [
+        ("move", json!({ "start_on": "2026-05-04" })),
+        ("baselines", json!({})),
+        ("milestones/b/forecast-changes", json!({ "forecast_on": "2026-05-12" })),
+        ("milestones/b/waive", json!({})),
+        ("milestones/b/cancel", json!({})),
+    ] {
+        for empty in ["...", "- ! -", "late", "\u{2026}\n"] {
+            body["reason"] = empty.into();
+            let refused = server.post(&format!("{path}/{place}"), body.clone()).await;
+            assert_eq!(refused.problem(422, "validation_failed")[0].0, "/reason", "{place} {empty:?}");
+        }
+    }
+    let plan = server.get(&path).await.expect(200);
+    assert_eq!(plan["version"], 1, "nothing was written");
+}
+
+async fn nothing_is_lost_between_two_reports(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let completed = |report: &Value| {
+        let all = report["completed"].as_array().expect("milestones").iter();
+        all.map(|one| one["key"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    let report = || async { server.get(&format!("{path}/status-report")).await.expect(200) };
+    server.post(&format!("{path}/milestones/a/achieve"), json!({ "occurred_on": "2026-05-04" })).await.expect(200);
+    assert_eq!(completed(&report().await), ["a"]);
+    server.clock.advance(Duration::hours(1));
+    let finding = |key: &str| json!({ "key": key, "cause": "Access came late.", "action": "More people." });
+    let review = server.post(&format!("{path}/reviews"), json!({ "findings": [finding("b"), finding("c")] })).await;
+    review.expect(201);
+    let after = report().await;
+    assert_eq!(completed(&after), Vec::<String>::new(), "the review has seen it");
+    assert_eq!(fields(&after, ["since_on", "since_at"]), [json!("2026-05-04"), json!("2026-05-04T13:00:00Z")]);
+    server.clock.advance(Duration::hours(1));
+    server.post(&format!("{path}/milestones/b/achieve"), json!({ "occurred_on": "2026-05-04" })).await.expect(200);
+    assert_eq!(completed(&report().await), ["b"], "achieved on the review's day, after it");
+    server.clock.advance(Duration::days(2));
+    server.post(&format!("{path}/milestones/c/achieve"), json!({ "occurred_on": "2026-05-04" })).await.expect(200);
+    assert_eq!(completed(&report().await), ["b", "c"], "recorded late, reported nevertheless");
+}
