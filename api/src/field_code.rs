@@ -54,6 +54,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The text contains NUL or another control character.",
         "must not contain NUL or other control characters",
     ),
+    of(
+        "currency_in_use",
+        "The currency cannot change because costs are recorded in it.",
+        "costs are recorded in EUR: the currency cannot change",
+    ),
     of("currency_without_budget", "A currency is given without a budget.", "a currency needs a budget"),
     of("curve_empty", "A curve has no points.", "a curve needs at least one point"),
     of(
@@ -61,6 +66,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The points of a curve are not in order.",
         "must be greater than the x of the previous point",
     ),
+    of("days_out_of_range", "The number of days is not within its bounds.", "must be a whole number from 0 to 3650"),
     of("dependency_cycle", "Dependencies lead back to where they began.", "the dependencies form a cycle: a -> b -> a"),
     of(
         "duplicate_key",
@@ -144,6 +150,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "not_within_a_year",
         "The time is in the past or more than a year ahead.",
         "must be in the future, and at most 365 days from now",
+    ),
+    of(
+        "on_day_off",
+        "The date is a day off in the plan's calendar, which refuses planned dates on days off.",
+        "must not be a day off: the plan's calendar does not count 2026-12-25",
     ),
     of(
         "out_of_order",
@@ -232,7 +243,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The field has no effect and must be left out.",
         "must be left out unless the factor's input is a metric",
     ),
-    of("weight_out_of_range", "The weight is not within its bounds.", "must be a number from 0.000001 to 1000000000"),
+    of("weight_out_of_range", "The weight is not within its bounds.", "must be a number from 0 to 1000000000"),
     of("wrong_format", "The text does not have the required format.", "must be a date, such as 2026-03-31"),
     of(
         "wrong_pattern",

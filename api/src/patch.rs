@@ -30,6 +30,15 @@ impl<T> Change<T> {
         }
     }
 
+    /// Converts the value that the field is set to.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Change<U> {
+        match self {
+            Self::Keep => Change::Keep,
+            Self::Clear => Change::Clear,
+            Self::Set(value) => Change::Set(convert(value)),
+        }
+    }
+
     /// Applies the change to a field.
     pub fn apply<F>(self, field: &mut Option<F>)
     where

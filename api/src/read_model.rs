@@ -90,12 +90,13 @@ impl From<&PlanRecord> for PlanView {
             weight: row.weight,
             version: row.version,
         };
+        let by_milestone = record.by_milestone();
         Self {
             name_folded: folded(&record.plan.name),
             labels: record.milestones.iter().map(label).collect(),
             facts: record.facts(),
             standings: KeptStandings::default(),
-            uncommunicated_changes: record.milestones.iter().map(|row| record.uncommunicated_changes(row)).sum(),
+            uncommunicated_changes: record.milestones.iter().map(|row| by_milestone.uncommunicated_changes(row)).sum(),
             reviewed: record.last_review.as_ref().map(|review| (review.reviewed_on, review.recorded_at)),
             row: record.plan.clone(),
         }

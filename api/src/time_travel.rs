@@ -71,6 +71,8 @@ struct KnownMilestone {
     touched_on: Option<NaiveDate>,
     confirmed_on: Option<NaiveDate>,
     closed_at: Option<DateTime<Utc>>,
+    duration_days: Option<i64>,
+    credit_rule: Option<CreditRule>,
     version: i64,
 }
 
@@ -169,6 +171,7 @@ fn as_known(mut record: PlanRecord, entries: &[Known], at: DateTime<Utc>) -> Res
     record.costs.retain(|row| row.recorded_at <= at);
     record.communications.retain(|row| row.recorded_at <= at);
     record.misses.retain(|row| row.recorded_at <= at);
+    record.valuations.retain(|row| row.recorded_at <= at);
     Ok(Some(Recorded { record, missing: known.into_keys().next() }))
 }
 
@@ -227,6 +230,7 @@ fn restore_milestones(record: &mut PlanRecord, known: &HashMap<Uuid, KnownMilest
         row.state = Text(then.state);
         (row.started_on, row.closed_on, row.touched_on) = (then.started_on, then.closed_on, then.touched_on);
         (row.confirmed_on, row.closed_at) = (then.confirmed_on, then.closed_at);
+        (row.duration_days, row.credit_rule) = (then.duration_days, then.credit_rule.map(Text));
         row.acceptance_criteria = JsonText(then.acceptance_criteria.clone());
         (row.note, row.version) = (then.note.clone(), then.version);
         let edge = |needed: &Dependency| {

@@ -12,7 +12,7 @@ use milepost_domain::plan::network::{Link, Relation};
 use milepost_domain::plan::reference::Ratios;
 use milepost_domain::plan::schedule::{Forecast, Terms};
 use milepost_domain::plan::simulation::{Duration, Simulation, Task};
-use milepost_domain::plan::{MilestoneFacts, PlanFacts};
+use milepost_domain::plan::{MilestoneFacts, PlanFacts, Valuation};
 
 fn main() {
     divan::main();
@@ -38,11 +38,13 @@ fn plan(milestones: usize) -> PlanFacts {
         progress: vec![],
         touched_on: None,
         confirmed_on: None,
+        duration_days: None,
+        credit_rule: None,
         misses: vec![],
     };
     let line = |n: usize| Line { milestone: n, planned_on: day(n * 7), weight: 1.0 };
     PlanFacts {
-        credit_rule: CreditRule::ZeroHundred,
+        valuations: vec![Valuation::of(CreditRule::ZeroHundred)],
         terms: Terms::default(),
         baselines: vec![Baseline { number: 1, effective_on: day(0), lines: (0..milestones).map(line).collect() }],
         milestones: (0..milestones).map(fact).collect(),
@@ -96,6 +98,7 @@ fn cascade(bencher: Bencher<'_, '_>, milestones: usize) {
         expected_on: day(n * 7),
         started_on: None,
         spoke_on: None,
+        duration_days: None,
     };
     let steps: Vec<Step> = (0..milestones).map(step).collect();
     let (links, calendar) = (links(milestones), Calendar::every_day());

@@ -68,11 +68,13 @@ pub struct Valued<'a> {
     pub dropped_on: Option<NaiveDate>,
     /// Recorded percentages, oldest first.
     pub progress: &'a [Progress],
+    /// Rule that says how much of the weight is earned before the achievement.
+    pub rule: CreditRule,
 }
 
 impl Valued<'_> {
     /// Returns the share of the weight earned by the end of `as_of`, from 0 to 1.
-    pub fn credit(&self, rule: CreditRule, as_of: NaiveDate) -> f64 {
+    pub fn credit(&self, as_of: NaiveDate) -> f64 {
         let by_then = |on: Option<NaiveDate>| on.is_some_and(|on| on <= as_of);
         if by_then(self.achieved_on) {
             return 1.0;
@@ -80,7 +82,7 @@ impl Valued<'_> {
         if by_then(self.dropped_on) {
             return 0.0;
         }
-        match rule {
+        match self.rule {
             CreditRule::FiftyFifty if by_then(self.started_on) => 0.5,
             CreditRule::ZeroHundred | CreditRule::FiftyFifty => 0.0,
             CreditRule::PercentComplete => {
@@ -104,14 +106,14 @@ pub struct EarnedValue {
 
 impl EarnedValue {
     /// Computes the sums over the milestones of a baseline.
-    pub fn measure<'a>(milestones: impl IntoIterator<Item = Valued<'a>>, rule: CreditRule, as_of: NaiveDate) -> Self {
+    pub fn measure<'a>(milestones: impl IntoIterator<Item = Valued<'a>>, as_of: NaiveDate) -> Self {
         let mut sums = Self::default();
         for milestone in milestones {
             sums.budget_at_completion += milestone.weight;
             if milestone.planned_on <= as_of {
                 sums.planned_value += milestone.weight;
             }
-            sums.earned_value += milestone.weight * milestone.credit(rule, as_of);
+            sums.earned_value += milestone.weight * milestone.credit(as_of);
         }
         sums
     }
@@ -202,6 +204,7 @@ mod tests {
             achieved_on: achieved.map(day),
             dropped_on: None,
             progress: &[],
+            rule: CreditRule::ZeroHundred,
         }
     }
 
@@ -215,7 +218,7 @@ mod tests {
     fn half_planned_two_fifths_done_is_point_eight() {
         let milestones: Vec<_> =
             (0..10).map(|n| valued(1.0, if n < 5 { 42 } else { 84 }, None, (n < 4).then_some(40))).collect();
-        let sums = EarnedValue::measure(milestones, CreditRule::ZeroHundred, day(42));
+        let sums = EarnedValue::measure(milestones, day(42));
         assert!(
             close(sums.planned_percent().expect("scope"), 50.0) && close(sums.earned_percent().expect("scope"), 40.0)
         );
@@ -231,7 +234,7 @@ mod tests {
             valued(15.0, 25, None, None),
             valued(40.0, 60, None, None),
         ];
-        let sums = EarnedValue::measure(milestones, CreditRule::ZeroHundred, day(30));
+        let sums = EarnedValue::measure(milestones, day(30));
         assert_eq!((sums.budget_at_completion, sums.planned_value, sums.earned_value), (100.0, 60.0, 45.0));
         assert!(close(sums.schedule_variance(), -15.0) && close(sums.spi().expect("planned"), 0.75));
         assert_eq!(sums.in_money(sums.earned_value, 1_000_001), Some(450_000));
@@ -247,8 +250,9 @@ mod tests {
             (CreditRule::FiftyFifty, [0.0, 0.5, 0.5, 0.5, 1.0]),
             (CreditRule::PercentComplete, [0.0, 0.0, 0.3, 0.8, 1.0]),
         ] {
+            let milestone = Valued { rule, ..milestone };
             for (as_of, credit) in [0, 1, 5, 8, 9].into_iter().zip(expected) {
-                assert!(close(milestone.credit(rule, day(as_of)), credit), "{rule} on day {as_of}");
+                assert!(close(milestone.credit(day(as_of)), credit), "{rule} on day {as_of}");
             }
         }
     }
@@ -256,9 +260,9 @@ mod tests {
     #[test]
     fn undefined_has_a_reason() {
         assert_eq!(EarnedValue::default().spi(), Err(Undefined::NoScope));
-        let before = EarnedValue::measure([valued(1.0, 5, None, None)], CreditRule::ZeroHundred, day(0));
+        let before = EarnedValue::measure([valued(1.0, 5, None, None)], day(0));
         assert_eq!(before.spi(), Err(Undefined::NothingPlannedYet));
-        let early = EarnedValue::measure([valued(1.0, 5, None, Some(0))], CreditRule::ZeroHundred, day(0));
+        let early = EarnedValue::measure([valued(1.0, 5, None, Some(0))], day(0));
         assert_eq!(early.spi(), Err(Undefined::NothingPlannedYet), "early work does not make an index out of nothing");
     }
 
@@ -275,8 +279,9 @@ mod tests {
         fn laws(rows in prop::collection::vec((1u32..1000, 0i64..200, prop::option::of(0i64..200)), 1..40), as_of in 0i64..220) {
             let milestones: Vec<_> = rows.iter().map(|(w, p, a)| valued(f64::from(*w), *p, *a, *a)).collect();
             for rule in [CreditRule::ZeroHundred, CreditRule::FiftyFifty] {
-                let now = EarnedValue::measure(milestones.iter().copied(), rule, day(as_of));
-                let later = EarnedValue::measure(milestones.iter().copied(), rule, day(as_of + 1));
+                let milestones = || milestones.iter().map(|one| Valued { rule, ..*one });
+                let now = EarnedValue::measure(milestones(), day(as_of));
+                let later = EarnedValue::measure(milestones(), day(as_of + 1));
                 prop_assert!(now.planned_value <= later.planned_value && now.earned_value <= later.earned_value);
                 prop_assert!(now.planned_value <= now.budget_at_completion && now.earned_value <= now.budget_at_completion);
                 if let Ok(spi) = now.spi() {
@@ -290,7 +295,7 @@ mod tests {
         #[test]
         fn on_time_is_one(rows in prop::collection::vec((1u32..1000, 0i64..200), 1..40), as_of in 0i64..220) {
             let milestones = rows.iter().map(|(w, p)| valued(f64::from(*w), *p, Some(*p), Some(*p)));
-            let sums = EarnedValue::measure(milestones, CreditRule::ZeroHundred, day(as_of));
+            let sums = EarnedValue::measure(milestones, day(as_of));
             prop_assert!(sums.spi().is_err() || sums.spi() == Ok(1.0));
         }
     }

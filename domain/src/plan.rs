@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
-use crate::earned_value::earned_schedule::{self, EarnedSchedule, Period};
+use crate::earned_value::earned_schedule::{self, EarnedSchedule, Period, Timescale};
 use crate::earned_value::undefined::Undefined;
 use crate::earned_value::{CreditRule, EarnedValue, Progress, Valued, cost};
 use crate::plan::baseline::{Baseline, Line, in_force};
@@ -83,15 +83,37 @@ pub struct MilestoneFacts {
     pub touched_on: Option<NaiveDate>,
     /// Date on which the owner last confirmed the forecast.
     pub confirmed_on: Option<NaiveDate>,
+    /// Time that it takes, in days of the plan's calendar. `None` if it takes all the time that its dependencies leave it.
+    pub duration_days: Option<i64>,
+    /// Rule that turns its weight into earned value. `None` if it is the plan's.
+    pub credit_rule: Option<CreditRule>,
     /// Missed planned dates that were explained.
     pub misses: Vec<Miss>,
+}
+
+/// How a plan's scope is valued from a day on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Valuation {
+    /// First day on which it is in force. The first valuation is also in force on all earlier days.
+    pub effective_on: NaiveDate,
+    /// Rule that turns weights into earned value.
+    pub credit_rule: CreditRule,
+    /// Budget: the value of the whole scope in the smallest unit of the currency.
+    pub budget_minor: Option<i64>,
+}
+
+impl Valuation {
+    /// A valuation by a rule, without a budget, on all days.
+    pub const fn of(credit_rule: CreditRule) -> Self {
+        Self { effective_on: NaiveDate::MIN, credit_rule, budget_minor: None }
+    }
 }
 
 /// The facts of one plan: enough to compute its schedule and earned value at any date.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanFacts {
-    /// Rule that turns weights into earned value.
-    pub credit_rule: CreditRule,
+    /// How the scope is valued, oldest first; never empty.
+    pub valuations: Vec<Valuation>,
     /// Agreed terms of scheduling.
     pub terms: Terms,
     /// Baselines, in order of their numbers.
@@ -234,20 +256,28 @@ impl PlanFacts {
         Some(Self { baselines: vec![baseline.clone()], ..self.clone() })
     }
 
+    /// Returns how the scope is valued at a date.
+    pub fn valuation(&self, as_of: NaiveDate) -> Valuation {
+        let in_force = self.valuations.iter().rev().find(|one| one.effective_on <= as_of);
+        let in_force = in_force.or_else(|| self.valuations.first()).copied();
+        in_force.unwrap_or_else(|| Valuation::of(CreditRule::default()))
+    }
+
     /// Computes planned value (PV) and earned value (EV) at a date, against the baseline in force on that date.
     pub fn earned_value(&self, as_of: NaiveDate) -> EarnedValue {
         let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
-        let valued = lines.iter().filter_map(|line| self.valued(line));
-        EarnedValue::measure(valued, self.credit_rule, as_of)
+        let rule = self.valuation(as_of).credit_rule;
+        EarnedValue::measure(lines.iter().filter_map(|line| self.valued(line, rule)), as_of)
     }
 
     /// Returns the share of a baseline's line that is earned at the end of `as_of`, from 0 to 1.
     pub fn credit(&self, line: &Line, as_of: NaiveDate) -> f64 {
-        self.valued(line).map_or(0.0, |valued| valued.credit(self.credit_rule, as_of))
+        let rule = self.valuation(as_of).credit_rule;
+        self.valued(line, rule).map_or(0.0, |valued| valued.credit(as_of))
     }
 
     /// Returns a baseline's line in the form that the earned value calculation needs.
-    fn valued(&self, line: &Line) -> Option<Valued<'_>> {
+    fn valued(&self, line: &Line, rule: CreditRule) -> Option<Valued<'_>> {
         let facts = self.milestones.get(line.milestone)?;
         Some(Valued {
             planned_on: line.planned_on,
@@ -256,6 +286,7 @@ impl PlanFacts {
             achieved_on: facts.closed_on.filter(|_| facts.state == State::Achieved),
             dropped_on: facts.closed_on.filter(|_| facts.state.is_dropped()),
             progress: &facts.progress,
+            rule: facts.credit_rule.unwrap_or(rule),
         })
     }
 
@@ -268,9 +299,10 @@ impl PlanFacts {
         period: Period,
     ) -> Result<(EarnedSchedule, Vec<usize>), Undefined> {
         let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
+        let rule = self.valuation(as_of).credit_rule;
         let valued: Vec<(usize, Valued<'_>)> =
-            lines.iter().filter_map(|line| Some((line.milestone, self.valued(line)?))).collect();
-        let credits = valued.iter().map(|(_, valued)| valued.credit(self.credit_rule, as_of));
+            lines.iter().filter_map(|line| Some((line.milestone, self.valued(line, rule)?))).collect();
+        let credits = valued.iter().map(|(_, valued)| valued.credit(as_of));
         let measured: Vec<earned_schedule::Line> = valued
             .iter()
             .zip(credits)
@@ -283,7 +315,8 @@ impl PlanFacts {
         let is_finished = measured.iter().all(|line| line.earned >= line.weight);
         let last = valued.iter().filter_map(|(_, valued)| valued.achieved_on).max();
         let finished_on = last.filter(|_| is_finished);
-        let measured = EarnedSchedule::measure(&measured, start_on, as_of, finished_on, period)?;
+        let timescale = Timescale { start_on, period, calendar: &self.terms.calendar };
+        let measured = EarnedSchedule::measure(&measured, timescale, as_of, finished_on)?;
         Ok((measured, valued.into_iter().map(|(position, _)| position).collect()))
     }
 
@@ -387,7 +420,7 @@ impl PlanFacts {
         };
         let links = self.links.iter().filter(|link| kept[link.to]);
         let plan = Self {
-            credit_rule: self.credit_rule,
+            valuations: self.valuations.clone(),
             terms: self.terms.clone(),
             baselines: self.baselines.iter().map(baseline).collect(),
             milestones: self
@@ -418,6 +451,7 @@ impl PlanFacts {
             expected_on: standing.reckoned_on,
             started_on: facts.started_on.filter(|on| *on <= as_of),
             spoke_on: facts.spoke_on(as_of),
+            duration_days: facts.duration_days,
         };
         self.milestones.iter().zip(standings).map(step).collect()
     }
@@ -471,6 +505,8 @@ mod tests {
             progress: vec![],
             touched_on: None,
             confirmed_on: None,
+            duration_days: None,
+            credit_rule: None,
             misses: vec![],
         }
     }
@@ -489,7 +525,7 @@ mod tests {
                 .collect()
         };
         PlanFacts {
-            credit_rule: CreditRule::ZeroHundred,
+            valuations: vec![Valuation::of(CreditRule::ZeroHundred)],
             terms: Terms::default(),
             baselines: vec![
                 Baseline { number: 1, effective_on: day(0), lines: lines(&[(0, 10, 2.0), (1, 20, 3.0), (2, 30, 5.0)]) },
@@ -626,7 +662,7 @@ mod tests {
     fn what_was_dropped_earns_nothing_from_then_on() {
         for (rule, before) in [(CreditRule::FiftyFifty, 5.0 * 0.5), (CreditRule::PercentComplete, 5.0 * 0.8)] {
             let mut plan = plan();
-            plan.credit_rule = rule;
+            plan.valuations[0].credit_rule = rule;
             plan.milestones[0].state = State::Planned;
             plan.milestones[2].started_on = Some(day(5));
             plan.milestones[2].progress = vec![Progress { recorded_on: day(6), percent: 80.0 }];

@@ -4,7 +4,8 @@
 use chrono::NaiveDate;
 
 use crate::earned_value::cost::Cost;
-use crate::earned_value::earned_schedule::{EarnedSchedule, Line, Period};
+use crate::earned_value::earned_schedule::{EarnedSchedule, Line, Period, Timescale};
+use crate::plan::calendar::Calendar;
 use crate::plan::network::{Link, Network, Relation};
 use crate::values::dates::plus_days;
 
@@ -15,6 +16,11 @@ fn start() -> NaiveDate {
 /// Returns the last day of a week, counting weeks from 1.
 fn week(number: usize) -> NaiveDate {
     plus_days(start(), i64::try_from(number).expect("few") * 7 - 1)
+}
+
+fn weeks() -> Timescale<'static> {
+    const EVERY_DAY: &Calendar = &Calendar::every_day();
+    Timescale { start_on: start(), period: Period::Week, calendar: EVERY_DAY }
 }
 
 /// Computes earned schedule (ES) at the end of week `now`, from cumulative planned value (PV) by week and the value
@@ -29,7 +35,7 @@ fn in_time(cumulative_pv: &[f64], earned: f64, now: usize) -> EarnedSchedule {
         .collect();
     lines[0].earned = earned;
     let finished_on = (earned >= before).then(|| week(now));
-    EarnedSchedule::measure(&lines, start(), week(now), finished_on, Period::Week).expect("scope")
+    EarnedSchedule::measure(&lines, weeks(), week(now), finished_on).expect("scope")
 }
 
 /// Returns the earned schedule of a measured plan.

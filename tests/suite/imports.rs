@@ -93,7 +93,7 @@ async fn every_mistake_has_its_line_and_column(engine: Engine) {
         writeln!(long, "m{n},Milestone,2026-06-01").expect("a line");
     }
     let long = import(&server, PLAN, "text/csv", long).await;
-    assert!(long.text.contains("has 10000 milestones, but a plan may start with at most 500"), "{}", long.text);
+    assert!(long.text.contains("has 10000 milestones, but a plan may start with at most 2000"), "{}", long.text);
     assert_eq!(long.problem(422, "validation_failed"), errors(&[("", "too_many_items")]));
     import(&server, PLAN, "application/json", "{}").await.problem(415, "unsupported_media_type");
     import(&server, PLAN, "text/csv; charset=klingon", FILE).await.problem(415, "unsupported_media_type");

@@ -183,15 +183,16 @@ async fn a_plan_is_held_against_the_practices(engine: Engine) {
         let before = ["no_acceptance_criteria", "no_single_owner", "span_over_two_weeks", "unclear_to_client"];
         before.iter().chain(also).map(|rule| (key.to_owned(), (*rule).to_owned())).collect()
     };
-    let mut expected = vec![(String::new(), "too_few_milestones".to_owned())];
+    let of_plan = |rule: &str| (String::new(), rule.to_owned());
+    let mut expected = vec![of_plan("too_few_milestones"), of_plan("no_buffers")];
     expected.extend(of("a", &["stale_forecast"]));
     expected.extend(of("b", &[]));
     expected.extend(of("c", &["weight_concentrated"]));
     assert_eq!(rules(&seen), expected);
-    assert_eq!((&seen["findings"][1]["severity"], &seen["rules_off"]), (&json!("warning"), &json!([])));
+    assert_eq!((&seen["findings"][2]["severity"], &seen["rules_off"]), (&json!("warning"), &json!([])));
     let off = json!({ "lint_rules_off": ["no_acceptance_criteria", "no_single_owner", "span_over_two_weeks", "unclear_to_client"] });
     server.patch("/v1/organization", off).await.expect(200);
-    assert_eq!(rules(&lint().await.expect(200)).len(), 3);
+    assert_eq!(rules(&lint().await.expect(200)).len(), 4);
     let unknown = server.patch("/v1/organization", json!({ "lint_rules_off": ["style"] })).await;
     assert_eq!(unknown.problem(422, "validation_failed"), errors(&[("/lint_rules_off/0", "not_an_option")]));
     let shipped = json!({ "name": "S", "start_on": "2026-05-04", "template": "ai-delivery" });

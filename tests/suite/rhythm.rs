@@ -38,7 +38,8 @@ async fn a_calendar_counts_business_days(engine: Engine) {
     assert_eq!(server.get(&format!("{path}/milestones/b")).await.expect(200)["variance_days"], 1);
     let every_day = json!({ "calendar": { "counts": "calendar_days" } });
     let changed = server.patch(&path, every_day).await.expect(200);
-    assert_eq!(changed["calendar"], json!({ "counts": "calendar_days", "holidays": [] }));
+    let plain = json!({ "counts": "calendar_days", "holidays": [], "planned_on_days_off": "keep" });
+    assert_eq!(changed["calendar"], plain);
     assert_eq!(server.get(&format!("{path}/milestones/b")).await.expect(200)["variance_days"], 3);
     assert_eq!(days(&server.get(&format!("{path}/schedule")).await.expect(200)), [4, 7, 7]);
 }

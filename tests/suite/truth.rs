@@ -12,6 +12,11 @@ on_both_engines!(
     a_new_baseline_erases_no_miss,
     moving_the_start_is_told_too,
     nothing_is_lost_between_two_reports,
+    archiving_and_valuing_anew_leave_the_past_alone,
+    buffers_absorb_slips,
+    days_off_are_not_planned_for,
+    gates_rules_and_dated_percentages,
+    shipped_templates_pass_their_own_lint,
     a_reason_says_something,
 );
 
@@ -226,4 +231,142 @@ async fn nothing_is_lost_between_two_reports(engine: Engine) {
     server.clock.advance(Duration::days(2));
     server.post(&format!("{path}/milestones/c/achieve"), json!({ "occurred_on": "2026-05-04" })).await.expect(200);
     assert_eq!(completed(&report().await), ["b", "c"], "recorded late, reported nevertheless");
+}
+
+async fn archiving_and_valuing_anew_leave_the_past_alone(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    server.post(&format!("{path}/milestones/a/start"), json!({ "occurred_on": "2026-04-02" })).await.expect(200);
+    server.patch(&path, json!({ "budget_minor": 1_000_000, "currency": "EUR" })).await.expect(200);
+    let cost = json!({ "incurred_on": "2026-04-30", "amount_minor": 100_000 });
+    server.post(&format!("{path}/costs"), cost).await.expect(201);
+    let other = server.patch(&path, json!({ "currency": "USD" })).await;
+    assert_eq!(other.problem(409, "conflict"), errors(&[("/currency", "currency_in_use")]));
+    server.clock.advance(Duration::days(10));
+    let value = |as_of: &str| {
+        let asked = server.get(&format!("{path}/earned-value?as_of={as_of}"));
+        async move { asked.await.expect(200) }
+    };
+    let before = value("2026-05-13").await;
+    assert_eq!(before["earned_value"], 0.0);
+    server.patch(&path, json!({ "credit_rule": "fifty_fifty", "budget_minor": 2_000_000 })).await.expect(200);
+    assert_eq!(value("2026-05-13").await, before, "what was said is said");
+    let now = value("2026-05-14").await;
+    assert_eq!(fields(&now, ["earned_value", "planned_value"]), [json!(1.0), json!(5.0)]);
+    assert_eq!(now["money"]["budget_at_completion_minor"], 2_000_000);
+    let portfolio = |as_of: &str| {
+        let asked = server.get(&format!("/v1/reports/spi?as_of={as_of}"));
+        async move { asked.await.expect(200)["total"].clone() }
+    };
+    let total = portfolio("2026-05-13").await;
+    server.patch(&path, json!({ "archived": true })).await.expect(200);
+    assert_eq!(portfolio("2026-05-13").await, total, "an archived plan counted then");
+    assert_eq!(portfolio("2026-05-14").await["plans"], 0);
+}
+
+async fn buffers_absorb_slips(engine: Engine) {
+    let server = Server::start(engine).await;
+    let plan = json!({
+        "name": "Rollout", "start_on": "2026-05-04", "milestones": [
+            { "key": "a", "name": "Access", "planned_on": "2026-05-14" },
+            { "key": "b", "name": "Build", "planned_on": "2026-06-03", "depends_on": ["a"], "duration_days": 15 },
+            { "key": "c", "name": "Close", "planned_on": "2026-06-10", "depends_on": ["b"] },
+        ]
+    });
+    let path = create(&server, "/v1/plans", plan).await;
+    let slip = |on: &str| {
+        let body = json!({ "forecast_on": on, "reason": "Access is late." });
+        server.post(&format!("{path}/milestones/a/forecast-changes?dry_run=true"), body)
+    };
+    let absorbed = slip("2026-05-19").await.expect(200);
+    assert_eq!(pluck(&json!({ "data": absorbed["moves"] }), "key"), ["a"], "five days of buffer");
+    let pushed = slip("2026-05-21").await.expect(200);
+    assert_eq!(json!(pluck(&json!({ "data": pushed["moves"] }), "days")), json!([7, 2, 2]));
+    let lint = || async { server.get(&format!("{path}/lint")).await.expect(200)["findings"].to_string() };
+    assert!(!lint().await.contains("no_buffers"));
+    server.patch(&format!("{path}/milestones/b"), json!({ "duration_days": null })).await.expect(200);
+    assert!(lint().await.contains("no_buffers"), "the first slip moves the finish");
+    let long = server.patch(&format!("{path}/milestones/b"), json!({ "duration_days": 3651 })).await;
+    assert_eq!(long.problem(422, "validation_failed"), errors(&[("/duration_days", "too_large")]));
+}
+
+/// May 4, 2026, is a Monday; the 25th is a holiday.
+async fn days_off_are_not_planned_for(engine: Engine) {
+    let server = Server::start(engine).await;
+    let calendar = |days_off: &str| json!({ "counts": "business_days", "holidays": ["2026-05-25"], "planned_on_days_off": days_off });
+    let plan = |days_off: &str| {
+        let milestones = json!([{ "key": "a", "name": "Access", "planned_on": "2026-05-09" }]);
+        let name = format!("Rollout {days_off}");
+        json!({ "name": name, "start_on": "2026-05-04", "calendar": calendar(days_off), "milestones": milestones })
+    };
+    let refused = server.post("/v1/plans", plan("refuse")).await.problem(422, "validation_failed");
+    assert_eq!(refused, errors(&[("/milestones/0/planned_on", "on_day_off")]));
+    let moved = create(&server, "/v1/plans", plan("move")).await;
+    let milestone = server.get(&format!("{moved}/milestones/a")).await.expect(200);
+    assert_eq!(milestone["planned_on"], "2026-05-11", "Saturday becomes Monday");
+    let added = json!({ "key": "b", "name": "Build", "planned_on": "2026-05-25" });
+    let added = server.post(&format!("{moved}/milestones"), added).await.expect(201);
+    assert_eq!(added["planned_on"], "2026-05-26");
+    let baseline = json!({ "reason": "The scope grew.", "changes": [{ "key": "a", "planned_on": "2026-05-16" }] });
+    let baseline = server.post(&format!("{moved}/baselines"), baseline).await.expect(201);
+    assert_eq!(baseline["lines"][0]["planned_on"], "2026-05-18");
+    let kept = create(&server, "/v1/plans", plan("keep")).await;
+    let lint = server.get(&format!("{kept}/lint")).await.expect(200)["findings"].to_string();
+    assert!(lint.contains("planned_on_day_off"), "{lint}");
+    let template = json!({
+        "name": "Onboarding", "start_on": "2026-05-04", "template": "onboarding", "calendar": calendar("refuse")
+    });
+    let path = create(&server, "/v1/plans", template).await;
+    let every_day = json!({ "name": "Every day", "start_on": "2026-05-04", "template": "onboarding" });
+    let every_day = create(&server, "/v1/plans", every_day).await;
+    let finish = async |path: &str| server.get(path).await.expect(200)["planned_finish_on"].clone();
+    assert!(finish(&path).await.as_str() > finish(&every_day).await.as_str(), "offsets count the calendar's days");
+}
+
+async fn gates_rules_and_dated_percentages(engine: Engine) {
+    let server = Server::start(engine).await;
+    let plan = json!({
+        "name": "Rollout", "start_on": "2026-04-01", "milestones": [
+            { "key": "gate", "name": "Signed", "weight": 0, "planned_on": "2026-04-10", "actual_on": "2026-04-10" },
+            { "key": "build", "name": "Built", "weight": 4, "planned_on": "2026-05-01", "credit_rule": "percent_complete",
+              "progress": [{ "recorded_on": "2026-04-15", "percent": 25 }] },
+            { "key": "close", "name": "Closed", "weight": 4, "planned_on": "2026-05-20" },
+        ]
+    });
+    let path = create(&server, "/v1/plans", plan).await;
+    let earned = |as_of: &str| {
+        let asked = server.get(&format!("{path}/earned-value?as_of={as_of}"));
+        async move { asked.await.expect(200)["earned_value"].clone() }
+    };
+    assert_eq!((earned("2026-04-14").await, earned("2026-04-15").await), (json!(0.0), json!(1.0)));
+    let build = format!("{path}/milestones/build");
+    for (on, expected) in [("2026-04-14", "out_of_order"), ("2026-05-05", "in_the_future")] {
+        let wrong = server.patch(&build, json!({ "percent_complete": 50, "percent_complete_on": on })).await;
+        assert_eq!(wrong.problem(422, "validation_failed"), errors(&[("/percent_complete_on", expected)]));
+    }
+    let alone = server.patch(&build, json!({ "percent_complete_on": "2026-05-01" })).await;
+    assert_eq!(alone.problem(422, "validation_failed"), errors(&[("/percent_complete", "required")]));
+    let half = server.patch(&build, json!({ "percent_complete": 50, "percent_complete_on": "2026-05-01" })).await;
+    assert_eq!(half.expect(200)["percent_complete_on"], "2026-05-01");
+    assert_eq!((earned("2026-04-30").await, earned("2026-05-01").await), (json!(1.0), json!(2.0)));
+    let exported = server.get(&format!("{path}/export")).await.text;
+    let imported = server
+        .call("POST", "/v1/plans/import?name=Again&start_on=2026-04-01")
+        .body("text/csv", exported.clone())
+        .send()
+        .await;
+    let again = imported.header("location");
+    imported.expect(201);
+    assert_eq!(server.get(&format!("{again}/export")).await.text, exported, "a file goes in as it came out");
+}
+
+async fn shipped_templates_pass_their_own_lint(engine: Engine) {
+    let server = Server::start(engine).await;
+    // Five milestones in six weeks are what an onboarding is commonly watched by.
+    for (template, expected) in [("ai-delivery", json!([])), ("onboarding", json!(["too_few_milestones"]))] {
+        let plan = json!({ "name": template, "start_on": "2026-05-04", "template": template });
+        let path = create(&server, "/v1/plans", plan).await;
+        let found = json!({ "data": server.get(&format!("{path}/lint")).await.expect(200)["findings"] });
+        assert_eq!(json!(pluck(&found, "rule")), expected, "{template}");
+    }
 }

@@ -15,8 +15,9 @@ pub mod update;
 
 use actix_web::http::header::LOCATION;
 use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::earned_value::CreditRule;
 use milepost_domain::plan::dependency::Dependency;
-use milepost_domain::plan::draft::MilestoneDraft;
+use milepost_domain::plan::draft::{MilestoneDraft, ProgressDraft};
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::schedule::{Standing, Status};
 use milepost_domain::values::text::{Key, Label, Name, Note};
@@ -29,8 +30,8 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::store::json_text::JsonText;
-use crate::store::milestones::{self, ForecastRow, MilestoneRow};
-use crate::store::plans::{self, PlanRecord};
+use crate::store::milestones::{self, ForecastRow, MilestoneRow, ProgressRow};
+use crate::store::plans::{self, ByMilestone, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
 
 /// A milestone as of a date.
@@ -41,7 +42,7 @@ use crate::unit::{Change, Entity, Unit};
     "reckoned_on": "2026-04-06", "waits_for": null, "actual_on": null, "state": "in_progress", "status": "at_risk", "variance_days": 5,
     "first_planned_on": "2026-04-01", "first_variance_days": 5, "missed_on": "2026-04-01",
     "stale": false, "overdue": true, "forecast_changes": 1, "uncommunicated_changes": 1, "skipped_warning": false, "unexplained_miss": true, "started_on": "2026-03-20", "closed_on": null,
-    "percent_complete": 60.0, "baselined": true, "depends_on": ["data-access"], "acceptance_criteria": ["A scheduled run processes new data."],
+    "percent_complete": 60.0, "percent_complete_on": "2026-04-02", "duration_days": null, "credit_rule": null, "baselined": true, "depends_on": ["data-access"], "acceptance_criteria": ["A scheduled run processes new data."],
     "note": null, "touched_on": "2026-03-27", "confirmed_on": null, "closed_at": null,
     "as_of": "2026-04-03", "version": 3, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-04-02T09:00:00Z"
 }))]
@@ -104,6 +105,11 @@ pub struct Milestone {
     unexplained_miss: bool,
     /// Planned date that passed without an explanation; null if there is none.
     missed_on: Option<NaiveDate>,
+    /// Time that it takes, in days of the plan's calendar; null if it takes all the time that its dependencies leave it.
+    #[schema(minimum = 0, maximum = 3650)]
+    duration_days: Option<i64>,
+    /// Credit rule of the milestone; null if it is the plan's.
+    credit_rule: Option<CreditRule>,
     /// Day on which work started.
     started_on: Option<NaiveDate>,
     /// Day on which the milestone was achieved, waived or canceled.
@@ -111,6 +117,8 @@ pub struct Milestone {
     /// Latest recorded percentage of completion.
     #[schema(value_type = Option<Percent>)]
     percent_complete: Option<f64>,
+    /// Day of the latest recorded percentage.
+    percent_complete_on: Option<NaiveDate>,
     /// Whether a baseline includes the milestone. If so, its planned date and weight are frozen.
     baselined: bool,
     /// Dependencies: keys of milestones that this one waits for, or keys with a relation and a lag.
@@ -164,8 +172,9 @@ impl Milestone {
     /// Returns all milestones of a plan in order, as they stand at the end of `as_of`.
     pub fn all_of(record: &PlanRecord, as_of: NaiveDate) -> Vec<Self> {
         let facts = record.facts();
+        let by_milestone = record.by_milestone();
         let rows = record.milestones.iter().zip(facts.standings(as_of));
-        rows.map(|(row, standing)| Self::of(record, row, &standing, as_of)).collect()
+        rows.map(|(row, standing)| Self::of((record, &by_milestone), row, &standing, as_of)).collect()
     }
 
     /// Finds one milestone of a plan by identifier or key.
@@ -174,8 +183,13 @@ impl Milestone {
         Self::all_of(record, as_of).into_iter().find(|milestone| milestone.id == id)
     }
 
-    fn of(record: &PlanRecord, row: &MilestoneRow, standing: &Standing, as_of: NaiveDate) -> Self {
-        let percent = record.progress.iter().rfind(|entry| entry.milestone_id == row.id).map(|entry| entry.percent);
+    fn of(
+        (record, by_milestone): (&PlanRecord, &ByMilestone<'_>),
+        row: &MilestoneRow,
+        standing: &Standing,
+        as_of: NaiveDate,
+    ) -> Self {
+        let progress = by_milestone.progress_of(row.id);
         Self {
             id: row.id,
             plan_id: row.plan_id,
@@ -197,15 +211,18 @@ impl Milestone {
             stale: standing.stale,
             overdue: standing.overdue,
             forecast_changes: standing.forecast_changes,
-            uncommunicated_changes: record.uncommunicated_changes(row),
+            uncommunicated_changes: by_milestone.uncommunicated_changes(row),
             skipped_warning: standing.skipped_warning,
             unexplained_miss: standing.missed_on.is_some(),
             missed_on: standing.missed_on,
+            duration_days: row.duration_days,
+            credit_rule: row.credit_rule.map(|rule| rule.0),
             started_on: row.started_on,
             closed_on: row.closed_on,
-            percent_complete: percent,
-            baselined: record.is_baselined(row.id),
-            depends_on: record.dependencies_of(row.id),
+            percent_complete: progress.map(|entry| entry.percent),
+            percent_complete_on: progress.map(|entry| entry.recorded_on),
+            baselined: by_milestone.is_baselined(row.id),
+            depends_on: by_milestone.dependencies_of(row.id),
             acceptance_criteria: row.acceptance_criteria.0.clone(),
             note: row.note.clone(),
             touched_on: row.touched_on,
@@ -236,8 +253,19 @@ impl Milestone {
     }
 }
 
-/// Returns the rows of a new milestone and of the forecast changes that its draft contains.
-pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraft) -> (MilestoneRow, Vec<ForecastRow>) {
+/// Rows of a new milestone and of the history that its draft contains.
+#[derive(Debug)]
+pub struct NewRows {
+    /// Milestone.
+    pub milestone: MilestoneRow,
+    /// Forecast changes, oldest first.
+    pub forecasts: Vec<ForecastRow>,
+    /// Percentages of completion, oldest first.
+    pub progress: Vec<ProgressRow>,
+}
+
+/// Returns the rows of a new milestone.
+pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraft) -> NewRows {
     let row = MilestoneRow {
         id: unit.new_id(),
         plan_id,
@@ -256,6 +284,8 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
         touched_on: Some(unit.today),
         confirmed_on: None,
         closed_at: None,
+        duration_days: draft.duration_days.map(i64::from),
+        credit_rule: draft.credit_rule.map(Text),
         version: 1,
         created_at: unit.now,
         updated_at: unit.now,
@@ -281,8 +311,17 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
             planned_to_on: None,
         }
     };
-    let changes = (1..).zip(&draft.forecast_changes).map(change).collect();
-    (row, changes)
+    let forecasts = (1..).zip(&draft.forecast_changes).map(change).collect();
+    let entry = |(ordinal, entry): (i64, &ProgressDraft)| ProgressRow {
+        plan_id,
+        milestone_id: row.id,
+        ordinal,
+        percent: entry.percent.value(),
+        recorded_on: entry.recorded_on,
+        recorded_at: Some(unit.now),
+    };
+    let progress = (1..).zip(&draft.progress).map(entry).collect();
+    NewRows { milestone: row, forecasts, progress }
 }
 
 /// Loads a plan and finds the position of one of its milestones, inside a unit.

@@ -43,28 +43,28 @@ pub struct StatusReport {
     /// Worst status among the open milestones.
     pub status: Status,
     /// Number of achieved milestones.
-    #[schema(maximum = 1000)]
+    #[schema(maximum = 5000)]
     pub achieved: usize,
     /// Number of milestones in scope: open or achieved.
-    #[schema(maximum = 1000)]
+    #[schema(maximum = 5000)]
     pub in_scope: usize,
     /// Milestones completed in the reporting period.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     pub completed: Vec<ReportedMilestone>,
     /// Milestones at risk, with reasons and recovery actions where known.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     pub at_risk: Vec<MilestoneAtRisk>,
     /// Date changes in the reporting period, and older date changes of open milestones that were not communicated to
     /// the customer. Newest first.
     #[schema(max_items = 100_000)]
     pub date_changes: Vec<DateChange>,
     /// Open milestones expected within two weeks, in order of their dates.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     pub next_two_weeks: Vec<ReportedMilestone>,
     /// Earned value; null if not shown.
     pub earned_value: Option<ReportedValue>,
     /// All milestones, in plan order.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     pub milestones: Vec<ReportedMilestone>,
 }
 
@@ -128,7 +128,7 @@ pub struct MilestoneAtRisk {
     #[schema(value_type = Vec<Note>, max_items = 20)]
     pub recovery_actions: Vec<String>,
     /// Keys of the open milestones that depend on it.
-    #[schema(value_type = Vec<Key>, max_items = 1000)]
+    #[schema(value_type = Vec<Key>, max_items = 5000)]
     pub holds_up: Vec<String>,
 }
 

@@ -45,6 +45,7 @@ pub mod share_links;
 pub mod signing_keys;
 pub mod templates;
 pub mod usage_events;
+pub mod valuations;
 pub mod versions;
 
 /// Beginning of a read-only transaction on PostgreSQL whose statements all see the same commit.

@@ -1,6 +1,7 @@
 //! Storage of milestones with their dependencies, forecast changes, progress and transitions.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::earned_value::CreditRule;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::network::Relation;
 use sqlx::types::Text;
@@ -36,12 +37,14 @@ pub struct MilestoneRow {
     pub touched_on: Option<NaiveDate>,
     pub confirmed_on: Option<NaiveDate>,
     pub closed_at: Option<DateTime<Utc>>,
+    pub duration_days: Option<i64>,
+    pub credit_rule: Option<Text<CreditRule>>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
-from_row!(MilestoneRow { id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria as String, note, touched_on, confirmed_on, closed_at, version, created_at, updated_at });
+from_row!(MilestoneRow { id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria as String, note, touched_on, confirmed_on, closed_at, duration_days, credit_rule, version, created_at, updated_at });
 
 /// Row of a dependency of one milestone on another milestone of the same plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,7 +148,7 @@ from_row!(TransitionRow {
 macro_rules! columns {
     () => {
         "id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria, note, \
-         touched_on, confirmed_on, closed_at, version, created_at, updated_at"
+         touched_on, confirmed_on, closed_at, duration_days, credit_rule, version, created_at, updated_at"
     };
 }
 
@@ -238,7 +241,8 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[Milest
                 row.push_bind(organization_id).push_bind(m.id).push_bind(m.plan_id).push_bind(&m.key).push_bind(m.position)
                     .push_bind(&m.name).push_bind(&m.phase).push_bind(&m.owner).push_bind(m.weight).push_bind(m.planned_on)
                     .push_bind(m.state).push_bind(m.started_on).push_bind(m.closed_on).push_bind(m.acceptance_criteria.to_text())
-                    .push_bind(&m.note).push_bind(m.touched_on).push_bind(m.confirmed_on).push_bind(m.closed_at).push_bind(m.version).push_bind(m.created_at).push_bind(m.updated_at);
+                    .push_bind(&m.note).push_bind(m.touched_on).push_bind(m.confirmed_on).push_bind(m.closed_at).push_bind(m.duration_days).push_bind(m.credit_rule)
+                    .push_bind(m.version).push_bind(m.created_at).push_bind(m.updated_at);
             });
             query.build().execute(db).await.map(|_| ())
         })?;
@@ -250,13 +254,13 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[Milest
 pub async fn update(conn: &mut Conn, organization_id: Uuid, milestone: &MilestoneRow) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE milestones SET name = $3, phase = $4, owner = $5, weight = $6, planned_on = $7, state = $8, \
                        started_on = $9, closed_on = $10, acceptance_criteria = $11, version = $12, updated_at = $13, note = $14, touched_on = $15, \
-                       confirmed_on = $16, closed_at = $17 \
+                       confirmed_on = $16, closed_at = $17, duration_days = $18, credit_rule = $19 \
                        WHERE organization_id = $1 AND id = $2";
     let m = milestone;
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(m.id).bind(&m.name).bind(&m.phase).bind(&m.owner).bind(m.weight).bind(m.planned_on)
         .bind(m.state).bind(m.started_on).bind(m.closed_on).bind(m.acceptance_criteria.to_text()).bind(m.version).bind(m.updated_at)
-        .bind(&m.note).bind(m.touched_on).bind(m.confirmed_on).bind(m.closed_at)
+        .bind(&m.note).bind(m.touched_on).bind(m.confirmed_on).bind(m.closed_at).bind(m.duration_days).bind(m.credit_rule)
         .execute(db).await.map(|_| ()))
 }
 
@@ -307,14 +311,20 @@ pub async fn insert_forecasts(conn: &mut Conn, organization_id: Uuid, changes: &
     Ok(())
 }
 
-/// Appends a recorded percentage.
-pub async fn insert_progress(conn: &mut Conn, organization_id: Uuid, entry: &ProgressRow) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO progress_entries (organization_id, plan_id, milestone_id, ordinal, percent, recorded_on, recorded_at) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(entry.plan_id).bind(entry.milestone_id).bind(entry.ordinal).bind(entry.percent)
-        .bind(entry.recorded_on).bind(entry.recorded_at)
-        .execute(db).await.map(|_| ()))
+/// Appends recorded percentages.
+pub async fn insert_progress(conn: &mut Conn, organization_id: Uuid, entries: &[ProgressRow]) -> sqlx::Result<()> {
+    for some in entries.chunks(ROWS_PER_INSERT) {
+        on!(conn, db => {
+            let mut query = QueryBuilder::new(
+                "INSERT INTO progress_entries (organization_id, plan_id, milestone_id, ordinal, percent, recorded_on, recorded_at) ");
+            query.push_values(some, |mut row, entry| {
+                row.push_bind(organization_id).push_bind(entry.plan_id).push_bind(entry.milestone_id).push_bind(entry.ordinal)
+                    .push_bind(entry.percent).push_bind(entry.recorded_on).push_bind(entry.recorded_at);
+            });
+            query.build().execute(db).await.map(|_| ())
+        })?;
+    }
+    Ok(())
 }
 
 /// Appends a state transition.

@@ -1,6 +1,6 @@
 //! Storage of plans: the row of a plan, and a whole plan with everything that belongs to it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::earned_value::{CreditRule, Progress, cost};
@@ -11,7 +11,7 @@ use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::network::Link;
 use milepost_domain::plan::schedule::{Forecast, Miss, Terms};
 use milepost_domain::plan::share::Visibility;
-use milepost_domain::plan::{Kind, MilestoneFacts, PlanFacts};
+use milepost_domain::plan::{Kind, MilestoneFacts, PlanFacts, Valuation};
 use milepost_domain::values::text::{Key, folded};
 use sqlx::QueryBuilder;
 use sqlx::types::Text;
@@ -26,6 +26,7 @@ use crate::json_text::JsonText;
 use crate::milestones::{self, DependencyRow, ForecastRow, MilestoneRow, ProgressRow};
 use crate::people::Person;
 use crate::reviews::{self, MissRow, ReviewMark};
+use crate::valuations::{self, ValuationRow};
 use crate::{Conn, on};
 
 /// Row of a plan, with the names of its customer and its person.
@@ -87,6 +88,8 @@ pub struct PlanRecord {
     pub misses: Vec<MissRow>,
     /// Last review.
     pub last_review: Option<ReviewMark>,
+    /// Credit rules and budgets by day, oldest first; empty if they never changed.
+    pub valuations: Vec<ValuationRow>,
 }
 
 impl PlanRow {
@@ -123,15 +126,27 @@ impl PlanRecord {
         self.milestones.iter().position(|milestone| Some(milestone.id) == id || milestone.key == id_or_key)
     }
 
+    /// Returns what belongs to each milestone, found in one pass over all rows.
+    pub fn by_milestone(&self) -> ByMilestone<'_> {
+        ByMilestone {
+            record: self,
+            positions: self.milestones.iter().enumerate().map(|(position, row)| (row.id, position)).collect(),
+            dependencies: grouped(&self.dependencies, |row| row.milestone_id),
+            forecasts: grouped(&self.forecasts, |row| row.milestone_id),
+            progress: grouped(&self.progress, |row| row.milestone_id),
+            baselined: self.lines.iter().map(|line| line.milestone_id).collect(),
+            communicated: self
+                .communications
+                .iter()
+                .filter(|row| row.kind.0 == CommunicationKind::Communicated)
+                .map(|row| row.forecast_change_id)
+                .collect(),
+        }
+    }
+
     /// Returns the dependencies of a milestone.
     pub fn dependencies_of(&self, milestone_id: Uuid) -> Vec<Dependency> {
-        let own = self.dependencies.iter().filter(|edge| edge.milestone_id == milestone_id);
-        let dependency = |edge: &DependencyRow| {
-            let needed = self.milestones.iter().find(|milestone| milestone.id == edge.depends_on_id)?;
-            let key = Key::parse(&needed.key).ok()?;
-            Some(Dependency { key, relation: edge.relation.0, lag_days: edge.lag_days })
-        };
-        own.filter_map(dependency).collect()
+        self.by_milestone().dependencies_of(milestone_id)
     }
 
     /// Returns all dependencies by the positions of the milestones.
@@ -185,21 +200,23 @@ impl PlanRecord {
         }
     }
 
-    /// Returns the number of forecast changes of an open milestone that were not communicated to the client.
-    pub fn uncommunicated_changes(&self, milestone: &MilestoneRow) -> usize {
-        if !milestone.state.0.is_open() {
-            return 0;
-        }
-        let own = self.forecasts.iter().filter(|change| change.milestone_id == milestone.id);
-        let was_told = |change: &&ForecastRow| {
-            self.communications_of(change.id).any(|row| row.kind.0 == CommunicationKind::Communicated)
-        };
-        own.filter(|change| !was_told(change)).count()
-    }
-
     /// Returns whether a milestone is part of a baseline, which freezes its date and weight.
     pub fn is_baselined(&self, milestone_id: Uuid) -> bool {
         self.lines.iter().any(|line| line.milestone_id == milestone_id)
+    }
+
+    /// Returns how the plan is valued, by day.
+    fn valuations(&self) -> Vec<Valuation> {
+        let valuation = |row: &ValuationRow| Valuation {
+            effective_on: row.effective_on,
+            credit_rule: row.credit_rule.0,
+            budget_minor: row.budget_minor,
+        };
+        if self.valuations.is_empty() {
+            let (credit_rule, budget_minor) = (self.plan.credit_rule.0, self.plan.budget_minor);
+            return vec![Valuation { effective_on: self.plan.start_on, credit_rule, budget_minor }];
+        }
+        self.valuations.iter().map(valuation).collect()
     }
 
     /// Returns the plan in the form that the domain uses.
@@ -217,6 +234,8 @@ impl PlanRecord {
                 progress: vec![],
                 touched_on: m.touched_on,
                 confirmed_on: m.confirmed_on,
+                duration_days: m.duration_days,
+                credit_rule: m.credit_rule.map(|rule| rule.0),
                 misses: vec![],
             })
             .collect();
@@ -239,14 +258,18 @@ impl PlanRecord {
             let milestone = *positions.get(&row.milestone_id)?;
             Some(Line { milestone, planned_on: row.planned_on, weight: row.weight })
         };
-        let baseline = |row: &BaselineRow| {
-            let lines = self.lines.iter().filter(|line| line.number == row.number).filter_map(line).collect();
+        let mut lines: HashMap<i64, Vec<Line>> = HashMap::new();
+        for row in &self.lines {
+            lines.entry(row.number).or_default().extend(line(row));
+        }
+        let mut baseline = |row: &BaselineRow| {
+            let lines = lines.remove(&row.number).unwrap_or_default();
             Baseline { number: row.number, effective_on: row.effective_on, lines }
         };
         PlanFacts {
-            credit_rule: self.plan.credit_rule.0,
+            valuations: self.valuations(),
             terms: self.plan.terms(),
-            baselines: self.baselines.iter().map(baseline).collect(),
+            baselines: self.baselines.iter().map(&mut baseline).collect(),
             milestones: facts,
             start_on: self.plan.start_on,
             links: self.links(),
@@ -257,6 +280,65 @@ impl PlanRecord {
                 .collect(),
         }
     }
+}
+
+/// The rows of a plan by the milestones that they belong to.
+#[derive(Debug)]
+pub struct ByMilestone<'a> {
+    record: &'a PlanRecord,
+    positions: HashMap<Uuid, usize>,
+    dependencies: HashMap<Uuid, Vec<&'a DependencyRow>>,
+    forecasts: HashMap<Uuid, Vec<&'a ForecastRow>>,
+    progress: HashMap<Uuid, Vec<&'a ProgressRow>>,
+    baselined: HashSet<Uuid>,
+    communicated: HashSet<Uuid>,
+}
+
+impl<'a> ByMilestone<'a> {
+    /// Returns the dependencies of a milestone.
+    pub fn dependencies_of(&self, milestone_id: Uuid) -> Vec<Dependency> {
+        let own = self.dependencies.get(&milestone_id).into_iter().flatten();
+        let dependency = |edge: &&DependencyRow| {
+            let needed = &self.record.milestones[*self.positions.get(&edge.depends_on_id)?];
+            let key = Key::parse(&needed.key).ok()?;
+            Some(Dependency { key, relation: edge.relation.0, lag_days: edge.lag_days })
+        };
+        own.filter_map(dependency).collect()
+    }
+
+    /// Returns the forecast changes of a milestone, oldest first.
+    pub fn forecasts_of(&self, milestone_id: Uuid) -> &[&'a ForecastRow] {
+        self.forecasts.get(&milestone_id).map_or(&[], Vec::as_slice)
+    }
+
+    /// Returns the latest recorded percentage of a milestone.
+    pub fn progress_of(&self, milestone_id: Uuid) -> Option<&'a ProgressRow> {
+        self.progress.get(&milestone_id)?.last().copied()
+    }
+
+    /// Returns whether a milestone is part of a baseline, which freezes its date and weight.
+    pub fn is_baselined(&self, milestone_id: Uuid) -> bool {
+        self.baselined.contains(&milestone_id)
+    }
+
+    /// Returns whether a forecast change was communicated to the client.
+    pub fn is_communicated(&self, forecast_change_id: Uuid) -> bool {
+        self.communicated.contains(&forecast_change_id)
+    }
+
+    /// Returns the number of forecast changes of an open milestone that were not communicated to the client.
+    pub fn uncommunicated_changes(&self, milestone: &MilestoneRow) -> usize {
+        let own = self.forecasts_of(milestone.id).iter().filter(|_| milestone.state.0.is_open());
+        own.filter(|change| !self.is_communicated(change.id)).count()
+    }
+}
+
+fn grouped<T>(rows: &[T], milestone_of: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<&T>> {
+    let mut groups: HashMap<Uuid, Vec<&T>> = HashMap::new();
+    for row in rows {
+        groups.entry(milestone_of(row)).or_default().push(row);
+    }
+    groups
 }
 
 /// Finds a whole plan.
@@ -270,7 +352,7 @@ pub async fn ids(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Uui
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_all(db).await)
 }
 
-/// Loads whole plans: the given plans, or all of the organization. Uses twelve statements regardless of the number of
+/// Loads whole plans: the given plans, or all of the organization. Uses thirteen statements regardless of the number of
 /// plans; call it within one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;
@@ -285,7 +367,9 @@ pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) 
     let mut told = by_plan(communications::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut misses = by_plan(reviews::misses(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut reviewed = by_plan(reviews::last_reviews(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut valued = by_plan(valuations::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let whole = |plan: PlanRow| PlanRecord {
+        valuations: valued.remove(&plan.id).unwrap_or_default(),
         misses: misses.remove(&plan.id).unwrap_or_default(),
         last_review: reviewed.remove(&plan.id).and_then(|mut rows| rows.pop()),
         approvals: approvals.remove(&plan.id).unwrap_or_default(),

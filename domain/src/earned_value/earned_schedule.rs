@@ -13,6 +13,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use crate::earned_value::undefined::Undefined;
+use crate::plan::calendar::Calendar;
 use crate::values::dates::{days_between, plus_days};
 
 /// Unit of time of the earned schedule.
@@ -72,15 +73,62 @@ impl Period {
         }
         number
     }
+}
 
-    /// Returns the time from the plan's start to the end of a day, in periods; 0 before the start.
-    pub fn elapsed(self, start_on: NaiveDate, day: NaiveDate) -> f64 {
-        if day < start_on {
+/// How time is counted: in periods from a plan's start, of which only the days of the plan's calendar count.
+#[derive(Debug, Clone, Copy)]
+pub struct Timescale<'a> {
+    /// First day of the plan.
+    pub start_on: NaiveDate,
+    /// Unit of time.
+    pub period: Period,
+    /// Calendar of the plan.
+    pub calendar: &'a Calendar,
+}
+
+impl Timescale<'_> {
+    /// Returns the time from the plan's start to the end of a day, in periods; 0 before the start. Days off pass no time.
+    pub fn elapsed(&self, day: NaiveDate) -> f64 {
+        if day < self.start_on {
             return 0.0;
         }
-        let number = self.number_of(start_on, day);
-        let (first, next) = (self.starts_on(start_on, number), self.starts_on(start_on, number + 1));
-        f64::from(number) + share(days_between(first, day) + 1, days_between(first, next).max(1))
+        let passed = self.calendar.days_between(self.first_of(self.number_of(day)), plus_days(day, 1));
+        f64::from(self.number_of(day)) + share(passed.max(0), self.days_of(self.number_of(day)))
+    }
+
+    /// Returns the number of the period that contains a day; 0 for days before the plan's start.
+    fn number_of(&self, day: NaiveDate) -> u32 {
+        match self.period {
+            Period::Day => u32::try_from(self.calendar.days_between(self.start_on, day)).unwrap_or(0),
+            Period::Week | Period::Month => self.period.number_of(self.start_on, day),
+        }
+    }
+
+    fn first_of(&self, number: u32) -> NaiveDate {
+        match self.period {
+            Period::Day => self.calendar.plus_days(self.start_on, number.into()),
+            Period::Week | Period::Month => self.period.starts_on(self.start_on, number),
+        }
+    }
+
+    /// Returns the number of days of a period that count, at least one.
+    fn days_of(&self, number: u32) -> i64 {
+        self.calendar.days_between(self.first_of(number), self.first_of(number + 1)).max(1)
+    }
+
+    /// Returns the day on which a plan with a duration in periods ends. `None` if the duration is out of range.
+    pub fn finish_on(&self, duration: f64) -> Option<NaiveDate> {
+        if !(0.0..=120_000.0).contains(&duration) {
+            return None;
+        }
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 120,000")]
+        let whole = duration.floor() as u32;
+        #[expect(clippy::cast_precision_loss, reason = "days of one period")]
+        let days = (duration - f64::from(whole)) * self.days_of(whole) as f64;
+        // A whole number of days ends with the day before the next one begins; part of a day ends on that day.
+        #[expect(clippy::cast_possible_truncation, reason = "at most a month")]
+        let days = (days - 1e-6).ceil() as i64;
+        Some(self.calendar.plus_days(self.first_of(whole), days - 1))
     }
 }
 
@@ -122,14 +170,13 @@ impl EarnedSchedule {
     /// duration. While nothing is planned and nothing is earned, ES is undefined. Returns an error if nothing is in scope.
     pub fn measure(
         lines: &[Line],
-        start_on: NaiveDate,
+        timescale: Timescale<'_>,
         as_of: NaiveDate,
         finished_on: Option<NaiveDate>,
-        period: Period,
     ) -> Result<Self, Undefined> {
         let last_on = lines.iter().map(|line| line.planned_on).max().ok_or(Undefined::NoScope)?;
-        let planned_duration = period.elapsed(start_on, last_on);
-        let periods: Vec<u32> = lines.iter().map(|line| period.number_of(start_on, line.planned_on)).collect();
+        let planned_duration = timescale.elapsed(last_on);
+        let periods: Vec<u32> = lines.iter().map(|line| timescale.number_of(line.planned_on)).collect();
         let count = periods.iter().max().map_or(0, |last| *last as usize + 1);
         // PV of each single period.
         let mut planned = vec![0.0; count];
@@ -149,7 +196,7 @@ impl EarnedSchedule {
         let flat = planned[..whole].iter().rev().take_while(|value| **value == 0.0).count();
         #[expect(clippy::cast_precision_loss, reason = "periods of a plan are few")]
         let (since, until) = ((whole - flat) as f64, whole as f64);
-        let actual_time = period.elapsed(start_on, finished_on.map_or(as_of, |on| on.min(as_of)));
+        let actual_time = timescale.elapsed(finished_on.map_or(as_of, |on| on.min(as_of)));
         let due = lines.iter().filter(|line| line.planned_on <= as_of);
         let ahead = earned - due.map(|line| line.weight).sum::<f64>();
         let curve = if part * planned.get(whole).copied().unwrap_or_default() <= tolerance {
@@ -160,7 +207,7 @@ impl EarnedSchedule {
         let earned_schedule = if whole == count {
             Ok(planned_duration)
         } else if earned <= tolerance && ahead.abs() <= tolerance {
-            Err(if as_of < start_on { Undefined::NotStarted } else { Undefined::NothingPlannedYet })
+            Err(if as_of < timescale.start_on { Undefined::NotStarted } else { Undefined::NothingPlannedYet })
         } else if ahead.abs() <= tolerance {
             Ok(actual_time.min(planned_duration))
         } else if ahead < 0.0 {
@@ -218,22 +265,6 @@ impl EarnedSchedule {
         }
     }
 
-    /// Returns the day on which a plan with a duration in periods ends. `None` if the duration is out of range.
-    pub fn finish_on(duration: f64, start_on: NaiveDate, period: Period) -> Option<NaiveDate> {
-        if !(0.0..=120_000.0).contains(&duration) {
-            return None;
-        }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 120,000")]
-        let whole = duration.floor() as u32;
-        let (first, next) = (period.starts_on(start_on, whole), period.starts_on(start_on, whole + 1));
-        #[expect(clippy::cast_precision_loss, reason = "days of one period")]
-        let days = (duration - f64::from(whole)) * days_between(first, next) as f64;
-        // A whole number of days ends with the day before the next one begins; part of a day ends on that day.
-        #[expect(clippy::cast_possible_truncation, reason = "at most a month")]
-        let days = (days - 1e-6).ceil() as i64;
-        Some(plus_days(first, days - 1))
-    }
-
     /// Returns the to-complete schedule performance index, TSPI = (PD − ES) / (PD − AT): the pace that the remaining
     /// work needs to end as planned, or the reason that it is undefined.
     pub fn to_complete_index(&self) -> Result<f64, Undefined> {
@@ -262,6 +293,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const EVERY_DAY: &Calendar = &Calendar::every_day();
+
+    fn scale(start_on: NaiveDate, period: Period) -> Timescale<'static> {
+        Timescale { start_on, period, calendar: EVERY_DAY }
+    }
+
+    fn weeks() -> Timescale<'static> {
+        scale(start(), Period::Week)
+    }
+
     fn start() -> NaiveDate {
         NaiveDate::from_ymd_opt(2026, 1, 5).expect("a Monday")
     }
@@ -279,7 +320,7 @@ mod tests {
     }
 
     fn at(of: &[(i64, f64, f64)], now: i64, finished: Option<i64>) -> EarnedSchedule {
-        EarnedSchedule::measure(&lines(of), start(), week(now), finished.map(week), Period::Week).expect("scope")
+        EarnedSchedule::measure(&lines(of), weeks(), week(now), finished.map(week)).expect("scope")
     }
 
     fn es(of: &EarnedSchedule) -> f64 {
@@ -299,7 +340,7 @@ mod tests {
         assert!(close(es(&seen), 5.0) && close(seen.actual_time, 7.0) && seen.schedule_variance() == Ok(-2.0));
         assert!(close(seen.schedule_performance_index().expect("an index"), 5.0 / 7.0));
         assert!(close(seen.estimated_duration().expect("an estimate"), 14.0));
-        assert_eq!(EarnedSchedule::finish_on(14.0, start(), Period::Week), Some(week(14)));
+        assert_eq!(weeks().finish_on(14.0), Some(week(14)));
         assert!(close(seen.to_complete_index().expect("an index"), 5.0 / 3.0));
         assert_eq!(seen.p_factor, Ok(1.0));
     }
@@ -340,7 +381,7 @@ mod tests {
             (8, 0.0, 0.0, Err(Undefined::NothingPlannedYet)),
         ] {
             let lines = [line(9, first), line(14, second)];
-            let seen = EarnedSchedule::measure(&lines, start(), day(now), None, Period::Week).expect("scope");
+            let seen = EarnedSchedule::measure(&lines, weeks(), day(now), None).expect("scope");
             let is = |expected: f64| seen.earned_schedule.is_ok_and(|found| close(found, expected));
             let as_expected = expected.map_or_else(|reason| seen.earned_schedule == Err(reason), is);
             assert!(as_expected, "day {now}: {first} and {second}: {:?}", seen.earned_schedule);
@@ -387,12 +428,37 @@ mod tests {
     #[test]
     fn before_the_start_there_is_no_index() {
         let plan = lines(&[(2, 1.0, 0.0)]);
-        let before =
-            EarnedSchedule::measure(&plan, start(), plus_days(start(), -1), None, Period::Week).expect("scope");
+        let before = EarnedSchedule::measure(&plan, weeks(), plus_days(start(), -1), None).expect("scope");
         assert_eq!(before.schedule_performance_index(), Err(Undefined::NotStarted));
         assert_eq!(before.estimated_duration(), Err(Undefined::NotStarted));
-        let nothing = EarnedSchedule::measure(&[], start(), start(), None, Period::Week);
+        let nothing = EarnedSchedule::measure(&[], weeks(), start(), None);
         assert_eq!(nothing, Err(Undefined::NoScope));
+    }
+
+    /// Monday, January 5, is the first day. The 12th is a holiday, so the second week has four days that count.
+    #[test]
+    fn days_off_pass_no_time() {
+        let day = |d| NaiveDate::from_ymd_opt(2026, 1, d).expect("a date");
+        let calendar = Calendar::business_days(&[day(12)]);
+        for (period, on, elapsed) in [
+            (Period::Week, 5, 0.2),
+            (Period::Week, 9, 1.0),
+            (Period::Week, 11, 1.0),
+            (Period::Week, 12, 1.0),
+            (Period::Week, 13, 1.25),
+            (Period::Week, 18, 2.0),
+            (Period::Day, 5, 1.0),
+            (Period::Day, 9, 5.0),
+            (Period::Day, 12, 5.0),
+            (Period::Day, 13, 6.0),
+        ] {
+            let scale = Timescale { start_on: start(), period, calendar: &calendar };
+            assert!(close(scale.elapsed(day(on)), elapsed), "{period}, January {on}: {}", scale.elapsed(day(on)));
+        }
+        let scale = |period| Timescale { start_on: start(), period, calendar: &calendar };
+        assert_eq!(scale(Period::Day).finish_on(5.0), Some(day(9)));
+        assert_eq!(scale(Period::Day).finish_on(6.0), Some(day(13)));
+        assert_eq!(scale(Period::Week).finish_on(1.25), Some(day(13)));
     }
 
     #[test]
@@ -406,11 +472,11 @@ mod tests {
             (Period::Month, "2026-01-01", "2026-02-14", 1.5),
             (Period::Month, "2026-01-31", "2026-02-27", 1.0),
         ] {
-            let seen = period.elapsed(date(start_on), date(day));
+            let seen = scale(date(start_on), period).elapsed(date(day));
             assert!(close(seen, elapsed), "{period} {start_on} {day}: {seen}");
         }
-        assert_eq!(EarnedSchedule::finish_on(1.5, date("2026-01-01"), Period::Month), Some(date("2026-02-14")));
-        assert_eq!(EarnedSchedule::finish_on(f64::INFINITY, start(), Period::Week), None);
+        assert_eq!(scale(date("2026-01-01"), Period::Month).finish_on(1.5), Some(date("2026-02-14")));
+        assert_eq!(weeks().finish_on(f64::INFINITY), None);
     }
 
     proptest! {

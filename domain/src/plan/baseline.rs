@@ -4,6 +4,7 @@
 
 use chrono::NaiveDate;
 
+use crate::plan::calendar::Calendar;
 use crate::plan::milestone::{MilestoneRule, State};
 use crate::plan::rule::PlanRule;
 use crate::rule::{Rule as _, Violations, all_kept};
@@ -55,9 +56,9 @@ pub struct Candidate {
     pub changed: bool,
 }
 
-/// Checks a new baseline: at least one milestone is in scope, no planned date is before the plan's start, and settled
-/// milestones are unchanged.
-pub fn check(candidates: &[Candidate], start_on: NaiveDate) -> Result<(), Violations> {
+/// Checks a new baseline: at least one milestone is in scope, no planned date is before the plan's start, no changed one is on
+/// a day that the calendar refuses, and settled milestones are unchanged.
+pub fn check(candidates: &[Candidate], start_on: NaiveDate, calendar: &Calendar) -> Result<(), Violations> {
     let mut violations = Violations::new();
     if candidates.is_empty() {
         violations.push(PlanRule::NoMilestones.at(""));
@@ -65,6 +66,9 @@ pub fn check(candidates: &[Candidate], start_on: NaiveDate) -> Result<(), Violat
     for candidate in candidates {
         if candidate.planned_on < start_on {
             violations.push(PlanRule::BeforeStart { start_on }.at(format!("{}/planned_on", candidate.at)));
+        }
+        if candidate.changed && calendar.refuses(candidate.planned_on) {
+            violations.push(PlanRule::OnDayOff { on: candidate.planned_on }.at(format!("{}/planned_on", candidate.at)));
         }
         if candidate.changed && !candidate.state.is_open() {
             violations.push(MilestoneRule::Settled { state: candidate.state }.at(candidate.at.clone()));
@@ -137,10 +141,13 @@ mod tests {
             let state = if open { State::Planned } else { State::Achieved };
             Candidate { at: format!("/changes/{d}"), planned_on: day(d), state, changed }
         };
-        assert_eq!(check(&[], day(1)), Err(vec![PlanRule::NoMilestones.at("")]));
-        assert_eq!(check(&[candidate(3, true, true), candidate(4, false, false)], day(3)), Ok(()));
+        assert_eq!(check(&[], day(1), &Calendar::every_day()), Err(vec![PlanRule::NoMilestones.at("")]));
         assert_eq!(
-            check(&[candidate(2, true, true), candidate(9, false, true)], day(3)),
+            check(&[candidate(3, true, true), candidate(4, false, false)], day(3), &Calendar::every_day()),
+            Ok(())
+        );
+        assert_eq!(
+            check(&[candidate(2, true, true), candidate(9, false, true)], day(3), &Calendar::every_day()),
             Err(vec![
                 PlanRule::BeforeStart { start_on: day(3) }.at("/changes/2/planned_on"),
                 MilestoneRule::Settled { state: State::Achieved }.at("/changes/9"),

@@ -21,6 +21,20 @@ pub enum Counts {
     BusinessDays,
 }
 
+/// Treatment of a planned date that falls on a day off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum DaysOff {
+    /// The date stays. A lint finding names it.
+    #[default]
+    Keep,
+    /// The date moves to the next day that counts.
+    Move,
+    /// The request is refused.
+    Refuse,
+}
+
 /// A plan's calendar. Durations, lags, float and variances are counted in its days.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(from = "PlanCalendar", into = "PlanCalendar")]
@@ -30,12 +44,13 @@ pub struct Calendar {
     holidays: Vec<NaiveDate>,
     /// Holidays that fall on weekdays, as days of the common era.
     days_off: Vec<i64>,
+    planned_on_days_off: DaysOff,
 }
 
 /// A plan's calendar. Durations, lags, float and variances are counted in its days.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"counts": "business_days", "holidays": ["2026-12-25", "2027-01-01"]}))]
+#[schema(example = json!({"counts": "business_days", "holidays": ["2026-12-25", "2027-01-01"], "planned_on_days_off": "move"}))]
 pub struct PlanCalendar {
     /// Days that count.
     #[serde(default)]
@@ -45,6 +60,10 @@ pub struct PlanCalendar {
     #[serde(default)]
     #[schema(max_items = 1000)]
     pub holidays: Vec<NaiveDate>,
+    /// Treatment of planned dates that fall on days off.
+    #[serde(default)]
+    #[schema(value_type = DaysOff, required = false)]
+    pub planned_on_days_off: DaysOff,
 }
 
 impl From<PlanCalendar> for Calendar {
@@ -54,13 +73,13 @@ impl From<PlanCalendar> for Calendar {
         holidays.dedup();
         let days = holidays.iter().map(|on| i64::from(on.num_days_from_ce()));
         let days_off = days.filter(|day| weekdays_through(*day) > weekdays_through(day - 1)).collect();
-        Self { counts: written.counts, holidays, days_off }
+        Self { counts: written.counts, holidays, days_off, planned_on_days_off: written.planned_on_days_off }
     }
 }
 
 impl From<Calendar> for PlanCalendar {
     fn from(calendar: Calendar) -> Self {
-        Self { counts: calendar.counts, holidays: calendar.holidays }
+        Self { counts: calendar.counts, holidays: calendar.holidays, planned_on_days_off: calendar.planned_on_days_off }
     }
 }
 
@@ -83,7 +102,7 @@ impl ToSchema for Calendar {
 impl Calendar {
     /// Creates a calendar that counts every day.
     pub const fn every_day() -> Self {
-        Self { counts: Counts::CalendarDays, holidays: vec![], days_off: vec![] }
+        Self { counts: Counts::CalendarDays, holidays: vec![], days_off: vec![], planned_on_days_off: DaysOff::Keep }
     }
 
     /// Returns the number of a date among the days that count. A date that does not count has the number of the next
@@ -114,6 +133,25 @@ impl Calendar {
         i32::try_from(day).ok().and_then(NaiveDate::from_num_days_from_ce_opt).unwrap_or(end).min(LAST_DAY)
     }
 
+    /// Returns whether a date is a day off: it does not count.
+    pub fn is_day_off(&self, date: NaiveDate) -> bool {
+        self.date(self.ordinal(date)) != date
+    }
+
+    /// Returns a planned date as the calendar takes it: on the next day that counts, if it moves dates on days off.
+    #[must_use]
+    pub fn taken(&self, planned_on: NaiveDate) -> NaiveDate {
+        match self.planned_on_days_off {
+            DaysOff::Move => self.date(self.ordinal(planned_on)),
+            DaysOff::Keep | DaysOff::Refuse => planned_on,
+        }
+    }
+
+    /// Returns whether the calendar refuses a planned date.
+    pub fn refuses(&self, planned_on: NaiveDate) -> bool {
+        self.planned_on_days_off == DaysOff::Refuse && self.is_day_off(planned_on)
+    }
+
     /// Returns the number of counted days from one date to another; negative if `to` is before `from`.
     pub fn days_between(&self, from: NaiveDate, to: NaiveDate) -> i64 {
         self.ordinal(to) - self.ordinal(from)
@@ -126,7 +164,7 @@ impl Calendar {
 
     /// Creates a calendar that counts business days, with the given holidays.
     pub fn business_days(holidays: &[NaiveDate]) -> Self {
-        PlanCalendar { counts: Counts::BusinessDays, holidays: holidays.to_vec() }.into()
+        PlanCalendar { counts: Counts::BusinessDays, holidays: holidays.to_vec(), ..PlanCalendar::default() }.into()
     }
 
     fn days_off_before(&self, day: i64) -> i64 {
@@ -173,6 +211,20 @@ mod tests {
         assert_eq!(plain.days_between(at(2012, 10, 1), at(2013, 3, 1)) + 1, 110);
         let published = Calendar::business_days(&[at(2012, 11, 22), at(2012, 12, 4), at(2013, 1, 21)]);
         assert_eq!(published.days_between(at(2012, 10, 1), at(2013, 3, 1)) + 1, 107);
+    }
+
+    #[test]
+    fn planned_dates_on_days_off_stay_move_or_are_refused() {
+        let calendar = |planned_on_days_off| {
+            let holidays = vec![day(5, 4)];
+            Calendar::from(PlanCalendar { counts: Counts::BusinessDays, holidays, planned_on_days_off })
+        };
+        let (keep, moves, refuse) = (calendar(DaysOff::Keep), calendar(DaysOff::Move), calendar(DaysOff::Refuse));
+        let saturday = day(5, 2);
+        assert_eq!((keep.taken(saturday), keep.refuses(saturday)), (saturday, false));
+        assert_eq!(moves.taken(saturday), day(5, 5), "past a holiday");
+        assert!(refuse.refuses(saturday) && refuse.refuses(day(5, 4)) && !refuse.refuses(day(5, 5)));
+        assert!(keep.is_day_off(saturday) && !Calendar::every_day().is_day_off(saturday));
     }
 
     proptest! {

@@ -24,6 +24,9 @@ pub struct Step {
     /// Date on which the owner last gave or confirmed a forecast. What had happened by then no longer pushes the milestone,
     /// because the owner knew of it.
     pub spoke_on: Option<NaiveDate>,
+    /// Time that it takes, in days of the calendar. `None` if it takes all the time that its predecessors leave it, which
+    /// leaves no buffer.
+    pub duration_days: Option<i64>,
 }
 
 /// Direction in which dependent milestones may move.
@@ -64,8 +67,8 @@ pub struct Course<'a> {
 }
 
 impl Course<'_> {
-    /// Returns the planned duration of each milestone: from the earliest start that its predecessors allow, lags
-    /// included, or from the plan's start, to its own planned date. A duration is never negative. Waived and canceled
+    /// Returns the planned duration of each milestone: its own, or else the time from the earliest start that its predecessors
+    /// allow, lags included, or from the plan's start, to its planned date. A duration is never negative. Waived and canceled
     /// predecessors are ignored. `None` if the links form a cycle.
     pub fn planned_durations_days(&self) -> Option<Vec<i64>> {
         let finish = |step: &Step| self.calendar.days_between(self.start_on, step.planned_on);
@@ -79,9 +82,23 @@ impl Course<'_> {
                 Relation::StartToStart => Some(finishes[link.from] - durations[link.from] + link.lag_days),
                 Relation::FinishToFinish | Relation::StartToFinish => None,
             });
-            durations[position] = (finishes[position] - begins.max().unwrap_or(0).max(0)).max(0);
+            let left = (finishes[position] - begins.max().unwrap_or(0).max(0)).max(0);
+            durations[position] = self.steps[position].duration_days.unwrap_or(left);
         }
         Some(durations)
+    }
+
+    /// Returns the date that the planned dates of its predecessors and its own duration allow for each milestone; `None` for
+    /// one without predecessors that hold it up, and for all if the links form a cycle.
+    pub fn allowed(&self) -> Vec<Option<NaiveDate>> {
+        let before = incoming(self.steps.len(), self.links);
+        let planned: Vec<i64> = self.steps.iter().map(|step| self.calendar.ordinal(step.planned_on)).collect();
+        let durations = self.planned_durations_days();
+        let allowed = |links: &Vec<&Link>| {
+            let (earliest, _) = self.earliest(links, &planned, durations.as_ref()?)?;
+            Some(self.calendar.date(earliest))
+        };
+        before.iter().map(allowed).collect()
     }
 
     /// Returns the moves that follow when the milestone at `changed` is expected on a new date: the milestone itself
@@ -211,6 +228,7 @@ mod tests {
             expected_on: day(planned),
             started_on: None,
             spoke_on: None,
+            duration_days: None,
         }
     }
 
@@ -248,6 +266,20 @@ mod tests {
         check(&steps, &links, (1, 15), Direction::Push, &[(1, 15, 0)]);
     }
 
+    /// a(10), then b, planned for day 30, which takes 15 days and can wait five; c(40) takes the ten days after it.
+    #[test]
+    fn a_buffer_absorbs_a_slip_first() {
+        let buffered = Step { duration_days: Some(15), ..open(30) };
+        let steps = [open(10), buffered, open(40)];
+        let links = [after(0, 1), after(1, 2)];
+        assert_eq!(course(&steps, &links).planned_durations_days(), Some(vec![10, 15, 10]));
+        check(&steps, &links, (0, 15), Direction::Push, &[(0, 15, 0)]);
+        check(&steps, &links, (0, 18), Direction::Push, &[(0, 18, 0), (1, 33, 0), (2, 43, 0)]);
+        let parallel = [open(10), Step { duration_days: Some(4), ..open(12) }];
+        let together = [link(0, 1, Relation::FinishToFinish, 2)];
+        assert_eq!(course(&parallel, &together).planned_durations_days(), Some(vec![10, 4]), "a duration of its own");
+    }
+
     #[test]
     fn nothing_is_pulled_unless_asked() {
         let steps = [open(10), open(20), open(30)];
@@ -276,6 +308,7 @@ mod tests {
             expected_on: day(12),
             started_on: None,
             spoke_on: None,
+            duration_days: None,
         };
         assert_eq!(course(&[achieved, overdue(20), overdue(30)], &links).project(), vec![day(12), day(25), day(35)]);
         assert_eq!(course(&steps, &[]).project(), vec![day(25), day(25), day(30)]);
@@ -330,8 +363,14 @@ mod tests {
     #[test]
     fn a_slip_of_business_days_steps_over_weekends_and_holidays() {
         let on = |d| NaiveDate::from_ymd_opt(2026, 5, d).expect("a date");
-        let planned =
-            |d| Step { state: State::Planned, planned_on: on(d), expected_on: on(d), started_on: None, spoke_on: None };
+        let planned = |d| Step {
+            state: State::Planned,
+            planned_on: on(d),
+            expected_on: on(d),
+            started_on: None,
+            spoke_on: None,
+            duration_days: None,
+        };
         let (steps, links) = ([planned(8), planned(15)], [after(0, 1)]);
         let moved = |holidays: &[NaiveDate], to: u32| {
             let calendar = Calendar::business_days(holidays);

@@ -103,6 +103,7 @@ mod tests {
     use super::*;
     use crate::earned_value::CreditRule;
     use crate::plan::MilestoneFacts;
+    use crate::plan::Valuation;
     use crate::plan::baseline::{Baseline, Line};
     use crate::plan::milestone::State;
     use crate::plan::schedule::{Forecast, Terms};
@@ -124,6 +125,8 @@ mod tests {
             progress: vec![],
             touched_on: None,
             confirmed_on: None,
+            duration_days: None,
+            credit_rule: None,
             misses: vec![],
         }
     }
@@ -143,7 +146,7 @@ mod tests {
         };
         let lines = weights.into_iter().enumerate().map(line).collect();
         PlanFacts {
-            credit_rule: CreditRule::ZeroHundred,
+            valuations: vec![Valuation::of(CreditRule::ZeroHundred)],
             terms: Terms::default(),
             baselines: vec![Baseline { number: 1, effective_on: day(0), lines }],
             milestones,

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::earned_value::CreditRule;
 use crate::plan::calendar::Calendar;
 use crate::plan::cycle::find_cycle;
 use crate::plan::dependency::Dependency;
@@ -18,7 +19,7 @@ use crate::rule::{Rule as _, Violation, Violations, all_kept};
 use crate::values::dates::LAST_DAY;
 use crate::values::rule::ValueRule;
 use crate::values::text::{Key, Label, Name, Note};
-use crate::values::weight::Weight;
+use crate::values::weight::{Percent, Weight};
 
 /// A forecast change that was made before the milestone was created in this service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -31,6 +32,17 @@ pub struct ForecastDraft {
     pub forecast_on: NaiveDate,
     /// Reason for the change.
     pub reason: Option<Note>,
+}
+
+/// A percentage of completion that was reported before the milestone was created in this service.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"recorded_on": "2026-02-10", "percent": 40}))]
+pub struct ProgressDraft {
+    /// Date of the report. List percentages oldest first.
+    pub recorded_on: NaiveDate,
+    /// Percentage of completion.
+    pub percent: Percent,
 }
 
 /// Milestone to create, with any history that it already has.
@@ -54,6 +66,12 @@ pub struct MilestoneDraft {
     pub weight: Weight,
     /// Planned date. The next baseline freezes it.
     pub planned_on: NaiveDate,
+    /// Time that it takes, in days of the plan's calendar. If it is less than the time between the planned dates, the rest is
+    /// a buffer, which absorbs slips of its dependencies. By default, it takes all the time that they leave it.
+    #[schema(minimum = 0, maximum = 3650)]
+    pub duration_days: Option<u32>,
+    /// Credit rule of the milestone. Defaults to the plan's.
+    pub credit_rule: Option<CreditRule>,
     /// Dependencies: keys of milestones, or keys with a relation and a lag.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -66,6 +84,10 @@ pub struct MilestoneDraft {
     #[serde(default)]
     #[schema(max_items = 200)]
     pub forecast_changes: Vec<ForecastDraft>,
+    /// Percentages of completion so far, oldest first.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub progress: Vec<ProgressDraft>,
     /// Date on which work started; null if it has not.
     pub started_on: Option<NaiveDate>,
     /// Actual date: the date of achievement; null if not achieved.
@@ -102,7 +124,8 @@ pub fn check_milestones(
         violations.push(PlanRule::NoMilestones.at("/milestones"));
     }
     for (index, milestone) in milestones.iter().enumerate() {
-        check_dates(milestone, start_on, today, &format!("/milestones/{index}"), &mut violations);
+        let at = format!("/milestones/{index}");
+        check_dates(milestone, (start_on, calendar), today, &at, &mut violations);
     }
     let network: Vec<_> = milestones.iter().map(|m| (m.key.as_str(), m.depends_on.as_slice())).collect();
     check_network(&network, &mut violations);
@@ -164,7 +187,7 @@ pub struct Neighbour<'a> {
 /// Checks a milestone added to an existing plan. Pointers are relative to the milestone.
 pub fn check_addition(milestone: &MilestoneDraft, plan: Surroundings<'_>, today: NaiveDate) -> Result<(), Violations> {
     let mut violations = Violations::new();
-    check_dates(milestone, plan.start_on, today, "", &mut violations);
+    check_dates(milestone, (plan.start_on, plan.calendar), today, "", &mut violations);
     if plan.milestones.iter().any(|other| other.key == milestone.key.as_str()) {
         violations.push(PlanRule::DuplicateKey { key: milestone.key.to_string() }.at("/key"));
     }
@@ -179,17 +202,18 @@ pub struct MilestoneChange {
     pub planned_on: Option<NaiveDate>,
     /// Whether the weight changes.
     pub changes_weight: bool,
-    /// Whether a percentage of completion is recorded.
-    pub records_progress: bool,
+    /// Date of the percentage of completion that is recorded, if there is one, and of the last one before.
+    pub progress_on: Option<(NaiveDate, Option<NaiveDate>)>,
 }
 
-/// Checks a change: values frozen by a baseline do not change, progress is recorded only on open milestones, and no
-/// planned date is before the plan's start.
+/// Checks a change: values frozen by a baseline do not change, progress is recorded only on open milestones and in order, and
+/// no planned date is before the plan's start or on a day that the calendar refuses.
 pub fn check_change(
     change: MilestoneChange,
     state: State,
     is_baselined: bool,
-    start_on: NaiveDate,
+    (start_on, calendar): (NaiveDate, &Calendar),
+    today: NaiveDate,
 ) -> Result<(), Violations> {
     let mut violations = Violations::new();
     if is_baselined && change.planned_on.is_some() {
@@ -198,8 +222,19 @@ pub fn check_change(
     if is_baselined && change.changes_weight {
         violations.push(PlanRule::Baselined.at("/weight"));
     }
-    if change.records_progress && !state.is_open() {
+    if change.progress_on.is_some() && !state.is_open() {
         violations.push(MilestoneRule::Settled { state }.at("/percent_complete"));
+    }
+    if let Some((on, previous_on)) = change.progress_on {
+        let rule = match previous_on.filter(|previous_on| on < *previous_on) {
+            _ if on > today => Some(ValueRule::InTheFuture { today }),
+            Some(previous_on) => Some(ValueRule::OutOfOrder { previous_on }),
+            None => None,
+        };
+        violations.extend(rule.map(|rule| rule.at("/percent_complete_on")));
+    }
+    if let Some(on) = change.planned_on.filter(|on| calendar.refuses(*on)) {
+        violations.push(PlanRule::OnDayOff { on }.at("/planned_on"));
     }
     if change.planned_on.is_some_and(|on| on < start_on) {
         violations.push(PlanRule::BeforeStart { start_on }.at("/planned_on"));
@@ -238,13 +273,16 @@ fn dependency_violations(key: &str, depends_on: &[Dependency], plan: Surrounding
 
 fn check_dates(
     milestone: &MilestoneDraft,
-    start_on: NaiveDate,
+    (start_on, calendar): (NaiveDate, &Calendar),
     today: NaiveDate,
     at: &str,
     violations: &mut Violations,
 ) {
     if milestone.planned_on < start_on {
         violations.push(PlanRule::BeforeStart { start_on }.at(format!("{at}/planned_on")));
+    }
+    if calendar.refuses(milestone.planned_on) {
+        violations.push(PlanRule::OnDayOff { on: milestone.planned_on }.at(format!("{at}/planned_on")));
     }
     if milestone.planned_on > LAST_DAY {
         violations.push(ValueRule::BeyondCalendar { last: LAST_DAY }.at(format!("{at}/planned_on")));
@@ -259,15 +297,28 @@ fn check_dates(
     {
         violations.push(ValueRule::OutOfOrder { previous_on: started_on }.at(format!("{at}/actual_on")));
     }
+    let changes = milestone.forecast_changes.iter().map(|change| change.recorded_on);
+    check_order("forecast_changes", changes, today, at, violations);
+    check_order("progress", milestone.progress.iter().map(|entry| entry.recorded_on), today, at, violations);
+}
+
+/// Checks that recorded history is listed oldest first and not in the future.
+fn check_order(
+    field: &str,
+    recorded: impl Iterator<Item = NaiveDate>,
+    today: NaiveDate,
+    at: &str,
+    violations: &mut Violations,
+) {
     let mut previous: Option<NaiveDate> = None;
-    for (position, change) in milestone.forecast_changes.iter().enumerate() {
-        let place = format!("{at}/forecast_changes/{position}/recorded_on");
-        if change.recorded_on > today {
+    for (position, recorded_on) in recorded.enumerate() {
+        let place = format!("{at}/{field}/{position}/recorded_on");
+        if recorded_on > today {
             violations.push(ValueRule::InTheFuture { today }.at(place));
-        } else if let Some(previous_on) = previous.filter(|previous_on| change.recorded_on < *previous_on) {
+        } else if let Some(previous_on) = previous.filter(|previous_on| recorded_on < *previous_on) {
             violations.push(ValueRule::OutOfOrder { previous_on }.at(place));
         }
-        previous = Some(change.recorded_on);
+        previous = Some(recorded_on);
     }
 }
 
@@ -320,6 +371,9 @@ mod tests {
             depends_on: depends_on.iter().map(|k| Dependency::on(key(k))).collect(),
             acceptance_criteria: vec![],
             forecast_changes: vec![],
+            duration_days: None,
+            credit_rule: None,
+            progress: vec![],
             started_on: None,
             actual_on: None,
             note: None,
@@ -370,17 +424,26 @@ mod tests {
 
     #[test]
     fn a_change_keeps_what_is_frozen_and_settled() {
-        let all = MilestoneChange { planned_on: Some(day(1)), changes_weight: true, records_progress: true };
+        let all = MilestoneChange {
+            planned_on: Some(day(1)),
+            changes_weight: true,
+            progress_on: Some((day(3), Some(day(4)))),
+        };
         let state = State::Achieved;
         let expected: Violations = vec![
             PlanRule::Baselined.at("/planned_on"),
             PlanRule::Baselined.at("/weight"),
             MilestoneRule::Settled { state }.at("/percent_complete"),
+            ValueRule::OutOfOrder { previous_on: day(4) }.at("/percent_complete_on"),
             PlanRule::BeforeStart { start_on: day(2) }.at("/planned_on"),
         ];
-        assert_eq!(check_change(all, state, true, day(2)), Err(expected));
-        assert_eq!(check_change(all, State::Planned, false, day(1)), Ok(()));
-        assert_eq!(check_change(MilestoneChange::default(), state, true, day(2)), Ok(()));
+        assert_eq!(check_change(all, state, true, (day(2), &Calendar::every_day()), day(9)), Err(expected));
+        let planned = MilestoneChange { progress_on: None, ..all };
+        assert_eq!(check_change(planned, State::Planned, false, (day(1), &Calendar::every_day()), day(9)), Ok(()));
+        assert_eq!(
+            check_change(MilestoneChange::default(), state, true, (day(2), &Calendar::every_day()), day(9)),
+            Ok(())
+        );
     }
 
     #[test]

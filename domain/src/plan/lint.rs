@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 
 use crate::plan::calendar::Calendar;
 use crate::plan::cascade::{Course, Step};
-use crate::plan::network::{Link, Network};
+use crate::plan::network::Link;
 use crate::values::dates::{days_between, plus_days};
 
 /// A rule for plans.
@@ -60,6 +60,10 @@ pub enum LintRule {
     NegativeFloat,
     /// The milestone carries more than two fifths of the scope.
     WeightConcentrated,
+    /// No milestone of the plan has a buffer, so that the first slip moves the finish.
+    NoBuffers,
+    /// The milestone is planned for a day that the plan's calendar does not count.
+    PlannedOnDayOff,
 }
 
 /// Severity of a finding.
@@ -85,7 +89,9 @@ impl LintRule {
             | Self::NoSingleOwner
             | Self::SpanOverTwoWeeks
             | Self::MissingDependencies
-            | Self::WeightConcentrated => Severity::Warning,
+            | Self::WeightConcentrated
+            | Self::NoBuffers
+            | Self::PlannedOnDayOff => Severity::Warning,
             Self::TooManyMilestones | Self::VagueName | Self::UnclearToClient | Self::Dangling => Severity::Hint,
         }
     }
@@ -104,6 +110,8 @@ impl LintRule {
             Self::Dangling => "Link the milestone to one that it depends on, or to one that depends on it.",
             Self::StaleForecast => "Record a new forecast date, or confirm that the current one still holds.",
             Self::NegativeFloat => "Plan the milestone after its dependencies, or correct the dependencies.",
+            Self::NoBuffers => "Say how many days milestones take, and leave some time between them.",
+            Self::PlannedOnDayOff => "Plan the milestone for a day that counts.",
             Self::WeightConcentrated => "Split the milestone, or set the other weights according to the work involved.",
         }
     }
@@ -142,13 +150,19 @@ pub fn lint(subjects: &[Subject<'_>], links: &[Link], start_on: NaiveDate, calen
     let course = Course { steps: &steps, links, start_on, calendar };
     let durations = course.planned_durations_days().unwrap_or_else(|| vec![0; steps.len()]);
     let two_weeks = calendar.days_between(start_on, plus_days(start_on, 14));
-    let network = Network::schedule(&durations, links);
     let mut findings: Vec<Finding> =
         of_plan(subjects, links, start_on).into_iter().map(|rule| Finding { rule, milestone: None }).collect();
+    // Days between what the predecessors allow and the planned date: a buffer, or negative float.
+    let slack = |(on, subject): (Option<NaiveDate>, &Subject<'_>)| {
+        on.map(|on| calendar.days_between(on, subject.step.planned_on))
+    };
+    let slack_days: Vec<Option<i64>> = course.allowed().into_iter().zip(subjects).map(slack).collect();
+    let needs_buffers = !links.is_empty() && subjects.iter().any(|subject| subject.step.state.is_open());
+    if needs_buffers && !slack_days.iter().flatten().any(|days| *days > 0) {
+        findings.push(Finding { rule: LintRule::NoBuffers, milestone: None });
+    }
     let scope: f64 = in_scope(subjects).map(|subject| subject.weight).sum();
     for (position, subject) in subjects.iter().enumerate().filter(|(_, subject)| subject.step.state.is_open()) {
-        let planned_after = calendar.days_between(start_on, subject.step.planned_on);
-        let allowed_after = network.as_ref().map_or(0, |network| network.nodes[position].early_finish);
         let is_linked = links.iter().any(|link| link.from == position || link.to == position);
         let rules = [
             (LintRule::NoAcceptanceCriteria, subject.criteria == 0),
@@ -158,8 +172,9 @@ pub fn lint(subjects: &[Subject<'_>], links: &[Link], start_on: NaiveDate, calen
             (LintRule::UnclearToClient, subject.name.split_whitespace().count() < 2),
             (LintRule::Dangling, !is_linked && !links.is_empty()),
             (LintRule::StaleForecast, subject.stale),
-            (LintRule::NegativeFloat, allowed_after > planned_after),
+            (LintRule::NegativeFloat, slack_days[position].is_some_and(|days| days < 0)),
             (LintRule::WeightConcentrated, subjects.len() > 2 && subject.weight > 0.4 * scope),
+            (LintRule::PlannedOnDayOff, calendar.is_day_off(subject.step.planned_on)),
         ];
         let broken = rules.into_iter().filter(|(_, is_broken)| *is_broken);
         findings.extend(broken.map(|(rule, _)| Finding { rule, milestone: Some(position) }));
@@ -214,8 +229,14 @@ mod tests {
 
     fn subject(name: &str, planned: i64) -> Subject<'_> {
         let planned_on = plus_days(start(), planned);
-        let step =
-            Step { state: State::Planned, planned_on, expected_on: planned_on, started_on: None, spoke_on: None };
+        let step = Step {
+            state: State::Planned,
+            planned_on,
+            expected_on: planned_on,
+            started_on: None,
+            spoke_on: None,
+            duration_days: None,
+        };
         Subject { name, owner: Some("Ana"), criteria: 1, weight: 1.0, stale: false, step }
     }
 
@@ -225,7 +246,8 @@ mod tests {
 
     fn good() -> (Vec<Subject<'static>>, Vec<Link>) {
         let names = ["Data access confirmed", "Pipeline runs nightly", "Report accepted"];
-        let subjects = names.iter().zip([5, 12, 19]).map(|(name, planned)| subject(name, planned)).collect();
+        let mut subjects: Vec<_> = names.iter().zip([5, 12, 19]).map(|(name, on)| subject(name, on)).collect();
+        subjects[1].step.duration_days = Some(5);
         (subjects, vec![after(0, 1), after(1, 2)])
     }
 
@@ -259,6 +281,7 @@ mod tests {
         check(|subjects, _| subjects[2].weight = 9.0, &[(LintRule::WeightConcentrated, Some(2))]);
         check(|_, links| links.clear(), &[(LintRule::MissingDependencies, None)]);
         check(|_, links| links.truncate(1), &[(LintRule::Dangling, Some(2))]);
+        check(|subjects, _| subjects[1].step.duration_days = None, &[(LintRule::NoBuffers, None)]);
         check(|subjects, _| subjects[2].step = subject("x", 11).step, &[(LintRule::NegativeFloat, Some(2))]);
         check(
             |subjects, _| subjects[2].step = subject("x", 27).step,
@@ -273,6 +296,16 @@ mod tests {
             },
             &[(LintRule::TooManyMilestones, None)],
         );
+    }
+
+    #[test]
+    fn days_off_are_found() {
+        let (mut subjects, links) = good();
+        subjects[1].step.duration_days = Some(3);
+        let found = lint(&subjects, &links, start(), &Calendar::business_days(&[subjects[1].step.planned_on]));
+        let found: Vec<_> = found.into_iter().map(|one| (one.rule, one.milestone)).collect();
+        let expected = [0, 1, 2].map(|position| (LintRule::PlannedOnDayOff, Some(position)));
+        assert_eq!(found, expected, "a Saturday, a holiday and a Saturday");
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub fn finished(plan: &PlanFacts, as_of: NaiveDate) -> Vec<Finished> {
         expected_on: facts.closed_on.unwrap_or(*on),
         started_on: facts.started_on,
         spoke_on: None,
+        duration_days: facts.duration_days,
     };
     let steps: Vec<Step> = plan.milestones.iter().zip(&promised).map(step).collect();
     let calendar = &plan.terms.calendar;
@@ -179,6 +180,7 @@ mod tests {
     use super::*;
     use crate::earned_value::CreditRule;
     use crate::plan::MilestoneFacts;
+    use crate::plan::Valuation;
     use crate::plan::baseline::{Baseline, Line};
     use crate::plan::network::Link;
     use crate::plan::schedule::Terms;
@@ -198,6 +200,8 @@ mod tests {
             progress: vec![],
             touched_on: None,
             confirmed_on: None,
+            duration_days: None,
+            credit_rule: None,
             misses: vec![],
         }
     }
@@ -208,7 +212,7 @@ mod tests {
     fn a_milestone_is_as_slow_as_its_own_work() {
         let line = |milestone, on| Line { milestone, planned_on: day(on), weight: 1.0 };
         let mut plan = PlanFacts {
-            credit_rule: CreditRule::ZeroHundred,
+            valuations: vec![Valuation::of(CreditRule::ZeroHundred)],
             terms: Terms::default(),
             baselines: vec![
                 Baseline { number: 1, effective_on: day(0), lines: vec![line(0, 10), line(1, 20)] },

@@ -19,6 +19,10 @@ pub enum PlanRule {
     BeforeStart { start_on: NaiveDate },
     #[error("must not lead from the planned date {on} to a day before the plan's start on {start_on}")]
     LagBeforeStart { on: NaiveDate, start_on: NaiveDate },
+    #[error("must not be a day off: the plan's calendar does not count {on}")]
+    OnDayOff { on: NaiveDate },
+    #[error("costs are recorded in {currency}: the currency cannot change")]
+    CurrencyInUse { currency: String },
     #[error("the key '{key}' is used by more than one milestone")]
     DuplicateKey { key: String },
     #[error("there is no milestone with the key '{key}' in this plan")]
@@ -60,9 +64,11 @@ impl Rule for PlanRule {
     fn about(&self) -> About {
         match self {
             Self::Value(rule) => rule.about(),
+            Self::CurrencyInUse { .. } => About::State,
             Self::NotADependency
             | Self::BeforeStart { .. }
             | Self::LagBeforeStart { .. }
+            | Self::OnDayOff { .. }
             | Self::DuplicateKey { .. }
             | Self::UnknownDependency { .. }
             | Self::RepeatedDependency { .. }

@@ -54,6 +54,7 @@ mod tests {
     use super::*;
     use crate::earned_value::CreditRule;
     use crate::plan::MilestoneFacts;
+    use crate::plan::Valuation;
     use crate::plan::calendar::Calendar;
     use crate::plan::schedule::{Forecast, Terms};
 
@@ -71,13 +72,15 @@ mod tests {
             progress: vec![],
             touched_on: None,
             confirmed_on: None,
+            duration_days: None,
+            credit_rule: None,
             misses: vec![],
         }
     }
 
     fn plan(calendar: Calendar) -> PlanFacts {
         PlanFacts {
-            credit_rule: CreditRule::ZeroHundred,
+            valuations: vec![Valuation::of(CreditRule::ZeroHundred)],
             terms: Terms { calendar, ..Terms::default() },
             baselines: vec![],
             milestones: vec![milestone(State::Planned, 8, None), milestone(State::InProgress, 15, Some(18))],

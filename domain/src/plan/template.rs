@@ -1,10 +1,11 @@
 //! Templates: lists of milestone definitions with offsets instead of dates.
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::plan::Kind;
+use crate::plan::calendar::Calendar;
 use crate::plan::dependency::Dependency;
 use crate::plan::draft::{MilestoneDraft, check_network};
 use crate::plan::rule::PlanRule;
@@ -31,9 +32,14 @@ pub struct MilestoneDefinition {
     /// Weight: the relative share of the scope. Defaults to 1.
     #[serde(default)]
     pub weight: Weight,
-    /// Planned date as a number of calendar days after the start of the plan.
+    /// Planned date as a number of days of the plan's calendar after the start of the plan.
     #[schema(minimum = 0, maximum = 3650)]
     pub offset_days: u32,
+    /// Time that it takes, in days of the plan's calendar. If it is less than the time between the planned dates, the rest is
+    /// a buffer. By default, it takes all the time that its dependencies leave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 0, maximum = 3650)]
+    pub duration_days: Option<u32>,
     /// Dependencies: keys of milestones, each optionally with a relation and a lag.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -77,9 +83,15 @@ pub fn check(definitions: &[MilestoneDefinition]) -> Result<(), Violations> {
 }
 
 /// Returns the milestones of a plan that starts on `start_on`.
-pub fn instantiate(definitions: &[MilestoneDefinition], start_on: NaiveDate) -> Vec<MilestoneDraft> {
+pub fn instantiate(
+    definitions: &[MilestoneDefinition],
+    start_on: NaiveDate,
+    calendar: &Calendar,
+) -> Vec<MilestoneDraft> {
     let at = |definition: &MilestoneDefinition| {
-        start_on.checked_add_days(Days::new(definition.offset_days.into())).unwrap_or(NaiveDate::MAX)
+        let (offset_days, on) =
+            (i64::from(definition.offset_days), calendar.plus_days(start_on, definition.offset_days.into()));
+        if calendar.days_between(start_on, on) == offset_days { on } else { NaiveDate::MAX }
     };
     definitions
         .iter()
@@ -93,6 +105,9 @@ pub fn instantiate(definitions: &[MilestoneDefinition], start_on: NaiveDate) -> 
             depends_on: definition.depends_on.clone(),
             acceptance_criteria: definition.acceptance_criteria.clone(),
             forecast_changes: vec![],
+            duration_days: definition.duration_days,
+            credit_rule: None,
+            progress: vec![],
             started_on: None,
             actual_on: None,
             note: None,
@@ -112,6 +127,7 @@ mod tests {
             owner: None,
             weight: Weight::ONE,
             offset_days,
+            duration_days: None,
             depends_on: depends_on.iter().map(|k| Dependency::on(Key::parse(k).expect("a key"))).collect(),
             acceptance_criteria: vec![],
         }
@@ -120,9 +136,12 @@ mod tests {
     #[test]
     fn offsets_become_dates() {
         let start_on = NaiveDate::from_ymd_opt(2028, 2, 27).expect("a date");
-        let drafts = instantiate(&[definition("a", 0, &[]), definition("b", 3, &["a"])], start_on);
-        let dates: Vec<_> = drafts.iter().map(|draft| draft.planned_on.to_string()).collect();
-        assert_eq!(dates, ["2028-02-27", "2028-03-01"], "2028 is a leap year");
+        let dates = |calendar: &Calendar| {
+            let drafts = instantiate(&[definition("a", 0, &[]), definition("b", 3, &["a"])], start_on, calendar);
+            drafts.iter().map(|draft| draft.planned_on.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(dates(&Calendar::every_day()), ["2028-02-27", "2028-03-01"], "2028 is a leap year");
+        assert_eq!(dates(&Calendar::business_days(&[])), ["2028-02-28", "2028-03-02"], "it starts on a Sunday");
     }
 
     #[test]

@@ -30,6 +30,10 @@ pub enum ValueRule {
     WeightOutOfRange { min: f64, max: f64 },
     #[error("must be a number from 0 to 100")]
     PercentOutOfRange,
+    #[error("must be a whole number from 0 to {max}")]
+    DaysOutOfRange { max: u32 },
+    #[error("must be one of {options}")]
+    NotAnOption { options: String },
     #[error("must not be in the future: today is {today}")]
     InTheFuture { today: NaiveDate },
     #[error("must not be in the past: today is {today}")]
@@ -66,6 +70,8 @@ impl Rule for ValueRule {
             | Self::NotAnEmail
             | Self::WeightOutOfRange { .. }
             | Self::PercentOutOfRange
+            | Self::DaysOutOfRange { .. }
+            | Self::NotAnOption { .. }
             | Self::InTheFuture { .. }
             | Self::InThePast { .. }
             | Self::BeyondCalendar { .. }

@@ -64,7 +64,7 @@ pub struct Cascade {
     /// Whether this was a dry run: nothing was saved.
     dry_run: bool,
     /// Moves: the milestone itself first, then its dependents in the order of the network.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     moves: Vec<MilestoneMove>,
     /// Expected finish of the plan before and after the change.
     finish: Finish,

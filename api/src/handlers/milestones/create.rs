@@ -7,7 +7,7 @@ use milepost_domain::plan::draft::{MilestoneDraft, Neighbour, Surroundings, chec
 use sqlx::types::Text;
 use uuid::Uuid;
 
-use super::{Milestone, new_rows, save};
+use super::{Milestone, NewRows, new_rows, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -16,30 +16,34 @@ use crate::store::milestones::{self, DependencyRow};
 use crate::store::plans::{self, PlanRecord};
 
 /// Maximum number of milestones in a plan.
-const MOST: usize = 1000;
+const MOST: usize = 5000;
 
 /// Create a milestone
 ///
 /// The milestone is added at the end of the plan and becomes part of the scope with the next baseline. A plan has at
-/// most 1000 milestones.
+/// most 5000 milestones.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = MilestoneDraft,
     responses((status = 201, description = "The created milestone.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones")]
 pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
     cx.write(async |unit| {
+        let mut draft = draft.clone();
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let mut record = found.ok_or_else(ApiError::not_found)?;
         if record.milestones.len() >= MOST {
             return Err(ApiError::new(Code::Conflict, format!("A plan may have at most {MOST} milestones.")));
         }
+        draft.planned_on = record.plan.calendar.0.taken(draft.planned_on);
         within(&record, |plan| check_addition(&draft, plan, unit.today)).map_err(ApiError::of_change)?;
         let position = record.milestones.last().map_or(1, |last| last.position + 1);
-        let (row, forecasts) = new_rows(unit, *id, position, &draft);
+        let NewRows { milestone: row, forecasts, progress } = new_rows(unit, *id, position, &draft);
         let edges = edges(&record, row.id, &draft.depends_on);
         milestones::insert(&mut unit.conn, unit.organization_id, std::slice::from_ref(&row)).await?;
         milestones::insert_dependencies(&mut unit.conn, unit.organization_id, &edges).await?;
         milestones::insert_forecasts(&mut unit.conn, unit.organization_id, &forecasts).await?;
+        milestones::insert_progress(&mut unit.conn, unit.organization_id, &progress).await?;
+        record.progress.extend(progress);
         record.milestones.push(row);
         record.dependencies.extend(edges);
         record.forecasts.extend(forecasts);
@@ -51,7 +55,9 @@ pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneD
 
 /// Runs a check against the plan that a milestone belongs to.
 pub fn within<R>(record: &PlanRecord, check: impl FnOnce(Surroundings<'_>) -> R) -> R {
-    let links: Vec<Vec<Dependency>> = record.milestones.iter().map(|row| record.dependencies_of(row.id)).collect();
+    let by_milestone = record.by_milestone();
+    let links: Vec<Vec<Dependency>> =
+        record.milestones.iter().map(|row| by_milestone.dependencies_of(row.id)).collect();
     let neighbours: Vec<Neighbour<'_>> = record
         .milestones
         .iter()

@@ -3,11 +3,15 @@
 use actix_web::patch;
 use actix_web::web::Path;
 use chrono::NaiveDate;
+use milepost_domain::Rule as _;
+use milepost_domain::earned_value::CreditRule;
 use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{MilestoneChange, check_change, check_dependencies};
+use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Label, Name, Note};
 use milepost_domain::values::weight::{Percent, Weight};
 use serde::Deserialize;
+use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -56,9 +60,20 @@ pub struct MilestonePatch {
     #[serde(default)]
     #[schema(value_type = Option<Note>)]
     note: Change<Note>,
-    /// Percentage of completion as of today. Recorded with today's date.
+    /// Time that it takes, in days of the plan's calendar; null if it takes all the time that its dependencies leave it.
+    #[serde(default)]
+    #[schema(value_type = Option<i64>, minimum = 0, maximum = 3650)]
+    duration_days: Change<u32>,
+    /// Credit rule of the milestone; null for the plan's.
+    #[serde(default)]
+    #[schema(value_type = Option<CreditRule>)]
+    credit_rule: Change<CreditRule>,
+    /// Percentage of completion.
     #[schema(value_type = Percent, required = false)]
     percent_complete: Option<Percent>,
+    /// Day of the percentage. Defaults to today; not before the day of the last percentage.
+    #[schema(value_type = NaiveDate, required = false)]
+    percent_complete_on: Option<NaiveDate>,
 }
 
 /// Update a milestone
@@ -82,12 +97,21 @@ pub async fn update_milestone(
         cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
         let current = &record.milestones[position];
+        let calendar = record.plan.calendar.0.clone();
+        let planned_on = patch.planned_on.map(|on| calendar.taken(on));
+        let last_on =
+            record.progress.iter().rfind(|entry| entry.milestone_id == current.id).map(|last| last.recorded_on);
+        let progress_on = patch.percent_complete_on.unwrap_or(unit.today);
+        if patch.percent_complete_on.is_some() && patch.percent_complete.is_none() {
+            return Err(ValueRule::Required { what: "the percentage of completion" }.at("/percent_complete").into());
+        }
         let change = MilestoneChange {
-            planned_on: patch.planned_on,
+            planned_on,
             changes_weight: patch.weight.is_some(),
-            records_progress: patch.percent_complete.is_some(),
+            progress_on: patch.percent_complete.map(|_| (progress_on, last_on)),
         };
-        check_change(change, current.state.0, record.is_baselined(current.id), record.plan.start_on)?;
+        let terms = (record.plan.start_on, &calendar);
+        check_change(change, current.state.0, record.is_baselined(current.id), terms, unit.today)?;
         let row = &mut record.milestones[position];
         if let Some(name) = patch.name {
             row.name = name.into();
@@ -95,7 +119,9 @@ pub async fn update_milestone(
         patch.phase.apply(&mut row.phase);
         patch.owner.apply(&mut row.owner);
         patch.note.apply(&mut row.note);
-        row.planned_on = patch.planned_on.unwrap_or(row.planned_on);
+        row.planned_on = planned_on.unwrap_or(row.planned_on);
+        patch.duration_days.apply(&mut row.duration_days);
+        patch.credit_rule.map(Text).apply(&mut row.credit_rule);
         row.weight = patch.weight.map_or(row.weight, Weight::value);
         if let Some(criteria) = patch.acceptance_criteria {
             row.acceptance_criteria = JsonText(criteria.into_iter().map(String::from).collect());
@@ -104,7 +130,7 @@ pub async fn update_milestone(
             set_dependencies(unit, &mut record, position, &depends_on).await?;
         }
         if let Some(percent) = patch.percent_complete {
-            add_progress(unit, &mut record, position, percent).await?;
+            add_progress(unit, &mut record, position, (percent, progress_on)).await?;
             record.milestones[position].touched_on = Some(unit.today);
         }
         if patch.percent_complete.is_none()
@@ -137,7 +163,7 @@ async fn add_progress(
     unit: &mut Unit,
     record: &mut PlanRecord,
     position: usize,
-    percent: Percent,
+    (percent, recorded_on): (Percent, NaiveDate),
 ) -> Result<(), ApiError> {
     let milestone_id = record.milestones[position].id;
     let last = record.progress.iter().rfind(|entry| entry.milestone_id == milestone_id);
@@ -146,10 +172,10 @@ async fn add_progress(
         milestone_id,
         ordinal: last.map_or(1, |last| last.ordinal + 1),
         percent: percent.value(),
-        recorded_on: unit.today,
+        recorded_on,
         recorded_at: Some(unit.now),
     };
-    milestones::insert_progress(&mut unit.conn, unit.organization_id, &entry).await?;
+    milestones::insert_progress(&mut unit.conn, unit.organization_id, std::slice::from_ref(&entry)).await?;
     record.progress.push(entry);
     Ok(())
 }

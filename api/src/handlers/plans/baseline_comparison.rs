@@ -57,7 +57,7 @@ pub struct BaselineComparison {
     /// Days by which the finish moved, in days of the plan's calendar. Negative means earlier.
     days: Option<i64>,
     /// Milestones that differ between the baselines, in plan order.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     changes: Vec<BaselineChange>,
 }
 

@@ -38,7 +38,7 @@ pub struct BaselineDraft {
     approved_by: Option<Label>,
     /// Changes from the previous baseline; open milestones only.
     #[serde(default)]
-    #[schema(max_items = 500)]
+    #[schema(max_items = 5000)]
     changes: Vec<LineChange>,
 }
 
@@ -89,7 +89,7 @@ pub struct Baseline {
     /// Time at which that approval was recorded.
     client_approved_at: Option<DateTime<Utc>>,
     /// Lines: one for each milestone in scope.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     lines: Vec<BaselineLine>,
 }
 
@@ -163,6 +163,7 @@ pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDra
 
 /// Applies the changes to the plan's milestones and checks the lines that the baseline would freeze.
 fn apply(record: &mut PlanRecord, draft: &BaselineDraft) -> Result<(), ApiError> {
+    let calendar = record.plan.calendar.0.clone();
     let mut places: HashMap<&str, usize> = HashMap::new();
     let mut errors = vec![];
     for (index, change) in draft.changes.iter().enumerate() {
@@ -175,7 +176,7 @@ fn apply(record: &mut PlanRecord, draft: &BaselineDraft) -> Result<(), ApiError>
         if places.insert(change.key.as_str(), index).is_some() {
             errors.push(FieldError::in_body(at("/key"), "repeated", "is changed more than once"));
         }
-        milestone.planned_on = change.planned_on.unwrap_or(milestone.planned_on);
+        milestone.planned_on = change.planned_on.map_or(milestone.planned_on, |on| calendar.taken(on));
         milestone.weight = change.weight.map_or(milestone.weight, Weight::value);
     }
     if !errors.is_empty() {
@@ -190,7 +191,7 @@ fn apply(record: &mut PlanRecord, draft: &BaselineDraft) -> Result<(), ApiError>
             changed: places.contains_key(milestone.key.as_str()),
         })
         .collect();
-    Ok(check(&candidates, record.plan.start_on)?)
+    Ok(check(&candidates, record.plan.start_on, &calendar)?)
 }
 
 /// A milestone that a new baseline changes.

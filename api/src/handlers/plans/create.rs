@@ -94,7 +94,7 @@ pub struct PlanDraft {
     pub template_version: Option<i64>,
     /// Milestones in order, optionally with their history. Required without a template.
     #[serde(default)]
-    #[schema(max_items = 500)]
+    #[schema(max_items = 2000)]
     pub milestones: Vec<MilestoneDraft>,
 }
 
@@ -127,8 +127,11 @@ pub async fn create_plan(cx: Context, body: Body<PlanDraft>) -> Result<Answer, A
 /// Checks a draft and writes the plan, its first baseline and the ledger entry.
 pub async fn create(unit: &mut Unit, draft: &PlanDraft) -> Result<PlanRecord, ApiError> {
     draft::check_budget(draft.budget_minor.is_some(), draft.currency.is_some())?;
-    let source = source(unit, draft).await?;
     let calendar = draft.calendar.clone().unwrap_or_default();
+    let mut source = source(unit, draft, &calendar).await?;
+    for milestone in &mut source.milestones {
+        milestone.planned_on = calendar.taken(milestone.planned_on);
+    }
     check_milestones(&source.milestones, draft.start_on, &calendar, unit.today)?;
     let plan = plan_row(unit, draft, &source).await?;
     let record = insert(unit, plan, &source.milestones).await?;
@@ -139,7 +142,7 @@ pub async fn create(unit: &mut Unit, draft: &PlanDraft) -> Result<PlanRecord, Ap
     Ok(record)
 }
 
-async fn source(unit: &mut Unit, draft: &PlanDraft) -> Result<Source, ApiError> {
+async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Result<Source, ApiError> {
     let Some(key) = &draft.template else {
         if draft.milestones.is_empty() {
             return Err(PlanRule::TemplateOrMilestones.at("/milestones").into());
@@ -164,7 +167,7 @@ async fn source(unit: &mut Unit, draft: &PlanDraft) -> Result<Source, ApiError> 
     Ok(Source {
         kind: draft.kind.unwrap_or(version.content.kind),
         template: Some((version.of, version.number)),
-        milestones: template::instantiate(&version.content.milestones, draft.start_on),
+        milestones: template::instantiate(&version.content.milestones, draft.start_on, calendar),
     })
 }
 
@@ -221,13 +224,14 @@ pub async fn budget_currency(
 async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Result<PlanRecord, ApiError> {
     let plan_id = plan.id;
     let mut rows = Vec::with_capacity(drafts.len());
-    let mut forecasts = vec![];
+    let (mut forecasts, mut progress) = (vec![], vec![]);
     let mut ids = HashMap::new();
     for (position, draft) in (1..).zip(drafts) {
-        let (row, changes) = new_rows(unit, plan_id, position, draft);
-        ids.insert(draft.key.as_str(), row.id);
-        rows.push(row);
-        forecasts.extend(changes);
+        let new = new_rows(unit, plan_id, position, draft);
+        ids.insert(draft.key.as_str(), new.milestone.id);
+        rows.push(new.milestone);
+        forecasts.extend(new.forecasts);
+        progress.extend(new.progress);
     }
     let edge = |draft: &MilestoneDraft, needed: &Dependency| {
         Some(DependencyRow {
@@ -265,13 +269,14 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
     milestones::insert(conn, organization_id, &rows).await?;
     milestones::insert_dependencies(conn, organization_id, &dependencies).await?;
     milestones::insert_forecasts(conn, organization_id, &forecasts).await?;
+    milestones::insert_progress(conn, organization_id, &progress).await?;
     baselines::insert(conn, organization_id, &baseline, &lines).await?;
     Ok(PlanRecord {
         plan,
         milestones: rows,
         dependencies,
         forecasts,
-        progress: vec![],
+        progress,
         baselines: vec![baseline],
         lines,
         approvals: vec![],
@@ -279,5 +284,6 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
         communications: vec![],
         misses: vec![],
         last_review: None,
+        valuations: vec![],
     })
 }

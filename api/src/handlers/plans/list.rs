@@ -2,6 +2,7 @@
 
 use actix_web::get;
 use chrono::{DateTime, NaiveDate, Utc};
+use chrono_tz::Tz;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::people::PersonContent;
 use milepost_domain::plan::Kind;
@@ -13,6 +14,7 @@ use uuid::Uuid;
 
 use super::Plan;
 use crate::answer::Answer;
+use crate::clock::date_in;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
@@ -55,7 +57,7 @@ pub struct PlanFilters {
     /// Filter by unexplained misses: `true` for plans with milestones whose planned date has passed without an
     /// explanation, `false` for the others.
     pub unexplained_misses: Option<bool>,
-    /// Whether to return archived plans instead of active plans. Defaults to false.
+    /// Whether to return plans that were archived by the date instead of those that were not. Defaults to false.
     pub archived: Option<bool>,
     /// Only plans that changed at this time or later, together with their milestones.
     pub updated_since: Option<DateTime<Utc>>,
@@ -76,6 +78,7 @@ pub struct PlanSelection {
     filters: PlanFilters,
     customer: Sought,
     person: Sought,
+    zone: Tz,
 }
 
 impl PlanFilters {
@@ -86,7 +89,7 @@ impl PlanFilters {
         let person = Named { id: self.person_id, external_ref: self.person_ref.as_ref() };
         let person = reference::sought::<PersonContent>(cx, person).await?;
         self.q = self.q.map(|text| folded(&text));
-        Ok(PlanSelection { filters: self, customer, person })
+        Ok(PlanSelection { filters: self, customer, person, zone: cx.who.tenant.zone })
     }
 }
 
@@ -94,7 +97,7 @@ impl PlanSelection {
     /// Whether a plan matches the filters at a date.
     pub fn admits(&self, plan: &PlanView, as_of: NaiveDate) -> bool {
         let (filters, row) = (&self.filters, &plan.row);
-        row.archived_at.is_some() == filters.archived.unwrap_or_default()
+        row.archived_at.is_some_and(|at| date_in(self.zone, at) <= as_of) == filters.archived.unwrap_or_default()
             && self.customer.admits(row.customer_id)
             && self.person.admits(row.person_id)
             && is_one_of(&filters.kind, |kind| *kind == row.kind.0)

@@ -59,7 +59,7 @@ pub struct StartMove {
     #[schema(minimum = 1)]
     baseline: i64,
     /// Milestones that move, in plan order: all open milestones.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     moves: Vec<StartedMilestone>,
 }
 

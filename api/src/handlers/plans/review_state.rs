@@ -25,7 +25,7 @@ use crate::store::plans::PlanRecord;
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ReviewState {
     /// Milestones at risk, each with its owner's last explanation. Includes stale milestones and unexplained misses.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     at_risk: Vec<RiskyMilestone>,
     /// Unresolved dependencies: open milestones that are at risk, or expected too late for an open milestone that
     /// depends on them.
@@ -37,7 +37,7 @@ pub struct ReviewState {
     #[schema(max_items = 100_000)]
     uncommunicated_changes: Vec<DateChange>,
     /// Status and dates of every milestone.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     milestones: Vec<ReviewedMilestone>,
 }
 

@@ -52,11 +52,11 @@ pub struct ReviewFinding {
 pub struct ReviewDraft {
     /// Findings: cause and action for each milestone at risk. Findings about other milestones are allowed.
     #[serde(default)]
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     findings: Vec<ReviewFinding>,
     /// Keys of milestones whose forecast still holds.
     #[serde(default)]
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     confirmed: Vec<Key>,
     /// Note on the review.
     note: Option<Note>,
@@ -80,7 +80,7 @@ pub struct Review {
     #[serde(flatten)]
     state: ReviewState,
     /// Findings about milestones.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     findings: Vec<ReviewFinding>,
     /// Note on the review.
     #[schema(value_type = Option<Note>)]

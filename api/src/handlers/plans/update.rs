@@ -2,11 +2,13 @@
 
 use actix_web::patch;
 use actix_web::web::Path;
+use milepost_domain::Rule as _;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::earned_value::CreditRule;
 use milepost_domain::people::PersonContent;
 use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::draft::check_budget;
+use milepost_domain::plan::rule::PlanRule;
 use milepost_domain::values::text::{Currency, ExternalRef, Label, Name};
 use serde::Deserialize;
 use sqlx::types::Text;
@@ -24,8 +26,9 @@ use crate::precondition::IfMatch;
 use crate::read_model::PlanView;
 use crate::reference::{self, Named};
 use crate::store::json_text::JsonText;
-use crate::store::plans;
-use crate::unit::Entity;
+use crate::store::plans::{self, PlanRecord, PlanRow};
+use crate::store::valuations::{self, ValuationRow};
+use crate::unit::{Entity, Unit};
 
 /// Changes to a plan. The start and the planned dates of milestones have operations of their own; the template cannot
 /// be changed.
@@ -60,7 +63,7 @@ pub struct PlanPatch {
     /// Unit of the weights.
     #[schema(value_type = Label, required = false)]
     weight_unit: Option<Label>,
-    /// Credit rule: determines when the weight of a milestone counts as earned.
+    /// Credit rule: determines when the weight of a milestone counts as earned, from today on.
     #[schema(value_type = CreditRule, required = false)]
     credit_rule: Option<CreditRule>,
     /// Largest delay that counts as at risk, in days of the plan's calendar. A longer delay counts as delayed.
@@ -89,7 +92,9 @@ pub struct PlanPatch {
 /// Update a plan
 ///
 /// Changes the given fields of the plan. Fields that are left out keep their values; null clears an optional field. A
-/// patch that changes nothing leaves the version as it is. `If-Match` is required.
+/// patch that changes nothing leaves the version as it is. `If-Match` is required. A new credit rule or budget applies from
+/// today on; figures for earlier dates keep the one that was in force. The currency cannot change once costs are
+/// recorded.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(IfMatch),
     request_body(content = PlanPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The updated plan.", body = Plan)))]
@@ -101,6 +106,7 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
         let mut record = found.ok_or_else(ApiError::not_found)?;
         cx.check_version(record.plan.version)?;
         let before = Plan::at(&PlanView::from(&record), unit.today);
+        let was = record.plan.clone();
         let row = &mut record.plan;
         if let Some(name) = patch.name {
             row.name = name.into();
@@ -118,6 +124,11 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
         patch.currency.apply(&mut row.currency);
         check_budget(row.budget_minor.is_some(), row.currency.is_some())?;
         row.currency = budget_currency(unit, row.budget_minor, row.currency.take()).await?;
+        if let Some(currency) =
+            was.currency.clone().filter(|_| was.currency != row.currency && !record.costs.is_empty())
+        {
+            return Err(PlanRule::CurrencyInUse { currency }.at("/currency").into());
+        }
         if let Some(unit_name) = patch.weight_unit {
             row.weight_unit = unit_name.into();
         }
@@ -137,11 +148,36 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
         row.version += 1;
         row.updated_at = unit.now;
         plans::update(&mut unit.conn, unit.organization_id, row).await?;
+        value_anew(unit, &mut record, &was).await?;
         let after = Plan::at(&PlanView::from(&record), unit.today);
         unit.record_updated(Entity::Plan, *id, &before, &after).await?;
         Ok(Answer::ok(&after)?.version_and_content(record.plan.version))
     })
     .await
+}
+
+/// Records how the plan is valued from today on, if that changed; the first record keeps how it was valued before.
+async fn value_anew(unit: &mut Unit, record: &mut PlanRecord, was: &PlanRow) -> Result<(), ApiError> {
+    let is = &record.plan;
+    if (was.credit_rule, was.budget_minor) == (is.credit_rule, is.budget_minor) {
+        return Ok(());
+    }
+    let last = record.valuations.last().map_or(0, |last| last.ordinal);
+    let row = |plan: &PlanRow, ordinal, effective_on, recorded_at| ValuationRow {
+        plan_id: plan.id,
+        ordinal,
+        effective_on,
+        credit_rule: plan.credit_rule,
+        budget_minor: plan.budget_minor,
+        recorded_at,
+    };
+    let before = (last == 0).then(|| row(was, 1, was.start_on.min(unit.today), was.created_at));
+    let now = row(is, last.max(1) + 1, unit.today, unit.now);
+    for row in before.into_iter().chain([now]) {
+        valuations::insert(&mut unit.conn, unit.organization_id, &row).await?;
+        record.valuations.push(row);
+    }
+    Ok(())
 }
 
 /// The customer or person that two fields of a patch name; `None` if the patch has neither.

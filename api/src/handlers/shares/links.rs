@@ -35,7 +35,7 @@ pub struct ShareLinkDraft {
     /// Time of expiry, at most 366 days from now. Defaults to 90 days from now.
     expires_at: Option<DateTime<Utc>>,
     /// Keys of the milestones to show. Defaults to all milestones, including those added later.
-    #[schema(min_items = 1, max_items = 1000)]
+    #[schema(min_items = 1, max_items = 5000)]
     milestones: Option<Vec<Key>>,
     /// Parts of the plan and its milestones to show. Defaults to all parts.
     #[schema(max_items = 20)]
@@ -62,7 +62,7 @@ pub struct ShareLink {
     /// Time of revocation; null if not revoked.
     revoked_at: Option<DateTime<Utc>>,
     /// Keys of the milestones that the link shows; null for all.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     milestones: Option<Vec<Key>>,
     /// Parts of the plan and its milestones that the link shows.
     #[schema(max_items = 20)]

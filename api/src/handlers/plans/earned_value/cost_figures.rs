@@ -52,7 +52,7 @@ impl CostFigures {
     /// The figures of a plan at a date. Without a budget, only the actual cost is known.
     pub fn at(view: &PlanView, as_of: NaiveDate, sums: &EarnedValue) -> Self {
         let actual_cost = actual_cost_minor(&view.facts.costs, as_of);
-        let budget = view.row.budget_minor.ok_or(Undefined::NoBudget);
+        let budget = view.facts.valuation(as_of).budget_minor.ok_or(Undefined::NoBudget);
         let cost = budget.and_then(|budget| sums.cost(budget, actual_cost));
         let figure = |figure: fn(&Cost) -> Result<f64, Undefined>| {
             split(cost.as_ref().map_err(|reason| *reason).and_then(figure))

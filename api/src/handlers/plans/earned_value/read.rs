@@ -150,7 +150,8 @@ impl PlanEarnedValue {
             None => Self::at(view, as_of, period),
         };
         if against.explain.unwrap_or_default() {
-            value.explanations = explanations(&value.figures, &value.time, &value.cost, view.row.budget_minor);
+            value.explanations =
+                explanations(&value.figures, &value.time, &value.cost, view.facts.valuation(as_of).budget_minor);
         }
         Ok(value)
     }
@@ -169,7 +170,7 @@ impl PlanEarnedValue {
             money: row
                 .currency
                 .as_ref()
-                .zip(row.budget_minor)
+                .zip(view.facts.valuation(as_of).budget_minor)
                 .and_then(|(currency, budget)| money(&sums, currency, budget)),
             explanations: vec![],
         }

@@ -63,13 +63,13 @@ pub struct Schedule {
     #[schema(max_items = 20)]
     critical_paths: Vec<CriticalPath>,
     /// Milestones that are not waived or canceled, in plan order.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     milestones: Vec<ScheduledMilestone>,
 }
 
 /// Keys of the milestones along a critical path, from first to last.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(value_type = Vec<Key>, max_items = 1000, example = json!(["data-access", "pipeline"]))]
+#[schema(value_type = Vec<Key>, max_items = 5000, example = json!(["data-access", "pipeline"]))]
 pub struct CriticalPath(Vec<String>);
 
 /// Position of a milestone in the schedule.

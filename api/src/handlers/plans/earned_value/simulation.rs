@@ -59,7 +59,7 @@ pub struct PlanSimulation {
     #[schema(max_items = 20)]
     histogram: Vec<HistogramBin>,
     /// Open milestones, in plan order.
-    #[schema(max_items = 1000)]
+    #[schema(max_items = 5000)]
     milestones: Vec<SimulatedMilestone>,
 }
 

@@ -2,7 +2,7 @@
 
 use chrono::NaiveDate;
 use milepost_domain::earned_value::EarnedValue;
-use milepost_domain::earned_value::earned_schedule::{EarnedSchedule, Period};
+use milepost_domain::earned_value::earned_schedule::{Period, Timescale};
 use milepost_domain::earned_value::undefined::{Undefined, split};
 use milepost_domain::values::text::Key;
 use serde::Serialize;
@@ -23,7 +23,8 @@ pub struct TimeFigures {
     /// Planned duration (PD).
     #[schema(minimum = 0)]
     pub planned_duration: Option<f64>,
-    /// Actual time (AT): the time passed up to and including the date. Stops when everything is earned.
+    /// Actual time (AT): the time passed up to and including the date, in which only the days of the plan's calendar count.
+    /// Stops when everything is earned.
     #[schema(minimum = 0)]
     pub actual_time: Option<f64>,
     /// Earned schedule (ES): the time at which the plan expected the value earned so far. Linear between the ends of
@@ -58,10 +59,10 @@ pub struct TimeFigures {
     /// Reason that the p-factor is undefined.
     pub p_factor_reason: Option<Undefined>,
     /// Keys of milestones behind the plan at ES: possibly impeded.
-    #[schema(value_type = Vec<Key>, max_items = 1000)]
+    #[schema(value_type = Vec<Key>, max_items = 5000)]
     pub impeded: Vec<String>,
     /// Keys of milestones ahead of the plan at ES: done before their turn and at risk of rework.
-    #[schema(value_type = Vec<Key>, max_items = 1000)]
+    #[schema(value_type = Vec<Key>, max_items = 5000)]
     pub ahead: Vec<String>,
     /// Whether the plan is a watermelon (green outside, red inside): more than 66 % complete, with an SPI that exceeds
     /// SPI(t) by more than 0.10.
@@ -84,6 +85,8 @@ impl TimeFigures {
         let (ieac_t, ieac_t_reason) = split(seen.estimated_duration());
         let (tspi, tspi_reason) = split(seen.to_complete_index());
         let (p_factor, p_factor_reason) = split(seen.p_factor);
+        let calendar = &view.facts.terms.calendar;
+        let timescale = Timescale { start_on: view.row.start_on, period, calendar };
         let spi = sums.spi().ok().zip(sums.earned_percent());
         Self {
             period,
@@ -96,7 +99,7 @@ impl TimeFigures {
             spi_t_reason,
             ieac_t,
             ieac_t_reason,
-            ieac_on: ieac_t.and_then(|duration| EarnedSchedule::finish_on(duration, view.row.start_on, period)),
+            ieac_on: ieac_t.and_then(|duration| timescale.finish_on(duration)),
             tspi,
             tspi_reason,
             p_factor,

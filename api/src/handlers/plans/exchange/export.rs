@@ -1,5 +1,7 @@
 //! Export of a plan as a CSV file that can be imported again.
 
+use std::collections::HashSet;
+
 use actix_web::get;
 use actix_web::web::Path;
 use uuid::Uuid;
@@ -28,16 +30,20 @@ pub async fn export_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError
 fn write(record: &PlanRecord, today: chrono::NaiveDate) -> Result<Vec<u8>, ApiError> {
     let mut bytes = line(COLUMNS)?;
     let facts = record.facts();
+    let by_milestone = record.by_milestone();
+    let dropped: HashSet<&str> =
+        record.milestones.iter().filter(|row| row.state.0.is_dropped()).map(|row| row.key.as_str()).collect();
     for (row, standing) in
         record.milestones.iter().zip(facts.standings(today)).filter(|(row, _)| !row.state.0.is_dropped())
     {
         let actual_on = row.closed_on;
+        let progress = by_milestone.progress_of(row.id);
         let moved =
             (standing.forecast_on != standing.planned_on && actual_on.is_none()).then_some(standing.forecast_on);
         let text = |text: &Option<String>| harmless(text.as_deref().unwrap_or_default());
-        let needs = record.dependencies_of(row.id);
-        let in_scope = |key: &str| record.milestone(key).is_some_and(|needed| !needed.state.0.is_dropped());
-        let needs: Vec<String> = needs.iter().filter(|needed| in_scope(needed.as_str())).map(written).collect();
+        let needs = by_milestone.dependencies_of(row.id);
+        let needs: Vec<String> =
+            needs.iter().filter(|needed| !dropped.contains(needed.as_str())).map(written).collect();
         bytes.extend(line([
             harmless(&row.key),
             harmless(&row.name),
@@ -51,6 +57,10 @@ fn write(record: &PlanRecord, today: chrono::NaiveDate) -> Result<Vec<u8>, ApiEr
             date(actual_on),
             harmless(&written_criteria(&row.acceptance_criteria.0)),
             text(&row.note),
+            row.duration_days.map(|days| days.to_string()).unwrap_or_default(),
+            row.credit_rule.map(|rule| rule.to_string()).unwrap_or_default(),
+            progress.map(|entry| entry.percent.to_string()).unwrap_or_default(),
+            date(progress.map(|entry| entry.recorded_on)),
         ])?);
     }
     Ok(bytes)

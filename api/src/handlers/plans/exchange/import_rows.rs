@@ -3,19 +3,22 @@
 //! All errors are collected, with line and column, before the file is refused.
 
 use chrono::NaiveDate;
+use milepost_domain::earned_value::CreditRule;
 use milepost_domain::plan::dependency::Dependency;
-use milepost_domain::plan::draft::{ForecastDraft, MilestoneDraft};
+use milepost_domain::plan::draft::{ForecastDraft, MilestoneDraft, ProgressDraft};
 use milepost_domain::plan::network::Relation;
 use milepost_domain::plan::rule::PlanRule;
 use milepost_domain::rule::{Rule, Violation};
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Key, Label, Name, Note};
-use milepost_domain::values::weight::Weight;
+use milepost_domain::values::weight::{Percent, Weight};
+
+use strum::VariantNames as _;
 
 use crate::error::{ApiError, Code, FieldError, MOST_ERRORS};
 
 /// Columns in the order of output. All but the first three are optional.
-pub const COLUMNS: [&str; 12] = [
+pub const COLUMNS: [&str; 16] = [
     "key",
     "name",
     "planned_on",
@@ -28,13 +31,20 @@ pub const COLUMNS: [&str; 12] = [
     "actual_on",
     "acceptance_criteria",
     "note",
+    "duration_days",
+    "credit_rule",
+    "percent_complete",
+    "percent_complete_on",
 ];
 /// Number of required columns: the first ones of [`COLUMNS`].
 const REQUIRED: usize = 3;
 /// Maximum number of columns of which each unknown one is named.
 const MOST_COLUMNS: usize = 50;
 /// Maximum number of milestones that a plan may start with.
-const MOST: usize = 500;
+const MOST: usize = 2000;
+
+/// Maximum duration of a milestone, in days.
+const MOST_DAYS: u32 = 3650;
 
 /// Contents of a file.
 #[derive(Debug)]
@@ -124,6 +134,7 @@ impl Rows {
             let line = parts.next().and_then(|index| self.lines.get(index.parse::<usize>().ok()?));
             let column = match parts.next().unwrap_or_default() {
                 "forecast_changes" => "forecast_on",
+                "progress" => "percent_complete_on",
                 column => column,
             };
             let (code, detail) = (violation.code, violation.text);
@@ -181,6 +192,10 @@ impl Cells<'_> {
         let actual_on = self.optional("actual_on", date, errors);
         let criteria = self.optional("acceptance_criteria", criteria, errors);
         let note = self.optional("note", Note::parse, errors);
+        let duration_days = self.optional("duration_days", duration, errors);
+        let credit_rule = self.optional("credit_rule", rule, errors);
+        let percent = self.optional("percent_complete", |text| self.percent(text), errors);
+        let percent_on = self.optional("percent_complete_on", date, errors);
         let planned_on = planned_on?;
         let moved = forecast_on.filter(|on| *on != planned_on && actual_on.is_none());
         let change = moved.map(|forecast_on| ForecastDraft { recorded_on: today, forecast_on, reason: None });
@@ -194,6 +209,12 @@ impl Cells<'_> {
             depends_on: depends_on.unwrap_or_default(),
             acceptance_criteria: criteria.unwrap_or_default(),
             forecast_changes: change.into_iter().collect(),
+            duration_days,
+            credit_rule,
+            progress: percent
+                .map(|percent| ProgressDraft { recorded_on: percent_on.unwrap_or(today), percent })
+                .into_iter()
+                .collect(),
             started_on,
             actual_on,
             note,
@@ -242,11 +263,29 @@ impl Cells<'_> {
         }
     }
 
+    /// Parses a percentage, with or without its sign.
+    fn percent(&self, text: &str) -> Result<Percent, ValueRule> {
+        let text = text.trim_end_matches('%').trim_end();
+        let text = if self.decimal_comma { text.replace(',', ".") } else { text.to_owned() };
+        Percent::try_from(text.parse::<f64>().unwrap_or(f64::NAN))
+    }
+
     /// Parses a weight. With semicolons as delimiters, a comma is a decimal point.
     fn weight(&self, text: &str) -> Result<Weight, ValueRule> {
         let text = if self.decimal_comma { text.replace(',', ".") } else { text.to_owned() };
         Weight::try_from(text.parse::<f64>().unwrap_or(f64::NAN))
     }
+}
+
+/// Parses a number of days.
+fn duration(text: &str) -> Result<u32, ValueRule> {
+    let days = text.parse().ok().filter(|days| *days <= MOST_DAYS);
+    days.ok_or(ValueRule::DaysOutOfRange { max: MOST_DAYS })
+}
+
+/// Parses a credit rule.
+fn rule(text: &str) -> Result<CreditRule, ValueRule> {
+    text.parse().map_err(|_| ValueRule::NotAnOption { options: CreditRule::VARIANTS.join(", ") })
 }
 
 fn date(text: &str) -> Result<NaiveDate, ValueRule> {
