@@ -152,7 +152,7 @@ impl Context {
 
     /// The path of the share link that the request came by.
     pub fn share_path(&self) -> String {
-        let path = self.target.split(' ').nth(1).unwrap_or_default();
+        let path = self.target.split([' ', '?']).nth(1).unwrap_or_default();
         path.split('/').take(3).collect::<Vec<_>>().join("/")
     }
 

@@ -146,7 +146,7 @@ impl Kept {
         let problem = failure.problem(&self.path, &self.id);
         let status = StatusCode::from_u16(problem.status).unwrap_or(status);
         let mut answer = if self.is_page {
-            HttpResponse::build(status).content_type("text/html; charset=utf-8").body(status_page::failure(&problem))
+            status_page::failure(&problem)
         } else {
             HttpResponse::build(status).content_type(PROBLEM).body(serde_json::to_vec(&problem).unwrap_or_default())
         };

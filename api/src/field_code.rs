@@ -122,6 +122,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The text is not a key.",
         "must start with a letter or digit and contain only letters, digits, '.', '_' and '-'",
     ),
+    of(
+        "not_a_logo",
+        "The text is no picture in a data: URL.",
+        "must be a PNG, JPEG, WebP or SVG image in a data: URL in base64",
+    ),
     of("not_a_reason", "The text gives no reason.", "must be a few words: at least six letters or digits"),
     of("not_an_email", "The text is not an e-mail address.", "must be an e-mail address such as name@example.com"),
     of("not_an_option", "The value is not one of the options.", "must be one of \"planned\", \"achieved\""),
@@ -150,6 +155,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "not_within_a_year",
         "The time is in the past or more than a year ahead.",
         "must be in the future, and at most 365 days from now",
+    ),
+    of(
+        "nothing_to_correct",
+        "There is no date that could be corrected.",
+        "the milestone has no actual date, so there is nothing to correct",
     ),
     of(
         "on_day_off",

@@ -123,6 +123,8 @@ async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit
         currency: USUAL_CURRENCY.to_owned(),
         lint_rules_off: JsonText(vec![]),
         event_retention_days: None,
+        contact: None,
+        logo: None,
         version: 1,
         created_at: now,
         updated_at: now,

@@ -116,7 +116,12 @@ async fn another_organization_is_404(engine: Engine) {
     let task = json!({ "customer_id": customer_id, "kind": "coaching", "title": "T", "due_on": "2026-06-01" });
     let intervention = create(&server, "/v1/interventions", task).await;
     let note = server.post(&format!("{intervention}/notes"), json!({ "text": "N" })).await.expect(201);
+    let began = json!({ "occurred_on": "2026-05-01" });
+    server.post(&format!("{plan}/milestones/a/start"), began).await.expect(200);
+    let correction = json!({ "started_on": "2026-04-30", "reason": "A day earlier." });
+    let correction = server.post(&format!("{plan}/milestones/a/corrections"), correction).await.expect(201);
     let records = [
+        ("/corrections/", id_of(&correction)),
         ("/pulses/", id_of(&pulse)),
         ("/outcomes/", id_of(&outcome)),
         ("/costs/", id_of(&cost.expect(201))),
@@ -184,6 +189,8 @@ fn body_for(method: &str, path: &str) -> Value {
     match (method, path.rsplit('/').next().unwrap_or_default()) {
         ("POST", "milestones") => milestone,
         ("POST", "acknowledge") => json!({ "by": "Petra" }),
+        ("POST", "corrections") if path.contains("/costs/") => json!({ "amount_minor": 2, "reason": "A reason." }),
+        ("POST", "corrections") => json!({ "started_on": "2026-05-01", "reason": "A reason." }),
         ("POST", "costs") => json!({ "incurred_on": "2026-05-01", "amount_minor": 1 }),
         ("POST", "miss-reports") => {
             json!({ "root_cause": "None.", "category": "data", "recovery_actions": ["Work."], "new_forecast_on": "2026-05-30" })

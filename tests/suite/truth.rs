@@ -18,6 +18,10 @@ on_both_engines!(
     gates_rules_and_dated_percentages,
     shipped_templates_pass_their_own_lint,
     a_reason_says_something,
+    a_clients_page_says_what_the_report_says,
+    a_past_day_can_be_shown,
+    what_was_recorded_wrongly_is_corrected,
+    a_cost_is_corrected,
 );
 
 /// Three milestones in a row, planned for April 24, May 8 and May 22. Today is May 4 and nothing is done.
@@ -369,4 +373,152 @@ async fn shipped_templates_pass_their_own_lint(engine: Engine) {
         let found = json!({ "data": server.get(&format!("{path}/lint")).await.expect(200)["findings"] });
         assert_eq!(json!(pluck(&found, "rule")), expected, "{template}");
     }
+}
+
+async fn a_clients_page_says_what_the_report_says(engine: Engine) {
+    let server = Server::start(engine).await;
+    let contact = json!({ "contact": "Ana Novak, ana@example.com", "logo": "data:image/png;base64,iVBORw0KGgo=" });
+    server.patch("/v1/organization", contact).await.expect(200);
+    let page = json!({ "logo": "data:text/html;base64,PGI+" });
+    let page = server.patch("/v1/organization", page).await.problem(422, "validation_failed");
+    assert_eq!(page, errors(&[("/logo", "wrong_pattern")]));
+    let path = chain(&server).await;
+    let slip = json!({ "forecast_on": "2026-05-06", "reason": "Access is late." });
+    server.post(&format!("{path}/milestones/a/forecast-changes"), slip).await.expect(201);
+    let link = server.post(&format!("{path}/share-links"), json!({ "name": "Petra Novak" })).await.expect(201);
+    let link = link["path"].as_str().expect("a path").to_owned();
+    let open = |accept: &str| server.call("GET", &link).anonymous().header("accept", accept).send();
+    let (page, report) = (open("text/html").await.text, open("application/json").await.expect(200));
+    let markdown = server.call("GET", &format!("{path}/status-report")).header("accept", "text/markdown").send().await;
+    let markdown = markdown.text;
+    assert_eq!(
+        report["summary"],
+        json!(["0 % of what was planned by 4 May 2026 is done.", "Expected to finish on 3 June 2026, 12 days late."])
+    );
+    let at_risk = report["at_risk"].as_array().expect("milestones");
+    assert_eq!(at_risk.len(), 1, "what is late because of another stands with it");
+    let knock_ons = json!({ "data": at_risk[0]["knock_ons"] });
+    assert_eq!((&at_risk[0]["milestone"]["key"], json!(pluck(&knock_ons, "key"))), (&json!("a"), json!(["b", "c"])));
+    for sentence in ["0 % of what was planned by 4 May 2026 is done.", "Ana Novak, ana@example.com", "Northwind"] {
+        assert!(page.contains(sentence) && markdown.contains(sentence), "{sentence}: {page}\n{markdown}");
+    }
+    assert!(page.contains("I have seen this") && page.contains("src=\"data:image/png;base64,iVBORw0KGgo=\""));
+    assert!(!page.contains("SPI") && !page.contains("made known"), "nobody was told: {page}");
+    assert!(page.contains("recorded <time datetime=\"2026-05-04\">") && markdown.contains("(not yet communicated)"));
+    server.clock.advance(Duration::days(1));
+    server.post(&format!("{path}/milestones/a/forecast-changes/1/communicate"), json!({})).await.expect(200);
+    let told = open("text/html").await.text;
+    assert!(told.contains("made known <time datetime=\"2026-05-05\">"), "on the day on which it was told: {told}");
+    let action = format!("{link}/milestones/a/forecast-changes/1/acknowledge");
+    let form = server.call("POST", &action).anonymous().header("accept", "text/html");
+    let mistake = form.body("application/x-www-form-urlencoded", "by=+").send().await;
+    assert_eq!(mistake.status, 422);
+    assert!(mistake.text.contains("enter your name") && !mistake.text.contains("/by"), "{}", mistake.text);
+    assert!(mistake.header("content-security-policy").contains("style-src 'sha256-"), "it looks like the page");
+}
+
+async fn a_past_day_can_be_shown(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let link = server.post(&format!("{path}/share-links"), json!({})).await.expect(201);
+    let link = link["path"].as_str().expect("a path").to_owned();
+    let ask = |path: &str| server.call("GET", path).header("accept", "application/json").send();
+    let page = || server.call("GET", &format!("{link}?as_of=2026-05-04")).anonymous().send();
+    let (report, shared) =
+        (ask(&format!("{path}/status-report?as_of=2026-05-04")).await.expect(200), page().await.text);
+    let plans = ask("/v1/plans?as_of=2026-05-04").await.expect(200);
+    let series = ask(&format!("{path}/earned-value/series?as_of=2026-05-04")).await.expect(200);
+    server.clock.advance(Duration::days(7));
+    for key in ["a", "b", "c"] {
+        server.post(&format!("{path}/milestones/{key}/achieve"), json!({})).await.expect(200);
+    }
+    let again = ask(&format!("{path}/status-report?as_of=2026-05-04")).await.expect(200);
+    assert_eq!(fields(&again, ["status", "summary", "at_risk"]), fields(&report, ["status", "summary", "at_risk"]));
+    let late = |page: &str| page.matches("class=\"badge delayed\"").count();
+    assert!(shared.contains("4 May 2026") && late(&page().await.text) == late(&shared) && late(&shared) > 0);
+    let found = ask("/v1/plans?as_of=2026-05-04").await.expect(200);
+    assert_eq!(fields(&found["data"][0], ["status", "spi"]), fields(&plans["data"][0], ["status", "spi"]));
+    let found = ask(&format!("{path}/earned-value/series?as_of=2026-05-04")).await.expect(200);
+    assert_eq!(found["today"], "2026-05-04");
+    assert_eq!(found["data"][4], series["data"][4]);
+    let done = ask(&format!("{path}/status-report")).await.expect(200);
+    assert_eq!(done["summary"], json!(["Finished on 11 May 2026, 21 days early."]));
+}
+
+async fn what_was_recorded_wrongly_is_corrected(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let a = format!("{path}/milestones/a");
+    let correct =
+        |milestone: &str, body: Value| server.post(&format!("{path}/milestones/{milestone}/corrections"), body);
+    let reason = "The run of Friday already met all criteria.";
+    let open = correct("a", json!({ "actual_on": "2026-05-01", "reason": reason })).await;
+    assert_eq!(open.problem(409, "conflict"), errors(&[("/actual_on", "nothing_to_correct")]));
+    server.post(&format!("{a}/start"), json!({ "occurred_on": "2026-04-20" })).await.expect(200);
+    server.post(&format!("{a}/achieve"), json!({ "occurred_on": "2026-05-04" })).await.expect(200);
+    let said = server.get(&format!("{path}/earned-value?as_of=2026-05-01")).await.expect(200);
+    assert_eq!(said["earned_value"], 0.0);
+    let then = "2026-05-04T12:30:00Z";
+    server.clock.advance(Duration::hours(1));
+    for (body, expected) in [
+        (json!({ "reason": reason }), ("", "required")),
+        (json!({ "actual_on": "2026-05-01" }), ("/reason", "required")),
+        (json!({ "actual_on": "2026-05-05", "reason": reason }), ("/actual_on", "in_the_future")),
+        (json!({ "actual_on": "2026-04-19", "reason": reason }), ("/actual_on", "out_of_order")),
+    ] {
+        assert_eq!(correct("a", body).await.problem(422, "validation_failed"), errors(&[expected]));
+    }
+    let evidence = json!([{ "title": "Run 117", "url": "https://ci.example.com/117" }]);
+    let body = json!({ "actual_on": "2026-05-01", "evidence": evidence, "reason": reason });
+    let corrected = correct("a", body).await;
+    let location = corrected.header("location");
+    let corrected = corrected.expect(201);
+    assert_eq!(
+        fields(&corrected, ["actual_from_on", "actual_to_on", "started_to_on", "reason"]),
+        [json!("2026-05-04"), json!("2026-05-01"), Value::Null, json!(reason)]
+    );
+    assert_eq!(corrected["evidence"][0]["title"], "Run 117");
+    assert_eq!(server.get(&location).await.expect(200), corrected);
+    let milestone = server.get(&a).await.expect(200);
+    assert_eq!(fields(&milestone, ["actual_on", "variance_days"]), [json!("2026-05-01"), json!(11)]);
+    let value = |query: &str| {
+        let asked = server.get(&format!("{path}/earned-value?as_of=2026-05-01{query}"));
+        async move { asked.await.expect(200)["earned_value"].clone() }
+    };
+    assert_eq!((value("").await, value(&format!("&known_at={then}")).await), (json!(2.0), json!(0.0)));
+    let report = server.get(&format!("{path}/status-report")).await.expect(200);
+    assert_eq!(
+        fields(&report["corrections"][0], ["actual_from_on", "actual_to_on"]),
+        [json!("2026-05-04"), json!("2026-05-01")]
+    );
+    let page = server.call("GET", &format!("{path}/status-report")).header("accept", "text/html").send().await.text;
+    assert!(page.contains("<h2>Corrected</h2>") && page.contains(reason), "{page}");
+    correct("a", json!({ "started_on": "2026-04-18", "reason": "Work began on a Saturday." })).await.expect(201);
+    let all = server.get(&format!("{a}/corrections")).await.expect(200);
+    assert_eq!(json!(pluck(&all, "started_to_on")), json!(["2026-04-18", null]));
+}
+
+async fn a_cost_is_corrected(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let costs = format!("{path}/costs");
+    let wrong = server.post(&costs, json!({ "incurred_on": "2026-04-20", "amount_minor": 450 })).await;
+    let location = wrong.header("location");
+    let wrong = wrong.expect(201);
+    server.clock.advance(Duration::days(1));
+    let correct = |body: Value| server.post(&format!("{location}/corrections"), body);
+    let late = correct(json!({ "incurred_on": "2026-05-06", "reason": "The wrong day." })).await;
+    assert_eq!(late.problem(422, "validation_failed"), errors(&[("/incurred_on", "in_the_future")]));
+    let right = correct(json!({ "amount_minor": 540, "reason": "Digits were swapped." })).await.expect(201);
+    assert_eq!(fields(&right, ["amount_minor", "incurred_on"]), [json!(540), json!("2026-04-20")]);
+    assert_eq!(right["corrects"], wrong["id"]);
+    correct(json!({ "amount_minor": 1, "reason": "Once more, please." })).await.problem(409, "conflict");
+    let spent = |query: &str| {
+        let asked = server.get(&format!("{path}/earned-value?as_of=2026-04-30{query}"));
+        async move { asked.await.expect(200)["actual_cost"].clone() }
+    };
+    let then = "&known_at=2026-05-04T12:30:00Z";
+    assert_eq!((spent("").await, spent(then).await), (json!(540), json!(450)), "what was known then stays");
+    let all = server.get(&costs).await.expect(200);
+    assert_eq!(json!(pluck(&all, "amount_minor")), json!([540, -450, 450]));
 }

@@ -105,3 +105,10 @@ pub struct Problem {
     #[schema(max_items = 100)]
     pub errors: Vec<FieldError>,
 }
+
+impl Problem {
+    /// Whether one of the errors is about a place of the body.
+    pub fn names(&self, pointer: &str) -> bool {
+        self.errors.iter().any(|error| error.pointer.as_deref() == Some(pointer))
+    }
+}

@@ -5,6 +5,7 @@ pub mod act;
 pub mod cascade;
 pub mod communicate;
 pub mod confirm;
+pub mod corrections;
 pub mod create;
 pub mod forecasts;
 pub mod list;

@@ -1,6 +1,6 @@
 //! Dates that moved, and what the client was told of them.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::values::text::{Key, Label, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use crate::store::plans::PlanRecord;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "name": "Pipeline runs", "number": 1, "from_on": "2026-04-01", "to_on": "2026-04-06", "reason": "The client's firewall change takes a week.",
-    "follows": null, "baseline": null, "planned_from_on": null, "planned_to_on": null, "recorded_on": "2026-03-27", "communicated": false, "acknowledged_by": null
+    "follows": null, "baseline": null, "planned_from_on": null, "planned_to_on": null, "recorded_on": "2026-03-27", "communicated": false, "communicated_at": null, "acknowledged_by": null
 }))]
 pub struct DateChange {
     /// Key of the milestone.
@@ -49,6 +49,9 @@ pub struct DateChange {
     pub recorded_on: NaiveDate,
     /// Whether the change was communicated to the customer.
     pub communicated: bool,
+    /// Time at which the change was communicated to the customer.
+    #[serde(default)]
+    pub communicated_at: Option<DateTime<Utc>>,
     /// Person who acknowledged the change on the customer's side.
     #[schema(value_type = Option<Label>)]
     pub acknowledged_by: Option<String>,
@@ -71,6 +74,7 @@ impl DateChange {
             planned_to_on: change.planned_to_on,
             recorded_on: change.recorded_on,
             communicated: told(CommunicationKind::Communicated).is_some(),
+            communicated_at: told(CommunicationKind::Communicated).map(|one| one.recorded_at),
             acknowledged_by: told(CommunicationKind::Acknowledged).and_then(|one| one.who.clone()),
         }
     }

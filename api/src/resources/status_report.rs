@@ -1,9 +1,11 @@
 //! A plan's status as a client is told: milestones completed first, then what is at risk and why, dates that moved, what comes next.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use milepost_domain::earned_value::earned_schedule::Period;
 use milepost_domain::earned_value::undefined::split;
-use milepost_domain::plan::review::is_at_risk;
+use milepost_domain::plan::review::{is_at_risk, needs_finding};
 use milepost_domain::plan::schedule::{Standing, Status};
 use milepost_domain::plan::share::{ShareField, Visibility};
 use milepost_domain::values::text::{Key, Label, Name, Note};
@@ -13,14 +15,19 @@ use uuid::Uuid;
 
 use super::date_changes::DateChange;
 use crate::read_model::PlanView;
-use crate::store::plans::PlanRecord;
+use crate::store::corrections::Correction;
+use crate::store::milestones::{ForecastRow, MilestoneRow};
+use crate::store::organizations::Organization;
+use crate::store::plans::{ByMilestone, PlanRecord};
+use crate::store::reviews::MissRow;
 
 /// Status report of a plan for the customer.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "customer_name": "Northwind", "owner": "Ana",
+    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "organization_name": "Contoso Consulting",
+    "contact": "Ana Novak, ana@example.com", "summary": ["80 % of what was planned by 4 May 2026 is done."], "customer_name": "Northwind", "owner": "Ana",
     "as_of": "2026-05-04", "since_on": "2026-04-27", "since_at": "2026-04-27T15:00:00Z", "status": "at_risk", "achieved": 8, "in_scope": 19,
-    "completed": [], "at_risk": [], "date_changes": [], "next_two_weeks": [], "earned_value": null, "milestones": []
+    "completed": [], "at_risk": [], "date_changes": [], "corrections": [], "next_two_weeks": [], "earned_value": null, "milestones": []
 }))]
 pub struct StatusReport {
     /// Identifier of the plan.
@@ -28,6 +35,12 @@ pub struct StatusReport {
     /// Name of the plan.
     #[schema(value_type = Name)]
     pub plan_name: String,
+    /// Name of the organization that reports.
+    #[schema(value_type = Name)]
+    pub organization_name: String,
+    /// Contact at the organization.
+    #[schema(value_type = Option<Note>)]
+    pub contact: Option<String>,
     /// Name of the customer that the plan serves.
     #[schema(value_type = Option<Name>)]
     pub customer_name: Option<String>,
@@ -42,6 +55,9 @@ pub struct StatusReport {
     pub since_at: Option<DateTime<Utc>>,
     /// Worst status among the open milestones.
     pub status: Status,
+    /// Summary: progress and finish in sentences that a client understands. Empty if earned value is not shown.
+    #[schema(value_type = Vec<Note>, max_items = 5)]
+    pub summary: Vec<String>,
     /// Number of achieved milestones.
     #[schema(maximum = 5000)]
     pub achieved: usize,
@@ -51,13 +67,17 @@ pub struct StatusReport {
     /// Milestones completed in the reporting period.
     #[schema(max_items = 5000)]
     pub completed: Vec<ReportedMilestone>,
-    /// Milestones at risk, with reasons and recovery actions where known.
+    /// Milestones at risk, with reasons and recovery actions where known. Milestones that are late because of another one stand
+    /// with that one.
     #[schema(max_items = 5000)]
     pub at_risk: Vec<MilestoneAtRisk>,
     /// Date changes in the reporting period, and older date changes of open milestones that were not communicated to
     /// the customer. Newest first.
     #[schema(max_items = 100_000)]
     pub date_changes: Vec<DateChange>,
+    /// Corrections in the reporting period of what was recorded before, the newest first.
+    #[schema(max_items = 100_000)]
+    pub corrections: Vec<ReportedCorrection>,
     /// Open milestones expected within two weeks, in order of their dates.
     #[schema(max_items = 5000)]
     pub next_two_weeks: Vec<ReportedMilestone>,
@@ -72,7 +92,7 @@ pub struct StatusReport {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "planned_on": "2026-05-10", "forecast_on": "2026-05-15",
-    "actual_on": null, "status": "at_risk", "variance_days": 5, "stale": false, "owner": "Ana", "depends_on": ["data-access"], "note": null
+    "actual_on": null, "status": "at_risk", "variance_days": 5, "first_planned_on": "2026-05-10", "stale": false, "owner": "Ana", "depends_on": [{"key": "data-access", "name": "Data access confirmed"}], "note": null
 }))]
 pub struct ReportedMilestone {
     /// Key of the milestone.
@@ -86,7 +106,10 @@ pub struct ReportedMilestone {
     pub phase: Option<String>,
     /// Planned date.
     pub planned_on: NaiveDate,
-    /// Expected date: today at the earliest while the milestone is open.
+    /// Planned date in the first baseline.
+    pub first_planned_on: NaiveDate,
+    /// Reckoned date: while the milestone is open, not before the date of the report, and not before what it waits for
+    /// allows.
     pub forecast_on: NaiveDate,
     /// Actual date; null until achieved.
     pub actual_on: Option<NaiveDate>,
@@ -99,21 +122,58 @@ pub struct ReportedMilestone {
     /// Owner: the person responsible; null if not shown.
     #[schema(value_type = Option<Label>)]
     pub owner: Option<String>,
-    /// Keys of the milestones that it depends on; empty if not shown.
-    #[schema(value_type = Vec<Key>, max_items = 100)]
-    pub depends_on: Vec<String>,
+    /// Milestones that it depends on; empty if not shown.
+    #[schema(max_items = 100)]
+    pub depends_on: Vec<NamedMilestone>,
     /// Note on the status; null if not shown.
     #[schema(value_type = Option<Note>)]
     pub note: Option<String>,
 }
 
-/// A milestone at risk, with its context.
+/// A correction in a status report.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "milestone": {"key": "data-access", "name": "Data access confirmed"}, "started_from_on": null, "started_to_on": null,
+    "actual_from_on": "2026-04-20", "actual_to_on": "2026-04-17", "reason": "The run of Friday already met all criteria.", "recorded_on": "2026-04-22"
+}))]
+pub struct ReportedCorrection {
+    /// Milestone.
+    pub milestone: NamedMilestone,
+    /// Start date as it was said; null if it is not corrected.
+    pub started_from_on: Option<NaiveDate>,
+    /// Right start date; null if it is not corrected.
+    pub started_to_on: Option<NaiveDate>,
+    /// Actual date as it was said; null if it is not corrected.
+    pub actual_from_on: Option<NaiveDate>,
+    /// Right actual date; null if it is not corrected.
+    pub actual_to_on: Option<NaiveDate>,
+    /// Reason for the correction.
+    #[schema(value_type = Note)]
+    pub reason: String,
+    /// Day on which the correction was recorded.
+    pub recorded_on: NaiveDate,
+}
+
+/// A milestone, by its key and its name.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({"key": "data-access", "name": "Data access confirmed"}))]
+pub struct NamedMilestone {
+    /// Key of the milestone.
+    #[schema(value_type = Key)]
+    pub key: String,
+    /// Name of the milestone.
+    #[schema(value_type = Name)]
+    pub name: String,
+}
+
+/// A milestone at risk, with its context and with what is late because of it.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "milestone": {
         "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "planned_on": "2026-05-10", "forecast_on": "2026-05-15",
-        "actual_on": null, "status": "at_risk", "variance_days": 5, "stale": false, "owner": "Ana", "depends_on": ["data-access"], "note": null
-    }, "reason": "The client's firewall change takes a week.", "follows": null, "recovery_actions": [], "holds_up": ["report"]
+        "actual_on": null, "status": "at_risk", "variance_days": 5, "first_planned_on": "2026-05-10", "stale": false, "owner": "Ana", "depends_on": [{"key": "data-access", "name": "Data access confirmed"}], "note": null
+    }, "reason": "The client's firewall change takes a week.", "recovery_actions": [], "holds_up": [{"key": "report", "name": "Report accepted"}],
+    "knock_ons": []
 }))]
 pub struct MilestoneAtRisk {
     /// Milestone.
@@ -121,21 +181,22 @@ pub struct MilestoneAtRisk {
     /// Reason: the explanation of the miss, or the reason for the last date change.
     #[schema(value_type = Option<Note>)]
     pub reason: Option<String>,
-    /// Key of the open milestone whose date change caused the last date change of this milestone.
-    #[schema(value_type = Option<Key>)]
-    pub follows: Option<String>,
     /// Recovery actions: the actions to get back on track.
     #[schema(value_type = Vec<Note>, max_items = 20)]
     pub recovery_actions: Vec<String>,
-    /// Keys of the open milestones that depend on it.
-    #[schema(value_type = Vec<Key>, max_items = 5000)]
-    pub holds_up: Vec<String>,
+    /// Open milestones that depend on it.
+    #[schema(max_items = 5000)]
+    pub holds_up: Vec<NamedMilestone>,
+    /// Knock-on effects: milestones that are late because of this one, directly or through others.
+    #[schema(max_items = 5000)]
+    pub knock_ons: Vec<ReportedMilestone>,
 }
 
 /// Earned value in a status report.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_t": 0.86, "planned_finish_on": "2026-06-01", "expected_finish_on": "2026-06-13"
+    "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_t": 0.86, "planned_finish_on": "2026-06-01", "first_planned_finish_on": "2026-06-01",
+    "expected_finish_on": "2026-06-13", "finish_variance_days": 12, "finished": false
 }))]
 pub struct ReportedValue {
     /// Planned value (PV) in percent of the scope.
@@ -152,8 +213,14 @@ pub struct ReportedValue {
     pub spi_t: Option<f64>,
     /// Last planned date.
     pub planned_finish_on: Option<NaiveDate>,
+    /// Last planned date of the first baseline.
+    pub first_planned_finish_on: Option<NaiveDate>,
     /// Expected date of the last milestone, or its actual date once achieved.
     pub expected_finish_on: Option<NaiveDate>,
+    /// Expected or actual minus planned finish, in days of the plan's calendar. Negative means early.
+    pub finish_variance_days: Option<i64>,
+    /// Whether no milestone is open any more and one was achieved.
+    pub finished: bool,
 }
 
 /// Start of a reporting period: an instant, or the end of a day.
@@ -184,17 +251,13 @@ impl Since {
 
 impl StatusReport {
     /// The report of a plan at the end of `as_of`, limited to the visible parts.
-    pub fn of(
-        record: &PlanRecord,
-        view: &PlanView,
-        as_of: NaiveDate,
-        since: Option<NaiveDate>,
-        visible: &Visibility,
-    ) -> Self {
+    pub fn of(reported: &Reported<'_>, as_of: NaiveDate, since: Option<NaiveDate>) -> Self {
+        let Reported { record, view, organization, visible } = *reported;
         let since = Since::of(view, as_of, since);
         let standings = view.standings(as_of);
         let shown: Vec<usize> = (0..standings.len()).filter(|at| visible.shows(&record.milestones[*at].key)).collect();
-        let milestone = |at: usize| reported(record, at, &standings[at], visible);
+        let known = Known { record, by_milestone: record.by_milestone(), standings: &standings, visible, as_of };
+        let milestone = |at: usize| known.milestone(at);
         let is_open = |at: usize| standings[at].is_open();
         let reckoned_on = |at: usize| standings[at].reckoned_on;
         let is_done = |at: &&usize| standings[**at].status == Status::Achieved;
@@ -208,18 +271,17 @@ impl StatusReport {
         let mut next: Vec<usize> =
             shown.iter().copied().filter(|at| is_open(*at) && reckoned_on(*at) <= two_weeks_on).collect();
         next.sort_by_key(|at| reckoned_on(*at));
-        let at_risk = shown.iter().copied().filter(|at| is_at_risk(&standings[*at]));
+        let late: Vec<usize> = shown.iter().copied().filter(|at| is_at_risk(&standings[*at])).collect();
         let changes = shown.iter().flat_map(|at| {
             let row = &record.milestones[*at];
-            let own = record.forecasts.iter().filter(|change| change.milestone_id == row.id);
-            own.map(move |change| {
+            known.changes(*at).map(move |change| {
                 let reason = record.shown_reason(change, visible);
                 let is_new = since.comes_before(change.recorded_on, Some(change.recorded_at));
                 let told = DateChange { reason, ..DateChange::of(record, row, change) };
                 (is_new || (is_open(*at) && !told.communicated), told)
             })
         });
-        let is_news = |(is_news, change): &(bool, DateChange)| *is_news && change.recorded_on <= as_of;
+        let is_news = |(is_news, _): &(bool, DateChange)| *is_news;
         let mut date_changes: Vec<DateChange> = if visible.has(ShareField::DateChanges) {
             changes.filter(is_news).map(|(_, change)| change).collect()
         } else {
@@ -237,75 +299,179 @@ impl StatusReport {
         let summary = shown_view.summary(as_of);
         let counts = |at: &&usize| is_open(**at) || is_done(at);
         let finish_on = shown.iter().filter(counts).map(|at| reckoned_on(*at)).max();
+        let earned_value =
+            visible.has(ShareField::EarnedValue).then(|| ReportedValue::of(&shown_view, as_of, finish_on));
         Self {
             plan_id: record.plan.id,
             plan_name: record.plan.name.clone(),
+            organization_name: organization.name.clone(),
+            contact: organization.contact.clone(),
             customer_name: record.plan.customer_name.clone(),
             owner: record.plan.owner.clone().filter(|_| visible.has(ShareField::Owner)),
             as_of,
             since_on: since.on,
             since_at: since.at,
             status: summary.counts.overall(),
+            summary: earned_value.as_ref().map_or(vec![], |value| value.in_sentences(as_of)),
             achieved: shown.iter().filter(is_done).count(),
             in_scope: shown.iter().filter(|at| is_open(**at) || is_done(at)).count(),
             completed: completed.into_iter().map(milestone).collect(),
-            at_risk: at_risk.map(|at| in_context(record, at, milestone(at), is_open, visible)).collect(),
+            at_risk: known.at_risk(&late),
             date_changes,
+            corrections: known.corrections(since),
             next_two_weeks: next.into_iter().map(milestone).collect(),
-            earned_value: visible
-                .has(ShareField::EarnedValue)
-                .then(|| ReportedValue::of(&shown_view, as_of, finish_on)),
+            earned_value,
             milestones: shown.iter().map(|at| milestone(*at)).collect(),
         }
     }
 }
 
-fn reported(record: &PlanRecord, at: usize, standing: &Standing, visible: &Visibility) -> ReportedMilestone {
-    let row = &record.milestones[at];
-    let needs = record.dependencies_of(row.id).into_iter().map(|needed| needed.key.to_string());
-    ReportedMilestone {
-        key: row.key.clone(),
-        name: row.name.clone(),
-        phase: row.phase.clone(),
-        planned_on: standing.planned_on,
-        forecast_on: standing.reckoned_on,
-        actual_on: (standing.status == Status::Achieved).then_some(standing.reckoned_on),
-        status: standing.status,
-        variance_days: standing.variance_days,
-        stale: standing.stale,
-        owner: row.owner.clone().filter(|_| visible.has(ShareField::Owner)),
-        depends_on: needs.filter(|key| visible.has(ShareField::Dependencies) && visible.shows(key)).collect(),
-        note: row.note.clone().filter(|_| visible.has(ShareField::Notes)),
+/// A plan to report, whose organization reports it, and what of it is visible.
+#[derive(Debug, Clone, Copy)]
+pub struct Reported<'a> {
+    /// Plan.
+    pub record: &'a PlanRecord,
+    /// Plan in the form that reports use.
+    pub view: &'a PlanView,
+    /// Organization that reports.
+    pub organization: &'a Organization,
+    /// Visible parts.
+    pub visible: &'a Visibility,
+}
+
+/// What is known of a plan's milestones on the day of the report.
+struct Known<'a> {
+    record: &'a PlanRecord,
+    by_milestone: ByMilestone<'a>,
+    standings: &'a [Standing],
+    visible: &'a Visibility,
+    as_of: NaiveDate,
+}
+
+impl<'a> Known<'a> {
+    /// The date changes of a milestone by the day of the report, oldest first.
+    fn changes(&self, at: usize) -> impl Iterator<Item = &'a ForecastRow> + use<'a> {
+        let (own, as_of) = (self.by_milestone.forecasts_of(self.record.milestones[at].id).to_vec(), self.as_of);
+        own.into_iter().filter(move |change| change.recorded_on <= as_of)
+    }
+
+    fn miss(&self, at: usize) -> Option<&'a MissRow> {
+        let id = self.record.milestones[at].id;
+        self.record.misses.iter().rfind(|miss| miss.milestone_id == id && miss.recorded_on <= self.as_of)
+    }
+
+    fn milestone(&self, at: usize) -> ReportedMilestone {
+        let (row, standing, visible) = (&self.record.milestones[at], &self.standings[at], self.visible);
+        let needs = self.by_milestone.dependencies_of(row.id);
+        let shown = |key: &str| visible.has(ShareField::Dependencies) && visible.shows(key);
+        let needs = needs.iter().filter(|needed| shown(needed.as_str()));
+        ReportedMilestone {
+            key: row.key.clone(),
+            name: row.name.clone(),
+            phase: row.phase.clone(),
+            planned_on: standing.planned_on,
+            first_planned_on: standing.first_planned_on,
+            forecast_on: standing.reckoned_on,
+            actual_on: (standing.status == Status::Achieved).then_some(standing.reckoned_on),
+            status: standing.status,
+            variance_days: standing.variance_days,
+            stale: standing.stale,
+            owner: row.owner.clone().filter(|_| visible.has(ShareField::Owner)),
+            depends_on: needs.filter_map(|needed| self.record.milestone(needed.as_str()).map(named)).collect(),
+            note: row.note.clone().filter(|_| visible.has(ShareField::Notes)),
+        }
+    }
+
+    /// The visible corrections of the reporting period, newest first.
+    fn corrections(&self, since: Since) -> Vec<ReportedCorrection> {
+        let is_news = |one: &&Correction| {
+            one.recorded_on <= self.as_of && since.comes_before(one.recorded_on, Some(one.recorded_at))
+        };
+        let reported = |one: &Correction| {
+            let row = self.record.milestones.iter().find(|row| row.id == one.milestone_id)?;
+            self.visible.shows(&row.key).then(|| ReportedCorrection {
+                milestone: named(row),
+                started_from_on: one.started_from_on,
+                started_to_on: one.started_to_on,
+                actual_from_on: one.actual_from_on,
+                actual_to_on: one.actual_to_on,
+                reason: one.reason.to_string(),
+                recorded_on: one.recorded_on,
+            })
+        };
+        if !self.visible.has(ShareField::DateChanges) {
+            return vec![];
+        }
+        self.record.corrections.iter().rev().filter(is_news).filter_map(reported).collect()
+    }
+
+    /// The milestones at risk, each with those that are late because of it.
+    fn at_risk(&self, late: &[usize]) -> Vec<MilestoneAtRisk> {
+        let mut knock_ons: HashMap<usize, Vec<usize>> = HashMap::new();
+        let mut causes = vec![];
+        for at in late {
+            match self.root_of(*at).filter(|root| root != at && late.contains(root)) {
+                Some(root) => knock_ons.entry(root).or_default().push(*at),
+                None => causes.push(*at),
+            }
+        }
+        let of = |at: usize| self.in_context(at, knock_ons.get(&at).map_or(&[], Vec::as_slice));
+        causes.into_iter().map(of).collect()
+    }
+
+    /// The milestone at the beginning of the chain that makes a milestone late; itself if it is late by itself.
+    fn root_of(&self, at: usize) -> Option<usize> {
+        let chain = std::iter::successors(Some(at), |at| self.cause_of(*at));
+        chain.take(self.standings.len() + 1).last()
+    }
+
+    /// The visible open milestone that makes another one late: the last change of its date followed that one's, or it is late
+    /// only because it waits for it.
+    fn cause_of(&self, at: usize) -> Option<usize> {
+        let change = self.changes(at).last().filter(|_| self.miss(at).is_none());
+        let follows = change.and_then(|change| self.record.cause_of(change));
+        let follows = follows.and_then(|cause| self.record.milestones.iter().position(|row| row.id == cause.id));
+        let standing = &self.standings[at];
+        let waits_for = standing.pushed.filter(|_| !needs_finding(standing)).map(|push| push.by);
+        let is_shown = |at: &usize| self.visible.shows(&self.record.milestones[*at].key);
+        let is_open = |at: &usize| self.standings[*at].is_open();
+        follows.or(waits_for).filter(is_open).filter(is_shown).filter(|_| self.visible.has(ShareField::DateChanges))
+    }
+
+    fn in_context(&self, at: usize, knock_ons: &[usize]) -> MilestoneAtRisk {
+        let (row, visible) = (&self.record.milestones[at], self.visible);
+        let (miss, change) = (self.miss(at), self.changes(at).last());
+        let told = change.and_then(|change| self.record.shown_reason(change, visible));
+        let waits = self.standings[at].pushed.map(|push| self.waiting(push.by));
+        let reason = miss.map(|miss| miss.root_cause.clone()).or(told).or(waits);
+        let waiting = self.record.dependencies.iter().filter(|edge| edge.depends_on_id == row.id).filter_map(|edge| {
+            let position = self.record.milestones.iter().position(|one| one.id == edge.milestone_id)?;
+            let waiting = &self.record.milestones[position];
+            (self.standings[position].is_open() && visible.shows(&waiting.key)).then(|| named(waiting))
+        });
+        let shows_changes = visible.has(ShareField::DateChanges);
+        MilestoneAtRisk {
+            milestone: self.milestone(at),
+            reason: reason.filter(|_| shows_changes),
+            recovery_actions: miss.filter(|_| shows_changes).map_or(vec![], |miss| miss.recovery_actions.0.clone()),
+            holds_up: if visible.has(ShareField::Dependencies) { waiting.collect() } else { vec![] },
+            knock_ons: knock_ons.iter().map(|at| self.milestone(*at)).collect(),
+        }
+    }
+
+    /// Why a milestone is late that waits for another one, as far as that may be disclosed.
+    fn waiting(&self, by: usize) -> String {
+        let needed = &self.record.milestones[by];
+        let verb = if self.standings[by].is_open() { "is late" } else { "was late" };
+        if self.visible.shows(&needed.key) && self.visible.has(ShareField::Dependencies) {
+            return format!("It waits for “{}”, which {verb}.", needed.name);
+        }
+        format!("It waits for another milestone, which {verb}.")
     }
 }
 
-fn in_context(
-    record: &PlanRecord,
-    at: usize,
-    milestone: ReportedMilestone,
-    is_open: impl Fn(usize) -> bool,
-    visible: &Visibility,
-) -> MilestoneAtRisk {
-    let row = &record.milestones[at];
-    let miss = record.misses.iter().rfind(|miss| miss.milestone_id == row.id);
-    let change = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
-    let reason = miss.map(|miss| miss.root_cause.clone()).or_else(|| record.shown_reason(change?, visible));
-    let cause = change.filter(|_| miss.is_none()).and_then(|change| record.cause_of(change));
-    let follows = cause.filter(|cause| cause.state.0.is_open() && visible.shows(&cause.key));
-    let waiting = record.dependencies.iter().filter(|edge| edge.depends_on_id == row.id).filter_map(|edge| {
-        let position = record.milestones.iter().position(|one| one.id == edge.milestone_id)?;
-        let key = &record.milestones[position].key;
-        (is_open(position) && visible.shows(key)).then(|| key.clone())
-    });
-    MilestoneAtRisk {
-        milestone,
-        reason: reason.filter(|_| visible.has(ShareField::DateChanges)),
-        follows: follows.filter(|_| visible.has(ShareField::DateChanges)).map(|cause| cause.key.clone()),
-        recovery_actions: miss
-            .filter(|_| visible.has(ShareField::DateChanges))
-            .map_or(vec![], |miss| miss.recovery_actions.0.clone()),
-        holds_up: if visible.has(ShareField::Dependencies) { waiting.collect() } else { vec![] },
-    }
+fn named(row: &MilestoneRow) -> NamedMilestone {
+    NamedMilestone { key: row.key.clone(), name: row.name.clone() }
 }
 
 impl ReportedValue {
@@ -313,13 +479,56 @@ impl ReportedValue {
     fn of(view: &PlanView, as_of: NaiveDate, expected_finish_on: Option<NaiveDate>) -> Self {
         let summary = view.summary(as_of);
         let in_time = view.facts.earned_schedule(view.row.start_on, as_of, Period::Week).ok();
+        let planned_finish_on = view.facts.planned_finish_on(as_of);
+        let late_by = |(planned, finish)| view.facts.terms.calendar.days_between(planned, finish);
         Self {
             planned_percent: summary.earned_value.planned_percent(),
             earned_percent: summary.earned_value.earned_percent(),
             spi: split(summary.earned_value.spi()).0,
             spi_t: in_time.and_then(|(measured, _)| split(measured.schedule_performance_index()).0),
-            planned_finish_on: view.facts.planned_finish_on(as_of),
+            planned_finish_on,
+            first_planned_finish_on: summary.first_planned_finish_on,
             expected_finish_on,
+            finish_variance_days: planned_finish_on.zip(expected_finish_on).map(late_by),
+            finished: summary.counts.overall() == Status::Achieved,
         }
+    }
+
+    /// Says how far the plan is and when it ends, without the names of the figures.
+    fn in_sentences(&self, as_of: NaiveDate) -> Vec<String> {
+        let mut sentences = vec![];
+        if !self.finished {
+            sentences.push(match self.spi {
+                None => "Nothing was planned to be done yet.".to_owned(),
+                Some(done) if done < 1.0 => {
+                    format!("{:.0} % of what was planned by {} is done.", (100.0 * done).floor(), in_full(as_of))
+                }
+                Some(done) if done > 1.0 => format!("More is done than was planned by {}.", in_full(as_of)),
+                Some(_) => format!("All that was planned by {} is done.", in_full(as_of)),
+            });
+        }
+        if let (Some(finish_on), Some(days)) = (self.expected_finish_on, self.finish_variance_days) {
+            let verb = if self.finished { "Finished" } else { "Expected to finish" };
+            sentences.push(format!("{verb} on {}{}.", in_full(finish_on), against_plan(days)));
+        }
+        let first = self.first_planned_finish_on.filter(|first| Some(*first) != self.planned_finish_on);
+        sentences.extend(first.map(|first| format!("The first plan said {}.", in_full(first))));
+        sentences
+    }
+}
+
+/// Returns a date in full, such as 4 May 2026.
+fn in_full(on: NaiveDate) -> String {
+    on.format("%-d %B %Y").to_string()
+}
+
+/// Returns the variance from the plan in words, to follow a date.
+pub fn against_plan(variance_days: i64) -> String {
+    match variance_days {
+        0 => ", as planned".to_owned(),
+        1 => ", a day late".to_owned(),
+        -1 => ", a day early".to_owned(),
+        late if late > 0 => format!(", {late} days late"),
+        early => format!(", {} days early", -early),
     }
 }

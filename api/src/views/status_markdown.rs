@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::resources::date_changes::DateChange;
-use crate::resources::status_report::{ReportedMilestone, StatusReport};
+use crate::resources::status_report::{NamedMilestone, ReportedMilestone, StatusReport, against_plan};
 
 /// Returns the report as Markdown text.
 pub fn write(report: &StatusReport) -> String {
@@ -24,6 +24,9 @@ fn lay_out(text: &mut String, report: &StatusReport) -> std::fmt::Result {
         report.achieved,
         report.in_scope
     )?;
+    for sentence in &report.summary {
+        writeln!(text, "{}\n", plain(sentence))?;
+    }
     writeln!(text, "## Completed since {}\n", report.since_on)?;
     for one in &report.completed {
         let on = one.actual_on.map(|on| on.to_string()).unwrap_or_default();
@@ -31,54 +34,54 @@ fn lay_out(text: &mut String, report: &StatusReport) -> std::fmt::Result {
     }
     none_if(text, report.completed.is_empty())?;
     writeln!(text, "\n## At risk\n")?;
-    for one in report.at_risk.iter().filter(|one| one.follows.is_none()) {
+    for one in &report.at_risk {
         let milestone = &one.milestone;
         let (name, status) = (plain(&milestone.name), in_words(milestone.status));
         write!(text, "- **{name}** ({status}): planned {}, expected {}", milestone.planned_on, milestone.forecast_on)?;
         if let Some(reason) = &one.reason {
             write!(text, ". {}", plain(reason))?;
         }
-        if !one.holds_up.is_empty() {
-            write!(text, " It holds up {}.", plain(&one.holds_up.join(", ")))?;
-        }
         writeln!(text)?;
         for action in &one.recovery_actions {
             writeln!(text, "  - {}", plain(action))?;
         }
-    }
-    for one in report.at_risk.iter().filter(|one| one.follows.is_some()) {
-        let (milestone, cause) = (&one.milestone, plain(one.follows.as_deref().unwrap_or_default()));
-        let (name, planned_on, forecast_on) = (plain(&milestone.name), milestone.planned_on, milestone.forecast_on);
-        writeln!(text, "- {name}: planned {planned_on}, expected {forecast_on}, because of {cause}")?;
+        for late in &one.knock_ons {
+            let (name, planned_on, forecast_on) = (plain(&late.name), late.planned_on, late.forecast_on);
+            writeln!(text, "  - and so {name}: planned {planned_on}, expected {forecast_on}")?;
+        }
     }
     none_if(text, report.at_risk.is_empty())?;
     writeln!(text, "\n## Dates that moved\n")?;
     for change in report.date_changes.iter().filter(|change| change.follows.is_none()) {
         let reason = change.reason.as_deref().map_or_else(|| "no reason was recorded".to_owned(), plain);
-        let told = if change.communicated { "" } else { " (not yet communicated)" };
+        let told = match change.communicated_at {
+            Some(at) => format!(" (made known {})", at.date_naive()),
+            None => " (not yet communicated)".to_owned(),
+        };
         writeln!(text, "- {}: {} → {}, {reason}{told}", plain(&change.name), change.from_on, change.to_on)?;
         for moved in following(&report.date_changes, change) {
             writeln!(text, "  - and so {}: {} → {}", plain(&moved.name), moved.from_on, moved.to_on)?;
         }
     }
     none_if(text, report.date_changes.is_empty())?;
+    if !report.corrections.is_empty() {
+        writeln!(text, "\n## Corrected\n")?;
+    }
+    for one in &report.corrections {
+        write!(text, "- {}:", plain(&one.milestone.name))?;
+        let dates =
+            [("started", one.started_from_on, one.started_to_on), ("done", one.actual_from_on, one.actual_to_on)];
+        for (what, from, to) in dates.into_iter().filter_map(|(what, from, to)| Some((what, from?, to?))) {
+            write!(text, " {what} {to}, not {from}.")?;
+        }
+        writeln!(text, " {}", plain(&one.reason))?;
+    }
     writeln!(text, "\n## The next two weeks\n")?;
     for one in &report.next_two_weeks {
         let owner = one.owner.as_deref().map(|owner| format!(", {}", plain(owner))).unwrap_or_default();
         writeln!(text, "- {}: {}{owner}", one.forecast_on, plain(&one.name))?;
     }
     none_if(text, report.next_two_weeks.is_empty())?;
-    if let Some(value) = &report.earned_value {
-        let percent = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.0} %"));
-        let index = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
-        let date = |on: Option<chrono::NaiveDate>| on.map_or_else(|| "–".to_owned(), |on| on.to_string());
-        writeln!(text, "\n## Earned value\n\n| planned | earned | SPI | SPI(t) | planned finish | expected finish |")?;
-        writeln!(text, "|---|---|---|---|---|---|")?;
-        let (planned, earned) = (percent(value.planned_percent), percent(value.earned_percent));
-        let (spi, spi_t) = (index(value.spi), index(value.spi_t));
-        let (from, to) = (date(value.planned_finish_on), date(value.expected_finish_on));
-        writeln!(text, "| {planned} | {earned} | {spi} | {spi_t} | {from} | {to} |")?;
-    }
     writeln!(
         text,
         "\n## Milestones\n\n| milestone | planned | forecast | actual | status | owner | waits for | notes |"
@@ -87,7 +90,8 @@ fn lay_out(text: &mut String, report: &StatusReport) -> std::fmt::Result {
     for one in &report.milestones {
         table_row(text, one)?;
     }
-    Ok(())
+    let contact = report.contact.as_deref().map(|contact| format!(". Contact: {}", plain(contact))).unwrap_or_default();
+    writeln!(text, "\n{}{contact}", plain(&report.organization_name))
 }
 
 fn table_row(text: &mut String, one: &ReportedMilestone) -> std::fmt::Result {
@@ -100,7 +104,7 @@ fn table_row(text: &mut String, one: &ReportedMilestone) -> std::fmt::Result {
         one.forecast_on,
         in_words(one.status),
         plain(one.owner.as_deref().unwrap_or_default()),
-        plain(&one.depends_on.join(", ")),
+        plain(&names(&one.depends_on)),
         plain(one.note.as_deref().unwrap_or_default()),
     )
 }
@@ -121,15 +125,9 @@ pub fn in_words(status: milepost_domain::plan::schedule::Status) -> String {
     status.to_string().replace('_', " ")
 }
 
-/// Returns the variance from the plan in words.
-pub fn against_plan(variance_days: i64) -> String {
-    match variance_days {
-        0 => ", as planned".to_owned(),
-        1 => ", a day late".to_owned(),
-        -1 => ", a day early".to_owned(),
-        late if late > 0 => format!(", {late} days late"),
-        early => format!(", {} days early", -early),
-    }
+/// Returns the names of milestones, separated by commas.
+pub fn names(milestones: &[NamedMilestone]) -> String {
+    milestones.iter().map(|one| one.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns a text without markup: on one line, with every character that has a meaning in Markdown escaped (CommonMark,

@@ -5,6 +5,8 @@
 
 use std::sync::LazyLock;
 
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderName};
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -15,88 +17,108 @@ use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::share::{ShareField, Visibility};
 
 use super::pictures;
-use super::status_markdown::{against_plan, following, in_words};
+use super::status_markdown::{following, in_words, names};
 use crate::answer::Answer;
 use crate::error::{ApiError, Problem};
 use crate::read_model::PlanView;
 use crate::resources::date_changes::DateChange;
-use crate::resources::status_report::{MilestoneAtRisk, ReportedMilestone, ReportedValue, StatusReport};
-use crate::store::plans::PlanRecord;
+use crate::resources::status_report::{
+    MilestoneAtRisk, Reported, ReportedCorrection, ReportedMilestone, ReportedValue, StatusReport, against_plan,
+};
 
 const STYLE: &str = include_str!("status_page.css");
 
-/// Content security policy: only the page's own style, and forms only to this server.
+/// Content security policy: only the page's own style and pictures in it, and forms only to this server.
 static POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = BASE64_STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
 });
 
-/// Returns the page that a browser shows when a shared page is unavailable. The page is the same for an unknown, an
-/// expired and a revoked link.
-pub fn failure(problem: &Problem) -> String {
-    let advice = match problem.status {
-        404 => "This link leads nowhere, or no longer does. Ask whoever sent it to you for a new one.",
-        422 => problem.detail.as_str(),
-        _ => "This did not work. Try again in a moment.",
+/// Returns the page that a browser shows when a shared page is unavailable or a form was filled in wrongly. The page is the
+/// same for an unknown, an expired and a revoked link.
+pub fn failure(problem: &Problem) -> HttpResponse {
+    let (title, advice) = match problem.status {
+        404 => (
+            "This page is not there",
+            "The link leads nowhere, or no longer does. Ask whoever sent it to you for a new one.",
+        ),
+        422 if problem.names("/by") => {
+            ("Please give your name", "Go back and enter your name, in one line of at most 100 characters.")
+        }
+        400 | 413 | 415 | 422 => ("This did not work", "Go back to the page, check what you entered, and try again."),
+        429 => ("One moment, please", "This page was opened very often just now. Try again in a minute."),
+        _ => ("This did not work", "Nothing is lost. Try again in a moment."),
     };
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (problem.title) }
+            (head(title))
+            body {
+                main { h1 { (title) } p.lead { (advice) } }
+                footer { p { small { "If it happens again, quote the request " (problem.request_id) "." } } }
             }
-            body { main { h1 { (problem.title) } p { (advice) } p { small { "Request " (problem.request_id) } } } }
         }
     };
-    page.into_string()
+    HttpResponse::build(StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .content_type("text/html; charset=utf-8")
+        .insert_header((CONTENT_SECURITY_POLICY, POLICY.as_str()))
+        .body(page.into_string())
 }
 
 /// Returns the page as a response. With a share link's path, the client can acknowledge date changes on it.
-pub fn respond(
-    report: &StatusReport,
-    record: &PlanRecord,
-    visible: &Visibility,
-    share_path: Option<&str>,
-) -> Result<Answer, ApiError> {
-    let view = PlanView::from(&record.restricted_to(visible));
+pub fn respond(report: &StatusReport, reported: &Reported<'_>, share_path: Option<&str>) -> Result<Answer, ApiError> {
+    let visible = reported.visible;
+    let view = PlanView::from(&reported.record.restricted_to(visible));
     let s_curve = visible.has(ShareField::SCurve).then(|| pictures::draw_s_curve(&view, report.as_of)).transpose()?;
     let trend = visible.has(ShareField::Trend).then(|| pictures::draw_trend(&view, report.as_of)).transpose()?;
-    let page = lay_out(report, visible, share_path, s_curve, trend);
+    let pictures = Pictures { s_curve, trend, logo: reported.organization.logo.as_deref() };
+    let page = lay_out(report, visible, share_path, pictures);
     Ok(Answer::text("text/html; charset=utf-8", page.into_string())
         .header(CONTENT_SECURITY_POLICY, POLICY.as_str())
         .header(HeaderName::from_static("x-robots-tag"), "noindex, nofollow"))
 }
 
-fn lay_out(
-    report: &StatusReport,
-    visible: &Visibility,
-    share_path: Option<&str>,
+/// Pictures on the page.
+struct Pictures<'a> {
     s_curve: Option<String>,
     trend: Option<String>,
-) -> Markup {
+    logo: Option<&'a str>,
+}
+
+fn head(title: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) }
+            style { (PreEscaped(STYLE)) }
+        }
+    }
+}
+
+fn lay_out(report: &StatusReport, visible: &Visibility, share_path: Option<&str>, pictures: Pictures<'_>) -> Markup {
     let for_customer = report.customer_name.as_deref().map(|name| format!(" for {name}")).unwrap_or_default();
+    // A page that is mailed or printed shows everything at once.
+    let is_open = share_path.is_none();
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (report.plan_name) ": status on " (report.as_of) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&format!("{}: status on {}", report.plan_name, report.as_of)))
             body {
                 header {
+                    p.sender {
+                        @if let Some(logo) = pictures.logo { img src=(logo) alt="" height="36"; " " }
+                        (report.organization_name)
+                    }
                     h1 { (report.plan_name) }
                     p.lead {
                         "Status on " (date(report.as_of)) (for_customer) ": " (badge(report.status)) " "
                         strong { (report.achieved) " of " (report.in_scope) } " milestones completed."
                     }
+                    @for sentence in &report.summary { p.lead { (sentence) } }
                     @if let Some(value) = &report.earned_value { (figures(value)) }
                 }
                 main {
@@ -105,49 +127,80 @@ fn lay_out(
                         @if report.completed.is_empty() { p.none { "None." } }
                         ul.completed { @for one in &report.completed { li { (completed(one)) } } }
                     }
-                    section {
+                    @if report.achieved < report.in_scope { section {
                         h2 { "At risk" }
                         @if report.at_risk.is_empty() { p.none { "None." } }
-                        @for one in report.at_risk.iter().filter(|one| one.follows.is_none()) { (at_risk(one)) }
-                        (late_because_of_others(&report.at_risk))
-                    }
+                        (some(report.at_risk.iter().map(|one| at_risk(one, is_open)).collect(), is_open))
+                    } }
                     @if visible.has(ShareField::DateChanges) {
                         section {
                             h2 { "Dates that moved" }
                             @if report.date_changes.is_empty() { p.none { "None." } }
-                            @for change in report.date_changes.iter().filter(|one| one.follows.is_none()) {
-                                (date_change(change, &report.date_changes, share_path))
-                            }
+                            @let causes = report.date_changes.iter().filter(|one| one.follows.is_none());
+                            @let cards = causes.map(|one| date_change(one, &report.date_changes, share_path)).collect();
+                            (some(cards, is_open))
                         }
                     }
-                    section {
-                        h2 { "The next two weeks" }
-                        @if report.next_two_weeks.is_empty() { p.none { "Nothing is due." } }
-                        ul.next { @for one in &report.next_two_weeks { li { (upcoming(one)) } } }
-                    }
-                    @if let Some(picture) = s_curve {
-                        section { h2 { "Planned, earned and expected" } figure tabindex="0" { (PreEscaped(picture)) } }
-                    }
-                    @if let Some(picture) = trend {
+                    @if !report.corrections.is_empty() {
                         section {
-                            h2 { "How dates moved" }
+                            h2 { "Corrected" }
+                            ul { @for one in &report.corrections { li { (correction(one)) } } }
+                        }
+                    }
+                    @if report.achieved < report.in_scope {
+                        section {
+                            h2 { "The next two weeks" }
+                            @if report.next_two_weeks.is_empty() { p.none { "Nothing is due." } }
+                            ul.next { @for one in &report.next_two_weeks { li { (upcoming(one)) } } }
+                        }
+                    }
+                    @if let Some(picture) = pictures.s_curve {
+                        section {
+                            h2 { "Planned, done and expected" }
+                            figure tabindex="0" { (PreEscaped(picture)) }
+                        }
+                    }
+                    @if let Some(picture) = pictures.trend {
+                        details open[is_open] {
+                            summary { h2 { "How dates moved" } }
                             figure tabindex="0" {
                                 (PreEscaped(picture))
-                                figcaption { "Each line is a milestone: the date expected, over the day on which it was expected. A level line is a promise kept." }
+                                figcaption {
+                                    "Each line is a milestone: the date expected, over the day on which it was expected. A level line "
+                                    "is a date that was kept. Dashed lines with triangles are late."
+                                }
                             }
                         }
                     }
-                    section {
-                        h2 { "Milestones" }
+                    details open[is_open] {
+                        summary { h2 { "All " (report.milestones.len()) " milestones" } }
                         (milestones(&report.milestones, visible))
                     }
                 }
                 footer {
                     p {
-                        "An open milestone is expected today at the earliest, and what waits for it after that."
+                        "An open milestone is expected on the day of this report at the earliest, and what waits for it after that."
                         @if let Some(path) = share_path { " " a href=(format!("{path}/calendar.ics")) { "The dates for your calendar" } "." }
                     }
+                    @if let Some(contact) = &report.contact { p.contact { "Questions? " (contact) } }
                 }
+            }
+        }
+    }
+}
+
+/// Number of cards that a section shows before the rest is folded away.
+const CARDS: usize = 3;
+
+/// Returns the first cards of a section, and the others behind a line that opens them.
+fn some(mut cards: Vec<Markup>, is_open: bool) -> Markup {
+    let rest = cards.split_off(cards.len().min(CARDS));
+    html! {
+        @for card in &cards { (card) }
+        @if !rest.is_empty() {
+            details open[is_open] {
+                summary { (rest.len()) " more" }
+                @for card in &rest { (card) }
             }
         }
     }
@@ -168,31 +221,38 @@ fn badge(status: Status) -> Markup {
 
 fn figures(value: &ReportedValue) -> Markup {
     let percent = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.0} %"));
-    let index = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.2}"));
     html! {
         dl.figures {
-            div { dt { "Planned by now" } dd { (percent(value.planned_percent)) } }
-            div { dt { "Earned" } dd { (percent(value.earned_percent)) } }
-            div { dt { abbr title="Schedule performance index: earned over planned value" { "SPI" } } dd { (index(value.spi)) } }
-            div { dt { abbr title="Schedule performance index in time: earned schedule over actual time" { "SPI(t)" } } dd { (index(value.spi_t)) } }
+            @if !value.finished {
+                div { dt { "Planned by now" } dd { (percent(value.planned_percent)) } }
+                div { dt { "Done" } dd { (percent(value.earned_percent)) } }
+            }
             div { dt { "Planned finish" } dd { (optional_date(value.planned_finish_on)) } }
-            div { dt { "Expected finish" } dd { (optional_date(value.expected_finish_on)) } }
+            div {
+                dt { @if value.finished { "Finished" } @else { "Expected finish" } }
+                dd { (optional_date(value.expected_finish_on)) @if let Some(days) = value.finish_variance_days { (late(days)) } }
+            }
         }
     }
 }
 
-fn completed(one: &ReportedMilestone) -> Markup {
-    html! { strong { (one.name) } ", " (optional_date(one.actual_on)) (against_plan(one.variance_days)) }
+/// Returns the variance as words beside a date, set apart if it is late.
+fn late(days: i64) -> Markup {
+    html! { span.late[days > 0] { (against_plan(days)) } }
 }
 
-fn at_risk(one: &MilestoneAtRisk) -> Markup {
+fn completed(one: &ReportedMilestone) -> Markup {
+    html! { strong { (one.name) } ", " (optional_date(one.actual_on)) (late(one.variance_days)) }
+}
+
+fn at_risk(one: &MilestoneAtRisk, is_open: bool) -> Markup {
     let milestone = &one.milestone;
     html! {
-        article {
+        article class=(format!("cause {}", milestone.status)) {
             h3 { (milestone.name) " " (badge(milestone.status)) }
             p {
                 "Planned " (date(milestone.planned_on)) ", expected " (date(milestone.forecast_on))
-                (against_plan(milestone.variance_days)) "."
+                (late(milestone.variance_days)) "."
                 @if milestone.stale { " " em { "This date has not been looked at lately." } }
             }
             @if let Some(reason) = &one.reason { p { (reason) } }
@@ -200,26 +260,19 @@ fn at_risk(one: &MilestoneAtRisk) -> Markup {
                 p { "What is being done:" }
                 ul { @for action in &one.recovery_actions { li { (action) } } }
             }
-            @if !one.holds_up.is_empty() { p { "It holds up " (one.holds_up.join(", ")) "." } }
+            @if !one.knock_ons.is_empty() {
+                details.knock_ons open[is_open] {
+                    summary { "Because of this, " (one.knock_ons.len()) " more " @if one.knock_ons.len() == 1 { "is" } @else { "are" } " late" }
+                    ul { @for one in &one.knock_ons { li { (knock_on(one)) } } }
+                }
+            } @else if !one.holds_up.is_empty() { p { "It holds up " (names(&one.holds_up)) "." } }
         }
     }
 }
 
-/// Returns the milestones whose dates moved only because of another milestone, one line each.
-fn late_because_of_others(all: &[MilestoneAtRisk]) -> Markup {
-    let following = || all.iter().filter_map(|one| Some((&one.milestone, one.follows.as_deref()?)));
+fn knock_on(one: &ReportedMilestone) -> Markup {
     html! {
-        @if following().next().is_some() {
-            p { "Late because of what they wait for:" }
-            ul {
-                @for (milestone, cause) in following() {
-                    li {
-                        strong { (milestone.name) } ": planned " (date(milestone.planned_on)) ", expected "
-                        (date(milestone.forecast_on)) ", because of " (cause) " " (badge(milestone.status))
-                    }
-                }
-            }
-        }
+        strong { (one.name) } ": planned " (date(one.planned_on)) ", expected " (date(one.forecast_on)) " " (badge(one.status))
     }
 }
 
@@ -227,23 +280,43 @@ fn date_change(change: &DateChange, all: &[DateChange], share_path: Option<&str>
     html! {
         article {
             h3 { (change.name) }
-            p { (date(change.from_on)) " → " (date(change.to_on)) ", made known " (date(change.recorded_on)) }
+            p {
+                (date(change.planned_from_on.unwrap_or(change.from_on))) " → " (date(change.planned_to_on.unwrap_or(change.to_on)))
+                @if change.baseline.is_some() { " in a new plan" }
+                @match change.communicated_at {
+                    Some(at) => { ", made known " (date(at.date_naive())) }
+                    None => { ", recorded " (date(change.recorded_on)) }
+                }
+            }
             p { @if let Some(reason) = &change.reason { (reason) } @else { em { "No reason was recorded." } } }
             @if following(all, change).next().is_some() {
-                p { "And so:" }
-                ul { @for one in following(all, change) { li { (one.name) ": " (date(one.from_on)) " → " (date(one.to_on)) } } }
+                details.knock_ons open[share_path.is_none()] {
+                    summary { "And so, " (following(all, change).count()) " more moved" }
+                    ul { @for one in following(all, change) { li { (one.name) ": " (date(one.from_on)) " → " (date(one.to_on)) } } }
+                }
             }
             @if let Some(by) = &change.acknowledged_by {
-                p.told { "Noted by " (by) "." }
+                p.told { "Seen by " (by) "." }
             } @else if let Some(path) = share_path {
                 form method="post" action=(format!("{path}/milestones/{}/forecast-changes/{}/acknowledge", change.key, change.number)) {
                     label { "Your name " input name="by" required maxlength="100" autocomplete="name"; }
-                    button { "Take note" }
+                    button { "I have seen this" }
                 }
             } @else if !change.communicated {
-                p.told { "The client has not been told." }
+                p.told { "Not yet communicated." }
             }
         }
+    }
+}
+
+fn correction(one: &ReportedCorrection) -> Markup {
+    let dates = [("started", one.started_from_on, one.started_to_on), ("done", one.actual_from_on, one.actual_to_on)];
+    html! {
+        strong { (one.milestone.name) } ": "
+        @for (what, from, to) in dates {
+            @if let (Some(from), Some(to)) = (from, to) { (what) " " (date(to)) ", not " (date(from)) ". " }
+        }
+        (one.reason)
     }
 }
 
@@ -263,7 +336,7 @@ fn milestones(all: &[ReportedMilestone], visible: &Visibility) -> Markup {
                     tr {
                         th scope="col" { "Milestone" }
                         th scope="col" { "Planned" }
-                        th scope="col" { "Forecast" }
+                        th scope="col" { "Expected" }
                         th scope="col" { "Actual" }
                         th scope="col" { "Status" }
                         @if has(ShareField::Owner) { th scope="col" { "Owner" } }
@@ -278,12 +351,15 @@ fn milestones(all: &[ReportedMilestone], visible: &Visibility) -> Markup {
                                 (one.name)
                                 @if let Some(phase) = &one.phase { br; small { (phase) } }
                             }
-                            td { (date(one.planned_on)) }
+                            td {
+                                (date(one.planned_on))
+                                @if one.first_planned_on != one.planned_on { br; small { "first " (date(one.first_planned_on)) } }
+                            }
                             td { @if one.actual_on.is_none() { (date(one.forecast_on)) } @else { span.none { "–" } } }
                             td { (optional_date(one.actual_on)) }
                             td { (badge(one.status)) }
                             @if has(ShareField::Owner) { td { (one.owner.as_deref().unwrap_or("–")) } }
-                            @if has(ShareField::Dependencies) { td { (one.depends_on.join(", ")) } }
+                            @if has(ShareField::Dependencies) { td { (names(&one.depends_on)) } }
                             @if has(ShareField::Notes) { td { (one.note.as_deref().unwrap_or_default()) } }
                         }
                     }

@@ -15,7 +15,7 @@ use crate::{Conn, columns, table};
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "milestone_id": null,
-    "incurred_on": "2026-03-31", "amount_minor": 450_000, "note": "Invoice 118",
+    "incurred_on": "2026-03-31", "amount_minor": 450_000, "note": "Invoice 118", "corrects": null,
     "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-04-01T09:00:00Z"
 }))]
 pub struct CostEntry {
@@ -31,13 +31,15 @@ pub struct CostEntry {
     pub amount_minor: i64,
     /// Note.
     pub note: Option<Note>,
+    /// Identifier of the cost that this entry corrects: it takes that amount back, or holds the right one.
+    pub corrects: Option<Uuid>,
     /// Author of the record.
     pub author: Author,
     /// Time of recording.
     pub recorded_at: DateTime<Utc>,
 }
 
-columns!(CostEntry { id, plan_id, milestone_id, incurred_on, amount_minor, note, author, recorded_at });
+columns!(CostEntry { id, plan_id, milestone_id, incurred_on, amount_minor, note, corrects, author, recorded_at });
 table!(CostEntry, "cost_entries");
 
 /// The costs of some plans, or of all, by day.

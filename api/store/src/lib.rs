@@ -16,6 +16,7 @@ pub mod author;
 pub mod baselines;
 pub mod communications;
 pub mod connect;
+pub mod corrections;
 pub mod costs;
 pub mod customer_records;
 pub mod customers;

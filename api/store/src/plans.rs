@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use crate::baselines::{self, ApprovalRow, BaselineRow, LineRow};
 use crate::communications::{self, CommunicationKind, CommunicationRow};
+use crate::corrections::{self, Correction};
 use crate::costs::{self, CostEntry};
 use crate::customers::Customer;
 use crate::from_row::from_row;
@@ -90,6 +91,8 @@ pub struct PlanRecord {
     pub last_review: Option<ReviewMark>,
     /// Credit rules and budgets by day, oldest first; empty if they never changed.
     pub valuations: Vec<ValuationRow>,
+    /// Corrections of milestones, oldest first.
+    pub corrections: Vec<Correction>,
 }
 
 impl PlanRow {
@@ -352,7 +355,7 @@ pub async fn ids(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Uui
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_all(db).await)
 }
 
-/// Loads whole plans: the given plans, or all of the organization. Uses thirteen statements regardless of the number of
+/// Loads whole plans: the given plans, or all of the organization. Uses fourteen statements regardless of the number of
 /// plans; call it within one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;
@@ -368,7 +371,9 @@ pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) 
     let mut misses = by_plan(reviews::misses(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut reviewed = by_plan(reviews::last_reviews(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut valued = by_plan(valuations::rows(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut corrected = by_plan(corrections::of_plans(conn, organization_id, ids).await?, |row| row.plan_id);
     let whole = |plan: PlanRow| PlanRecord {
+        corrections: corrected.remove(&plan.id).unwrap_or_default(),
         valuations: valued.remove(&plan.id).unwrap_or_default(),
         misses: misses.remove(&plan.id).unwrap_or_default(),
         last_review: reviewed.remove(&plan.id).and_then(|mut rows| rows.pop()),

@@ -183,7 +183,7 @@ macro_rules! trusted_columns {
     )+};
 }
 
-trusted_columns!(Name, Label, Key, Note, ExternalRef, Email);
+trusted_columns!(Name, Label, Key, Note, Reason, ExternalRef, Email);
 text_columns!(
     crate::author::Author,
     milepost_domain::people::PersonKind,

@@ -29,7 +29,8 @@ const MOST_POINTS: i64 = 120;
 pub fn s_curve(plan: &PlanFacts, as_of: NaiveDate) -> SCurve {
     let lines = in_force(&plan.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
     let sums = plan.earned_value(as_of);
-    let Some(last_planned) = lines.iter().map(|line| line.planned_on).max() else { return SCurve::default() };
+    let last_planned = lines.iter().map(|line| line.planned_on).max().filter(|_| sums.budget_at_completion > 0.0);
+    let Some(last_planned) = last_planned else { return SCurve::default() };
     let percent = |weight: f64| 100.0 * weight / sums.budget_at_completion;
     let standings = plan.standings(as_of);
     let open: Vec<(NaiveDate, f64)> = lines

@@ -7,8 +7,9 @@ use strum::{Display, EnumIter, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use crate::plan::network::Relation;
-use crate::rule::{About, Rule};
+use crate::rule::{About, Rule, Violation};
 use crate::values::rule::ValueRule;
+use crate::values::text::{Name, Note};
 
 /// State of a milestone. The usual course is `planned -> in_progress -> submitted -> achieved`. The states `waived` and
 /// `cancelled` close a milestone without achieving it.
@@ -57,6 +58,61 @@ impl State {
     /// milestone, and leaves the scope at the next baseline.
     pub const fn is_dropped(self) -> bool {
         matches!(self, Self::Waived | Self::Cancelled)
+    }
+}
+
+/// Evidence that a milestone was met.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"title": "Run 118", "url": "https://ci.example.com/118", "note": "All criteria checked."}))]
+pub struct Evidence {
+    /// Title.
+    pub title: Name,
+    /// URL of the evidence.
+    #[schema(max_length = 2000, pattern = r"^https?://[^\s\x00-\x1F]+$")]
+    pub url: Option<String>,
+    /// Note on the evidence.
+    pub note: Option<Note>,
+}
+
+/// Dates of a milestone as they were recorded, and as they are to be corrected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Correction {
+    /// State.
+    pub state: State,
+    /// Start date and closing date, as recorded.
+    pub recorded: (Option<NaiveDate>, Option<NaiveDate>),
+    /// Right start date, if it was wrong.
+    pub started_on: Option<NaiveDate>,
+    /// Right actual date, if it was wrong.
+    pub actual_on: Option<NaiveDate>,
+}
+
+/// Returns the corrected start and closing dates. Only what has happened can be corrected, no date is in the future, and the
+/// start does not follow the closing. An earlier date is as good as a later one.
+pub fn corrected(
+    correction: Correction,
+    today: NaiveDate,
+) -> Result<(Option<NaiveDate>, Option<NaiveDate>), Violation> {
+    let (started_on, closed_on) = correction.recorded;
+    if correction.started_on.is_some() && started_on.is_none() {
+        return Err(MilestoneRule::NothingToCorrect { what: "start date" }.at("/started_on"));
+    }
+    if correction.actual_on.is_some() && correction.state != State::Achieved {
+        return Err(MilestoneRule::NothingToCorrect { what: "actual date" }.at("/actual_on"));
+    }
+    for (on, at) in [(correction.started_on, "/started_on"), (correction.actual_on, "/actual_on")] {
+        if on.is_some_and(|on| on > today) {
+            return Err(ValueRule::InTheFuture { today }.at(at));
+        }
+    }
+    let (started_on, closed_on) = (correction.started_on.or(started_on), correction.actual_on.or(closed_on));
+    match (started_on, closed_on) {
+        (Some(previous_on), Some(closed_on)) if closed_on < previous_on => {
+            let at = if correction.actual_on.is_some() { "/actual_on" } else { "/started_on" };
+            Err(ValueRule::OutOfOrder { previous_on }.at(at))
+        }
+        dates => Ok(dates),
     }
 }
 
@@ -226,6 +282,8 @@ pub fn may_achieve(prerequisites: &[Prerequisite], override_reason: Option<&str>
 #[strum(serialize_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant's text is its documentation")]
 pub enum MilestoneRule {
+    #[error("the milestone has no {what}, so there is nothing to correct")]
+    NothingToCorrect { what: &'static str },
     #[error("cannot {action} a milestone that is {state}")]
     InvalidTransition { action: Action, state: State },
     #[error("these milestones must be achieved first: {}; to proceed anyway, give override_reason", keys.join(", "))]
@@ -259,6 +317,7 @@ impl Rule for MilestoneRule {
             | Self::Settled { .. }
             | Self::ForecastPassed { .. }
             | Self::NotMissed { .. }
+            | Self::NothingToCorrect { .. }
             | Self::NotCommunicated => About::State,
             Self::UnmetDependencies { .. } | Self::ForecastUnchanged { .. } => About::Input,
         }
@@ -335,6 +394,29 @@ mod tests {
         assert_eq!(may_confirm(Planned, day(5), day(5)), Ok(()));
         assert_eq!(may_confirm(Planned, day(4), day(5)), Err(MilestoneRule::ForecastPassed { forecast_on: day(4) }));
         assert_eq!(may_confirm(Waived, day(9), day(5)), Err(settled));
+    }
+
+    #[test]
+    fn what_happened_is_corrected_in_both_directions() {
+        let recorded = (Some(day(4)), Some(day(8)));
+        let right = |started: Option<u32>, actual: Option<u32>| Correction {
+            state: Achieved,
+            recorded,
+            started_on: started.map(day),
+            actual_on: actual.map(day),
+        };
+        let check = |correction| corrected(correction, day(10));
+        assert_eq!(check(right(Some(2), None)), Ok((Some(day(2)), Some(day(8)))));
+        assert_eq!(check(right(None, Some(5))), Ok((Some(day(4)), Some(day(5)))), "an earlier date, too");
+        let place = |found: Result<_, Violation>| found.map_err(|found| (found.at, found.code)).err();
+        let out = |at: &str, code| Some((at.to_owned(), code));
+        assert_eq!(place(check(right(None, Some(11)))), out("/actual_on", "in_the_future"));
+        assert_eq!(place(check(right(None, Some(3)))), out("/actual_on", "out_of_order"));
+        assert_eq!(place(check(right(Some(9), None))), out("/started_on", "out_of_order"));
+        let open = Correction { state: InProgress, recorded: (None, None), ..right(None, Some(5)) };
+        assert_eq!(place(check(open)), out("/actual_on", "nothing_to_correct"));
+        let unstarted = Correction { started_on: Some(day(3)), actual_on: None, ..open };
+        assert_eq!(place(check(unstarted)), out("/started_on", "nothing_to_correct"));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum ValueRule {
     ControlCharacter,
     #[error("must start with a letter or digit and contain only letters, digits, '.', '_' and '-'")]
     NotAKey,
+    #[error("must be a PNG, JPEG, WebP or SVG image in a data: URL in base64")]
+    NotALogo,
     #[error("must be a few words: at least six letters or digits")]
     NotAReason,
     #[error("must be a date such as 2026-03-31")]
@@ -65,6 +67,7 @@ impl Rule for ValueRule {
             | Self::ControlCharacter
             | Self::NotAKey
             | Self::NotAReason
+            | Self::NotALogo
             | Self::NotADate
             | Self::NotACurrency
             | Self::NotAnEmail

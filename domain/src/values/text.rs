@@ -107,6 +107,9 @@ const CURRENCY: &str = r"^[A-Z]{3}$";
 /// Pattern of an email address: one `@` with text on both sides. Deliverability is not checked.
 const EMAIL: &str = r"^[^\s@\x00-\x1F\x7F]+@[^\s@\x00-\x1F\x7F]+$";
 
+/// Pattern of a logo: a `data:` URL of a picture, in base64.
+const LOGO: &str = r"^data:image/(?:png|jpeg|webp|svg\+xml);base64,[A-Za-z0-9+/]+=*$";
+
 text!(
     /// Name of a customer, person, plan or milestone: one line.
     Name, max 200, example "Northwind rollout", pattern ONE_LINE, one_line
@@ -140,6 +143,11 @@ text!(
     Email, max 254, example "ana@example.com", pattern EMAIL, email
 );
 
+text!(
+    /// Logo: a picture in a `data:` URL.
+    Logo, max 60_000, example "data:image/png;base64,iVBORw0KGgo=", pattern LOGO, logo
+);
+
 /// Returns the requirement of a pattern in words.
 pub fn pattern_in_words(pattern: &str) -> &'static str {
     match pattern {
@@ -148,6 +156,7 @@ pub fn pattern_in_words(pattern: &str) -> &'static str {
         REASON => "must be a few words of visible text: at least six letters or digits, without control characters",
         KEY => "must start with a letter or digit and contain only letters, digits, '.', '_' and '-'",
         CURRENCY => "must be a three-letter ISO 4217 currency code such as EUR",
+        LOGO => "must be a PNG, JPEG, WebP or SVG image in a data: URL in base64, such as data:image/png;base64,…",
         EMAIL => "must be an e-mail address such as name@example.com",
         _ if pattern.starts_with("^https?://") => "must be an address that begins with http:// or https://",
         _ => "does not have the documented form",
@@ -190,6 +199,16 @@ fn key(text: &str) -> Result<(), ValueRule> {
 fn currency(text: &str) -> Result<(), ValueRule> {
     let is_code = text.len() == 3 && text.bytes().all(|b| b.is_ascii_uppercase());
     if is_code { Ok(()) } else { Err(ValueRule::NotACurrency) }
+}
+
+fn logo(text: &str) -> Result<(), ValueRule> {
+    let data = ["png", "jpeg", "webp", "svg+xml"]
+        .iter()
+        .find_map(|kind| text.strip_prefix("data:image/")?.strip_prefix(kind)?.strip_prefix(";base64,"));
+    let data = data.map(|data| data.trim_end_matches('='));
+    let is_base64 =
+        |data: &str| !data.is_empty() && data.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b));
+    if data.is_some_and(is_base64) { Ok(()) } else { Err(ValueRule::NotALogo) }
 }
 
 fn email(text: &str) -> Result<(), ValueRule> {
@@ -258,6 +277,12 @@ mod tests {
                 ("late\0 data", Err(ValueRule::ControlCharacter)),
             ],
             Reason::parse,
+        );
+        let png = "data:image/png;base64,iVBORw0KGgo=";
+        let page = "data:text/html;base64,PGI+";
+        check(
+            &[(png, Ok(png)), (page, Err(ValueRule::NotALogo)), ("data:image/png;base64,=", Err(ValueRule::NotALogo))],
+            Logo::parse,
         );
         check(&[("one\ntwo", Ok("one\ntwo")), ("nul\0", Err(ValueRule::ControlCharacter))], Note::parse);
     }

@@ -3,7 +3,7 @@
 use actix_web::{get, patch};
 use chrono_tz::Tz;
 use milepost_domain::plan::lint::LintRule;
-use milepost_domain::values::text::{Currency, Name};
+use milepost_domain::values::text::{Currency, Logo, Name, Note};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -40,6 +40,14 @@ pub struct OrganizationPatch {
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 36_500)]
     event_retention_days: Change<i64>,
+    /// Contact that clients see on shared pages: a name, a telephone number, an address.
+    #[serde(default)]
+    #[schema(value_type = Option<Note>)]
+    contact: Change<Note>,
+    /// Logo that clients see on shared pages, as a `data:` URL of a PNG, JPEG, WebP or SVG image.
+    #[serde(default)]
+    #[schema(value_type = Option<Logo>)]
+    logo: Change<Logo>,
 }
 
 /// Get the organization
@@ -87,6 +95,8 @@ pub async fn update_organization(cx: Context, body: Body<OrganizationPatch>) -> 
             after.lint_rules_off = JsonText(rules.clone());
         }
         body.0.event_retention_days.clone().apply(&mut after.event_retention_days);
+        body.0.contact.clone().apply(&mut after.contact);
+        body.0.logo.clone().apply(&mut after.logo);
         if after == before {
             return Ok(Answer::ok(&before)?.version(before.version));
         }

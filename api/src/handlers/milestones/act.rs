@@ -3,10 +3,12 @@
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::plan::milestone::{Action, Prerequisite, State, dates_after, may_achieve, may_occur, transition};
+use milepost_domain::plan::milestone::{
+    Action, Evidence, Prerequisite, State, dates_after, may_achieve, may_occur, transition,
+};
 use milepost_domain::rule::Rule as _;
-use milepost_domain::values::text::{Name, Note, Reason};
-use serde::{Deserialize, Serialize};
+use milepost_domain::values::text::{Note, Reason};
+use serde::Deserialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -20,20 +22,6 @@ use crate::precondition::IfMatchOptional;
 use crate::store::milestones::{self, DependencyRow, TransitionRow};
 use crate::store::plans::PlanRecord;
 use crate::unit::Unit;
-
-/// Evidence that a milestone was met.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"title": "Run 118", "url": "https://ci.example.com/118", "note": "All criteria checked."}))]
-pub struct Evidence {
-    /// Title.
-    title: Name,
-    /// URL of the evidence.
-    #[schema(max_length = 2000, pattern = r"^https?://[^\s\x00-\x1F]+$")]
-    url: Option<String>,
-    /// Note on the evidence.
-    note: Option<Note>,
-}
 
 /// Details of a step that needs no reason.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]

@@ -3,14 +3,13 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::plan::milestone::{Action, State};
+use milepost_domain::plan::milestone::{Action, Evidence, State};
 use milepost_domain::values::text::Note;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Milestone;
-use super::act::Evidence;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;

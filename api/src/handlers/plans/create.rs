@@ -285,5 +285,6 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
         misses: vec![],
         last_review: None,
         valuations: vec![],
+        corrections: vec![],
     })
 }

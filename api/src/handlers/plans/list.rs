@@ -18,6 +18,7 @@ use crate::clock::date_in;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::moment::AsOf;
 use crate::paging::{NameSort, Page, Paging};
 use crate::read_model::PlanView;
 use crate::reference::{self, Named, Sought};
@@ -132,23 +133,23 @@ pub fn position(plan: &PlanView) -> Position {
 
 /// List plans
 ///
-/// Returns the plans with their status and figures as of today, by name unless sorted otherwise. Archived plans are
+/// Returns the plans with their status and figures at the date, by name unless sorted otherwise. Archived plans are
 /// returned only with `archived=true`, and then without the active plans.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging, PlanFilters, PlanOrder),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging, AsOf, PlanFilters, PlanOrder),
     responses((status = 200, description = "A page of plans.", body = Page<Plan>)))]
 #[get("/v1/plans")]
 pub async fn list_plans(
     cx: Context,
     paging: Paging,
+    AsOf(as_of): AsOf,
     filters: Query<PlanFilters>,
     order: Query<PlanOrder>,
 ) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
-    let today = cx.today();
     let sort = order.0.sort.unwrap_or_default();
     let slice = paging.slice(sort.order(), sort.direction())?;
     let selection = filters.0.resolve(&cx).await?;
     let behind = plans.sorted(slice.order, slice.direction, slice.after.as_ref());
-    let page: Vec<&PlanView> = behind.filter(|plan| selection.admits(plan, today)).take(slice.rows).collect();
-    paging.answer(page, |plan| sort.position(&plan.row.name, plan.row.id), |plan| Plan::at(plan, today))
+    let page: Vec<&PlanView> = behind.filter(|plan| selection.admits(plan, as_of)).take(slice.rows).collect();
+    paging.answer(page, |plan| sort.position(&plan.row.name, plan.row.id), |plan| Plan::at(plan, as_of))
 }

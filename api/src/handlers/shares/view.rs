@@ -1,28 +1,37 @@
 //! Shared views of a plan: the page, its pictures, and its calendar.
 
-use actix_web::get;
+use actix_web::http::header::VARY;
+use actix_web::{HttpRequest, get};
 use milepost_domain::plan::share::ShareField;
 
 use super::shared_plan;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::gate::negotiate;
 use crate::handlers::plans::exchange::calendar::write_calendar;
+use crate::moment::AsOf;
 use crate::read_model::PlanView;
 use crate::resources::status_report::StatusReport;
 use crate::views::{pictures, status_page};
 
 /// Get a shared plan's page
 ///
-/// Returns one self-contained HTML page that loads nothing from other servers. An unknown, expired or revoked link
-/// responds with 404.
-#[utoipa::path(tag = "shares", responses((status = 200, description = "The shared page.", body = String, content_type = "text/html")))]
+/// Returns one self-contained HTML page that loads nothing from other servers, or the same report as JSON (`Accept`). An
+/// unknown, expired or revoked link responds with 404. With `as_of`, the page shows a past day.
+#[utoipa::path(tag = "shares", params(AsOf), responses((status = 200, description = "The shared page.",
+    content((String = "text/html"), (StatusReport = "application/json")))))]
 #[get("/share/{token}")]
-pub async fn read_shared_plan(cx: Context) -> Result<Answer, ApiError> {
+pub async fn read_shared_plan(request: HttpRequest, cx: Context, AsOf(as_of): AsOf) -> Result<Answer, ApiError> {
     let shared = shared_plan(&cx).await?;
-    let visible = &shared.link.visibility.0;
-    let report = StatusReport::of(&shared.record, &shared.view, cx.today(), None, visible);
-    status_page::respond(&report, &shared.record, visible, Some(&cx.share_path()))
+    let report = StatusReport::of(&shared.reported(), as_of, None);
+    // The page comes first: a reader that takes anything is a browser.
+    let offered = ["text/html", "application/json"].map(str::to_owned);
+    let answer = match negotiate(&request, &offered) {
+        Some("application/json") => Answer::ok(&report)?.content_tag(),
+        _ => status_page::respond(&report, &shared.reported(), Some(&cx.share_path()))?,
+    };
+    Ok(answer.header(VARY, "accept"))
 }
 
 /// Draw a shared plan's S-curve
@@ -64,7 +73,6 @@ pub async fn draw_shared_trend(cx: Context) -> Result<Answer, ApiError> {
 #[get("/share/{token}/calendar.ics")]
 pub async fn read_shared_calendar(cx: Context) -> Result<Answer, ApiError> {
     let shared = shared_plan(&cx).await?;
-    let visible = &shared.link.visibility.0;
-    let report = StatusReport::of(&shared.record, &shared.view, cx.today(), None, visible);
+    let report = StatusReport::of(&shared.reported(), cx.today(), None);
     Ok(write_calendar(&report, shared.record.plan.updated_at))
 }

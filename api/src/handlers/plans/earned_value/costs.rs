@@ -5,7 +5,8 @@ use actix_web::{get, post};
 use chrono::NaiveDate;
 use milepost_domain::plan::milestone::may_occur;
 use milepost_domain::rule::Rule as _;
-use milepost_domain::values::text::{Key, Note};
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::{Key, Note, Reason};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -69,7 +70,7 @@ pub async fn read_cost(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, 
 
 /// Record a cost of a plan
 ///
-/// Costs never change. To correct one, record another with the opposite sign.
+/// Costs never change; a correction takes one back and records the right one.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = CostDraft,
     responses((status = 201, description = "The recorded cost.", body = CostEntry)))]
 #[post("/v1/plans/{id}/costs")]
@@ -90,6 +91,7 @@ pub async fn record_cost(cx: Context, id: Path<Uuid>, body: Body<CostDraft>) -> 
             incurred_on: draft.incurred_on,
             amount_minor: draft.amount_minor,
             note: draft.note.clone(),
+            corrects: None,
             author: unit.author(),
             recorded_at: unit.now,
         };
@@ -98,6 +100,67 @@ pub async fn record_cost(cx: Context, id: Path<Uuid>, body: Body<CostDraft>) -> 
         plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
         record::append(unit, &cost).await?;
         record::recorded(&format!("/v1/plans/{id}/costs"), &cost)
+    })
+    .await
+}
+
+/// Correction of a cost.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"amount_minor": 540_000, "reason": "Digits of the invoice were swapped."}))]
+pub struct CostCorrection {
+    /// Right day. Unchanged if omitted.
+    incurred_on: Option<NaiveDate>,
+    /// Right amount, in the smallest unit of the plan's currency. Unchanged if omitted; 0 takes the cost back.
+    #[schema(minimum = -1_000_000_000_000_i64, maximum = 1_000_000_000_000_i64)]
+    amount_minor: Option<i64>,
+    /// Reason for the correction.
+    reason: Reason,
+}
+
+/// Record a correction of a cost
+///
+/// Takes the recorded amount back on its own day and records the right cost. Both entries name the corrected one. A cost is
+/// corrected once; to correct it again, correct the entry that holds the right amount.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = CostCorrection,
+    responses((status = 201, description = "The right cost, or the entry that takes the cost back.", body = CostEntry)))]
+#[post("/v1/plans/{id}/costs/{record_id}/corrections")]
+pub async fn correct_cost(
+    cx: Context,
+    path: Path<(Uuid, Uuid)>,
+    body: Body<CostCorrection>,
+) -> Result<Answer, ApiError> {
+    let ((id, cost_id), draft) = (path.into_inner(), body.0);
+    cx.write(async |unit| {
+        let found = plans::find(&mut unit.conn, unit.organization_id, id).await?;
+        let mut record = found.ok_or_else(ApiError::not_found)?;
+        let wrong = record.costs.iter().find(|cost| cost.id == cost_id).ok_or_else(ApiError::not_found)?.clone();
+        if record.costs.iter().any(|cost| cost.corrects == Some(cost_id)) {
+            return Err(ValueRule::AlreadyRecorded.at("").into());
+        }
+        let incurred_on = draft.incurred_on.unwrap_or(wrong.incurred_on);
+        may_occur(incurred_on, None, unit.today).map_err(|rule| rule.at("/incurred_on"))?;
+        let entry = |incurred_on, amount_minor, id| CostEntry {
+            id,
+            incurred_on,
+            amount_minor,
+            note: Some(draft.reason.clone().into()),
+            corrects: Some(cost_id),
+            author: unit.author(),
+            recorded_at: unit.now,
+            ..wrong.clone()
+        };
+        let back = entry(wrong.incurred_on, -wrong.amount_minor, unit.new_id());
+        let right = draft.amount_minor.unwrap_or(wrong.amount_minor);
+        let right = (right != 0).then(|| entry(incurred_on, right, unit.new_id()));
+        record.plan.version += 1;
+        record.plan.updated_at = unit.now;
+        plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
+        record::append(unit, &back).await?;
+        if let Some(right) = &right {
+            record::append(unit, right).await?;
+        }
+        record::recorded(&format!("/v1/plans/{id}/costs"), right.as_ref().unwrap_or(&back))
     })
     .await
 }

@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::moment::AsOf;
 use crate::read_model::PlanView;
 
 /// Maximum number of points in a series.
@@ -27,7 +28,7 @@ pub struct EarnedValueSeries {
     plan_id: Uuid,
     /// Length of a period.
     period: Period,
-    /// Last date with known values.
+    /// Last date with known values: the date of the answer.
     today: NaiveDate,
     /// Points in order of time, from the first period. The series ends with the last planned date, or later: with today
     /// while a milestone is open, or with the last closing date once all are closed.
@@ -64,19 +65,20 @@ pub struct SeriesPoint {
 /// Get a plan's earned value over time
 ///
 /// Returns the points of an S-curve: one for the end of each day, week or month. The current period shows the figures
-/// as of today; later periods show only the planned value (PV). A series has at most 1,000 points; a shorter period
+/// as of the date; later periods show only the planned value (PV). A series has at most 1,000 points; a shorter period
 /// that gives more is refused.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(InPeriods),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, InPeriods),
     responses((status = 200, description = "The figures at the end of each period.", body = EarnedValueSeries)))]
 #[get("/v1/plans/{id}/earned-value/series")]
 pub async fn read_earned_value_series(
     cx: Context,
     id: Path<Uuid>,
+    AsOf(as_of): AsOf,
     query: Query<InPeriods>,
 ) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
     let view = plans.find(*id).ok_or_else(ApiError::not_found)?;
-    let series = EarnedValueSeries::of(view, query.0.period.unwrap_or_default(), cx.today())?;
+    let series = EarnedValueSeries::of(view, query.0.period.unwrap_or_default(), as_of)?;
     Ok(Answer::ok(&series)?.version_and_content(view.row.version))
 }
 

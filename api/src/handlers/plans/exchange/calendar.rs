@@ -12,8 +12,8 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::read_model::PlanView;
-use crate::resources::status_report::{ReportedMilestone, StatusReport};
-use crate::store::plans;
+use crate::resources::status_report::{Reported, ReportedMilestone, StatusReport};
+use crate::store::{organizations, plans};
 use crate::views::status_markdown::in_words;
 
 /// Export a plan's milestones as a calendar
@@ -26,9 +26,12 @@ use crate::views::status_markdown::in_words;
         content_type = "text/calendar")))]
 #[get("/v1/plans/{id}/calendar.ics")]
 pub async fn read_calendar(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
-    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
-    let record = found.ok_or_else(ApiError::not_found)?;
-    let report = StatusReport::of(&record, &PlanView::from(&record), cx.today(), None, &Visibility::everything());
+    let mut conn = cx.snapshot().await?;
+    let record = plans::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
+    let organization = organizations::find(&mut conn, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
+    let (view, visible) = (PlanView::from(&record), Visibility::everything());
+    let reported = Reported { record: &record, view: &view, organization: &organization, visible: &visible };
+    let report = StatusReport::of(&reported, cx.today(), None);
     Ok(write_calendar(&report, record.plan.updated_at))
 }
 

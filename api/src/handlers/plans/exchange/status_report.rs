@@ -14,9 +14,10 @@ use crate::context::{Context, Matched};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
+use crate::moment::AsOf;
 use crate::read_model::PlanView;
-use crate::resources::status_report::StatusReport;
-use crate::store::plans::{self};
+use crate::resources::status_report::{Reported, StatusReport};
+use crate::store::{organizations, plans};
 use crate::views::{status_markdown, status_page};
 
 /// Options of a status report.
@@ -31,9 +32,9 @@ pub struct StatusOptions {
 /// Get a plan's status report
 ///
 /// The report is written for the customer: completed milestones first, then milestones at risk with their reasons, date
-/// changes, and the next two weeks. `Accept` selects the format: JSON, Markdown to paste into a message, or a single
+/// changes, and the next two weeks. With `as_of`, it shows a past day. `Accept` selects the format: JSON, Markdown to paste into a message, or a single
 /// HTML page with both pictures to mail or print.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(StatusOptions), responses(
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, StatusOptions), responses(
     (status = 200, description = "The status report.",
         content((StatusReport = "application/json"), (String = "text/markdown"), (String = "text/html")))
 ))]
@@ -42,17 +43,19 @@ pub async fn read_status_report(
     request: HttpRequest,
     cx: Context,
     id: Path<Uuid>,
+    AsOf(as_of): AsOf,
     options: Query<StatusOptions>,
 ) -> Result<Answer, ApiError> {
-    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
-    let record = found.ok_or_else(ApiError::not_found)?;
-    let view = PlanView::from(&record);
-    let everything = Visibility::everything();
-    let report = StatusReport::of(&record, &view, cx.today(), options.0.since, &everything);
+    let mut conn = cx.snapshot().await?;
+    let record = plans::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
+    let organization = organizations::find(&mut conn, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
+    let (view, everything) = (PlanView::from(&record), Visibility::everything());
+    let reported = Reported { record: &record, view: &view, organization: &organization, visible: &everything };
+    let report = StatusReport::of(&reported, as_of, options.0.since);
     let matched = Matched::of(&request)?;
     let answer = match negotiate(&request, &matched.operation.produces) {
         Some("text/markdown") => Answer::text("text/markdown; charset=utf-8", status_markdown::write(&report)),
-        Some("text/html") => status_page::respond(&report, &record, &everything, None)?,
+        Some("text/html") => status_page::respond(&report, &reported, None)?,
         _ => Answer::ok(&report)?.version_and_content(record.plan.version),
     };
     Ok(answer.header(VARY, "accept"))
