@@ -182,18 +182,42 @@ impl Paging {
     /// The same, where an item may turn out not to be one.
     pub fn try_answer<R, T: Serialize + ToSchema>(
         &self,
-        mut rows: Vec<R>,
+        rows: Vec<R>,
         position: impl Fn(&R) -> Position,
         resource: impl FnMut(R) -> Result<T, ApiError>,
     ) -> Result<Answer, ApiError> {
+        let (rows, next_cursor) = self.page_from(rows, position)?;
+        let link = next_cursor.as_ref().map(|cursor| self.link(cursor));
+        let data = rows.into_iter().map(resource).collect::<Result<_, _>>()?;
+        let page = Page { data, has_more: next_cursor.is_some(), next_cursor };
+        Ok(Answer::ok(&page)?.content_tag().next_link(link))
+    }
+
+    /// At most `limit` of the rows, of which one more may have been fetched, and the cursor of the next page.
+    pub fn page_from<R>(
+        &self,
+        mut rows: Vec<R>,
+        position: impl Fn(&R) -> Position,
+    ) -> Result<(Vec<R>, Option<String>), ApiError> {
         let has_more = rows.len() > self.limit;
         rows.truncate(self.limit);
         let last = rows.last().filter(|_| has_more);
         let next_cursor = last.map(|row| self.cursor(position(row))).transpose()?;
-        let link = next_cursor.as_ref().map(|cursor| self.link(cursor));
-        let data = rows.into_iter().map(resource).collect::<Result<_, _>>()?;
-        let page = Page { data, next_cursor, has_more };
-        Ok(Answer::ok(&page)?.content_tag().next_link(link))
+        Ok((rows, next_cursor))
+    }
+
+    /// The same for rows that are all in memory: those after the cursor, the smallest position first.
+    pub fn page_of<R>(
+        &self,
+        mut rows: Vec<R>,
+        position: impl Fn(&R) -> Position,
+    ) -> Result<(Vec<R>, Option<String>), ApiError> {
+        rows.sort_by_cached_key(&position);
+        if let Some(after) = &self.after {
+            rows.retain(|row| position(row) > *after);
+        }
+        rows.truncate(self.limit + 1);
+        self.page_from(rows, position)
     }
 
     /// The answer for rows that are all in memory: those after the cursor, the greatest position first.

@@ -270,6 +270,13 @@ impl PlanFacts {
         EarnedValue::measure(lines.iter().filter_map(|line| self.valued(line, rule)), as_of)
     }
 
+    /// Computes planned value (PV) and earned value (EV) of each milestone in the baseline in force on a date.
+    pub fn earned_values(&self, as_of: NaiveDate) -> impl Iterator<Item = (usize, EarnedValue)> {
+        let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
+        let rule = self.valuation(as_of).credit_rule;
+        lines.iter().map(move |line| (line.milestone, EarnedValue::measure(self.valued(line, rule), as_of)))
+    }
+
     /// Returns the share of a baseline's line that is earned at the end of `as_of`, from 0 to 1.
     pub fn credit(&self, line: &Line, as_of: NaiveDate) -> f64 {
         let rule = self.valuation(as_of).credit_rule;

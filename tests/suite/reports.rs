@@ -1,10 +1,10 @@
 //! The SPI report in its three formats, for any date and any selection.
 
 use chrono::Duration;
-use milepost_tests::{Engine, Server, on_both_engines};
+use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
 
-use crate::samples::{create, create_plan, pluck};
+use crate::samples::{self, create, create_customer, create_plan, pluck};
 
 on_both_engines!(
     a_series_looks_back_and_not_ahead,
@@ -14,6 +14,8 @@ on_both_engines!(
     filters_narrow_rows_and_total,
     nothing_at_all,
     what_was_known_is_found_again,
+    a_portfolio_adds_up_what_adds_up,
+    the_worst_come_first,
 );
 
 /// Creates plans with a milestone due on 2026-05-01, done or not done.
@@ -216,4 +218,84 @@ async fn what_was_known_is_found_again(engine: Engine) {
     server.get(&format!("{path}/earned-value?known_at=2026-05-04T11:59:59Z")).await.problem(404, "not_found");
     let nothing = server.get("/v1/reports/spi?known_at=2026-05-04T11:59:59Z").await.expect(200);
     assert_eq!(nothing["data"], json!([]), "nothing was known yet");
+}
+
+async fn a_portfolio_adds_up_what_adds_up(engine: Engine) {
+    let server = Server::start(engine).await;
+    create_customer(&server, "crm-1").await;
+    for (name, unit, currency, customer) in [
+        ("One", "points", "EUR", Some("crm-1")),
+        ("Two", "points", "USD", Some("crm-1")),
+        ("Three", "days", "EUR", None),
+    ] {
+        let mut draft = samples::plan();
+        draft["name"] = name.into();
+        draft["weight_unit"] = unit.into();
+        draft["budget_minor"] = 100_000.into();
+        draft["currency"] = currency.into();
+        draft["customer_ref"] = json!(customer);
+        draft["milestones"][0]["phase"] = "Setup".into();
+        draft["milestones"][0]["actual_on"] = "2026-04-20".into();
+        let path = create(&server, "/v1/plans", draft).await;
+        server
+            .post(&format!("{path}/costs"), json!({ "incurred_on": "2026-04-30", "amount_minor": 25_000 }))
+            .await
+            .expect(201);
+    }
+    let report = server.get("/v1/reports/spi").await.expect(200);
+    assert_eq!(report["total"], Value::Null, "days and points do not add up");
+    let of = |of: &str, field: &str| json!(pluck(&json!({ "data": report[of] }), field));
+    assert_eq!((of("by_unit", "unit"), of("by_unit", "plans")), (json!(["days", "points"]), json!([1, 2])));
+    assert_eq!(
+        (of("by_currency", "currency"), of("by_currency", "budget_minor"), of("by_currency", "earned_value_minor")),
+        (json!(["EUR", "USD"]), json!([200_000, 100_000]), json!([40_000, 20_000]))
+    );
+    assert_eq!(
+        (of("by_currency", "cpi"), of("by_currency", "eac_minor")),
+        (json!([0.8, 0.8]), json!([250_000, 125_000]))
+    );
+    let row = &report["data"][0];
+    assert_eq!(
+        ["currency", "actual_cost", "cpi", "eac"].map(|field| row[field].clone()),
+        [json!("EUR"), json!(25_000), json!(0.8), json!(125_000)]
+    );
+    let csv = server.call("GET", "/v1/reports/spi").header("Accept", "text/csv").send().await.text;
+    let kinds: Vec<&str> = csv.lines().skip(1).map(|line| line.split(',').next().unwrap_or_default()).collect();
+    assert_eq!(kinds, ["plan", "plan", "plan", "total", "total", "currency_total", "currency_total"]);
+    let grouped = |by: &str| {
+        let asked = server.get(&format!("/v1/reports/spi?group_by={by}&q=o"));
+        async move { asked.await.expect(200)["groups"].clone() }
+    };
+    let phases = grouped("phase").await;
+    assert_eq!(json!(pluck(&json!({ "data": phases }), "group")), json!([null, "Setup"]));
+    assert_eq!((&phases[1]["totals"][0]["spi"], &phases[1]["totals"][0]["plans"]), (&json!(1.0), &json!(2)));
+    let customers = grouped("customer").await;
+    assert_eq!((&customers[0]["group"], &customers[0]["totals"][0]["plans"]), (&json!("crm-1"), &json!(2)));
+    assert_eq!(grouped("kind").await[0]["group"], "delivery");
+    let unknown = server.get("/v1/reports/spi?group_by=color").await.problem(400, "invalid_parameter");
+    assert_eq!(unknown, errors(&[("group_by", "not_an_option")]));
+}
+
+async fn the_worst_come_first(engine: Engine) {
+    let server = Server::start(engine).await;
+    for (name, planned_on, actual_on) in [
+        ("A good one", "2026-04-20", json!("2026-04-20")),
+        ("B late one", "2026-04-20", Value::Null),
+        ("C to come", "2026-06-20", Value::Null),
+        ("D late one", "2026-04-20", Value::Null),
+    ] {
+        let milestones = json!([{ "key": "a", "name": "A", "planned_on": planned_on, "actual_on": actual_on }]);
+        create(&server, "/v1/plans", json!({ "name": name, "start_on": "2026-04-01", "milestones": milestones })).await;
+    }
+    let (mut names, mut path) = (vec![], "/v1/reports/spi?sort=spi&limit=1".to_owned());
+    while !path.is_empty() {
+        let page = server.get(&path).await.expect(200);
+        names.push(page["data"][0]["name"].clone());
+        let next = page["next_cursor"].as_str();
+        path = next.map(|cursor| format!("/v1/reports/spi?sort=spi&limit=1&cursor={cursor}")).unwrap_or_default();
+    }
+    assert_eq!(json!(names), json!(["B late one", "D late one", "A good one", "C to come"]));
+    let csv = server.call("GET", "/v1/reports/spi?sort=spi").header("Accept", "text/csv").send().await.text;
+    let names: Vec<&str> = csv.lines().skip(1).filter_map(|line| line.split(',').nth(2)).collect();
+    assert_eq!(names[..4], ["B late one", "D late one", "A good one", "C to come"]);
 }

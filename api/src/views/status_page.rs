@@ -100,7 +100,6 @@ fn head(title: &str) -> Markup {
 }
 
 fn lay_out(report: &StatusReport, visible: &Visibility, share_path: Option<&str>, pictures: Pictures<'_>) -> Markup {
-    let for_customer = report.customer_name.as_deref().map(|name| format!(" for {name}")).unwrap_or_default();
     // A page that is mailed or printed shows everything at once.
     let is_open = share_path.is_none();
     html! {
@@ -108,19 +107,7 @@ fn lay_out(report: &StatusReport, visible: &Visibility, share_path: Option<&str>
         html lang="en" {
             (head(&format!("{}: status on {}", report.plan_name, report.as_of)))
             body {
-                header {
-                    p.sender {
-                        @if let Some(logo) = pictures.logo { img src=(logo) alt="" height="36"; " " }
-                        (report.organization_name)
-                    }
-                    h1 { (report.plan_name) }
-                    p.lead {
-                        "Status on " (date(report.as_of)) (for_customer) ": " (badge(report.status)) " "
-                        strong { (report.achieved) " of " (report.in_scope) } " milestones completed."
-                    }
-                    @for sentence in &report.summary { p.lead { (sentence) } }
-                    @if let Some(value) = &report.earned_value { (figures(value)) }
-                }
+                (header(report, pictures.logo))
                 main {
                     section {
                         h2 { "Completed since " (date(report.since_on)) }
@@ -177,14 +164,39 @@ fn lay_out(report: &StatusReport, visible: &Visibility, share_path: Option<&str>
                         (milestones(&report.milestones, visible))
                     }
                 }
-                footer {
-                    p {
-                        "An open milestone is expected on the day of this report at the earliest, and what waits for it after that."
-                        @if let Some(path) = share_path { " " a href=(format!("{path}/calendar.ics")) { "The dates for your calendar" } "." }
-                    }
-                    @if let Some(contact) = &report.contact { p.contact { "Questions? " (contact) } }
-                }
+                (footer(report, share_path))
             }
+        }
+    }
+}
+
+fn header(report: &StatusReport, logo: Option<&str>) -> Markup {
+    let for_customer = report.customer_name.as_deref().map(|name| format!(" for {name}")).unwrap_or_default();
+    html! {
+        header {
+            p.sender {
+                @if let Some(logo) = logo { img src=(logo) alt="" height="36"; " " }
+                (report.organization_name)
+            }
+            h1 { (report.plan_name) }
+            p.lead {
+                "Status on " (date(report.as_of)) (for_customer) ": " (badge(report.status)) " "
+                strong { (report.achieved) " of " (report.in_scope) } " milestones completed."
+            }
+            @for sentence in &report.summary { p.lead { (sentence) } }
+            @if let Some(value) = &report.earned_value { (figures(value)) }
+        }
+    }
+}
+
+fn footer(report: &StatusReport, share_path: Option<&str>) -> Markup {
+    html! {
+        footer {
+            p {
+                "An open milestone is expected on the day of this report at the earliest, and what waits for it after that."
+                @if let Some(path) = share_path { " " a href=(format!("{path}/calendar.ics")) { "The dates for your calendar" } "." }
+            }
+            @if let Some(contact) = &report.contact { p.contact { "Questions? " (contact) } }
         }
     }
 }

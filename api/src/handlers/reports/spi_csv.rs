@@ -2,12 +2,12 @@
 
 use milepost_domain::plan::StatusCounts;
 
-use super::spi_row::{SpiRow, SpiTotal};
+use super::spi_row::{SpiRow, Totals};
 use crate::csv_text::{date, harmless, line, number};
 use crate::error::ApiError;
 use crate::handlers::plans::earned_value::figures::Figures;
 
-const COLUMNS: [&str; 26] = [
+const COLUMNS: [&str; 32] = [
     "row_type",
     "plan_id",
     "name",
@@ -34,6 +34,12 @@ const COLUMNS: [&str; 26] = [
     "cancelled",
     "next_milestone",
     "next_milestone_on",
+    "currency",
+    "budget_minor",
+    "actual_cost",
+    "cpi",
+    "cpi_reason",
+    "eac",
 ];
 
 /// Returns the line of column names.
@@ -58,16 +64,44 @@ pub fn plan(row: &SpiRow) -> Result<Vec<u8>, ApiError> {
     cells.extend(figures(&row.figures));
     cells.push(harmless(next.map_or("", |next| &next.key)));
     cells.push(date(next.map(|next| next.expected_on)));
+    let amount = |amount: Option<i64>| amount.map(|amount| amount.to_string()).unwrap_or_default();
+    cells.extend([
+        row.cost.currency.clone().unwrap_or_default(),
+        amount(row.cost.budget_minor),
+        row.cost.actual_cost.to_string(),
+        number(row.cost.cpi),
+        row.cost.cpi_reason.map(|reason| reason.to_string()).unwrap_or_default(),
+        amount(row.cost.eac),
+    ]);
     line(&cells)
 }
 
-/// Returns the line of the total, which has a row type of its own.
-pub fn total(total: &SpiTotal) -> Result<Vec<u8>, ApiError> {
-    let mut cells = vec!["total".to_owned()];
-    cells.resize(9, String::new());
-    cells.extend(figures(&total.figures));
-    cells.resize(COLUMNS.len(), String::new());
-    line(&cells)
+/// Returns the lines of the totals: one for each weight unit, and one for each currency, with row types of their own.
+pub fn totals(totals: &Totals) -> Result<Vec<u8>, ApiError> {
+    let mut lines = vec![];
+    let by_unit = totals.by_unit();
+    let none = totals.total().filter(|_| by_unit.is_empty());
+    for total in by_unit.iter().chain(&none) {
+        let mut cells = vec!["total".to_owned()];
+        cells.resize(9, String::new());
+        cells.extend(figures(&total.figures));
+        cells.resize(COLUMNS.len(), String::new());
+        lines.extend(line(&cells)?);
+    }
+    for total in totals.by_currency() {
+        let mut cells = vec!["currency_total".to_owned()];
+        cells.resize(COLUMNS.len() - 6, String::new());
+        cells.extend([
+            total.currency,
+            total.budget_minor.to_string(),
+            total.actual_cost_minor.to_string(),
+            number(total.cpi),
+            total.cpi_reason.map(|reason| reason.to_string()).unwrap_or_default(),
+            total.eac_minor.to_string(),
+        ]);
+        lines.extend(line(&cells)?);
+    }
+    Ok(lines)
 }
 
 fn figures(figures: &Figures) -> Vec<String> {

@@ -3,6 +3,7 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
+use milepost_domain::earned_value::EarnedValue;
 use milepost_domain::earned_value::earned_schedule::Period;
 use milepost_domain::earned_value::undefined::split;
 use milepost_domain::values::dates::plus_days;
@@ -38,13 +39,16 @@ pub struct EarnedValueSeries {
 
 /// Figures at the end of a period. Figures that are not known yet are null.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"number": 7, "on": "2026-04-19", "planned_value": 70.0, "earned_value": 50.0, "spi": 0.714, "earned_schedule": 5.0, "spi_t": 0.714}))]
+#[schema(example = json!({"number": 7, "on": "2026-04-19", "scope": 78.0, "planned_value": 70.0, "earned_value": 50.0, "spi": 0.714, "earned_schedule": 5.0, "spi_t": 0.714}))]
 pub struct SeriesPoint {
     /// Number of the period, counting from 1.
     #[schema(minimum = 1, maximum = 1000)]
     number: u32,
     /// Last day of the period.
     on: NaiveDate,
+    /// Scope: the sum of the weights in the baseline in force at the end of the period.
+    #[schema(minimum = 0)]
+    scope: f64,
     /// Planned value (PV) at the end of the period.
     #[schema(minimum = 0)]
     planned_value: f64,
@@ -106,11 +110,12 @@ impl SeriesPoint {
     fn at(view: &PlanView, number: u32, on: NaiveDate, period: Period, today: NaiveDate) -> Self {
         let has_begun = period.starts_on(view.row.start_on, number - 1) <= today;
         let known_on = on.min(today);
-        let planned_value = view.facts.earned_value(on).planned_value;
+        let EarnedValue { budget_at_completion: scope, planned_value, .. } = view.facts.earned_value(on);
         if !has_begun {
             return Self {
                 number,
                 on,
+                scope,
                 planned_value,
                 earned_value: None,
                 spi: None,
@@ -124,6 +129,7 @@ impl SeriesPoint {
         Self {
             number,
             on,
+            scope,
             planned_value,
             earned_value: Some(sums.earned_value),
             spi: split(sums.spi()).0,
