@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use milepost_tests::{Engine, Reply, Server, errors, on_both_engines};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::samples::pluck;
 
@@ -12,6 +12,8 @@ on_both_engines!(
     every_mistake_has_its_line_and_column,
     files_of_spreadsheets_are_understood,
     what_is_exported_can_be_brought_back,
+    files_of_project_programs_become_plans,
+    broken_project_files_are_refused,
 );
 
 const FILE: &str = "key,name,planned_on,phase,owner,weight,depends_on,started_on,forecast_on,actual_on,acceptance_criteria,note\n\
@@ -28,7 +30,8 @@ async fn import(server: &Server, path: &str, media_type: &str, body: impl Into<V
 async fn a_file_becomes_a_plan(engine: Engine) {
     let server = Server::start(engine).await;
     let dry = import(&server, &format!("{PLAN}&dry_run=true"), "text/csv", FILE).await.expect(200);
-    let expected = json!({ "dry_run": true, "plan_id": null, "milestones": 3, "encoding": "UTF-8", "delimiter": "," });
+    let expected = json!({ "dry_run": true, "plan_id": null, "format": "csv", "milestones": 3,
+        "encoding": "UTF-8", "delimiter": ",", "lost": [] });
     assert_eq!(dry, expected);
     assert_eq!(server.get("/v1/plans").await.expect(200)["data"], json!([]), "nothing was written");
     let imported = import(&server, PLAN, "text/csv; charset=utf-8", FILE).await;
@@ -137,4 +140,93 @@ async fn what_is_exported_can_be_brought_back(engine: Engine) {
     assert_eq!(server.get(&format!("{second}/export")).await.text, exported.text);
     let milestones = server.get(&format!("{second}/milestones")).await.expect(200);
     assert_eq!(pluck(&milestones, "name")[2], "=SUM(A1)");
+}
+
+async fn files_of_project_programs_become_plans(engine: Engine) {
+    let server = Server::start(engine).await;
+    let mspdi = include_str!("../files/rollout.mspdi.xml");
+    let gantt_project = include_str!("../files/rollout.gan");
+    let lost_of_mspdi = json!([
+        ["baselines 1 to 10", 1],
+        ["constraints", 1],
+        ["dates and figures of summary tasks", 2],
+        ["dependencies on summaries or missing tasks", 1],
+        ["further resources of a task", 1],
+        ["values of custom fields", 1],
+    ]);
+    let lost_of_gantt_project = json!([
+        ["dates and figures of summary tasks", 1],
+        ["earlier states of the plan", 1],
+        ["holidays of every year, and working days of the calendar", 1],
+    ]);
+    for (file, format, lost) in
+        [(mspdi, "mspdi", lost_of_mspdi), (gantt_project, "gantt_project", lost_of_gantt_project)]
+    {
+        let dry = import(&server, "/v1/plans/import?dry_run=true", "application/xml", file).await.expect(200);
+        assert_eq!((&dry["format"], &dry["milestones"], &dry["plan_id"]), (&json!(format), &json!(4), &Value::Null));
+        let found = dry["lost"].as_array().expect("a list").iter();
+        assert_eq!(json!(found.map(|one| json!([one["what"], one["count"]])).collect::<Vec<_>>()), lost, "{format}");
+        let imported = import(&server, "/v1/plans/import", "application/xml", file).await;
+        let path = imported.header("location");
+        imported.expect(201);
+        let plan = server.get(&path).await.expect(200);
+        assert_eq!(
+            ["name", "start_on", "weight_unit"].map(|field| plan[field].clone()),
+            [json!("Warehouse rollout"), json!("2026-04-01"), json!("days")]
+        );
+        assert_eq!(
+            (&plan["calendar"]["counts"], &plan["calendar"]["holidays"][0]),
+            (&json!("business_days"), &json!("2026-05-14"))
+        );
+        let milestones = server.get(&format!("{path}/milestones")).await.expect(200);
+        let of = |field: &str| json!(pluck(&milestones, field));
+        assert_eq!(
+            of("key"),
+            json!(["data-access-confirmed", "shelves-are-labelled", "scanners-run", "go-live"]),
+            "{format}"
+        );
+        let shelves = &milestones["data"][1];
+        assert_eq!(
+            ["phase", "owner", "note", "percent_complete", "state"].map(|field| shelves[field].clone()),
+            [json!("Preparation"), json!("Ana"), json!("Two aisles are left."), json!(40.0), json!("in_progress")]
+        );
+        assert_eq!(
+            shelves["depends_on"],
+            json!([{ "key": "data-access-confirmed", "relation": "finish_to_start", "lag_days": 2 }])
+        );
+        assert_eq!(milestones["data"][2]["depends_on"][0]["relation"], "start_to_start");
+        assert_eq!(
+            (&of("weight")[3], &of("duration_days")[0], &of("state")[0]),
+            (&json!(0.0), &json!(10), &json!("achieved"))
+        );
+        if format == "mspdi" {
+            assert_eq!(of("planned_on"), json!(["2026-04-15", "2026-05-06", "2026-05-29", "2026-06-01"]));
+            assert_eq!((&of("forecast_on")[1], &of("actual_on")[0]), (&json!("2026-05-12"), &json!("2026-04-17")));
+            assert_eq!((&of("duration_days")[1], &of("weight")[1]), (&json!(8), &json!(7.5)), "sixty hours");
+        } else {
+            assert_eq!(of("planned_on"), json!(["2026-04-14", "2026-04-28", "2026-05-25", "2026-05-26"]));
+        }
+    }
+}
+
+async fn broken_project_files_are_refused(engine: Engine) {
+    let server = Server::start(engine).await;
+    let import = |file: &str| import(&server, "/v1/plans/import", "application/xml", file.to_owned());
+    import("<Project").await.problem(400, "malformed_body");
+    import("<html/>").await.problem(400, "malformed_body");
+    let bomb = "<!DOCTYPE x [<!ENTITY a \"b\">]><Project><Title>&a;</Title></Project>";
+    import(bomb).await.problem(400, "malformed_body");
+    let nameless = import("<Project/>").await;
+    assert_eq!(nameless.problem(400, "invalid_parameter"), errors(&[("name", "required")]));
+    let task = |uid: u32, more: &str| {
+        format!("<Task><UID>{uid}</UID><Name>T {uid}</Name><Finish>2026-06-0{uid}T17:00:00</Finish>{more}</Task>")
+    };
+    let after = |uid: u32| format!("<PredecessorLink><PredecessorUID>{uid}</PredecessorUID></PredecessorLink>");
+    let circle =
+        format!("<Project><Title>P</Title><Tasks>{}{}</Tasks></Project>", task(1, &after(2)), task(2, &after(1)));
+    assert_eq!(
+        import(&circle).await.problem(422, "validation_failed"),
+        errors(&[("/milestones/0/depends_on", "dependency_cycle")])
+    );
+    assert_eq!(server.get("/v1/plans").await.expect(200)["data"], json!([]), "nothing half-written");
 }

@@ -5,4 +5,5 @@ pub mod export;
 pub mod import;
 pub mod import_rows;
 pub mod pictures;
+pub mod project_file;
 pub mod status_report;

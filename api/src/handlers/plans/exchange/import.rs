@@ -1,4 +1,4 @@
-//! Importing a plan from a spreadsheet.
+//! Importing a plan from a spreadsheet, or from the file of a project management program.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, LOCATION};
@@ -7,13 +7,15 @@ use actix_web::{HttpRequest, post};
 use chrono::NaiveDate;
 use encoding_rs::{Encoding, UTF_8};
 use milepost_domain::plan::Kind;
-use milepost_domain::plan::draft::check_milestones;
+use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::draft::{MilestoneDraft, check_milestones};
 use milepost_domain::values::text::{ExternalRef, Label, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::import_rows::Rows;
+use super::import_rows::{MOST, Rows};
+use super::project_file::{LostContent, Project};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -24,11 +26,11 @@ use crate::handlers::plans::create::{PlanDraft, create};
 #[derive(Debug, Clone, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ImportOptions {
-    /// Name.
+    /// Name. Required for CSV; defaults to the name of the project in a project file.
     #[param(inline)]
-    name: Name,
-    /// First day of the plan.
-    start_on: NaiveDate,
+    name: Option<Name>,
+    /// First day of the plan. Required for CSV; defaults to the start of the project in a project file.
+    start_on: Option<NaiveDate>,
     /// Kind of plan. Defaults to `delivery`.
     #[param(inline)]
     kind: Option<Kind>,
@@ -43,35 +45,62 @@ pub struct ImportOptions {
 }
 
 /// Result of an import.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"dry_run": false, "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "milestones": 19, "encoding": "UTF-8", "delimiter": ","}))]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({"dry_run": false, "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "format": "csv", "milestones": 19, "encoding": "UTF-8", "delimiter": ",", "lost": []}))]
 pub struct ImportedPlan {
     /// Whether this was a dry run, which saves nothing.
     dry_run: bool,
     /// Identifier of the created plan; null in a dry run.
     plan_id: Option<Uuid>,
+    /// Format of the file.
+    format: FileFormat,
     /// Number of milestones in the file.
-    #[schema(maximum = 500)]
+    #[schema(maximum = 2000)]
     milestones: usize,
     /// Encoding with which the file was read.
     #[schema(max_length = 40)]
     encoding: &'static str,
-    /// Delimiter between the cells of the file.
+    /// Delimiter between the cells of the file; null for a project file.
     #[schema(min_length = 1, max_length = 1)]
-    delimiter: String,
+    delimiter: Option<String>,
+    /// Content of the file for which a plan has no place, and which is not taken over.
+    #[schema(max_items = 100)]
+    lost: Vec<LostContent>,
 }
 
-/// Import a plan from CSV
+/// Format of an imported file.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FileFormat {
+    /// Comma-separated values.
+    Csv,
+    /// Microsoft Project's XML.
+    Mspdi,
+    /// GanttProject's XML.
+    GanttProject,
+}
+
+/// Import a plan from a file
 ///
-/// The first line names the columns. `key`, `name` and `planned_on` are required. Optional columns are `phase`,
+/// A project file is XML of Microsoft Project (MSPDI) or GanttProject (`.gan`), sent as `application/xml`. Its tasks become
+/// milestones, summary tasks phases, the first resource of a task its owner, the duration of a task in days its weight and
+/// its duration; links with lags, the working week with holidays, actual dates, percentages and notes are taken over. The
+/// planned date is the finish in baseline 0, and a different finish in the schedule is a forecast. `lost` names what a plan
+/// has no place for; a dry run shows it first.
+///
+/// In a CSV file, the first line names the columns. `key`, `name` and `planned_on` are required. Optional columns are `phase`,
 /// `owner`, `weight`, `depends_on` (keys separated by spaces, each optionally with a relation and a lag:
-/// `pipeline:SS+5`), `started_on`, `forecast_on`, `actual_on`, `acceptance_criteria` (separated by `|`) and `note`.
+/// `pipeline:SS+5`), `started_on`, `forecast_on`, `actual_on`, `acceptance_criteria` (separated by `|`), `note`,
+/// `duration_days`, `credit_rule`, `percent_complete` and `percent_complete_on`.
 /// Dates have the form 2026-03-31. The delimiter may be a comma, a semicolon (then decimals may use a comma) or a tab.
 /// The file must be UTF-8, with or without a byte order mark, unless `Content-Type` names another charset. If the file
 /// contains errors, the response lists them with line and column, and nothing is saved. A plan may start with at most
-/// 500 milestones.
+/// 2,000 milestones.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(ImportOptions),
-    request_body(content = String, content_type = "text/csv", example = "key,name,planned_on,owner,depends_on\ndata-access,Data access confirmed,2026-03-09,Ana,\npipeline,Pipeline runs,2026-04-01,Ben,data-access\n"),
+    request_body(content(
+        (String = "text/csv", example = "key,name,planned_on,owner,depends_on\ndata-access,Data access confirmed,2026-03-09,Ana,\npipeline,Pipeline runs,2026-04-01,Ben,data-access\n"),
+        (String = "application/xml", example = "<Project xmlns=\"http://schemas.microsoft.com/project\"><Title>Rollout</Title><Tasks><Task><UID>1</UID><Name>Data access confirmed</Name><Finish>2026-03-09T17:00:00</Finish></Task></Tasks></Project>"),
+    )),
     responses(
         (status = 200, description = "The result of the dry run.", body = ImportedPlan),
         (status = 201, description = "The result of the import.", body = ImportedPlan),
@@ -83,34 +112,86 @@ pub async fn import_plan(
     options: Query<ImportOptions>,
     payload: Payload,
 ) -> Result<Answer, ApiError> {
-    let charset = charset_of(&request)?;
+    let (kind, charset) = media_type_of(&request)?;
     let bytes = collect(&request, payload.into_inner()).await?;
     cx.fingerprint(&bytes);
     let (text, encoding) = decode(&bytes, charset)?;
-    let rows = Rows::read(&text, cx.today())?;
-    let draft = draft(&options.0, &rows);
-    check_milestones(&draft.milestones, draft.start_on, &draft.calendar.clone().unwrap_or_default(), cx.today())
-        .map_err(|violations| rows.locate(violations))?;
-    let imported = |plan_id: Option<Uuid>| ImportedPlan {
-        dry_run: plan_id.is_none(),
-        plan_id,
-        milestones: rows.milestones.len(),
-        encoding,
-        delimiter: rows.delimiter.to_string(),
+    let (draft, imported) = match kind {
+        Sent::Csv => read_csv(&options.0, &text, encoding, cx.today())?,
+        Sent::Xml => read_project(&options.0, &text, encoding, cx.today())?,
     };
     if options.0.dry_run.unwrap_or_default() {
-        return Answer::ok(&imported(None));
+        return Answer::ok(&imported);
     }
     cx.write(async |unit| {
         let record = create(unit, &draft).await?;
-        let answer = Answer::json(StatusCode::CREATED, &imported(Some(record.plan.id)))?;
+        let imported = ImportedPlan { dry_run: false, plan_id: Some(record.plan.id), ..imported.clone() };
+        let answer = Answer::json(StatusCode::CREATED, &imported)?;
         Ok(answer.header(LOCATION, format!("/v1/plans/{}", record.plan.id)))
     })
     .await
 }
 
-fn draft(options: &ImportOptions, rows: &Rows) -> PlanDraft {
-    let ImportOptions { name, start_on, kind, customer_ref, owner, dry_run: _ } = options.clone();
+/// Reads a CSV file; mistakes are located by line and column.
+fn read_csv(
+    options: &ImportOptions,
+    text: &str,
+    encoding: &'static str,
+    today: NaiveDate,
+) -> Result<(PlanDraft, ImportedPlan), ApiError> {
+    let required = |name: &str| ApiError::parameter(name, "required", "must be given".to_owned());
+    let name = options.name.clone().ok_or_else(|| required("name"))?;
+    let start_on = options.start_on.ok_or_else(|| required("start_on"))?;
+    let rows = Rows::read(text, today)?;
+    check_milestones(&rows.milestones, start_on, &Calendar::default(), today)
+        .map_err(|violations| rows.locate(violations))?;
+    let imported = ImportedPlan {
+        dry_run: true,
+        plan_id: None,
+        format: FileFormat::Csv,
+        milestones: rows.milestones.len(),
+        encoding,
+        delimiter: Some(rows.delimiter.to_string()),
+        lost: vec![],
+    };
+    Ok((draft(options, name, start_on, rows.milestones), imported))
+}
+
+/// Reads a project file; mistakes are located by milestone.
+fn read_project(
+    options: &ImportOptions,
+    text: &str,
+    encoding: &'static str,
+    today: NaiveDate,
+) -> Result<(PlanDraft, ImportedPlan), ApiError> {
+    let mut project = Project::read(text)?;
+    let milestones = project.milestones(today);
+    if milestones.len() > MOST {
+        let detail = format!("has {} milestones, but a plan may start with at most {MOST}", milestones.len());
+        return Err(ApiError::field("", "too_many_items", detail));
+    }
+    let named = project.name.as_deref().and_then(|name| Name::parse(name).ok());
+    let required =
+        |name: &str| ApiError::parameter(name, "required", "must be given: the file does not say it".to_owned());
+    let name = options.name.clone().or(named).ok_or_else(|| required("name"))?;
+    let start_on = options.start_on.or(project.first_on()).ok_or_else(|| required("start_on"))?;
+    check_milestones(&milestones, start_on, &project.calendar, today)?;
+    let imported = ImportedPlan {
+        dry_run: true,
+        plan_id: None,
+        format: project.format,
+        milestones: milestones.len(),
+        encoding,
+        delimiter: None,
+        lost: project.lost(),
+    };
+    let weight_unit = Label::parse("days").ok();
+    let draft = draft(options, name, start_on, milestones);
+    Ok((PlanDraft { calendar: Some(project.calendar), weight_unit, ..draft }, imported))
+}
+
+fn draft(options: &ImportOptions, name: Name, start_on: NaiveDate, milestones: Vec<MilestoneDraft>) -> PlanDraft {
+    let ImportOptions { kind, customer_ref, owner, .. } = options.clone();
     PlanDraft {
         name,
         kind,
@@ -129,23 +210,36 @@ fn draft(options: &ImportOptions, rows: &Rows) -> PlanDraft {
         currency: None,
         template: None,
         template_version: None,
-        milestones: rows.milestones.clone(),
+        milestones,
     }
 }
 
-/// The charset that the media type names. The media type must be CSV.
-fn charset_of(request: &HttpRequest) -> Result<Option<&'static Encoding>, ApiError> {
+/// Kind of file that was sent.
+#[derive(Debug, Clone, Copy)]
+enum Sent {
+    Csv,
+    Xml,
+}
+
+/// The kind of file and the charset that the media type names.
+fn media_type_of(request: &HttpRequest) -> Result<(Sent, Option<&'static Encoding>), ApiError> {
     let sent = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = sent.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
-    if essence != "text/csv" {
-        return Err(ApiError::new(Code::UnsupportedMediaType, format!("Send text/csv, not '{essence}'.")));
-    }
+    let kind = match essence.as_str() {
+        "text/csv" => Sent::Csv,
+        "application/xml" => Sent::Xml,
+        _ => {
+            let detail = format!("Send text/csv or application/xml, not '{essence}'.");
+            return Err(ApiError::new(Code::UnsupportedMediaType, detail));
+        }
+    };
     let named = parts.filter_map(|part| part.split_once('=')).find(|(name, _)| name.eq_ignore_ascii_case("charset"));
-    let Some((_, label)) = named else { return Ok(None) };
+    let Some((_, label)) = named else { return Ok((kind, None)) };
     let label = label.trim_matches('"');
     let unknown = || ApiError::new(Code::UnsupportedMediaType, format!("The charset '{label}' is not known."));
-    Encoding::for_label(label.as_bytes()).map(Some).ok_or_else(unknown)
+    let encoding = Encoding::for_label(label.as_bytes()).ok_or_else(unknown)?;
+    Ok((kind, Some(encoding)))
 }
 
 /// The text and the name of its encoding. A byte order mark takes precedence over the header.

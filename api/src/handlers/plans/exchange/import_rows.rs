@@ -41,7 +41,7 @@ const REQUIRED: usize = 3;
 /// Maximum number of columns of which each unknown one is named.
 const MOST_COLUMNS: usize = 50;
 /// Maximum number of milestones that a plan may start with.
-const MOST: usize = 2000;
+pub const MOST: usize = 2000;
 
 /// Maximum duration of a milestone, in days.
 const MOST_DAYS: u32 = 3650;
