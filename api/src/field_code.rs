@@ -22,6 +22,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("already_recorded", "The same record exists.", "is already recorded"),
     of(
+        "already_scored",
+        "Another model has scored the days since.",
+        "must not be before 2026-03-02, when a model was last activated or deactivated",
+    ),
+    of(
         "ambiguous",
         "Two fields name the same thing in different ways.",
         "give either customer_id or customer_ref, not both",
@@ -81,6 +86,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("forecast_passed", "The forecast lies in the past.", "the forecast of 2026-04-01 has passed: record a new one"),
     of("forecast_unchanged", "The forecast is the same as before.", "the forecast is already 2026-05-20"),
     of(
+        "history_not_known",
+        "The history was imported later than the days that are looked at.",
+        "is imported history: use \"occurred\"",
+    ),
+    of(
         "horizon_not_over",
         "The horizon of no day in the range is over.",
         "no day in this range is followed by a complete horizon",
@@ -103,6 +113,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "must not lead to a day before the plan's start",
     ),
     of("malformed", "The JSON or the header cannot be parsed.", "is not valid JSON"),
+    of(
+        "model_unproven",
+        "The risk model lacks something, and no reason to activate it all the same was given.",
+        "must be given to activate a model that has not earned its place",
+    ),
     of("no_fit", "A model cannot be fitted on the data.", "the coefficients do not converge"),
     of("no_milestones", "A plan or template has no milestones.", "a plan needs at least one milestone"),
     of("no_weight", "All weights are zero.", "the weights must not all be zero"),

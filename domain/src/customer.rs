@@ -8,4 +8,5 @@ pub mod outcome;
 pub mod playbook;
 pub mod retention;
 pub mod risk;
+pub mod risk_model;
 pub mod rule;

@@ -2,6 +2,7 @@
 //! subject of the product.
 
 pub mod association;
+pub mod calibration;
 pub mod logistic;
 pub mod roc;
 pub mod survival;

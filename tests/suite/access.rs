@@ -7,6 +7,7 @@ use milepost_tests::{Engine, Reply, Server, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::contract::{operations, parameters};
+use crate::risk::fit_hopelessly;
 use crate::samples::{create, create_customer, create_plan};
 
 on_both_engines!(anonymous_is_401, the_wrong_scope_is_403, another_organization_is_404);
@@ -127,6 +128,7 @@ async fn another_organization_is_404(engine: Engine) {
         ("/costs/", id_of(&cost.expect(201))),
         ("/notes/", id_of(&note)),
     ];
+    let risk_model = format!("/v1/risk-models/{}", id_of(&fit_hopelessly(&server).await));
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
     let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
     let mut operations = secured(&server);
@@ -140,6 +142,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("/v1/people/{id}", &person)
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)
+            .replace("/v1/risk-models/{id}", &risk_model)
             .replace("{record_id}", record)
             .replace("{playbook_key}", "ours")
             .replace("{key_id}", &key_id)

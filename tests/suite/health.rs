@@ -13,6 +13,7 @@ on_both_engines!(
     contributions_add_up_to_the_score,
     missing_inputs_and_coverage,
     late_events_and_what_was_known,
+    another_model_does_not_rescore_the_past,
     a_change_is_explained,
     the_band_is_reluctant,
     overrides_stand_beside_the_computed_score,
@@ -43,6 +44,13 @@ pub async fn activate(server: &Server, key: &str, content: Value) -> String {
     server.call("POST", &format!("{version}/publish")).send().await.expect(200);
     server.call("POST", &format!("{version}/activate")).send().await.expect(200);
     version.trim_end_matches("/versions/1").to_owned()
+}
+
+/// Creates a health model and activates it for days that no model has scored yet.
+pub async fn activate_from(server: &Server, key: &str, content: Value, from_on: &str) {
+    let version = create(server, "/v1/health-models", json!({ "key": key, "content": content })).await;
+    server.call("POST", &format!("{version}/publish")).send().await.expect(200);
+    server.post(&format!("{version}/activate"), json!({ "from_on": from_on })).await.expect(200);
 }
 
 /// Sends one event of a customer on each of the given days.
@@ -219,10 +227,38 @@ async fn missing_inputs_and_coverage(engine: Engine) {
     assert!(contributions(&found).iter().all(|points| *points == 0.0));
 }
 
+async fn another_model_does_not_rescore_the_past(engine: Engine) {
+    let server = Server::start(engine).await;
+    let id = create_customer(&server, "northwind").await;
+    server.post(&format!("/v1/customers/{id}/pulses"), json!({ "score": 14 })).await.expect(201);
+    activate(&server, "first", json!({ "name": "First", "factors": [pulse_factor(1.0)], "priority": 5 })).await;
+    server.clock.advance(Duration::days(2));
+    let said = health(&server, &id, "?as_of=2026-05-05").await;
+    assert_eq!((&said["score"], &said["band"]), (&json!(14.0), &json!("critical")));
+    let mut kinder = pulse_factor(1.0);
+    kinder["curve"] = json!([{ "x": 0, "y": 50 }, { "x": 100, "y": 100 }]);
+    let second = json!({ "name": "Second", "factors": [kinder], "priority": 1 });
+    let version = create(&server, "/v1/health-models", json!({ "key": "second", "content": second })).await;
+    server.call("POST", &format!("{version}/publish")).send().await.expect(200);
+    let early = server.post(&format!("{version}/activate"), json!({ "from_on": "2026-05-01" })).await;
+    assert_eq!(early.problem(422, "validation_failed"), errors(&[("/from_on", "already_scored")]));
+    let ahead = server.post(&format!("{version}/activate"), json!({ "from_on": "2026-05-07" })).await;
+    assert_eq!(ahead.problem(422, "validation_failed"), errors(&[("/from_on", "in_the_future")]));
+    server.call("POST", &format!("{version}/activate")).send().await.expect(200);
+    assert_eq!(health(&server, &id, "?as_of=2026-05-05").await, said, "that day keeps its model");
+    assert_eq!(health(&server, &id, "").await["score"], 57.0);
+    let path = format!("/v1/customers/{id}/health/explain-change?from=2026-05-05&to=2026-05-06");
+    let change = server.get(&path).await.expect(200);
+    assert_eq!((&change["from_model"]["key"], &change["to_model"]["key"]), (&json!("first"), &json!("second")));
+    let model = change["parts"].as_array().expect("parts").iter().find(|one| one["cause"] == "model").expect("it");
+    assert_eq!(model["points"], 43.0);
+}
+
 async fn late_events_and_what_was_known(engine: Engine) {
     let server = Server::start(engine).await;
     let id = create_customer(&server, "northwind").await;
-    activate(&server, "active", json!({ "name": "Active", "factors": [active_days_factor(1.0)] })).await;
+    let content = json!({ "name": "Active", "factors": [active_days_factor(1.0)] });
+    activate_from(&server, "active", content, "2026-01-01").await;
     active_on(&server, "northwind", &["2026-05-01"]).await;
     assert_eq!(health(&server, &id, "?as_of=2026-05-02").await["score"], 20.0);
     server.clock.advance(Duration::hours(1));

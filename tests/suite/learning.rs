@@ -5,7 +5,12 @@ use serde_json::{Value, json};
 
 use crate::samples::{create, create_plan, pluck};
 
-on_both_engines!(a_plan_is_simulated, a_simulation_has_bounds, variances_are_reported);
+on_both_engines!(
+    a_plan_is_simulated,
+    a_simulation_has_bounds,
+    a_large_plan_is_simulated_and_drawn,
+    variances_are_reported,
+);
 
 /// Creates a plan of consecutive milestones, each planned to take ten days and taking the given number of days.
 async fn finished(server: &Server, phase: &str, taken: &[i64]) {
@@ -74,6 +79,24 @@ async fn a_plan_is_simulated(engine: Engine) {
         ["b", "c"],
         "what is there is not simulated"
     );
+}
+
+async fn a_large_plan_is_simulated_and_drawn(engine: Engine) {
+    let server = Server::start(engine).await;
+    let milestone = |number: i64| {
+        let on = chrono::NaiveDate::from_ymd_opt(2026, 6, 1).expect("a date") + chrono::Duration::days(number / 4);
+        json!({ "key": format!("m{number}"), "name": format!("Part {number} stands"), "planned_on": on.to_string() })
+    };
+    let plan = json!({ "name": "Plant", "start_on": "2026-05-01", "milestones": (0..1250).map(milestone).collect::<Vec<_>>() });
+    let path = create(&server, "/v1/plans", plan).await;
+    let simulation = server.get(&format!("{path}/simulation")).await.expect(200);
+    assert_eq!(simulation["samples"], 8000, "as many as are allowed for so many milestones");
+    let reason = json!({ "forecast_on": "2027-12-31", "reason": "The crane came late.", "cause": "one_time" });
+    server.post(&format!("{path}/milestones/m1200/forecast-changes"), reason).await.expect(201);
+    let picture = server.call("GET", &format!("{path}/trend.svg")).send().await;
+    assert_eq!(picture.status, 200);
+    assert!(picture.text.contains("the 60 of 1250 milestones that moved most"), "a selection");
+    assert!(picture.text.contains("Part 1200 stands") && picture.text.len() < 200_000, "{}", picture.text.len());
 }
 
 async fn a_simulation_has_bounds(engine: Engine) {

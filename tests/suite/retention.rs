@@ -5,7 +5,11 @@ use serde_json::{Value, json};
 
 use crate::samples::create;
 
-on_both_engines!(milestones_that_go_with_staying, options_that_make_no_sense);
+on_both_engines!(
+    milestones_that_go_with_staying,
+    who_was_lost_before_the_plan_has_not_stayed,
+    options_that_make_no_sense,
+);
 
 async fn template(server: &Server) {
     let milestones = json!([{ "key": "first-value", "name": "First value", "offset_days": 20 }, { "key": "training", "name": "Training", "offset_days": 25 }]);
@@ -70,11 +74,38 @@ async fn milestones_that_go_with_staying(engine: Engine) {
         assert_eq!(first["reached_curve"][0][name], step[name], "lost on the 59th day, counted from the landmark");
     }
     assert_eq!(report["milestones"][1]["p_value"], Value::Null, "nobody had training: nothing to compare");
+    let reasons = report["milestones"][1]["undetermined"].as_array().expect("reasons");
+    let nulls =
+        report["milestones"][1].as_object().expect("figures").iter().filter(|(_, value)| value.is_null()).count();
+    assert_eq!(reasons.len(), nulls, "every null has its reason: {}", report["milestones"][1]);
+    assert!(reasons.iter().all(|one| one["reason"] == "nobody_exposed"), "{reasons:?}");
+    let nulls = first.as_object().expect("figures").iter().filter(|(_, value)| value.is_null()).count();
+    assert_eq!((nulls, first["undetermined"].as_array().map(Vec::len)), (2, Some(2)), "{first}");
     let small = server
         .get("/v1/reports/retention?template=first-steps&segment=SMB&landmark_days=10&horizon_days=40")
         .await
         .expect(200);
     assert_eq!((&small["enrolments"], &small["milestones"][0]["not_reached_stayed"]), (&json!(9), &json!(9)));
+}
+
+async fn who_was_lost_before_the_plan_has_not_stayed(engine: Engine) {
+    let server = Server::start(engine).await;
+    template(&server).await;
+    for (number, (reached, lost)) in
+        [(Some("2025-01-20"), None), (None, None), (None, Some("2025-01-01"))].into_iter().enumerate()
+    {
+        enrol(&server, number, "SMB", reached, lost).await;
+    }
+    let report = server.get("/v1/reports/retention?template=first-steps").await.expect(200);
+    assert_eq!((&report["enrolments"], &report["lost_before_start"]), (&json!(3), &json!(1)));
+    let first = &report["milestones"][0];
+    assert_eq!(
+        (&first["n"], &first["reached_stayed"], &first["not_reached_stayed"]),
+        (&json!(2), &json!(1), &json!(1))
+    );
+    assert_eq!((&first["risk_ratio"], &first["odds_ratio"]), (&Value::Null, &Value::Null), "nobody was lost");
+    let reason = first["undetermined"].as_array().expect("reasons").iter().find(|one| one["figure"] == "risk_ratio");
+    assert_eq!(reason.expect("it")["reason"], "event_for_everybody");
 }
 
 async fn options_that_make_no_sense(engine: Engine) {

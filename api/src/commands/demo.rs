@@ -136,9 +136,11 @@ async fn make_health_model(http: &Client, url: &str, key: &str) -> Result<(), Fa
     if created.status() == reqwest::StatusCode::CONFLICT {
         return Ok(());
     }
-    for step in ["publish", "activate"] {
-        send(http.post(format!("{url}/v1/health-models/{MODEL}/versions/1/{step}")).bearer_auth(key)).await?;
-    }
+    let version = format!("{url}/v1/health-models/{MODEL}/versions/1");
+    send(http.post(format!("{version}/publish")).bearer_auth(key)).await?;
+    // The events reach back for ten years, and no other model has scored them.
+    let from = json!({ "from_on": "2010-01-01" });
+    send(http.post(format!("{version}/activate")).bearer_auth(key).json(&from)).await?;
     Ok(())
 }
 

@@ -7,9 +7,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use milepost_domain::customer::health::score::Source;
 use milepost_domain::customer::playbook::Playbook;
-use milepost_domain::statistics::logistic::Logistic;
 use milepost_domain::values::dates::plus_days;
 use serde::Deserialize;
 use sqlx::types::Text;
@@ -17,7 +15,7 @@ use uuid::Uuid;
 
 use super::models::Models;
 use super::observed::{Day, Observed, Stretch, TREND_DAYS, observe, slope_per_week};
-use super::risk;
+use super::risk::{self, Learned};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::resources::interventions::{Intervention, opened_by};
@@ -44,7 +42,7 @@ struct Found {
 /// Models and playbooks by which customers are evaluated.
 struct Lens {
     models: Models,
-    risk_model: Option<Logistic>,
+    risk_model: Option<Learned>,
     playbooks: Vec<PlaybookRow>,
 }
 
@@ -82,7 +80,7 @@ async fn keep(cx: &Context, mut conn: Conn, before: Option<Marks>, marks: Marks)
     let changed = changed(cx, &mut conn, before, marks).await?;
     let lens = Arc::new(Lens {
         models: Models::load(&mut conn, organization_id, None).await?,
-        risk_model: risk::latest(&mut conn, organization_id, cx.now).await?.map(|(_, learned)| learned.logistic),
+        risk_model: risk::in_force(&mut conn, organization_id, marks.as_of, cx.now).await?.map(|(_, learned)| learned),
         playbooks: playbooks::all(&mut conn, organization_id).await?,
     });
     let count = changed.len();
@@ -177,9 +175,6 @@ struct Owned {
 /// The row to store for a customer.
 fn row(one: &Observed, days: &[Day], computed_at: chrono::DateTime<chrono::Utc>) -> Option<ScoreRow> {
     let (before, day) = (days.first()?, days.last()?);
-    let factors = day.model.content.factors.iter().zip(&day.computed.factors);
-    let measured = factors.filter(|(_, part)| part.source != Source::Missing);
-    let lowest = measured.min_by(|a, b| a.1.sub_score.partial_cmp(&b.1.sub_score).unwrap_or(std::cmp::Ordering::Equal));
     Some(ScoreRow {
         customer_id: one.customer.id,
         as_of: day.on,
@@ -191,7 +186,7 @@ fn row(one: &Observed, days: &[Day], computed_at: chrono::DateTime<chrono::Utc>)
         score_before: before.score(),
         band_before: Text(before.band()),
         trend_per_week: slope_per_week(days),
-        lowest_factor: lowest.map(|(factor, _)| factor.key.to_string()),
+        lowest_factor: day.lowest_factor().map(str::to_owned),
         is_overridden: day.set.is_some(),
         computed_at,
     })

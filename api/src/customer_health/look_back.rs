@@ -80,8 +80,8 @@ pub struct LookBack {
     zone: Tz,
 }
 
-/// Looks back at customers. Fails if no evaluation day has a horizon that is over, or if there are too few losses
-/// to conclude anything.
+/// Looks back at customers. Fails if no evaluation day has a horizon that is over, if there are too few losses
+/// to conclude anything, or if most of the history was received later than the days that are looked at.
 pub async fn look_back(
     cx: &Context,
     conn: &mut Conn,
@@ -118,6 +118,12 @@ pub async fn look_back(
         return Err(CustomerRule::TooFewEvents { found: lost, needed: FEWEST_EVENTS }.at("").into());
     }
     let zone = cx.who.tenant.zone;
+    if known_by == KnownBy::Received {
+        let (unknown, cases) = unknown_then(&observed, &looks, zone);
+        if unknown * 2 > cases {
+            return Err(CustomerRule::HistoryNotKnown { unknown, cases }.at("/known_by").into());
+        }
+    }
     let mut back = LookBack { observed, days, looks, plans: HashMap::new(), known_by, zone };
     if known_by == KnownBy::Received {
         let with_plans = back.days_with_plans();
@@ -135,8 +141,17 @@ pub async fn look_back(
     Ok(back)
 }
 
+/// The number of looks at customers with events of which none had been received by the end of the day, and the number of
+/// all looks at customers with events.
+fn unknown_then(observed: &[Observed], looks: &[Look], zone: Tz) -> (usize, usize) {
+    let events = |look: &&Look| observed[look.customer].first_event_on().is_some_and(|on| on <= look.on);
+    let with_events: Vec<&Look> = looks.iter().filter(events).collect();
+    let unknown = with_events.iter().filter(|look| !observed[look.customer].knew_events_at(end_of_day(zone, look.on)));
+    (unknown.count(), with_events.len())
+}
+
 /// The outcomes of each customer, by day.
-async fn outcomes_by_customer(
+pub async fn outcomes_by_customer(
     cx: &Context,
     conn: &mut Conn,
 ) -> Result<HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>, ApiError> {

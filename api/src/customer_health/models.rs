@@ -73,11 +73,19 @@ impl Models {
         Self::of(vec![vec![(NaiveDate::MIN, Some(candidate))]])
     }
 
-    /// The model that applied to customers of a segment at the end of a day. A model's first version also applies to
-    /// days before its activation, so that a new model can be applied to the past.
+    /// The models that are active now, as if they had been on all days.
+    #[must_use]
+    pub fn of_today(&self) -> Self {
+        let last =
+            |active: &Vec<(NaiveDate, Option<Arc<AppliedModel>>)>| Some((NaiveDate::MIN, active.last()?.1.clone()));
+        Self::of(self.active.iter().filter_map(last).map(|one| vec![one]).collect())
+    }
+
+    /// The model that applied to customers of a segment at the end of a day. Days before an activation keep what applied
+    /// on them; to hold a model against the past, there is the back-test.
     pub fn on(&self, segment: Option<&str>, day: NaiveDate) -> &Arc<AppliedModel> {
         let in_force = self.active.iter().filter_map(|active| {
-            let then = active.iter().rfind(|(from_on, _)| *from_on <= day).or_else(|| active.first())?;
+            let then = active.iter().rfind(|(from_on, _)| *from_on <= day)?;
             then.1.as_ref().filter(|model| model.content.admits(segment))
         });
         in_force.min_by_key(|model| (model.content.priority, &model.key)).unwrap_or(&self.shipped)

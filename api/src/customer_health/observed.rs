@@ -1,16 +1,17 @@
 //! Known facts about customers, and their health on each day of a range.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use milepost_domain::customer::health::band::Band;
 use milepost_domain::customer::health::input::{Evidence, KnownPlan, Pulse};
 use milepost_domain::customer::health::model::ModelContent;
-use milepost_domain::customer::health::score::Score;
+use milepost_domain::customer::health::score::{Score, Source};
 use milepost_domain::customer::outcome::existed_from;
-use milepost_domain::customer::risk::{Deed, Known, WINDOW_DAYS};
+use milepost_domain::customer::risk::{Deed, Known, USUAL_PAUSES};
 use milepost_domain::statistics::trend::theil_sen;
 use milepost_domain::usage::metric::{Aggregate, Definition, Fact};
 use milepost_domain::values::dates::{days_between, plus_days};
@@ -24,7 +25,8 @@ use crate::read_model::PlanView;
 use crate::store::Conn;
 use crate::store::customer_records::{self, HealthOverride, of_customers};
 use crate::store::customers::Customer;
-use crate::store::metrics::{self, EarlierRow, MeasuredRow, Of};
+use crate::store::metrics::{self, ActivityRow, EarlierRow, MeasuredRow, Of};
+use crate::store::usage_events;
 use crate::time_travel::plans_known_at;
 use crate::usage_facts::fact;
 
@@ -33,6 +35,9 @@ const AT_ONCE: usize = 500;
 
 /// Number of days that a trend covers.
 pub const TREND_DAYS: i64 = 30;
+
+/// Number of days before a quiet time in which a customer's usual activity is looked for.
+const SILENCE_REACH_DAYS: i64 = 400;
 
 /// Known facts about one customer.
 #[derive(Debug, Clone)]
@@ -44,6 +49,10 @@ pub struct Observed {
     events: Vec<MeasuredRow>,
     /// Summaries of the events before that day.
     earlier: Vec<EarlierRow>,
+    /// Its last activities before that day, for a customer that was seldom active since: what its silence is compared with.
+    before: Vec<ActivityRow>,
+    /// First day from which its usage would be known.
+    observed_from: Option<NaiveDate>,
     plans: Vec<Arc<PlanView>>,
     pulses: Vec<customer_records::Pulse>,
     overrides: Vec<HealthOverride>,
@@ -74,6 +83,14 @@ impl Day {
     pub fn band(&self) -> Band {
         let set = self.set.as_ref().map(|set| self.model.content.bands.plain(Some(set.score)));
         set.unwrap_or(self.computed_band)
+    }
+
+    /// The key of the factor with the lowest sub-score, if any factor has an input.
+    pub fn lowest_factor(&self) -> Option<&str> {
+        let factors = self.model.content.factors.iter().zip(&self.computed.factors);
+        let measured = factors.filter(|(_, part)| part.source != Source::Missing);
+        let lowest = measured.min_by(|a, b| a.1.sub_score.partial_cmp(&b.1.sub_score).unwrap_or(Ordering::Equal));
+        lowest.map(|(factor, _)| factor.key.as_str())
     }
 
     /// The points that the override adds to the computed score.
@@ -118,6 +135,8 @@ pub async fn observe(
             overrides.entry(row.customer_id).or_default().push(row);
         }
     }
+    let first_at = usage_events::first_at(conn, cx.organization_id(), stretch.known_at).await?;
+    let observed_from = first_at.map(|at| date_in(cx.who.tenant.zone, at));
     let mut all = Vec::with_capacity(customers.len());
     for customer in customers {
         let id = customer.id;
@@ -125,6 +144,8 @@ pub async fn observe(
             zone: cx.who.tenant.zone,
             events: vec![],
             earlier: vec![],
+            before: vec![],
+            observed_from: observed_from.filter(|_| customer.external_ref.is_some()),
             plans: plans.remove(&id).unwrap_or_default(),
             pulses: pulses.remove(&id).unwrap_or_default(),
             overrides: overrides.remove(&id).unwrap_or_default(),
@@ -183,8 +204,17 @@ impl Observed {
         self.events = metrics::events(conn, organization_id, Of::Customer(subject), from, until, known_at).await?;
         if let Some(from) = from {
             self.earlier = metrics::earlier(conn, organization_id, subject, from, known_at).await?;
+            if !self.earlier.is_empty() && self.active_days_until(stretch.from) <= USUAL_PAUSES {
+                let since = from - TimeDelta::days(SILENCE_REACH_DAYS);
+                self.before = metrics::last_activities(conn, organization_id, subject, since, from, known_at).await?;
+            }
         }
         Ok(())
+    }
+
+    fn active_days_until(&self, last: NaiveDate) -> usize {
+        let days = self.events.iter().map(|event| date_in(self.zone, event.occurred_at)).filter(|on| *on <= last);
+        days.collect::<HashSet<_>>().len()
     }
 
     /// The customer as it was known at an instant, with the plans that it had then.
@@ -227,6 +257,11 @@ impl Observed {
         days.map(|at| date_in(self.zone, at)).filter(|on| *on <= as_of).max()
     }
 
+    /// Whether any of its events had been received by an instant.
+    pub fn knew_events_at(&self, at: DateTime<Utc>) -> bool {
+        self.events.iter().any(|event| event.received_at <= at)
+    }
+
     /// The customer's plans, including archived ones.
     pub fn plans(&self) -> &[Arc<PlanView>] {
         &self.plans
@@ -263,7 +298,14 @@ impl Observed {
 
     /// The facts by which its risk is judged at the end of a day.
     pub fn risk_known(&self, as_of: NaiveDate) -> Known {
-        let deed = |event: &MeasuredRow| (date_in(self.zone, event.occurred_at), Deed::of(&event.kind));
+        let deed = |kind: &str, at: DateTime<Utc>| (date_in(self.zone, at), Deed::of(kind));
+        let before = self.before.iter().map(|row| deed(&row.kind, row.occurred_at));
+        // Without the activities themselves, the last of each kind still tells since when it is silent.
+        let earlier = self.earlier.iter().map(|row| deed(&row.kind, row.last_at));
+        let events = self.events.iter().map(|row| deed(&row.kind, row.occurred_at));
+        let all = before.chain(earlier.filter(|_| self.before.is_empty())).chain(events);
+        let mut deeds: Vec<(NaiveDate, Deed)> = all.filter(|(on, _)| *on <= as_of).collect();
+        deeds.sort_by_key(|(on, _)| *on);
         let overdue = |view: &Arc<PlanView>| {
             let late: Vec<i64> = view
                 .standings(as_of)
@@ -273,10 +315,11 @@ impl Observed {
                 .collect();
             late
         };
-        let first_on = plus_days(as_of, 1 - 2 * WINDOW_DAYS);
         let begun: Vec<&Arc<PlanView>> = self.plans_on(as_of).filter(|view| view.facts.start_on <= as_of).collect();
         Known {
-            deeds: self.events.iter().map(deed).filter(|(on, _)| first_on <= *on && *on <= as_of).collect(),
+            deeds,
+            customer_since: Some(self.existed_from()),
+            observed_from: self.observed_from,
             overdue_days: (!begun.is_empty()).then(|| begun.into_iter().flat_map(overdue).collect()),
         }
     }

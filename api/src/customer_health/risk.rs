@@ -1,6 +1,10 @@
-//! The risk model that applies.
+//! Fitted risk models, and the one that applies.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::customer::risk::{
+    Known, Level, assess, feature_names, features, level_of_points, level_of_probability,
+};
+use milepost_domain::customer::risk_model::{Lack, Tested, lacks};
 use milepost_domain::statistics::logistic::Logistic;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -38,7 +42,7 @@ pub struct Learned {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "from": "2025-07-01", "cases": 100, "churned": 12, "area": 0.79, "area_from": 0.68, "area_to": 0.9, "points_area": 0.71, "p_value": 0.08,
-    "brier": 0.08, "brier_skill": 0.2
+    "brier": 0.08, "brier_skill": 0.2, "expected": 11.4, "calibration_p": 0.61
 }))]
 pub struct Holdout {
     /// First of the later days.
@@ -65,6 +69,13 @@ pub struct Holdout {
     /// Brier skill: the share of the error of always stating the overall loss rate that the model avoids; negative if
     /// it is worse.
     pub brier_skill: Option<f64>,
+    /// Number of losses that the stated probabilities add up to, for comparison with `churned`; null for models fitted before it was kept.
+    #[serde(default)]
+    pub expected: Option<f64>,
+    /// P-value of Spiegelhalter's test of calibration: the probability of losses that differ this much from the stated
+    /// probabilities if these were right; null if it cannot be tested.
+    #[serde(default)]
+    pub calibration_p: Option<f64>,
 }
 
 impl Learned {
@@ -72,15 +83,43 @@ impl Learned {
     pub fn of(row: &RiskModelRow) -> Result<Self, ApiError> {
         Ok(serde_json::from_str(&row.content)?)
     }
+
+    /// The probability that a customer is lost within the horizon, from what is known of it at the end of a day. Features are found
+    /// by name, so that a model outlives a change of what there is to find.
+    pub fn probability(&self, known: &Known, on: NaiveDate) -> f64 {
+        let (names, values) = (feature_names(), features(known, on));
+        let value =
+            |wanted: &String| names.iter().zip(&values).find(|(name, _)| *name == wanted).map_or(0.0, |one| *one.1);
+        self.logistic.probability(&self.features.iter().map(value).collect::<Vec<_>>())
+    }
+
+    /// What it lacks to be activated.
+    pub fn lacks(&self) -> Vec<Lack> {
+        let tested = self.holdout.as_ref().map(|found| Tested {
+            area_from: found.area_from,
+            brier_skill: found.brier_skill.unwrap_or(f64::NEG_INFINITY),
+            calibration_p: found.calibration_p,
+        });
+        lacks(self.churned, &self.logistic.coefficients, tested)
+    }
 }
 
-/// The newest risk model at an instant, with its content.
-pub async fn latest(
+/// The level of a customer's risk at the end of a day: by the model, or by the factors' points without one.
+pub fn level(model: Option<&Learned>, known: &Known, on: NaiveDate) -> Level {
+    match model {
+        Some(model) => level_of_probability(model.probability(known, on)),
+        None => level_of_points(assess(known, on).points),
+    }
+}
+
+/// The risk model in force on a day, as known at an instant, with its content.
+pub async fn in_force(
     conn: &mut Conn,
     organization_id: Uuid,
+    on: NaiveDate,
     known_at: DateTime<Utc>,
 ) -> Result<Option<(RiskModelRow, Learned)>, ApiError> {
-    let Some(row) = risk_models::latest(conn, organization_id, known_at).await? else { return Ok(None) };
+    let Some(row) = risk_models::in_force(conn, organization_id, on, known_at).await? else { return Ok(None) };
     let learned = Learned::of(&row)?;
     Ok(Some((row, learned)))
 }

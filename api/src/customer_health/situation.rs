@@ -4,27 +4,24 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use milepost_domain::customer::playbook::{PlanSituation, Playbook, Situation};
-use milepost_domain::customer::risk::{assess, features, level_of_points, level_of_probability};
+use milepost_domain::customer::risk::days_without_activation;
 use milepost_domain::plan::schedule::Standing;
-use milepost_domain::statistics::logistic::Logistic;
 use milepost_domain::values::dates::days_between;
 
 use super::models::Models;
 use super::observed::{Day, Observed};
+use super::risk::{Learned, level};
 use crate::read_model::PlanView;
 
 impl Observed {
     /// The customer's situation on a day.
-    pub fn situation(&self, day: &Day, risk_model: Option<&Logistic>) -> Situation {
+    pub fn situation(&self, day: &Day, risk_model: Option<&Learned>) -> Situation {
         let known = self.risk_known(day.on);
-        let risk = match risk_model {
-            Some(model) => level_of_probability(model.probability(&features(&known, day.on))),
-            None => level_of_points(assess(&known, day.on).points),
-        };
         let factors = day.model.content.factors.iter().zip(&day.computed.factors);
         Situation {
             band: day.band(),
-            risk,
+            risk: level(risk_model, &known, day.on),
+            days_without_activation: days_without_activation(&known, day.on),
             days_since_event: self.last_event_on(day.on).map(|on| days_between(on, day.on)),
             sub_scores: factors.map(|(factor, part)| (factor.key.to_string(), part.sub_score)).collect(),
             plans: self.plans_on(day.on).map(|view| plan_situation(view, day.on)).collect(),
@@ -32,7 +29,7 @@ impl Observed {
     }
 
     /// The subjects for which a playbook's trigger holds on a day.
-    pub fn held(&self, playbook: &Playbook, models: &Models, day: &Day, risk_model: Option<&Logistic>) -> Vec<String> {
+    pub fn held(&self, playbook: &Playbook, models: &Models, day: &Day, risk_model: Option<&Learned>) -> Vec<String> {
         let customer = &self.customer;
         if !playbook.active || !playbook.admits(customer.segment.as_deref(), customer.annual_revenue_minor) {
             return vec![];

@@ -107,17 +107,24 @@ fn lay_out_s_curve(
     Ok(())
 }
 
+/// Maximum number of milestones in a trend picture: more of them would be no picture but a list.
+const MOST_LINES: usize = 60;
+
 /// Draws the milestone trend: the date expected for each milestone, over the day on which it was expected. A level line
-/// is a date that did not move. Lines of late milestones are dashed and have triangles.
+/// is a date that did not move. Lines of late milestones are dashed and have triangles. Of a large plan, the milestones
+/// whose dates moved most are drawn.
 pub fn draw_trend(view: &PlanView, as_of: NaiveDate) -> Result<String, ApiError> {
     let finished_on = finished_on(view, as_of);
     let as_of = as_of.min(finished_on.unwrap_or(as_of));
     let trends = milestone_trend(&view.facts, as_of);
     let standings = view.standings(as_of);
-    let lines: Vec<TrendLine<'_>> = trends
-        .iter()
-        .enumerate()
-        .filter(|(_, line)| !line.is_empty())
+    let mut drawn: Vec<(usize, &DateTrend)> = trends.iter().enumerate().filter(|(_, line)| !line.is_empty()).collect();
+    let all = drawn.len();
+    drawn.sort_by_key(|(_, line)| std::cmp::Reverse(days_moved(line)));
+    drawn.truncate(MOST_LINES);
+    drawn.sort_by_key(|(position, _)| *position);
+    let lines: Vec<TrendLine<'_>> = drawn
+        .into_iter()
         .map(|(position, points)| TrendLine {
             label: wrapped(&view.labels[position].name),
             colour: colour_of(standings[position].status),
@@ -127,7 +134,14 @@ pub fn draw_trend(view: &PlanView, as_of: NaiveDate) -> Result<String, ApiError>
         .collect();
     let title = format!("{}: how the milestones' dates moved", view.row.name);
     let is_open = finished_on.is_none();
-    picture(&title, |svg| lay_out_trend(svg, &lines, (view.row.start_on, as_of), is_open))
+    let selection = (lines.len() < all).then(|| format!("the {MOST_LINES} of {all} milestones that moved most"));
+    picture(&title, |svg| lay_out_trend(svg, &lines, (view.row.start_on, as_of), is_open, selection))
+}
+
+/// Number of days by which the date at the end of a line differs from that at its beginning.
+fn days_moved(line: &DateTrend) -> i64 {
+    let ends = line.first().zip(line.last());
+    ends.map_or(0, |((_, first_on), (_, last_on))| (*last_on - *first_on).num_days().abs())
 }
 
 /// A milestone in the trend chart.
@@ -185,6 +199,7 @@ fn lay_out_trend(
     lines: &[TrendLine<'_>],
     (start_on, as_of): (NaiveDate, NaiveDate),
     is_open: bool,
+    selection: Option<String>,
 ) -> Drawn {
     let expected = || lines.iter().flat_map(|line| line.points.iter().map(|(_, on)| *on));
     let until = as_of.max(start_on + chrono::Days::new(1));
@@ -222,6 +237,9 @@ fn lay_out_trend(
     let font = ("sans-serif", 11).into_font().color(&INK).pos(Pos::new(HPos::Left, VPos::Top));
     let text = if is_open { format!("the day itself, to {}", day_in_full(as_of)) } else { "the day itself".to_owned() };
     root.draw(&Text::new(text, (x + 6, y + 2), font))?;
+    if let Some(selection) = selection {
+        root.draw(&Text::new(selection, (76, 0), ("sans-serif", 11).into_font().color(&INK)))?;
+    }
     let mut labels: Vec<(i32, &TrendLine<'_>)> = vec![];
     for line in lines {
         let (points, colour) = (line.points.iter().copied(), line.colour);

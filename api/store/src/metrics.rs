@@ -103,3 +103,38 @@ pub async fn earlier(
         query.build_query_as().fetch_all(db).await
     })
 }
+
+/// Maximum number of activities that [`last_activities`] returns.
+const MOST_ACTIVITIES: i64 = 10_000;
+
+/// When a customer did something, and what.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ActivityRow {
+    pub kind: String,
+    pub occurred_at: DateTime<Utc>,
+}
+
+from_row!(ActivityRow { kind = "type", occurred_at });
+
+/// Returns a customer's last activities in a period, newest first.
+pub async fn last_activities(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    subject: &str,
+    from: DateTime<Utc>,
+    before: DateTime<Utc>,
+    known_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<Vec<ActivityRow>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new("SELECT type, occurred_at FROM usage_events WHERE organization_id = ");
+        query.push_bind(organization_id).push(" AND subject = ").push_bind(subject);
+        query.push(" AND held_for IS NULL AND occurred_at >= ").push_bind(from);
+        query.push(" AND occurred_at < ").push_bind(before);
+        if let Some(known_at) = known_at {
+            query.push(" AND received_at <= ").push_bind(known_at);
+        }
+        query.push(" ORDER BY occurred_at DESC LIMIT ").push_bind(MOST_ACTIVITIES);
+        query.build_query_as().fetch_all(db).await
+    })
+}

@@ -1,14 +1,12 @@
-//! Storage of risk models.
+//! Storage of risk models, and of which applied from when.
 
-use chrono::{DateTime, Utc};
-use sqlx::QueryBuilder;
-use sqlx::types::Text;
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::values::text::Reason;
 use uuid::Uuid;
 
 use crate::author::Author;
-use crate::from_row::from_row;
-use crate::keyset::{Slice, push_slice};
-use crate::{Conn, on};
+use crate::row::{self, Condition, Value};
+use crate::{Conn, columns, table};
 
 /// Row of a fitted risk model.
 #[derive(Debug, Clone)]
@@ -16,38 +14,47 @@ use crate::{Conn, on};
 pub struct RiskModelRow {
     pub id: Uuid,
     pub content: String,
-    pub author: Text<Author>,
+    pub author: Author,
     pub fitted_at: DateTime<Utc>,
 }
 
-from_row!(RiskModelRow { id, content, author, fitted_at });
+columns!(RiskModelRow { id, content, author, fitted_at });
+table!(RiskModelRow, "risk_models");
 
-/// Adds a risk model.
-pub async fn insert(conn: &mut Conn, organization_id: Uuid, model: &RiskModelRow) -> sqlx::Result<()> {
-    const SQL: &str =
-        "INSERT INTO risk_models (organization_id, id, content, author, fitted_at) VALUES ($1, $2, $3, $4, $5)";
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(model.id).bind(&model.content).bind(&model.author).bind(model.fitted_at)
-        .execute(db).await.map(|_| ()))
+/// Activation of a risk model, or, without a model, its retirement. Appended, never changed.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct RiskActivation {
+    pub id: Uuid,
+    pub risk_model_id: Option<Uuid>,
+    pub reason: Option<Reason>,
+    pub author: Author,
+    pub activated_on: NaiveDate,
+    pub activated_at: DateTime<Utc>,
 }
 
-/// Returns the last risk model that had been fitted by an instant.
-pub async fn latest(
+columns!(RiskActivation { id, risk_model_id, reason, author, activated_on, activated_at });
+table!(RiskActivation, "risk_model_activations");
+
+/// All activations of an organization, oldest first.
+pub async fn activations(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<RiskActivation>> {
+    row::all(conn, organization_id, &[], "id").await
+}
+
+/// Returns the risk model in force on a day, as known at an instant; `None` if the points decide.
+pub async fn in_force(
     conn: &mut Conn,
     organization_id: Uuid,
+    on: NaiveDate,
     known_at: DateTime<Utc>,
 ) -> sqlx::Result<Option<RiskModelRow>> {
-    const SQL: &str = "SELECT id, content, author, fitted_at FROM risk_models WHERE organization_id = $1 AND fitted_at <= $2 \
-                       ORDER BY id DESC LIMIT 1";
-    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(known_at).fetch_optional(db).await)
-}
-
-/// Returns a page of risk models.
-pub async fn list(conn: &mut Conn, organization_id: Uuid, slice: &Slice) -> sqlx::Result<Vec<RiskModelRow>> {
-    on!(conn, db => {
-        let mut query = QueryBuilder::new("SELECT id, content, author, fitted_at FROM risk_models WHERE organization_id = ");
-        query.push_bind(organization_id);
-        push_slice(&mut query, slice);
-        query.build_query_as().fetch_all(db).await
-    })
+    let conditions = [
+        Condition::AtMost("activated_on", Value::Date(Some(on))),
+        Condition::AtMost("activated_at", Value::Instant(Some(known_at))),
+    ];
+    let activations: Vec<RiskActivation> = row::all(conn, organization_id, &conditions, "activated_at").await?;
+    match activations.last().and_then(|last| last.risk_model_id) {
+        Some(id) => row::find(conn, organization_id, id).await,
+        None => Ok(None),
+    }
 }

@@ -151,6 +151,22 @@ pub async fn last_number(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result
     Ok(found.unwrap_or_default())
 }
 
+/// Returns when the organization's first event happened, of those that had been received by an instant: from then on, usage is
+/// reported. `None` if none has been received.
+pub async fn first_at(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    known_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<Option<DateTime<Utc>>> {
+    const SQL: &str =
+        "SELECT occurred_at, received_at FROM usage_events WHERE organization_id = $1 ORDER BY sequence LIMIT 1";
+    let first: Option<(DateTime<Utc>, DateTime<Utc>)> =
+        on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)?;
+    Ok(first
+        .filter(|(_, received_at)| known_at.is_none_or(|at| *received_at <= at))
+        .map(|(occurred_at, _)| occurred_at))
+}
+
 /// Appends the events whose keys are new; returns their number. There is no lookup first: with several writers the
 /// result could be outdated a moment later, and usually all events are new.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, events: &[NewEvent<'_>]) -> sqlx::Result<usize> {

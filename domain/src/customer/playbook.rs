@@ -79,14 +79,15 @@ pub struct Trigger {
     /// `risk_level`: lowest risk level that triggers the playbook.
     #[serde(default)]
     pub level: Option<Level>,
-    /// `no_event`: number of days without a usage event. `factor_drop`: number of days back to the day of comparison.
+    /// `no_event` and `never_activated`: number of days without a usage event. `factor_drop` and `factor_rise`: number of days back to
+    /// the day of comparison.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 365)]
     pub days: Option<u32>,
-    /// `factor_drop`: key of the factor. If omitted, any factor triggers the playbook.
+    /// `factor_drop` and `factor_rise`: key of the factor. If omitted, any factor triggers the playbook.
     #[serde(default)]
     pub factor: Option<Key>,
-    /// `factor_drop`: minimum drop of the factor's sub-score, in points.
+    /// `factor_drop` and `factor_rise`: minimum change of the factor's sub-score, in points.
     #[serde(default)]
     #[schema(minimum = 0.1, maximum = 100)]
     pub points: Option<f64>,
@@ -110,10 +111,14 @@ pub enum TriggerKind {
     SpiBelow,
     /// Customer's risk is at the given level or higher.
     RiskLevel,
-    /// No usage event for the given number of days. Customers without any usage event never match.
+    /// No usage event for the given number of days. Customers without any usage event never match: see `never_activated`.
     NoEvent,
+    /// No usage event at all, for the given number of days since the customer became one or the organization began to report usage.
+    NeverActivated,
     /// Factor's sub-score has dropped by at least the given number of points compared with an earlier day.
     FactorDrop,
+    /// Factor's sub-score has risen by at least the given number of points compared with an earlier day.
+    FactorRise,
 }
 
 /// Conditions that limit a playbook to certain customers.
@@ -218,6 +223,8 @@ pub struct Situation {
     pub risk: Level,
     /// Days since the last usage event; `None` if there was none.
     pub days_since_event: Option<i64>,
+    /// Days for which it could have begun to use the product and has not; `None` if it has, or if nobody would know.
+    pub days_without_activation: Option<i64>,
     /// Key and sub-score of each factor; `None` for a factor without a sub-score.
     pub sub_scores: Vec<(String, Option<f64>)>,
     /// Plans that are not archived at the end of that day.
@@ -255,9 +262,12 @@ impl Playbook {
         need(&[TriggerKind::MilestoneMissed], "grace_days", trigger.grace_days.is_some(), "");
         need(&[TriggerKind::SpiBelow], "below", trigger.below.is_some(), "the threshold");
         need(&[TriggerKind::RiskLevel], "level", trigger.level.is_some(), "the level");
-        need(&[TriggerKind::NoEvent, TriggerKind::FactorDrop], "days", trigger.days.is_some(), "the number of days");
-        need(&[TriggerKind::FactorDrop], "factor", trigger.factor.is_some(), "");
-        need(&[TriggerKind::FactorDrop], "points", trigger.points.is_some(), "the number of points");
+        let changes = [TriggerKind::FactorDrop, TriggerKind::FactorRise];
+        let timed =
+            [TriggerKind::NoEvent, TriggerKind::NeverActivated, TriggerKind::FactorDrop, TriggerKind::FactorRise];
+        need(&timed, "days", trigger.days.is_some(), "the number of days");
+        need(&changes, "factor", trigger.factor.is_some(), "");
+        need(&changes, "points", trigger.points.is_some(), "the number of points");
         violations.extend(check_tiers(&self.action.escalations, "/action"));
         all_kept(violations)
     }
@@ -280,7 +290,7 @@ impl Playbook {
 impl Trigger {
     /// Returns the number of days back that the trigger compares with, if it compares at all.
     pub fn compares_with(&self) -> Option<u32> {
-        self.days.filter(|_| self.kind == TriggerKind::FactorDrop)
+        self.days.filter(|_| matches!(self.kind, TriggerKind::FactorDrop | TriggerKind::FactorRise))
     }
 
     /// Returns the subjects for which the trigger holds: milestones, plans, factors, or the customer itself (an empty
@@ -290,10 +300,8 @@ impl Trigger {
         match self.kind {
             TriggerKind::BandEntered => whole(self.bands.contains(&now.band)),
             TriggerKind::RiskLevel => whole(self.level.is_some_and(|level| now.risk >= level)),
-            TriggerKind::NoEvent => {
-                let days = self.days.map_or(i64::MAX, i64::from);
-                whole(now.days_since_event.is_some_and(|since| since >= days))
-            }
+            TriggerKind::NoEvent => whole(self.is_over(now.days_since_event)),
+            TriggerKind::NeverActivated => whole(self.is_over(now.days_without_activation)),
             TriggerKind::SpiBelow => {
                 let is_below = |plan: &&PlanSituation| plan.spi.zip(self.below).is_some_and(|(spi, below)| spi < below);
                 now.plans.iter().filter(is_below).map(|plan| plan.id.clone()).collect()
@@ -306,8 +314,13 @@ impl Trigger {
                 self.milestones(now, |status, _| matches!(status, Status::AtRisk | Status::Delayed))
             }
             TriggerKind::MilestoneAchieved => self.milestones(now, |status, _| status == Status::Achieved),
-            TriggerKind::FactorDrop => self.dropped(now, earlier),
+            TriggerKind::FactorDrop => self.changed(now, earlier, |before, now| before - now),
+            TriggerKind::FactorRise => self.changed(now, earlier, |before, now| now - before),
         }
+    }
+
+    fn is_over(&self, days: Option<i64>) -> bool {
+        days.is_some_and(|days| self.days.is_some_and(|least| days >= i64::from(least)))
     }
 
     fn milestones(&self, now: &Situation, holds: impl Fn(Status, Option<i64>) -> bool) -> Vec<String> {
@@ -322,14 +335,14 @@ impl Trigger {
         now.plans.iter().flat_map(of).collect()
     }
 
-    fn dropped(&self, now: &Situation, earlier: Option<&Situation>) -> Vec<String> {
+    fn changed(&self, now: &Situation, earlier: Option<&Situation>, change: fn(f64, f64) -> f64) -> Vec<String> {
         let (Some(earlier), Some(points)) = (earlier, self.points) else { return vec![] };
-        let has_dropped = |(key, worth): &&(String, Option<f64>)| {
+        let has_changed = |(key, worth): &&(String, Option<f64>)| {
             let is_meant = self.factor.as_ref().is_none_or(|wanted| wanted.as_str() == key);
             let before = earlier.sub_scores.iter().find(|(own, _)| own == key).and_then(|(_, worth)| *worth);
-            is_meant && before.zip(*worth).is_some_and(|(before, now)| before - now >= points)
+            is_meant && before.zip(*worth).is_some_and(|(before, now)| change(before, now) >= points)
         };
-        now.sub_scores.iter().filter(has_dropped).map(|(key, _)| key.clone()).collect()
+        now.sub_scores.iter().filter(has_changed).map(|(key, _)| key.clone()).collect()
     }
 }
 
@@ -394,6 +407,7 @@ mod tests {
             band: Band::AtRisk,
             risk: Level::High,
             days_since_event: Some(12),
+            days_without_activation: Some(20),
             sub_scores: vec![("usage".to_owned(), Some(40.0)), ("pulse".to_owned(), None)],
             plans: vec![PlanSituation { id: "p".to_owned(), spi: Some(0.8), milestones }],
         }
@@ -413,6 +427,9 @@ mod tests {
             (Trigger { level: Some(Level::Critical), ..base(TriggerKind::RiskLevel) }, vec![]),
             (Trigger { days: Some(12), ..base(TriggerKind::NoEvent) }, vec![""]),
             (Trigger { days: Some(13), ..base(TriggerKind::NoEvent) }, vec![]),
+            (Trigger { days: Some(20), ..base(TriggerKind::NeverActivated) }, vec![""]),
+            (Trigger { days: Some(21), ..base(TriggerKind::NeverActivated) }, vec![]),
+            (Trigger { days: Some(7), points: Some(1.0), ..base(TriggerKind::FactorRise) }, vec![]),
             (Trigger { below: Some(0.9), ..base(TriggerKind::SpiBelow) }, vec!["p"]),
             (Trigger { below: Some(0.8), ..base(TriggerKind::SpiBelow) }, vec![]),
             (base(TriggerKind::MilestoneMissed), vec!["p/b"]),

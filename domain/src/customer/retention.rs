@@ -21,6 +21,8 @@ pub struct Enrolment {
     /// Date on which each studied milestone was achieved. The outer `None` means that the plan does not have the
     /// milestone; the inner `None` means that it has not been achieved.
     pub achieved_on: Vec<Option<Option<NaiveDate>>>,
+    /// Whether it was a customer at the end of the plan's first day.
+    pub was_customer: bool,
     /// Date on which the customer was lost, after the start of the plan.
     pub churned_on: Option<NaiveDate>,
 }
@@ -55,10 +57,11 @@ pub struct Study {
     pub still_open: usize,
 }
 
-/// Studies one milestone, given by position.
+/// Studies one milestone, given by position. Customers that were lost by the start of the plan can neither stay nor leave, so they do
+/// not take part.
 pub fn study(enrolments: &[Enrolment], milestone: usize, design: Design) -> Study {
     let mut study = Study::default();
-    for enrolment in enrolments {
+    for enrolment in enrolments.iter().filter(|enrolment| enrolment.was_customer) {
         let Some(achieved_on) = enrolment.achieved_on.get(milestone).copied().flatten() else { continue };
         let landmark_on = plus_days(enrolment.start_on, design.landmark_days);
         let horizon_on = plus_days(enrolment.start_on, design.horizon_days);
@@ -107,6 +110,7 @@ mod tests {
             start_on: day(0),
             segment: None,
             achieved_on: vec![Some(achieved.map(day))],
+            was_customer: true,
             churned_on: churned.map(day),
         }
     }
@@ -118,6 +122,12 @@ mod tests {
         let found = study(&[one(None, Some(10)), one(Some(5), Some(30)), one(Some(5), Some(31))], 0, DESIGN);
         assert_eq!((found.lost_before, found.table.total()), (2, 1));
         assert_eq!(found.reached, [Followed { days: 1, ended: true }]);
+    }
+
+    #[test]
+    fn who_was_lost_before_the_plan_takes_no_part() {
+        let gone = Enrolment { was_customer: false, ..one(Some(5), None) };
+        assert_eq!(study(&[gone], 0, DESIGN), Study::default(), "it has not stayed");
     }
 
     #[test]

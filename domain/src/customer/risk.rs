@@ -10,11 +10,15 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
+use crate::customer::backtest::median;
+use crate::customer::health::band::Band;
 use crate::statistics::trend::theil_sen;
-use crate::values::dates::plus_days;
+use crate::values::dates::{days_between, plus_days};
 
-/// Length of the window in days, and of the preceding window that it is compared with.
+/// Length of the window in days, and of the earlier window that it is compared with.
 pub const WINDOW_DAYS: i64 = 30;
+/// Number of pauses between active days from which the usual pause is taken.
+pub const USUAL_PAUSES: usize = 10;
 /// Number of weeks over which the slope of engagement is computed.
 pub const SLOPE_WEEKS: i64 = 8;
 
@@ -55,8 +59,13 @@ impl Deed {
 /// Known facts about a customer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Known {
-    /// Activities, each with its day.
+    /// Activities by day, oldest first. They reach back as far as anything is compared with them.
     pub deeds: Vec<(NaiveDate, Deed)>,
+    /// First day on which it was a customer.
+    pub customer_since: Option<NaiveDate>,
+    /// First day from which activities of the customer would be known; `None` if the organization reports no usage, or
+    /// the customer has no reference to report it by.
+    pub observed_from: Option<NaiveDate>,
     /// Number of days by which each open milestone is overdue; `None` if the customer has no plan.
     pub overdue_days: Option<Vec<i64>>,
 }
@@ -87,26 +96,36 @@ pub enum IndicatorKind {
 pub enum FactorKind {
     /// Overdue milestones. Severity is highest once the most overdue open milestone is 30 days late.
     MilestoneDelay,
-    /// Fewer active days in the last 30 days than in the 30 days before. Severity is highest with no active days;
-    /// unknown if the earlier period had fewer than three.
+    /// Fewer active days in the last 30 days than in the latest earlier 30 days with at least three active days. Severity is highest with
+    /// no active days; unknown if there was no such time.
     EngagementDecline,
+    /// Silence: days since the last event, compared with the usual pause between active days (the median of the last ten). Severity
+    /// rises from three usual pauses (at least 7 days) to six (at least 30 days), or from 14 to 60 days if there were fewer than three
+    /// active days to tell what is usual.
+    GoneSilent,
+    /// No event since the customer became one, or since the organization began to report usage. Severity rises from 14 to 60 days; unknown
+    /// if no usage is reported, or if the customer has no external reference.
+    NeverActivated,
     /// Share of attempts in the last 30 days that failed. Severity is highest when all failed; unknown with fewer than
     /// three attempts.
     FailedAttempts,
-    /// Fewer days with community activity in the last 30 days than in the 30 days before. Severity is highest with
-    /// none; unknown if the earlier period had fewer than two.
+    /// Fewer days with community activity in the last 30 days than in the latest earlier 30 days with at least two. Severity is
+    /// highest with none; unknown if there was no such time.
     CommunityWithdrawal,
     /// Escalated support requests in the last 30 days. Severity is highest from three on.
     SupportEscalations,
 }
 
-/// Factors with the points that each contributes at its highest severity. The points add up to 100.
-pub const FACTORS: [(FactorKind, f64); 5] = [
-    (FactorKind::MilestoneDelay, 25.0),
-    (FactorKind::EngagementDecline, 30.0),
-    (FactorKind::FailedAttempts, 15.0),
-    (FactorKind::CommunityWithdrawal, 10.0),
-    (FactorKind::SupportEscalations, 20.0),
+/// Factors with the points that each contributes at its highest severity. A customer that never began cannot have gone
+/// silent or declined, so the points of one customer add up to 100 at most.
+pub const FACTORS: [(FactorKind, f64); 7] = [
+    (FactorKind::MilestoneDelay, 20.0),
+    (FactorKind::EngagementDecline, 20.0),
+    (FactorKind::GoneSilent, 30.0),
+    (FactorKind::NeverActivated, 50.0),
+    (FactorKind::FailedAttempts, 10.0),
+    (FactorKind::CommunityWithdrawal, 5.0),
+    (FactorKind::SupportEscalations, 15.0),
 ];
 
 /// Level of risk.
@@ -194,8 +213,72 @@ pub fn assess(known: &Known, as_of: NaiveDate) -> Risk {
 /// customer was active.
 pub fn features(known: &Known, as_of: NaiveDate) -> Vec<f64> {
     let risk = assess(known, as_of);
-    let active = active_days(known, as_of, 0, |_| true) / f64::from(30);
+    let active = active_days(known, as_of, |_| true) / f64::from(30);
     risk.factors.iter().map(|factor| factor.severity.unwrap_or_default()).chain([active]).collect()
+}
+
+/// Says why health and risk do not agree, in one sentence; `None` if they do. `score` is the health score, and `lowest` names the
+/// factor of health with the lowest sub-score.
+pub fn difference(
+    band: Band,
+    score: Option<f64>,
+    lowest: Option<&str>,
+    level: Level,
+    factors: &[FactorFinding],
+) -> Option<String> {
+    let agrees = match band {
+        Band::Healthy | Band::Unknown => level == Level::Low,
+        Band::AtRisk => level == Level::Medium,
+        Band::Critical => level >= Level::High,
+    };
+    if agrees {
+        return None;
+    }
+    let words = |name: String| name.replace('_', " ");
+    let (band, level) = (words(band.to_string()), words(level.to_string()));
+    let health = match (score, lowest) {
+        (Some(score), Some(lowest)) => format!("Health is {band} ({score:.0} points, lowest for {lowest})"),
+        (Some(score), None) => format!("Health is {band} ({score:.0} points)"),
+        (None, _) => format!("Health is {band}"),
+    };
+    let worst = factors.iter().filter(|one| one.points > 0.0).max_by(|a, b| a.points.total_cmp(&b.points));
+    let risk = worst.map_or_else(|| "no risk factor shows anything".to_owned(), FactorFinding::evidence);
+    Some(format!("{health}, while risk is {level}: {risk}."))
+}
+
+impl FactorFinding {
+    /// Says in words what was found.
+    pub fn evidence(&self) -> String {
+        let found = self.found;
+        let Some(severity) = self.severity else { return "not enough is known".to_owned() };
+        let compared = self.compared_with;
+        match self.kind {
+            FactorKind::MilestoneDelay if severity > 0.0 => format!("a milestone is {} overdue", days(found)),
+            FactorKind::MilestoneDelay => "no milestone is overdue".to_owned(),
+            FactorKind::EngagementDecline => {
+                format!("active on {} of the last 30, before that on {}", days(found), number(compared))
+            }
+            FactorKind::GoneSilent => match compared {
+                Some(usual) => format!("last event {} ago, usual pause {}", days(found), days(usual)),
+                None => format!("last event {} ago, with too few before it to tell a usual pause", days(found)),
+            },
+            FactorKind::NeverActivated if severity > 0.0 => format!("no event in the {} as a customer", days(found)),
+            FactorKind::NeverActivated => "use has begun, or may still begin".to_owned(),
+            FactorKind::FailedAttempts => format!("{found} of {} attempts failed", number(compared)),
+            FactorKind::CommunityWithdrawal => {
+                format!("community activity on {} of the last 30, before that on {}", days(found), number(compared))
+            }
+            FactorKind::SupportEscalations => format!("{found} support requests escalated in the last 30 days"),
+        }
+    }
+}
+
+fn days(count: f64) -> String {
+    if (count - 1.0).abs() < f64::EPSILON { "1 day".to_owned() } else { format!("{count} days") }
+}
+
+fn number(figure: Option<f64>) -> f64 {
+    figure.unwrap_or_default()
 }
 
 /// Returns the names of the features, in order.
@@ -223,7 +306,7 @@ fn indicator(kind: IndicatorKind, known: &Known, as_of: NaiveDate) -> Option<f64
             };
             theil_sen(&(0..SLOPE_WEEKS).map(week).collect::<Vec<_>>())
         }
-        IndicatorKind::CommunityParticipation => Some(active_days(known, as_of, 0, of)),
+        IndicatorKind::CommunityParticipation => Some(active_days(known, as_of, of)),
         IndicatorKind::LearningVelocity | IndicatorKind::AttemptFrequency | IndicatorKind::SupportInteractions => {
             Some(count(known, as_of, of))
         }
@@ -236,8 +319,13 @@ fn finding(kind: FactorKind, most: f64, known: &Known, as_of: NaiveDate) -> Fact
             let worst = known.overdue_days.as_ref().map(|days| real(days.iter().copied().max().unwrap_or(0).max(0)));
             (worst.map(|days| (days / 30.0).min(1.0)), worst.unwrap_or_default(), None)
         }
-        FactorKind::EngagementDecline => decline(known, as_of, 3.0, |_| true),
-        FactorKind::CommunityWithdrawal => decline(known, as_of, 2.0, |deed| deed == Deed::Community),
+        FactorKind::EngagementDecline => decline(known, as_of, 3, |_| true),
+        FactorKind::CommunityWithdrawal => decline(known, as_of, 2, |deed| deed == Deed::Community),
+        FactorKind::GoneSilent => silence(known, as_of),
+        FactorKind::NeverActivated => {
+            let waiting = days_without_activation(known, as_of).map_or(0.0, real);
+            (known.observed_from.map(|_| ramp(waiting, UNUSUAL_DAYS)), waiting, None)
+        }
         FactorKind::FailedAttempts => {
             let tried = count(known, as_of, |deed| matches!(deed, Deed::Attempt | Deed::FailedAttempt));
             let failed = count(known, as_of, |deed| deed == Deed::FailedAttempt);
@@ -252,31 +340,83 @@ fn finding(kind: FactorKind, most: f64, known: &Known, as_of: NaiveDate) -> Fact
     FactorFinding { kind, severity, points: severity.unwrap_or_default() * most, found, compared_with }
 }
 
-/// Returns the relative decline in active days (`None` if there were too few before), then the current and earlier
-/// counts.
-fn decline(known: &Known, as_of: NaiveDate, enough: f64, of: fn(Deed) -> bool) -> (Option<f64>, f64, Option<f64>) {
-    let (now, before) = (active_days(known, as_of, 0, of), active_days(known, as_of, 1, of));
-    ((before >= enough).then(|| (1.0 - now / before).max(0.0)), now, Some(before))
+/// Returns the number of days for which a customer has been one and could have begun to use the product; `None` if it has
+/// begun, or if nobody would know.
+pub fn days_without_activation(known: &Known, as_of: NaiveDate) -> Option<i64> {
+    let observed_from = known.observed_from.filter(|_| !known.deeds.iter().any(|(on, _)| *on <= as_of))?;
+    let since = known.customer_since.map_or(observed_from, |since| since.max(observed_from));
+    Some(days_between(since, as_of).max(0))
 }
 
-/// Counts the days with a matching activity in the window that ends on `as_of`, or in one `windows_before` earlier.
-fn active_days(known: &Known, as_of: NaiveDate, windows_before: i64, of: fn(Deed) -> bool) -> f64 {
-    let last = plus_days(as_of, -WINDOW_DAYS * windows_before);
-    days_in(known, plus_days(last, 1 - WINDOW_DAYS), last, of)
+/// Days without an event from which silence begins to tell, and after which it is complete, if nothing is known of what is usual.
+const UNUSUAL_DAYS: (f64, f64) = (14.0, 60.0);
+
+/// Judges the days since the last event by the usual pause between active days. If pauses were exponentially distributed, as in the
+/// Poisson model of purchases of D. C. Schmittlein, D. G. Morrison and R. Colombo (*Counting Your Customers*, Management Science 33,
+/// 1987), one of three times the usual length would have a probability of 5 %, and one of six times 0.2 %.
+fn silence(known: &Known, as_of: NaiveDate) -> (Option<f64>, f64, Option<f64>) {
+    let active = active_until(known, as_of, |_| true);
+    let Some(last) = active.last() else { return (None, 0.0, None) };
+    let since = real(days_between(*last, as_of));
+    let usual = usual_pause(&active);
+    let bounds = usual.map_or(UNUSUAL_DAYS, |usual| ((3.0 * usual).max(7.0), (6.0 * usual).max(30.0)));
+    (Some(ramp(since, bounds)), since, usual)
 }
 
-fn days_in(known: &Known, first: NaiveDate, last: NaiveDate, of: fn(Deed) -> bool) -> f64 {
-    let own = known.deeds.iter().filter(|(on, deed)| (first..=last).contains(on) && of(*deed));
+/// Returns the median of the last pauses between active days, in days; `None` with fewer than two pauses.
+fn usual_pause(active: &[NaiveDate]) -> Option<f64> {
+    let pauses = active.windows(2).rev().take(USUAL_PAUSES).map(|pair| days_between(pair[0], pair[1]));
+    let mut pauses: Vec<i64> = pauses.collect();
+    if pauses.len() < 2 { None } else { median(&mut pauses) }
+}
+
+/// Maps a figure to 0 below the bounds, 1 above them, and linearly between.
+fn ramp(figure: f64, (from, to): (f64, f64)) -> f64 {
+    ((figure - from) / (to - from)).clamp(0.0, 1.0)
+}
+
+/// Returns the relative decline in active days since the latest earlier window that had enough of them (`None` if there
+/// was none), then the current and the earlier count.
+fn decline(known: &Known, as_of: NaiveDate, enough: usize, of: fn(Deed) -> bool) -> (Option<f64>, f64, Option<f64>) {
+    let now = active_days(known, as_of, of);
+    let before = active_until(known, plus_days(as_of, -WINDOW_DAYS), of);
+    let in_window = |(at, last): (usize, &NaiveDate)| {
+        let first = plus_days(*last, 1 - WINDOW_DAYS);
+        at + 1 - before.partition_point(|on| *on < first)
+    };
+    let counts = before.iter().enumerate().rev().map(in_window);
+    let Some(then) = counts.into_iter().find(|count| *count >= enough) else { return (None, now, None) };
+    let then = count_as_real(then);
+    (Some((1.0 - now / then).max(0.0)), now, Some(then))
+}
+
+/// Returns the days with a matching activity up to a day, each once, oldest first.
+fn active_until(known: &Known, last: NaiveDate, of: fn(Deed) -> bool) -> Vec<NaiveDate> {
+    let own = known.deeds.iter().filter(|(on, deed)| *on <= last && of(*deed));
     let mut days: Vec<NaiveDate> = own.map(|(on, _)| *on).collect();
     days.sort_unstable();
     days.dedup();
-    i32::try_from(days.len()).map_or(f64::MAX, f64::from)
+    days
+}
+
+/// Counts the days with a matching activity in the window that ends on `as_of`.
+fn active_days(known: &Known, as_of: NaiveDate, of: fn(Deed) -> bool) -> f64 {
+    days_in(known, plus_days(as_of, 1 - WINDOW_DAYS), as_of, of)
+}
+
+fn days_in(known: &Known, first: NaiveDate, last: NaiveDate, of: fn(Deed) -> bool) -> f64 {
+    let active = active_until(known, last, of);
+    count_as_real(active.len() - active.partition_point(|on| *on < first))
 }
 
 fn count(known: &Known, as_of: NaiveDate, of: fn(Deed) -> bool) -> f64 {
     let first = plus_days(as_of, 1 - WINDOW_DAYS);
     let own = known.deeds.iter().filter(|(on, deed)| (first..=as_of).contains(on) && of(*deed));
-    i32::try_from(own.count()).map_or(f64::MAX, f64::from)
+    count_as_real(own.count())
+}
+
+fn count_as_real(count: usize) -> f64 {
+    i32::try_from(count).map_or(f64::MAX, f64::from)
 }
 
 fn real(days: i64) -> f64 {
@@ -295,7 +435,7 @@ mod tests {
     fn known(deeds: &[(i64, Deed)], overdue_days: Option<Vec<i64>>) -> Known {
         let mut deeds: Vec<(NaiveDate, Deed)> = deeds.iter().map(|(number, deed)| (day(*number), *deed)).collect();
         deeds.sort_by_key(|(on, _)| *on);
-        Known { deeds, overdue_days }
+        Known { deeds, overdue_days, ..Known::default() }
     }
 
     fn factor(known: &Known, kind: FactorKind) -> FactorFinding {
@@ -322,7 +462,7 @@ mod tests {
         let late = known(&[], Some(vec![3, 15]));
         assert_eq!(
             (factor(&late, FactorKind::MilestoneDelay).severity, factor(&late, FactorKind::MilestoneDelay).points),
-            (Some(0.5), 12.5)
+            (Some(0.5), 10.0)
         );
         assert_eq!(factor(&known(&[], None), FactorKind::MilestoneDelay).severity, None, "no plan");
         let declining =
@@ -341,13 +481,94 @@ mod tests {
         );
         assert_eq!(factor(&failing, FactorKind::FailedAttempts).severity, Some(0.5));
         let gone = known(&[(-40, Deed::Community), (-41, Deed::Community)], None);
-        assert_eq!(factor(&gone, FactorKind::CommunityWithdrawal).points, 10.0);
+        assert_eq!(factor(&gone, FactorKind::CommunityWithdrawal).points, 5.0);
         let loud = known(
             &[(0, Deed::Escalation), (0, Deed::Escalation), (-1, Deed::Escalation), (-2, Deed::Escalation)],
             None,
         );
-        assert_eq!(factor(&loud, FactorKind::SupportEscalations).points, 20.0);
-        assert_eq!(FACTORS.iter().map(|(_, most)| most).sum::<f64>(), 100.0);
+        assert_eq!(factor(&loud, FactorKind::SupportEscalations).points, 15.0);
+    }
+
+    /// Active on each of thirty days until 29 May, and never again.
+    fn silent(as_of: i64) -> Risk {
+        let daily: Vec<(i64, Deed)> = (-31..=-2).map(|number| (number, Deed::Use)).collect();
+        assess(&known(&daily, None), day(as_of))
+    }
+
+    #[test]
+    fn silence_is_not_safety() {
+        let points = |as_of| silent(as_of).points;
+        assert_eq!(points(-2), 0.0);
+        let course: Vec<f64> = (-2..400).map(points).collect();
+        assert!(course.is_sorted(), "the longer the silence, the higher the risk: {course:?}");
+        assert_eq!(level_of_points(points(28)), Level::High, "after thirty days");
+        assert_eq!(level_of_points(points(365)), Level::High, "and after a year");
+        let found = silent(60).factors.into_iter().find(|one| one.kind == FactorKind::GoneSilent).expect("it");
+        assert_eq!((found.severity, found.found, found.compared_with), (Some(1.0), 62.0, Some(1.0)));
+        assert_eq!(found.evidence(), "last event 62 days ago, usual pause 1 day");
+        // A single visit long after does not make the customer's own past forgotten.
+        let mut stray: Vec<(i64, Deed)> = (-131..=-102).map(|number| (number, Deed::Use)).collect();
+        stray.push((-40, Deed::Use));
+        assert_eq!(factor(&known(&stray, None), FactorKind::EngagementDecline).compared_with, Some(30.0));
+    }
+
+    #[test]
+    fn rhythms_differ() {
+        let every = |pause: i64, last: i64| -> Known {
+            known(&(0..12).map(|nth| (last - pause * nth, Deed::Use)).collect::<Vec<_>>(), None)
+        };
+        let severity = |pause, last| factor(&every(pause, last), FactorKind::GoneSilent).severity;
+        assert_eq!(severity(30, -45), Some(0.0), "who comes every month may be away for six weeks");
+        assert_eq!(severity(1, -30), Some(1.0), "who comes every day may not");
+        assert_eq!(severity(7, -21), Some(0.0));
+        assert_eq!(severity(7, -42), Some(1.0));
+        let once = factor(&known(&[(-37, Deed::Use)], None), FactorKind::GoneSilent);
+        assert_eq!((once.severity, once.compared_with), (Some(0.5), None));
+    }
+
+    #[test]
+    fn who_never_began() {
+        let since =
+            |days: i64| Known { customer_since: Some(day(-days)), observed_from: Some(day(-500)), ..Known::default() };
+        let severity = |known: &Known| factor(known, FactorKind::NeverActivated).severity;
+        assert_eq!([14, 37, 60, 400].map(|days| severity(&since(days))), [0.0, 0.5, 1.0, 1.0].map(Some));
+        assert_eq!(level_of_points(assess(&since(60), day(0)).points), Level::High);
+        assert_eq!(severity(&Known { observed_from: None, ..since(60) }), None, "nobody would know");
+        assert_eq!(
+            severity(&Known { observed_from: Some(day(-10)), ..since(60) }),
+            Some(0.0),
+            "usage is reported since then"
+        );
+        assert_eq!(severity(&Known { deeds: vec![(day(-59), Deed::Use)], ..since(60) }), Some(0.0));
+    }
+
+    #[test]
+    fn no_customer_has_more_than_a_hundred_points() {
+        let most = |kind: FactorKind| FACTORS.iter().find(|(own, _)| *own == kind).map_or(0.0, |(_, most)| *most);
+        let all: f64 = FACTORS.iter().map(|(_, most)| most).sum();
+        assert_eq!(all - most(FactorKind::NeverActivated), 100.0);
+        assert_eq!(
+            most(FactorKind::NeverActivated),
+            most(FactorKind::GoneSilent) + most(FactorKind::EngagementDecline)
+        );
+    }
+
+    #[test]
+    fn why_health_and_risk_differ() {
+        let silent = silent(60);
+        let level = level_of_points(silent.points);
+        assert_eq!(
+            difference(Band::Healthy, Some(81.6), Some("pulse"), level, &silent.factors).as_deref(),
+            Some(
+                "Health is healthy (82 points, lowest for pulse), while risk is high: last event 62 days ago, usual pause 1 day."
+            )
+        );
+        assert_eq!(difference(Band::Critical, Some(12.0), None, level, &silent.factors), None);
+        assert_eq!(
+            difference(Band::Critical, Some(12.0), None, Level::Low, &[]).as_deref(),
+            Some("Health is critical (12 points), while risk is low: no risk factor shows anything.")
+        );
+        assert_eq!(difference(Band::Unknown, None, None, Level::Low, &[]), None);
     }
 
     #[test]

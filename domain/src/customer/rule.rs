@@ -15,6 +15,16 @@ pub enum CustomerRule {
     BeforeCustomer { existed_from: NaiveDate },
     #[error("too few customers were lost in the period for a conclusion: {found}, but at least {needed} are needed")]
     TooFewEvents { found: usize, needed: usize },
+    #[error(
+        "must not be before {decided_on}, when a model was last activated or deactivated: the days since then keep their scores"
+    )]
+    AlreadyScored { decided_on: NaiveDate },
+    #[error("must be given to activate a model that has not earned its place: {lacks}")]
+    ModelUnproven { lacks: String },
+    #[error(
+        "{unknown} of {cases} cases have events that were received only after the day in question; use \"occurred\" for imported history"
+    )]
+    HistoryNotKnown { unknown: usize, cases: usize },
     #[error("must be greater than after_days of the previous tier")]
     TiersOutOfOrder,
     #[error("there is no metric '{key}'")]
@@ -46,7 +56,10 @@ impl Rule for CustomerRule {
     fn about(&self) -> About {
         match self {
             Self::Value(rule) => rule.about(),
+            Self::ModelUnproven { .. } => About::State,
             Self::BeforeCustomer { .. }
+            | Self::HistoryNotKnown { .. }
+            | Self::AlreadyScored { .. }
             | Self::TooFewEvents { .. }
             | Self::TiersOutOfOrder
             | Self::UnknownMetric { .. }

@@ -2,6 +2,7 @@
 //!
 //! This module computes from counts alone; it does no I/O.
 
+use statrs::distribution::{ChiSquared, ContinuousCDF};
 use statrs::stats_tests::Alternative;
 use statrs::stats_tests::fisher::fishers_exact;
 
@@ -42,7 +43,46 @@ pub enum Test {
     ChiSquared,
 }
 
+/// Reason why a table does not determine a figure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = UndeterminedReason)]
+pub enum Undetermined {
+    /// No customer was exposed.
+    NobodyExposed,
+    /// Every customer was exposed.
+    EverybodyExposed,
+    /// The event came about for every customer.
+    EventForEverybody,
+    /// The event came about for no customer.
+    EventForNobody,
+    /// One of the groups has no customer with the event.
+    GroupWithoutEvent,
+    /// There are fewer than four customers.
+    TooFew,
+    /// No stratum has customers of both groups, with and without the event.
+    NoMixedStratum,
+    /// There are fewer than two strata that can be compared.
+    OneStratum,
+}
+
 impl TwoByTwo {
+    /// Returns the reason why nothing can be said of the association, if all customers are alike in exposure or in the event.
+    pub const fn undetermined(&self) -> Option<Undetermined> {
+        let Self { exposed_yes, exposed_no, unexposed_yes, unexposed_no } = *self;
+        if exposed_yes + exposed_no == 0 {
+            Some(Undetermined::NobodyExposed)
+        } else if unexposed_yes + unexposed_no == 0 {
+            Some(Undetermined::EverybodyExposed)
+        } else if exposed_no + unexposed_no == 0 {
+            Some(Undetermined::EventForEverybody)
+        } else if exposed_yes + unexposed_yes == 0 {
+            Some(Undetermined::EventForNobody)
+        } else {
+            None
+        }
+    }
+
     /// Counts one more customer.
     pub const fn add(&mut self, is_exposed: bool, came_about: bool) {
         *match (is_exposed, came_about) {
@@ -65,20 +105,29 @@ impl TwoByTwo {
     }
 
     /// Returns the ratio of the two shares, with the interval of D. Katz et al. (*Obtaining Confidence Intervals for
-    /// the Risk Ratio in Cohort Studies*, Biometrics 34, 1978). `None` if a group is empty or has no events.
+    /// the Risk Ratio in Cohort Studies*, Biometrics 34, 1978). `None` if a group is empty or has no events, or if the event came about
+    /// for everybody: a standard error of 0 would pass for certainty.
     pub fn risk_ratio(&self) -> Option<Estimate> {
         let [a, b, c, d] = self.real();
-        let (exposed, unexposed) = self.shares()?;
+        let (exposed, unexposed) = self.shares().filter(|_| self.undetermined().is_none())?;
         let error = (1.0 / a - 1.0 / (a + b) + 1.0 / c - 1.0 / (c + d)).sqrt();
         (a > 0.0 && c > 0.0).then(|| on_log_scale(exposed / unexposed, error))
     }
 
     /// Returns the odds ratio, with the interval of B. Woolf (*On Estimating the Relation between Blood Group and
-    /// Disease*, Annals of Human Genetics 19, 1955). `None` if one of the counts is 0.
+    /// Disease*, Annals of Human Genetics 19, 1955). If one of the counts is 0, ½ is added to each ([`Self::has_zero`]; J. B. S. Haldane,
+    /// *The Estimation and Significance of the Logarithm of a Ratio of Frequencies*, Annals of Human Genetics 20, 1956). `None` if all
+    /// customers are alike in exposure or in the event.
     pub fn odds_ratio(&self) -> Option<Estimate> {
-        let [a, b, c, d] = self.real();
+        let correction = if self.has_zero() { 0.5 } else { 0.0 };
+        let [a, b, c, d] = self.real().map(|count| count + correction);
         let error = (1.0 / a + 1.0 / b + 1.0 / c + 1.0 / d).sqrt();
-        (a > 0.0 && b > 0.0 && c > 0.0 && d > 0.0).then(|| on_log_scale(a * d / (b * c), error))
+        self.undetermined().is_none().then(|| on_log_scale(a * d / (b * c), error))
+    }
+
+    /// Whether one of the counts is 0.
+    pub const fn has_zero(&self) -> bool {
+        self.exposed_yes == 0 || self.exposed_no == 0 || self.unexposed_yes == 0 || self.unexposed_no == 0
     }
 
     /// Returns the difference between the two shares, with the score interval of R. G. Newcombe (*Interval Estimation
@@ -127,6 +176,20 @@ impl TwoByTwo {
         Some((two_sided(phi * total.sqrt()), Test::ChiSquared))
     }
 
+    /// Returns the squared distance of the number of exposed with the event from what an odds ratio lets expect, in units of its variance.
+    fn distance(&self, odds_ratio: f64) -> f64 {
+        let [a, b, c, d] = self.real();
+        let (exposed, events) = (a + b, a + c);
+        // The expected count solves E (d - a + E) = ratio (exposed - E) (events - E), a quadratic equation unless the ratio is 1.
+        let (square, line, constant) =
+            (1.0 - odds_ratio, d - a + odds_ratio * (exposed + events), -odds_ratio * exposed * events);
+        // Written so that nothing cancels as the ratio approaches 1.
+        let expected = -2.0 * constant / (line + (line * line - 4.0 * square * constant).sqrt());
+        let parts = [expected, exposed - expected, events - expected, d - a + expected];
+        let variance = 1.0 / parts.iter().map(|part| 1.0 / part).sum::<f64>();
+        (a - expected).powi(2) / variance
+    }
+
     fn real(&self) -> [f64; 4] {
         [self.exposed_yes, self.exposed_no, self.unexposed_yes, self.unexposed_no].map(real)
     }
@@ -156,6 +219,30 @@ pub fn mantel_haenszel(strata: &[TwoByTwo]) -> Option<Estimate> {
     }
     let variance = pr / (2.0 * above * above) + ps_qr / (2.0 * above * below) + qs / (2.0 * below * below);
     Some(on_log_scale(above / below, variance.sqrt()))
+}
+
+/// Test of whether the odds ratios of strata are equal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Homogeneity {
+    /// Chi-squared statistic.
+    pub chi_squared: f64,
+    /// Degrees of freedom: the number of strata that can be compared, less one.
+    pub degrees_of_freedom: usize,
+    /// Probability of odds ratios that differ at least this much if they were equal.
+    pub p_value: f64,
+}
+
+/// Tests whether the odds ratios of strata are equal (N. E. Breslow and N. E. Day, *Statistical Methods in Cancer Research I*, IARC
+/// 1980, 4.4): a common ratio hides the truth where they are not. `None` with fewer than two strata in which both exposure and event
+/// vary, or without a common ratio.
+pub fn breslow_day(strata: &[TwoByTwo]) -> Option<Homogeneity> {
+    let common = mantel_haenszel(strata)?.value;
+    let compared: Vec<f64> =
+        strata.iter().filter(|one| one.undetermined().is_none()).map(|one| one.distance(common)).collect();
+    let degrees_of_freedom = compared.len().checked_sub(1).filter(|degrees| *degrees > 0)?;
+    let chi_squared = compared.iter().sum();
+    let p_value = ChiSquared::new(count(degrees_of_freedom)).ok()?.sf(chi_squared);
+    Some(Homogeneity { chi_squared, degrees_of_freedom, p_value })
 }
 
 /// Adjusts p-values for multiple testing: returns, in the given order, the lowest false discovery rate at which each
@@ -271,6 +358,40 @@ mod tests {
             assert!((found - expected).abs() < 1e-12, "{found} is not {expected}");
         }
         assert!((adjusted[14] - 1.0).abs() < 1e-12);
+    }
+
+    /// N. E. Breslow and N. E. Day (1980), 4.4: alcohol and cancer of the oesophagus in Ille-et-Vilaine, in six age groups. The
+    /// common odds ratio is 5.158, and the test for its homogeneity 9.32 with five degrees of freedom.
+    #[test]
+    fn alcohol_in_brittany() {
+        let ages = [
+            table(1, 9, 0, 106),
+            table(4, 26, 5, 164),
+            table(25, 29, 21, 138),
+            table(42, 27, 34, 139),
+            table(19, 18, 36, 88),
+            table(5, 0, 8, 31),
+        ];
+        assert!((mantel_haenszel(&ages).expect("a ratio").value - 5.158).abs() < 0.0005);
+        let found = breslow_day(&ages).expect("six strata");
+        assert!((found.chi_squared - 9.32).abs() < 0.005 && found.degrees_of_freedom == 5, "{found:?}");
+        assert!((found.p_value - 0.097).abs() < 0.0005, "{found:?}");
+        let alike = breslow_day(&[table(10, 5, 4, 6), table(20, 10, 8, 12)]).expect("two strata");
+        assert!(alike.chi_squared < 1e-20 && alike.p_value > 0.999, "{alike:?}");
+        assert_eq!(breslow_day(&ages[..1]), None);
+        assert_eq!(breslow_day(&[ages[1], table(5, 0, 3, 0)]), None, "a stratum without variety says nothing");
+    }
+
+    #[test]
+    fn a_count_of_nothing() {
+        let found = table(5, 0, 3, 2).odds_ratio().expect("Haldane's correction");
+        assert!((found.value - 5.5 * 2.5 / (0.5 * 3.5)).abs() < 1e-12, "{found:?}");
+        let everybody = table(5, 0, 3, 0);
+        assert_eq!((everybody.risk_ratio(), everybody.odds_ratio()), (None, None), "no false certainty");
+        assert_eq!(everybody.undetermined(), Some(Undetermined::EventForEverybody));
+        assert_eq!(table(0, 5, 0, 3).undetermined(), Some(Undetermined::EventForNobody));
+        assert_eq!(table(0, 0, 1, 3).undetermined(), Some(Undetermined::NobodyExposed));
+        assert_eq!(table(1, 3, 0, 0).undetermined(), Some(Undetermined::EverybodyExposed));
     }
 
     #[test]

@@ -200,7 +200,7 @@ pub async fn backtest_health_model(
     let draft = body.0;
     let mut conn = cx.snapshot().await?;
     let candidate = find_candidate(&mut conn, cx.organization_id(), &model, draft.version).await?;
-    let active = Models::load(&mut conn, cx.organization_id(), None).await?;
+    let active = Models::load(&mut conn, cx.organization_id(), None).await?.of_today();
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
     own.retain(|one| candidate.content.admits(one.segment.as_deref()));
     let reach_days = Models::reach_of_all(&[&active, &Models::only(Arc::clone(&candidate))]);

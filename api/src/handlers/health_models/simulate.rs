@@ -138,9 +138,10 @@ pub async fn simulate_health_model(
     let candidate = find_candidate(&mut conn, cx.organization_id(), &model, option.0.version).await?;
     let number = candidate.number;
     let (active, tried) =
-        (Models::load(&mut conn, cx.organization_id(), None).await?, Models::only(Arc::clone(&candidate)));
+        (Models::load(&mut conn, cx.organization_id(), None).await?.of_today(), Models::only(Arc::clone(&candidate)));
     let playbooks = playbooks::all(&mut conn, cx.organization_id()).await?;
-    let risk_model = risk::latest(&mut conn, cx.organization_id(), cx.now).await?.map(|(_, learned)| learned.logistic);
+    let risk_model =
+        risk::in_force(&mut conn, cx.organization_id(), cx.today(), cx.now).await?.map(|(_, learned)| learned);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
     own.retain(|one| one.stamp.archived_at.is_none() && candidate.content.admits(one.segment.as_deref()));
     let reach_days = Models::reach_of_all(&[&active, &tried]).map(|days| days.max(risk::REACH_DAYS));

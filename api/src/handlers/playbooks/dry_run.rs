@@ -4,7 +4,6 @@ use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::customer::playbook::{KeyedPlaybook, Playbook};
-use milepost_domain::statistics::logistic::Logistic;
 use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::{ExternalRef, Name};
 use serde::{Deserialize, Serialize};
@@ -15,6 +14,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::models::Models;
 use crate::customer_health::observed::{Observed, Stretch};
+use crate::customer_health::risk::Learned;
 use crate::customer_health::{observed, risk};
 use crate::error::ApiError;
 use crate::extract::Query;
@@ -71,8 +71,8 @@ pub struct WouldOpen {
 /// Preview a playbook on past days
 ///
 /// Replays the playbook over the last 90 days, or another number of days up to 365, and lists the interventions that
-/// it would have opened. Nothing is saved. Each day is judged from what is known about it today. The playbook counts
-/// as active even if it is not.
+/// it would have opened. Nothing is saved. Each day is judged from what is known about it today, by the models that are active today. The
+/// playbook counts as active even if it is not.
 #[utoipa::path(tag = "playbooks", security(("bearer" = ["health:read"])), params(DryRunOptions),
     responses((status = 200, description = "The interventions that the playbook would have opened.", body = DryRun)))]
 #[post("/v1/playbooks/{playbook_key}/dry-run")]
@@ -86,8 +86,9 @@ pub async fn dry_run_playbook(
     let mut conn = cx.snapshot().await?;
     let row = resource::find::<KeyedPlaybook>(&mut conn, cx.organization_id(), By::Key(&key)).await?;
     let playbook = Playbook { active: true, ..row.content.content };
-    let models = Models::load(&mut conn, cx.organization_id(), None).await?;
-    let risk_model = risk::latest(&mut conn, cx.organization_id(), cx.now).await?.map(|(_, learned)| learned.logistic);
+    let models = Models::load(&mut conn, cx.organization_id(), None).await?.of_today();
+    let risk_model =
+        risk::in_force(&mut conn, cx.organization_id(), cx.today(), cx.now).await?.map(|(_, learned)| learned);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
     own.retain(|one| one.stamp.archived_at.is_none());
     let back = playbook.trigger.compares_with().map_or(0, i64::from);
@@ -112,7 +113,7 @@ fn replay(
     one: &Observed,
     playbook: &Playbook,
     models: &Models,
-    risk_model: Option<&Logistic>,
+    risk_model: Option<&Learned>,
     from: NaiveDate,
     to: NaiveDate,
 ) -> Vec<WouldOpen> {

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 
 use actix_web::get;
 use chrono::NaiveDate;
+use milepost_domain::customer::backtest::is_customer;
 use milepost_domain::customer::outcome::OutcomeKind;
 use milepost_domain::customer::retention::{Design, Enrolment, Study, study};
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::template::TemplateContent;
-use milepost_domain::statistics::association::{self, Estimate, Test, benjamini_hochberg, mantel_haenszel};
+use milepost_domain::statistics::association::{
+    self, Estimate, Test, Undetermined, benjamini_hochberg, breslow_day, mantel_haenszel,
+};
 use milepost_domain::statistics::survival::{Followed, Point, kaplan_meier, log_rank};
 use milepost_domain::values::text::{Key, Label, Name};
 use serde::{Deserialize, Serialize};
@@ -17,10 +20,10 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::look_back::outcomes_by_customer;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::read_model::PlanView;
-use crate::store::customer_records::{CustomerOutcome, of_customers};
 use crate::store::customers;
 use crate::store::customers::Customer;
 use crate::versioned;
@@ -47,7 +50,7 @@ pub struct RetentionOptions {
 /// Retention report of a template.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "template": "onboarding", "landmark_days": 30, "horizon_days": 180, "segment": null, "enrolments": 240, "method": "landmark",
+    "template": "onboarding", "landmark_days": 30, "horizon_days": 180, "segment": null, "enrolments": 240, "lost_before_start": 2, "method": "landmark",
     "caution": "These are associations.", "milestones": []
 }))]
 pub struct RetentionReport {
@@ -65,6 +68,9 @@ pub struct RetentionReport {
     /// Number of customers with a plan of the template. Only the first such plan of a customer counts.
     #[schema(maximum = 1_000_000)]
     enrolments: usize,
+    /// Number of them that were lost by the start of the plan, and therefore take no part.
+    #[schema(maximum = 1_000_000)]
+    lost_before_start: usize,
     /// Method of the analysis. Always `landmark`.
     #[schema(max_length = 20)]
     method: &'static str,
@@ -81,9 +87,11 @@ pub struct RetentionReport {
 #[schema(example = json!({
     "key": "first-value", "name": "First result", "n": 200, "reached_stayed": 90, "reached_lost": 10, "not_reached_stayed": 70, "not_reached_lost": 30,
     "lost_before_landmark": 20, "before_landmark": 10, "not_yet_at_horizon": 10, "share_reached_stayed": 0.9, "share_not_reached_stayed": 0.7,
-    "risk_ratio": {"value": 1.29, "from": 1.11, "to": 1.49}, "odds_ratio": {"value": 3.86, "from": 1.77, "to": 8.42},
+    "risk_ratio": {"value": 1.29, "from": 1.11, "to": 1.49}, "odds_ratio": {"value": 3.86, "from": 1.77, "to": 8.42}, "odds_ratio_corrected": false,
     "risk_difference": {"value": 0.2, "from": 0.09, "to": 0.31}, "phi": {"value": 0.25, "from": 0.12, "to": 0.38}, "test": "chi_squared",
-    "p_value": 0.0004, "adjusted_p_value": 0.002, "mantel_haenszel": null, "strata": 1, "log_rank": {"chi_squared": 12.5, "p_value": 0.0004},
+    "p_value": 0.0004, "adjusted_p_value": 0.002, "mantel_haenszel": null, "strata": 1, "breslow_day": null,
+    "log_rank": {"chi_squared": 12.5, "p_value": 0.0004},
+    "undetermined": [{"figure": "mantel_haenszel", "reason": "no_mixed_stratum"}, {"figure": "breslow_day", "reason": "one_stratum"}],
     "reached_curve": [], "not_reached_curve": []
 }))]
 pub struct MilestoneRetention {
@@ -123,6 +131,8 @@ pub struct MilestoneRetention {
     risk_ratio: Option<Interval>,
     /// Odds ratio of staying, with Woolf's interval.
     odds_ratio: Option<Interval>,
+    /// Whether ½ was added to each count for the odds ratio because one of them is 0 (Haldane's correction).
+    odds_ratio_corrected: bool,
     /// Risk difference: `share_reached_stayed` minus `share_not_reached_stayed`, with Newcombe's score interval.
     risk_difference: Option<Interval>,
     /// Phi coefficient: the correlation of reaching the milestone and staying, with the interval of Fisher's z.
@@ -138,14 +148,43 @@ pub struct MilestoneRetention {
     /// Number of segments in the Mantel–Haenszel estimate.
     #[schema(maximum = 100_000)]
     strata: usize,
+    /// Test of whether the odds ratios of the segments are equal (Breslow and Day). If they are not, `mantel_haenszel` hides the difference.
+    breslow_day: Option<HomogeneityFigures>,
     /// Log-rank test that compares the two curves over the whole period.
     log_rank: Option<LogRankFigures>,
+    /// Figures that are null, each with its reason.
+    #[schema(max_items = 20)]
+    undetermined: Vec<UndeterminedFigure>,
     /// Kaplan–Meier curve of the customers that had reached the milestone, in days from the landmark.
     #[schema(max_items = 3650)]
     reached_curve: Vec<CurveStep>,
     /// Kaplan–Meier curve of the customers that had not reached the milestone.
     #[schema(max_items = 3650)]
     not_reached_curve: Vec<CurveStep>,
+}
+
+/// A figure that is null.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(example = json!({"figure": "risk_ratio", "reason": "event_for_everybody"}))]
+pub struct UndeterminedFigure {
+    /// Name of the figure.
+    #[schema(max_length = 100)]
+    figure: &'static str,
+    /// Reason. Customers that had reached the milestone are the exposed ones, and staying is the event.
+    reason: Undetermined,
+}
+
+/// Result of a test of homogeneity.
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
+#[schema(example = json!({"chi_squared": 9.32, "degrees_of_freedom": 5, "p_value": 0.097}))]
+pub struct HomogeneityFigures {
+    /// Chi-squared statistic.
+    chi_squared: f64,
+    /// Degrees of freedom.
+    #[schema(maximum = 100_000)]
+    degrees_of_freedom: usize,
+    /// Probability of odds ratios that differ at least this much if they were equal (p-value).
+    p_value: f64,
 }
 
 /// A figure with its 95 % confidence interval.
@@ -218,19 +257,14 @@ pub async fn read_retention_report(cx: Context, options: Query<RetentionOptions>
     let milestones: Vec<(Key, Name)> = definitions
         .map(|version| version.content.milestones.iter().map(|one| (one.key.clone(), one.name.clone())).collect())
         .unwrap_or_default();
-    let mut churned: HashMap<Uuid, Vec<NaiveDate>> = HashMap::new();
-    for row in of_customers::<CustomerOutcome>(&mut conn, cx.organization_id(), None).await? {
-        if row.kind == OutcomeKind::Churned {
-            churned.entry(row.customer_id).or_default().push(row.occurred_on);
-        }
-    }
+    let outcomes = outcomes_by_customer(&cx, &mut conn).await?;
     let own: HashMap<Uuid, Customer> = customers::all(&mut conn, cx.organization_id())
         .await?
         .into_iter()
         .filter(|one| segment.as_ref().is_none_or(|wanted| one.segment.as_deref() == Some(wanted.as_str())))
         .map(|one| (one.id, one))
         .collect();
-    let enrolments = enrolments(&cx, found.definition.id, &milestones, &own, &churned).await?;
+    let enrolments = enrolments(&cx, found.definition.id, &milestones, &own, &outcomes).await?;
     let design = Design { landmark_days, horizon_days, today: cx.today() };
     let studies: Vec<Study> = (0..milestones.len()).map(|at| study(&enrolments, at, design)).collect();
     let report = RetentionReport {
@@ -239,6 +273,7 @@ pub async fn read_retention_report(cx: Context, options: Query<RetentionOptions>
         horizon_days,
         segment,
         enrolments: enrolments.len(),
+        lost_before_start: enrolments.iter().filter(|one| !one.was_customer).count(),
         method: "landmark",
         caution: CAUTION,
         milestones: figures(milestones, &studies),
@@ -252,7 +287,7 @@ async fn enrolments(
     template_id: Uuid,
     milestones: &[(Key, Name)],
     own: &HashMap<Uuid, Customer>,
-    churned: &HashMap<Uuid, Vec<NaiveDate>>,
+    outcomes: &HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>,
 ) -> Result<Vec<Enrolment>, ApiError> {
     let plans = cx.plans().await?;
     let mut first: HashMap<Uuid, &PlanView> = HashMap::new();
@@ -270,11 +305,13 @@ async fn enrolments(
             Some(milestone.closed_on.filter(|_| milestone.state == State::Achieved))
         };
         let start_on = view.facts.start_on;
-        let lost = churned.get(&customer_id).into_iter().flatten().copied();
+        let outcomes = outcomes.get(&customer_id).map_or(&[][..], Vec::as_slice);
+        let lost = outcomes.iter().filter(|(_, kind)| *kind == OutcomeKind::Churned).map(|(on, _)| *on);
         Enrolment {
             start_on,
             segment: own.get(&customer_id).and_then(|one| Some(one.segment.as_deref()?.to_owned())),
             achieved_on: milestones.iter().map(|(key, _)| achieved_on(key)).collect(),
+            was_customer: is_customer(outcomes, start_on),
             churned_on: lost.filter(|on| *on > start_on).min(),
         }
     };
@@ -319,6 +356,7 @@ fn row(
         share_not_reached_stayed: shares.map(|(_, not_reached)| not_reached),
         risk_ratio: study.table.risk_ratio().map(interval),
         odds_ratio: study.table.odds_ratio().map(interval),
+        odds_ratio_corrected: study.table.odds_ratio().is_some() && study.table.has_zero(),
         risk_difference: study.table.risk_difference().map(interval),
         phi: study.table.phi().map(interval),
         test: test.map(|(_, test)| test),
@@ -326,10 +364,46 @@ fn row(
         adjusted_p_value,
         mantel_haenszel: mantel_haenszel(&tables).map(interval),
         strata: tables.len(),
+        breslow_day: breslow_day(&tables).map(|found| HomogeneityFigures {
+            chi_squared: found.chi_squared,
+            degrees_of_freedom: found.degrees_of_freedom,
+            p_value: found.p_value,
+        }),
+        undetermined: undetermined(study, &tables),
         log_rank: log_rank.map(|found| LogRankFigures { chi_squared: found.chi_squared, p_value: found.p_value }),
         reached_curve: curve(&study.reached),
         not_reached_curve: curve(&study.not_reached),
     }
+}
+
+/// The figures of a study that are null, each with its reason.
+fn undetermined(study: &Study, strata: &[association::TwoByTwo]) -> Vec<UndeterminedFigure> {
+    let table = study.table;
+    let alike = table.undetermined();
+    let empty = alike.filter(|reason| matches!(reason, Undetermined::NobodyExposed | Undetermined::EverybodyExposed));
+    let without_event = || table.risk_ratio().is_none().then_some(Undetermined::GroupWithoutEvent);
+    let too_few = || table.phi().is_none().then_some(Undetermined::TooFew);
+    let unmixed = || mantel_haenszel(strata).is_none().then_some(Undetermined::NoMixedStratum);
+    let single = || breslow_day(strata).is_none().then_some(Undetermined::OneStratum);
+    let curves = if study.reached.is_empty() { Undetermined::NobodyExposed } else { Undetermined::EverybodyExposed };
+    let curves =
+        if study.reached.is_empty() || study.not_reached.is_empty() { curves } else { Undetermined::EventForEverybody };
+    let no_curves = log_rank(&study.reached, &study.not_reached).is_none().then_some(curves);
+    let figures = [
+        ("share_reached_stayed", empty),
+        ("share_not_reached_stayed", empty),
+        ("risk_difference", empty),
+        ("risk_ratio", alike.or_else(without_event)),
+        ("odds_ratio", alike),
+        ("phi", alike.or_else(too_few)),
+        ("p_value", alike),
+        ("adjusted_p_value", alike),
+        ("test", alike),
+        ("mantel_haenszel", alike.or_else(unmixed)),
+        ("breslow_day", alike.or_else(unmixed).or_else(single)),
+        ("log_rank", no_curves),
+    ];
+    figures.into_iter().filter_map(|(figure, reason)| Some(UndeterminedFigure { figure, reason: reason? })).collect()
 }
 
 const fn interval(found: Estimate) -> Interval {

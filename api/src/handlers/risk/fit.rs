@@ -4,10 +4,10 @@ use actix_web::{get, post};
 use chrono::NaiveDate;
 use milepost_domain::customer::backtest::{Case, brier};
 use milepost_domain::customer::risk::{assess, feature_names, features};
+use milepost_domain::statistics::calibration::calibration;
 use milepost_domain::statistics::logistic::Logistic;
 use milepost_domain::statistics::roc::{auc, compare};
 use serde::Deserialize;
-use sqlx::types::Text;
 use utoipa::ToSchema;
 
 use super::RiskModel;
@@ -22,6 +22,7 @@ use crate::paging::{Page, Paging};
 use crate::store::customers;
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::risk_models::{self, RiskModelRow};
+use crate::store::row as rows;
 use crate::unit::Entity;
 
 /// Risk model to fit.
@@ -62,8 +63,9 @@ struct Example {
 /// Fits a discrete-time logistic regression with a ridge penalty on the outcomes of the organization's customers. Each
 /// customer on each evaluation day is a case: its features come from what was known at the end of that day, and its
 /// result is whether the customer was lost within the horizon. A first fit on the earlier days is tested on the later
-/// third of the days. The final model is fitted on all days. From then on, `…/risk` states the model's probability. The
-/// request fails if fewer than 10 losses fall within the horizons.
+/// third of the days. The final model is fitted on all days. It is a draft: `lacks` says what it lacks to be activated. The request fails
+/// if fewer than 10 losses fall within the horizons, or if, with `known_by: received`, most of the history had not been received by the
+/// days in question.
 #[utoipa::path(tag = "risk", security(("bearer" = ["health:write"])), request_body = RiskFitDraft,
     responses((status = 201, description = "The created risk model.", body = RiskModel)))]
 #[post("/v1/risk-models/fit")]
@@ -83,11 +85,11 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
         let row = RiskModelRow {
             id: unit.new_id(),
             content: serde_json::to_string(&content)?,
-            author: Text(unit.author()),
+            author: unit.author(),
             fitted_at: unit.now,
         };
-        risk_models::insert(&mut unit.conn, unit.organization_id, &row).await?;
-        let model = RiskModel::of(row)?;
+        rows::insert(&mut unit.conn, unit.organization_id, &row).await?;
+        let model = RiskModel::of(row, &[])?;
         unit.record_created(Entity::RiskModel, model.id, &model).await?;
         Answer::created("/v1/risk-models", &model)
     })
@@ -96,14 +98,16 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
 
 /// List risk models
 ///
-/// Returns the newest model first. The newest model is the one that applies.
+/// Returns the newest model first. `status` says which one applies.
 #[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(Paging),
     responses((status = 200, description = "A page of risk models.", body = Page<RiskModel>)))]
 #[get("/v1/risk-models")]
 pub async fn list_risk_models(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
     let slice = paging.slice(Order::Id, Direction::Descending)?;
-    let rows = risk_models::list(&mut cx.read().await?, cx.organization_id(), &slice).await?;
-    paging.try_answer(rows, |row| Position { key: None, id: row.id }, RiskModel::of)
+    let mut conn = cx.snapshot().await?;
+    let activations = risk_models::activations(&mut conn, cx.organization_id()).await?;
+    let rows: Vec<RiskModelRow> = rows::page(&mut conn, cx.organization_id(), &[], &slice).await?;
+    paging.try_answer(rows, |row| Position { key: None, id: row.id }, |row| RiskModel::of(row, &activations))
 }
 
 fn learn(back: &LookBack, horizon_days: u32, ridge: f64) -> Option<Learned> {
@@ -159,5 +163,7 @@ fn hold_out(examples: &[Example], days: &[NaiveDate], ridge: f64) -> Option<Hold
         p_value: beside.p_value,
         brier: error.score,
         brier_skill: Some(error.skill),
+        expected: Some(chances.iter().sum()),
+        calibration_p: calibration(&chances, &churned).map(|found| found.p_value),
     })
 }

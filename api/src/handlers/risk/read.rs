@@ -3,8 +3,9 @@
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::customer::health::band::Band;
 use milepost_domain::customer::risk::{
-    FACTORS, FactorFinding, FactorKind, IndicatorKind, Level, assess, features, level_of_points, level_of_probability,
+    FACTORS, FactorFinding, FactorKind, IndicatorKind, Level, assess, difference, level_of_points, level_of_probability,
 };
 use milepost_domain::values::text::ExternalRef;
 use serde::Serialize;
@@ -13,9 +14,10 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::models::Models;
 use crate::customer_health::observed;
 use crate::customer_health::observed::Stretch;
-use crate::customer_health::risk::{REACH_DAYS, latest};
+use crate::customer_health::risk::{REACH_DAYS, in_force};
 use crate::error::ApiError;
 use crate::handlers::health::customer;
 use crate::moment::Moment;
@@ -34,8 +36,11 @@ pub enum RiskBasis {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "as_of": "2026-05-04", "level": "medium", "basis": "points", "points": 30.0,
+    "points_level": "medium", "health_band": "healthy", "health_score": 81.0,
+    "difference": "Health is healthy (81 points, lowest for engagement), while risk is medium: last event 31 days ago, usual pause 1 day.",
     "probability": null, "horizon_days": null, "model_id": null, "fitted_at": null,
-    "factors": [{"factor": "engagement_decline", "severity": 1.0, "points": 30.0, "most_points": 30.0, "found": 0.0, "compared_with": 12.0}],
+    "factors": [{"factor": "gone_silent", "severity": 1.0, "points": 30.0, "most_points": 30.0, "found": 31.0, "compared_with": 1.0,
+        "evidence": "last event 31 days ago, usual pause 1 day"}],
     "indicators": [{"indicator": "engagement_slope", "value": -0.5}]
 }))]
 pub struct CustomerRisk {
@@ -51,6 +56,16 @@ pub struct CustomerRisk {
     basis: RiskBasis,
     /// Sum of the factors' points, from 0 to 100.
     points: f64,
+    /// Level by the points alone. Equals `level` without a risk model.
+    points_level: Level,
+    /// Band of the customer's health at the end of the same day.
+    health_band: Band,
+    /// Health score at the end of the same day; null if there is none.
+    #[schema(minimum = 0, maximum = 100)]
+    health_score: Option<f64>,
+    /// Sentence that says why health and risk do not agree; null if they do.
+    #[schema(max_length = 1000)]
+    difference: Option<String>,
     /// Probability that the customer is lost within the horizon; null without a risk model.
     #[schema(minimum = 0, maximum = 1)]
     probability: Option<f64>,
@@ -71,7 +86,8 @@ pub struct CustomerRisk {
 
 /// A risk factor.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"factor": "engagement_decline", "severity": 1.0, "points": 30.0, "most_points": 30.0, "found": 0.0, "compared_with": 12.0}))]
+#[schema(example = json!({"factor": "gone_silent", "severity": 1.0, "points": 30.0, "most_points": 30.0, "found": 31.0, "compared_with": 1.0,
+    "evidence": "last event 31 days ago, usual pause 1 day"}))]
 pub struct RiskFactor {
     /// Kind of the factor.
     factor: FactorKind,
@@ -81,10 +97,13 @@ pub struct RiskFactor {
     points: f64,
     /// Maximum number of points of this factor.
     most_points: f64,
-    /// Figure found: active days, days of the worst delay, or a count.
+    /// Figure found: active days, days of the worst delay, days without an event, or a count.
     found: f64,
-    /// Figure for comparison: that of the preceding 30 days, or the number of all attempts; null if there is none.
+    /// Figure for comparison: that of the earlier 30 days, the usual pause in days, or the number of all attempts; null if there is none.
     compared_with: Option<f64>,
+    /// Finding in words.
+    #[schema(max_length = 1000)]
+    evidence: String,
 }
 
 /// An early indicator.
@@ -100,8 +119,8 @@ pub struct RiskIndicator {
 /// Get a customer's risk
 ///
 /// Returns the risk that the customer is lost, with its factors and early indicators. The level is based on the
-/// probability stated by the newest risk model, or on the sum of the factors' points if there is no model. `basis`
-/// tells which of the two applies.
+/// probability stated by the risk model that was active on that day, or on the sum of the factors' points if none was. `basis`
+/// tells which of the two applies. Health and risk are different questions; where their answers differ, `difference` says why.
 #[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(Moment),
     responses((status = 200, description = "The customer's risk.", body = CustomerRisk)))]
 #[get("/v1/customers/{id}/risk")]
@@ -109,13 +128,18 @@ pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> 
     let Moment { as_of, known_at } = moment;
     let mut conn = cx.snapshot().await?;
     let found = customer(&mut conn, cx.organization_id(), *id).await?;
+    let models = Models::load(&mut conn, cx.organization_id(), known_at).await?;
+    let reach_days = models.reach_days().map(|days| days.max(REACH_DAYS));
     let stretch = Stretch { from: as_of, to: as_of, known_at };
-    let mut observed = observed::observe(&cx, &mut conn, vec![found], Some(REACH_DAYS), stretch).await?;
+    let mut observed = observed::observe(&cx, &mut conn, vec![found], reach_days, stretch).await?;
     let observed = observed.pop().ok_or_else(ApiError::not_found)?;
-    let model = latest(&mut conn, cx.organization_id(), known_at.unwrap_or(cx.now)).await?;
+    let day = observed.days(&models, as_of, as_of).pop().ok_or_else(|| ApiError::internal("a stretch has no day"))?;
+    let model = in_force(&mut conn, cx.organization_id(), as_of, known_at.unwrap_or(cx.now)).await?;
     let facts = observed.risk_known(as_of);
     let risk = assess(&facts, as_of);
-    let probability = model.as_ref().map(|(_, learned)| learned.logistic.probability(&features(&facts, as_of)));
+    let probability = model.as_ref().map(|(_, learned)| learned.probability(&facts, as_of));
+    let points_level = level_of_points(risk.points);
+    let level = probability.map_or(points_level, level_of_probability);
     let factor = |finding: &FactorFinding| RiskFactor {
         factor: finding.kind,
         severity: finding.severity,
@@ -123,14 +147,19 @@ pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> 
         most_points: FACTORS.iter().find(|(kind, _)| *kind == finding.kind).map_or(0.0, |one| one.1),
         found: finding.found,
         compared_with: finding.compared_with,
+        evidence: finding.evidence(),
     };
     let answer = CustomerRisk {
         customer_id: *id,
         customer_ref: observed.customer.external_ref.clone(),
         as_of,
-        level: probability.map_or_else(|| level_of_points(risk.points), level_of_probability),
+        level,
         basis: if probability.is_some() { RiskBasis::Model } else { RiskBasis::Points },
         points: risk.points,
+        points_level,
+        health_band: day.band(),
+        health_score: day.score(),
+        difference: difference(day.band(), day.score(), day.lowest_factor(), level, &risk.factors),
         probability,
         horizon_days: model.as_ref().map(|(_, learned)| learned.horizon_days),
         model_id: model.as_ref().map(|(row, _)| row.id),

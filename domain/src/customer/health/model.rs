@@ -1,5 +1,6 @@
 //! Content of a version of a health model: factors, weights, curves and bands.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
@@ -349,6 +350,20 @@ impl Input {
     }
 }
 
+/// Checks the first day that an activated version scores: not in the future, and not before the day on which it was last
+/// decided which model applies, because the days since then have been scored.
+pub fn check_activation_day(
+    from_on: NaiveDate,
+    today: NaiveDate,
+    decided_on: Option<NaiveDate>,
+) -> Result<(), CustomerRule> {
+    match decided_on {
+        _ if from_on > today => Err(ValueRule::InTheFuture { today }.into()),
+        Some(decided_on) if from_on < decided_on => Err(CustomerRule::AlreadyScored { decided_on }),
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "exact on purpose")]
 pub(super) mod tests {
@@ -369,6 +384,18 @@ pub(super) mod tests {
 
     pub(in crate::customer::health) fn model(factors: Vec<Factor>) -> ModelContent {
         ModelContent { factors, impacts: vec![], protocols: vec![], bands: Bands::default(), ..shipped_model() }
+    }
+
+    #[test]
+    fn days_that_were_scored_stay_so() {
+        let day = |day| NaiveDate::from_ymd_opt(2026, 5, day).expect("a date");
+        assert_eq!(check_activation_day(day(1), day(4), None), Ok(()), "nothing has been decided yet");
+        assert_eq!(check_activation_day(day(3), day(4), Some(day(3))), Ok(()));
+        assert_eq!(
+            check_activation_day(day(2), day(4), Some(day(3))),
+            Err(CustomerRule::AlreadyScored { decided_on: day(3) })
+        );
+        assert_eq!(check_activation_day(day(5), day(4), None), Err(ValueRule::InTheFuture { today: day(4) }.into()));
     }
 
     #[test]

@@ -103,11 +103,14 @@ impl Score {
     }
 }
 
+/// Weights are added in units of a millionth.
+const WEIGHT_GRID: f64 = 1e6;
+
 /// Computes the score of one day from the inputs of the factors, in the order of the model, and the impacts that have
 /// happened: positions in the model's list of impacts with their ages in days.
 pub fn score(model: &ModelContent, readings: &[Reading], happened: &[(usize, i64)]) -> Score {
     let total: f64 = model.factors.iter().map(|factor| factor.weight).sum();
-    let (mut covered, mut trusted, mut is_blocked) = (0.0, 0.0, false);
+    let (mut covered, mut trusted, mut is_blocked) = (vec![], 0.0, false);
     let mut factors: Vec<FactorScore> = vec![];
     for (factor, input) in model.factors.iter().zip(readings) {
         let (sub_score, source) = match (input.value, factor.missing) {
@@ -119,7 +122,7 @@ pub fn score(model: &ModelContent, readings: &[Reading], happened: &[(usize, i64
         };
         is_blocked |= input.value.is_none() && factor.missing == Missing::Block && factor.weight > 0.0;
         if input.value.is_some() {
-            covered += factor.weight;
+            covered.push(factor.weight);
             trusted += factor.weight * freshness(input.age_days, factor.carried_days());
         }
         factors.push(FactorScore { input: *input, sub_score, source, effective_weight: 0.0, contribution: 0.0 });
@@ -133,8 +136,10 @@ pub fn score(model: &ModelContent, readings: &[Reading], happened: &[(usize, i64
         .sum();
     let impacts = impacts(model, happened);
     let is_defined = counting > 0.0 && !is_blocked;
+    let all: Vec<f64> = model.factors.iter().map(|factor| factor.weight).collect();
+    let coverage = share(&covered, &all);
     let mut found =
-        Score { value: None, factors, impacts, limit: 0.0, coverage: covered / total, confidence: trusted / total };
+        Score { value: None, factors, impacts, limit: 0.0, coverage, confidence: (trusted / total).min(coverage) };
     if is_defined {
         contribute(model, &mut found, counting);
     } else {
@@ -168,6 +173,14 @@ fn impacts(model: &ModelContent, happened: &[(usize, i64)]) -> Vec<ImpactScore> 
         (contribution != 0.0).then_some(ImpactScore { impact: *impact, age_days: *age_days, contribution })
     };
     happened.iter().filter_map(one).collect()
+}
+
+/// Returns the share of some weights in all of them. Weights are decimal numbers that people chose, so they are added as such: .3
+/// of .1 + .2 + .3 is one half.
+fn share(some: &[f64], all: &[f64]) -> f64 {
+    let decimal = |weights: &[f64]| weights.iter().map(|weight| (weight * WEIGHT_GRID).round()).sum::<f64>();
+    let (part, whole) = (decimal(some), decimal(all));
+    if whole > 0.0 { part / whole } else { some.iter().sum::<f64>() / all.iter().sum::<f64>() }
 }
 
 /// Returns the confidence in an input by its age: 1 on its day, falling to near 0 on the last day on which it counts.
@@ -222,6 +235,14 @@ mod tests {
         }
         let content = model(vec![factor("a", 1.0, Missing::Redistribute)]);
         assert_eq!(score(&content, &readings(&[None]), &[]).value, None, "nothing is known");
+    }
+
+    #[test]
+    #[expect(clippy::float_cmp, reason = "exact on purpose")]
+    fn weights_are_decimal_numbers() {
+        assert_eq!(share(&[0.3], &[0.1, 0.2, 0.3]), 0.5);
+        assert_eq!(share(&[0.1, 0.2], &[0.3, 0.1, 0.2]), 0.5);
+        assert_eq!(share(&[1e-9], &[1e-9, 1e-9]), 0.5, "however small");
     }
 
     #[test]

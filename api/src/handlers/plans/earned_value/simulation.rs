@@ -21,7 +21,8 @@ use crate::read_model::{PlanView, Plans};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct SimulationOptions {
-    /// Number of samples: simulated runs of the plan. Defaults to 10,000.
+    /// Number of samples: simulated runs of the plan. Defaults to 10,000, or to as many as are allowed for a plan with more than a thousand
+    /// open milestones.
     #[param(minimum = 100, maximum = 50_000)]
     samples: Option<u32>,
     /// Seed of the random numbers: the same seed gives the same result. Defaults to 1.
@@ -131,6 +132,8 @@ pub struct Reference {
     median_ratio: f64,
 }
 
+/// Number of samples, if a request names none.
+const USUAL_SAMPLES: u32 = 10_000;
 /// Maximum number of durations drawn: about one second of work.
 const MOST_DRAWS: usize = 10_000_000;
 /// Maximum number of bars in a histogram.
@@ -158,11 +161,12 @@ pub async fn simulate_plan(
     options: Query<SimulationOptions>,
 ) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
-    let (samples, seed) = (options.0.samples.unwrap_or(10_000), options.0.seed.unwrap_or(1));
     // Takes milliseconds for most plans but up to a second for the largest, so it must not block a worker thread.
     let open = plans.find(*id).map_or(0, |view| view.facts.milestones.iter().filter(|one| one.state.is_open()).count());
-    if open * usize::try_from(samples).unwrap_or(usize::MAX) > MOST_DRAWS {
-        let detail = format!("must be at most {} for {open} open milestones", MOST_DRAWS / open);
+    let most = u32::try_from(MOST_DRAWS / open.max(1)).unwrap_or(u32::MAX);
+    let (samples, seed) = (options.0.samples.unwrap_or(USUAL_SAMPLES.min(most)), options.0.seed.unwrap_or(1));
+    if samples > most {
+        let detail = format!("must be at most {most} for {open} open milestones");
         return Err(ApiError::parameter("samples", "too_large", detail));
     }
     let simulated = block(move || {
