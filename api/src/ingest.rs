@@ -2,12 +2,14 @@
 //!
 //! Events deliberately do not go through the ledger: they never change, and they far outnumber all other records.
 
+pub mod dead_letters;
 pub mod event;
 pub mod lanes;
 pub mod read;
 pub mod room;
 pub mod schema;
 pub mod segment;
+pub mod split;
 pub mod unpack;
 pub mod writer;
 

@@ -1,7 +1,7 @@
 //! Conversion of stored usage events into the facts from which metrics are computed.
 
 use chrono_tz::Tz;
-use milepost_domain::usage::metric::{Definition, Fact, TYPE_PROPERTY, Value};
+use milepost_domain::usage::metric::{Definition, Fact, Number, TYPE_PROPERTY, Value};
 use milepost_domain::values::text::Label;
 
 use crate::clock::date_in;
@@ -31,12 +31,16 @@ pub fn fact(definition: &Definition, event: &MeasuredRow, zone: Tz) -> Option<Fa
         }
         match at(&data, property)? {
             serde_json::Value::Null => None,
-            serde_json::Value::Number(number) => number.as_f64().map(Value::Number),
+            serde_json::Value::Number(number) => numeric(number).map(Value::Number),
             serde_json::Value::String(text) => Some(Value::Other(text.clone())),
             other => Some(Value::Other(other.to_string())),
         }
     });
     Some(Fact { at: event.occurred_at, on: date_in(zone, event.occurred_at), value })
+}
+
+fn numeric(number: &serde_json::Number) -> Option<Number> {
+    number.as_i128().map(Number::Integer).or_else(|| number.as_f64().map(Number::Real))
 }
 
 /// Returns the value at a path whose parts are separated by dots.

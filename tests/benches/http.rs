@@ -15,7 +15,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{Days, NaiveDate};
-use milepost::ingest::event::{identity, read_event};
+use milepost::ingest::event::{Form, identity, read_event};
 use milepost::store::usage_events::{self, NewEvent};
 use milepost_domain::usage::event::UsageEvent;
 use milepost_tests::{Engine, Server};
@@ -270,7 +270,7 @@ async fn raw_events(server: &Server, at_once: usize) -> f64 {
     let mut sent = 0;
     while Instant::now() < until {
         let events: Vec<UsageEvent> =
-            (sent..sent + at_once).map(|n| read_event(&value(n), now).expect("an event")).collect();
+            (sent..sent + at_once).map(|n| read_event(&value(n), Form::Plain, now).expect("an event")).collect();
         let mut conn = db.begin().await.expect("a transaction");
         let first = i64::try_from(sent).expect("a number") + 1;
         let rows = (first..).zip(&events).map(|(sequence, event)| NewEvent {
@@ -327,7 +327,8 @@ async fn fill_events(server: &Server, stored: i64, wanted: i64) {
     let mut next = stored;
     while next < wanted {
         let last = (next + 5_000).min(wanted);
-        let batch: Vec<UsageEvent> = (next..last).map(|n| read_event(&value(n), now).expect("an event")).collect();
+        let batch: Vec<UsageEvent> =
+            (next..last).map(|n| read_event(&value(n), Form::Plain, now).expect("an event")).collect();
         let mut conn = server.db().begin().await.expect("a transaction");
         let count = i64::try_from(batch.len()).expect("a number");
         let first = usage_events::take_numbers(&mut conn, organization_id, count, now).await.expect("numbers").0 + 1;

@@ -171,6 +171,12 @@ impl Call {
         Self(self.0.header("content-type", media_type).body(body), self.1)
     }
 
+    /// Sets a body of which nothing says what it is.
+    #[must_use]
+    pub fn untyped_body(self, body: impl Into<reqwest::Body>) -> Self {
+        Self(self.0.body(body), self.1)
+    }
+
     /// Sends the request.
     pub async fn send(self) -> Reply {
         let request = match self.1 {

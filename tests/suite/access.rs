@@ -121,7 +121,10 @@ async fn another_organization_is_404(engine: Engine) {
     server.post(&format!("{plan}/milestones/a/start"), began).await.expect(200);
     let correction = json!({ "started_on": "2026-04-30", "reason": "A day earlier." });
     let correction = server.post(&format!("{plan}/milestones/a/corrections"), correction).await.expect(201);
+    server.call("POST", "/v1/events").body("application/x-ndjson", "{\"id\": NaN}").send().await.expect(207);
+    let rejected = server.get("/v1/events/rejected").await.expect(200);
     let records = [
+        ("/rejected/", id_of(&rejected["data"][0])),
         ("/corrections/", id_of(&correction)),
         ("/pulses/", id_of(&pulse)),
         ("/outcomes/", id_of(&outcome)),

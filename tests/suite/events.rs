@@ -15,6 +15,7 @@ on_both_engines!(
     one_bad_event_holds_up_nobody,
     all_or_none_where_that_is_asked,
     what_does_not_count_waits,
+    cloud_events_by_the_letter,
     compressed_bodies_are_bounded,
     bodies_have_limits,
     many_at_once_are_all_there,
@@ -80,6 +81,56 @@ async fn events_come_in_every_form(engine: Engine) {
     send(&server, "application/json", "[{}").await.problem(400, "malformed_body");
     let nothing = send(&server, "application/json", "[]").await.expect(200);
     assert_eq!((&nothing["received"], &nothing["computed_seq"]), (&json!(0), &json!(8)));
+}
+
+async fn cloud_events_by_the_letter(engine: Engine) {
+    let server = Server::start(engine).await;
+    create_customer(&server, "northwind").await;
+    let binary = |headers: &[(&str, &str)], media_type: Option<&str>, body: &[u8]| {
+        let mut call = server.call("POST", "/v1/events");
+        for (name, value) in headers {
+            call = call.header(name, value);
+        }
+        match media_type {
+            Some(media_type) => call.body(media_type, body.to_vec()).send(),
+            None => call.untyped_body(body.to_vec()).send(),
+        }
+    };
+    let base = [
+        ("ce-id", "1"),
+        ("ce-source", "app"),
+        ("ce-type", "login"),
+        ("ce-subject", "northwind"),
+        ("ce-time", "2026-05-04T10:00:00Z"),
+    ];
+    let with = |more: &[(&'static str, &'static str)]| [&base[..], &[("ce-specversion", "1.0")], more].concat();
+    let taken = binary(&with(&[("ce-shard", "5"), ("ce-note", "\"caf%C3%A9 \\\"x\\\"\"")]), None, b"{\"n\":1.0}")
+        .await
+        .expect(200);
+    assert_eq!(counts(&taken), [1, 0, 0, 0, 0], "JSON without a media type is JSON");
+    let mut same = event("1");
+    (same["shard"], same["note"], same["none"]) = (json!(5), json!("café \"x\""), Value::Null);
+    let again = send(&server, "application/cloudevents+json", same.to_string()).await.expect(200);
+    assert_eq!(counts(&again), [0, 1, 0, 0, 0], "the same event in another mode: {again}");
+    let silent = binary(&base, Some("application/json"), b"{}").await.expect(207);
+    assert_eq!(
+        (&silent["results"][0]["code"], &silent["results"][0]["pointer"]),
+        (&json!("required"), &json!("/specversion"))
+    );
+    let mut structured = event("2");
+    structured.as_object_mut().expect("an event").remove("specversion");
+    for media_type in ["application/cloudevents+json", "application/cloudevents-batch+json"] {
+        let body = if media_type.contains("batch") { json!([structured]) } else { structured.clone() };
+        let refused = send(&server, media_type, body.to_string()).await.expect(207);
+        assert_eq!(refused["results"][0]["pointer"], "/specversion", "{media_type}");
+    }
+    let mut image = with(&[]);
+    image[0] = ("ce-id", "3");
+    binary(&image, Some("image/png"), &[0x89, 0x50, 0xff, 0x00]).await.expect(200);
+    let listed = server.get("/v1/events").await.expect(200);
+    assert_eq!(listed["data"][0]["data"], json!({ "data_base64": "iVD/AA==" }), "what is no text is kept as it is");
+    let wrong = binary(&with(&[("ce-note", "%C0%80")]), Some("application/json"), b"{}").await;
+    assert_eq!(wrong.problem(400, "invalid_parameter"), errors(&[("ce-note", "wrong_format")]));
 }
 
 async fn an_event_is_counted_once(engine: Engine) {
@@ -180,8 +231,9 @@ async fn all_or_none_where_that_is_asked(engine: Engine) {
     assert_eq!(counts(&dry), [1, 1, 0, 0, 0]);
     let mut bad = event("2");
     bad["id"] = Value::Null;
-    let none = send_json(&server, "?atomic=true", json!([event("1"), bad])).await.expect(207);
-    assert_eq!((counts(&none), &none["results"][0]["code"]), ([0, 0, 0, 2, 0], &json!("not_taken")));
+    let none = send_json(&server, "?atomic=true", json!([event("1"), bad])).await.problem(422, "validation_failed");
+    assert_eq!(none, errors(&[("/1/id", "required")]));
+    assert_eq!(server.get("/v1/events/rejected").await.expect(200)["data"], json!([]), "the sender knows");
     assert_eq!(server.get("/v1/events").await.expect(200)["data"], json!([]), "nothing was written either time");
     assert_eq!(
         counts(&send_json(&server, "?atomic=true", json!([event("1"), event("2")])).await.expect(200)),
@@ -189,8 +241,9 @@ async fn all_or_none_where_that_is_asked(engine: Engine) {
     );
     let mut other = event("2");
     other["type"] = "logout".into();
-    let none = send_json(&server, "?atomic=true", json!([event("1"), event("3"), other])).await.expect(207);
-    assert_eq!(counts(&none), [0, 1, 1, 1, 0]);
+    let none =
+        send_json(&server, "?atomic=true", json!([event("1"), event("3"), other])).await.problem(409, "conflict");
+    assert_eq!(none, errors(&[("/2", "conflict")]));
     assert_eq!(server.get("/v1/events").await.expect(200)["data"].as_array().map(Vec::len), Some(2));
 }
 

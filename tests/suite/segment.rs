@@ -12,6 +12,8 @@ on_both_engines!(
     built_in_paths_are_served,
     wrong_messages_do_not_hold_up_others,
     a_write_key_fills_and_does_not_change,
+    one_broken_message_costs_none_of_the_others,
+    each_write_key_is_a_source,
 );
 
 fn track(id: &str, context: &Value) -> Value {
@@ -124,6 +126,76 @@ async fn wrong_messages_do_not_hold_up_others(engine: Engine) {
     broken.problem(400, "malformed_body");
 }
 
+async fn one_broken_message_costs_none_of_the_others(engine: Engine) {
+    let server = Server::start(engine).await;
+    let good = |id: &str| track(id, &json!({ "groupId": "g" })).to_string();
+    let surrogate = good("2").replace("Report Exported", "\\ud800");
+    let not_a_number = good("3").replace(":3}", ":NaN}");
+    let too_large = good("4").replace(":3}", ":1e999}");
+    let nothing = good("5").replace("{\"rows\":3}", "[]");
+    let batch =
+        format!(r#"{{"batch": [{}, {surrogate}, {not_a_number}, {too_large}, {nothing}], "sentAt": NaN}}"#, good("1"));
+    let send = async |path: &str, body: String| server.call("POST", path).body("application/json", body).send().await;
+    let answer = send("/v1/segment/batch", batch.clone()).await.expect(200);
+    assert_eq!((&answer["received"], &answer["events"], &answer["success"]), (&json!(5), &json!(2), &json!(false)));
+    assert_eq!(pluck(&json!({ "data": answer["rejected"] }), "index"), [&json!(1), &json!(2), &json!(3)]);
+    let single = send("/v1/segment/track", not_a_number.clone()).await.expect(200);
+    assert_eq!((&single["success"], &single["rejected"][0]["code"]), (&json!(false), &json!("malformed")));
+
+    let kept = server.get("/v1/events/rejected").await.expect(200);
+    assert_eq!(pluck(&kept, "channel")[0], "segment_track", "the newest first");
+    assert_eq!(kept["data"].as_array().map(Vec::len), Some(4), "libraries do not read the answer");
+    let filtered = server.get("/v1/events/rejected?channel=segment_batch&limit=1").await.expect(200);
+    let lost = &filtered["data"][0];
+    assert_eq!(
+        (&lost["content"], &lost["code"], &lost["is_cut"]),
+        (&json!(too_large), &json!("malformed"), &json!(false))
+    );
+
+    let path = format!("/v1/events/rejected/{}", lost["id"].as_str().expect("an id"));
+    let again = server.call("POST", &format!("{path}/replay")).send().await.problem(422, "validation_failed");
+    assert_eq!(again, milepost_tests::errors(&[("/message", "malformed")]));
+    let mended = json!({ "message": track("4", &json!({ "groupId": "g" })) });
+    assert_eq!(server.post(&format!("{path}/replay"), mended.clone()).await.status, 204);
+    server.post(&format!("{path}/replay"), mended).await.problem(404, "not_found");
+    let events = server.get("/v1/events?limit=10").await.expect(200);
+    assert_eq!(pluck(&events, "id"), [&json!("4"), &json!("5"), &json!("1")]);
+    let rest = server.get("/v1/events/rejected").await.expect(200);
+    for one in rest["data"].as_array().expect("the rest") {
+        let path = format!("/v1/events/rejected/{}", one["id"].as_str().expect("an id"));
+        assert_eq!(server.call("DELETE", &path).send().await.status, 204);
+    }
+    assert_eq!(server.get("/v1/events/rejected").await.expect(200)["data"], json!([]));
+    send("/v1/segment/batch", "{\"batch\": [1, 2}".to_owned()).await.problem(400, "malformed_body");
+    send("/v1/segment/batch", "{}".to_owned()).await.problem(400, "malformed_body");
+
+    send("/v1/segment/batch", batch).await.expect(200);
+    server.clock.advance(chrono::Duration::days(31));
+    milepost::jobs::prune(&server.app).await.expect("pruned");
+    assert_eq!(server.get("/v1/events/rejected").await.expect(200)["data"], json!([]), "kept for thirty days");
+}
+
+async fn each_write_key_is_a_source(engine: Engine) {
+    let server = Server::start(engine).await;
+    let message = |event: &str| json!({ "messageId": "1", "userId": "u", "event": event });
+    for (client, event) in [("Web", "Visited"), ("Backend", "Billed")] {
+        let body = json!({ "name": client, "scopes": ["events:write"] });
+        let made = server.post("/v1/api-clients", body).await.expect(201);
+        let key = made["key"]["secret"]
+            .as_str()
+            .or(made["secret"].as_str())
+            .or(made["key"].as_str())
+            .expect("a key")
+            .to_owned();
+        let answer =
+            server.call("POST", "/v1/segment/track").bearer(&key).json(message(event)).send().await.expect(200);
+        assert_eq!(answer["events"], 1, "the same messageId of another library is another event: {answer}");
+    }
+    let events = server.get("/v1/events").await.expect(200);
+    let sources: Vec<&str> = pluck(&events, "source").into_iter().filter_map(Value::as_str).collect();
+    assert!(sources[0] != sources[1] && sources.iter().all(|one| one.starts_with("segment/")), "{sources:?}");
+}
+
 /// The paths that the libraries append to the configured host.
 async fn built_in_paths_are_served(engine: Engine) {
     let server = Server::start(engine).await;
@@ -135,7 +207,9 @@ async fn built_in_paths_are_served(engine: Engine) {
         ("t", one("1"), "events"),
         ("i", identify, "people"),
         ("g", group, "customers"),
-        ("p", page, "events"),
+        ("p", page.clone(), "events"),
+        ("s", json!({ "messageId": "5", "userId": "u", "name": "Home" }), "events"),
+        ("a", json!({ "messageId": "6", "userId": "u", "previousId": "a" }), "ignored"),
         ("b", json!({ "batch": [one("2")] }), "events"),
         ("v1/batch", json!({ "batch": [one("3")] }), "events"),
     ] {

@@ -120,6 +120,8 @@ fn add_request_headers(method: &str, operation: &mut Value) {
                 "schema": { "type": "string", "minLength": 1, "maxLength": max_length } })
     };
     let added = match method {
+        // What tells repetitions by itself needs no key.
+        "post" if operation["x-idempotent"] == true => return,
         "post" => header(
             "Idempotency-Key",
             "Key that makes the request safe to repeat for 24 hours: the same request with the same key gets the same response.",

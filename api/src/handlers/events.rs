@@ -4,6 +4,7 @@ pub mod erase;
 pub mod intake;
 pub mod list;
 pub mod quarantine;
+pub mod rejected;
 
 use chrono::{DateTime, Utc};
 use milepost_domain::usage::event::Held;

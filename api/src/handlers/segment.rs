@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, post};
+use chrono::{DateTime, Utc};
 use milepost_domain::access::{Reach, Scope};
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::people::{PersonContent, PersonKind};
 use milepost_domain::usage::event::{Intake, UsageEvent};
 use milepost_domain::values::text::{ExternalRef, Name};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -17,12 +18,15 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::collect_up_to;
+use crate::ingest::dead_letters::{self, Reason};
 use crate::ingest::schema::{SegmentBatch, SegmentMessage};
-use crate::ingest::segment::{CustomerTraits, Meaning, Message, PersonTraits};
+use crate::ingest::segment::{CustomerTraits, Envelope, Meaning, Message, PersonTraits, instant, source_of};
+use crate::ingest::split::{elements, member};
 use crate::ingest::unpack::unpack;
 use crate::ingest::writer::Delivery;
 use crate::ingest::{MOST_BYTES, MOST_EVENTS};
 use crate::resource;
+use crate::store::rejected_messages::Channel;
 use crate::store::{customers, people};
 use crate::unit::Unit;
 
@@ -52,7 +56,7 @@ pub struct SegmentAnswer {
     ignored: usize,
     /// Messages that were rejected. The response still has status 200, so that libraries do not send them again.
     #[schema(max_items = 5000)]
-    rejected: Vec<RejectedMessage>,
+    pub(super) rejected: Vec<RejectedMessage>,
 }
 
 /// A rejected message.
@@ -113,7 +117,7 @@ pub async fn take_segment_group(request: HttpRequest, cx: Context, payload: Payl
 
 /// Record a Segment `page` message
 ///
-/// Records a usage event of the type `page`, with `properties` and `name` as its data.
+/// Records a usage event of the type `page`, with `properties`, `name` and `category` as its data.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/page")]
@@ -123,8 +127,8 @@ pub async fn take_segment_page(request: HttpRequest, cx: Context, payload: Paylo
 
 /// Record a batch of Segment messages
 ///
-/// Processes customers and people first, then events. Each message is validated on its own: an invalid message does not
-/// block the others.
+/// Processes customers and people first, then events. Each message is validated on its own: an invalid message, even one that is no JSON,
+/// does not block the others. Because libraries do not read the response, what is rejected is kept (`GET /v1/events/rejected`).
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentBatch,
     responses((status = 200, description = "The results of the messages.", body = SegmentAnswer)))]
 #[post("/v1/segment/batch")]
@@ -180,6 +184,22 @@ built_in!(
     "Behaves like `/v1/segment/page`. Browser libraries have this path built in."
 );
 built_in!(
+    take_segment_s,
+    "/v1/segment/s",
+    "screen",
+    SegmentMessage,
+    "Record a Segment `screen` message (mobile path)",
+    "Behaves like `/v1/segment/page`, but the type is `screen`. Mobile libraries have this path built in."
+);
+built_in!(
+    take_segment_a,
+    "/v1/segment/a",
+    "alias",
+    SegmentMessage,
+    "Take a Segment `alias` message (browser path)",
+    "Has no effect, because people are told apart by `userId`. Browser libraries have this path built in."
+);
+built_in!(
     take_segment_b,
     "/v1/segment/b",
     "batch",
@@ -196,12 +216,6 @@ built_in!(
     "Behaves like `/v1/segment/batch`. Server libraries have this path built in."
 );
 
-/// A batch as it is sent. Other fields of the body are ignored.
-#[derive(Debug, Deserialize)]
-struct Batch {
-    batch: Vec<Value>,
-}
-
 /// The effects of the messages of a request.
 #[derive(Default)]
 struct Taken {
@@ -212,24 +226,57 @@ struct Taken {
     rejected: Vec<RejectedMessage>,
 }
 
-async fn take(request: &HttpRequest, cx: &Context, payload: Payload, call: &str) -> Result<Answer, ApiError> {
+async fn take(request: &HttpRequest, cx: &Context, payload: Payload, call: &'static str) -> Result<Answer, ApiError> {
     let bytes = collect_up_to(request, payload.into_inner(), MOST_BYTES).await?;
     let body = unpack(request, bytes.to_vec())?;
-    let not_json = |error: serde_json::Error| {
-        ApiError::new(Code::MalformedBody, format!("The body is not a valid Segment message or batch: {error}."))
-    };
-    let messages = match call {
-        "batch" => serde_json::from_slice::<Batch>(&body).map_err(not_json)?.batch,
-        _ => vec![serde_json::from_slice(&body).map_err(not_json)?],
-    };
+    let Batch { messages, sent_at } = if call == "batch" { Batch::of(&body)? } else { Batch::single(&body) };
     if messages.len() > MOST_EVENTS {
         let detail = format!("must have at most {MOST_EVENTS} messages");
         return Err(ApiError::field("/batch", "too_many_items", detail));
     }
+    let answer = process(cx, &messages, call, sent_at).await?;
+    let refused = answer.rejected.iter().filter_map(|one| {
+        let reason = Reason { code: one.code.clone(), pointer: one.pointer.clone(), detail: one.detail.clone() };
+        Some((*messages.get(one.index)?, reason))
+    });
+    dead_letters::keep(cx, Channel::of_segment(call), refused.collect()).await?;
+    Answer::ok(&answer)
+}
+
+/// Texts of messages, and when they were sent by the sender's clock, if it says so.
+struct Batch<'a> {
+    messages: Vec<&'a [u8]>,
+    sent_at: Option<DateTime<Utc>>,
+}
+
+impl<'a> Batch<'a> {
+    fn single(body: &'a [u8]) -> Self {
+        Self { messages: vec![body], sent_at: None }
+    }
+
+    fn of(body: &'a [u8]) -> Result<Self, ApiError> {
+        let not_json = |error| ApiError::new(Code::MalformedBody, format!("The body is not a Segment batch: {error}."));
+        let list = member(body, "batch").map_err(not_json)?;
+        let list = list.ok_or_else(|| ApiError::new(Code::MalformedBody, "The body has no field batch."))?;
+        let sent_at = member(body, "sentAt").map_err(not_json)?;
+        let sent_at = sent_at.and_then(|text| serde_json::from_slice::<String>(text).ok());
+        Ok(Self { messages: elements(list).map_err(not_json)?, sent_at: sent_at.as_deref().and_then(instant) })
+    }
+}
+
+/// Processes messages: customers and people first, then events.
+pub async fn process(
+    cx: &Context,
+    messages: &[&[u8]],
+    call: &str,
+    sent_at: Option<DateTime<Utc>>,
+) -> Result<SegmentAnswer, ApiError> {
     let received = messages.len();
+    let source = source_of(&cx.who.caller.author);
+    let envelope = Envelope { call, source: &source, sent_at, received_at: cx.now };
     let mut taken = Taken::default();
-    for (index, message) in messages.into_iter().enumerate() {
-        taken.add(index, message, call, cx);
+    for (index, message) in messages.iter().enumerate() {
+        taken.add(index, message, &envelope);
     }
     let may = |scope| Reach::of(cx.who.caller.scopes.allow(scope));
     if !taken.people.is_empty() || !taken.customers.is_empty() {
@@ -248,14 +295,18 @@ async fn take(request: &HttpRequest, cx: &Context, payload: Payload, call: &str)
     let (people, customers) = (people.len(), customers.len());
     let (events, duplicates, rejected) = deliver(cx, events, rejected).await?;
     let success = rejected.is_empty();
-    Answer::ok(&SegmentAnswer { success, received, events, duplicates, people, customers, ignored, rejected })
+    Ok(SegmentAnswer { success, received, events, duplicates, people, customers, ignored, rejected })
 }
 
 impl Taken {
-    fn add(&mut self, index: usize, message: Value, call: &str, cx: &Context) {
-        let read = serde_json::from_value::<Message>(message)
-            .map_err(|error| vec![FieldError::in_body("", "not_valid", error.to_string())]);
-        match read.and_then(|message| message.meaning(call, cx.now)) {
+    fn add(&mut self, index: usize, message: &[u8], envelope: &Envelope<'_>) {
+        let read = serde_json::from_slice::<Value>(message)
+            .map_err(|error| vec![FieldError::in_body("", "malformed", format!("is not valid JSON: {error}"))])
+            .and_then(|value| {
+                serde_json::from_value::<Message>(value)
+                    .map_err(|error| vec![FieldError::in_body("", "not_valid", error.to_string())])
+            });
+        match read.and_then(|message| message.meaning(envelope)) {
             Ok(Meaning::Event(event)) => self.events.push((index, *event)),
             Ok(Meaning::Person(person)) => self.people.push((person, None)),
             Ok(Meaning::Customer(customer, person)) => {
@@ -267,6 +318,13 @@ impl Taken {
                 self.rejected.extend(errors.into_iter().next().map(|error| RejectedMessage::of(index, error)));
             }
         }
+    }
+}
+
+impl From<RejectedMessage> for FieldError {
+    fn from(message: RejectedMessage) -> Self {
+        let RejectedMessage { code, pointer, detail, .. } = message;
+        Self { pointer, parameter: None, code, detail }
     }
 }
 

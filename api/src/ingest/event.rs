@@ -20,15 +20,25 @@ struct Reader<'a> {
     errors: Vec<FieldError>,
 }
 
+/// How an event comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// As a CloudEvent, by a media type or by headers that say so.
+    CloudEvent,
+    /// As a plain object, which need not state that it is a CloudEvent.
+    Plain,
+}
+
 /// Reads an event from its JSON form. Its time is when it was received if it has none.
-pub fn read_event(value: &Value, received_at: DateTime<Utc>) -> Result<UsageEvent, Vec<FieldError>> {
+pub fn read_event(value: &Value, form: Form, received_at: DateTime<Utc>) -> Result<UsageEvent, Vec<FieldError>> {
     let Value::Object(fields) = value else {
         return Err(vec![FieldError::in_body("", "wrong_type", "must be a JSON object: one CloudEvent")]);
     };
     let mut reader = Reader { fields, errors: vec![] };
-    // Plain objects do not have to state that they are CloudEvents.
-    if fields.get("specversion").is_some_and(|version| version != "1.0") {
-        reader.refuse("/specversion", "not_an_option", "must be \"1.0\"");
+    match fields.get("specversion").filter(|version| !version.is_null()) {
+        Some(version) if version != "1.0" => reader.refuse("/specversion", "not_an_option", "must be \"1.0\""),
+        None if form == Form::CloudEvent => reader.refuse("/specversion", "required", "must be given"),
+        Some(_) | None => {}
     }
     let id = reader.required("id");
     let source = reader.required("source");
@@ -45,6 +55,9 @@ pub fn read_event(value: &Value, received_at: DateTime<Utc>) -> Result<UsageEven
     let occurred_at = reader.time(received_at);
     let data = reader.data();
     let extensions = reader.extensions();
+    let payload = Payload { data: data.as_ref().map(canonical), extensions: extensions.as_ref().map(as_texts) };
+    let data = data.map(|data| data.to_string());
+    let extensions = extensions.map(|extensions| Value::Object(extensions).to_string());
     let Reader { errors, .. } = reader;
     let (Some(id), Some(source), Some(kind), Some(occurred_at), true) =
         (id, source, kind, occurred_at, errors.is_empty())
@@ -53,8 +66,45 @@ pub fn read_event(value: &Value, received_at: DateTime<Utc>) -> Result<UsageEven
     };
     let mut event =
         UsageEvent { id, source, kind, subject, person, occurred_at, data, extensions, payload_hash: Hash::default() };
-    event.payload_hash = hash_payload(&event, fields.contains_key("time"));
+    let has_time = fields.get("time").is_some_and(|time| !time.is_null());
+    event.payload_hash = hash_payload(&event, &payload, has_time);
     Ok(event)
+}
+
+/// What of an event's payload makes it another event, however it is written.
+struct Payload {
+    data: Option<String>,
+    extensions: Option<String>,
+}
+
+/// The text of a value in which equal numbers are equal: 1.0 is 1. Fields are in order already.
+fn canonical(value: &Value) -> String {
+    /// Integers up to here are exact in floating point.
+    const MOST: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and small enough")]
+    fn with_integers(value: &Value) -> Value {
+        match value {
+            Value::Number(number) => match number.as_f64().filter(|_| number.is_f64()) {
+                Some(real) if real.fract() == 0.0 && real.abs() <= MOST => Value::from(real as i64),
+                Some(_) | None => value.clone(),
+            },
+            Value::Array(items) => items.iter().map(with_integers).collect(),
+            Value::Object(fields) => {
+                Value::Object(fields.iter().map(|(name, value)| (name.clone(), with_integers(value))).collect())
+            }
+            Value::Null | Value::Bool(_) | Value::String(_) => value.clone(),
+        }
+    }
+    with_integers(value).to_string()
+}
+
+/// The text of extensions in which each value is its text, because that is all that headers can say (CloudEvents 1.0.2, HTTP
+/// binding, 3.1.3.2).
+fn as_texts(extensions: &Map<String, Value>) -> String {
+    let text = |value: &Value| value.as_str().map_or_else(|| canonical(value), str::to_owned);
+    let texts: Map<String, Value> =
+        extensions.iter().map(|(name, value)| (name.clone(), Value::from(text(value)))).collect();
+    Value::Object(texts).to_string()
 }
 
 /// Hash that distinguishes it from every other event of its organization.
@@ -63,11 +113,11 @@ pub fn identity(event: &UsageEvent, organization_id: Uuid) -> Hash {
 }
 
 /// Hash of its content. A time that was not given is not part of it: sent again, it would be another.
-fn hash_payload(event: &UsageEvent, has_time: bool) -> Hash {
+fn hash_payload(event: &UsageEvent, payload: &Payload, has_time: bool) -> Hash {
     let time = if has_time { event.occurred_at.to_rfc3339() } else { String::new() };
     let optional = |text: &Option<String>| text.clone().map_or_else(|| "-".to_owned(), |text| format!("+{text}"));
     let (subject, person) = (optional(&event.subject), optional(&event.person));
-    let (data, extensions) = (optional(&event.data), optional(&event.extensions));
+    let (data, extensions) = (optional(&payload.data), optional(&payload.extensions));
     hash(&[
         event.kind.as_bytes(),
         time.as_bytes(),
@@ -156,13 +206,13 @@ impl Reader<'_> {
         instant
     }
 
-    /// The payload as JSON with its fields in order; binary data stays base64 text.
-    fn data(&mut self) -> Option<String> {
+    /// The payload, with its fields in order; binary data stays base64 text.
+    fn data(&mut self) -> Option<Value> {
         let data = match (self.fields.get("data"), self.fields.get("data_base64")) {
             (None | Some(Value::Null), None | Some(Value::Null)) => return None,
-            (Some(data), None | Some(Value::Null)) => data.to_string(),
+            (Some(data), None | Some(Value::Null)) => data.clone(),
             (None | Some(Value::Null), Some(Value::String(encoded))) => {
-                serde_json::json!({ "data_base64": encoded }).to_string()
+                serde_json::json!({ "data_base64": encoded })
             }
             (None | Some(Value::Null), Some(_)) => {
                 self.refuse("/data_base64", "wrong_type", "must be of type string");
@@ -176,7 +226,7 @@ impl Reader<'_> {
         self.without_nul("/data", data)
     }
 
-    fn extensions(&mut self) -> Option<String> {
+    fn extensions(&mut self) -> Option<Map<String, Value>> {
         let others = self.fields.iter().filter(|(name, _)| !STANDARD.contains(&name.as_str()) && *name != "person");
         let mut kept = Map::new();
         let mut misnamed = vec![];
@@ -194,24 +244,33 @@ impl Reader<'_> {
                     "wrong_type",
                     "must be a string, a number or a boolean; structured values belong in data",
                 ));
-            } else {
+            } else if !value.is_null() {
                 kept.insert(name.clone(), value.clone());
             }
         }
         for (name, code, detail) in misnamed {
             self.refuse(&format!("/{}", name.replace('~', "~0").replace('/', "~1")), code, detail);
         }
-        let kept = (!kept.is_empty()).then(|| Value::Object(kept).to_string())?;
-        self.without_nul("", kept)
+        let kept = self.without_nul("", (!kept.is_empty()).then_some(Value::Object(kept))?)?;
+        if let Value::Object(kept) = kept { Some(kept) } else { None }
     }
 
     /// Refuses NUL characters, because not every database can store them.
-    fn without_nul(&mut self, pointer: &str, json: String) -> Option<String> {
-        if json.contains("\\u0000") {
+    fn without_nul(&mut self, pointer: &str, value: Value) -> Option<Value> {
+        if has_nul(&value) {
             self.refuse(pointer, "control_character", "must not contain NUL");
             return None;
         }
-        Some(json)
+        Some(value)
+    }
+}
+
+fn has_nul(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(has_nul),
+        Value::Object(fields) => fields.iter().any(|(name, value)| name.contains('\0') || has_nul(value)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 
@@ -237,20 +296,20 @@ mod tests {
 
     #[test]
     fn an_event_is_read_whole() {
-        let read = read_event(&event(), now()).expect("an event");
+        let read = read_event(&event(), Form::Plain, now()).expect("an event");
         assert_eq!((read.subject.as_deref(), read.data.as_deref()), (Some("crm-1"), Some("{\"a\":2,\"b\":1}")));
         let mut reordered = event();
         reordered["data"] = json!({ "a": 2, "b": 1 });
-        assert_eq!(read_event(&reordered, now()).expect("an event").payload_hash, read.payload_hash);
+        assert_eq!(read_event(&reordered, Form::Plain, now()).expect("an event").payload_hash, read.payload_hash);
         let zoned = with("time", json!("2026-05-04T12:00:00+02:00"));
-        assert_eq!(read_event(&zoned, now()).expect("an event"), read, "the same instant");
+        assert_eq!(read_event(&zoned, Form::Plain, now()).expect("an event"), read, "the same instant");
         for (name, value) in [
             ("data", json!({ "a": 3 })),
             ("type", json!("logout")),
             ("subject", json!("crm-2")),
             ("region", json!("eu")),
         ] {
-            let other = read_event(&with(name, value), now()).expect("an event");
+            let other = read_event(&with(name, value), Form::Plain, now()).expect("an event");
             assert_ne!(other.payload_hash, read.payload_hash, "{name}");
             assert_eq!(identity(&other, Uuid::nil()), identity(&read, Uuid::nil()));
         }
@@ -259,12 +318,12 @@ mod tests {
     #[test]
     fn an_event_without_a_time_is_the_same_when_it_is_sent_again() {
         let timeless = with("time", Value::Null);
-        let first = read_event(&timeless, now()).expect("an event");
+        let first = read_event(&timeless, Form::Plain, now()).expect("an event");
         let mut again = timeless.clone();
         again.as_object_mut().expect("an object").remove("time");
-        let later = read_event(&again, now() + chrono::Duration::hours(1)).expect("an event");
+        let later = read_event(&again, Form::Plain, now() + chrono::Duration::hours(1)).expect("an event");
         assert_ne!(first.occurred_at, later.occurred_at);
-        let resent = read_event(&again, now()).expect("an event");
+        let resent = read_event(&again, Form::Plain, now()).expect("an event");
         assert_eq!(later.payload_hash, resent.payload_hash);
     }
 
@@ -284,12 +343,45 @@ mod tests {
             ("Region", json!("eu"), "unknown_field"),
             ("region", json!({}), "wrong_type"),
         ] {
-            let errors = read_event(&with(name, value.clone()), now()).expect_err("a mistake");
+            let errors = read_event(&with(name, value.clone()), Form::Plain, now()).expect_err("a mistake");
             assert_eq!(errors.iter().map(|error| error.code.as_str()).collect::<Vec<_>>(), [code], "{name} {value}");
         }
-        let nobody = read_event(&with("subject", Value::Null), now()).expect_err("nobody");
+        let nobody = read_event(&with("subject", Value::Null), Form::Plain, now()).expect_err("nobody");
         assert_eq!(nobody[0].code, "required");
-        assert!(read_event(&json!(5), now()).is_err());
+        assert!(read_event(&json!(5), Form::Plain, now()).is_err());
+    }
+
+    #[test]
+    fn equal_payloads_are_one_however_they_are_written() {
+        let hash = |name: &str, value: Value| {
+            read_event(&with(name, value), Form::Plain, now()).expect("an event").payload_hash
+        };
+        assert_eq!(hash("data", json!({ "n": [1, { "m": 2 }] })), hash("data", json!({ "n": [1.0, { "m": 2.0 }] })));
+        assert_ne!(hash("data", json!({ "n": 1 })), hash("data", json!({ "n": "1" })));
+        let (big, next) = (9_007_199_254_740_992_u64, 9_007_199_254_740_993_u64);
+        assert_ne!(hash("data", json!(big)), hash("data", json!(next)), "identifiers keep their digits");
+        assert_eq!(hash("shard", json!(5)), hash("shard", json!("5")), "headers know texts only");
+        assert_eq!(
+            hash("shard", Value::Null),
+            read_event(&event(), Form::Plain, now()).expect("an event").payload_hash
+        );
+    }
+
+    #[test]
+    fn nul_is_a_character_and_not_six() {
+        let written = |text: &str| read_event(&with("data", json!(text)), Form::Plain, now());
+        assert!(written("\\u0000").is_ok(), "a backslash, a u and four zeros");
+        assert_eq!(written("\0").expect_err("NUL")[0].code, "control_character");
+        assert!(read_event(&with("data", json!({ "a\0": 1 })), Form::Plain, now()).is_err());
+    }
+
+    #[test]
+    fn a_cloud_event_says_so() {
+        let mut silent = event();
+        silent.as_object_mut().expect("an object").remove("specversion");
+        assert!(read_event(&silent, Form::Plain, now()).is_ok());
+        let refused = read_event(&silent, Form::CloudEvent, now()).expect_err("no version");
+        assert_eq!((refused[0].pointer.as_deref(), refused[0].code.as_str()), (Some("/specversion"), "required"));
     }
 
     #[test]

@@ -8,22 +8,45 @@
 //! | `group` | the customer `groupId`, created or changed by its traits; the person `userId` belongs to it from then on |
 //! | `alias` | nothing |
 //!
-//! `messageId` identifies an event within the source `segment`. The person is `userId`, or else `anonymousId`. The
-//! customer is `context.groupId` or `properties.groupId`, or else the customer that the person belongs to.
+//! `messageId` identifies an event within its source: `segment` with the API client that sent it. The person is `userId`, or else
+//! `anonymousId`. The customer is `context.groupId` or `properties.groupId`, or else the customer that the person belongs to.
+//!
+//! The clock of a device may be wrong. As Segment specifies, the time of an event is when it was received, less what the device's clock
+//! says has passed between the event and its sending: `receivedAt − (sentAt − timestamp)`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::usage::event::UsageEvent;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Email, ExternalRef, Label, Name};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 
-use super::event::read_event;
+use super::event::{Form, read_event};
 use crate::error::FieldError;
+use crate::store::author::{Author, AuthorKind};
 
-/// Source of the events that Segment's libraries send.
-pub const SOURCE: &str = "segment";
+/// Returns the source of the events that an author sends through Segment's libraries: each API client has its own.
+pub fn source_of(author: &Author) -> String {
+    match author.kind {
+        AuthorKind::ApiClient => format!("segment/{}", author.id),
+        AuthorKind::User | AuthorKind::ShareLink | AuthorKind::System => "segment".to_owned(),
+    }
+}
+
+/// What is known of a message beside the message itself.
+#[derive(Debug, Clone)]
+pub struct Envelope<'a> {
+    /// Type of a message that does not state one.
+    pub call: &'a str,
+    /// Source of its event.
+    pub source: &'a str,
+    /// Time of sending by the clock of the sender, if the batch states it.
+    pub sent_at: Option<DateTime<Utc>>,
+    /// Time of receipt.
+    pub received_at: DateTime<Utc>,
+}
 
 /// A message from one of Segment's libraries.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -37,11 +60,31 @@ pub struct Message {
     group_id: Option<Value>,
     event: Option<String>,
     name: Option<String>,
+    category: Option<String>,
     timestamp: Option<String>,
     original_timestamp: Option<String>,
+    sent_at: Option<String>,
+    #[serde(deserialize_with = "fields")]
     properties: Map<String, Value>,
+    #[serde(deserialize_with = "fields")]
     traits: Map<String, Value>,
+    #[serde(deserialize_with = "fields")]
     context: Map<String, Value>,
+}
+
+/// Reads fields. Null and an empty list, which PHP writes for no fields, are none.
+fn fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Value>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Object(fields) => Ok(fields),
+        Value::Null => Ok(Map::new()),
+        Value::Array(items) if items.is_empty() => Ok(Map::new()),
+        _ => Err(D::Error::custom("properties, traits and context must be objects")),
+    }
+}
+
+/// Reads an instant, if it is one.
+pub fn instant(text: &str) -> Option<DateTime<Utc>> {
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
 }
 
 /// Meaning of a message.
@@ -80,16 +123,20 @@ pub struct CustomerTraits {
 }
 
 impl Message {
-    /// Returns the meaning of the message. `call` is its type if the message does not state one.
-    pub fn meaning(self, call: &str, received_at: DateTime<Utc>) -> Result<Meaning, Vec<FieldError>> {
-        let kind = self.kind.clone().unwrap_or_else(|| call.to_owned());
+    /// Returns the meaning of the message.
+    pub fn meaning(self, envelope: &Envelope<'_>) -> Result<Meaning, Vec<FieldError>> {
+        let kind = self.kind.clone().unwrap_or_else(|| envelope.call.to_owned());
         match kind.as_str() {
             "track" => {
                 let event = self.event.clone();
-                self.event(event, received_at)
+                self.event(event, envelope)
             }
-            "page" | "screen" => self.event(Some(kind), received_at),
-            "identify" => Ok(Meaning::Person(self.person()?.ok_or_else(|| required("/userId"))?)),
+            "page" | "screen" => self.event(Some(kind), envelope),
+            "identify" => {
+                // RudderStack's libraries put the traits into the context.
+                let person = Self { traits: self.person_traits(), ..self }.person()?;
+                Ok(Meaning::Person(person.ok_or_else(|| required("/userId"))?))
+            }
             "group" => {
                 let external_ref =
                     reference(self.group_id.as_ref(), "/groupId")?.ok_or_else(|| required("/groupId"))?;
@@ -111,20 +158,23 @@ impl Message {
         }
     }
 
-    fn event(self, kind: Option<String>, received_at: DateTime<Utc>) -> Result<Meaning, Vec<FieldError>> {
+    fn event(self, kind: Option<String>, envelope: &Envelope<'_>) -> Result<Meaning, Vec<FieldError>> {
         let kind = kind.ok_or_else(|| required("/event"))?;
         let group_id = self.context.get("groupId").or_else(|| self.properties.get("groupId"));
         let subject = reference(group_id, "/context/groupId")?;
         let person = reference(self.user_id.as_ref(), "/userId")?;
         let person = person.or(reference(self.anonymous_id.as_ref(), "/anonymousId")?);
         let mut data = self.properties;
-        if let Some(name) = self.name {
-            data.insert("name".to_owned(), name.into());
+        for (field, value) in [("name", self.name), ("category", self.category)] {
+            if let Some(value) = value {
+                data.insert(field.to_owned(), value.into());
+            }
         }
-        let mut event = json!({ "source": SOURCE, "type": kind, "data": data });
+        let sent_at = self.sent_at.as_deref().and_then(instant).or(envelope.sent_at);
+        let mut event = json!({ "source": envelope.source, "type": kind, "data": data });
         let optional = [
             ("id", self.message_id),
-            ("time", self.timestamp.or(self.original_timestamp)),
+            ("time", self.original_timestamp.or(self.timestamp)),
             ("subject", subject.map(String::from)),
             ("person", person.map(String::from)),
         ];
@@ -133,10 +183,16 @@ impl Message {
                 event[name] = value.into();
             }
         }
-        read_event(&event, received_at).map(|event| Meaning::Event(Box::new(event))).map_err(|errors| {
+        let has_time = event.get("time").is_some();
+        let mut read = read_event(&event, Form::Plain, envelope.received_at).map_err(|errors| {
             let named = |error: FieldError| FieldError { pointer: error.pointer.map(|at| as_sent(&at)), ..error };
-            errors.into_iter().map(named).collect()
-        })
+            errors.into_iter().map(named).collect::<Vec<_>>()
+        })?;
+        // The hash of the payload has the time as it was sent, so a message that is sent again is the same.
+        if let Some(sent_at) = sent_at.filter(|_| has_time) {
+            read.occurred_at = corrected(read.occurred_at, sent_at, envelope.received_at);
+        }
+        Ok(Meaning::Event(Box::new(read)))
     }
 
     fn person(&self) -> Result<Option<PersonTraits>, Vec<FieldError>> {
@@ -148,10 +204,23 @@ impl Message {
         Ok(Some(PersonTraits { external_ref, name, email }))
     }
 
+    /// The traits of the person, wherever they stand.
+    fn person_traits(&self) -> Map<String, Value> {
+        match self.context.get("traits").and_then(Value::as_object) {
+            Some(traits) if self.traits.is_empty() => traits.clone(),
+            Some(_) | None => self.traits.clone(),
+        }
+    }
+
     /// A trait that is a non-blank string.
     fn text(&self, name: &str) -> Option<&str> {
         self.traits.get(name)?.as_str().filter(|text| !text.trim().is_empty())
     }
+}
+
+/// Returns the time of an event by our clock, from the times of the event and of its sending by the clock of the sender.
+fn corrected(stated_at: DateTime<Utc>, sent_at: DateTime<Utc>, received_at: DateTime<Utc>) -> DateTime<Utc> {
+    (received_at - (sent_at - stated_at)).trunc_subsecs(6)
 }
 
 /// Reads an external reference, which may be written as a number.
@@ -190,8 +259,54 @@ mod tests {
     use super::*;
 
     fn meaning(message: Value) -> Result<Meaning, Vec<FieldError>> {
+        sent(message, None)
+    }
+
+    /// Received at noon on 4 May 2026.
+    fn sent(message: Value, sent_at: Option<&str>) -> Result<Meaning, Vec<FieldError>> {
         let message: Message = serde_json::from_value(message).expect("a message");
-        message.meaning("track", DateTime::from_timestamp(1_777_896_000, 0).expect("an instant"))
+        let received_at = DateTime::from_timestamp(1_777_896_000, 0).expect("an instant");
+        message.meaning(&Envelope {
+            call: "track",
+            source: "segment/web",
+            sent_at: sent_at.and_then(instant),
+            received_at,
+        })
+    }
+
+    #[test]
+    fn a_wrong_clock_is_corrected() {
+        let track =
+            |id: &str| json!({ "messageId": id, "userId": "u", "event": "E", "timestamp": "2031-01-01T10:00:00Z" });
+        let event = |message: Value, sent_at: Option<&str>| match sent(message, sent_at) {
+            Ok(Meaning::Event(event)) => *event,
+            other => panic!("an event, not {other:?}"),
+        };
+        let at = |event: &UsageEvent| event.occurred_at.to_rfc3339();
+        let corrected = event(track("1"), Some("2031-01-01T10:05:00Z"));
+        assert_eq!(at(&corrected), "2026-05-04T11:55:00+00:00", "five minutes before it was sent");
+        let again = event(track("1"), Some("2031-01-01T10:09:00Z"));
+        assert_eq!(again.payload_hash, corrected.payload_hash, "sent again, it is the same");
+        assert_eq!(at(&event(track("1"), None)), "2031-01-01T10:00:00+00:00");
+        let mut own = track("2");
+        own["sentAt"] = json!("2031-01-01T10:01:00Z");
+        assert_eq!(at(&event(own, None)), "2026-05-04T11:59:00+00:00");
+        let mut timeless = track("3");
+        timeless["timestamp"] = Value::Null;
+        assert_eq!(at(&event(timeless, Some("2031-01-01T10:05:00Z"))), "2026-05-04T12:00:00+00:00");
+    }
+
+    #[test]
+    fn nothing_is_written_in_several_ways() {
+        for nothing in [json!(null), json!([]), json!({})] {
+            let message = json!({ "messageId": "m", "userId": "u", "event": "E", "properties": nothing, "context": nothing, "traits": nothing });
+            let Ok(Meaning::Event(event)) = meaning(message) else { panic!("an event") };
+            assert_eq!(event.data.as_deref(), Some("{}"));
+        }
+        assert!(serde_json::from_value::<Message>(json!({ "properties": [1] })).is_err());
+        let page = json!({ "type": "page", "messageId": "m", "userId": "u", "name": "Home", "category": "Docs" });
+        let Ok(Meaning::Event(event)) = meaning(page) else { panic!("an event") };
+        assert_eq!(event.data.as_deref(), Some(r#"{"category":"Docs","name":"Home"}"#));
     }
 
     #[test]
@@ -201,7 +316,10 @@ mod tests {
             "context": { "groupId": "crm-4711" }, "timestamp": "2026-05-04T09:00:00Z"
         });
         let Ok(Meaning::Event(event)) = meaning(message) else { panic!("an event") };
-        assert_eq!((event.id.as_str(), event.source.as_str(), event.kind.as_str()), ("m1", SOURCE, "Report Exported"));
+        assert_eq!(
+            (event.id.as_str(), event.source.as_str(), event.kind.as_str()),
+            ("m1", "segment/web", "Report Exported")
+        );
         assert_eq!((event.subject.as_deref(), event.person.as_deref()), (Some("crm-4711"), Some("17")));
         assert_eq!(event.data.as_deref(), Some("{\"rows\":3}"));
         let wrong = meaning(json!({ "event": "E", "userId": "u" })).expect_err("no id");
@@ -214,6 +332,9 @@ mod tests {
         let identify = json!({ "type": "identify", "userId": "u", "traits": { "firstName": "Ana", "lastName": "Petrova", "email": "ana@example.com" } });
         let Ok(Meaning::Person(person)) = meaning(identify) else { panic!("a person") };
         assert_eq!(person.name.map(String::from).as_deref(), Some("Ana Petrova"));
+        let within = json!({ "type": "identify", "userId": "u", "context": { "traits": { "name": "Ana" } } });
+        let Ok(Meaning::Person(person)) = meaning(within) else { panic!("a person") };
+        assert_eq!(person.name.map(String::from).as_deref(), Some("Ana"));
         let group =
             json!({ "type": "group", "groupId": "g", "userId": "u", "traits": { "name": "Northwind", "plan": "pro" } });
         let Ok(Meaning::Customer(customer, Some(person))) = meaning(group) else { panic!("a customer") };

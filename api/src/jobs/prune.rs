@@ -8,8 +8,9 @@ use uuid::Uuid;
 use crate::context::{Context, IDEMPOTENCY_HOURS};
 use crate::error::ApiError;
 use crate::handlers::events::erase::Erased;
+use crate::ingest::dead_letters;
 use crate::state::App;
-use crate::store::{idempotency, organizations, signing_keys, usage_events};
+use crate::store::{idempotency, organizations, rejected_messages, signing_keys, usage_events};
 use crate::unit::{Change, Entity};
 
 /// Number of days after which the private part of a retired signing key is forgotten.
@@ -28,6 +29,8 @@ pub async fn prune(app: &Arc<App>) -> Result<(), ApiError> {
     for organization_id in ids {
         let mut conn = app.db.begin().await?;
         idempotency::delete_before(&mut conn, organization_id, now - Span::hours(IDEMPOTENCY_HOURS)).await?;
+        let kept_since = now - Span::days(dead_letters::KEPT_DAYS);
+        rejected_messages::prune(&mut conn, organization_id, kept_since, dead_letters::MOST_KEPT).await?;
         conn.commit().await?;
         prune_events(app, organization_id).await?;
     }

@@ -39,6 +39,7 @@ pub mod organizations;
 pub mod people;
 pub mod plans;
 pub mod playbooks;
+pub mod rejected_messages;
 pub mod reviews;
 pub mod risk_models;
 pub mod row;

@@ -186,6 +186,7 @@ macro_rules! trusted_columns {
 trusted_columns!(Name, Label, Key, Note, Reason, ExternalRef, Email);
 text_columns!(
     crate::author::Author,
+    crate::rejected_messages::Channel,
     milepost_domain::people::PersonKind,
     milepost_domain::usage::metric::Aggregate,
     milepost_domain::customer::outcome::OutcomeKind,

@@ -5,6 +5,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
+use xsum::{Xsum, XsumSmall};
 
 use crate::rule::{About, Rule};
 use crate::values::dates::{days_between, plus_days};
@@ -123,11 +124,68 @@ impl MetricContent {
     }
 }
 
+/// A number as an event states it. Integers keep all their digits, as identifiers must; other numbers are binary floating point of
+/// 64 bits (IEEE 754).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Number {
+    /// An integer.
+    Integer(i128),
+    /// Any other number.
+    Real(f64),
+}
+
+impl Number {
+    /// Returns the nearest number in floating point.
+    #[expect(clippy::cast_precision_loss, reason = "the nearest is what is asked for")]
+    pub const fn nearest(self) -> f64 {
+        match self {
+            Self::Integer(integer) => integer as f64,
+            Self::Real(real) => real,
+        }
+    }
+
+    /// Returns two numbers in floating point whose exact sum it is.
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        reason = "the second is what the first lacks"
+    )]
+    const fn parts(self) -> [f64; 2] {
+        match self {
+            Self::Integer(integer) => {
+                let most = integer as f64;
+                [most, (integer - most as i128) as f64]
+            }
+            Self::Real(real) => [real, 0.0],
+        }
+    }
+
+    /// Returns its text, which is the same for equal numbers: 1 and 1.0 are one.
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and small enough")]
+    fn text(self) -> String {
+        match self {
+            Self::Integer(integer) => integer.to_string(),
+            Self::Real(real) if real.fract() == 0.0 && real.abs() < 1e18 => (real as i128).to_string(),
+            Self::Real(real) => real.to_string(),
+        }
+    }
+}
+
+/// Returns the sum of numbers, exact until it is rounded once, so that their order does not matter (R. M. Neal, *Fast Exact Summation
+/// Using Small and Large Superaccumulators*, 2015). The sum of nothing is 0.
+fn sum(numbers: impl Iterator<Item = Number>) -> f64 {
+    let mut exact = XsumSmall::new();
+    for number in numbers {
+        exact.add_list(&number.parts());
+    }
+    exact.sum() + 0.0
+}
+
 /// The value of the metric's property in one event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
     /// A number.
-    Number(f64),
+    Number(Number),
     /// Any other value, as text; only [`Aggregate::Distinct`] uses it.
     Other(String),
 }
@@ -165,14 +223,15 @@ pub fn measure(aggregate: Aggregate, facts: &[Fact], as_of: NaiveDate, window_da
     let first_on = window_days.filter(|_| aggregate != Aggregate::DaysSinceLast).map(|days| window_start(as_of, days));
     let in_window: Vec<&Fact> =
         facts.iter().filter(|fact| fact.on <= as_of && first_on.is_none_or(|first| fact.on >= first)).collect();
-    let numbers: Vec<(DateTime<Utc>, f64)> = in_window
+    let stated: Vec<(DateTime<Utc>, Number)> = in_window
         .iter()
         .filter_map(|fact| match fact.value {
             Some(Value::Number(number)) => Some((fact.at, number)),
             Some(Value::Other(_)) | None => None,
         })
         .collect();
-    let sum = || numbers.iter().map(|(_, number)| number).sum::<f64>();
+    let numbers: Vec<(DateTime<Utc>, f64)> = stated.iter().map(|(at, number)| (*at, number.nearest())).collect();
+    let sum = || sum(stated.iter().map(|(_, number)| *number));
     let (value, events) = match aggregate {
         Aggregate::Count => (Some(real(in_window.len())), in_window.len()),
         Aggregate::Sum => (Some(sum()), numbers.len()),
@@ -186,7 +245,7 @@ pub fn measure(aggregate: Aggregate, facts: &[Fact], as_of: NaiveDate, window_da
         Aggregate::Average => ((!numbers.is_empty()).then(|| sum() / real(numbers.len())), numbers.len()),
         Aggregate::Distinct => {
             let text = |fact: &&Fact| match fact.value.as_ref()? {
-                Value::Number(number) => Some(number.to_string()),
+                Value::Number(number) => Some(number.text()),
                 Value::Other(text) => Some(text.clone()),
             };
             let mut values: Vec<String> = in_window.iter().filter_map(text).collect();
@@ -260,7 +319,7 @@ mod tests {
     }
 
     fn number(d: u32, value: f64) -> Fact {
-        fact(d, Some(Value::Number(value)))
+        fact(d, Some(Value::Number(Number::Real(value))))
     }
 
     #[test]
@@ -282,6 +341,33 @@ mod tests {
         }
         assert_eq!(at(Aggregate::Count, Some(8)), Some(4.0), "the 1st is in it");
         assert_eq!((at(Aggregate::Count, None), at(Aggregate::DaysSinceLast, Some(1))), (Some(4.0), Some(1.0)));
+    }
+
+    #[test]
+    fn sums_are_exact() {
+        let sum_of = |values: &[Number]| {
+            let facts: Vec<Fact> = values.iter().map(|value| fact(5, Some(Value::Number(*value)))).collect();
+            measure(Aggregate::Sum, &facts, day(8), None).value.expect("a sum")
+        };
+        let real = |values: &[f64]| sum_of(&values.iter().map(|value| Number::Real(*value)).collect::<Vec<_>>());
+        assert_eq!(real(&[1e16, 1.0, -1e16]).to_bits(), 1.0_f64.to_bits());
+        assert_eq!(real(&[0.1; 10]).to_bits(), 1.0_f64.to_bits());
+        assert_eq!(real(&[]).to_bits(), 0.0_f64.to_bits(), "and not -0");
+        assert_eq!(real(&[1e308, 1e308, -1e308, -1e308]).to_bits(), 0.0_f64.to_bits(), "whatever comes in between");
+        let big = 9_007_199_254_740_993;
+        assert_eq!(sum_of(&[Number::Integer(big), Number::Integer(-big + 1)]).to_bits(), 1.0_f64.to_bits());
+    }
+
+    #[test]
+    fn identifiers_keep_their_digits() {
+        let distinct = |values: &[Number]| {
+            let facts: Vec<Fact> = values.iter().map(|value| fact(5, Some(Value::Number(*value)))).collect();
+            measure(Aggregate::Distinct, &facts, day(8), None).value
+        };
+        let big = 9_007_199_254_740_992;
+        assert_eq!(distinct(&[Number::Integer(big), Number::Integer(big + 1)]), Some(2.0));
+        assert_eq!(distinct(&[Number::Integer(1), Number::Real(1.0)]), Some(1.0), "the same number");
+        assert_eq!(distinct(&[Number::Real(1.5), Number::Real(1.5)]), Some(1.0));
     }
 
     #[test]

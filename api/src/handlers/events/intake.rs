@@ -10,13 +10,16 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::error::{ApiError, FieldError};
+use crate::error::{ApiError, Code, FieldError};
 use crate::extract::{Query, collect_up_to};
-use crate::ingest::read::{Read, read};
+use crate::ingest::dead_letters::{self, Reason};
+use crate::ingest::event::Form;
+use crate::ingest::read::{Read, one, read};
 use crate::ingest::schema::{CloudEvent, CloudEventBatch, CloudEventInput};
 use crate::ingest::unpack::unpack;
 use crate::ingest::writer::{Delivery, Receipt};
 use crate::ingest::{MOST_BYTES, MOST_EVENT_BYTES, MOST_EVENTS};
+use crate::store::rejected_messages::Channel;
 
 /// Selection of the results in the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Display, EnumString, ToSchema)]
@@ -148,10 +151,12 @@ pub enum ContentEncoding {
 /// `Idempotency-Key`. An event with the same source and id but a different payload is a `conflict`; the recorded event
 /// stays.
 ///
-/// Each event has its own result: an invalid event does not block the others unless `atomic` is set. The status is 200
+/// Each event has its own result: an invalid event, even one that is no JSON, does not block the others. The status is 200
 /// if no event is rejected or a conflict, and 207 otherwise. In both cases, accepted and quarantined events are durable
-/// when the response arrives.
+/// when the response arrives. Rejected events are kept (`GET /v1/events/rejected`). With `atomic`, a rejected event makes the status 422, and a
+/// conflict 409, and nothing is recorded.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:write"])), params(IntakeOptions),
+    extensions(("x-idempotent" = json!(true))),
     request_body(content(
         (CloudEventInput = "application/json"), (CloudEvent = "application/cloudevents+json"),
         (CloudEventBatch = "application/cloudevents-batch+json"), (String = "application/x-ndjson"),
@@ -170,10 +175,30 @@ pub async fn take_events(
     let bytes = collect_up_to(&request, payload.into_inner(), MOST_BYTES).await?;
     let body = unpack(&request, bytes.to_vec())?;
     let events = read(&request, &body, cx.now)?;
+    let is_atomic = options.0.atomic.unwrap_or_default();
+    let refused: Vec<(Vec<u8>, Reason)> = events.iter().filter_map(Read::refusal).collect();
     let answer = deliver(&cx, events, &options.0).await?;
     let is_clean = answer.rejected == 0 && answer.conflict == 0;
+    if is_atomic && !is_clean && !options.0.dry_run.unwrap_or_default() {
+        return Err(answer.untaken());
+    }
+    if !is_atomic && !options.0.dry_run.unwrap_or_default() {
+        let refused = refused.iter().map(|(text, reason)| (text.as_slice(), reason.clone())).collect();
+        dead_letters::keep(&cx, Channel::Events, refused).await?;
+    }
     let status = if is_clean { StatusCode::OK } else { StatusCode::MULTI_STATUS };
     Answer::json(status, &answer)
+}
+
+/// Processes an event that was rejected before, or a mended one. Returns the errors if it is refused again.
+pub async fn take_again(cx: &Context, text: &[u8]) -> Result<Vec<FieldError>, ApiError> {
+    let read = one(text, Form::Plain, cx.now);
+    if let Err(errors) = read.event {
+        return Ok(errors);
+    }
+    let options = IntakeOptions { results: None, atomic: None, dry_run: None };
+    let answer = deliver(cx, vec![read], &options).await?;
+    Ok(answer.results.iter().filter_map(IntakeResult::error).collect())
 }
 
 async fn deliver(cx: &Context, read: Vec<Read>, options: &IntakeOptions) -> Result<IntakeAnswer, ApiError> {
@@ -242,7 +267,39 @@ impl IntakeAnswer {
     }
 }
 
+impl IntakeAnswer {
+    /// The refusal of a request whose events are recorded all or none.
+    fn untaken(&self) -> ApiError {
+        let at = |result: &IntakeResult| {
+            let error = result.error().filter(|error| error.code != "not_taken")?;
+            Some(FieldError {
+                pointer: Some(format!("/{}{}", result.index, error.pointer.unwrap_or_default())),
+                ..error
+            })
+        };
+        let code = if self.rejected > 0 && self.results.iter().any(IntakeResult::is_invalid) {
+            Code::ValidationFailed
+        } else {
+            Code::Conflict
+        };
+        ApiError::with_errors(code, self.results.iter().filter_map(at).collect())
+    }
+}
+
 impl IntakeResult {
+    /// Whether it is an event that cannot be read.
+    fn is_invalid(&self) -> bool {
+        self.status == Intake::Rejected && self.code.as_deref() != Some("not_taken")
+    }
+
+    /// What is wrong with an event that was rejected or is a conflict.
+    fn error(&self) -> Option<FieldError> {
+        let is_refused = matches!(self.status, Intake::Rejected | Intake::Conflict);
+        let code = self.code.clone().filter(|_| is_refused)?;
+        let detail = self.detail.clone().unwrap_or_default();
+        Some(FieldError { code, detail, pointer: Some(self.pointer.clone().unwrap_or_default()), parameter: None })
+    }
+
     fn decided(index: usize, id: Option<String>, intake: Intake, held: Option<Held>, is_untaken: bool) -> Self {
         let told = |status, code: &str, detail: &str| Self {
             index,
