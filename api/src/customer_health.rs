@@ -5,5 +5,6 @@ pub mod keeping;
 pub mod look_back;
 pub mod models;
 pub mod observed;
+pub mod react;
 pub mod risk;
 pub mod situation;

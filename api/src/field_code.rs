@@ -97,6 +97,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("in_the_future", "The day lies in the future.", "must not be in the future: today is 2026-05-04"),
     of("in_the_past", "The day lies in the past.", "must not be in the past: today is 2026-05-04"),
+    of("intervention_done", "The intervention is already done.", "names an intervention that is already done"),
     of(
         "invalid_cursor",
         "The cursor belongs to another list or other filters.",
@@ -251,6 +252,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("unknown_customer", "No customer has this identifier or reference.", "there is no customer with this id"),
     of("unknown_dependency", "No milestone has this key.", "there is no milestone with the key 'access' in this plan"),
     of("unknown_field", "The field is not known here.", "is not a field here"),
+    of("unknown_intervention", "No intervention has this identifier.", "names no intervention"),
     of("unknown_metric", "No metric has this key.", "there is no metric 'logins'"),
     of("unknown_milestone", "No milestone has this key.", "there is no milestone with the key 'access' in this plan"),
     of("unknown_parameter", "The query parameter is not known here.", "is not a parameter here; known: limit, cursor"),

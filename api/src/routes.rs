@@ -152,6 +152,7 @@ fn reports<R: Registry>(config: &mut R) {
         .service(reports::spi::read_spi_report)
         .service(reports::variance::read_variance_report)
         .service(reports::health::read_health_report)
+        .service(reports::risk::read_risk_report)
         .service(reports::retention::read_retention_report)
         .service(reports::interventions::read_intervention_report);
 }
@@ -237,11 +238,13 @@ fn reactions<R: Registry>(config: &mut R) {
         .service(playbooks::dry_run::dry_run_playbook)
         .service(interventions::read::list_interventions)
         .service(interventions::open::open_intervention)
+        .service(interventions::act::assign_interventions)
         .service(interventions::read::read_intervention)
         .service(interventions::notes::list_intervention_notes)
         .service(interventions::notes::read_intervention_note)
         .service(interventions::notes::note_intervention)
         .service(interventions::act::assign_intervention)
+        .service(interventions::act::reopen_intervention)
         .service(interventions::act::snooze_intervention)
         .service(interventions::act::finish_intervention);
 }

@@ -6,6 +6,7 @@ pub mod health;
 pub mod intervention;
 pub mod outcome;
 pub mod playbook;
+pub mod reaction;
 pub mod retention;
 pub mod risk;
 pub mod risk_model;

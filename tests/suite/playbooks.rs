@@ -12,7 +12,13 @@ on_both_engines!(
     the_report_follows_what_changes,
     a_band_change_opens_an_intervention,
     flapping_opens_one,
-    what_begins_in_a_cooldown_waits,
+    each_milestone_has_its_cooldown,
+    another_description_loses_nothing,
+    interventions_end_and_come_again,
+    interventions_follow_the_owner,
+    customers_that_have_left_are_left_alone,
+    a_day_of_work,
+    the_risk_of_a_portfolio,
     milestones_and_silence_open_interventions,
     a_playbook_is_tried_on_the_past,
     wrong_playbooks_are_refused,
@@ -128,7 +134,9 @@ async fn flapping_opens_one(engine: Engine) {
     pulse_model(&server).await;
     let id = create_customer(&server, "northwind").await;
     set_pulse(&server, &id, 80.0).await;
-    playbook(&server, "rescue", rescue(json!({ "kind": "band_entered", "bands": ["critical"] }))).await;
+    let mut content = rescue(json!({ "kind": "band_entered", "bands": ["critical"] }));
+    content["one_at_a_time"] = json!(false);
+    playbook(&server, "rescue", content).await;
     let mut counts = vec![];
     for (score, days) in [(20.0, 1), (80.0, 1), (20.0, 1), (80.0, 12), (20.0, 0)] {
         set_pulse(&server, &id, score).await;
@@ -148,7 +156,7 @@ async fn flapping_opens_one(engine: Engine) {
     }
 }
 
-async fn what_begins_in_a_cooldown_waits(engine: Engine) {
+async fn each_milestone_has_its_cooldown(engine: Engine) {
     let server = Server::start(engine).await;
     let id = create_customer(&server, "northwind").await;
     let other = create_customer(&server, "other").await;
@@ -166,7 +174,7 @@ async fn what_begins_in_a_cooldown_waits(engine: Engine) {
         }
         counts.push(opened(&server).await.len());
     }
-    assert_eq!(counts, [1, 1, 2], "the second miss waits for the cooldown to end");
+    assert_eq!(counts, [1, 2, 2], "another milestone has a cooldown of its own");
     server.patch(&plan, json!({ "customer_id": other })).await.expect(200);
     server.get("/v1/reports/health").await.expect(200);
     let moved = server.get("/v1/reports/health").await.expect(200);
@@ -178,6 +186,239 @@ async fn what_begins_in_a_cooldown_waits(engine: Engine) {
         (&json!(0.0), &json!(0.25)),
         "both are looked at anew"
     );
+}
+
+async fn another_description_loses_nothing(engine: Engine) {
+    let server = Server::start(engine).await;
+    pulse_model(&server).await;
+    let id = create_customer(&server, "northwind").await;
+    set_pulse(&server, &id, 80.0).await;
+    let content = rescue(json!({ "kind": "band_entered", "bands": ["critical"] }));
+    playbook(&server, "rescue", content.clone()).await;
+    set_pulse(&server, &id, 20.0).await;
+    // Nobody has looked since: the edit comes between the cause and the look at it.
+    let edited = json!({ "description": "Another text.", "cooldown_days": 5 });
+    let mut content = content;
+    content.as_object_mut().expect("fields").extend(edited.as_object().expect("fields").clone());
+    let put = server.call("PUT", "/v1/playbooks/rescue").header("If-Match", "*").json(content.clone()).send().await;
+    put.expect(200);
+    assert_eq!(opened(&server).await.len(), 1, "the task is not lost");
+    // Another trigger is another playbook: what holds already is not news to it.
+    content["trigger"]["bands"] = json!(["critical", "at_risk"]);
+    server.call("PUT", "/v1/playbooks/rescue").header("If-Match", "*").json(content).send().await.expect(200);
+    server.clock.advance(Duration::days(30));
+    assert_eq!(opened(&server).await.len(), 1);
+}
+
+async fn interventions_end_and_come_again(engine: Engine) {
+    let server = Server::start(engine).await;
+    pulse_model(&server).await;
+    let id = create_customer(&server, "northwind").await;
+    set_pulse(&server, &id, 80.0).await;
+    let mut content = rescue(json!({ "kind": "band_entered", "bands": ["critical"] }));
+    content["ends_when_over"] = json!(true);
+    playbook(&server, "rescue", content).await;
+    set_pulse(&server, &id, 20.0).await;
+    assert_eq!(opened(&server).await[0]["subjects"], json!([""]));
+    set_pulse(&server, &id, 90.0).await;
+    let ended = &opened(&server).await[0];
+    assert_eq!(
+        (&ended["status"], &ended["outcome"], &ended["ended_by"], &ended["outcome_note"]),
+        (
+            &json!("done"),
+            &json!("not_needed"),
+            &json!("no_longer_holds"),
+            &json!("The trigger no longer holds for the customer.")
+        )
+    );
+    server.clock.advance(Duration::days(11));
+    set_pulse(&server, &id, 20.0).await;
+    let second = opened(&server).await[0].clone();
+    assert_eq!(second["status"], "open");
+    let path = format!("/v1/interventions/{}", second["id"].as_str().expect("an id"));
+    server.post(&format!("{path}/finish"), json!({ "outcome": "failed" })).await.expect(200);
+    assert_eq!(opened(&server).await.len(), 2, "not before the cooldown is over");
+    server.clock.advance(Duration::days(11));
+    let found = opened(&server).await;
+    assert_eq!((found.len(), &found[0]["status"]), (3, &json!("open")), "it failed, and the trigger still holds");
+    let path = format!("/v1/interventions/{}", found[0]["id"].as_str().expect("an id"));
+    server.post(&format!("{path}/finish"), json!({ "outcome": "succeeded" })).await.expect(200);
+    server.clock.advance(Duration::days(11));
+    assert_eq!(opened(&server).await.len(), 3, "what has succeeded is not opened again");
+}
+
+async fn interventions_follow_the_owner(engine: Engine) {
+    let server = Server::start(engine).await;
+    pulse_model(&server).await;
+    let customer = json!({ "name": "Northwind", "external_ref": "northwind", "owner": "Ana" });
+    let path = create(&server, "/v1/customers", customer).await;
+    let id = path.rsplit('/').next().expect("an id");
+    set_pulse(&server, id, 80.0).await;
+    let mut content = rescue(json!({ "kind": "band_entered", "bands": ["critical"] }));
+    (content["action"]["follows_owner"], content["action"]["priority"]) = (json!(true), json!("urgent"));
+    let mut both = content.clone();
+    both["action"]["owner"] = json!("Ben");
+    let refused = server.post("/v1/playbooks", json!({ "key": "both", "content": both })).await;
+    assert_eq!(refused.problem(422, "validation_failed"), errors(&[("/content/action/follows_owner", "unused")]));
+    playbook(&server, "rescue", content).await;
+    set_pulse(&server, id, 20.0).await;
+    assert_eq!(
+        (&opened(&server).await[0]["owner"], &opened(&server).await[0]["priority"]),
+        (&json!("Ana"), &json!("urgent"))
+    );
+    server.patch(&path, json!({ "owner": "Ben" })).await.expect(200);
+    let followed = opened(&server).await[0].clone();
+    assert_eq!((&followed["owner"], &followed["version"]), (&json!("Ben"), &json!(2)));
+    let task = format!("/v1/interventions/{}", followed["id"].as_str().expect("an id"));
+    server.post(&format!("{task}/assign"), json!({ "owner": "Carl" })).await.expect(200);
+    server.patch(&path, json!({ "owner": "Dora" })).await.expect(200);
+    assert_eq!(opened(&server).await[0]["owner"], "Carl", "somebody has decided");
+    server.patch(&path, json!({ "archived": true })).await.expect(200);
+    let closed = opened(&server).await[0].clone();
+    assert_eq!((&closed["status"], &closed["ended_by"]), (&json!("done"), &json!("customer_archived")));
+}
+
+async fn customers_that_have_left_are_left_alone(engine: Engine) {
+    let server = Server::start(engine).await;
+    pulse_model(&server).await;
+    let (left, here) = (create_customer(&server, "left").await, create_customer(&server, "here").await);
+    for id in [&left, &here] {
+        set_pulse(&server, id, 80.0).await;
+    }
+    playbook(&server, "rescue", rescue(json!({ "kind": "band_entered", "bands": ["critical"] }))).await;
+    let churned = json!({ "kind": "churned", "occurred_on": "2026-05-04" });
+    server.post(&format!("/v1/customers/{left}/outcomes"), churned).await.expect(201);
+    for id in [&left, &here] {
+        set_pulse(&server, id, 20.0).await;
+    }
+    assert_eq!(pluck(&json!({ "data": opened(&server).await }), "customer_ref"), [&json!("here")]);
+    let report = server.get("/v1/reports/health").await.expect(200);
+    assert_eq!((&report["customers"], pluck(&report, "name")), (&json!(1), vec![&json!("here")]));
+    let lost = server.get("/v1/reports/health?lost=true").await.expect(200);
+    assert_eq!(pluck(&lost, "name"), [&json!("left")]);
+    assert_eq!(server.get("/v1/reports/risk").await.expect(200)["customers"], 1);
+    server.clock.advance(Duration::days(1));
+    let back = json!({ "kind": "renewed", "occurred_on": "2026-05-05" });
+    server.post(&format!("/v1/customers/{left}/outcomes"), back).await.expect(201);
+    assert_eq!(server.get("/v1/reports/health").await.expect(200)["customers"], 2, "it was won back");
+}
+
+/// Lists, assigns and reopens interventions as someone with many of them does.
+async fn a_day_of_work(engine: Engine) {
+    let server = Server::start(engine).await;
+    let id = create_customer(&server, "northwind").await;
+    let mut ids = vec![];
+    for (title, due_on, kind, priority) in [
+        ("A", "2026-05-06", "coaching", "high"),
+        ("B", "2026-05-05", "resources", "low"),
+        ("C", "2026-06-01", "coaching", "normal"),
+    ] {
+        let escalations = if title == "A" { json!([{ "after_days": 2, "to": "Head" }]) } else { json!([]) };
+        let draft = json!({ "customer_id": id, "kind": kind, "title": title, "due_on": due_on, "owner": "Ana", "priority": priority, "escalations": escalations });
+        let path = create(&server, "/v1/interventions", draft).await;
+        ids.push(path.rsplit('/').next().expect("an id").to_owned());
+    }
+    server
+        .post(
+            &format!("/v1/interventions/{}/snooze", ids[2]),
+            json!({ "until": "2026-05-20", "reason": "Their office is closed." }),
+        )
+        .await
+        .expect(200);
+    server.clock.advance(Duration::days(2));
+    let titles = async |query: &str| -> Vec<String> {
+        let found = server.get(&format!("/v1/interventions?{query}")).await.expect(200);
+        pluck(&found, "title").into_iter().map(|title| title.as_str().expect("a title").to_owned()).collect()
+    };
+    for (query, expected) in [
+        ("", vec!["C", "B", "A"]),
+        ("sort=due_on", vec!["B", "A", "C"]),
+        ("sort=-due_on", vec!["C", "A", "B"]),
+        ("sort=created_at", vec!["A", "B", "C"]),
+        ("status=snoozed", vec!["C"]),
+        ("status=open&sort=due_on", vec!["B", "A"]),
+        ("status=done", vec![]),
+        ("kind=coaching&sort=due_on", vec!["A", "C"]),
+        ("priority=high&priority=low&sort=due_on", vec!["B", "A"]),
+        ("due_from=2026-05-06&due_to=2026-05-31", vec!["A"]),
+        ("overdue=true", vec!["B"]),
+        ("overdue=false&sort=due_on", vec!["A", "C"]),
+        ("escalated_to=Head", vec!["A"]),
+        ("escalated_to=Nobody", vec![]),
+        ("playbook_id=0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", vec![]),
+    ] {
+        assert_eq!(titles(query).await, expected, "{query}");
+    }
+    let first = server.get("/v1/interventions?sort=due_on&limit=2").await.expect(200);
+    let cursor = first["next_cursor"].as_str().expect("a cursor");
+    assert_eq!(titles(&format!("sort=due_on&limit=2&cursor={cursor}")).await, ["C"]);
+
+    let assigned = server.post("/v1/interventions/assign", json!({ "ids": ids, "owner": "Ben" })).await.expect(200);
+    assert_eq!(assigned["assigned"], 3);
+    let again = server.post("/v1/interventions/assign", json!({ "ids": ids, "owner": "Ben" })).await.expect(200);
+    assert_eq!(again["assigned"], 0, "nothing changes");
+    let path = format!("/v1/interventions/{}", ids[0]);
+    let reason = json!({ "reason": "They have not agreed after all." });
+    server.post(&format!("{path}/reopen"), reason.clone()).await.problem(409, "conflict");
+    server.post(&format!("{path}/finish"), json!({ "outcome": "succeeded", "note": "Agreed." })).await.expect(200);
+    let done = server.post("/v1/interventions/assign", json!({ "ids": [ids[1], ids[0]], "owner": "Carl" })).await;
+    assert_eq!(done.problem(409, "conflict"), errors(&[("/ids/1", "intervention_done")]));
+    let nobody = json!({ "ids": ["0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"], "owner": "Carl" });
+    let unknown = server.post("/v1/interventions/assign", nobody).await.problem(422, "validation_failed");
+    assert_eq!(unknown, errors(&[("/ids/0", "unknown_intervention")]));
+    assert_eq!(titles("owner=Carl").await, Vec::<String>::new(), "all or none");
+    let reopened = server.post(&format!("{path}/reopen"), reason).await.expect(200);
+    assert_eq!(
+        (&reopened["status"], &reopened["outcome"], &reopened["done_on"]),
+        (&json!("open"), &Value::Null, &Value::Null)
+    );
+    let notes = server.get(&format!("{path}/notes")).await.expect(200);
+    assert_eq!(notes["data"][0]["text"], "They have not agreed after all.");
+}
+
+async fn the_risk_of_a_portfolio(engine: Engine) {
+    let server = Server::start(engine).await;
+    for (name, revenue, renews_on) in
+        [("idle", 500, "2026-08-01"), ("busy", 300, "2027-01-01"), ("late", 200, "2026-07-10")]
+    {
+        let customer = json!({ "name": name, "external_ref": name, "annual_revenue_minor": revenue, "renews_on": renews_on, "since_on": "2025-01-01" });
+        create(&server, "/v1/customers", customer).await;
+    }
+    let days: Vec<String> = (10..=30).map(|day| format!("2026-04-{day}")).collect();
+    let days: Vec<&str> = days.iter().map(String::as_str).collect();
+    active_on(&server, "idle", &days).await;
+    active_on(&server, "busy", &days).await;
+    active_on(&server, "late", &days).await;
+    let due = json!({ "key": "renewal", "content": { "name": "Renewal", "trigger": { "kind": "renewal_due", "days": 10 },
+        "action": { "kind": "other", "title": "Offer the renewal", "due_in_days": 5 } } });
+    create(&server, "/v1/playbooks", due).await;
+    server.clock.advance(Duration::days(60));
+    let recent: Vec<String> = (1..=30).map(|day| format!("2026-06-{day:02}")).collect();
+    active_on(&server, "busy", &recent.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let plan = json!({ "name": "P", "customer_ref": "late", "start_on": "2026-04-01",
+        "milestones": [{ "key": "a", "name": "A is done", "planned_on": "2026-05-01" }] });
+    create(&server, "/v1/plans", plan).await;
+    let report = server.get("/v1/reports/risk").await.expect(200);
+    assert_eq!(pluck(&report, "name"), [&json!("late"), &json!("idle"), &json!("busy")], "the worst first");
+    assert_eq!(
+        (&report["revenue_minor"], &report["revenue_at_risk_minor"], &report["customers"]),
+        (&json!(1000), &json!(700), &json!(3))
+    );
+    let high = report["risks"].as_array().expect("levels").iter().find(|one| one["risk_level"] == "high").expect("it");
+    assert_eq!((&high["customers"], &high["annual_revenue_minor"]), (&json!(2), &json!(700)));
+    assert_eq!(report["data"][1]["evidence"], "last event 64 days ago, usual pause 1 day");
+    let soon = server.get("/v1/reports/risk?renews_to=2026-08-01&risk_level=high&limit=1").await.expect(200);
+    assert_eq!((&soon["customers"], pluck(&soon, "name")), (&json!(2), vec![&json!("late")]));
+    let cursor = soon["next_cursor"].as_str().expect("a cursor");
+    let rest = server
+        .get(&format!("/v1/reports/risk?renews_to=2026-08-01&risk_level=high&limit=1&cursor={cursor}"))
+        .await
+        .expect(200);
+    assert_eq!((pluck(&rest, "name"), &rest["has_more"]), (vec![&json!("idle")], &json!(false)));
+    let health = server.get("/v1/reports/health?risk_level=high").await.expect(200);
+    assert_eq!(pluck(&health, "name"), [&json!("idle"), &json!("late")]);
+    let tasks = server.get("/v1/interventions").await.expect(200);
+    assert_eq!(pluck(&tasks, "customer_ref"), [&json!("late")], "its renewal is a week ahead");
 }
 
 async fn milestones_and_silence_open_interventions(engine: Engine) {

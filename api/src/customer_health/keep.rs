@@ -7,24 +7,27 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use milepost_domain::customer::backtest::is_customer;
 use milepost_domain::customer::playbook::Playbook;
+use milepost_domain::customer::risk::{FactorFinding, assess};
 use milepost_domain::values::dates::plus_days;
 use serde::Deserialize;
 use sqlx::types::Text;
 use uuid::Uuid;
 
+use super::look_back::outcomes_by_customer;
 use super::models::Models;
 use super::observed::{Day, Observed, Stretch, TREND_DAYS, observe, slope_per_week};
+use super::react::{Looked, end_of_archived, follow_owner, react_to};
 use super::risk::{self, Learned};
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::resources::interventions::{Intervention, opened_by};
 use crate::store::customers::Customer;
 use crate::store::health_scores::{self, Marks, ScoreRow};
-use crate::store::json_text::JsonText;
+use crate::store::interventions;
 use crate::store::playbooks::{self, PlaybookRow, StateRow};
-use crate::store::{Conn, customers, ledger, row as rows, usage_events};
-use crate::unit::{Entity, Unit};
+use crate::store::{Conn, customers, ledger, usage_events};
+use crate::unit::Unit;
 
 /// Number of customers that are computed and written at a time.
 const AT_ONCE: usize = 200;
@@ -97,6 +100,7 @@ async fn keep(cx: &Context, mut conn: Conn, before: Option<Marks>, marks: Marks)
     let mut unit = cx.begin().await?;
     if save(&mut unit, before, &found, &lens.playbooks).await? {
         health_scores::forget_archived(&mut unit.conn, unit.organization_id).await?;
+        end_of_archived(&mut unit).await?;
         health_scores::save_marks(&mut unit.conn, unit.organization_id, marks).await?;
     }
     unit.commit().await?;
@@ -152,14 +156,21 @@ async fn look(
     let from = plus_days(to, -back);
     let reach_days = lens.models.reach_days().map(|days| days.max(risk::REACH_DAYS));
     let observed = observe(cx, conn, customers, reach_days, Stretch { from, to, known_at: None }).await?;
+    let outcomes = outcomes_by_customer(cx, conn).await?;
     let lens = Arc::clone(lens);
     let found = tokio::task::spawn_blocking(move || {
         let find = |one: Observed| {
             let days = one.days(&lens.models, plus_days(to, -TREND_DAYS), to);
             let day = days.last()?;
-            let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, lens.risk_model.as_ref());
+            let is_lost = !outcomes.get(&one.customer.id).is_none_or(|own| is_customer(own, to));
+            // Nobody is called about a customer that has left.
+            let held = |playbook: &Playbook| {
+                if is_lost { vec![] } else { one.held(playbook, &lens.models, day, lens.risk_model.as_ref()) }
+            };
             let held = lens.playbooks.iter().map(|row| held(&row.content.content)).collect();
-            Some(Found { row: row(&one, &days, marks.computed_at)?, held, customer: one.customer.clone() })
+            let mut row = row(&one, &days, lens.risk_model.as_ref(), marks.computed_at)?;
+            row.is_lost = is_lost;
+            Some(Found { row, held, customer: one.customer.clone() })
         };
         observed.into_iter().filter_map(find).collect()
     });
@@ -173,8 +184,15 @@ struct Owned {
 }
 
 /// The row to store for a customer.
-fn row(one: &Observed, days: &[Day], computed_at: chrono::DateTime<chrono::Utc>) -> Option<ScoreRow> {
+fn row(
+    one: &Observed,
+    days: &[Day],
+    risk_model: Option<&Learned>,
+    computed_at: chrono::DateTime<chrono::Utc>,
+) -> Option<ScoreRow> {
     let (before, day) = (days.first()?, days.last()?);
+    let known = one.risk_known(day.on);
+    let risk = assess(&known, day.on);
     Some(ScoreRow {
         customer_id: one.customer.id,
         as_of: day.on,
@@ -188,6 +206,11 @@ fn row(one: &Observed, days: &[Day], computed_at: chrono::DateTime<chrono::Utc>)
         trend_per_week: slope_per_week(days),
         lowest_factor: day.lowest_factor().map(str::to_owned),
         is_overridden: day.set.is_some(),
+        is_lost: false,
+        risk_level: Text(risk::level(risk_model, &known, day.on)),
+        risk_points: risk.points,
+        risk_probability: risk_model.map(|model| model.probability(&known, day.on)),
+        risk_evidence: risk.worst().map(FactorFinding::evidence),
         computed_at,
     })
 }
@@ -205,56 +228,26 @@ async fn save(
     for one in found {
         health_scores::save(&mut unit.conn, unit.organization_id, &one.row).await?;
     }
+    let ids: Vec<Uuid> = found.iter().map(|one| one.customer.id).collect();
+    let unfinished = interventions::unfinished(&mut unit.conn, unit.organization_id, &ids).await?;
     if !playbooks.is_empty() && !found.is_empty() {
-        let ids: Vec<Uuid> = found.iter().map(|one| one.customer.id).collect();
         let known = playbooks::states(&mut unit.conn, unit.organization_id, &ids).await?;
         let known: HashMap<(Uuid, Uuid), StateRow> =
             known.into_iter().map(|state| ((state.playbook_id, state.customer_id), state)).collect();
         for one in found {
             for (playbook, held) in playbooks.iter().zip(&one.held) {
-                react(unit, one, playbook, held, known.get(&(playbook.id, one.customer.id))).await?;
+                let known = known.get(&(playbook.id, one.customer.id));
+                let looked = Looked { customer: &one.customer, score: one.row.score };
+                react_to(unit, &looked, playbook, held, known, &unfinished).await?;
             }
         }
     }
+    if unfinished.iter().any(|row| row.follows_owner) {
+        // What has just ended is not given to anybody.
+        let unfinished = interventions::unfinished(&mut unit.conn, unit.organization_id, &ids).await?;
+        for one in found {
+            follow_owner(unit, &one.customer, &unfinished).await?;
+        }
+    }
     Ok(true)
-}
-
-/// Opens an intervention if a trigger has begun to hold. During the cooldown after an earlier intervention, opening is
-/// delayed until the cooldown ends, if the trigger still holds then. A playbook does not react to triggers that already
-/// hold when it is new or has changed: it reacts only to those that begin to hold.
-async fn react(
-    unit: &mut Unit,
-    one: &Found,
-    playbook: &PlaybookRow,
-    held: &[String],
-    known: Option<&StateRow>,
-) -> Result<(), ApiError> {
-    let is_new = one.customer.stamp.created_at <= playbook.stamp.updated_at;
-    let begun: Vec<&String> = match known.filter(|known| known.version == playbook.version()) {
-        Some(known) => held.iter().filter(|subject| !known.held.0.contains(subject)).collect(),
-        None if is_new => vec![],
-        None => held.iter().collect(),
-    };
-    let mut opened_on = known.and_then(|known| known.opened_on);
-    let is_cool = playbook.content.content.is_cool(opened_on, unit.today);
-    // Subjects that begin during a cooldown are not stored, so they count as beginning after it.
-    let noted = held.iter().filter(|subject| is_cool || !begun.contains(subject)).cloned().collect();
-    if !begun.is_empty() && is_cool {
-        let row = opened_by(unit, playbook, &one.customer, one.row.score, &begun);
-        rows::insert(&mut unit.conn, unit.organization_id, &row).await?;
-        let id = row.id;
-        unit.record_created(Entity::Intervention, id, &Intervention::of(row, unit.today)).await?;
-        opened_on = Some(unit.today);
-    }
-    let state = StateRow {
-        playbook_id: playbook.id,
-        customer_id: one.customer.id,
-        version: playbook.version(),
-        held: JsonText(noted),
-        opened_on,
-    };
-    if known != Some(&state) {
-        playbooks::save_state(&mut unit.conn, unit.organization_id, &state).await?;
-    }
-    Ok(())
 }

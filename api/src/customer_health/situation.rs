@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chrono::NaiveDate;
-use milepost_domain::customer::playbook::{PlanSituation, Playbook, Situation};
+use milepost_domain::customer::playbook::{MilestoneSituation, PlanSituation, Playbook, Situation};
 use milepost_domain::customer::risk::days_without_activation;
 use milepost_domain::plan::schedule::Standing;
 use milepost_domain::values::dates::days_between;
@@ -22,6 +22,7 @@ impl Observed {
             band: day.band(),
             risk: level(risk_model, &known, day.on),
             days_without_activation: days_without_activation(&known, day.on),
+            days_to_renewal: self.customer.renews_on.map(|on| days_between(day.on, on)).filter(|days| *days >= 0),
             days_since_event: self.last_event_on(day.on).map(|on| days_between(on, day.on)),
             sub_scores: factors.map(|(factor, part)| (factor.key.to_string(), part.sub_score)).collect(),
             plans: self.plans_on(day.on).map(|view| plan_situation(view, day.on)).collect(),
@@ -45,9 +46,11 @@ impl Observed {
 
 fn plan_situation(view: &Arc<PlanView>, on: NaiveDate) -> PlanSituation {
     let has_begun = view.facts.start_on <= on;
-    let milestone = |(at, standing): (usize, &Standing)| {
-        let overdue_days = standing.overdue.then(|| days_between(standing.planned_on, on));
-        (view.labels[at].key.to_string(), standing.status, overdue_days)
+    let milestone = |(at, standing): (usize, &Standing)| MilestoneSituation {
+        key: view.labels[at].key.to_string(),
+        status: standing.status,
+        overdue_days: standing.overdue.then(|| days_between(standing.planned_on, on)),
+        variance_days: standing.variance_days,
     };
     let standings = view.standings(on);
     let begun = standings.iter().enumerate().filter(|_| has_begun);

@@ -3,6 +3,7 @@
 pub mod health;
 pub mod interventions;
 pub mod retention;
+pub mod risk;
 pub mod spi;
 pub mod spi_csv;
 pub mod spi_row;

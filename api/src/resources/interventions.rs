@@ -1,8 +1,8 @@
 //! Interventions, and how one is opened.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::customer::intervention::{Outcome, Status, status};
-use milepost_domain::customer::playbook::{InterventionKind, Tier, escalated_to};
+use milepost_domain::customer::intervention::{EndedBy, Outcome, Status, status};
+use milepost_domain::customer::playbook::{InterventionKind, Priority, Tier, escalated_to};
 use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::{ExternalRef, Label, Name, Note};
 use serde::Serialize;
@@ -19,9 +19,9 @@ use crate::unit::Unit;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "playbook_id": null, "kind": "coaching",
-    "title": "Call the sponsor", "reason": "band_entered", "owner": "Ana", "status": "open", "opened_on": "2026-05-04", "due_on": "2026-05-06",
+    "title": "Call the sponsor", "reason": "band_entered", "owner": "Ana", "follows_owner": false, "priority": "normal", "subjects": [""], "status": "open", "opened_on": "2026-05-04", "due_on": "2026-05-06",
     "overdue": false, "escalated_to": null, "escalations": [{"after_days": 3, "to": "Head of customer success"}], "snoozed_until": null,
-    "snooze_reason": null, "done_on": null, "outcome": null, "outcome_note": null, "score_at_opening": 38.0, "version": 1,
+    "snooze_reason": null, "done_on": null, "outcome": null, "outcome_note": null, "ended_by": null, "score_at_opening": 38.0, "version": 1,
     "created_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct Intervention {
@@ -44,6 +44,13 @@ pub struct Intervention {
     /// Owner: the person responsible.
     #[schema(value_type = Option<Label>)]
     pub owner: Option<String>,
+    /// Whether the owner changes with the customer's owner until the intervention is done.
+    pub follows_owner: bool,
+    /// Priority.
+    pub priority: Priority,
+    /// Subjects that it was opened for: milestones, plans or factors, or an empty text for the customer itself; empty if a person opened it.
+    #[schema(max_items = 1000, value_type = Vec<String>, max_length = 300)]
+    pub subjects: Vec<String>,
     /// Status.
     pub status: Status,
     /// Date of opening.
@@ -70,6 +77,8 @@ pub struct Intervention {
     /// Note on the outcome.
     #[schema(value_type = Option<Note>)]
     pub outcome_note: Option<String>,
+    /// Cause for which it ended by itself; null if it is not done or a person finished it.
+    pub ended_by: Option<EndedBy>,
     /// Customer's health score at the time of opening; null if there was none.
     pub score_at_opening: Option<f64>,
     /// Version. Increases by one with every change; the value of `ETag`.
@@ -85,7 +94,8 @@ impl Intervention {
     /// The intervention as it stands on a day.
     pub fn of(row: InterventionRow, today: NaiveDate) -> Self {
         let is_done = row.done_on.is_some();
-        let escalated_to = escalated_to(&row.escalations.0, row.opened_on, today).filter(|_| !is_done).cloned();
+        let escalated_to =
+            escalated_to(&row.escalations.0, row.opened_on, row.snoozed_until, today).filter(|_| !is_done).cloned();
         Self {
             id: row.id,
             customer_id: row.customer_id,
@@ -95,6 +105,9 @@ impl Intervention {
             title: row.title,
             reason: row.reason,
             owner: row.owner,
+            follows_owner: row.follows_owner,
+            priority: row.priority,
+            subjects: row.subjects.0,
             status: status(row.done_on, row.snoozed_until, today),
             opened_on: row.opened_on,
             due_on: row.due_on,
@@ -106,6 +119,7 @@ impl Intervention {
             done_on: row.done_on,
             outcome: row.outcome,
             outcome_note: row.outcome_note,
+            ended_by: row.ended_by,
             score_at_opening: row.score_at_opening,
             version: row.version,
             created_at: row.created_at,
@@ -121,12 +135,11 @@ pub fn opened_by(
     playbook: &PlaybookRow,
     customer: &Customer,
     score: Option<f64>,
-    begun: &[&String],
+    begun: &[String],
 ) -> InterventionRow {
     let content = &playbook.content.content;
     let action = &content.action;
-    let subjects: Vec<&str> =
-        begun.iter().map(|subject| subject.as_str()).filter(|subject| !subject.is_empty()).collect();
+    let subjects: Vec<&str> = begun.iter().map(String::as_str).filter(|subject| !subject.is_empty()).collect();
     let reason = match subjects.as_slice() {
         [] => content.trigger.kind.to_string(),
         some => format!("{}: {}", content.trigger.kind, some.join(", ")),
@@ -137,6 +150,9 @@ pub fn opened_by(
         playbook_id: Some(playbook.id),
         reason: Some(reason.chars().take(Note::MAX_CHARS).collect()),
         owner: action.owner.as_ref().map(ToString::to_string).or(row.owner),
+        follows_owner: action.follows_owner,
+        priority: action.priority,
+        subjects: JsonText(begun.to_vec()),
         escalations: JsonText(action.escalations.clone()),
         score_at_opening: score,
         ..row
@@ -160,6 +176,9 @@ pub fn open_row(
         title: title.to_string(),
         reason: None,
         owner: customer.owner.clone().map(String::from),
+        follows_owner: false,
+        priority: Priority::Normal,
+        subjects: JsonText(vec![]),
         opened_on: unit.today,
         due_on,
         escalations: JsonText(vec![]),
@@ -168,6 +187,7 @@ pub fn open_row(
         done_on: None,
         outcome: None,
         outcome_note: None,
+        ended_by: None,
         score_at_opening: None,
         version: 1,
         created_at: unit.now,

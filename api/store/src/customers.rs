@@ -13,7 +13,7 @@ use crate::{Conn, columns, on};
 pub type Customer = Kept<CustomerContent, Archivable>;
 
 columns!(CustomerContent {
-    external_ref, name, segment, owner, since_on, annual_revenue_minor, parent_id; parent_ref: PARENT_REF .. archived: false
+    external_ref, name, segment, owner, since_on, renews_on, annual_revenue_minor, parent_id; parent_ref: PARENT_REF .. archived: false
 });
 
 impl Content for CustomerContent {

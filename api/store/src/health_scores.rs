@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::health::band::Band;
+use milepost_domain::customer::risk::Level;
 use sqlx::QueryBuilder;
 use sqlx::types::Text;
 use uuid::Uuid;
@@ -26,6 +27,11 @@ pub struct ScoreRow {
     pub trend_per_week: Option<f64>,
     pub lowest_factor: Option<String>,
     pub is_overridden: bool,
+    pub is_lost: bool,
+    pub risk_level: Text<Level>,
+    pub risk_points: f64,
+    pub risk_probability: Option<f64>,
+    pub risk_evidence: Option<String>,
     pub computed_at: DateTime<Utc>,
 }
 
@@ -42,6 +48,11 @@ from_row!(ScoreRow {
     trend_per_week,
     lowest_factor,
     is_overridden,
+    is_lost,
+    risk_level,
+    risk_points,
+    risk_probability,
+    risk_evidence,
     computed_at
 });
 
@@ -55,10 +66,11 @@ pub struct ListedScore {
     pub segment: Option<String>,
     pub owner: Option<String>,
     pub annual_revenue_minor: Option<i64>,
+    pub renews_on: Option<NaiveDate>,
     pub score: ScoreRow,
 }
 
-from_row!(ListedScore { id, name, external_ref, segment, owner, annual_revenue_minor, score; flatten });
+from_row!(ListedScore { id, name, external_ref, segment, owner, annual_revenue_minor, renews_on, score; flatten });
 
 /// Progress of the computation: the last event, ledger entry and date that were processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,12 +93,16 @@ pub struct Filter {
     pub segment: Option<String>,
     /// Filter by owner (exact match).
     pub owner: Option<String>,
+    /// Filter by risk level.
+    pub risk_level: Option<Level>,
+    /// Whether customers that have been lost are meant, in place of those that have not.
+    pub is_lost: bool,
 }
 
 macro_rules! columns {
     () => {
         "customer_id, as_of, score, band, coverage, model_key, model_number, score_before, band_before, trend_per_week, lowest_factor, \
-         is_overridden, computed_at"
+         is_overridden, is_lost, risk_level, risk_points, risk_probability, risk_evidence, computed_at"
     };
 }
 
@@ -99,10 +115,13 @@ pub async fn list(
 ) -> sqlx::Result<Vec<ListedScore>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new(concat!(
-            "SELECT c.id, c.name, c.external_ref, c.segment, c.owner, c.annual_revenue_minor, ", columns!(),
+            "SELECT c.id, c.name, c.external_ref, c.segment, c.owner, c.annual_revenue_minor, c.renews_on, ", columns!(),
             " FROM customers c JOIN customer_health h ON h.organization_id = c.organization_id AND h.customer_id = c.id \
              WHERE c.archived_at IS NULL AND c.organization_id = "));
-        query.push_bind(organization_id);
+        query.push_bind(organization_id).push(" AND h.is_lost = ").push_bind(filter.is_lost);
+        if let Some(level) = filter.risk_level {
+            query.push(" AND h.risk_level = ").push_bind(Text(level));
+        }
         if let Some(band) = filter.band {
             query.push(" AND h.band = ").push_bind(Text(band));
         }
@@ -125,18 +144,21 @@ pub async fn save(conn: &mut Conn, organization_id: Uuid, row: &ScoreRow) -> sql
     const SQL: &str = concat!(
         "INSERT INTO customer_health (organization_id, ",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19) \
          ON CONFLICT (organization_id, customer_id) DO UPDATE SET as_of = excluded.as_of, score = excluded.score, band = excluded.band, \
          coverage = excluded.coverage, model_key = excluded.model_key, model_number = excluded.model_number, \
          score_before = excluded.score_before, band_before = excluded.band_before, trend_per_week = excluded.trend_per_week, \
-         lowest_factor = excluded.lowest_factor, is_overridden = excluded.is_overridden, computed_at = excluded.computed_at \
+         lowest_factor = excluded.lowest_factor, is_overridden = excluded.is_overridden, \
+         is_lost = excluded.is_lost, risk_level = excluded.risk_level, risk_points = excluded.risk_points, \
+         risk_probability = excluded.risk_probability, risk_evidence = excluded.risk_evidence, computed_at = excluded.computed_at \
          WHERE customer_health.computed_at <= excluded.computed_at"
     );
     let r = row;
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(r.customer_id).bind(r.as_of).bind(r.score).bind(r.band).bind(r.coverage).bind(&r.model_key)
         .bind(r.model_number).bind(r.score_before).bind(r.band_before).bind(r.trend_per_week).bind(&r.lowest_factor)
-        .bind(r.is_overridden).bind(r.computed_at).execute(db).await.map(|_| ()))
+        .bind(r.is_overridden).bind(r.is_lost).bind(r.risk_level).bind(r.risk_points).bind(r.risk_probability).bind(&r.risk_evidence)
+        .bind(r.computed_at).execute(db).await.map(|_| ()))
 }
 
 /// Deletes the health scores of archived customers.

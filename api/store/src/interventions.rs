@@ -1,8 +1,8 @@
 //! Interventions, and what is noted of them.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::customer::intervention::Outcome;
-use milepost_domain::customer::playbook::{InterventionKind, Tier};
+use milepost_domain::customer::intervention::{EndedBy, Outcome};
+use milepost_domain::customer::playbook::{InterventionKind, Priority, Tier};
 use milepost_domain::values::text::{ExternalRef, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use crate::author::Author;
 use crate::json_text::JsonText;
-use crate::{columns, table};
+use crate::milestones::ROWS_PER_INSERT;
+use crate::row::{self, Condition, Value};
+use crate::{Conn, columns, table};
 
 /// An intervention.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +26,9 @@ pub struct InterventionRow {
     pub title: String,
     pub reason: Option<String>,
     pub owner: Option<String>,
+    pub follows_owner: bool,
+    pub priority: Priority,
+    pub subjects: JsonText<Vec<String>>,
     pub opened_on: NaiveDate,
     pub due_on: NaiveDate,
     pub escalations: JsonText<Vec<Tier>>,
@@ -32,6 +37,7 @@ pub struct InterventionRow {
     pub done_on: Option<NaiveDate>,
     pub outcome: Option<Outcome>,
     pub outcome_note: Option<String>,
+    pub ended_by: Option<EndedBy>,
     pub score_at_opening: Option<f64>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -68,6 +74,9 @@ columns!(InterventionRow {
     title,
     reason,
     owner,
+    follows_owner,
+    priority,
+    subjects,
     opened_on,
     due_on,
     escalations,
@@ -76,6 +85,7 @@ columns!(InterventionRow {
     done_on,
     outcome,
     outcome_note,
+    ended_by,
     score_at_opening,
     version,
     created_at,
@@ -83,3 +93,18 @@ columns!(InterventionRow {
     customer_ref: CUSTOMER_REF
 });
 table!(InterventionRow, "interventions");
+
+/// Returns the interventions of some customers that are not done.
+pub async fn unfinished(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    customer_ids: &[Uuid],
+) -> sqlx::Result<Vec<InterventionRow>> {
+    let mut rows = vec![];
+    for some in customer_ids.chunks(ROWS_PER_INSERT) {
+        let ids = some.iter().map(|id| Value::Uuid(Some(*id))).collect();
+        let conditions = [Condition::IsPresent("done_on", false), Condition::OneOf("customer_id", ids)];
+        rows.extend(row::all::<InterventionRow>(conn, organization_id, &conditions, "id").await?);
+    }
+    Ok(rows)
+}

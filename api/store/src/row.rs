@@ -193,7 +193,10 @@ text_columns!(
     milepost_domain::plan::Kind,
     milepost_domain::plan::milestone::State,
     milepost_domain::customer::playbook::InterventionKind,
+    milepost_domain::customer::intervention::EndedBy,
     milepost_domain::customer::intervention::Outcome,
+    milepost_domain::customer::playbook::Priority,
+    milepost_domain::customer::risk::Level,
 );
 
 /// A row of either engine.
@@ -329,6 +332,8 @@ pub enum Condition {
     AtLeast(&'static str, Value),
     /// The column has the value or a smaller one.
     AtMost(&'static str, Value),
+    /// The column has no value, or the value or a smaller one.
+    AbsentOrAtMost(&'static str, Value),
 }
 
 impl Condition {
@@ -594,6 +599,11 @@ where
             Condition::AtMost(column, value) => {
                 query.push(*column).push(" <= ");
                 push_value(query, value.clone());
+            }
+            Condition::AbsentOrAtMost(column, value) => {
+                query.push("(").push(*column).push(" IS NULL OR ").push(*column).push(" <= ");
+                push_value(query, value.clone());
+                query.push(")");
             }
         }
     }

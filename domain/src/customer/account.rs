@@ -13,7 +13,7 @@ use crate::values::text::{ExternalRef, Label, Name};
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "external_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner": "Ana", "since_on": "2025-11-03",
-    "annual_revenue_minor": 2_400_000, "parent_id": null, "parent_ref": null, "archived": false
+    "renews_on": "2026-11-03", "annual_revenue_minor": 2_400_000, "parent_id": null, "parent_ref": null, "archived": false
 }))]
 pub struct CustomerContent {
     /// External reference: the identifier in the calling system, such as a CRM. Unique within the organization.
@@ -26,6 +26,8 @@ pub struct CustomerContent {
     pub owner: Option<Label>,
     /// First day as a customer; null if unknown.
     pub since_on: Option<NaiveDate>,
+    /// Date on which the contract is to be renewed; null if unknown.
+    pub renews_on: Option<NaiveDate>,
     /// Annual revenue from the customer, in the smallest unit of the organization's currency.
     #[schema(minimum = 0, maximum = 1_000_000_000_000_000_i64)]
     pub annual_revenue_minor: Option<i64>,
@@ -48,6 +50,7 @@ impl CustomerContent {
             segment: None,
             owner: None,
             since_on: None,
+            renews_on: None,
             annual_revenue_minor: None,
             parent_id: None,
             parent_ref: None,

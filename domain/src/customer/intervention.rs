@@ -35,6 +35,18 @@ pub enum Outcome {
     NotNeeded,
 }
 
+/// Cause for which an intervention ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = InterventionEnd)]
+pub enum EndedBy {
+    /// The trigger of its playbook no longer holds for anything that it was opened for.
+    NoLongerHolds,
+    /// Its customer was archived.
+    CustomerArchived,
+}
+
 /// Returns the status of an intervention on a day.
 pub fn status(done_on: Option<NaiveDate>, snoozed_until: Option<NaiveDate>, today: NaiveDate) -> Status {
     match (done_on, snoozed_until) {

@@ -36,10 +36,18 @@ pub struct Playbook {
     /// Action that the playbook takes.
     pub action: Action,
     /// Cooldown: number of days after the playbook opens an intervention for a customer during which it opens no other
-    /// for that customer. Defaults to 14.
+    /// for that customer, or for that milestone if the trigger is about milestones. Defaults to 14.
     #[serde(default = "usual_cooldown")]
     #[schema(minimum = 0, maximum = 365, default = 14)]
     pub cooldown_days: u32,
+    /// Whether nothing is opened for what an intervention of the playbook that is not done was opened for. Defaults to true.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    pub one_at_a_time: bool,
+    /// Whether an intervention ends by itself, as not needed, once the trigger no longer holds for anything that it was opened for.
+    /// Defaults to false.
+    #[serde(default)]
+    pub ends_when_over: bool,
     /// Whether the playbook is active. Defaults to true.
     #[serde(default = "yes")]
     #[schema(default = true)]
@@ -79,7 +87,8 @@ pub struct Trigger {
     /// `risk_level`: lowest risk level that triggers the playbook.
     #[serde(default)]
     pub level: Option<Level>,
-    /// `no_event` and `never_activated`: number of days without a usage event. `factor_drop` and `factor_rise`: number of days back to
+    /// `no_event` and `never_activated`: number of days without a usage event. `milestone_early`: number of days before the planned date, in
+    /// the plan's calendar. `renewal_due`: number of days before the renewal date. `factor_drop` and `factor_rise`: number of days back to
     /// the day of comparison.
     #[serde(default)]
     #[schema(minimum = 1, maximum = 365)]
@@ -107,6 +116,8 @@ pub enum TriggerKind {
     MilestoneAtRisk,
     /// Milestone is achieved.
     MilestoneAchieved,
+    /// Milestone is achieved or expected at least the given number of days before its planned date.
+    MilestoneEarly,
     /// Plan's schedule performance index (SPI) is below the threshold.
     SpiBelow,
     /// Customer's risk is at the given level or higher.
@@ -117,6 +128,8 @@ pub enum TriggerKind {
     NeverActivated,
     /// Factor's sub-score has dropped by at least the given number of points compared with an earlier day.
     FactorDrop,
+    /// Customer's renewal date is at most the given number of days ahead, or today.
+    RenewalDue,
     /// Factor's sub-score has risen by at least the given number of points compared with an earlier day.
     FactorRise,
 }
@@ -147,6 +160,13 @@ pub struct Action {
     pub title: Name,
     /// Owner: the person responsible. Defaults to the customer's owner.
     pub owner: Option<Label>,
+    /// Whether the owner of the intervention changes with the customer's owner until it is done. Not allowed together with `owner`.
+    /// Defaults to false.
+    #[serde(default)]
+    pub follows_owner: bool,
+    /// Priority of the intervention. Defaults to `normal`.
+    #[serde(default)]
+    pub priority: Priority,
     /// Number of days from opening until the intervention is due.
     #[schema(minimum = 0, maximum = 365)]
     pub due_in_days: u32,
@@ -162,8 +182,9 @@ pub struct Action {
 #[schema(as = PlaybookDraft, example = json!({
     "key": "rescue", "content": {
         "name": "Rescue", "description": null, "trigger": {"kind": "band_entered", "bands": ["critical"]}, "conditions": {"segments": []},
-        "action": {"kind": "coaching", "title": "Call the sponsor", "owner": null, "due_in_days": 2, "escalations": []},
-        "cooldown_days": 14, "active": true
+        "action": {"kind": "coaching", "title": "Call the sponsor", "owner": null, "follows_owner": true, "priority": "high", "due_in_days": 2,
+            "escalations": []},
+        "cooldown_days": 14, "one_at_a_time": true, "ends_when_over": false, "active": true
     }
 }))]
 pub struct KeyedPlaybook {
@@ -214,6 +235,38 @@ pub enum InterventionKind {
     Other,
 }
 
+/// Priority of an intervention.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = InterventionPriority)]
+pub enum Priority {
+    /// When there is time.
+    Low,
+    /// In its turn.
+    #[default]
+    Normal,
+    /// Before others.
+    High,
+    /// Before everything else.
+    Urgent,
+}
+
 /// A customer's situation on a day, reduced to the facts that playbooks use.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Situation {
@@ -225,6 +278,8 @@ pub struct Situation {
     pub days_since_event: Option<i64>,
     /// Days for which it could have begun to use the product and has not; `None` if it has, or if nobody would know.
     pub days_without_activation: Option<i64>,
+    /// Days until the renewal date; `None` if it is not known or has passed.
+    pub days_to_renewal: Option<i64>,
     /// Key and sub-score of each factor; `None` for a factor without a sub-score.
     pub sub_scores: Vec<(String, Option<f64>)>,
     /// Plans that are not archived at the end of that day.
@@ -238,8 +293,21 @@ pub struct PlanSituation {
     pub id: String,
     /// Schedule performance index (SPI), if it is defined.
     pub spi: Option<f64>,
-    /// Milestones: key, status, and the number of days by which an open milestone is overdue.
-    pub milestones: Vec<(String, Status, Option<i64>)>,
+    /// Milestones.
+    pub milestones: Vec<MilestoneSituation>,
+}
+
+/// A milestone's situation on a day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MilestoneSituation {
+    /// Key.
+    pub key: String,
+    /// Status.
+    pub status: Status,
+    /// Number of days by which it is overdue, if it is open and overdue.
+    pub overdue_days: Option<i64>,
+    /// Reckoned date minus planned date, in days of the plan's calendar; negative means early.
+    pub variance_days: i64,
 }
 
 impl Playbook {
@@ -256,18 +324,32 @@ impl Playbook {
                 violations.push(ValueRule::Unused { unless: "the trigger's kind uses it" }.at(at));
             }
         };
-        let milestones = [TriggerKind::MilestoneMissed, TriggerKind::MilestoneAtRisk, TriggerKind::MilestoneAchieved];
+        let milestones = [
+            TriggerKind::MilestoneMissed,
+            TriggerKind::MilestoneAtRisk,
+            TriggerKind::MilestoneAchieved,
+            TriggerKind::MilestoneEarly,
+        ];
         need(&[TriggerKind::BandEntered], "bands", !trigger.bands.is_empty(), "at least one band");
         need(&milestones, "milestone", trigger.milestone.is_some(), "");
         need(&[TriggerKind::MilestoneMissed], "grace_days", trigger.grace_days.is_some(), "");
         need(&[TriggerKind::SpiBelow], "below", trigger.below.is_some(), "the threshold");
         need(&[TriggerKind::RiskLevel], "level", trigger.level.is_some(), "the level");
         let changes = [TriggerKind::FactorDrop, TriggerKind::FactorRise];
-        let timed =
-            [TriggerKind::NoEvent, TriggerKind::NeverActivated, TriggerKind::FactorDrop, TriggerKind::FactorRise];
+        let timed = [
+            TriggerKind::NoEvent,
+            TriggerKind::NeverActivated,
+            TriggerKind::MilestoneEarly,
+            TriggerKind::RenewalDue,
+            TriggerKind::FactorDrop,
+            TriggerKind::FactorRise,
+        ];
         need(&timed, "days", trigger.days.is_some(), "the number of days");
         need(&changes, "factor", trigger.factor.is_some(), "");
         need(&changes, "points", trigger.points.is_some(), "the number of points");
+        if self.action.follows_owner && self.action.owner.is_some() {
+            violations.push(ValueRule::Unused { unless: "owner is left out" }.at("/action/follows_owner"));
+        }
         violations.extend(check_tiers(&self.action.escalations, "/action"));
         all_kept(violations)
     }
@@ -279,11 +361,6 @@ impl Playbook {
             segments.is_empty() || segment.is_some_and(|own| segments.iter().any(|one| one.as_str() == own));
         is_of_segment
             && minimum_annual_revenue_minor.is_none_or(|least| annual_revenue_minor.is_some_and(|own| own >= least))
-    }
-
-    /// Whether the cooldown since the last intervention is over today.
-    pub fn is_cool(&self, last_opened_on: Option<NaiveDate>, today: NaiveDate) -> bool {
-        last_opened_on.is_none_or(|on| days_between(on, today) > i64::from(self.cooldown_days))
     }
 }
 
@@ -308,12 +385,21 @@ impl Trigger {
             }
             TriggerKind::MilestoneMissed => {
                 let grace_days = self.grace_days.map_or(0, i64::from);
-                self.milestones(now, |_, overdue_days| overdue_days.is_some_and(|days| days > grace_days))
+                self.milestones(now, |one| one.overdue_days.is_some_and(|days| days > grace_days))
             }
             TriggerKind::MilestoneAtRisk => {
-                self.milestones(now, |status, _| matches!(status, Status::AtRisk | Status::Delayed))
+                self.milestones(now, |one| matches!(one.status, Status::AtRisk | Status::Delayed))
             }
-            TriggerKind::MilestoneAchieved => self.milestones(now, |status, _| status == Status::Achieved),
+            TriggerKind::MilestoneAchieved => self.milestones(now, |one| one.status == Status::Achieved),
+            TriggerKind::MilestoneEarly => {
+                let least = self.days.map_or(i64::MAX, i64::from);
+                let is_meant = |status| matches!(status, Status::Achieved | Status::OnTrack);
+                self.milestones(now, |one| is_meant(one.status) && -one.variance_days >= least)
+            }
+            TriggerKind::RenewalDue => {
+                let most = self.days.map_or(-1, i64::from);
+                whole(now.days_to_renewal.is_some_and(|days| days <= most))
+            }
             TriggerKind::FactorDrop => self.changed(now, earlier, |before, now| before - now),
             TriggerKind::FactorRise => self.changed(now, earlier, |before, now| now - before),
         }
@@ -323,14 +409,11 @@ impl Trigger {
         days.is_some_and(|days| self.days.is_some_and(|least| days >= i64::from(least)))
     }
 
-    fn milestones(&self, now: &Situation, holds: impl Fn(Status, Option<i64>) -> bool) -> Vec<String> {
+    fn milestones(&self, now: &Situation, holds: impl Fn(&MilestoneSituation) -> bool) -> Vec<String> {
         let is_meant = |key: &str| self.milestone.as_ref().is_none_or(|wanted| wanted.as_str() == key);
         let of = |plan: &PlanSituation| {
-            let own = plan
-                .milestones
-                .iter()
-                .filter(|(key, status, overdue_days)| is_meant(key) && holds(*status, *overdue_days));
-            own.map(|(key, _, _)| format!("{}/{key}", plan.id)).collect::<Vec<_>>()
+            let own = plan.milestones.iter().filter(|one| is_meant(&one.key) && holds(one));
+            own.map(|one| format!("{}/{}", plan.id, one.key)).collect::<Vec<_>>()
         };
         now.plans.iter().flat_map(of).collect()
     }
@@ -354,8 +437,17 @@ pub fn check_tiers(tiers: &[Tier], at: &str) -> Violations {
         .collect()
 }
 
-/// Returns the recipient that an open intervention has been escalated to: that of the last tier whose days have passed.
-pub fn escalated_to(tiers: &[Tier], opened_on: NaiveDate, today: NaiveDate) -> Option<&Label> {
+/// Returns the recipient that an open intervention has been escalated to: that of the last tier whose days have passed. One that is
+/// snoozed escalates to nobody.
+pub fn escalated_to(
+    tiers: &[Tier],
+    opened_on: NaiveDate,
+    snoozed_until: Option<NaiveDate>,
+    today: NaiveDate,
+) -> Option<&Label> {
+    if snoozed_until.is_some_and(|until| today < until) {
+        return None;
+    }
     tiers.iter().rfind(|tier| days_between(opened_on, today) >= i64::from(tier.after_days)).map(|tier| &tier.to)
 }
 
@@ -383,6 +475,8 @@ mod tests {
             kind: InterventionKind::Coaching,
             title: text("Call"),
             owner: None,
+            follows_owner: false,
+            priority: Priority::Normal,
             due_in_days: 2,
             escalations: vec![],
         };
@@ -393,21 +487,29 @@ mod tests {
             conditions: Conditions::default(),
             action,
             cooldown_days: 14,
+            one_at_a_time: true,
+            ends_when_over: false,
             active: true,
         }
     }
 
     fn situation() -> Situation {
-        let milestones = vec![
-            ("a".to_owned(), Status::Achieved, None),
-            ("b".to_owned(), Status::AtRisk, Some(3)),
-            ("c".to_owned(), Status::OnTrack, None),
-        ];
+        let milestones =
+            [("a", Status::Achieved, None, -5), ("b", Status::AtRisk, Some(3), 3), ("c", Status::OnTrack, None, -2)];
+        let milestones = milestones
+            .map(|(key, status, overdue_days, variance_days)| MilestoneSituation {
+                key: key.to_owned(),
+                status,
+                overdue_days,
+                variance_days,
+            })
+            .to_vec();
         Situation {
             band: Band::AtRisk,
             risk: Level::High,
             days_since_event: Some(12),
             days_without_activation: Some(20),
+            days_to_renewal: Some(30),
             sub_scores: vec![("usage".to_owned(), Some(40.0)), ("pulse".to_owned(), None)],
             plans: vec![PlanSituation { id: "p".to_owned(), spi: Some(0.8), milestones }],
         }
@@ -427,6 +529,10 @@ mod tests {
             (Trigger { level: Some(Level::Critical), ..base(TriggerKind::RiskLevel) }, vec![]),
             (Trigger { days: Some(12), ..base(TriggerKind::NoEvent) }, vec![""]),
             (Trigger { days: Some(13), ..base(TriggerKind::NoEvent) }, vec![]),
+            (Trigger { days: Some(5), ..base(TriggerKind::MilestoneEarly) }, vec!["p/a"]),
+            (Trigger { days: Some(2), ..base(TriggerKind::MilestoneEarly) }, vec!["p/a", "p/c"]),
+            (Trigger { days: Some(30), ..base(TriggerKind::RenewalDue) }, vec![""]),
+            (Trigger { days: Some(29), ..base(TriggerKind::RenewalDue) }, vec![]),
             (Trigger { days: Some(20), ..base(TriggerKind::NeverActivated) }, vec![""]),
             (Trigger { days: Some(21), ..base(TriggerKind::NeverActivated) }, vec![]),
             (Trigger { days: Some(7), points: Some(1.0), ..base(TriggerKind::FactorRise) }, vec![]),
@@ -479,7 +585,8 @@ mod tests {
         assert!(one.is_cool(None, day(1)) && !one.is_cool(Some(day(1)), day(15)) && one.is_cool(Some(day(1)), day(16)));
         let tiers =
             [(2, "A"), (5, "B")].map(|(after_days, to)| Tier { after_days, to: Label::parse(to).expect("a label") });
-        let to = |on| escalated_to(&tiers, day(1), day(on)).map(Label::as_str);
+        let to = |on| escalated_to(&tiers, day(1), None, day(on)).map(Label::as_str);
         assert_eq!([2, 3, 6].map(to), [None, Some("A"), Some("B")]);
+        assert_eq!(escalated_to(&tiers, day(1), Some(day(8)), day(7)), None, "while it is snoozed");
     }
 }

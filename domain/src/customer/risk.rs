@@ -241,9 +241,20 @@ pub fn difference(
         (Some(score), None) => format!("Health is {band} ({score:.0} points)"),
         (None, _) => format!("Health is {band}"),
     };
-    let worst = factors.iter().filter(|one| one.points > 0.0).max_by(|a, b| a.points.total_cmp(&b.points));
-    let risk = worst.map_or_else(|| "no risk factor shows anything".to_owned(), FactorFinding::evidence);
+    let risk = worst(factors).map_or_else(|| "no risk factor shows anything".to_owned(), FactorFinding::evidence);
     Some(format!("{health}, while risk is {level}: {risk}."))
+}
+
+/// Returns the finding with the most points; `None` if none has any.
+fn worst(factors: &[FactorFinding]) -> Option<&FactorFinding> {
+    factors.iter().filter(|one| one.points > 0.0).max_by(|a, b| a.points.total_cmp(&b.points))
+}
+
+impl Risk {
+    /// Returns the finding with the most points; `None` if none has any.
+    pub fn worst(&self) -> Option<&FactorFinding> {
+        worst(&self.factors)
+    }
 }
 
 impl FactorFinding {

@@ -4,10 +4,12 @@ use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::customer::intervention::Outcome;
+use milepost_domain::customer::playbook::Priority;
+use milepost_domain::customer::rule::CustomerRule;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Label, Note, Reason};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -17,8 +19,8 @@ use crate::error::{ApiError, Code};
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
 use crate::resources::interventions::Intervention;
-use crate::store::interventions::InterventionRow;
-use crate::store::row;
+use crate::store::interventions::{InterventionNote, InterventionRow};
+use crate::store::{playbooks, row};
 use crate::unit::{Change, Entity, Unit};
 
 /// Assignment of an intervention.
@@ -28,6 +30,40 @@ use crate::unit::{Change, Entity, Unit};
 pub struct Assignment {
     /// Owner: the person responsible.
     owner: Label,
+    /// Due date. Stays unchanged if left out.
+    due_on: Option<NaiveDate>,
+    /// Priority. Stays unchanged if left out.
+    priority: Option<Priority>,
+}
+
+/// Assignment of several interventions.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"ids": ["0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"], "owner": "Ben"}))]
+pub struct BulkAssignment {
+    /// Identifiers of the interventions.
+    #[schema(min_items = 1, max_items = 500)]
+    ids: Vec<Uuid>,
+    /// Owner: the person responsible.
+    owner: Label,
+}
+
+/// Result of assigning several interventions.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"assigned": 12}))]
+pub struct Assigned {
+    /// Number of interventions whose owner changed.
+    #[schema(maximum = 500)]
+    assigned: usize,
+}
+
+/// Reopening of an intervention.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "They have not agreed after all.", "due_on": "2026-05-20"}))]
+pub struct Reopening {
+    /// Reason for reopening.
+    reason: Reason,
     /// Due date. Stays unchanged if left out.
     due_on: Option<NaiveDate>,
 }
@@ -56,7 +92,8 @@ pub struct Completion {
 
 /// Assign an intervention
 ///
-/// Sets the owner and, if given, the due date. An intervention that is done cannot be changed.
+/// Sets the owner and, if given, the due date and the priority. From then on the owner no longer follows the customer's. An intervention
+/// that is done cannot be changed.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), params(IfMatchOptional), request_body = Assignment,
     responses((status = 200, description = "As assigned.", body = Intervention)))]
 #[post("/v1/interventions/{id}/assign")]
@@ -66,8 +103,38 @@ pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignm
             return Err(ValueRule::InThePast { today }.at("/due_on").into());
         }
         row.owner = Some(body.0.owner.to_string());
+        row.follows_owner = false;
         row.due_on = body.0.due_on.unwrap_or(row.due_on);
+        row.priority = body.0.priority.unwrap_or(row.priority);
         Ok(())
+    })
+    .await
+}
+
+/// Assign several interventions
+///
+/// Sets the owner of all of them, or of none: the request fails if one of them does not exist or is done.
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), request_body = BulkAssignment,
+    responses((status = 200, description = "The number of interventions whose owner changed.", body = Assigned)))]
+#[post("/v1/interventions/assign")]
+pub async fn assign_interventions(cx: Context, body: Body<BulkAssignment>) -> Result<Answer, ApiError> {
+    let BulkAssignment { ids, owner } = &body.0;
+    cx.write(async |unit| {
+        let mut assigned = 0;
+        for (index, id) in ids.iter().enumerate() {
+            let at = format!("/ids/{index}");
+            let found: Option<InterventionRow> = row::find(&mut unit.conn, unit.organization_id, *id).await?;
+            let before = found.ok_or_else(|| ApiError::field(&at, "unknown_intervention", "names no intervention"))?;
+            if before.done_on.is_some() {
+                return Err(CustomerRule::InterventionDone.at(at).into());
+            }
+            if before.owner.as_deref() != Some(owner.as_str()) || before.follows_owner {
+                let after = InterventionRow { owner: Some(owner.to_string()), follows_owner: false, ..before.clone() };
+                save(unit, before, after, "assigned").await?;
+                assigned += 1;
+            }
+        }
+        Answer::ok(&Assigned { assigned })
     })
     .await
 }
@@ -92,16 +159,68 @@ pub async fn snooze_intervention(cx: Context, id: Path<Uuid>, body: Body<Snooze>
 
 /// Complete an intervention
 ///
-/// Marks the intervention as done today and records its outcome. This cannot be undone.
+/// Marks the intervention as done today and records its outcome. If it failed, its playbook opens another one once its cooldown is over, as
+/// long as the trigger still holds.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), params(IfMatchOptional), request_body = Completion,
     responses((status = 200, description = "As finished.", body = Intervention)))]
 #[post("/v1/interventions/{id}/finish")]
 pub async fn finish_intervention(cx: Context, id: Path<Uuid>, body: Body<Completion>) -> Result<Answer, ApiError> {
-    change(&cx, *id, "done", |row, today| {
-        row.done_on = Some(today);
-        row.outcome = Some(body.0.outcome);
-        row.outcome_note = body.0.note.as_ref().map(ToString::to_string);
-        Ok(())
+    cx.write(async |unit| {
+        let before = find(unit, *id).await?;
+        cx.check_version(before.version)?;
+        check_unfinished(&before)?;
+        let after = InterventionRow {
+            done_on: Some(unit.today),
+            outcome: Some(body.0.outcome),
+            outcome_note: body.0.note.as_ref().map(ToString::to_string),
+            ..before.clone()
+        };
+        if let Some(playbook_id) = before.playbook_id.filter(|_| body.0.outcome == Outcome::Failed) {
+            let subjects = &before.subjects.0;
+            playbooks::forget(&mut unit.conn, unit.organization_id, playbook_id, before.customer_id, subjects).await?;
+        }
+        let after = save(unit, before, after, "done").await?;
+        Ok(Answer::ok(&after)?.version_and_content(after.version))
+    })
+    .await
+}
+
+/// Reopen an intervention
+///
+/// Takes back that the intervention is done. Its outcome stays in the ledger only.
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:write"])), params(IfMatchOptional), request_body = Reopening,
+    responses((status = 200, description = "As reopened.", body = Intervention)))]
+#[post("/v1/interventions/{id}/reopen")]
+pub async fn reopen_intervention(cx: Context, id: Path<Uuid>, body: Body<Reopening>) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let before = find(unit, *id).await?;
+        cx.check_version(before.version)?;
+        if before.done_on.is_none() {
+            return Err(ApiError::new(Code::Conflict, "The intervention is not done."));
+        }
+        if body.0.due_on.is_some_and(|due_on| due_on < unit.today) {
+            return Err(ValueRule::InThePast { today: unit.today }.at("/due_on").into());
+        }
+        let note = InterventionNote {
+            id: unit.new_id(),
+            intervention_id: *id,
+            text: body.0.reason.clone().into(),
+            author: unit.author(),
+            recorded_at: unit.now,
+        };
+        row::insert(&mut unit.conn, unit.organization_id, &note).await?;
+        let after = InterventionRow {
+            done_on: None,
+            outcome: None,
+            outcome_note: None,
+            ended_by: None,
+            snoozed_until: None,
+            snooze_reason: None,
+            due_on: body.0.due_on.unwrap_or(before.due_on),
+            ..before.clone()
+        };
+        let after = save(unit, before, after, "reopened").await?;
+        Ok(Answer::ok(&after)?.version_and_content(after.version))
     })
     .await
 }
@@ -110,24 +229,38 @@ pub async fn finish_intervention(cx: Context, id: Path<Uuid>, body: Body<Complet
 async fn change(
     cx: &Context,
     id: Uuid,
-    verb: &str,
+    verb: &'static str,
     apply: impl Fn(&mut InterventionRow, NaiveDate) -> Result<(), ApiError>,
 ) -> Result<Answer, ApiError> {
     cx.write(async |unit| {
         let before = find(unit, id).await?;
         cx.check_version(before.version)?;
-        if before.done_on.is_some() {
-            return Err(ApiError::new(Code::Conflict, "The intervention is already done."));
-        }
-        let mut after = InterventionRow { version: before.version + 1, updated_at: unit.now, ..before.clone() };
+        check_unfinished(&before)?;
+        let mut after = before.clone();
         apply(&mut after, unit.today)?;
-        row::update(&mut unit.conn, unit.organization_id, &after).await?;
-        let (before, after) = (Intervention::of(before, unit.today), Intervention::of(after, unit.today));
-        let of = (Entity::Intervention, id);
-        unit.record(Change { verb, entity: of, root: of, before: Some(&before), after: Some(&after) }).await?;
+        let after = save(unit, before, after, verb).await?;
         Ok(Answer::ok(&after)?.version_and_content(after.version))
     })
     .await
+}
+
+fn check_unfinished(row: &InterventionRow) -> Result<(), ApiError> {
+    if row.done_on.is_some() { Err(ApiError::new(Code::Conflict, "The intervention is already done.")) } else { Ok(()) }
+}
+
+/// Saves an intervention with its next version, and records the change.
+async fn save(
+    unit: &mut Unit,
+    before: InterventionRow,
+    after: InterventionRow,
+    verb: &'static str,
+) -> Result<Intervention, ApiError> {
+    let after = InterventionRow { version: before.version + 1, updated_at: unit.now, ..after };
+    row::update(&mut unit.conn, unit.organization_id, &after).await?;
+    let of = (Entity::Intervention, before.id);
+    let (before, after) = (Intervention::of(before, unit.today), Intervention::of(after, unit.today));
+    unit.record(Change { verb, entity: of, root: of, before: Some(&before), after: Some(&after) }).await?;
+    Ok(after)
 }
 
 async fn find(unit: &mut Unit, id: Uuid) -> Result<InterventionRow, ApiError> {

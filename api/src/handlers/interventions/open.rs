@@ -3,7 +3,7 @@
 use actix_web::post;
 use chrono::NaiveDate;
 use milepost_domain::customer::account::CustomerContent;
-use milepost_domain::customer::playbook::{InterventionKind, Tier, check_tiers};
+use milepost_domain::customer::playbook::{InterventionKind, Priority, Tier, check_tiers};
 use milepost_domain::rule::{Rule as _, all_kept};
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{ExternalRef, Label, Name, Note};
@@ -45,6 +45,9 @@ pub struct InterventionDraft {
     reason: Option<Note>,
     /// Owner: the person responsible. Defaults to the customer's owner.
     owner: Option<Label>,
+    /// Priority. Defaults to `normal`.
+    #[serde(default)]
+    priority: Priority,
     /// Due date. Must not be in the past.
     due_on: NaiveDate,
     /// Escalation tiers: recipients and delays, in order, in case the intervention is not done.
@@ -80,6 +83,7 @@ pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Re
         let row = InterventionRow {
             reason: draft.reason.as_ref().map(ToString::to_string),
             owner: draft.owner.as_ref().map(ToString::to_string).or(row.owner),
+            priority: draft.priority,
             escalations: JsonText(draft.escalations.clone()),
             score_at_opening: score,
             ..row

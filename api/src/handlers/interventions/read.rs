@@ -2,10 +2,14 @@
 
 use actix_web::get;
 use actix_web::web::Path;
+use chrono::NaiveDate;
 use milepost_domain::customer::account::CustomerContent;
+use milepost_domain::customer::intervention::Status;
+use milepost_domain::customer::playbook::{InterventionKind, Priority, escalated_to};
+use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::{ExternalRef, Label};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::answer::Answer;
@@ -16,8 +20,8 @@ use crate::paging::{Page, Paging};
 use crate::reference::{self, Named};
 use crate::resources::interventions::Intervention;
 use crate::store::interventions::InterventionRow;
-use crate::store::keyset::{Direction, Order, Position};
-use crate::store::row::{self, Condition};
+use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
+use crate::store::row::{self, Condition, Value};
 
 /// Filters of the intervention list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -34,11 +38,106 @@ pub struct InterventionFilters {
     owner: Vec<Label>,
     /// Filter by openness: `true` for interventions that are not done, `false` for those that are.
     open: Option<bool>,
+    /// Filter by status.
+    #[param(inline)]
+    status: Option<Status>,
+    /// Filter by kind. Repeat the parameter for several kinds.
+    #[serde(default)]
+    #[param(max_items = 20)]
+    kind: Vec<InterventionKind>,
+    /// Filter by priority. Repeat the parameter for several priorities.
+    #[serde(default)]
+    #[param(max_items = 4)]
+    priority: Vec<Priority>,
+    /// Filter by the playbook that opened the intervention.
+    playbook_id: Option<Uuid>,
+    /// Filter by due date: earliest due date.
+    due_from: Option<NaiveDate>,
+    /// Filter by due date: latest due date.
+    due_to: Option<NaiveDate>,
+    /// Filter by lateness: `true` for interventions that are not done although their due date has passed.
+    overdue: Option<bool>,
+    /// Filter by the person or team that an intervention has been escalated to (exact match).
+    #[param(inline)]
+    escalated_to: Option<Label>,
+    /// Order. Defaults to the most recently opened first.
+    #[param(inline)]
+    sort: Option<InterventionSort>,
+}
+
+/// The orders of the intervention list.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub enum InterventionSort {
+    /// Most recently opened first.
+    #[default]
+    #[serde(rename = "-created_at")]
+    CreatedAtDescending,
+    /// Opened longest ago first.
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    /// By due date, the earliest first.
+    #[serde(rename = "due_on")]
+    DueOn,
+    /// By due date, the latest first.
+    #[serde(rename = "-due_on")]
+    DueOnDescending,
+}
+
+impl InterventionSort {
+    const fn order(self) -> Order {
+        match self {
+            Self::CreatedAtDescending | Self::CreatedAt => Order::Id,
+            Self::DueOn | Self::DueOnDescending => Order::Date("due_on"),
+        }
+    }
+
+    const fn direction(self) -> Direction {
+        match self {
+            Self::CreatedAtDescending | Self::DueOnDescending => Direction::Descending,
+            Self::CreatedAt | Self::DueOn => Direction::Ascending,
+        }
+    }
+}
+
+impl InterventionFilters {
+    /// Conditions on the rows, on a day.
+    fn conditions(&self, today: NaiveDate) -> Vec<Condition> {
+        let date = |on: NaiveDate| Value::Date(Some(on));
+        let is_done = |is_done| Condition::IsPresent("done_on", is_done);
+        let mut conditions = vec![];
+        conditions.extend(Condition::one_of("owner", &self.owner));
+        conditions.extend(Condition::one_of("kind", &self.kind));
+        conditions.extend(Condition::one_of("priority", &self.priority));
+        conditions.extend(self.playbook_id.map(|id| Condition::Equals("playbook_id", Value::Uuid(Some(id)))));
+        conditions.extend(self.open.map(|is_open| is_done(!is_open)));
+        conditions.extend(self.due_from.map(|on| Condition::AtLeast("due_on", date(on))));
+        conditions.extend(self.due_to.map(|on| Condition::AtMost("due_on", date(on))));
+        match self.status {
+            None => {}
+            Some(Status::Done) => conditions.push(is_done(true)),
+            Some(Status::Snoozed) => {
+                conditions.extend([is_done(false), Condition::AtLeast("snoozed_until", date(plus_days(today, 1)))]);
+            }
+            Some(Status::Open) => {
+                conditions.extend([is_done(false), Condition::AbsentOrAtMost("snoozed_until", date(today))]);
+            }
+        }
+        match self.overdue {
+            None => {}
+            Some(true) => {
+                conditions.extend([is_done(false), Condition::AtMost("due_on", date(plus_days(today, -1)))]);
+            }
+            Some(false) => conditions.push(Condition::AtLeast("due_on", date(today))),
+        }
+        // Who has been told depends on the day: it is found out of those that are not done.
+        conditions.extend(self.escalated_to.as_ref().map(|_| is_done(false)));
+        conditions
+    }
 }
 
 /// List interventions
 ///
-/// Returns interventions of all customers, the most recently opened first. Filters narrow the list down.
+/// Returns interventions of all customers, the most recently opened first unless sorted otherwise. Filters narrow the list down.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:read"])), params(Paging, InterventionFilters),
     responses((status = 200, description = "A page of interventions.", body = Page<Intervention>)))]
 #[get("/v1/interventions")]
@@ -47,17 +146,26 @@ pub async fn list_interventions(
     paging: Paging,
     filters: Query<InterventionFilters>,
 ) -> Result<Answer, ApiError> {
-    let InterventionFilters { customer_id, customer_ref, owner, open } = filters.0;
-    let customer = Named { id: customer_id, external_ref: customer_ref.as_ref() };
-    let mut conditions = vec![];
+    let (filters, today) = (filters.0, cx.today());
+    let customer = Named { id: filters.customer_id, external_ref: filters.customer_ref.as_ref() };
+    let mut conditions = filters.conditions(today);
     conditions.extend(reference::condition::<CustomerContent>(&cx, "customer_id", customer).await?);
-    conditions.extend(Condition::one_of("owner", &owner));
-    conditions.extend(open.map(|is_open| Condition::IsPresent("done_on", !is_open)));
-    let slice = paging.slice(Order::Id, Direction::Descending)?;
-    let rows = row::page(&mut cx.read().await?, cx.organization_id(), &conditions, &slice).await?;
-    let today = cx.today();
-    let position = |row: &InterventionRow| Position { key: None, id: row.id };
-    paging.answer(rows, position, |row| Intervention::of(row, today))
+    let sort = filters.sort.unwrap_or_default();
+    let slice = paging.slice(sort.order(), sort.direction())?;
+    let position = |row: &InterventionRow| {
+        let key = matches!(sort.order(), Order::Date(_)).then_some(PositionKey::Date(row.due_on));
+        Position { key, id: row.id }
+    };
+    let Some(to) = filters.escalated_to else {
+        let rows = row::page(&mut cx.read().await?, cx.organization_id(), &conditions, &slice).await?;
+        return paging.answer(rows, position, |row| Intervention::of(row, today));
+    };
+    let mut rows: Vec<InterventionRow> =
+        row::all(&mut cx.read().await?, cx.organization_id(), &conditions, "id").await?;
+    rows.retain(|row| {
+        escalated_to(&row.escalations.0, row.opened_on, row.snoozed_until, today).is_some_and(|own| *own == to)
+    });
+    paging.answer_sorted(sort.direction(), rows, position, |row| Intervention::of(row, today))
 }
 
 /// Get an intervention

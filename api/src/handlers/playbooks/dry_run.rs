@@ -4,6 +4,7 @@ use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::customer::playbook::{KeyedPlaybook, Playbook};
+use milepost_domain::customer::reaction::{Look, react};
 use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::{ExternalRef, Name};
 use serde::{Deserialize, Serialize};
@@ -118,19 +119,19 @@ fn replay(
     to: NaiveDate,
 ) -> Vec<WouldOpen> {
     let days = one.days(models, plus_days(from, -1), to);
-    let mut days = days.iter().map(|day| (day.on, one.held(playbook, models, day, risk_model)));
-    let mut held = days.next().map(|(_, held)| held).unwrap_or_default();
-    let (mut opened_on, mut found) = (None, vec![]);
-    for (on, now) in days {
-        let because_of: Vec<String> = now.iter().filter(|subject| !held.contains(subject)).cloned().collect();
-        let is_cool = playbook.is_cool(opened_on, on);
-        // Same rule as for active playbooks: a trigger that begins during a cooldown counts as beginning after it.
-        held = now.into_iter().filter(|subject| is_cool || !because_of.contains(subject)).collect();
-        if !because_of.is_empty() && is_cool {
-            opened_on = Some(on);
+    let days = days.iter().map(|day| (day.on, one.held(playbook, models, day, risk_model)));
+    // Same rule as for active playbooks, but nobody finishes anything.
+    let playbook = &Playbook { one_at_a_time: false, ..playbook.clone() };
+    let (mut memory, mut found) = (None, vec![]);
+    for (index, (on, held)) in days.enumerate() {
+        let look = Look { held: &held, unfinished: &[], is_older: index == 0, today: on };
+        let reaction = react(playbook, memory.as_ref(), look);
+        memory = Some(reaction.memory);
+        if !reaction.opened_for.is_empty() {
             let customer = &one.customer;
             let (customer_id, customer_ref) = (customer.id, customer.external_ref.clone());
-            found.push(WouldOpen { customer_id, customer_ref, name: customer.name.to_string(), on, because_of });
+            let (name, because_of) = (customer.name.to_string(), reaction.opened_for);
+            found.push(WouldOpen { customer_id, customer_ref, name, on, because_of });
         }
     }
     found

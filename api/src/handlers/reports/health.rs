@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, get};
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::health::band::Band;
+use milepost_domain::customer::risk::Level;
 use milepost_domain::values::text::{ExternalRef, Key, Label, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -32,13 +33,19 @@ pub struct HealthReportFilters {
     /// Filter by owner (exact match).
     #[param(inline)]
     owner: Option<Label>,
+    /// Filter by risk level.
+    #[param(inline)]
+    risk_level: Option<Level>,
+    /// Whether to report the customers that have been lost, in place of those that have not. Defaults to `false`.
+    lost: Option<bool>,
 }
 
 /// Health report of all active customers.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "as_of": "2026-05-04", "computed_at": "2026-05-04T12:00:00Z", "computed_through": 5451, "customers": 1, "mean_score": 62.0,
-    "bands": [{"band": "at_risk", "customers": 1, "annual_revenue_minor": 2_400_000}], "risen": [], "fallen": [], "data": [],
+    "bands": [{"band": "at_risk", "customers": 1, "annual_revenue_minor": 2_400_000}],
+    "risks": [{"risk_level": "medium", "customers": 1, "annual_revenue_minor": 2_400_000}], "risen": [], "fallen": [], "data": [],
     "next_cursor": null, "has_more": false
 }))]
 pub struct HealthReport {
@@ -57,6 +64,9 @@ pub struct HealthReport {
     /// Number of customers by band.
     #[schema(max_items = 4)]
     bands: Vec<BandCount>,
+    /// Number of customers by risk level, with the revenue at risk.
+    #[schema(max_items = 4)]
+    risks: Vec<RiskCount>,
     /// Customers whose health score has risen most in 30 days, at most 10.
     #[schema(max_items = 10)]
     risen: Vec<HealthRow>,
@@ -87,12 +97,27 @@ pub struct BandCount {
     annual_revenue_minor: i64,
 }
 
+/// Number of customers at a risk level.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"risk_level": "high", "customers": 2, "annual_revenue_minor": 3_600_000}))]
+pub struct RiskCount {
+    /// Risk level.
+    risk_level: Level,
+    /// Number of customers.
+    #[schema(maximum = 10_000_000)]
+    customers: usize,
+    /// Combined annual revenue of these customers in the smallest unit of the currency.
+    #[schema(minimum = 0)]
+    annual_revenue_minor: i64,
+}
+
 /// Health of one customer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner": "Ana",
     "annual_revenue_minor": 2_400_000, "score": 62.0, "band": "at_risk", "coverage": 1.0, "score_before": 70.0, "band_before": "healthy", "delta": -8.0,
-    "points_per_week": -1.9, "lowest_factor": "engagement", "overridden": false, "model_key": "activity", "model_number": 1
+    "points_per_week": -1.9, "lowest_factor": "engagement", "overridden": false, "risk_level": "medium", "risk_evidence": "a milestone is 14 days overdue",
+    "renews_on": "2026-11-03", "model_key": "activity", "model_number": 1
 }))]
 pub struct HealthRow {
     /// Identifier of the customer.
@@ -131,6 +156,13 @@ pub struct HealthRow {
     lowest_factor: Option<String>,
     /// Whether an override sets the health score.
     overridden: bool,
+    /// Level of the risk that the customer is lost.
+    risk_level: Level,
+    /// Finding in words for the risk factor with the most points; null if none has any.
+    #[schema(max_length = 1000)]
+    risk_evidence: Option<String>,
+    /// Date on which the contract is to be renewed; null if unknown.
+    renews_on: Option<NaiveDate>,
     /// Key of the health model.
     #[schema(value_type = Key)]
     model_key: String,
@@ -158,6 +190,9 @@ impl From<&ListedScore> for HealthRow {
             points_per_week: found.trend_per_week,
             lowest_factor: found.lowest_factor.clone(),
             overridden: found.is_overridden,
+            risk_level: found.risk_level.0,
+            risk_evidence: found.risk_evidence.clone(),
+            renews_on: listed.renews_on,
             model_key: found.model_key.clone(),
             model_number: found.model_number,
         }
@@ -169,7 +204,8 @@ const MOVERS: usize = 10;
 
 /// Get the health report of all customers
 ///
-/// Reports the health scores and bands of all active customers as of today, after recomputing whatever has changed.
+/// Reports the health scores, bands and risks of all active customers as of today, after recomputing whatever has changed. Customers that
+/// have been lost are left out, unless `lost` asks for them.
 /// JSON responses are paged; CSV responses contain all matching customers.
 #[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, HealthReportFilters), responses(
     (status = 200, description = "The health report.", content((HealthReport = "application/json"), (String = "text/csv")))
@@ -182,8 +218,9 @@ pub async fn read_health_report(
     filters: Query<HealthReportFilters>,
 ) -> Result<Answer, ApiError> {
     keep::keep_health(&cx).await?;
-    let HealthReportFilters { band, segment, owner } = filters.0;
-    let filter = Filter { band, segment: segment.map(String::from), owner: owner.map(String::from) };
+    let HealthReportFilters { band, segment, owner, risk_level, lost } = filters.0;
+    let (segment, owner) = (segment.map(String::from), owner.map(String::from));
+    let filter = Filter { band, segment, owner, risk_level, is_lost: lost.unwrap_or_default() };
     let mut conn = cx.snapshot().await?;
     let marks = health_scores::marks(&mut conn, cx.organization_id()).await?;
     let marks = marks.ok_or_else(|| ApiError::internal("nothing is kept after it was brought up to date"))?;
@@ -210,6 +247,7 @@ pub async fn read_health_report(
         customers: rows.len(),
         mean_score: (count > 0.0).then(|| scores.iter().sum::<f64>() / count),
         bands: bands(&rows),
+        risks: risk_counts(&rows.iter().map(|row| (row.risk_level, row.annual_revenue_minor)).collect::<Vec<_>>()),
         risen: movers(&rows, |delta| delta),
         fallen: movers(&rows, |delta| -delta),
         data: page.iter().map(HealthRow::from).collect(),
@@ -225,6 +263,17 @@ fn bands(rows: &[HealthRow]) -> Vec<BandCount> {
         let own = rows.iter().filter(|row| row.band == band);
         let annual_revenue_minor = own.clone().filter_map(|row| row.annual_revenue_minor).fold(0, i64::saturating_add);
         BandCount { band, customers: own.count(), annual_revenue_minor }
+    };
+    all.into_iter().map(count).collect()
+}
+
+/// Counts customers by their risk levels, with their revenue.
+pub fn risk_counts(customers: &[(Level, Option<i64>)]) -> Vec<RiskCount> {
+    let all = [Level::Critical, Level::High, Level::Medium, Level::Low];
+    let count = |risk_level| {
+        let own = customers.iter().filter(|(level, _)| *level == risk_level);
+        let revenue = own.clone().filter_map(|(_, revenue)| *revenue);
+        RiskCount { risk_level, customers: own.count(), annual_revenue_minor: revenue.fold(0, i64::saturating_add) }
     };
     all.into_iter().map(count).collect()
 }
@@ -254,6 +303,9 @@ fn csv(rows: &[HealthRow]) -> Result<Vec<u8>, ApiError> {
         "points_per_week",
         "lowest_factor",
         "overridden",
+        "risk_level",
+        "risk_evidence",
+        "renews_on",
         "model_key",
         "model_number",
     ])?;
@@ -276,6 +328,9 @@ fn csv(rows: &[HealthRow]) -> Result<Vec<u8>, ApiError> {
             number(row.points_per_week),
             text(&row.lowest_factor),
             row.overridden.to_string(),
+            row.risk_level.to_string(),
+            text(&row.risk_evidence),
+            row.renews_on.map(|on| on.to_string()).unwrap_or_default(),
             harmless(&row.model_key),
             whole(row.model_number),
         ])?);

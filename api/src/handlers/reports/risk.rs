@@ -1,0 +1,187 @@
+//! Risk report of all active customers: the revenue at risk, and who is at risk of being lost, the worst first.
+
+use actix_web::get;
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::customer::health::band::Band;
+use milepost_domain::customer::risk::Level;
+use milepost_domain::values::text::{ExternalRef, Label, Name};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::health::{RiskCount, risk_counts};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::customer_health::keep;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::paging::Paging;
+use crate::store::health_scores::{self, Filter, ListedScore};
+use crate::store::keyset::{Key, Position};
+
+/// Filters of the risk report.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct RiskReportFilters {
+    /// Filter by risk level.
+    #[param(inline)]
+    risk_level: Option<Level>,
+    /// Filter by segment (exact match).
+    #[param(inline)]
+    segment: Option<Label>,
+    /// Filter by owner (exact match).
+    #[param(inline)]
+    owner: Option<Label>,
+    /// Filter by renewal date: latest renewal date.
+    renews_to: Option<NaiveDate>,
+}
+
+/// Risk report of all active customers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "as_of": "2026-05-04", "computed_at": "2026-05-04T12:00:00Z", "customers": 1, "revenue_minor": 2_400_000, "revenue_at_risk_minor": 2_400_000,
+    "risks": [{"risk_level": "high", "customers": 1, "annual_revenue_minor": 2_400_000}], "data": [], "next_cursor": null, "has_more": false
+}))]
+pub struct RiskReport {
+    /// Date that the report refers to.
+    as_of: NaiveDate,
+    /// Time at which the figures were last computed.
+    computed_at: DateTime<Utc>,
+    /// Number of customers that match the filters.
+    #[schema(maximum = 10_000_000)]
+    customers: usize,
+    /// Combined annual revenue of these customers in the smallest unit of the currency.
+    #[schema(minimum = 0)]
+    revenue_minor: i64,
+    /// Combined annual revenue of those whose risk is high or critical.
+    #[schema(minimum = 0)]
+    revenue_at_risk_minor: i64,
+    /// Number of customers by risk level.
+    #[schema(max_items = 4)]
+    risks: Vec<RiskCount>,
+    /// Items of the page: matching customers, those with the highest risk first.
+    #[schema(max_items = 200)]
+    data: Vec<RiskRow>,
+    /// Cursor of the next page, to be sent as `cursor`; null on the last page.
+    #[schema(max_length = 2000, required)]
+    next_cursor: Option<String>,
+    /// Whether there is a next page.
+    has_more: bool,
+}
+
+/// Risk of one customer.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner": "Ana",
+    "annual_revenue_minor": 2_400_000, "renews_on": "2026-11-03", "risk_level": "high", "points": 50.0, "probability": null,
+    "evidence": "last event 62 days ago, usual pause 1 day", "health_band": "critical", "health_score": 14.0
+}))]
+pub struct RiskRow {
+    /// Identifier of the customer.
+    customer_id: Uuid,
+    /// External reference of the customer.
+    #[schema(value_type = Option<ExternalRef>)]
+    customer_ref: Option<String>,
+    /// Name of the customer.
+    #[schema(value_type = Name)]
+    name: String,
+    /// Segment, such as a size or an industry.
+    #[schema(value_type = Option<Label>)]
+    segment: Option<String>,
+    /// Owner: the person responsible.
+    #[schema(value_type = Option<Label>)]
+    owner: Option<String>,
+    /// Annual revenue in the smallest unit of the currency.
+    #[schema(minimum = 0)]
+    annual_revenue_minor: Option<i64>,
+    /// Date on which the contract is to be renewed; null if unknown.
+    renews_on: Option<NaiveDate>,
+    /// Level of the risk.
+    risk_level: Level,
+    /// Sum of the factors' points, from 0 to 100.
+    points: f64,
+    /// Probability of a loss according to the active risk model; null without one.
+    #[schema(minimum = 0, maximum = 1)]
+    probability: Option<f64>,
+    /// Finding in words for the factor with the most points; null if none has any.
+    #[schema(max_length = 1000)]
+    evidence: Option<String>,
+    /// Band of the health score.
+    health_band: Band,
+    /// Health score; null if unknown.
+    health_score: Option<f64>,
+}
+
+impl From<ListedScore> for RiskRow {
+    fn from(listed: ListedScore) -> Self {
+        let ListedScore { id, name, external_ref, segment, owner, annual_revenue_minor, renews_on, score } = listed;
+        Self {
+            customer_id: id,
+            customer_ref: external_ref,
+            name,
+            segment,
+            owner,
+            annual_revenue_minor,
+            renews_on,
+            risk_level: score.risk_level.0,
+            points: score.risk_points,
+            probability: score.risk_probability,
+            evidence: score.risk_evidence,
+            health_band: score.band.0,
+            health_score: score.score,
+        }
+    }
+}
+
+/// Get the risk report of all customers
+///
+/// Reports who is at risk of being lost as of today, the highest risk first, and the revenue at risk, after recomputing whatever has changed.
+/// Customers that have been lost are left out.
+#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, RiskReportFilters),
+    responses((status = 200, description = "The risk report.", body = RiskReport)))]
+#[get("/v1/reports/risk")]
+pub async fn read_risk_report(
+    cx: Context,
+    paging: Paging,
+    filters: Query<RiskReportFilters>,
+) -> Result<Answer, ApiError> {
+    keep::keep_health(&cx).await?;
+    let RiskReportFilters { risk_level, segment, owner, renews_to } = filters.0;
+    let filter =
+        Filter { risk_level, segment: segment.map(String::from), owner: owner.map(String::from), ..Filter::default() };
+    let mut conn = cx.snapshot().await?;
+    let marks = health_scores::marks(&mut conn, cx.organization_id()).await?;
+    let marks = marks.ok_or_else(|| ApiError::internal("nothing is kept after it was brought up to date"))?;
+    let mut all = health_scores::list(&mut conn, cx.organization_id(), &filter, None).await?;
+    all.retain(|one| renews_to.is_none_or(|to| one.renews_on.is_some_and(|on| on <= to)));
+    let revenue = |is_meant: fn(Level) -> bool| {
+        let own = all.iter().filter(|one| is_meant(one.score.risk_level.0)).filter_map(|one| one.annual_revenue_minor);
+        own.fold(0, i64::saturating_add)
+    };
+    let (customers, revenue_minor) = (all.len(), revenue(|_| true));
+    let revenue_at_risk_minor = revenue(|level| level >= Level::High);
+    let levels: Vec<_> = all.iter().map(|one| (one.score.risk_level.0, one.annual_revenue_minor)).collect();
+    let risks = risk_counts(&levels);
+    let (page, next_cursor) = paging.page_of(all, position)?;
+    let link = next_cursor.as_deref().map(|cursor| paging.link(cursor));
+    let report = RiskReport {
+        as_of: marks.as_of,
+        computed_at: marks.computed_at,
+        customers,
+        revenue_minor,
+        revenue_at_risk_minor,
+        risks,
+        data: page.into_iter().map(RiskRow::from).collect(),
+        has_more: next_cursor.is_some(),
+        next_cursor,
+    };
+    Ok(Answer::ok(&report)?.content_tag().next_link(link))
+}
+
+/// The position of a customer in the report: by the risk that decides about its level, the highest first.
+fn position(one: &ListedScore) -> Position {
+    let risk = one.score.risk_probability.map_or(one.score.risk_points, |probability| 100.0 * probability);
+    #[expect(clippy::cast_possible_truncation, reason = "from 0 to 100")]
+    let millionths = (risk * 1e6).round() as i64;
+    Position { key: Some(Key::Number(-millionths)), id: one.id }
+}
