@@ -5,6 +5,7 @@ pub mod keeping;
 pub mod look_back;
 pub mod models;
 pub mod observed;
+pub mod past;
 pub mod react;
 pub mod risk;
 pub mod situation;

@@ -46,6 +46,15 @@ pub trait Managed: Content + DeserializeOwned {
         before: Option<&Kept<Self, Self::Stamp>>,
     ) -> impl Future<Output = Result<(), ApiError>>;
 
+    /// Keeps what goes with a resource that has just been written. `before` is missing for one that was created.
+    fn saved(
+        _unit: &mut Unit,
+        _before: Option<&Kept<Self, Self::Stamp>>,
+        _after: &Kept<Self, Self::Stamp>,
+    ) -> impl Future<Output = Result<(), ApiError>> {
+        async { Ok(()) }
+    }
+
     /// Its part of the path: its identifier, unless another column names it.
     fn part(kept: &Kept<Self, Self::Stamp>) -> String {
         kept.id.to_string()
@@ -201,6 +210,7 @@ pub async fn insert<T: Managed>(unit: &mut Unit, mut content: T) -> Result<Resou
     if !row::insert(&mut unit.conn, unit.organization_id, &kept).await? {
         return Err(taken::<T>());
     }
+    T::saved(unit, None, &kept).await?;
     unit.record_created(T::ENTITY, kept.id, &kept).await?;
     Ok(kept)
 }
@@ -215,6 +225,7 @@ pub async fn save<T: Managed>(unit: &mut Unit, before: Resource<T>, mut content:
     if !row::update(&mut unit.conn, unit.organization_id, &after).await? {
         return Err(taken::<T>());
     }
+    T::saved(unit, Some(&before), &after).await?;
     unit.record_updated(T::ENTITY, after.id, &before, &after).await?;
     Ok(after)
 }

@@ -177,6 +177,7 @@ fn customers_and_people<R: Registry>(config: &mut R) {
         .service(customers::read_customer_by_ref)
         .service(customers::upsert_customer)
         .service(customers::read_customer)
+        .service(customers::list_customer_references)
         .service(customers::update_customer)
         .service(customers::delete_customer)
         .service(people::list_people)

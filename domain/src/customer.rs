@@ -7,6 +7,7 @@ pub mod intervention;
 pub mod outcome;
 pub mod playbook;
 pub mod reaction;
+pub mod reference;
 pub mod retention;
 pub mod risk;
 pub mod risk_model;

@@ -257,6 +257,7 @@ async fn another_model_does_not_rescore_the_past(engine: Engine) {
 async fn late_events_and_what_was_known(engine: Engine) {
     let server = Server::start(engine).await;
     let id = create_customer(&server, "northwind").await;
+    server.clock.advance(Duration::minutes(30));
     let content = json!({ "name": "Active", "factors": [active_days_factor(1.0)] });
     activate_from(&server, "active", content, "2026-01-01").await;
     active_on(&server, "northwind", &["2026-05-01"]).await;
@@ -266,7 +267,7 @@ async fn late_events_and_what_was_known(engine: Engine) {
     assert_eq!(health(&server, &id, "?as_of=2026-05-02").await["score"], 60.0, "late events count");
     let then = health(&server, &id, "?as_of=2026-05-02&known_at=2026-05-04T12:30:00Z").await;
     assert_eq!(then["score"], 20.0, "what was said then");
-    let before = health(&server, &id, "?as_of=2026-05-02&known_at=2026-05-04T11:00:00Z").await;
+    let before = health(&server, &id, "?as_of=2026-05-02&known_at=2026-05-04T12:15:00Z").await;
     assert_eq!(
         (&before["score"], &before["model"]["key"]),
         (&Value::Null, &json!("shipped")),

@@ -25,6 +25,7 @@ mod measures;
 mod metrics;
 mod milestones;
 mod outage;
+mod past;
 mod people;
 mod plans;
 mod playbooks;

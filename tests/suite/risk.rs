@@ -146,15 +146,16 @@ async fn a_model_earns_its_place(engine: Engine) {
 
     let model_path = format!("/v1/risk-models/{}", model["id"].as_str().expect("an id"));
     server.call("POST", &format!("{model_path}/retire")).send().await.problem(409, "conflict");
+    server.clock.advance(Duration::hours(1));
     let active = server.call("POST", &format!("{model_path}/activate")).send().await.expect(200);
-    assert_eq!((&active["status"], &active["activated_at"]), (&json!("active"), &json!("2026-05-04T12:00:00Z")));
+    assert_eq!((&active["status"], &active["activated_at"]), (&json!("active"), &json!("2026-05-04T13:00:00Z")));
     let found = server.get(&path).await.expect(200);
     assert_eq!((&found["basis"], &found["model_id"]), (&json!("model"), &model["id"]));
     assert!(found["probability"].as_f64().is_some_and(|probability| (0.0..1.0).contains(&probability)));
     assert!(found["points_level"].is_string(), "the points stay beside it");
     let before = server.get(&format!("{path}?as_of=2026-05-03")).await.expect(200);
     assert_eq!(before["basis"], "points", "earlier days keep what applied on them");
-    let known = server.get(&format!("{path}?known_at=2026-05-04T11:59:59Z")).await.expect(200);
+    let known = server.get(&format!("{path}?known_at=2026-05-04T12:30:00Z")).await.expect(200);
     assert_eq!(known["basis"], "points", "there was no model then");
     assert_eq!(server.get("/v1/risk-models").await.expect(200)["data"], json!([active]));
 

@@ -26,7 +26,7 @@ use crate::store::customers::Customer;
 use crate::store::health_scores::{self, Marks, ScoreRow};
 use crate::store::interventions;
 use crate::store::playbooks::{self, PlaybookRow, StateRow};
-use crate::store::{Conn, customers, ledger, usage_events};
+use crate::store::{Conn, customer_references, customers, ledger, usage_events};
 use crate::unit::Unit;
 
 /// Number of customers that are computed and written at a time.
@@ -124,9 +124,11 @@ async fn changed(
         }
     }
     let subjects = usage_events::subjects_since(conn, organization_id, before.event_sequence).await?;
-    let subjects: HashSet<String> = subjects.into_iter().collect();
+    let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
+    let of_subjects = customer_references::with_refs(conn, organization_id, &subjects).await?;
     let own = ledger::roots_since(conn, organization_id, "customer", before.ledger_sequence).await?;
     let mut ids: HashSet<Uuid> = own.into_iter().collect();
+    ids.extend(of_subjects.iter().filter_map(|row| row.customer_id));
     let plan_ids = ledger::roots_since(conn, organization_id, "plan", before.ledger_sequence).await?;
     if !plan_ids.is_empty() {
         let plans = cx.plans().await?;
@@ -135,11 +137,7 @@ async fn changed(
         let befores = ledger::befores_since(conn, organization_id, "plan.updated", before.ledger_sequence).await?;
         ids.extend(befores.iter().filter_map(|text| serde_json::from_str::<Owned>(text).ok()?.customer_id));
     }
-    let is_changed = |one: &Customer| {
-        ids.contains(&one.id)
-            || one.external_ref.as_ref().is_some_and(|reference| subjects.contains(reference.as_str()))
-    };
-    all.retain(is_changed);
+    all.retain(|one| ids.contains(&one.id));
     Ok(all)
 }
 

@@ -80,7 +80,7 @@ pub struct LookBack {
     zone: Tz,
 }
 
-/// Looks back at customers. Fails if no evaluation day has a horizon that is over, if there are too few losses
+/// Looks back at customers of segments that are admitted, each in the segment of the day. Fails if no evaluation day has a horizon that is over, if there are too few losses
 /// to conclude anything, or if most of the history was received later than the days that are looked at.
 pub async fn look_back(
     cx: &Context,
@@ -88,6 +88,7 @@ pub async fn look_back(
     customers: Vec<Customer>,
     reach_days: Option<i64>,
     question: Question,
+    admits: impl Fn(Option<&str>) -> bool,
 ) -> Result<LookBack, ApiError> {
     let Question { from, to, horizon_days, known_by } = question;
     let days = evaluation_days(from, to, horizon_days, cx.today());
@@ -108,7 +109,7 @@ pub async fn look_back(
         known_at: None,
     };
     let observed = observe(cx, conn, customers, reach_days, stretch).await?;
-    let looks = looks(&observed, &outcomes, &days, horizon_days);
+    let looks = looks(&observed, &outcomes, &days, horizon_days, admits);
     if looks.len() > MOST_LOOKS {
         let detail = format!("more than {MOST_LOOKS} customers and days would be looked at");
         return Err(ApiError::field("/from", "too_much", detail));
@@ -201,12 +202,14 @@ fn looks(
     outcomes: &HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>,
     days: &[NaiveDate],
     horizon_days: u32,
+    admits: impl Fn(Option<&str>) -> bool,
 ) -> Vec<Look> {
     let mut looks = vec![];
     for (customer, one) in observed.iter().enumerate() {
         let existed_from = one.existed_from();
         let own = outcomes.get(&one.customer.id).map_or(&[][..], Vec::as_slice);
-        for on in days.iter().copied().filter(|on| existed_from <= *on && is_customer(own, *on)) {
+        let is_meant = |on: &NaiveDate| existed_from <= *on && is_customer(own, *on) && admits(one.segment_on(*on));
+        for on in days.iter().copied().filter(is_meant) {
             looks.push(Look { customer, on, churned_on: churned_on(own, on, horizon_days) });
         }
         if looks.len() > MOST_LOOKS {

@@ -18,12 +18,14 @@ use milepost_domain::values::dates::{days_between, plus_days};
 use uuid::Uuid;
 
 use super::models::{AppliedModel, Models};
+use super::past::{self, Past};
 use crate::clock::date_in;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::read_model::PlanView;
 use crate::store::Conn;
 use crate::store::customer_records::{self, HealthOverride, of_customers};
+use crate::store::customer_references::{self, ReferenceRow};
 use crate::store::customers::Customer;
 use crate::store::metrics::{self, ActivityRow, EarlierRow, MeasuredRow, Of};
 use crate::store::usage_events;
@@ -45,6 +47,10 @@ pub struct Observed {
     /// Customer.
     pub customer: Customer,
     zone: Tz,
+    /// Its references in usage events.
+    references: Vec<ReferenceRow>,
+    /// What was recorded of it earlier, if anything has changed since.
+    past: Past,
     /// Usage events from the first day that can matter.
     events: Vec<MeasuredRow>,
     /// Summaries of the events before that day.
@@ -135,6 +141,8 @@ pub async fn observe(
             overrides.entry(row.customer_id).or_default().push(row);
         }
     }
+    let mut references = customer_references::of_customers(conn, cx.organization_id(), &ids).await?;
+    let mut pasts = past::load(conn, cx.organization_id(), &customers).await?;
     let first_at = usage_events::first_at(conn, cx.organization_id(), stretch.known_at).await?;
     let observed_from = first_at.map(|at| date_in(cx.who.tenant.zone, at));
     let mut all = Vec::with_capacity(customers.len());
@@ -145,7 +153,9 @@ pub async fn observe(
             events: vec![],
             earlier: vec![],
             before: vec![],
-            observed_from: observed_from.filter(|_| customer.external_ref.is_some()),
+            observed_from: observed_from.filter(|_| references.contains_key(&id)),
+            references: references.remove(&id).unwrap_or_default(),
+            past: pasts.remove(&id).unwrap_or_default(),
             plans: plans.remove(&id).unwrap_or_default(),
             pulses: pulses.remove(&id).unwrap_or_default(),
             overrides: overrides.remove(&id).unwrap_or_default(),
@@ -195,18 +205,18 @@ impl Observed {
         reach_days: Option<i64>,
         stretch: Stretch,
     ) -> sqlx::Result<()> {
-        let Some(subject) = self.customer.external_ref.as_deref() else { return Ok(()) };
+        let of = Of::Customer(&self.references);
         // One day of margin on both sides, because days depend on the time zone.
         let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
         let from = reach_days.map(|days| midnight(plus_days(stretch.from, -days - 1)));
         let until = midnight(plus_days(stretch.to, 2));
         let known_at = stretch.known_at;
-        self.events = metrics::events(conn, organization_id, Of::Customer(subject), from, until, known_at).await?;
+        self.events = metrics::events(conn, organization_id, of, from, until, known_at).await?;
         if let Some(from) = from {
-            self.earlier = metrics::earlier(conn, organization_id, subject, from, known_at).await?;
+            self.earlier = metrics::earlier(conn, organization_id, of, from, known_at).await?;
             if !self.earlier.is_empty() && self.active_days_until(stretch.from) <= USUAL_PAUSES {
                 let since = from - TimeDelta::days(SILENCE_REACH_DAYS);
-                self.before = metrics::last_activities(conn, organization_id, subject, since, from, known_at).await?;
+                self.before = metrics::last_activities(conn, organization_id, of, since, from, known_at).await?;
             }
         }
         Ok(())
@@ -233,8 +243,25 @@ impl Observed {
         existed_from(self.customer.since_on, traces).unwrap_or(created_on)
     }
 
+    /// Its segment at the end of a day.
+    pub fn segment_on(&self, on: NaiveDate) -> Option<&str> {
+        match self.past.on(self.zone, on) {
+            Some(facts) => facts.segment.as_deref(),
+            None => self.customer.segment.as_deref(),
+        }
+    }
+
+    /// Its annual revenue at the end of a day, in the smallest unit of the currency.
+    pub fn annual_revenue_minor_on(&self, on: NaiveDate) -> Option<i64> {
+        match self.past.on(self.zone, on) {
+            Some(facts) => facts.annual_revenue_minor,
+            None => self.customer.annual_revenue_minor,
+        }
+    }
+
     /// Removes everything that was not yet known at an instant.
     fn forget_after(&mut self, at: DateTime<Utc>) {
+        self.past.forget_after(at);
         self.events.retain(|event| event.received_at <= at);
         self.pulses.retain(|pulse| pulse.recorded_at <= at);
         self.overrides.retain(|row| row.recorded_at <= at);
@@ -273,9 +300,9 @@ impl Observed {
         let mut days = vec![];
         let mut first = from;
         while first <= to {
-            let model = Arc::clone(models.on(self.customer.segment.as_deref(), first));
+            let model = Arc::clone(models.on(self.segment_on(first), first));
             let mut last = first;
-            while last < to && Arc::ptr_eq(models.on(self.customer.segment.as_deref(), plus_days(last, 1)), &model) {
+            while last < to && Arc::ptr_eq(models.on(self.segment_on(plus_days(last, 1)), plus_days(last, 1)), &model) {
                 last = plus_days(last, 1);
             }
             let bands = model.content.bands.settle(first, last, |on| scorer.covered(on));
@@ -382,7 +409,7 @@ struct Scorer<'a> {
 
 impl Scorer<'_> {
     fn model(&self, on: NaiveDate) -> Arc<AppliedModel> {
-        Arc::clone(self.models.on(self.observed.customer.segment.as_deref(), on))
+        Arc::clone(self.models.on(self.observed.segment_on(on), on))
     }
 
     fn score(&mut self, on: NaiveDate) -> &Score {

@@ -31,8 +31,8 @@ impl Observed {
 
     /// The subjects for which a playbook's trigger holds on a day.
     pub fn held(&self, playbook: &Playbook, models: &Models, day: &Day, risk_model: Option<&Learned>) -> Vec<String> {
-        let customer = &self.customer;
-        if !playbook.active || !playbook.admits(customer.segment.as_deref(), customer.annual_revenue_minor) {
+        let (segment, revenue) = (self.segment_on(day.on), self.annual_revenue_minor_on(day.on));
+        if !playbook.active || !playbook.admits(segment, revenue) {
             return vec![];
         }
         let earlier = playbook.trigger.compares_with().and_then(|days| {

@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use milepost_domain::customer::account::{CustomerContent, DEEPEST, may_be_part_of};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::{ExternalRef, Label, folded};
-use serde::Deserialize;
-use utoipa::IntoParams;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::answer::Answer;
@@ -19,9 +19,11 @@ use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
 use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
+use crate::store::customer_references::{self, ReferenceRow};
 use crate::store::customers::{self, Customer};
 use crate::store::kept::Archivable;
-use crate::store::row::{Column as _, Condition, Removal};
+use crate::store::keyset::{Direction, Order, Position};
+use crate::store::row::{self, Column as _, Condition, Removal};
 use crate::unit::{Entity, Unit};
 
 type CustomerPatch = MergePatch<CustomerContent>;
@@ -53,8 +55,24 @@ impl Managed for CustomerContent {
         may_be_part_of(before.map(|before| before.id), &above).map_err(|rule| rule.at("/parent_id").into())
     }
 
+    async fn saved(unit: &mut Unit, before: Option<&Customer>, after: &Customer) -> Result<(), ApiError> {
+        let own = after.external_ref.as_ref();
+        match own.filter(|own| before.is_none_or(|before| before.external_ref.as_ref() != Some(*own))) {
+            Some(own) => {
+                let new_id = unit.new_id();
+                let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+                Ok(customer_references::give(conn, organization_id, new_id, after.id, own.as_str(), unit.now).await?)
+            }
+            None => Ok(()),
+        }
+    }
+
     async fn remove(unit: &mut Unit, id: Uuid) -> sqlx::Result<Removal> {
-        customers::delete(&mut unit.conn, unit.organization_id, id).await
+        let removal = customers::delete(&mut unit.conn, unit.organization_id, id).await?;
+        if removal == Removal::Removed {
+            customer_references::forget(&mut unit.conn, unit.organization_id, id, unit.now).await?;
+        }
+        Ok(removal)
     }
 }
 
@@ -165,6 +183,47 @@ pub async fn upsert_customer(
     body: Body<CustomerContent>,
 ) -> Result<Answer, ApiError> {
     resource::upsert(&cx, &parse_path("external_ref", &external_ref)?, &body.0).await
+}
+
+/// A reference of a customer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"external_ref": "crm-4711", "from": null, "to": "2026-05-04T12:00:00Z", "is_current": false}))]
+pub struct CustomerReference {
+    /// External reference.
+    #[schema(value_type = ExternalRef)]
+    external_ref: String,
+    /// Time from which events with it belong to the customer; null if nobody had it before.
+    from: Option<DateTime<Utc>>,
+    /// Time from which events with it belong to another customer; null if there is none.
+    to: Option<DateTime<Utc>>,
+    /// Whether it is the customer's reference today.
+    is_current: bool,
+}
+
+/// List the references of a customer
+///
+/// Returns the references that the customer has and has had, with the time in which each of them means it in usage events. A
+/// customer keeps the events of an earlier reference. If another customer gets that reference, events from then on are that one's.
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])), params(Paging),
+    responses((status = 200, description = "A page of references, the newest first.", body = Page<CustomerReference>)))]
+#[get("/v1/customers/{id}/references")]
+pub async fn list_customer_references(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
+    let mut conn = cx.snapshot().await?;
+    let customer = customers::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
+    let conditions = [Condition::Equals("customer_id", id.to_value())];
+    let slice = paging.slice(Order::Id, Direction::Descending)?;
+    let rows: Vec<ReferenceRow> = row::page(&mut conn, cx.organization_id(), &conditions, &slice).await?;
+    let current = customer.content.external_ref.as_ref().map(ExternalRef::as_str);
+    paging.answer(
+        rows,
+        |row| Position { key: None, id: row.id },
+        |row| CustomerReference {
+            is_current: current == Some(row.external_ref.as_str()) && row.until_at.is_none(),
+            external_ref: row.external_ref,
+            from: row.from_at,
+            to: row.until_at,
+        },
+    )
 }
 
 /// Update a customer

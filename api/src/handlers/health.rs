@@ -8,6 +8,7 @@ pub mod pulses;
 pub mod read;
 pub mod rollup;
 
+use chrono::{DateTime, Utc};
 use milepost_domain::values::text::{ExternalRef, Key, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -47,6 +48,11 @@ impl ModelReference {
     }
 }
 
+/// Refuses to say what was known of a customer before it was recorded: then it was as if it did not exist.
+pub fn check_known(customer: &Customer, known_at: Option<DateTime<Utc>>) -> Result<(), ApiError> {
+    if known_at.is_some_and(|at| at < customer.stamp.created_at) { Err(ApiError::not_found()) } else { Ok(()) }
+}
+
 /// Finds a customer by its identifier.
 pub async fn customer(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> Result<Customer, ApiError> {
     customers::find(conn, organization_id, id).await?.ok_or_else(ApiError::not_found)
@@ -65,6 +71,7 @@ async fn observe_one(
     customer: Customer,
     stretch: Stretch,
 ) -> Result<(Observed, Models), ApiError> {
+    check_known(&customer, stretch.known_at)?;
     let models = Models::load(conn, cx.organization_id(), stretch.known_at).await?;
     let mut observed = observed::observe(cx, conn, vec![customer], models.reach_days(), stretch).await?;
     Ok((observed.pop().ok_or_else(ApiError::not_found)?, models))

@@ -6,9 +6,10 @@
 //! one transaction runs, the next one collects events. If the queue is full, or an organization has filled half of it, the
 //! response is 503 at once; no event is dropped silently.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use milepost_domain::customer::reference::Period;
 use milepost_domain::usage::event::{Hash, Held, Intake, UsageEvent, hold, identify};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -260,7 +261,7 @@ fn decide_all<'a>(
     deliveries: &[&'a Delivery],
     keys: &[Vec<Hash>],
     mut known: HashMap<Hash, Hash>,
-    customers: &HashSet<String>,
+    customers: &HashMap<String, Vec<Period>>,
 ) -> (Decisions, Vec<NewEvent<'a>>) {
     let (mut decided, mut new) = (Vec::with_capacity(deliveries.len()), vec![]);
     for (delivery, keys) in deliveries.iter().zip(keys) {
@@ -276,7 +277,7 @@ fn decide<'a>(
     delivery: &'a Delivery,
     keys: &[Hash],
     known: &mut HashMap<Hash, Hash>,
-    customers: &HashSet<String>,
+    customers: &HashMap<String, Vec<Period>>,
 ) -> (Vec<(Intake, Option<Held>)>, Vec<NewEvent<'a>>) {
     let (mut decisions, mut new, mut own) = (vec![], vec![], HashMap::new());
     for (event, key) in delivery.events.iter().zip(keys) {
@@ -284,7 +285,10 @@ fn decide<'a>(
             decisions.push((intake, None));
             continue;
         }
-        let is_customer_known = event.subject.as_ref().is_none_or(|subject| customers.contains(subject));
+        let is_customer_known = event.subject.as_ref().is_none_or(|subject| {
+            let periods = customers.get(subject).into_iter().flatten();
+            periods.into_iter().any(|period| period.covers(event.occurred_at))
+        });
         let held = hold(event.occurred_at, delivery.received_at, is_customer_known);
         decisions.push((if held.is_some() { Intake::Quarantined } else { Intake::Accepted }, held));
         own.insert(*key, event.payload_hash);

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::from_row::from_row;
 use crate::keyset::Direction;
-use crate::milestones::push_ids;
+use crate::milestones::{ROWS_PER_INSERT, push_ids};
 use crate::{Conn, on, per_engine};
 
 /// End of an organization's chain of ledger entries.
@@ -249,6 +249,41 @@ pub async fn known_plans(
         query.push(" GROUP BY entity_id, CASE WHEN action = 'plan.created' THEN 0 ELSE 1 END) ORDER BY sequence");
         query.build_query_as().fetch_all(db).await
     })
+}
+
+/// State of an entity after a change.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "as in the entry")]
+pub struct PastState {
+    pub entity_id: Uuid,
+    pub recorded_at: DateTime<Utc>,
+    pub after: String,
+}
+
+from_row!(PastState { entity_id, recorded_at, after });
+
+/// Returns the states that some entities of a type have had, oldest first.
+pub async fn states(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    entity_type: &str,
+    ids: &[Uuid],
+) -> sqlx::Result<Vec<PastState>> {
+    let mut states = vec![];
+    for some in ids.chunks(ROWS_PER_INSERT) {
+        let found: Vec<PastState> = on!(conn, db => {
+            let mut query =
+                QueryBuilder::new("SELECT entity_id, recorded_at, after FROM ledger_entries WHERE organization_id = ");
+            query.push_bind(organization_id).push(" AND action IN (");
+            query.push_bind(format!("{entity_type}.created")).push(", ").push_bind(format!("{entity_type}.updated"));
+            query.push(") AND after IS NOT NULL");
+            push_ids(&mut query, "entity_id", Some(some));
+            query.push(" ORDER BY sequence");
+            query.build_query_as().fetch_all(db).await
+        })?;
+        states.extend(found);
+    }
+    Ok(states)
 }
 
 /// State of an entity after its last change.

@@ -19,6 +19,7 @@ pub mod connect;
 pub mod corrections;
 pub mod costs;
 pub mod customer_records;
+pub mod customer_references;
 pub mod customers;
 mod from_row;
 mod handle;

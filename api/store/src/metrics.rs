@@ -5,6 +5,7 @@ use milepost_domain::usage::metric::MetricContent;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
+use crate::customer_references::ReferenceRow;
 use crate::from_row::from_row;
 use crate::kept::{Content, Kept, Versioned};
 use crate::{Conn, columns, on, row};
@@ -34,10 +35,46 @@ from_row!(MeasuredRow { kind = "type", occurred_at, received_at, data });
 /// Customer or person whose events are queried.
 #[derive(Debug, Clone, Copy)]
 pub enum Of<'a> {
-    /// A customer, by external reference.
-    Customer(&'a str),
+    /// A customer, by its references with their periods.
+    Customer(&'a [ReferenceRow]),
     /// A person, by external reference.
     Person(&'a str),
+}
+
+/// Range of the events with a reference, without its end.
+struct Span<'a> {
+    column: &'static str,
+    reference: &'a str,
+    from: Option<DateTime<Utc>>,
+    until: DateTime<Utc>,
+}
+
+impl<'a> Of<'a> {
+    /// The spans of events in a period.
+    fn spans(self, from: Option<DateTime<Utc>>, until: DateTime<Utc>) -> Vec<Span<'a>> {
+        let of = |row: &'a ReferenceRow| {
+            let (from, until) = row.period().within(from, until)?;
+            Some(Span { column: "subject", reference: &row.external_ref, from, until })
+        };
+        match self {
+            Self::Customer(rows) => rows.iter().filter_map(of).collect(),
+            Self::Person(reference) => vec![Span { column: "person", reference, from, until }],
+        }
+    }
+}
+
+/// Adds the conditions of a span, and of what was known at an instant.
+macro_rules! push_span {
+    ($query:ident, $organization_id:expr, $span:expr, $known_at:expr) => {{
+        $query.push_bind($organization_id).push(" AND ").push($span.column).push(" = ").push_bind($span.reference);
+        $query.push(" AND held_for IS NULL AND occurred_at < ").push_bind($span.until);
+        if let Some(from) = $span.from {
+            $query.push(" AND occurred_at >= ").push_bind(from);
+        }
+        if let Some(known_at) = $known_at {
+            $query.push(" AND received_at <= ").push_bind(known_at);
+        }
+    }};
 }
 
 /// All metrics by key: an organization has at most a few hundred.
@@ -54,22 +91,17 @@ pub async fn events(
     until: DateTime<Utc>,
     known_at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Vec<MeasuredRow>> {
-    on!(conn, db => {
-        let mut query = QueryBuilder::new("SELECT type, occurred_at, received_at, data FROM usage_events WHERE organization_id = ");
-        query.push_bind(organization_id);
-        match of {
-            Of::Customer(reference) => query.push(" AND subject = ").push_bind(reference),
-            Of::Person(reference) => query.push(" AND person = ").push_bind(reference),
-        };
-        query.push(" AND held_for IS NULL AND occurred_at < ").push_bind(until);
-        if let Some(from) = from {
-            query.push(" AND occurred_at >= ").push_bind(from);
-        }
-        if let Some(known_at) = known_at {
-            query.push(" AND received_at <= ").push_bind(known_at);
-        }
-        query.build_query_as().fetch_all(db).await
-    })
+    let mut rows = vec![];
+    for span in of.spans(from, until) {
+        let found: Vec<MeasuredRow> = on!(conn, db => {
+            let mut query =
+                QueryBuilder::new("SELECT type, occurred_at, received_at, data FROM usage_events WHERE organization_id = ");
+            push_span!(query, organization_id, span, known_at);
+            query.build_query_as().fetch_all(db).await
+        })?;
+        rows.extend(found);
+    }
+    Ok(rows)
 }
 
 /// First and last event of a customer of one type.
@@ -83,25 +115,26 @@ pub struct EarlierRow {
 
 from_row!(EarlierRow { kind = "type", first_at, last_at });
 
-/// Returns the first and the last event of a customer before an instant, by type.
+/// Returns the first and the last event of a customer before an instant, by type and reference.
 pub async fn earlier(
     conn: &mut Conn,
     organization_id: Uuid,
-    subject: &str,
+    of: Of<'_>,
     before: DateTime<Utc>,
     known_at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Vec<EarlierRow>> {
-    on!(conn, db => {
-        let mut query = QueryBuilder::new(
-            "SELECT type, MIN(occurred_at) AS first_at, MAX(occurred_at) AS last_at FROM usage_events WHERE organization_id = ");
-        query.push_bind(organization_id).push(" AND subject = ").push_bind(subject);
-        query.push(" AND held_for IS NULL AND occurred_at < ").push_bind(before);
-        if let Some(known_at) = known_at {
-            query.push(" AND received_at <= ").push_bind(known_at);
-        }
-        query.push(" GROUP BY type");
-        query.build_query_as().fetch_all(db).await
-    })
+    let mut rows = vec![];
+    for span in of.spans(None, before) {
+        let found: Vec<EarlierRow> = on!(conn, db => {
+            let mut query = QueryBuilder::new(
+                "SELECT type, MIN(occurred_at) AS first_at, MAX(occurred_at) AS last_at FROM usage_events WHERE organization_id = ");
+            push_span!(query, organization_id, span, known_at);
+            query.push(" GROUP BY type");
+            query.build_query_as().fetch_all(db).await
+        })?;
+        rows.extend(found);
+    }
+    Ok(rows)
 }
 
 /// Maximum number of activities that [`last_activities`] returns.
@@ -121,20 +154,20 @@ from_row!(ActivityRow { kind = "type", occurred_at });
 pub async fn last_activities(
     conn: &mut Conn,
     organization_id: Uuid,
-    subject: &str,
+    of: Of<'_>,
     from: DateTime<Utc>,
     before: DateTime<Utc>,
     known_at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Vec<ActivityRow>> {
-    on!(conn, db => {
-        let mut query = QueryBuilder::new("SELECT type, occurred_at FROM usage_events WHERE organization_id = ");
-        query.push_bind(organization_id).push(" AND subject = ").push_bind(subject);
-        query.push(" AND held_for IS NULL AND occurred_at >= ").push_bind(from);
-        query.push(" AND occurred_at < ").push_bind(before);
-        if let Some(known_at) = known_at {
-            query.push(" AND received_at <= ").push_bind(known_at);
-        }
-        query.push(" ORDER BY occurred_at DESC LIMIT ").push_bind(MOST_ACTIVITIES);
-        query.build_query_as().fetch_all(db).await
-    })
+    let mut rows = vec![];
+    for span in of.spans(Some(from), before) {
+        let found: Vec<ActivityRow> = on!(conn, db => {
+            let mut query = QueryBuilder::new("SELECT type, occurred_at FROM usage_events WHERE organization_id = ");
+            push_span!(query, organization_id, span, known_at);
+            query.push(" ORDER BY occurred_at DESC LIMIT ").push_bind(MOST_ACTIVITIES);
+            query.build_query_as().fetch_all(db).await
+        })?;
+        rows.extend(found);
+    }
+    Ok(rows)
 }

@@ -1,8 +1,9 @@
 //! Storage of usage events. Events are appended and never changed, except when they are released from quarantine.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use milepost_domain::customer::reference::Period;
 use milepost_domain::usage::event::{Hash, Held, UsageEvent};
 use sqlx::QueryBuilder;
 use sqlx::types::Text;
@@ -104,25 +105,29 @@ pub async fn stored(conn: &mut Conn, organization_id: Uuid, keys: &[Hash]) -> sq
     Ok(found)
 }
 
-/// Returns those of the given references that belong to customers.
+/// Returns what the given references mean and have meant: the periods in which each means a customer.
 pub async fn known_subjects(
     conn: &mut Conn,
     organization_id: Uuid,
     subjects: &[&str],
-) -> sqlx::Result<HashSet<String>> {
-    let mut known = HashSet::new();
+) -> sqlx::Result<HashMap<String, Vec<Period>>> {
+    type Row = (String, Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+    let mut known: HashMap<String, Vec<Period>> = HashMap::new();
     for some in padded(subjects) {
-        let rows: Vec<String> = on!(conn, db => {
-            let mut query = QueryBuilder::new("SELECT external_ref FROM customers WHERE organization_id = ");
-            query.push_bind(organization_id).push(" AND external_ref IN (");
+        let rows: Vec<Row> = on!(conn, db => {
+            let mut query = QueryBuilder::new(
+                "SELECT external_ref, from_at, until_at FROM customer_references WHERE organization_id = ");
+            query.push_bind(organization_id).push(" AND customer_id IS NOT NULL AND external_ref IN (");
             let mut list = query.separated(", ");
             for subject in &some {
                 list.push_bind(*subject);
             }
             query.push(")");
-            query.build_query_scalar().fetch_all(db).await
+            query.build_query_as().fetch_all(db).await
         })?;
-        known.extend(rows);
+        for (reference, from_at, until_at) in rows {
+            known.entry(reference).or_default().push(Period { from_at, until_at });
+        }
     }
     Ok(known)
 }
@@ -148,6 +153,14 @@ pub async fn take_numbers(
 pub async fn last_number(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<i64> {
     const SQL: &str = "SELECT sequence FROM event_heads WHERE organization_id = $1";
     let found = on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_optional(db).await)?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Returns the number of the last event that had been received by an instant.
+pub async fn last_number_at(conn: &mut Conn, organization_id: Uuid, at: DateTime<Utc>) -> sqlx::Result<i64> {
+    const SQL: &str = "SELECT sequence FROM usage_events WHERE organization_id = $1 AND received_at <= $2 \
+                       ORDER BY sequence DESC LIMIT 1";
+    let found = on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(at).fetch_optional(db).await)?;
     Ok(found.unwrap_or_default())
 }
 
@@ -220,8 +233,10 @@ pub async fn list(
     on!(conn, db => {
         let mut query = QueryBuilder::new(
             "SELECT e.sequence, e.source, e.event_id, e.type, e.subject, e.person, e.occurred_at, e.received_at, e.data, e.extensions, \
-             e.held_for, (e.subject IS NULL OR c.id IS NOT NULL) AS is_known FROM usage_events e LEFT JOIN customers c \
-             ON c.organization_id = e.organization_id AND c.external_ref = e.subject WHERE e.organization_id = ");
+             e.held_for, (e.subject IS NULL OR r.id IS NOT NULL) AS is_known FROM usage_events e LEFT JOIN customer_references r \
+             ON r.organization_id = e.organization_id AND r.external_ref = e.subject AND r.customer_id IS NOT NULL \
+             AND (r.from_at IS NULL OR r.from_at <= e.occurred_at) AND (r.until_at IS NULL OR e.occurred_at < r.until_at) \
+             WHERE e.organization_id = ");
         query.push_bind(organization_id);
         if let Some(subject) = &filter.subject {
             query.push(" AND e.subject = ").push_bind(subject);
@@ -242,7 +257,7 @@ pub async fn list(
             query.push(" AND e.occurred_at < ").push_bind(to);
         }
         if filter.is_held {
-            query.push(" AND (e.held_for IS NOT NULL OR (e.subject IS NOT NULL AND c.id IS NULL))");
+            query.push(" AND (e.held_for IS NOT NULL OR (e.subject IS NOT NULL AND r.id IS NULL))");
         }
         if let Some(before) = before {
             query.push(" AND e.sequence < ").push_bind(before);
@@ -298,6 +313,8 @@ pub async fn release(conn: &mut Conn, organization_id: Uuid, sequences: &[i64]) 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]

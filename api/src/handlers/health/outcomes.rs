@@ -19,7 +19,8 @@ use crate::paging::{Page, Paging};
 use crate::record::{self, Record};
 use crate::store::customer_records::CustomerOutcome;
 use crate::store::customers::Customer;
-use crate::store::{metrics, plans};
+use crate::store::metrics::{self, Of};
+use crate::store::{customer_references, plans};
 use crate::unit::{Entity, Unit};
 
 impl Record for CustomerOutcome {
@@ -102,10 +103,12 @@ pub async fn read_outcome(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answe
 /// From when a customer is known: from what it says, its first event, the start of its first plan, or its creation here.
 async fn first_known(cx: &Context, unit: &mut Unit, customer: &Customer) -> Result<NaiveDate, ApiError> {
     let mut traces = vec![cx.date_of(customer.stamp.created_at)];
-    if let Some(reference) = &customer.external_ref {
-        let earlier = metrics::earlier(&mut unit.conn, unit.organization_id, reference, unit.now, None).await?;
-        traces.extend(earlier.iter().map(|row| cx.date_of(row.first_at)));
-    }
+    let mut references =
+        customer_references::of_customers(&mut unit.conn, unit.organization_id, &[customer.id]).await?;
+    let references = references.remove(&customer.id).unwrap_or_default();
+    let of = Of::Customer(&references);
+    let earlier = metrics::earlier(&mut unit.conn, unit.organization_id, of, unit.now, None).await?;
+    traces.extend(earlier.iter().map(|row| cx.date_of(row.first_at)));
     traces.extend(plans::first_start(&mut unit.conn, unit.organization_id, customer.id).await?);
     Ok(existed_from(customer.since_on, traces).unwrap_or(unit.today))
 }

@@ -184,7 +184,10 @@ pub async fn read_customer_health_by_ref(
 async fn answer(cx: &Context, customer: Customer, Moment { as_of, known_at }: Moment) -> Result<Answer, ApiError> {
     let from = plus_days(as_of, -TREND_DAYS);
     let mut conn = cx.snapshot().await?;
-    let computed_through = usage_events::last_number(&mut conn, cx.organization_id()).await?;
+    let computed_through = match known_at {
+        Some(at) => usage_events::last_number_at(&mut conn, cx.organization_id(), at).await?,
+        None => usage_events::last_number(&mut conn, cx.organization_id()).await?,
+    };
     let (observed, models) = observe_one(cx, &mut conn, customer, Stretch { from, to: as_of, known_at }).await?;
     let days = observed.days(&models, from, as_of);
     let day = days.last().ok_or_else(|| ApiError::internal("a stretch has no day"))?;

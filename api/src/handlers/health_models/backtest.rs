@@ -201,12 +201,12 @@ pub async fn backtest_health_model(
     let mut conn = cx.snapshot().await?;
     let candidate = find_candidate(&mut conn, cx.organization_id(), &model, draft.version).await?;
     let active = Models::load(&mut conn, cx.organization_id(), None).await?.of_today();
-    let mut own = customers::all(&mut conn, cx.organization_id()).await?;
-    own.retain(|one| candidate.content.admits(one.segment.as_deref()));
+    let own = customers::all(&mut conn, cx.organization_id()).await?;
     let reach_days = Models::reach_of_all(&[&active, &Models::only(Arc::clone(&candidate))]);
     let BacktestDraft { horizon_days, from, to, known_by, .. } = draft;
-    let back =
-        look_back::look_back(&cx, &mut conn, own, reach_days, Question { from, to, horizon_days, known_by }).await?;
+    let question = Question { from, to, horizon_days, known_by };
+    let admits = |segment: Option<&str>| candidate.content.admits(segment);
+    let back = look_back::look_back(&cx, &mut conn, own, reach_days, question, admits).await?;
     drop(conn);
     let proven = tokio::task::spawn_blocking(move || {
         let looks = &back.looks;
@@ -220,7 +220,7 @@ pub async fn backtest_health_model(
 }
 
 fn score(then: &Observed, look: &Look, candidate: &AppliedModel, active: &Models) -> Scored {
-    let applied = active.on(then.customer.segment.as_deref(), look.on);
+    let applied = active.on(then.segment_on(look.on), look.on);
     let covered = |model: &AppliedModel| then.score(&model.content, look.on).covered(&model.content);
     Scored { candidate: covered(candidate), active: covered(applied), churned: look.churned_on.is_some() }
 }

@@ -143,12 +143,13 @@ pub async fn simulate_health_model(
     let risk_model =
         risk::in_force(&mut conn, cx.organization_id(), cx.today(), cx.now).await?.map(|(_, learned)| learned);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
-    own.retain(|one| one.stamp.archived_at.is_none() && candidate.content.admits(one.segment.as_deref()));
+    own.retain(|one| one.stamp.archived_at.is_none());
     let reach_days = Models::reach_of_all(&[&active, &tried]).map(|days| days.max(risk::REACH_DAYS));
     let back = playbooks.iter().filter_map(|row| row.content.content.trigger.compares_with()).max();
     let from = plus_days(as_of, -i64::from(back.unwrap_or_default()));
     let stretch = Stretch { from, to: as_of, known_at: None };
-    let observed = observed::observe(&cx, &mut conn, own, reach_days, stretch).await?;
+    let mut observed = observed::observe(&cx, &mut conn, own, reach_days, stretch).await?;
+    observed.retain(|one| candidate.content.admits(one.segment_on(as_of)));
     drop(conn);
     let simulated = tokio::task::spawn_blocking(move || {
         let one = |models: &Models| observed.iter().map(|one| one.days(models, as_of, as_of).pop()).collect::<Vec<_>>();

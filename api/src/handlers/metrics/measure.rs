@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Query, parse_path};
 use crate::moment::AsOf;
+use crate::store::customer_references::{self, ReferenceRow};
 use crate::store::metrics::{self, MeasuredRow, Of};
 use crate::store::{Conn, customers, people};
 use crate::usage_facts::fact;
@@ -161,12 +162,18 @@ pub async fn read_person_metrics_by_ref(
     take(&cx, &whose, as_of, &options.0).await
 }
 
+/// How events name a customer or a person.
+#[derive(Debug)]
+enum Names {
+    Customer(Vec<ReferenceRow>),
+    Person(Option<String>),
+}
+
 /// The customer or person whose metrics are computed. Without an external reference there are no events, because
 /// events name their subjects by it.
 #[derive(Debug)]
 pub struct Whose {
-    reference: Option<String>,
-    is_person: bool,
+    named: Names,
     /// The start of the first plan, or of the customer relationship, or the date of creation.
     start_on: NaiveDate,
 }
@@ -180,7 +187,9 @@ impl Whose {
         let own = plans.by_name.iter().filter(|view| view.row.customer_id == Some(id));
         let first_on = own.map(|view| view.facts.start_on).min().or(found.since_on);
         let start_on = first_on.unwrap_or_else(|| cx.date_of(found.stamp.created_at));
-        Ok(Self { reference: found.content.external_ref.map(String::from), is_person: false, start_on })
+        let mut references =
+            customer_references::of_customers(&mut cx.read().await?, cx.organization_id(), &[id]).await?;
+        Ok(Self { named: Names::Customer(references.remove(&id).unwrap_or_default()), start_on })
     }
 
     /// Loads a person.
@@ -191,7 +200,7 @@ impl Whose {
         let own = plans.by_name.iter().filter(|view| view.row.person_id == Some(id));
         let first_on = own.map(|view| view.facts.start_on).min();
         let start_on = first_on.unwrap_or_else(|| cx.date_of(found.stamp.created_at));
-        Ok(Self { reference: found.content.external_ref.map(String::from), is_person: true, start_on })
+        Ok(Self { named: Names::Person(found.content.external_ref.map(String::from)), start_on })
     }
 
     /// The events that can matter to a range of days; all earlier ones too if `first_on` is `None`.
@@ -202,8 +211,11 @@ impl Whose {
         first_on: Option<NaiveDate>,
         last_on: NaiveDate,
     ) -> Result<Vec<MeasuredRow>, ApiError> {
-        let Some(reference) = self.reference.as_deref() else { return Ok(vec![]) };
-        let of = if self.is_person { Of::Person(reference) } else { Of::Customer(reference) };
+        let of = match &self.named {
+            Names::Customer(references) => Of::Customer(references),
+            Names::Person(Some(reference)) => Of::Person(reference),
+            Names::Person(None) => return Ok(vec![]),
+        };
         // One day of margin on both sides, because days depend on the time zone.
         let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
         let from = first_on.map(|on| midnight(plus_days(on, -1)));

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use actix_web::get;
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use milepost_domain::customer::backtest::is_customer;
 use milepost_domain::customer::outcome::OutcomeKind;
 use milepost_domain::customer::retention::{Design, Enrolment, Study, study};
@@ -21,6 +22,7 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::look_back::outcomes_by_customer;
+use crate::customer_health::past::{self, Past};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::read_model::PlanView;
@@ -42,7 +44,7 @@ pub struct RetentionOptions {
     /// `landmark_days`. Defaults to 180.
     #[param(minimum = 2, maximum = 3650)]
     horizon_days: Option<i64>,
-    /// Filter by segment of the customer (exact match).
+    /// Filter by the customer's segment on the plan's first day (exact match).
     #[param(inline)]
     segment: Option<Label>,
 }
@@ -258,13 +260,13 @@ pub async fn read_retention_report(cx: Context, options: Query<RetentionOptions>
         .map(|version| version.content.milestones.iter().map(|one| (one.key.clone(), one.name.clone())).collect())
         .unwrap_or_default();
     let outcomes = outcomes_by_customer(&cx, &mut conn).await?;
-    let own: HashMap<Uuid, Customer> = customers::all(&mut conn, cx.organization_id())
-        .await?
-        .into_iter()
-        .filter(|one| segment.as_ref().is_none_or(|wanted| one.segment.as_deref() == Some(wanted.as_str())))
-        .map(|one| (one.id, one))
-        .collect();
-    let enrolments = enrolments(&cx, found.definition.id, &milestones, &own, &outcomes).await?;
+    let customers = customers::all(&mut conn, cx.organization_id()).await?;
+    let pasts = past::load(&mut conn, cx.organization_id(), &customers).await?;
+    let own: HashMap<Uuid, Customer> = customers.into_iter().map(|one| (one.id, one)).collect();
+    let enrolments = enrolments(&cx, found.definition.id, &milestones, &own, &pasts, &outcomes).await?;
+    let is_meant =
+        |one: &Enrolment| segment.as_ref().is_none_or(|wanted| one.segment.as_deref() == Some(wanted.as_str()));
+    let enrolments: Vec<Enrolment> = enrolments.into_iter().filter(is_meant).collect();
     let design = Design { landmark_days, horizon_days, today: cx.today() };
     let studies: Vec<Study> = (0..milestones.len()).map(|at| study(&enrolments, at, design)).collect();
     let report = RetentionReport {
@@ -287,6 +289,7 @@ async fn enrolments(
     template_id: Uuid,
     milestones: &[(Key, Name)],
     own: &HashMap<Uuid, Customer>,
+    pasts: &HashMap<Uuid, Past>,
     outcomes: &HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>,
 ) -> Result<Vec<Enrolment>, ApiError> {
     let plans = cx.plans().await?;
@@ -309,13 +312,21 @@ async fn enrolments(
         let lost = outcomes.iter().filter(|(_, kind)| *kind == OutcomeKind::Churned).map(|(on, _)| *on);
         Enrolment {
             start_on,
-            segment: own.get(&customer_id).and_then(|one| Some(one.segment.as_deref()?.to_owned())),
+            segment: segment_on(start_on, own.get(&customer_id), pasts.get(&customer_id), cx.who.tenant.zone),
             achieved_on: milestones.iter().map(|(key, _)| achieved_on(key)).collect(),
             was_customer: is_customer(outcomes, start_on),
             churned_on: lost.filter(|on| *on > start_on).min(),
         }
     };
     Ok(first.into_iter().map(enrolment).collect())
+}
+
+/// The segment of a customer at the end of a day.
+fn segment_on(on: NaiveDate, customer: Option<&Customer>, past: Option<&Past>, zone: Tz) -> Option<String> {
+    match past.and_then(|past| past.on(zone, on)) {
+        Some(facts) => facts.segment.clone(),
+        None => customer?.segment.as_ref().map(ToString::to_string),
+    }
 }
 
 fn figures(milestones: Vec<(Key, Name)>, studies: &[Study]) -> Vec<MilestoneRetention> {

@@ -75,7 +75,7 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
     let mut conn = cx.snapshot().await?;
     let own = customers::all(&mut conn, cx.organization_id()).await?;
     let question = Question { from, to, horizon_days, known_by };
-    let back = look_back::look_back(&cx, &mut conn, own, Some(REACH_DAYS), question).await?;
+    let back = look_back::look_back(&cx, &mut conn, own, Some(REACH_DAYS), question, |_| true).await?;
     drop(conn);
     let content = tokio::task::spawn_blocking(move || learn(&back, horizon_days, ridge));
     let content = content.await.map_err(ApiError::internal)?.ok_or_else(|| {

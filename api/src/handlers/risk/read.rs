@@ -19,7 +19,7 @@ use crate::customer_health::observed;
 use crate::customer_health::observed::Stretch;
 use crate::customer_health::risk::{REACH_DAYS, in_force};
 use crate::error::ApiError;
-use crate::handlers::health::customer;
+use crate::handlers::health::{check_known, customer};
 use crate::moment::Moment;
 
 /// Basis of a risk level.
@@ -128,6 +128,7 @@ pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> 
     let Moment { as_of, known_at } = moment;
     let mut conn = cx.snapshot().await?;
     let found = customer(&mut conn, cx.organization_id(), *id).await?;
+    check_known(&found, known_at)?;
     let models = Models::load(&mut conn, cx.organization_id(), known_at).await?;
     let reach_days = models.reach_days().map(|days| days.max(REACH_DAYS));
     let stretch = Stretch { from: as_of, to: as_of, known_at };

@@ -1,0 +1,143 @@
+//! The past keeps its own facts: references, segments and models of the day, and nothing that was not known yet.
+
+use chrono::Duration;
+use milepost_tests::{Engine, Server, on_both_engines};
+use serde_json::{Value, json};
+
+use crate::health::{activate, active_on, pulse_factor};
+use crate::samples::{create, create_customer, pluck};
+
+on_both_engines!(
+    a_customer_keeps_its_events_when_its_reference_changes,
+    a_reference_that_was_deleted_starts_empty,
+    a_day_keeps_its_segment,
+    nothing_was_known_before_it_was_recorded,
+);
+
+async fn count(server: &Server, customer: &str) -> f64 {
+    let found = server.get(&format!("{customer}/metrics?window=all")).await.expect(200);
+    found["data"][0]["value"].as_f64().expect("a count")
+}
+
+async fn count_events(server: &Server) {
+    create(server, "/v1/metrics", json!({ "key": "logins", "event_type": "app.login", "aggregate": "count" })).await;
+}
+
+async fn a_customer_keeps_its_events_when_its_reference_changes(engine: Engine) {
+    let server = Server::start(engine).await;
+    count_events(&server).await;
+    active_on(&server, "first", &["2026-05-01", "2026-05-02"]).await;
+    let old = format!("/v1/customers/{}", create_customer(&server, "first").await);
+    assert!((count(&server, &old).await - 2.0).abs() < f64::EPSILON, "what came before it waited for it");
+    let said = server.get(&format!("{old}/health?as_of=2026-05-03")).await.expect(200);
+    server.clock.advance(Duration::hours(1));
+    server.patch(&old, json!({ "external_ref": "second" })).await.expect(200);
+    let still = server.get(&format!("{old}/health?as_of=2026-05-03")).await.expect(200);
+    assert_eq!((&still["score"], &still["factors"]), (&said["score"], &said["factors"]), "no past score is rewritten");
+    // Some sender does not know the new reference yet.
+    active_on(&server, "first", &["2026-05-03"]).await;
+    active_on(&server, "second", &["2026-05-04"]).await;
+    assert!((count(&server, &old).await - 4.0).abs() < f64::EPSILON);
+
+    server.clock.advance(Duration::days(2));
+    let new = format!("/v1/customers/{}", create_customer(&server, "first").await);
+    assert!(count(&server, &new).await.abs() < f64::EPSILON, "it inherits nothing");
+    active_on(&server, "first", &["2026-05-05"]).await;
+    let later = json!({ "id": "later", "source": "app", "type": "app.login", "subject": "first", "time": "2026-05-06T15:00:00Z" });
+    server.clock.advance(Duration::hours(3));
+    server.post("/v1/events", later).await.expect(200);
+    assert!((count(&server, &old).await - 5.0).abs() < f64::EPSILON, "late, but of its time");
+    assert!((count(&server, &new).await - 1.0).abs() < f64::EPSILON, "from then on it is the other's");
+
+    let references = server.get(&format!("{old}/references")).await.expect(200);
+    let seen: Vec<(&Value, &Value, &Value, &Value)> = references["data"]
+        .as_array()
+        .expect("references")
+        .iter()
+        .map(|one| (&one["external_ref"], &one["from"], &one["to"], &one["is_current"]))
+        .collect();
+    let (first, second, taken) = (json!("first"), json!("second"), json!("2026-05-06T13:00:00Z"));
+    assert_eq!(
+        seen,
+        [(&second, &Value::Null, &Value::Null, &json!(true)), (&first, &Value::Null, &taken, &json!(false))]
+    );
+    server.patch(&old, json!({ "external_ref": "second" })).await.expect(200);
+    assert_eq!(server.get(&format!("{old}/references")).await.expect(200), references, "nothing changes");
+}
+
+async fn a_reference_that_was_deleted_starts_empty(engine: Engine) {
+    let server = Server::start(engine).await;
+    count_events(&server).await;
+    let gone = format!("/v1/customers/{}", create_customer(&server, "northwind").await);
+    active_on(&server, "northwind", &["2026-05-01", "2026-05-02"]).await;
+    server.call("DELETE", &gone).header("If-Match", "*").send().await.expect(204);
+    let held = server.get("/v1/events/quarantine").await.expect(200);
+    assert_eq!(pluck(&held, "held"), [&json!("unknown_customer"), &json!("unknown_customer")]);
+    server.clock.advance(Duration::hours(1));
+    let again = format!("/v1/customers/{}", create_customer(&server, "northwind").await);
+    assert!(count(&server, &again).await.abs() < f64::EPSILON);
+    let now = json!({ "id": "now", "source": "app", "type": "app.login", "subject": "northwind", "time": "2026-05-04T13:00:00Z" });
+    assert_eq!(server.post("/v1/events", now).await.expect(200)["accepted"], 1);
+    assert!((count(&server, &again).await - 1.0).abs() < f64::EPSILON);
+    assert_eq!(server.get("/v1/events/quarantine").await.expect(200)["data"].as_array().map(Vec::len), Some(2));
+}
+
+async fn a_day_keeps_its_segment(engine: Engine) {
+    let server = Server::start(engine).await;
+    let content = json!({ "name": "Enterprise", "segments": ["Enterprise"], "factors": [pulse_factor(1.0)] });
+    activate(&server, "enterprise", content).await;
+    let customer =
+        json!({ "name": "Northwind", "external_ref": "northwind", "segment": "Enterprise", "since_on": "2026-01-01" });
+    let path = create(&server, "/v1/customers", customer).await;
+    server.post(&format!("{path}/pulses"), json!({ "score": 80, "expires_on": "2027-01-01" })).await.expect(201);
+    server.clock.advance(Duration::days(3));
+    server.patch(&path, json!({ "segment": "Former" })).await.expect(200);
+    let model = async |as_of: &str| {
+        server.get(&format!("{path}/health?as_of={as_of}")).await.expect(200)["model"]["key"].clone()
+    };
+    assert_eq!(
+        [model("2026-05-04").await, model("2026-05-06").await, model("2026-05-07").await],
+        ["enterprise", "enterprise", "shipped"]
+    );
+    let tried = server.call("POST", "/v1/health-models/enterprise/simulate?as_of=2026-05-05").send().await.expect(200);
+    assert_eq!(tried["customers"], 1, "it was of that segment then");
+    let today = server.call("POST", "/v1/health-models/enterprise/simulate").send().await.expect(200);
+    assert_eq!(today["customers"], 0);
+
+    let milestones = json!([{ "key": "first-value", "name": "First value", "offset_days": 20 }]);
+    create(
+        &server,
+        "/v1/templates",
+        json!({ "key": "steps", "name": "Steps", "kind": "onboarding", "milestones": milestones, "publish": true }),
+    )
+    .await;
+    create(
+        &server,
+        "/v1/plans",
+        json!({ "name": "P", "start_on": "2026-02-01", "customer_ref": "northwind", "template": "steps" }),
+    )
+    .await;
+    for (segment, expected) in [("Enterprise", 1), ("Former", 0)] {
+        let report = server.get(&format!("/v1/reports/retention?template=steps&segment={segment}")).await.expect(200);
+        assert_eq!(report["enrolments"], expected, "{segment}");
+    }
+}
+
+async fn nothing_was_known_before_it_was_recorded(engine: Engine) {
+    let server = Server::start(engine).await;
+    let before = "2026-05-04T11:00:00Z";
+    server.clock.advance(Duration::hours(1));
+    let id = create_customer(&server, "northwind").await;
+    for path in ["health", "health/history", "risk"] {
+        let path = format!("/v1/customers/{id}/{path}");
+        server.get(&format!("{path}?known_at={before}")).await.problem(404, "not_found");
+        server.get(&path).await.expect(200);
+    }
+    active_on(&server, "northwind", &["2026-05-01", "2026-05-02"]).await;
+    server.clock.advance(Duration::hours(1));
+    active_on(&server, "northwind", &["2026-05-03"]).await;
+    let through = async |query: &str| {
+        server.get(&format!("/v1/customers/{id}/health{query}")).await.expect(200)["computed_through"].clone()
+    };
+    assert_eq!((through("").await, through("?known_at=2026-05-04T13:30:00Z").await), (json!(3), json!(2)));
+}
