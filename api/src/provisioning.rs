@@ -125,6 +125,7 @@ async fn create_organization(db: &Db, clock: &Clock, name: &Name) -> Result<Unit
         event_retention_days: None,
         contact: None,
         logo: None,
+        event_meanings: JsonText(vec![]),
         version: 1,
         created_at: now,
         updated_at: now,

@@ -1,13 +1,15 @@
 //! Append-only records that belong to a resource: pulses, overrides and outcomes of customers, notes on interventions, costs of
-//! plans. They are added and read; what is wrong is corrected by another record.
+//! plans. They are added and read; what is wrong is withdrawn, or corrected by another record.
 
-use serde::Serialize;
+use chrono::{DateTime, Utc};
+use milepost_domain::values::text::{Note, Reason};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::paging::Paging;
 use crate::store::Conn;
 use crate::store::keyset::{Direction, Order, Position};
@@ -25,6 +27,48 @@ pub trait Record: Table + Serialize + ToSchema {
 
     /// The resource.
     fn of(&self) -> Uuid;
+}
+
+/// A record that can be withdrawn as a mistake.
+pub trait Withdrawable: Record + Clone {
+    /// The verb of the ledger's entry.
+    const WITHDRAWN: &'static str;
+
+    /// When and why it was withdrawn.
+    fn withdrawal(&mut self) -> (&mut Option<DateTime<Utc>>, &mut Option<Note>);
+}
+
+/// Withdrawal of a record.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "It was meant for another customer."}))]
+pub struct Withdrawal {
+    /// Reason for the withdrawal.
+    pub reason: Reason,
+}
+
+/// Withdraws a record: it no longer counts, and stays visible.
+pub async fn withdraw<T: Withdrawable>(
+    cx: &Context,
+    of: Uuid,
+    id: Uuid,
+    withdrawal: &Withdrawal,
+) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let before: T = find(&mut unit.conn, unit.organization_id, of, id).await?;
+        let mut after = before.clone();
+        let (withdrawn_at, reason) = after.withdrawal();
+        if withdrawn_at.is_some() {
+            return Err(ApiError::new(Code::Conflict, "The record has already been withdrawn."));
+        }
+        (*withdrawn_at, *reason) = (Some(unit.now), Some(withdrawal.reason.clone().into()));
+        row::update(&mut unit.conn, unit.organization_id, &after).await?;
+        let of = (T::ENTITY, of);
+        let change = Change { verb: T::WITHDRAWN, entity: of, root: of, before: Some(&before), after: Some(&after) };
+        unit.record(change).await?;
+        Ok(Answer::ok(&after)?.content_tag())
+    })
+    .await
 }
 
 /// Appends a record, with the ledger's entry.

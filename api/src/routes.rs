@@ -214,6 +214,7 @@ fn health<R: Registry>(config: &mut R) {
         .service(health::pulses::list_pulses)
         .service(health::pulses::record_pulse)
         .service(health::pulses::read_pulse)
+        .service(health::pulses::withdraw_pulse)
         .service(health::overrides::list_health_overrides)
         .service(health::overrides::set_health_override)
         .service(health::overrides::read_health_override)
@@ -226,7 +227,8 @@ fn health<R: Registry>(config: &mut R) {
         .service(risk::read::read_customer_risk)
         .service(health::outcomes::list_outcomes)
         .service(health::outcomes::record_outcome)
-        .service(health::outcomes::read_outcome);
+        .service(health::outcomes::read_outcome)
+        .service(health::outcomes::withdraw_outcome);
 }
 
 /// Registers playbooks and interventions.
@@ -255,6 +257,7 @@ fn events<R: Registry>(config: &mut R) {
     config
         .service(events::intake::read_event_limits)
         .service(events::list::read_event_lag)
+        .service(events::types::list_event_types)
         .service(events::quarantine::list_quarantine)
         .service(events::rejected::list_rejected_messages)
         .service(events::rejected::replay_rejected_message)

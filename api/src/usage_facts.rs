@@ -7,11 +7,8 @@ use milepost_domain::values::text::Label;
 use crate::clock::date_in;
 use crate::store::metrics::MeasuredRow;
 
-/// Returns the fact that a metric takes from an event, or `None` if the metric does not count the event.
+/// Returns the fact that a metric takes from an event of a type that it admits, or `None` if its filter does not.
 pub fn fact(definition: &Definition, event: &MeasuredRow, zone: Tz) -> Option<Fact> {
-    if !definition.admits(&event.kind) {
-        return None;
-    }
     let property = definition.property.as_ref().map(Label::as_str);
     let needs_data = definition.filter.is_some() || property.is_some_and(|property| property != TYPE_PROPERTY);
     let data = event.data.as_deref().filter(|_| needs_data);

@@ -12,6 +12,7 @@ on_both_engines!(
     a_reference_that_was_deleted_starts_empty,
     a_day_keeps_its_segment,
     nothing_was_known_before_it_was_recorded,
+    mistakes_are_withdrawn,
 );
 
 async fn count(server: &Server, customer: &str) -> f64 {
@@ -140,4 +141,46 @@ async fn nothing_was_known_before_it_was_recorded(engine: Engine) {
         server.get(&format!("/v1/customers/{id}/health{query}")).await.expect(200)["computed_through"].clone()
     };
     assert_eq!((through("").await, through("?known_at=2026-05-04T13:30:00Z").await), (json!(3), json!(2)));
+}
+
+async fn mistakes_are_withdrawn(engine: Engine) {
+    let server = Server::start(engine).await;
+    activate(&server, "pulse", json!({ "name": "Pulse", "factors": [pulse_factor(1.0)] })).await;
+    let customer = json!({ "name": "Northwind", "external_ref": "northwind", "since_on": "2026-01-01" });
+    let path = create(&server, "/v1/customers", customer).await;
+    let right = json!({ "score": 80, "expires_on": "2027-01-01" });
+    server.post(&format!("{path}/pulses"), right).await.expect(201);
+    server.clock.advance(Duration::hours(1));
+    let wrong =
+        server.post(&format!("{path}/pulses"), json!({ "score": 8, "expires_on": "2027-01-01" })).await.expect(201);
+    server.clock.advance(Duration::hours(1));
+    let score = async |query: &str| server.get(&format!("{path}/health{query}")).await.expect(200)["score"].clone();
+    assert_eq!(score("").await, 8.0);
+    let withdraw = format!("{path}/pulses/{}/withdraw", wrong["id"].as_str().expect("an id"));
+    let reason = json!({ "reason": "A digit was missing." });
+    let withdrawn = server.post(&withdraw, reason.clone()).await.expect(200);
+    assert_eq!(
+        (&withdrawn["withdrawn_at"], &withdrawn["withdrawal_reason"]),
+        (&json!("2026-05-04T14:00:00Z"), &reason["reason"])
+    );
+    server.post(&withdraw, reason.clone()).await.problem(409, "conflict");
+    assert_eq!((score("").await, score("?known_at=2026-05-04T13:30:00Z").await), (json!(80.0), json!(8.0)));
+    assert_eq!(
+        server.get(&format!("{path}/pulses")).await.expect(200)["data"].as_array().map(Vec::len),
+        Some(2),
+        "it stays visible"
+    );
+
+    let lost = json!({ "kind": "churned", "occurred_on": "2026-05-01" });
+    let outcome = server.post(&format!("{path}/outcomes"), lost.clone()).await.expect(201);
+    let twice = server.post(&format!("{path}/outcomes"), lost.clone()).await.problem(409, "conflict");
+    assert_eq!(twice, milepost_tests::errors(&[("/occurred_on", "already_recorded")]));
+    let customers = async || server.get("/v1/reports/health").await.expect(200)["customers"].clone();
+    assert_eq!(customers().await, 0);
+    server
+        .post(&format!("{path}/outcomes/{}/withdraw", outcome["id"].as_str().expect("an id")), reason)
+        .await
+        .expect(200);
+    assert_eq!(customers().await, 1, "it is a customer after all");
+    server.post(&format!("{path}/outcomes"), lost).await.expect(201);
 }

@@ -11,6 +11,7 @@ use crate::samples::{create, create_customer, pluck};
 on_both_engines!(
     points_come_with_their_evidence,
     silence_is_not_safety,
+    events_by_their_own_names,
     who_never_began_is_at_risk,
     a_model_earns_its_place,
     a_model_that_learned_nothing_stays_a_draft,
@@ -93,6 +94,34 @@ async fn silence_is_not_safety(engine: Engine) {
     assert_eq!(factor(&risk, "engagement_decline")["compared_with"], 29.0, "its own active time, however long ago");
     let opened = server.get("/v1/interventions").await.expect(200);
     assert_eq!(pluck(&opened, "title"), [&json!("Call the sponsor")], "once");
+}
+
+async fn events_by_their_own_names(engine: Engine) {
+    let server = Server::start(engine).await;
+    let id = create_customer(&server, "northwind").await;
+    let event = |number: usize, kind: &str| json!({ "id": format!("{kind}{number}"), "source": "app", "type": kind, "subject": "northwind", "time": "2026-05-03T09:00:00Z" });
+    let mut events: Vec<Value> = (0..4).map(|number| event(number, "lesson_done")).collect();
+    events.extend((0..3).map(|number| event(number, "ticket_escalated")));
+    events.push(event(0, "support.chat"));
+    server.post("/v1/events", json!(events)).await.expect(200);
+    let path = format!("/v1/customers/{id}/risk");
+    let before = server.get(&path).await.expect(200);
+    assert_eq!(factor(&before, "support_escalations")["points"], 0.0);
+    let unmapped = server.get("/v1/events/types?mapped=false").await.expect(200);
+    let types: Vec<(&Value, &Value)> =
+        unmapped["data"].as_array().expect("types").iter().map(|one| (&one["type"], &one["events"])).collect();
+    assert_eq!(types, [(&json!("lesson_done"), &json!(4)), (&json!("ticket_escalated"), &json!(3))]);
+    let meanings = json!([{ "event_type": "lesson_*", "meaning": "learning" }, { "event_type": "ticket_escalated", "meaning": "escalation" }]);
+    server.patch("/v1/organization", json!({ "event_meanings": meanings })).await.expect(200);
+    let after = server.get(&path).await.expect(200);
+    assert_eq!(factor(&after, "support_escalations")["points"], 15.0);
+    let learned =
+        after["indicators"].as_array().expect("indicators").iter().find(|one| one["indicator"] == "learning_velocity");
+    assert_eq!(learned.expect("it")["value"], 4.0);
+    let health = server.get(&format!("/v1/customers/{id}/health")).await.expect(200);
+    let tickets = health["factors"].as_array().expect("factors").iter().find(|one| one["key"] == "support_tickets");
+    assert_eq!(tickets.expect("it")["input"], 4.0, "of the shipped model: three escalations and a chat");
+    assert_eq!(server.get("/v1/events/types?mapped=false").await.expect(200)["data"], json!([]));
 }
 
 async fn who_never_began_is_at_risk(engine: Engine) {

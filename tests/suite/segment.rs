@@ -14,6 +14,7 @@ on_both_engines!(
     a_write_key_fills_and_does_not_change,
     one_broken_message_costs_none_of_the_others,
     each_write_key_is_a_source,
+    the_order_of_arrival_does_not_matter,
 );
 
 fn track(id: &str, context: &Value) -> Value {
@@ -173,6 +174,32 @@ async fn one_broken_message_costs_none_of_the_others(engine: Engine) {
     server.clock.advance(chrono::Duration::days(31));
     milepost::jobs::prune(&server.app).await.expect("pruned");
     assert_eq!(server.get("/v1/events/rejected").await.expect(200)["data"], json!([]), "kept for thirty days");
+}
+
+/// The same messages in every order leave the same people and customers.
+async fn the_order_of_arrival_does_not_matter(engine: Engine) {
+    let messages = [
+        json!({ "type": "group", "userId": "u", "groupId": "old", "traits": { "name": "Old", "plan": "free" }, "timestamp": "2026-05-04T09:00:00Z" }),
+        json!({ "type": "group", "userId": "u", "groupId": "new", "traits": { "name": "New" }, "timestamp": "2026-05-04T10:00:00Z" }),
+        json!({ "type": "group", "groupId": "old", "traits": { "name": "Older", "plan": "pro" }, "timestamp": "2026-05-04T10:30:00Z" }),
+        json!({ "type": "identify", "userId": "u", "traits": { "name": "Ana", "email": "ana@example.com" }, "timestamp": "2026-05-04T09:30:00Z" }),
+        json!({ "type": "identify", "userId": "u", "traits": { "name": "Ana Petrova" }, "timestamp": "2026-05-04T11:00:00Z" }),
+    ];
+    let mut seen = vec![];
+    for order in [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [1, 0, 4, 2, 3], [2, 4, 1, 3, 0]] {
+        let server = Server::start(engine).await;
+        for at in order {
+            server.post("/v1/segment/batch", json!({ "batch": [messages[at]] })).await.expect(200);
+            // Sent again, it changes nothing either.
+            server.post("/v1/segment/batch", json!({ "batch": [messages[at], messages[order[0]]] })).await.expect(200);
+        }
+        let person = server.get("/v1/people/by-ref/u").await.expect(200);
+        let old = server.get("/v1/customers/by-ref/old").await.expect(200);
+        let fields = [&person["name"], &person["email"], &person["customer_ref"], &old["name"], &old["segment"]];
+        seen.push(fields.map(Clone::clone));
+    }
+    let expected = ["Ana Petrova", "ana@example.com", "new", "Older", "pro"].map(Value::from);
+    assert!(seen.iter().all(|one| *one == expected), "{seen:#?}");
 }
 
 async fn each_write_key_is_a_source(engine: Engine) {

@@ -11,6 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use milepost_domain::access::Scopes;
+use milepost_domain::customer::risk::EventMeaning;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -51,6 +52,8 @@ pub struct Tenant {
     pub sequence: i64,
     /// Time zone of the organization, which determines when "today" ends.
     pub zone: Tz,
+    /// Meanings of its own event types.
+    pub event_meanings: Arc<[EventMeaning]>,
     keys: Mutex<HashMap<Uuid, Arc<KeyWithClient>>>,
 }
 
@@ -191,6 +194,7 @@ impl Tenants {
         let tenant = Arc::new(Tenant {
             sequence,
             zone: organization.time_zone.parse().unwrap_or(Tz::UTC),
+            event_meanings: organization.event_meanings.0.into(),
             keys: Mutex::default(),
         });
         self.known.insert(organization_id, Arc::clone(&tenant));

@@ -157,7 +157,8 @@ pub async fn outcomes_by_customer(
     conn: &mut Conn,
 ) -> Result<HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>, ApiError> {
     let mut by_customer: HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>> = HashMap::new();
-    for row in of_customers::<CustomerOutcome>(conn, cx.organization_id(), None).await? {
+    let all = of_customers::<CustomerOutcome>(conn, cx.organization_id(), None).await?;
+    for row in all.into_iter().filter(|row| row.withdrawn_at.is_none()) {
         by_customer.entry(row.customer_id).or_default().push((row.occurred_on, row.kind));
     }
     for list in by_customer.values_mut() {

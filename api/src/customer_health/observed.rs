@@ -11,7 +11,7 @@ use milepost_domain::customer::health::input::{Evidence, KnownPlan, Pulse};
 use milepost_domain::customer::health::model::ModelContent;
 use milepost_domain::customer::health::score::{Score, Source};
 use milepost_domain::customer::outcome::existed_from;
-use milepost_domain::customer::risk::{Deed, Known, USUAL_PAUSES};
+use milepost_domain::customer::risk::{Deed, EventMeaning, Known, USUAL_PAUSES, standard_type};
 use milepost_domain::statistics::trend::theil_sen;
 use milepost_domain::usage::metric::{Aggregate, Definition, Fact};
 use milepost_domain::values::dates::{days_between, plus_days};
@@ -47,6 +47,7 @@ pub struct Observed {
     /// Customer.
     pub customer: Customer,
     zone: Tz,
+    meanings: Arc<[EventMeaning]>,
     /// Its references in usage events.
     references: Vec<ReferenceRow>,
     /// What was recorded of it earlier, if anything has changed since.
@@ -134,7 +135,12 @@ pub async fn observe(
     let mut pulses: HashMap<Uuid, Vec<customer_records::Pulse>> = HashMap::new();
     let mut overrides: HashMap<Uuid, Vec<HealthOverride>> = HashMap::new();
     for some in ids.chunks(AT_ONCE) {
-        for row in of_customers::<customer_records::Pulse>(conn, cx.organization_id(), Some(some)).await? {
+        let own = of_customers::<customer_records::Pulse>(conn, cx.organization_id(), Some(some)).await?;
+        // What has been withdrawn since counted at the time.
+        let counts = |row: &customer_records::Pulse| {
+            row.withdrawn_at.is_none_or(|at| stretch.known_at.is_some_and(|known_at| known_at < at))
+        };
+        for row in own.into_iter().filter(counts) {
             pulses.entry(row.customer_id).or_default().push(row);
         }
         for row in of_customers::<HealthOverride>(conn, cx.organization_id(), Some(some)).await? {
@@ -150,6 +156,7 @@ pub async fn observe(
         let id = customer.id;
         let mut observed = Observed {
             zone: cx.who.tenant.zone,
+            meanings: Arc::clone(&cx.who.tenant.event_meanings),
             events: vec![],
             earlier: vec![],
             before: vec![],
@@ -325,7 +332,10 @@ impl Observed {
 
     /// The facts by which its risk is judged at the end of a day.
     pub fn risk_known(&self, as_of: NaiveDate) -> Known {
-        let deed = |kind: &str, at: DateTime<Utc>| (date_in(self.zone, at), Deed::of(kind));
+        let deed = |kind: &str, at: DateTime<Utc>| {
+            let standard = standard_type(kind, &self.meanings);
+            (date_in(self.zone, at), Deed::of(standard.as_deref().unwrap_or(kind)))
+        };
         let before = self.before.iter().map(|row| deed(&row.kind, row.occurred_at));
         // Without the activities themselves, the last of each kind still tells since when it is silent.
         let earlier = self.earlier.iter().map(|row| deed(&row.kind, row.last_at));
@@ -389,10 +399,16 @@ impl Observed {
 
     /// The events that a metric counts, by time.
     pub fn facts(&self, definition: &Definition) -> Vec<Fact> {
-        let mut facts: Vec<Fact> = self.events.iter().filter_map(|event| fact(definition, event, self.zone)).collect();
+        // An event counts by its own type, and by what the organization says that it means.
+        let admits = |kind: &str| {
+            definition.admits(kind)
+                || standard_type(kind, &self.meanings).is_some_and(|standard| definition.admits(&standard))
+        };
+        let admitted = self.events.iter().filter(|event| admits(&event.kind));
+        let mut facts: Vec<Fact> = admitted.filter_map(|event| fact(definition, event, self.zone)).collect();
         if definition.aggregate == Aggregate::DaysSinceLast {
             let last = |row: &EarlierRow| Fact { at: row.last_at, on: date_in(self.zone, row.last_at), value: None };
-            facts.extend(self.earlier.iter().filter(|row| definition.admits(&row.kind)).map(last));
+            facts.extend(self.earlier.iter().filter(|row| admits(&row.kind)).map(last));
         }
         facts.sort_by_key(|fact| fact.at);
         facts

@@ -5,6 +5,7 @@ pub mod intake;
 pub mod list;
 pub mod quarantine;
 pub mod rejected;
+pub mod types;
 
 use chrono::{DateTime, Utc};
 use milepost_domain::usage::event::Held;

@@ -27,6 +27,7 @@ use crate::ingest::writer::Delivery;
 use crate::ingest::{MOST_BYTES, MOST_EVENTS};
 use crate::resource;
 use crate::store::rejected_messages::Channel;
+use crate::store::segment_marks::{self, Said};
 use crate::store::{customers, people};
 use crate::unit::Unit;
 
@@ -106,7 +107,7 @@ pub async fn take_segment_identify(request: HttpRequest, cx: Context, payload: P
 ///
 /// `groupId` is the customer's external reference. The name comes from `traits.name`; the segment comes from
 /// `traits.segment`, `traits.plan` or `traits.industry`. Fields without a trait stay unchanged. The person `userId`, if
-/// given, belongs to this customer from then on. A key without the scopes `customers:write` and `people:write` fills only
+/// given, belongs to this customer from then on. A message that was stated before what is known already only fills what is empty. A key without the scopes `customers:write` and `people:write` fills only
 /// what is empty: it creates customers and people, but renames and moves none that are there.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
@@ -382,8 +383,23 @@ async fn find_customers(cx: &Context, events: &mut [UsageEvent]) -> Result<(), A
     Ok(())
 }
 
+/// What a message may do that was stated at a time: one that is older than what is known only fills what is empty, so the order of arrival does
+/// not matter.
+async fn settle_order(
+    unit: &mut Unit,
+    said: Said,
+    reference: &ExternalRef,
+    stated_at: DateTime<Utc>,
+    reach: Reach,
+) -> Result<Reach, ApiError> {
+    let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+    let is_newest = segment_marks::advance(conn, organization_id, said, reference.as_str(), stated_at).await?;
+    Ok(if is_newest { reach } else { Reach::Fill })
+}
+
 async fn put_customer(unit: &mut Unit, traits: &CustomerTraits, reach: Reach) -> Result<(), ApiError> {
     let reference = &traits.external_ref;
+    let reach = settle_order(unit, Said::Customer, reference, traits.stated_at, reach).await?;
     let known = resource::find_by_ref::<CustomerContent>(unit, reference).await?;
     let mut content = match &known {
         Some(known) => known.content.clone(),
@@ -402,6 +418,8 @@ async fn put_person(
     reach: Reach,
 ) -> Result<(), ApiError> {
     let reference = &traits.external_ref;
+    let said = if customer.is_some() { Said::Membership } else { Said::Person };
+    let reach = settle_order(unit, said, reference, traits.stated_at, reach).await?;
     let known = resource::find_by_ref::<PersonContent>(unit, reference).await?;
     let mut content = match &known {
         Some(known) => known.content.clone(),

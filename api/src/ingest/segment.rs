@@ -103,6 +103,8 @@ pub enum Meaning {
 /// Traits of a person. Fields without a trait stay unchanged.
 #[derive(Debug, Clone)]
 pub struct PersonTraits {
+    /// Time at which they were stated.
+    pub stated_at: DateTime<Utc>,
     /// External reference.
     pub external_ref: ExternalRef,
     /// Name.
@@ -114,6 +116,8 @@ pub struct PersonTraits {
 /// Traits of a customer. Fields without a trait stay unchanged.
 #[derive(Debug, Clone)]
 pub struct CustomerTraits {
+    /// Time at which they were stated.
+    pub stated_at: DateTime<Utc>,
     /// External reference.
     pub external_ref: ExternalRef,
     /// Name.
@@ -126,6 +130,7 @@ impl Message {
     /// Returns the meaning of the message.
     pub fn meaning(self, envelope: &Envelope<'_>) -> Result<Meaning, Vec<FieldError>> {
         let kind = self.kind.clone().unwrap_or_else(|| envelope.call.to_owned());
+        let stated_at = self.stated_at(envelope);
         match kind.as_str() {
             "track" => {
                 let event = self.event.clone();
@@ -134,7 +139,7 @@ impl Message {
             "page" | "screen" => self.event(Some(kind), envelope),
             "identify" => {
                 // RudderStack's libraries put the traits into the context.
-                let person = Self { traits: self.person_traits(), ..self }.person()?;
+                let person = Self { traits: self.person_traits(), ..self }.person(stated_at)?;
                 Ok(Meaning::Person(person.ok_or_else(|| required("/userId"))?))
             }
             "group" => {
@@ -142,12 +147,13 @@ impl Message {
                     reference(self.group_id.as_ref(), "/groupId")?.ok_or_else(|| required("/groupId"))?;
                 let segment = ["segment", "plan", "industry"].iter().find_map(|name| self.text(name));
                 let customer = CustomerTraits {
+                    stated_at,
                     external_ref,
                     name: self.text("name").and_then(|text| Name::parse(text).ok()),
                     segment: segment.and_then(|text| Label::parse(text).ok()),
                 };
                 // The traits belong to the group, not to the person.
-                let person = Self { traits: Map::new(), ..self }.person()?;
+                let person = Self { traits: Map::new(), ..self }.person(stated_at)?;
                 Ok(Meaning::Customer(customer, person))
             }
             "alias" => Ok(Meaning::Nothing),
@@ -195,13 +201,25 @@ impl Message {
         Ok(Meaning::Event(Box::new(read)))
     }
 
-    fn person(&self) -> Result<Option<PersonTraits>, Vec<FieldError>> {
+    fn person(&self, stated_at: DateTime<Utc>) -> Result<Option<PersonTraits>, Vec<FieldError>> {
         let Some(external_ref) = reference(self.user_id.as_ref(), "/userId")? else { return Ok(None) };
         let parts = [self.text("firstName"), self.text("lastName")].into_iter().flatten().collect::<Vec<_>>().join(" ");
         let email = self.text("email").and_then(|text| Email::parse(text).ok());
         let name = self.text("name").map(str::to_owned).or_else(|| (!parts.is_empty()).then_some(parts));
         let name = name.or_else(|| email.as_ref().map(ToString::to_string)).and_then(|text| Name::parse(&text).ok());
-        Ok(Some(PersonTraits { external_ref, name, email }))
+        Ok(Some(PersonTraits { stated_at, external_ref, name, email }))
+    }
+
+    /// The time of the message by our clock: that of its receipt if it states none. Nothing is stated later than it is received.
+    fn stated_at(&self, envelope: &Envelope<'_>) -> DateTime<Utc> {
+        let stated = self.original_timestamp.as_deref().or(self.timestamp.as_deref()).and_then(instant);
+        let sent_at = self.sent_at.as_deref().and_then(instant).or(envelope.sent_at);
+        let ours = match (stated, sent_at) {
+            (Some(stated), Some(sent_at)) => corrected(stated, sent_at, envelope.received_at),
+            (Some(stated), None) => stated,
+            (None, _) => envelope.received_at,
+        };
+        ours.min(envelope.received_at)
     }
 
     /// The traits of the person, wherever they stand.

@@ -1,5 +1,5 @@
 //! Records about customers: pulses, overrides of their health, outcomes. Appended, never changed, except for the end
-//! of an override.
+//! of an override and the withdrawal of a mistake.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::outcome::OutcomeKind;
@@ -18,7 +18,8 @@ use crate::{Conn, columns, table};
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "score": 70.0,
     "note": "The sponsor is content, the users are not.", "recorded_on": "2026-05-04", "expires_on": "2026-06-03",
-    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-05-04T12:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-05-04T12:00:00Z",
+    "withdrawn_at": null, "withdrawal_reason": null
 }))]
 pub struct Pulse {
     /// Identifier.
@@ -40,6 +41,10 @@ pub struct Pulse {
     pub author: Author,
     /// Time of recording.
     pub recorded_at: DateTime<Utc>,
+    /// Time at which the record was withdrawn as a mistake; null if it was not.
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    /// Reason for the withdrawal; null if there was none.
+    pub withdrawal_reason: Option<Note>,
 }
 
 /// An override: a score that somebody set in place of the computed one.
@@ -80,7 +85,8 @@ pub struct HealthOverride {
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "kind": "renewed",
     "occurred_on": "2026-05-01", "amount_minor": 2_400_000, "note": null,
-    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-05-04T12:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-05-04T12:00:00Z",
+    "withdrawn_at": null, "withdrawal_reason": null
 }))]
 pub struct CustomerOutcome {
     /// Identifier.
@@ -102,9 +108,25 @@ pub struct CustomerOutcome {
     pub author: Author,
     /// Time of recording.
     pub recorded_at: DateTime<Utc>,
+    /// Time at which the record was withdrawn as a mistake; null if it was not.
+    pub withdrawn_at: Option<DateTime<Utc>>,
+    /// Reason for the withdrawal; null if there was none.
+    pub withdrawal_reason: Option<Note>,
 }
 
-columns!(Pulse { id, customer_id, score, note, recorded_on, expires_on, author, recorded_at; customer_ref: CUSTOMER_REF });
+columns!(Pulse {
+    id,
+    customer_id,
+    score,
+    note,
+    recorded_on,
+    expires_on,
+    author,
+    recorded_at,
+    withdrawn_at,
+    withdrawal_reason;
+    customer_ref: CUSTOMER_REF
+});
 columns!(HealthOverride {
     id,
     customer_id,
@@ -118,7 +140,19 @@ columns!(HealthOverride {
     recorded_at;
     customer_ref: CUSTOMER_REF
 });
-columns!(CustomerOutcome { id, customer_id, kind, occurred_on, amount_minor, note, author, recorded_at; customer_ref: CUSTOMER_REF });
+columns!(CustomerOutcome {
+    id,
+    customer_id,
+    kind,
+    occurred_on,
+    amount_minor,
+    note,
+    author,
+    recorded_at,
+    withdrawn_at,
+    withdrawal_reason;
+    customer_ref: CUSTOMER_REF
+});
 table!(Pulse, "customer_pulses");
 table!(HealthOverride, "health_overrides");
 table!(CustomerOutcome, "customer_outcomes");

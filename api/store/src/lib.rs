@@ -44,6 +44,7 @@ pub mod rejected_messages;
 pub mod reviews;
 pub mod risk_models;
 pub mod row;
+pub mod segment_marks;
 pub mod share_links;
 pub mod signing_keys;
 pub mod templates;

@@ -1,6 +1,7 @@
 //! Storage of organizations, the tenants of the service.
 
 use chrono::{DateTime, Utc};
+use milepost_domain::customer::risk::EventMeaning;
 use milepost_domain::plan::lint::LintRule;
 use milepost_domain::values::text::{Currency, Logo, Name, Note};
 use serde::Serialize;
@@ -13,14 +14,14 @@ use crate::{Conn, on};
 
 macro_rules! columns {
     () => {
-        "id, display_name, time_zone, lint_rules_off, version, created_at, updated_at, event_retention_days, currency, contact, logo"
+        "id, display_name, time_zone, lint_rules_off, version, created_at, updated_at, event_retention_days, currency, contact, logo, event_meanings"
     };
 }
 
 /// An organization: a tenant whose data is separate from that of all other organizations.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "currency": "EUR", "lint_rules_off": [], "event_retention_days": null, "contact": "Ana Novak, ana@example.com", "logo": null, "version": 1,
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "currency": "EUR", "lint_rules_off": [], "event_retention_days": null, "contact": "Ana Novak, ana@example.com", "logo": null, "event_meanings": [], "version": 1,
     "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
 }))]
 pub struct Organization {
@@ -47,6 +48,9 @@ pub struct Organization {
     /// Logo that clients see on shared pages, as a `data:` URL of a PNG, JPEG, WebP or SVG image.
     #[schema(value_type = Option<Logo>)]
     pub logo: Option<String>,
+    /// Meanings of the organization's own event types, for risk and for health models that look at standard types.
+    #[schema(value_type = Vec<EventMeaning>, max_items = 200)]
+    pub event_meanings: JsonText<Vec<EventMeaning>>,
     /// Version. Increases by one with every change; the value of `ETag`.
     #[schema(minimum = 1)]
     pub version: i64,
@@ -65,6 +69,7 @@ from_row!(Organization {
     event_retention_days,
     contact,
     logo,
+    event_meanings as String,
     version,
     created_at,
     updated_at
@@ -106,12 +111,12 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Resul
     const SQL: &str = concat!(
         "INSERT INTO organizations (",
         columns!(),
-        ", name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $2) ON CONFLICT (name) DO NOTHING"
+        ", name) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $2) ON CONFLICT (name) DO NOTHING"
     );
     let o = organization;
     on!(conn, db => sqlx::query(SQL)
         .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.created_at).bind(o.updated_at)
-        .bind(o.event_retention_days).bind(&o.currency).bind(&o.contact).bind(&o.logo)
+        .bind(o.event_retention_days).bind(&o.currency).bind(&o.contact).bind(&o.logo).bind(o.event_meanings.to_text())
         .execute(db).await.map(|done| done.rows_affected() == 1))
 }
 
@@ -119,11 +124,11 @@ pub async fn insert(conn: &mut Conn, organization: &Organization) -> sqlx::Resul
 pub async fn update(conn: &mut Conn, organization: &Organization) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE organizations SET display_name = $2, time_zone = $3, lint_rules_off = $4, version = $5, \
                        updated_at = $6, event_retention_days = $7, \
-                       currency = $8, contact = $9, logo = $10 WHERE id = $1";
+                       currency = $8, contact = $9, logo = $10, event_meanings = $11 WHERE id = $1";
     let o = organization;
     on!(conn, db => sqlx::query(SQL)
         .bind(o.id).bind(&o.name).bind(&o.time_zone).bind(o.lint_rules_off.to_text()).bind(o.version).bind(o.updated_at)
-        .bind(o.event_retention_days).bind(&o.currency).bind(&o.contact).bind(&o.logo)
+        .bind(o.event_retention_days).bind(&o.currency).bind(&o.contact).bind(&o.logo).bind(o.event_meanings.to_text())
         .execute(db).await.map(|_| ()))
 }
 

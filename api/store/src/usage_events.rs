@@ -267,6 +267,18 @@ pub async fn list(
     })
 }
 
+/// Returns the types of the most recent events, each with the number and the latest of its events, the most frequent first.
+pub async fn types(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    events: i64,
+) -> sqlx::Result<Vec<(String, i64, DateTime<Utc>)>> {
+    const SQL: &str = "SELECT type, COUNT(*) AS events, MAX(occurred_at) AS last_at FROM usage_events \
+                       WHERE organization_id = $1 AND sequence > $2 GROUP BY type ORDER BY COUNT(*) DESC, type LIMIT 1000";
+    let last = last_number(conn, organization_id).await?;
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(last - events).fetch_all(db).await)
+}
+
 /// Returns the subjects of the events after a number.
 pub async fn subjects_since(conn: &mut Conn, organization_id: Uuid, sequence: i64) -> sqlx::Result<Vec<String>> {
     const SQL: &str = "SELECT DISTINCT subject FROM usage_events \

@@ -14,6 +14,7 @@ use crate::customer::backtest::median;
 use crate::customer::health::band::Band;
 use crate::statistics::trend::theil_sen;
 use crate::values::dates::{days_between, plus_days};
+use crate::values::text::Name;
 
 /// Length of the window in days, and of the earlier window that it is compared with.
 pub const WINDOW_DAYS: i64 = 30;
@@ -23,7 +24,9 @@ pub const USUAL_PAUSES: usize = 10;
 pub const SLOPE_WEEKS: i64 = 8;
 
 /// Kind of activity that an event reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = EventMeaningKind)]
 pub enum Deed {
     /// Learning.
     Learning,
@@ -54,6 +57,35 @@ impl Deed {
             _ => Self::Use,
         }
     }
+}
+
+/// Meaning of an organization's own type of events.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"event_type": "lesson_*", "meaning": "learning"}))]
+pub struct EventMeaning {
+    /// Event type. A type that ends in `*` stands for every type with that prefix.
+    pub event_type: Name,
+    /// Kind of activity that such an event reports.
+    pub meaning: Deed,
+}
+
+/// Returns the type by which an event of an organization's own type is known to what looks at types, such as `training.lesson_done` for a
+/// `lesson_done` that means learning: the first meaning that admits it decides. `None` if none does.
+pub fn standard_type(kind: &str, meanings: &[EventMeaning]) -> Option<String> {
+    let admits = |one: &&EventMeaning| {
+        let own = one.event_type.as_str();
+        own.strip_suffix('*').map_or(own == kind, |prefix| kind.starts_with(prefix))
+    };
+    Some(match meanings.iter().find(admits)?.meaning {
+        Deed::Learning => format!("training.{kind}"),
+        Deed::Attempt => format!("attempt.{kind}"),
+        Deed::FailedAttempt => "attempt.failed".to_owned(),
+        Deed::Community => format!("community.{kind}"),
+        Deed::Support => format!("support.{kind}"),
+        Deed::Escalation => "support.escalated".to_owned(),
+        Deed::Use => format!("use.{kind}"),
+    })
 }
 
 /// Known facts about a customer.
@@ -465,6 +497,32 @@ mod tests {
             ("trainings", Deed::Use),
         ] {
             assert_eq!(Deed::of(kind), deed, "{kind}");
+        }
+    }
+
+    #[test]
+    fn own_names_have_a_meaning() {
+        let meaning =
+            |event_type: &str, meaning| EventMeaning { event_type: Name::parse(event_type).expect("a name"), meaning };
+        let meanings = [
+            meaning("lesson_failed", Deed::FailedAttempt),
+            meaning("lesson_*", Deed::Learning),
+            meaning("ticket", Deed::Support),
+            meaning("support.chat", Deed::Use),
+        ];
+        let deed = |kind: &str| {
+            let standard = standard_type(kind, &meanings);
+            Deed::of(standard.as_deref().unwrap_or(kind))
+        };
+        for (kind, expected) in [
+            ("lesson_failed", Deed::FailedAttempt),
+            ("lesson_done", Deed::Learning),
+            ("ticket", Deed::Support),
+            ("tickets", Deed::Use),
+            ("training.done", Deed::Learning),
+            ("support.chat", Deed::Use),
+        ] {
+            assert_eq!(deed(kind), expected, "{kind}");
         }
     }
 

@@ -19,6 +19,8 @@ pub enum CustomerRule {
         "must not be before {decided_on}, when a model was last activated or deactivated: the days since then keep their scores"
     )]
     AlreadyScored { decided_on: NaiveDate },
+    #[error("is already recorded")]
+    AlreadyRecorded,
     #[error("names an intervention that is already done")]
     InterventionDone,
     #[error("must be given to activate a model that has not earned its place: {lacks}")]
@@ -58,7 +60,7 @@ impl Rule for CustomerRule {
     fn about(&self) -> About {
         match self {
             Self::Value(rule) => rule.about(),
-            Self::ModelUnproven { .. } | Self::InterventionDone => About::State,
+            Self::ModelUnproven { .. } | Self::InterventionDone | Self::AlreadyRecorded => About::State,
             Self::BeforeCustomer { .. }
             | Self::HistoryNotKnown { .. }
             | Self::AlreadyScored { .. }

@@ -2,6 +2,7 @@
 
 use actix_web::{get, patch};
 use chrono_tz::Tz;
+use milepost_domain::customer::risk::EventMeaning;
 use milepost_domain::plan::lint::LintRule;
 use milepost_domain::values::text::{Currency, Logo, Name, Note};
 use serde::Deserialize;
@@ -40,6 +41,10 @@ pub struct OrganizationPatch {
     #[serde(default)]
     #[schema(value_type = Option<i64>, minimum = 1, maximum = 36_500)]
     event_retention_days: Change<i64>,
+    /// Meanings of the organization's own event types, for risk and for health models that look at standard types such as `support.*`. The
+    /// first that admits a type decides. Replaces the whole list.
+    #[schema(value_type = Vec<EventMeaning>, required = false, max_items = 200)]
+    event_meanings: Option<Vec<EventMeaning>>,
     /// Contact that clients see on shared pages: a name, a telephone number, an address.
     #[serde(default)]
     #[schema(value_type = Option<Note>)]
@@ -93,6 +98,9 @@ pub async fn update_organization(cx: Context, body: Body<OrganizationPatch>) -> 
         }
         if let Some(rules) = &body.0.lint_rules_off {
             after.lint_rules_off = JsonText(rules.clone());
+        }
+        if let Some(meanings) = &body.0.event_meanings {
+            after.event_meanings = JsonText(meanings.clone());
         }
         body.0.event_retention_days.clone().apply(&mut after.event_retention_days);
         body.0.contact.clone().apply(&mut after.contact);

@@ -2,8 +2,9 @@
 
 use actix_web::web::Path;
 use actix_web::{get, post};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::outcome::{OutcomeKind, check_day, existed_from};
+use milepost_domain::customer::rule::CustomerRule;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::Note;
 use serde::Deserialize;
@@ -16,10 +17,11 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::paging::{Page, Paging};
-use crate::record::{self, Record};
+use crate::record::{self, Record, Withdrawable, Withdrawal};
 use crate::store::customer_records::CustomerOutcome;
 use crate::store::customers::Customer;
 use crate::store::metrics::{self, Of};
+use crate::store::row::{self, Condition, Value};
 use crate::store::{customer_references, plans};
 use crate::unit::{Entity, Unit};
 
@@ -30,6 +32,14 @@ impl Record for CustomerOutcome {
 
     fn of(&self) -> Uuid {
         self.customer_id
+    }
+}
+
+impl Withdrawable for CustomerOutcome {
+    const WITHDRAWN: &'static str = "outcome_withdrawn";
+
+    fn withdrawal(&mut self) -> (&mut Option<DateTime<Utc>>, &mut Option<Note>) {
+        (&mut self.withdrawn_at, &mut self.withdrawal_reason)
     }
 }
 
@@ -51,7 +61,8 @@ pub struct OutcomeDraft {
 
 /// Record an outcome of a customer
 ///
-/// The day must not be before the customer was one: the day it says, or else the earliest trace of it.
+/// The day must not be before the customer was one: the day it says, or else the earliest trace of it. The same kind of outcome on the same
+/// day is recorded once.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:write"])), request_body = OutcomeDraft,
     responses((status = 201, description = "The recorded outcome.", body = CustomerOutcome)))]
 #[post("/v1/customers/{id}/outcomes")]
@@ -60,6 +71,15 @@ pub async fn record_outcome(cx: Context, id: Path<Uuid>, body: Body<OutcomeDraft
     cx.write(async |unit| {
         let customer = customer(&mut unit.conn, unit.organization_id, *id).await?;
         let from = first_known(&cx, unit, &customer).await?;
+        let same = [
+            Condition::Equals("customer_id", Value::Uuid(Some(*id))),
+            Condition::Equals("kind", Value::Text(Some(draft.kind.to_string()))),
+            Condition::Equals("occurred_on", Value::Date(Some(draft.occurred_on))),
+            Condition::IsPresent("withdrawn_at", false),
+        ];
+        if row::count::<CustomerOutcome>(&mut unit.conn, unit.organization_id, &same).await? > 0 {
+            return Err(CustomerRule::AlreadyRecorded.at("/occurred_on").into());
+        }
         check_day(draft.occurred_on, unit.today, from).map_err(|rule| rule.at("/occurred_on"))?;
         let outcome = CustomerOutcome {
             id: unit.new_id(),
@@ -71,6 +91,8 @@ pub async fn record_outcome(cx: Context, id: Path<Uuid>, body: Body<OutcomeDraft
             note: draft.note.clone(),
             author: unit.author(),
             recorded_at: unit.now,
+            withdrawn_at: None,
+            withdrawal_reason: None,
         };
         record::append(unit, &outcome).await?;
         record::recorded(&format!("/v1/customers/{id}/outcomes"), &outcome)
@@ -111,4 +133,19 @@ async fn first_known(cx: &Context, unit: &mut Unit, customer: &Customer) -> Resu
     traces.extend(earlier.iter().map(|row| cx.date_of(row.first_at)));
     traces.extend(plans::first_start(&mut unit.conn, unit.organization_id, customer.id).await?);
     Ok(existed_from(customer.since_on, traces).unwrap_or(unit.today))
+}
+
+/// Withdraw an outcome
+///
+/// Takes an outcome that was recorded by mistake out of all figures, also those of earlier days. It stays visible, and figures with an earlier
+/// `known_at` still include it. To correct it, record another one.
+#[utoipa::path(tag = "health", security(("bearer" = ["health:write"])), request_body = Withdrawal,
+    responses((status = 200, description = "The withdrawn outcome.", body = CustomerOutcome)))]
+#[post("/v1/customers/{id}/outcomes/{record_id}/withdraw")]
+pub async fn withdraw_outcome(
+    cx: Context,
+    path: Path<(Uuid, Uuid)>,
+    body: Body<Withdrawal>,
+) -> Result<Answer, ApiError> {
+    record::withdraw::<CustomerOutcome>(&cx, path.0, path.1, &body.0).await
 }

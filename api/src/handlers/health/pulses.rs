@@ -2,7 +2,7 @@
 
 use actix_web::web::Path;
 use actix_web::{get, post};
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::health::score::on_grid;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::dates::plus_days;
@@ -18,7 +18,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::paging::{Page, Paging};
-use crate::record::{self, Record};
+use crate::record::{self, Record, Withdrawable, Withdrawal};
 use crate::store::customer_records::Pulse;
 use crate::unit::Entity;
 
@@ -32,6 +32,14 @@ impl Record for Pulse {
 
     fn of(&self) -> Uuid {
         self.customer_id
+    }
+}
+
+impl Withdrawable for Pulse {
+    const WITHDRAWN: &'static str = "pulse_withdrawn";
+
+    fn withdrawal(&mut self) -> (&mut Option<DateTime<Utc>>, &mut Option<Note>) {
+        (&mut self.withdrawn_at, &mut self.withdrawal_reason)
     }
 }
 
@@ -74,6 +82,8 @@ pub async fn record_pulse(cx: Context, id: Path<Uuid>, body: Body<PulseDraft>) -
             expires_on,
             author: unit.author(),
             recorded_at: unit.now,
+            withdrawn_at: None,
+            withdrawal_reason: None,
         };
         record::append(unit, &pulse).await?;
         record::recorded(&format!("/v1/customers/{id}/pulses"), &pulse)
@@ -101,4 +111,15 @@ pub async fn list_pulses(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<
 #[get("/v1/customers/{id}/pulses/{record_id}")]
 pub async fn read_pulse(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
     record::read::<Pulse>(&cx, path.0, path.1).await
+}
+
+/// Withdraw a pulse
+///
+/// Takes a pulse that was recorded by mistake out of all figures, also those of earlier days. It stays visible, and figures with an earlier
+/// `known_at` still include it. To correct it, record another one.
+#[utoipa::path(tag = "health", security(("bearer" = ["health:write"])), request_body = Withdrawal,
+    responses((status = 200, description = "The withdrawn pulse.", body = Pulse)))]
+#[post("/v1/customers/{id}/pulses/{record_id}/withdraw")]
+pub async fn withdraw_pulse(cx: Context, path: Path<(Uuid, Uuid)>, body: Body<Withdrawal>) -> Result<Answer, ApiError> {
+    record::withdraw::<Pulse>(&cx, path.0, path.1, &body.0).await
 }

@@ -242,7 +242,11 @@ async fn take(cx: &Context, whose: &Whose, AsOf(as_of): AsOf, options: &MetricOp
     let events = whose.events(cx, &mut conn, from.filter(|_| !is_open), as_of).await?;
     let zone = cx.who.tenant.zone;
     let value = |(key, definition): &(String, Definition)| {
-        let facts: Vec<Fact> = events.iter().filter_map(|event| fact(definition, event, zone)).collect();
+        let facts: Vec<Fact> = events
+            .iter()
+            .filter(|event| definition.admits(&event.kind))
+            .filter_map(|event| fact(definition, event, zone))
+            .collect();
         let Measured { value, events, ignored } = measure(definition.aggregate, &facts, as_of, window_days);
         MetricValue { key: key.clone(), value, events, ignored }
     };

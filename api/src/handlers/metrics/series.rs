@@ -127,7 +127,11 @@ async fn series(
     let is_open = definition.aggregate == Aggregate::DaysSinceLast;
     let events = whose.events(cx, &mut conn, (!is_open).then_some(first_on), last_on).await?;
     let zone = cx.who.tenant.zone;
-    let mut facts: Vec<Fact> = events.iter().filter_map(|event| fact(&definition, event, zone)).collect();
+    let mut facts: Vec<Fact> = events
+        .iter()
+        .filter(|event| definition.admits(&event.kind))
+        .filter_map(|event| fact(&definition, event, zone))
+        .collect();
     facts.sort_by_key(|fact| fact.on);
     let point = |number: u32| {
         let from = period.starts_on(first_on, number);
