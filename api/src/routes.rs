@@ -260,6 +260,7 @@ fn events<R: Registry>(config: &mut R) {
         .service(events::types::list_event_types)
         .service(events::quarantine::list_quarantine)
         .service(events::rejected::list_rejected_messages)
+        .service(events::rejected::read_rejected_message)
         .service(events::rejected::replay_rejected_message)
         .service(events::rejected::delete_rejected_message)
         .service(events::quarantine::release_events)

@@ -231,8 +231,16 @@ async fn interventions_end_and_come_again(engine: Engine) {
             &json!("The trigger no longer holds for the customer.")
         )
     );
+    // A pause is not the end of what it looks at.
     server.clock.advance(Duration::days(11));
     set_pulse(&server, &id, 20.0).await;
+    assert_eq!(opened(&server).await[0]["status"], "open");
+    for is_active in [false, true] {
+        let mut content = server.get("/v1/playbooks/rescue").await.expect(200)["content"].clone();
+        content["active"] = json!(is_active);
+        server.call("PUT", "/v1/playbooks/rescue").header("If-Match", "*").json(content).send().await.expect(200);
+        assert_eq!(opened(&server).await[0]["status"], "open", "nobody has looked");
+    }
     let second = opened(&server).await[0].clone();
     assert_eq!(second["status"], "open");
     let path = format!("/v1/interventions/{}", second["id"].as_str().expect("an id"));

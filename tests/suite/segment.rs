@@ -161,6 +161,12 @@ async fn one_broken_message_costs_none_of_the_others(engine: Engine) {
     server.post(&format!("{path}/replay"), mended).await.problem(404, "not_found");
     let events = server.get("/v1/events?limit=10").await.expect(200);
     assert_eq!(pluck(&events, "id"), [&json!("4"), &json!("5"), &json!("1")]);
+    assert_eq!(events["data"][0]["source"], events["data"][1]["source"], "it is of its sender, whoever takes it again");
+    let whole = server
+        .get(&format!("/v1/events/rejected/{}", kept["data"][0]["id"].as_str().expect("an id")))
+        .await
+        .expect(200);
+    assert_eq!(whole["content"], not_a_number);
     let rest = server.get("/v1/events/rejected").await.expect(200);
     for one in rest["data"].as_array().expect("the rest") {
         let path = format!("/v1/events/rejected/{}", one["id"].as_str().expect("an id"));

@@ -7,7 +7,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::NaiveDate;
 use milepost_domain::customer::backtest::is_customer;
+use milepost_domain::customer::outcome::OutcomeKind;
 use milepost_domain::customer::playbook::Playbook;
 use milepost_domain::customer::risk::{FactorFinding, assess};
 use milepost_domain::values::dates::plus_days;
@@ -38,8 +40,8 @@ const OF_ALL: [&str; 4] = ["health_model", "risk_model", "playbook", "organizati
 struct Found {
     row: ScoreRow,
     customer: Customer,
-    /// Subjects for which each playbook's trigger holds.
-    held: Vec<Vec<String>>,
+    /// Subjects for which each playbook's trigger holds; `None` where the playbook does not look at the customer.
+    held: Vec<Option<Vec<String>>>,
 }
 
 /// Models and playbooks by which customers are evaluated.
@@ -47,6 +49,7 @@ struct Lens {
     models: Models,
     risk_model: Option<Learned>,
     playbooks: Vec<PlaybookRow>,
+    outcomes: HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>,
 }
 
 /// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
@@ -83,8 +86,9 @@ async fn keep(cx: &Context, mut conn: Conn, before: Option<Marks>, marks: Marks)
     let changed = changed(cx, &mut conn, before, marks).await?;
     let lens = Arc::new(Lens {
         models: Models::load(&mut conn, organization_id, None).await?,
-        risk_model: risk::in_force(&mut conn, organization_id, marks.as_of, cx.now).await?.map(|(_, learned)| learned),
+        risk_model: risk::in_force(&mut conn, organization_id, marks.as_of, None).await?.map(|(_, learned)| learned),
         playbooks: playbooks::all(&mut conn, organization_id).await?,
+        outcomes: outcomes_by_customer(cx, &mut conn).await?,
     });
     let count = changed.len();
     let mut portions: Vec<Vec<Customer>> = changed.chunks(AT_ONCE).map(<[Customer]>::to_vec).collect();
@@ -154,16 +158,17 @@ async fn look(
     let from = plus_days(to, -back);
     let reach_days = lens.models.reach_days().map(|days| days.max(risk::REACH_DAYS));
     let observed = observe(cx, conn, customers, reach_days, Stretch { from, to, known_at: None }).await?;
-    let outcomes = outcomes_by_customer(cx, conn).await?;
     let lens = Arc::clone(lens);
     let found = tokio::task::spawn_blocking(move || {
         let find = |one: Observed| {
             let days = one.days(&lens.models, plus_days(to, -TREND_DAYS), to);
             let day = days.last()?;
-            let is_lost = !outcomes.get(&one.customer.id).is_none_or(|own| is_customer(own, to));
+            let is_lost = !lens.outcomes.get(&one.customer.id).is_none_or(|own| is_customer(own, to));
             // Nobody is called about a customer that has left.
+            let situation = one.situation(day, lens.risk_model.as_ref());
             let held = |playbook: &Playbook| {
-                if is_lost { vec![] } else { one.held(playbook, &lens.models, day, lens.risk_model.as_ref()) }
+                let held = one.held(playbook, &lens.models, (day, &situation), lens.risk_model.as_ref());
+                held.filter(|_| !is_lost)
             };
             let held = lens.playbooks.iter().map(|row| held(&row.content.content)).collect();
             let mut row = row(&one, &days, lens.risk_model.as_ref(), marks.computed_at)?;
@@ -236,7 +241,7 @@ async fn save(
             for (playbook, held) in playbooks.iter().zip(&one.held) {
                 let known = known.get(&(playbook.id, one.customer.id));
                 let looked = Looked { customer: &one.customer, score: one.row.score };
-                react_to(unit, &looked, playbook, held, known, &unfinished).await?;
+                react_to(unit, &looked, playbook, held.as_deref(), known, &unfinished).await?;
             }
         }
     }

@@ -145,9 +145,12 @@ pub async fn look_back(
 /// The number of looks at customers with events of which none had been received by the end of the day, and the number of
 /// all looks at customers with events.
 fn unknown_then(observed: &[Observed], looks: &[Look], zone: Tz) -> (usize, usize) {
-    let events = |look: &&Look| observed[look.customer].first_event_on().is_some_and(|on| on <= look.on);
+    let firsts: Vec<_> = observed.iter().map(|one| (one.first_event_on(), one.first_received_at())).collect();
+    let events = |look: &&Look| firsts[look.customer].0.is_some_and(|on| on <= look.on);
     let with_events: Vec<&Look> = looks.iter().filter(events).collect();
-    let unknown = with_events.iter().filter(|look| !observed[look.customer].knew_events_at(end_of_day(zone, look.on)));
+    let unknown = with_events
+        .iter()
+        .filter(|look| firsts[look.customer].1.is_none_or(|received_at| received_at > end_of_day(zone, look.on)));
     (unknown.count(), with_events.len())
 }
 

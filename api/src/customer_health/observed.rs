@@ -1,8 +1,8 @@
 //! Known facts about customers, and their health on each day of a range.
 
 use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -60,6 +60,7 @@ pub struct Observed {
     before: Vec<ActivityRow>,
     /// First day from which its usage would be known.
     observed_from: Option<NaiveDate>,
+    activity: OnceLock<Vec<(NaiveDate, Deed, u32)>>,
     plans: Vec<Arc<PlanView>>,
     pulses: Vec<customer_records::Pulse>,
     overrides: Vec<HealthOverride>,
@@ -160,7 +161,12 @@ pub async fn observe(
             events: vec![],
             earlier: vec![],
             before: vec![],
-            observed_from: observed_from.filter(|_| references.contains_key(&id)),
+            observed_from: observed_from.zip(references.get(&id)).map(|(on, own)| {
+                // Who has taken over a reference is known by it from then on.
+                let since = own.iter().map(|row| row.from_at).min().flatten();
+                since.map_or(on, |at| on.max(date_in(cx.who.tenant.zone, at)))
+            }),
+            activity: OnceLock::new(),
             references: references.remove(&id).unwrap_or_default(),
             past: pasts.remove(&id).unwrap_or_default(),
             plans: plans.remove(&id).unwrap_or_default(),
@@ -222,7 +228,8 @@ impl Observed {
         if let Some(from) = from {
             self.earlier = metrics::earlier(conn, organization_id, of, from, known_at).await?;
             if !self.earlier.is_empty() && self.active_days_until(stretch.from) <= USUAL_PAUSES {
-                let since = from - TimeDelta::days(SILENCE_REACH_DAYS);
+                let last = self.earlier.iter().map(|row| row.last_at).max().unwrap_or(from);
+                let since = last - TimeDelta::days(SILENCE_REACH_DAYS);
                 self.before = metrics::last_activities(conn, organization_id, of, since, from, known_at).await?;
             }
         }
@@ -269,6 +276,8 @@ impl Observed {
     /// Removes everything that was not yet known at an instant.
     fn forget_after(&mut self, at: DateTime<Utc>) {
         self.past.forget_after(at);
+        self.activity = OnceLock::new();
+        self.before.retain(|row| row.received_at <= at);
         self.events.retain(|event| event.received_at <= at);
         self.pulses.retain(|pulse| pulse.recorded_at <= at);
         self.overrides.retain(|row| row.recorded_at <= at);
@@ -291,9 +300,9 @@ impl Observed {
         days.map(|at| date_in(self.zone, at)).filter(|on| *on <= as_of).max()
     }
 
-    /// Whether any of its events had been received by an instant.
-    pub fn knew_events_at(&self, at: DateTime<Utc>) -> bool {
-        self.events.iter().any(|event| event.received_at <= at)
+    /// The time at which the first of its events was received.
+    pub fn first_received_at(&self) -> Option<DateTime<Utc>> {
+        self.events.iter().map(|event| event.received_at).min()
     }
 
     /// The customer's plans, including archived ones.
@@ -330,19 +339,28 @@ impl Observed {
         self.evidence(model).score(model, on)
     }
 
+    /// Its activities by day and kind with their number, oldest first: counted once, however often they are looked at.
+    fn activity(&self) -> &[(NaiveDate, Deed, u32)] {
+        self.activity.get_or_init(|| {
+            let deed = |kind: &str, at: DateTime<Utc>| {
+                let standard = standard_type(kind, &self.meanings);
+                (date_in(self.zone, at), Deed::of(standard.as_deref().unwrap_or(kind)))
+            };
+            let before = self.before.iter().map(|row| deed(&row.kind, row.occurred_at));
+            let events = self.events.iter().map(|row| deed(&row.kind, row.occurred_at));
+            let mut counted: BTreeMap<(NaiveDate, Deed), u32> = BTreeMap::new();
+            for one in before.chain(events) {
+                let count = counted.entry(one).or_default();
+                *count = count.saturating_add(1);
+            }
+            counted.into_iter().map(|((on, deed), count)| (on, deed, count)).collect()
+        })
+    }
+
     /// The facts by which its risk is judged at the end of a day.
     pub fn risk_known(&self, as_of: NaiveDate) -> Known {
-        let deed = |kind: &str, at: DateTime<Utc>| {
-            let standard = standard_type(kind, &self.meanings);
-            (date_in(self.zone, at), Deed::of(standard.as_deref().unwrap_or(kind)))
-        };
-        let before = self.before.iter().map(|row| deed(&row.kind, row.occurred_at));
-        // Without the activities themselves, the last of each kind still tells since when it is silent.
-        let earlier = self.earlier.iter().map(|row| deed(&row.kind, row.last_at));
-        let events = self.events.iter().map(|row| deed(&row.kind, row.occurred_at));
-        let all = before.chain(earlier.filter(|_| self.before.is_empty())).chain(events);
-        let mut deeds: Vec<(NaiveDate, Deed)> = all.filter(|(on, _)| *on <= as_of).collect();
-        deeds.sort_by_key(|(on, _)| *on);
+        let activity = self.activity();
+        let deeds = activity[..activity.partition_point(|(on, ..)| *on <= as_of)].to_vec();
         let overdue = |view: &Arc<PlanView>| {
             let late: Vec<i64> = view
                 .standings(as_of)

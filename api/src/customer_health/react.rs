@@ -1,18 +1,15 @@
 //! Carrying out what playbooks decide: opening and ending interventions, and remembering what they reacted to.
 
-use std::collections::HashSet;
-
 use milepost_domain::customer::intervention::{EndedBy, Outcome};
 use milepost_domain::customer::reaction::{Look, Unfinished, react};
 use milepost_domain::values::text::Note;
-use uuid::Uuid;
 
 use crate::error::ApiError;
 use crate::resources::interventions::{Intervention, opened_by};
 use crate::store::customers::Customer;
-use crate::store::interventions::InterventionRow;
+use crate::store::interventions::{self, InterventionRow};
 use crate::store::playbooks::{self, PlaybookRow, StateRow};
-use crate::store::row::{self, Condition};
+use crate::store::row;
 use crate::unit::{Change, Entity, Unit};
 
 /// A customer as it was looked at.
@@ -29,7 +26,7 @@ pub async fn react_to(
     unit: &mut Unit,
     one: &Looked<'_>,
     playbook: &PlaybookRow,
-    held: &[String],
+    held: Option<&[String]>,
     known: Option<&StateRow>,
     unfinished: &[InterventionRow],
 ) -> Result<(), ApiError> {
@@ -95,16 +92,11 @@ pub async fn follow_owner(
 
 /// Ends the interventions of archived customers.
 pub async fn end_of_archived(unit: &mut Unit) -> Result<(), ApiError> {
-    let open = [Condition::IsPresent("done_on", false)];
-    let archived = [Condition::IsPresent("archived_at", true)];
-    let archived: Vec<Customer> = row::all(&mut unit.conn, unit.organization_id, &archived, "id").await?;
-    if archived.is_empty() {
-        return Ok(());
-    }
-    let archived: HashSet<Uuid> = archived.iter().map(|one| one.id).collect();
-    let open: Vec<InterventionRow> = row::all(&mut unit.conn, unit.organization_id, &open, "id").await?;
-    for row in open.iter().filter(|row| archived.contains(&row.customer_id)) {
-        end(unit, row, EndedBy::CustomerArchived).await?;
+    for id in interventions::unfinished_of_archived(&mut unit.conn, unit.organization_id).await? {
+        let found: Option<InterventionRow> = row::find(&mut unit.conn, unit.organization_id, id).await?;
+        if let Some(found) = found {
+            end(unit, &found, EndedBy::CustomerArchived).await?;
+        }
     }
     Ok(())
 }

@@ -112,12 +112,12 @@ pub fn level(model: Option<&Learned>, known: &Known, on: NaiveDate) -> Level {
     }
 }
 
-/// The risk model in force on a day, as known at an instant, with its content.
+/// The risk model in force on a day, as known now or at an instant, with its content.
 pub async fn in_force(
     conn: &mut Conn,
     organization_id: Uuid,
     on: NaiveDate,
-    known_at: DateTime<Utc>,
+    known_at: Option<DateTime<Utc>>,
 ) -> Result<Option<(RiskModelRow, Learned)>, ApiError> {
     let Some(row) = risk_models::in_force(conn, organization_id, on, known_at).await? else { return Ok(None) };
     let learned = Learned::of(&row)?;

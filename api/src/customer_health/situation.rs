@@ -29,18 +29,25 @@ impl Observed {
         }
     }
 
-    /// The subjects for which a playbook's trigger holds on a day.
-    pub fn held(&self, playbook: &Playbook, models: &Models, day: &Day, risk_model: Option<&Learned>) -> Vec<String> {
+    /// The subjects for which a playbook's trigger holds on a day, in the situation of that day; `None` if the playbook does not look at
+    /// the customer.
+    pub fn held(
+        &self,
+        playbook: &Playbook,
+        models: &Models,
+        (day, situation): (&Day, &Situation),
+        risk_model: Option<&Learned>,
+    ) -> Option<Vec<String>> {
         let (segment, revenue) = (self.segment_on(day.on), self.annual_revenue_minor_on(day.on));
         if !playbook.active || !playbook.admits(segment, revenue) {
-            return vec![];
+            return None;
         }
         let earlier = playbook.trigger.compares_with().and_then(|days| {
             let on = milepost_domain::values::dates::plus_days(day.on, -i64::from(days));
             self.days(models, on, on).pop()
         });
         let earlier = earlier.map(|day| self.situation(&day, risk_model));
-        playbook.trigger.holds_for(&self.situation(day, risk_model), earlier.as_ref())
+        Some(playbook.trigger.holds_for(situation, earlier.as_ref()))
     }
 }
 

@@ -18,7 +18,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::collect_up_to;
-use crate::ingest::dead_letters::{self, Reason};
+use crate::ingest::dead_letters::{self, Reason, Way};
 use crate::ingest::schema::{SegmentBatch, SegmentMessage};
 use crate::ingest::segment::{CustomerTraits, Envelope, Meaning, Message, PersonTraits, instant, source_of};
 use crate::ingest::split::{elements, member};
@@ -129,7 +129,8 @@ pub async fn take_segment_page(request: HttpRequest, cx: Context, payload: Paylo
 /// Record a batch of Segment messages
 ///
 /// Processes customers and people first, then events. Each message is validated on its own: an invalid message, even one that is no JSON,
-/// does not block the others. Because libraries do not read the response, what is rejected is kept (`GET /v1/events/rejected`).
+/// does not block the others. Because libraries do not read the response, what is rejected is kept, at most 200 of a request
+/// (`GET /v1/events/rejected`).
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentBatch,
     responses((status = 200, description = "The results of the messages.", body = SegmentAnswer)))]
 #[post("/v1/segment/batch")]
@@ -235,12 +236,15 @@ async fn take(request: &HttpRequest, cx: &Context, payload: Payload, call: &'sta
         let detail = format!("must have at most {MOST_EVENTS} messages");
         return Err(ApiError::field("/batch", "too_many_items", detail));
     }
-    let answer = process(cx, &messages, call, sent_at).await?;
+    let source = source_of(&cx.who.caller.author);
+    let envelope = Envelope { call, source: &source, sent_at, received_at: cx.now };
+    let answer = process(cx, &messages, &envelope).await?;
     let refused = answer.rejected.iter().filter_map(|one| {
         let reason = Reason { code: one.code.clone(), pointer: one.pointer.clone(), detail: one.detail.clone() };
         Some((*messages.get(one.index)?, reason))
     });
-    dead_letters::keep(cx, Channel::of_segment(call), refused.collect()).await?;
+    let way = Way { channel: Channel::of_segment(call), source: Some(source.clone()), sent_at };
+    dead_letters::keep(cx, &way, refused.collect()).await?;
     Answer::ok(&answer)
 }
 
@@ -261,23 +265,19 @@ impl<'a> Batch<'a> {
         let list = list.ok_or_else(|| ApiError::new(Code::MalformedBody, "The body has no field batch."))?;
         let sent_at = member(body, "sentAt").map_err(not_json)?;
         let sent_at = sent_at.and_then(|text| serde_json::from_slice::<String>(text).ok());
-        Ok(Self { messages: elements(list).map_err(not_json)?, sent_at: sent_at.as_deref().and_then(instant) })
+        Ok(Self {
+            messages: elements(list, MOST_EVENTS).map_err(not_json)?,
+            sent_at: sent_at.as_deref().and_then(instant),
+        })
     }
 }
 
 /// Processes messages: customers and people first, then events.
-pub async fn process(
-    cx: &Context,
-    messages: &[&[u8]],
-    call: &str,
-    sent_at: Option<DateTime<Utc>>,
-) -> Result<SegmentAnswer, ApiError> {
+pub async fn process(cx: &Context, messages: &[&[u8]], envelope: &Envelope<'_>) -> Result<SegmentAnswer, ApiError> {
     let received = messages.len();
-    let source = source_of(&cx.who.caller.author);
-    let envelope = Envelope { call, source: &source, sent_at, received_at: cx.now };
     let mut taken = Taken::default();
     for (index, message) in messages.iter().enumerate() {
-        taken.add(index, message, &envelope);
+        taken.add(index, message, envelope);
     }
     let may = |scope| Reach::of(cx.who.caller.scopes.allow(scope));
     if !taken.people.is_empty() || !taken.customers.is_empty() {

@@ -26,6 +26,8 @@ use crate::error::{ApiError, Code, FieldError};
 pub struct Read {
     /// Text of an event that cannot be taken.
     pub text: Vec<u8>,
+    /// How it came.
+    pub form: Form,
     /// Identifier of the event, if it could be read.
     pub id: Option<String>,
     /// The event, or its errors.
@@ -72,7 +74,7 @@ fn is_attribute(name: &HeaderName) -> bool {
 
 /// Reads the elements of a list, each on its own: one that is no JSON costs none of the others.
 fn batch(body: &[u8], form: Form, received_at: DateTime<Utc>) -> Result<Vec<Read>, ApiError> {
-    let items = elements(body).map_err(|error| not_json(&error))?;
+    let items = elements(body, MOST_EVENTS).map_err(|error| not_json(&error))?;
     if items.len() > MOST_EVENTS {
         return Err(too_many());
     }
@@ -104,13 +106,13 @@ pub fn one(text: &[u8], form: Form, received_at: DateTime<Utc>) -> Read {
     if text.len() > MOST_EVENT_BYTES {
         let detail = format!("must have at most {MOST_EVENT_BYTES} bytes, but has {}", text.len());
         let event = Err(vec![FieldError::in_body("", "too_large", detail)]);
-        return Read { text: text[..MOST_EVENT_BYTES].to_vec(), id: None, event };
+        return Read { text: text[..MOST_EVENT_BYTES].to_vec(), form, id: None, event };
     }
     let read = match serde_json::from_slice::<Value>(text) {
         Ok(value) => of_value(&value, form, received_at),
         Err(error) => {
             let detail = format!("is not valid JSON: {error}");
-            Read { text: vec![], id: None, event: Err(vec![FieldError::in_body("", "malformed", detail)]) }
+            Read { text: vec![], form, id: None, event: Err(vec![FieldError::in_body("", "malformed", detail)]) }
         }
     };
     // The text is kept for what is refused only.
@@ -119,7 +121,7 @@ pub fn one(text: &[u8], form: Form, received_at: DateTime<Utc>) -> Read {
 
 fn of_value(value: &Value, form: Form, received_at: DateTime<Utc>) -> Read {
     let id = value["id"].as_str().map(|id| id.chars().take(200).collect());
-    Read { text: vec![], id, event: read_event(value, form, received_at) }
+    Read { text: vec![], form, id, event: read_event(value, form, received_at) }
 }
 
 /// Reads binary mode (CloudEvents 1.0.2, HTTP protocol binding, 3.1): attributes in headers, data in the body.
@@ -135,7 +137,8 @@ fn binary(request: &HttpRequest, essence: &str, body: &[u8], received_at: DateTi
     }
     if body.len() > MOST_EVENT_BYTES {
         let detail = format!("must have at most {MOST_EVENT_BYTES} bytes, but has {}", body.len());
-        return Ok(Read { text: vec![], id: None, event: Err(vec![FieldError::in_body("", "too_large", detail)]) });
+        let (text, form) = (body[..MOST_EVENT_BYTES].to_vec(), Form::CloudEvent);
+        return Ok(Read { text, form, id: None, event: Err(vec![FieldError::in_body("", "too_large", detail)]) });
     }
     let is_json = essence == "application/json" || essence.ends_with("+json");
     match serde_json::from_slice::<Value>(body) {

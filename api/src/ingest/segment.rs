@@ -14,7 +14,7 @@
 //! The clock of a device may be wrong. As Segment specifies, the time of an event is when it was received, less what the device's clock
 //! says has passed between the event and its sending: `receivedAt − (sentAt − timestamp)`.
 
-use chrono::{DateTime, SubsecRound, Utc};
+use chrono::{DateTime, Datelike, SubsecRound, Utc};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::usage::event::UsageEvent;
 use milepost_domain::values::rule::ValueRule;
@@ -82,9 +82,14 @@ fn fields<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Map<String, Valu
     }
 }
 
-/// Reads an instant, if it is one.
+/// Reads an instant of the calendar, if it is one.
 pub fn instant(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc()).filter(is_of_calendar)
+}
+
+/// Whether an instant lies in the years that are written with four digits.
+fn is_of_calendar(at: &DateTime<Utc>) -> bool {
+    (1..=9999).contains(&at.year())
 }
 
 /// Meaning of a message.
@@ -236,9 +241,11 @@ impl Message {
     }
 }
 
-/// Returns the time of an event by our clock, from the times of the event and of its sending by the clock of the sender.
+/// Returns the time of an event by our clock, from the times of the event and of its sending by the clock of the sender; as stated, if
+/// the two make no sense together.
 fn corrected(stated_at: DateTime<Utc>, sent_at: DateTime<Utc>, received_at: DateTime<Utc>) -> DateTime<Utc> {
-    (received_at - (sent_at - stated_at)).trunc_subsecs(6)
+    let ours = received_at.checked_sub_signed(sent_at - stated_at).map(|at| at.trunc_subsecs(6));
+    ours.filter(|at| is_of_calendar(at) && *at <= received_at).unwrap_or(stated_at)
 }
 
 /// Reads an external reference, which may be written as a number.
@@ -306,6 +313,14 @@ mod tests {
         let again = event(track("1"), Some("2031-01-01T10:09:00Z"));
         assert_eq!(again.payload_hash, corrected.payload_hash, "sent again, it is the same");
         assert_eq!(at(&event(track("1"), None)), "2031-01-01T10:00:00+00:00");
+        let mut absurd = track("4");
+        absurd["timestamp"] = json!("0001-01-01T00:00:00Z");
+        assert_eq!(at(&event(absurd, Some("9999-12-31T23:59:59Z"))), "0001-01-01T00:00:00+00:00", "as stated");
+        assert_eq!(
+            at(&event(track("5"), Some("2030-12-31T10:00:00Z"))),
+            "2031-01-01T10:00:00+00:00",
+            "sent before it happened"
+        );
         let mut own = track("2");
         own["sentAt"] = json!("2031-01-01T10:01:00Z");
         assert_eq!(at(&event(own, None)), "2026-05-04T11:59:00+00:00");

@@ -1,7 +1,5 @@
 //! Splitting of lists and objects into their parts without reading them, so that one that is no JSON does not cost the others.
 
-use serde_json::value::RawValue;
-
 /// Text that cannot be split.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("it has no end, or a bracket too many, at byte {at}")]
@@ -9,25 +7,30 @@ pub struct Unbalanced {
     at: usize,
 }
 
-/// Returns the texts of the elements of a JSON list. Only brackets and strings must be in order; what stands between them need not
-/// be JSON.
-pub fn elements(text: &[u8]) -> Result<Vec<&[u8]>, Unbalanced> {
-    if let Ok(items) = serde_json::from_slice::<Vec<&RawValue>>(text) {
-        return Ok(items.into_iter().map(|item| item.get().as_bytes()).collect());
-    }
-    Ok(parts(text, b'[', b']')?.into_iter().filter(|part| !part.is_empty()).collect())
+/// Returns the texts of the elements of a JSON list, or of one more than the most that are wanted. Only brackets and strings must be in
+/// order; what stands between them need not be JSON.
+pub fn elements(text: &[u8], most: usize) -> Result<Vec<&[u8]>, Unbalanced> {
+    let mut elements = vec![];
+    scan(text, b'[', b']', |part| {
+        elements.extend((!part.is_empty()).then_some(part));
+        elements.len() <= most
+    })?;
+    Ok(elements)
 }
 
 /// Returns the text of the value of a field of a JSON object; the last one if there are several. `None` if it has no such field.
 pub fn member<'a>(text: &'a [u8], name: &str) -> Result<Option<&'a [u8]>, Unbalanced> {
-    let fields = parts(text, b'{', b'}')?;
-    let named = |field: &&'a [u8]| -> Option<&'a [u8]> {
-        let colon = end_of_string(field)?;
-        let (own, rest) = field.split_at(colon);
-        let value = rest.trim_ascii_start().strip_prefix(b":")?;
-        (serde_json::from_slice::<String>(own).ok()? == name).then(|| value.trim_ascii())
-    };
-    Ok(fields.iter().rev().find_map(named))
+    let mut found = None;
+    scan(text, b'{', b'}', |field| {
+        let value = || -> Option<&'a [u8]> {
+            let (own, rest) = field.split_at(end_of_string(field)?);
+            let value = rest.trim_ascii_start().strip_prefix(b":")?;
+            (serde_json::from_slice::<String>(own).ok()? == name).then(|| value.trim_ascii())
+        };
+        found = value().or(found);
+        true
+    })?;
+    Ok(found)
 }
 
 /// Returns the position after a string that the text begins with.
@@ -45,14 +48,19 @@ fn end_of_string(text: &[u8]) -> Option<usize> {
     None
 }
 
-/// Returns the texts between the commas of a list or an object, without the white space around them.
-fn parts(text: &[u8], open: u8, close: u8) -> Result<Vec<&[u8]>, Unbalanced> {
+/// Shows the texts between the commas of a list or an object, without the white space around them, until one is the last that is wanted.
+fn scan<'a>(
+    text: &'a [u8],
+    open: u8,
+    close: u8,
+    mut wants_more: impl FnMut(&'a [u8]) -> bool,
+) -> Result<(), Unbalanced> {
     let text = text.trim_ascii();
     let unbalanced = |at| Unbalanced { at };
     if text.first() != Some(&open) {
         return Err(unbalanced(0));
     }
-    let (mut parts, mut expected, mut first, mut at) = (vec![], vec![close], 1, 1);
+    let (mut expected, mut first, mut at) = (vec![close], 1, 1);
     while let Some(byte) = text.get(at) {
         match byte {
             b'"' => {
@@ -66,12 +74,14 @@ fn parts(text: &[u8], open: u8, close: u8) -> Result<Vec<&[u8]>, Unbalanced> {
                     return Err(unbalanced(at));
                 }
                 if expected.is_empty() {
-                    parts.push(text[first..at].trim_ascii());
-                    return if at + 1 == text.len() { Ok(parts) } else { Err(unbalanced(at + 1)) };
+                    wants_more(text[first..at].trim_ascii());
+                    return if at + 1 == text.len() { Ok(()) } else { Err(unbalanced(at + 1)) };
                 }
             }
             b',' if expected.len() == 1 => {
-                parts.push(text[first..at].trim_ascii());
+                if !wants_more(text[first..at].trim_ascii()) {
+                    return Ok(());
+                }
                 first = at + 1;
             }
             _ => {}
@@ -87,7 +97,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn texts(list: &str) -> Option<Vec<&str>> {
-        let found = elements(list.as_bytes()).ok()?;
+        let found = elements(list.as_bytes(), 100).ok()?;
         Some(found.into_iter().map(|part| std::str::from_utf8(part).expect("text")).collect())
     }
 
@@ -101,6 +111,12 @@ mod tests {
         for broken in ["", "{}", "[", "[NaN}", "[NaN]]", "[\"NaN]", "[NaN] x"] {
             assert_eq!(texts(broken), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn what_is_too_much_is_not_collected() {
+        assert_eq!(elements(b"[1, 2, 3, 4", 2).map(|found| found.len()), Ok(3), "one more than wanted");
+        assert_eq!(elements(b"[,,,,1]", 2), Ok(vec![&b"1"[..]]));
     }
 
     #[test]
@@ -118,7 +134,7 @@ mod tests {
         fn json_is_split_where_it_ends(texts in prop::collection::vec(".{0,12}", 0..6), number in any::<f64>()) {
             let list = serde_json::json!([texts, { "a": texts, "b": number }, number, texts]);
             let written = serde_json::to_string_pretty(&list).expect("JSON");
-            let found = parts(written.as_bytes(), b'[', b']').expect("a list");
+            let found = elements(written.as_bytes(), 100).expect("a list");
             let read: Vec<serde_json::Value> =
                 found.iter().map(|part| serde_json::from_slice(part).expect("JSON")).collect();
             prop_assert_eq!(serde_json::Value::Array(read), list);

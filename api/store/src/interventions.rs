@@ -12,7 +12,7 @@ use crate::author::Author;
 use crate::json_text::JsonText;
 use crate::milestones::ROWS_PER_INSERT;
 use crate::row::{self, Condition, Value};
-use crate::{Conn, columns, table};
+use crate::{Conn, columns, on, table};
 
 /// An intervention.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +93,14 @@ columns!(InterventionRow {
     customer_ref: CUSTOMER_REF
 });
 table!(InterventionRow, "interventions");
+
+/// Returns the interventions of archived customers that are not done and that nobody has touched since.
+pub async fn unfinished_of_archived(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Uuid>> {
+    const SQL: &str = "SELECT i.id FROM interventions i JOIN customers c ON c.organization_id = i.organization_id AND c.id = i.customer_id \
+                       WHERE i.organization_id = $1 AND i.done_on IS NULL AND c.archived_at IS NOT NULL AND i.updated_at <= c.archived_at \
+                       ORDER BY i.id";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_all(db).await)
+}
 
 /// Returns the interventions of some customers that are not done.
 pub async fn unfinished(

@@ -146,9 +146,10 @@ const MOST_ACTIVITIES: i64 = 10_000;
 pub struct ActivityRow {
     pub kind: String,
     pub occurred_at: DateTime<Utc>,
+    pub received_at: DateTime<Utc>,
 }
 
-from_row!(ActivityRow { kind = "type", occurred_at });
+from_row!(ActivityRow { kind = "type", occurred_at, received_at });
 
 /// Returns a customer's last activities in a period, newest first.
 pub async fn last_activities(
@@ -162,7 +163,7 @@ pub async fn last_activities(
     let mut rows = vec![];
     for span in of.spans(Some(from), before) {
         let found: Vec<ActivityRow> = on!(conn, db => {
-            let mut query = QueryBuilder::new("SELECT type, occurred_at FROM usage_events WHERE organization_id = ");
+            let mut query = QueryBuilder::new("SELECT type, occurred_at, received_at FROM usage_events WHERE organization_id = ");
             push_span!(query, organization_id, span, known_at);
             query.push(" ORDER BY occurred_at DESC LIMIT ").push_bind(MOST_ACTIVITIES);
             query.build_query_as().fetch_all(db).await

@@ -6,6 +6,7 @@ use strum::{Display, EnumString};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::keyset::containing;
 use crate::{Conn, columns, on, table};
 
 /// Way on which a message came.
@@ -14,8 +15,10 @@ use crate::{Conn, columns, on, table};
 #[strum(serialize_all = "snake_case")]
 #[schema(as = RejectedMessageChannel)]
 pub enum Channel {
-    /// `POST /v1/events`.
+    /// `POST /v1/events`, as plain JSON.
     Events,
+    /// `POST /v1/events`, as a CloudEvent.
+    CloudEvents,
     /// Batch of a Segment library.
     SegmentBatch,
     /// `track` message of a Segment library.
@@ -46,7 +49,7 @@ impl Channel {
     /// Returns the call of Segment's libraries, or `None` for other events.
     pub const fn segment_call(self) -> Option<&'static str> {
         match self {
-            Self::Events => None,
+            Self::Events | Self::CloudEvents => None,
             Self::SegmentBatch => Some("batch"),
             Self::SegmentTrack => Some("track"),
             Self::SegmentIdentify => Some("identify"),
@@ -68,10 +71,12 @@ pub struct RejectedRow {
     pub code: String,
     pub pointer: Option<String>,
     pub detail: String,
+    pub source: Option<String>,
+    pub sent_at: Option<DateTime<Utc>>,
     pub received_at: DateTime<Utc>,
 }
 
-columns!(RejectedRow { id, channel, content, is_cut, code, pointer, detail, received_at });
+columns!(RejectedRow { id, channel, content, is_cut, code, pointer, detail, source, sent_at, received_at });
 table!(RejectedRow, "rejected_messages");
 
 /// Deletes messages that were received before an instant, and all but the newest ones.
@@ -81,4 +86,11 @@ pub async fn prune(conn: &mut Conn, organization_id: Uuid, before: DateTime<Utc>
                           (SELECT id FROM rejected_messages WHERE organization_id = $1 ORDER BY id DESC LIMIT 1 OFFSET $2)";
     on!(conn, db => sqlx::query(OLD).bind(organization_id).bind(before).execute(db).await.map(|_| ()))?;
     on!(conn, db => sqlx::query(EXCESS).bind(organization_id).bind(most).execute(db).await.map(|_| ()))
+}
+
+/// Deletes messages that contain a text; returns their number.
+pub async fn forget(conn: &mut Conn, organization_id: Uuid, text: &str) -> sqlx::Result<u64> {
+    const SQL: &str = "DELETE FROM rejected_messages WHERE organization_id = $1 AND content LIKE $2 ESCAPE '\\'";
+    let pattern = containing(text);
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(&pattern).execute(db).await.map(|done| done.rows_affected()))
 }

@@ -41,17 +41,15 @@ pub async fn activations(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result
     row::all(conn, organization_id, &[], "id").await
 }
 
-/// Returns the risk model in force on a day, as known at an instant; `None` if the points decide.
+/// Returns the risk model in force on a day, as known now or at an instant; `None` if the points decide.
 pub async fn in_force(
     conn: &mut Conn,
     organization_id: Uuid,
     on: NaiveDate,
-    known_at: DateTime<Utc>,
+    known_at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Option<RiskModelRow>> {
-    let conditions = [
-        Condition::AtMost("activated_on", Value::Date(Some(on))),
-        Condition::AtMost("activated_at", Value::Instant(Some(known_at))),
-    ];
+    let mut conditions = vec![Condition::AtMost("activated_on", Value::Date(Some(on)))];
+    conditions.extend(known_at.map(|at| Condition::AtMost("activated_at", Value::Instant(Some(at)))));
     let activations: Vec<RiskActivation> = row::all(conn, organization_id, &conditions, "activated_at").await?;
     match activations.last().and_then(|last| last.risk_model_id) {
         Some(id) => row::find(conn, organization_id, id).await,

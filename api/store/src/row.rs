@@ -332,11 +332,16 @@ pub enum Condition {
     AtLeast(&'static str, Value),
     /// The column has the value or a smaller one.
     AtMost(&'static str, Value),
-    /// The column has no value, or the value or a smaller one.
-    AbsentOrAtMost(&'static str, Value),
+    /// One of two conditions holds.
+    Either(Box<[Condition; 2]>),
 }
 
 impl Condition {
+    /// One of two conditions holds.
+    pub fn either(one: Self, other: Self) -> Self {
+        Self::Either(Box::new([one, other]))
+    }
+
     /// The column has one of the values; no condition if there are none.
     pub fn one_of<T: Column>(column: &'static str, values: &[T]) -> Option<Self> {
         (!values.is_empty()).then(|| Self::OneOf(column, values.iter().map(T::to_value).collect()))
@@ -600,9 +605,11 @@ where
                 query.push(*column).push(" <= ");
                 push_value(query, value.clone());
             }
-            Condition::AbsentOrAtMost(column, value) => {
-                query.push("(").push(*column).push(" IS NULL OR ").push(*column).push(" <= ");
-                push_value(query, value.clone());
+            Condition::Either(both) => {
+                query.push("(1 = 1");
+                push_conditions(query, &both[..1]);
+                query.push(" OR 1 = 1");
+                push_conditions(query, &both[1..]);
                 query.push(")");
             }
         }

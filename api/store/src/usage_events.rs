@@ -164,15 +164,14 @@ pub async fn last_number_at(conn: &mut Conn, organization_id: Uuid, at: DateTime
     Ok(found.unwrap_or_default())
 }
 
-/// Returns when the organization's first event happened, of those that had been received by an instant: from then on, usage is
+/// Returns when the organization's first event that counts happened, of those that had been received by an instant: from then on, usage is
 /// reported. `None` if none has been received.
 pub async fn first_at(
     conn: &mut Conn,
     organization_id: Uuid,
     known_at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
-    const SQL: &str =
-        "SELECT occurred_at, received_at FROM usage_events WHERE organization_id = $1 ORDER BY sequence LIMIT 1";
+    const SQL: &str = "SELECT occurred_at, received_at FROM usage_events WHERE organization_id = $1 AND held_for IS NULL ORDER BY sequence LIMIT 1";
     let first: Option<(DateTime<Utc>, DateTime<Utc>)> =
         on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)?;
     Ok(first

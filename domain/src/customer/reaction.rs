@@ -51,8 +51,9 @@ pub struct Unfinished {
 /// A look at a customer.
 #[derive(Debug, Clone, Copy)]
 pub struct Look<'a> {
-    /// Subjects for which the trigger holds.
-    pub held: &'a [String],
+    /// Subjects for which the trigger holds; `None` if the playbook does not look at the customer, because it is not active, or because its
+    /// conditions do not admit the customer.
+    pub held: Option<&'a [String]>,
     /// Interventions of the playbook for the customer that are not done.
     pub unfinished: &'a [Unfinished],
     /// Whether the customer is older than the playbook, so that what holds at the first look has not begun since.
@@ -75,13 +76,14 @@ pub struct Reaction {
 /// Returns how a playbook reacts to a look at a customer.
 pub fn react(playbook: &Playbook, memory: Option<&Memory>, look: Look<'_>) -> Reaction {
     let scope = Scope::of(playbook);
+    let held = look.held.unwrap_or_default();
     let is_same = |memory: &&Memory| memory.scope.as_ref().is_none_or(|own| *own == scope);
     let begun: Vec<&String> = match (memory, memory.filter(is_same)) {
-        (Some(_), Some(known)) => look.held.iter().filter(|subject| !known.held.contains(subject)).collect(),
+        (Some(_), Some(known)) => held.iter().filter(|subject| !known.held.contains(subject)).collect(),
         // What holds when a playbook begins to look at something else has begun before.
         (Some(_), None) => vec![],
         (None, _) if look.is_older => vec![],
-        (None, _) => look.held.iter().collect(),
+        (None, _) => held.iter().collect(),
     };
     let mut opened_on = memory.map(|memory| memory.opened_on.clone()).unwrap_or_default();
     let is_covered =
@@ -94,16 +96,16 @@ pub fn react(playbook: &Playbook, memory: Option<&Memory>, look: Look<'_>) -> Re
         .collect();
     // What begins during a cooldown is not remembered, so it counts as beginning after it.
     let is_noted = |subject: &&String| !begun.contains(subject) || opened_for.contains(subject) || is_covered(subject);
-    let held = look.held.iter().filter(is_noted).cloned().collect();
+    let noted = held.iter().filter(is_noted).cloned().collect();
     for subject in &opened_for {
         opened_on.insert(cooling(playbook, subject).to_owned(), look.today);
     }
-    let is_over = |task: &&Unfinished| {
-        !task.subjects.is_empty() && !task.subjects.iter().any(|subject| look.held.contains(subject))
-    };
-    let ended =
-        look.unfinished.iter().filter(|_| playbook.ends_when_over).filter(is_over).map(|task| task.id).collect();
-    Reaction { opened_for, ended, memory: Memory { scope: Some(scope), held, opened_on } }
+    let is_over =
+        |task: &&Unfinished| !task.subjects.is_empty() && !task.subjects.iter().any(|subject| held.contains(subject));
+    // Only a look at the same can tell that something is over.
+    let is_ending = playbook.ends_when_over && look.held.is_some() && memory.is_some_and(|known| is_same(&known));
+    let ended = look.unfinished.iter().filter(|_| is_ending).filter(is_over).map(|task| task.id).collect();
+    Reaction { opened_for, ended, memory: Memory { scope: Some(scope), held: noted, opened_on } }
 }
 
 /// Returns what has a cooldown of its own: the milestone where the trigger is about milestones, the customer otherwise.
@@ -188,7 +190,7 @@ mod tests {
         open: &[Unfinished],
     ) -> Vec<String> {
         let held = texts(held);
-        let look = Look { held: &held, unfinished: open, is_older: false, today: day(on) };
+        let look = Look { held: Some(&held), unfinished: open, is_older: false, today: day(on) };
         let found = react(playbook, memory.as_ref(), look);
         *memory = Some(found.memory);
         found.opened_for
@@ -247,16 +249,21 @@ mod tests {
             Unfinished { id: Uuid::from_u128(3), subjects: vec![] },
         ];
         let held = texts(&["p/b"]);
-        let look = Look { held: &held, unfinished: &open, is_older: false, today: day(1) };
+        let look = Look { held: Some(&held), unfinished: &open, is_older: false, today: day(1) };
         assert!(react(&missed(), None, look).ended.is_empty());
         let ending = Playbook { ends_when_over: true, ..missed() };
-        assert_eq!(react(&ending, None, look).ended, [Uuid::from_u128(2)]);
+        let memory = Memory { scope: Some(Scope::of(&ending)), ..Memory::default() };
+        assert_eq!(react(&ending, Some(&memory), look).ended, [Uuid::from_u128(2)]);
+        let unseen = Look { held: None, ..look };
+        assert!(react(&ending, Some(&memory), unseen).ended.is_empty(), "nobody has looked");
+        let elsewhere = Memory { scope: Some(Scope::of(&playbook(TriggerKind::NoEvent))), ..Memory::default() };
+        assert!(react(&ending, Some(&elsewhere), look).ended.is_empty(), "it looks at something else now");
     }
 
     #[test]
     fn what_held_before_a_playbook_is_not_news() {
         let held = texts(&["p/a"]);
-        let look = Look { held: &held, unfinished: &[], is_older: true, today: day(1) };
+        let look = Look { held: Some(&held), unfinished: &[], is_older: true, today: day(1) };
         let found = react(&missed(), None, look);
         assert_eq!((found.opened_for, found.memory.held), (texts(&[]), held.clone()));
     }

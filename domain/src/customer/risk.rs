@@ -24,7 +24,7 @@ pub const USUAL_PAUSES: usize = 10;
 pub const SLOPE_WEEKS: i64 = 8;
 
 /// Kind of activity that an event reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[schema(as = EventMeaningKind)]
 pub enum Deed {
@@ -91,8 +91,8 @@ pub fn standard_type(kind: &str, meanings: &[EventMeaning]) -> Option<String> {
 /// Known facts about a customer.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Known {
-    /// Activities by day, oldest first. They reach back as far as anything is compared with them.
-    pub deeds: Vec<(NaiveDate, Deed)>,
+    /// Activities by day and kind with their number, oldest first. They reach back as far as anything is compared with them.
+    pub deeds: Vec<(NaiveDate, Deed, u32)>,
     /// First day on which it was a customer.
     pub customer_since: Option<NaiveDate>,
     /// First day from which activities of the customer would be known; `None` if the organization reports no usage, or
@@ -330,7 +330,7 @@ pub fn feature_names() -> Vec<String> {
 }
 
 fn indicator(kind: IndicatorKind, known: &Known, as_of: NaiveDate) -> Option<f64> {
-    let is_there = |of: fn(Deed) -> bool| known.deeds.iter().any(|(on, deed)| *on <= as_of && of(*deed));
+    let is_there = |of: fn(Deed) -> bool| known.deeds.iter().any(|(on, deed, _)| *on <= as_of && of(*deed));
     let of: fn(Deed) -> bool = match kind {
         IndicatorKind::EngagementSlope => |_| true,
         IndicatorKind::LearningVelocity => |deed| deed == Deed::Learning,
@@ -376,7 +376,7 @@ fn finding(kind: FactorKind, most: f64, known: &Known, as_of: NaiveDate) -> Fact
         }
         FactorKind::SupportEscalations => {
             let escalated = count(known, as_of, |deed| deed == Deed::Escalation);
-            let is_judged = known.deeds.iter().any(|(on, _)| *on <= as_of);
+            let is_judged = known.deeds.iter().any(|(on, ..)| *on <= as_of);
             (is_judged.then(|| (escalated / 3.0).min(1.0)), escalated, None)
         }
     };
@@ -386,7 +386,7 @@ fn finding(kind: FactorKind, most: f64, known: &Known, as_of: NaiveDate) -> Fact
 /// Returns the number of days for which a customer has been one and could have begun to use the product; `None` if it has
 /// begun, or if nobody would know.
 pub fn days_without_activation(known: &Known, as_of: NaiveDate) -> Option<i64> {
-    let observed_from = known.observed_from.filter(|_| !known.deeds.iter().any(|(on, _)| *on <= as_of))?;
+    let observed_from = known.observed_from.filter(|_| !known.deeds.iter().any(|(on, ..)| *on <= as_of))?;
     let since = known.customer_since.map_or(observed_from, |since| since.max(observed_from));
     Some(days_between(since, as_of).max(0))
 }
@@ -435,8 +435,8 @@ fn decline(known: &Known, as_of: NaiveDate, enough: usize, of: fn(Deed) -> bool)
 
 /// Returns the days with a matching activity up to a day, each once, oldest first.
 fn active_until(known: &Known, last: NaiveDate, of: fn(Deed) -> bool) -> Vec<NaiveDate> {
-    let own = known.deeds.iter().filter(|(on, deed)| *on <= last && of(*deed));
-    let mut days: Vec<NaiveDate> = own.map(|(on, _)| *on).collect();
+    let own = known.deeds.iter().filter(|(on, deed, _)| *on <= last && of(*deed));
+    let mut days: Vec<NaiveDate> = own.map(|(on, ..)| *on).collect();
     days.sort_unstable();
     days.dedup();
     days
@@ -454,8 +454,8 @@ fn days_in(known: &Known, first: NaiveDate, last: NaiveDate, of: fn(Deed) -> boo
 
 fn count(known: &Known, as_of: NaiveDate, of: fn(Deed) -> bool) -> f64 {
     let first = plus_days(as_of, 1 - WINDOW_DAYS);
-    let own = known.deeds.iter().filter(|(on, deed)| (first..=as_of).contains(on) && of(*deed));
-    count_as_real(own.count())
+    let own = known.deeds.iter().filter(|(on, deed, _)| (first..=as_of).contains(on) && of(*deed));
+    own.map(|(_, _, count)| f64::from(*count)).sum()
 }
 
 fn count_as_real(count: usize) -> f64 {
@@ -476,8 +476,9 @@ mod tests {
     }
 
     fn known(deeds: &[(i64, Deed)], overdue_days: Option<Vec<i64>>) -> Known {
-        let mut deeds: Vec<(NaiveDate, Deed)> = deeds.iter().map(|(number, deed)| (day(*number), *deed)).collect();
-        deeds.sort_by_key(|(on, _)| *on);
+        let mut deeds: Vec<(NaiveDate, Deed, u32)> =
+            deeds.iter().map(|(number, deed)| (day(*number), *deed, 1)).collect();
+        deeds.sort_by_key(|(on, ..)| *on);
         Known { deeds, overdue_days, ..Known::default() }
     }
 
@@ -608,7 +609,7 @@ mod tests {
             Some(0.0),
             "usage is reported since then"
         );
-        assert_eq!(severity(&Known { deeds: vec![(day(-59), Deed::Use)], ..since(60) }), Some(0.0));
+        assert_eq!(severity(&Known { deeds: vec![(day(-59), Deed::Use, 1)], ..since(60) }), Some(0.0));
     }
 
     #[test]

@@ -62,6 +62,8 @@ pub enum Undetermined {
     TooFew,
     /// No stratum has customers of both groups, with and without the event.
     NoMixedStratum,
+    /// All strata point the same way: none has an exposed customer without the event and an unexposed one with it, or the reverse.
+    NoContrast,
     /// There are fewer than two strata that can be compared.
     OneStratum,
 }

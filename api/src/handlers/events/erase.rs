@@ -9,7 +9,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::store::usage_events;
+use crate::store::{rejected_messages, usage_events};
 use crate::unit::{Change, Entity};
 
 /// Person whose usage events to erase.
@@ -34,7 +34,7 @@ pub struct Erased {
 ///
 /// Permanently deletes all usage events of the person, across all customers. All figures are computed from the stored
 /// events, so they no longer include the deleted ones. The ledger records the number of deleted events, but not the
-/// person. If the same events are sent again, they count as new.
+/// person. Rejected messages that contain the reference are deleted, too. If the same events are sent again, they count as new.
 #[utoipa::path(tag = "events", security(("bearer" = ["admin"])), request_body = ErasureDraft,
     responses((status = 200, description = "The number of deleted events.", body = Erased)))]
 #[post("/v1/events/erase")]
@@ -42,6 +42,7 @@ pub async fn erase_events(cx: Context, body: Body<ErasureDraft>) -> Result<Answe
     cx.write(async |unit| {
         let person = body.0.person.as_str();
         let erased = Erased { erased: usage_events::erase(&mut unit.conn, unit.organization_id, person).await? };
+        rejected_messages::forget(&mut unit.conn, unit.organization_id, person).await?;
         let entity = (Entity::Organization, unit.organization_id);
         let change = Change { verb: "events_erased", entity, root: entity, before: None, after: Some(&erased) };
         unit.record(change).await?;

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, get, post};
+use chrono::{DateTime, Utc};
 use milepost_domain::usage::event::{Held, Intake, TOLERATED_MINUTES, UsageEvent};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
@@ -12,7 +13,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::{Query, collect_up_to};
-use crate::ingest::dead_letters::{self, Reason};
+use crate::ingest::dead_letters::{self, MOST_AT_ONCE, Reason, Way};
 use crate::ingest::event::Form;
 use crate::ingest::read::{Read, one, read};
 use crate::ingest::schema::{CloudEvent, CloudEventBatch, CloudEventInput};
@@ -153,7 +154,7 @@ pub enum ContentEncoding {
 ///
 /// Each event has its own result: an invalid event, even one that is no JSON, does not block the others. The status is 200
 /// if no event is rejected or a conflict, and 207 otherwise. In both cases, accepted and quarantined events are durable
-/// when the response arrives. Rejected events are kept (`GET /v1/events/rejected`). With `atomic`, a rejected event makes the status 422, and a
+/// when the response arrives. Rejected events are kept, at most 200 of a request (`GET /v1/events/rejected`). With `atomic`, a rejected event makes the status 422, and a
 /// conflict 409, and nothing is recorded.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:write"])), params(IntakeOptions),
     extensions(("x-idempotent" = json!(true))),
@@ -176,7 +177,9 @@ pub async fn take_events(
     let body = unpack(&request, bytes.to_vec())?;
     let events = read(&request, &body, cx.now)?;
     let is_atomic = options.0.atomic.unwrap_or_default();
-    let refused: Vec<(Vec<u8>, Reason)> = events.iter().filter_map(Read::refusal).collect();
+    let is_cloud_event = events.iter().any(|one| one.form == Form::CloudEvent);
+    let channel = if is_cloud_event { Channel::CloudEvents } else { Channel::Events };
+    let refused: Vec<(Vec<u8>, Reason)> = events.iter().filter_map(Read::refusal).take(MOST_AT_ONCE).collect();
     let answer = deliver(&cx, events, &options.0).await?;
     let is_clean = answer.rejected == 0 && answer.conflict == 0;
     if is_atomic && !is_clean && !options.0.dry_run.unwrap_or_default() {
@@ -184,15 +187,20 @@ pub async fn take_events(
     }
     if !is_atomic && !options.0.dry_run.unwrap_or_default() {
         let refused = refused.iter().map(|(text, reason)| (text.as_slice(), reason.clone())).collect();
-        dead_letters::keep(&cx, Channel::Events, refused).await?;
+        dead_letters::keep(&cx, &Way::plain(channel), refused).await?;
     }
     let status = if is_clean { StatusCode::OK } else { StatusCode::MULTI_STATUS };
     Answer::json(status, &answer)
 }
 
 /// Processes an event that was rejected before, or a mended one. Returns the errors if it is refused again.
-pub async fn take_again(cx: &Context, text: &[u8]) -> Result<Vec<FieldError>, ApiError> {
-    let read = one(text, Form::Plain, cx.now);
+pub async fn take_again(
+    cx: &Context,
+    text: &[u8],
+    form: Form,
+    received_at: DateTime<Utc>,
+) -> Result<Vec<FieldError>, ApiError> {
+    let read = one(text, form, received_at);
     if let Err(errors) = read.event {
         return Ok(errors);
     }

@@ -14,6 +14,8 @@ use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::{Body, Query};
 use crate::handlers::segment;
+use crate::ingest::event::Form;
+use crate::ingest::segment::{Envelope, source_of};
 use crate::paging::{Page, Paging};
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::rejected_messages::{Channel, RejectedRow};
@@ -32,7 +34,7 @@ pub struct KeptMessage {
     /// Way on which the message came.
     channel: Channel,
     /// Text of the message as it came. Bytes that are not UTF-8 are replaced.
-    #[schema(max_length = 300_000)]
+    #[schema(max_length = 100_000)]
     content: String,
     /// Whether the text was too long to be kept whole.
     is_cut: bool,
@@ -51,10 +53,13 @@ pub struct KeptMessage {
 
 impl From<RejectedRow> for KeptMessage {
     fn from(row: RejectedRow) -> Self {
-        let RejectedRow { id, channel, content, is_cut, code, pointer, detail, received_at } = row;
+        let RejectedRow { id, channel, content, is_cut, code, pointer, detail, received_at, .. } = row;
         Self { id, channel, content, is_cut, code, pointer, detail, received_at }
     }
 }
+
+/// Number of characters of a message that a list shows.
+const LISTED_CHARS: usize = 1_000;
 
 /// Filters of rejected messages.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -76,8 +81,8 @@ pub struct ReplayDraft {
 
 /// List rejected messages
 ///
-/// Returns the messages that were refused on arrival, the newest first, each with its reason. They are kept for 30 days, up to 10,000 of
-/// them. Senders that read the response know of them already; libraries do not read it.
+/// Returns the messages that were refused on arrival, the newest first, each with its reason and the first 1,000 characters. They are kept for
+/// 30 days, up to 200 of a request and 5,000 in all. Senders that read the response know of them already; libraries do not read it.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:read"])), params(Paging, RejectedFilters),
     responses((status = 200, description = "A page of rejected messages.", body = Page<KeptMessage>)))]
 #[get("/v1/events/rejected")]
@@ -90,13 +95,29 @@ pub async fn list_rejected_messages(
     let conditions: Vec<Condition> =
         filters.0.channel.and_then(|channel| Condition::one_of("channel", &[channel])).into_iter().collect();
     let rows: Vec<RejectedRow> = row::page(&mut cx.read().await?, cx.organization_id(), &conditions, &slice).await?;
-    paging.answer(rows, |row| Position { key: None, id: row.id }, KeptMessage::from)
+    paging.answer(rows, |row| Position { key: None, id: row.id }, |row| KeptMessage::from(beginning(row)))
+}
+
+/// The row with the beginning of its text: a page of whole messages could be too large to be looked at.
+fn beginning(row: RejectedRow) -> RejectedRow {
+    RejectedRow { content: row.content.chars().take(LISTED_CHARS).collect(), ..row }
+}
+
+/// Get a rejected message
+///
+/// Returns the message as it came, up to 32 KiB of it.
+#[utoipa::path(tag = "events", security(("bearer" = ["events:read"])),
+    responses((status = 200, description = "The rejected message.", body = KeptMessage)))]
+#[get("/v1/events/rejected/{record_id}")]
+pub async fn read_rejected_message(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let found: Option<RejectedRow> = row::find(&mut cx.read().await?, cx.organization_id(), *id).await?;
+    Ok(Answer::ok(&KeptMessage::from(found.ok_or_else(ApiError::not_found)?))?.content_tag())
 }
 
 /// Replay a rejected message
 ///
-/// Processes the message again, or a mended one in its place, as if it came now by the same way. If it is taken, it leaves the list; if it is
-/// refused again, the response is 422 with the reason.
+/// Processes the message again, or a mended one in its place, as if it had been taken when it came: of the same source, and with the same
+/// clock. If it is taken, it leaves the list; if it is refused again, the response is 422 with the reason.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:write"])), request_body = Option<ReplayDraft>,
     responses((status = 204, description = "The message was taken.")))]
 #[post("/v1/events/rejected/{record_id}/replay")]
@@ -104,13 +125,27 @@ pub async fn replay_rejected_message(cx: Context, id: Path<Uuid>, body: Body<Rep
     let found: Option<RejectedRow> = row::find(&mut cx.read().await?, cx.organization_id(), *id).await?;
     let found = found.ok_or_else(ApiError::not_found)?;
     let mended = body.0.message.map(|message| message.to_string());
+    if mended.is_none() && found.is_cut {
+        return Err(ApiError::field(
+            "/message",
+            "required",
+            "must be given, because the message was too long to be kept whole",
+        ));
+    }
     let text = mended.as_deref().unwrap_or(&found.content);
     let errors: Vec<FieldError> = match found.channel.segment_call() {
         Some(call) => {
-            let answer = segment::process(&cx, &[text.as_bytes()], call, None).await?;
+            // As if it had been taken when it came: by its sender, and with its clock.
+            let own = source_of(&cx.who.caller.author);
+            let source = found.source.as_deref().unwrap_or(&own);
+            let envelope = Envelope { call, source, sent_at: found.sent_at, received_at: found.received_at };
+            let answer = segment::process(&cx, &[text.as_bytes()], &envelope).await?;
             answer.rejected.into_iter().map(FieldError::from).collect()
         }
-        None => intake::take_again(&cx, text.as_bytes()).await?,
+        None => {
+            let form = if found.channel == Channel::CloudEvents { Form::CloudEvent } else { Form::Plain };
+            intake::take_again(&cx, text.as_bytes(), form, found.received_at).await?
+        }
     };
     if !errors.is_empty() {
         let within = |error: FieldError| FieldError {

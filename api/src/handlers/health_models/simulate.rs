@@ -141,7 +141,7 @@ pub async fn simulate_health_model(
         (Models::load(&mut conn, cx.organization_id(), None).await?.of_today(), Models::only(Arc::clone(&candidate)));
     let playbooks = playbooks::all(&mut conn, cx.organization_id()).await?;
     let risk_model =
-        risk::in_force(&mut conn, cx.organization_id(), cx.today(), cx.now).await?.map(|(_, learned)| learned);
+        risk::in_force(&mut conn, cx.organization_id(), cx.today(), None).await?.map(|(_, learned)| learned);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
     own.retain(|one| one.stamp.archived_at.is_none());
     let reach_days = Models::reach_of_all(&[&active, &tried]).map(|days| days.max(risk::REACH_DAYS));
@@ -158,7 +158,10 @@ pub async fn simulate_health_model(
         let triples: Vec<(&Observed, Day, Day)> =
             triples.filter_map(|((one, before), after)| Some((one, before?, after?))).collect();
         let begins = |playbook: &Playbook, (one, before, after): &(&Observed, Day, Day)| {
-            let held = |models: &Models, day: &Day| one.held(playbook, models, day, risk_model.as_ref());
+            let held = |models: &Models, day: &Day| {
+                let situation = one.situation(day, risk_model.as_ref());
+                one.held(playbook, models, (day, &situation), risk_model.as_ref()).unwrap_or_default()
+            };
             let before = held(&active, before);
             held(&tried, after).iter().any(|subject| !before.contains(subject))
         };

@@ -18,8 +18,10 @@ use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
+use crate::record;
 use crate::resources::interventions::Intervention;
 use crate::store::interventions::{InterventionNote, InterventionRow};
+use crate::store::json_text::JsonText;
 use crate::store::{playbooks, row};
 use crate::unit::{Change, Entity, Unit};
 
@@ -208,11 +210,13 @@ pub async fn reopen_intervention(cx: Context, id: Path<Uuid>, body: Body<Reopeni
             author: unit.author(),
             recorded_at: unit.now,
         };
-        row::insert(&mut unit.conn, unit.organization_id, &note).await?;
+        record::append(unit, &note).await?;
         let after = InterventionRow {
             done_on: None,
             outcome: None,
             outcome_note: None,
+            // What a person has taken on does not end by itself.
+            subjects: if before.ended_by.is_some() { JsonText(vec![]) } else { before.subjects.clone() },
             ended_by: None,
             snoozed_until: None,
             snooze_reason: None,

@@ -119,7 +119,9 @@ impl InterventionFilters {
                 conditions.extend([is_done(false), Condition::AtLeast("snoozed_until", date(plus_days(today, 1)))]);
             }
             Some(Status::Open) => {
-                conditions.extend([is_done(false), Condition::AbsentOrAtMost("snoozed_until", date(today))]);
+                let is_over = Condition::AtMost("snoozed_until", date(today));
+                let awake = Condition::either(Condition::IsPresent("snoozed_until", false), is_over);
+                conditions.extend([is_done(false), awake]);
             }
         }
         match self.overdue {
@@ -127,7 +129,7 @@ impl InterventionFilters {
             Some(true) => {
                 conditions.extend([is_done(false), Condition::AtMost("due_on", date(plus_days(today, -1)))]);
             }
-            Some(false) => conditions.push(Condition::AtLeast("due_on", date(today))),
+            Some(false) => conditions.push(Condition::either(is_done(true), Condition::AtLeast("due_on", date(today)))),
         }
         // Who has been told depends on the day: it is found out of those that are not done.
         conditions.extend(self.escalated_to.as_ref().map(|_| is_done(false)));

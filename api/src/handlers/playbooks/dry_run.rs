@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::models::Models;
-use crate::customer_health::observed::{Observed, Stretch};
+use crate::customer_health::observed::{Day, Observed, Stretch};
 use crate::customer_health::risk::Learned;
 use crate::customer_health::{observed, risk};
 use crate::error::ApiError;
@@ -89,7 +89,7 @@ pub async fn dry_run_playbook(
     let playbook = Playbook { active: true, ..row.content.content };
     let models = Models::load(&mut conn, cx.organization_id(), None).await?.of_today();
     let risk_model =
-        risk::in_force(&mut conn, cx.organization_id(), cx.today(), cx.now).await?.map(|(_, learned)| learned);
+        risk::in_force(&mut conn, cx.organization_id(), cx.today(), None).await?.map(|(_, learned)| learned);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
     own.retain(|one| one.stamp.archived_at.is_none());
     let back = playbook.trigger.compares_with().map_or(0, i64::from);
@@ -119,12 +119,13 @@ fn replay(
     to: NaiveDate,
 ) -> Vec<WouldOpen> {
     let days = one.days(models, plus_days(from, -1), to);
-    let days = days.iter().map(|day| (day.on, one.held(playbook, models, day, risk_model)));
+    let held = |day: &Day| one.held(playbook, models, (day, &one.situation(day, risk_model)), risk_model);
+    let days = days.iter().map(|day| (day.on, held(day)));
     // Same rule as for active playbooks, but nobody finishes anything.
     let playbook = &Playbook { one_at_a_time: false, ..playbook.clone() };
     let (mut memory, mut found) = (None, vec![]);
     for (index, (on, held)) in days.enumerate() {
-        let look = Look { held: &held, unfinished: &[], is_older: index == 0, today: on };
+        let look = Look { held: held.as_deref(), unfinished: &[], is_older: index == 0, today: on };
         let reaction = react(playbook, memory.as_ref(), look);
         memory = Some(reaction.memory);
         if !reaction.opened_for.is_empty() {

@@ -394,7 +394,9 @@ fn undetermined(study: &Study, strata: &[association::TwoByTwo]) -> Vec<Undeterm
     let empty = alike.filter(|reason| matches!(reason, Undetermined::NobodyExposed | Undetermined::EverybodyExposed));
     let without_event = || table.risk_ratio().is_none().then_some(Undetermined::GroupWithoutEvent);
     let too_few = || table.phi().is_none().then_some(Undetermined::TooFew);
-    let unmixed = || mantel_haenszel(strata).is_none().then_some(Undetermined::NoMixedStratum);
+    let is_mixed = strata.iter().any(|one| one.undetermined().is_none());
+    let without_ratio = if is_mixed { Undetermined::NoContrast } else { Undetermined::NoMixedStratum };
+    let unmixed = || mantel_haenszel(strata).is_none().then_some(without_ratio);
     let single = || breslow_day(strata).is_none().then_some(Undetermined::OneStratum);
     let curves = if study.reached.is_empty() { Undetermined::NobodyExposed } else { Undetermined::EverybodyExposed };
     let curves =

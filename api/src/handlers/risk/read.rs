@@ -112,7 +112,7 @@ pub struct RiskFactor {
 pub struct RiskIndicator {
     /// Kind of the indicator.
     indicator: IndicatorKind,
-    /// Value; null if the customer has had no such activity in 60 days.
+    /// Value; null if no such activity of the customer is known.
     value: Option<f64>,
 }
 
@@ -135,7 +135,7 @@ pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> 
     let mut observed = observed::observe(&cx, &mut conn, vec![found], reach_days, stretch).await?;
     let observed = observed.pop().ok_or_else(ApiError::not_found)?;
     let day = observed.days(&models, as_of, as_of).pop().ok_or_else(|| ApiError::internal("a stretch has no day"))?;
-    let model = in_force(&mut conn, cx.organization_id(), as_of, known_at.unwrap_or(cx.now)).await?;
+    let model = in_force(&mut conn, cx.organization_id(), as_of, known_at).await?;
     let facts = observed.risk_known(as_of);
     let risk = assess(&facts, as_of);
     let probability = model.as_ref().map(|(_, learned)| learned.probability(&facts, as_of));
