@@ -1,5 +1,6 @@
 //! Customers' health. This module loads what is known about customers; the domain crate holds the rules for judging it.
 
+pub mod day;
 pub mod keep;
 pub mod keeping;
 pub mod look_back;

@@ -34,7 +34,7 @@ pub trait Withdrawable: Record + Clone {
     /// The verb of the ledger's entry.
     const WITHDRAWN: &'static str;
 
-    /// When and why it was withdrawn.
+    /// Returns the time of the withdrawal and its reason.
     fn withdrawal(&mut self) -> (&mut Option<DateTime<Utc>>, &mut Option<Note>);
 }
 

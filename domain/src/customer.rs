@@ -2,9 +2,11 @@
 
 pub mod account;
 pub mod backtest;
+pub mod deed;
 pub mod health;
 pub mod intervention;
 pub mod outcome;
+pub mod past;
 pub mod playbook;
 pub mod reaction;
 pub mod reference;

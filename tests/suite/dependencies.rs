@@ -1,4 +1,5 @@
-//! The dependencies that are linked in: their licences are in the list of `deny.toml`, and all come from one registry.
+//! What is shipped: dependencies whose licences are in the list of `deny.toml` and which come from one registry, and a
+//! repository that holds nothing but its sources.
 
 use std::process::Command;
 
@@ -7,6 +8,27 @@ use spdx::{Expression, ParseMode};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 const REGISTRY: &str = "registry+https://github.com/rust-lang/crates.io-index";
+/// Top level of the repository. Whatever else is tracked there was added by accident.
+const TOP_LEVEL: [&str; 18] = [
+    ".ci",
+    ".gitignore",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "api",
+    "clippy.toml",
+    "deny.toml",
+    "domain",
+    "migrations",
+    "openapi.yaml",
+    "rustfmt.toml",
+    "tests",
+];
 
 /// Packages of the lock file, as cargo describes them.
 fn packages() -> Vec<Value> {
@@ -49,4 +71,17 @@ fn sources_are_one_registry() {
         .map(|package| format!("{} from {}", package["name"], package["source"]))
         .collect();
     assert!(strange.is_empty(), "these are not from the registry: {strange:#?}");
+}
+
+#[test]
+fn the_top_level_holds_sources_only() {
+    let listed = Command::new("git").args(["ls-files"]).current_dir(ROOT).output();
+    let Some(listed) = listed.ok().filter(|output| output.status.success()) else {
+        eprintln!("SKIPPED: this is no clone of the repository, or git is missing");
+        return;
+    };
+    let listed = String::from_utf8(listed.stdout).expect("names in UTF-8");
+    let is_strange = |path: &&str| !TOP_LEVEL.contains(&path.split('/').next().unwrap_or_default());
+    let strange: Vec<&str> = listed.lines().filter(is_strange).collect();
+    assert!(strange.is_empty(), "these are tracked at the top level: {strange:?}");
 }

@@ -414,7 +414,7 @@ async fn the_risk_of_a_portfolio(engine: Engine) {
     );
     let high = report["risks"].as_array().expect("levels").iter().find(|one| one["risk_level"] == "high").expect("it");
     assert_eq!((&high["customers"], &high["annual_revenue_minor"]), (&json!(2), &json!(700)));
-    assert_eq!(report["data"][1]["evidence"], "last event 64 days ago, usual pause 1 day");
+    assert_eq!(report["data"][1]["risk_evidence"], "last event 64 days ago, usual pause 1 day");
     let soon = server.get("/v1/reports/risk?renews_to=2026-08-01&risk_level=high&limit=1").await.expect(200);
     assert_eq!((&soon["customers"], pluck(&soon, "name")), (&json!(2), vec![&json!("late")]));
     let cursor = soon["next_cursor"].as_str().expect("a cursor");

@@ -11,7 +11,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use milepost_domain::access::Scopes;
-use milepost_domain::customer::risk::EventMeaning;
+use milepost_domain::customer::deed::EventMeaning;
 use serde::Deserialize;
 use uuid::Uuid;
 

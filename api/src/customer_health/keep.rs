@@ -7,26 +7,27 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::backtest::is_customer;
 use milepost_domain::customer::outcome::OutcomeKind;
 use milepost_domain::customer::playbook::Playbook;
-use milepost_domain::customer::risk::{FactorFinding, assess};
+use milepost_domain::customer::risk::FactorFinding;
 use milepost_domain::values::dates::plus_days;
 use serde::Deserialize;
 use sqlx::types::Text;
 use uuid::Uuid;
 
+use super::day::{Day, slope_per_week};
 use super::look_back::outcomes_by_customer;
 use super::models::Models;
-use super::observed::{Day, Observed, Stretch, TREND_DAYS, observe, slope_per_week};
+use super::observed::{Observed, Stretch, TREND_DAYS, observe};
 use super::react::{Looked, end_of_archived, follow_owner, react_to};
-use super::risk::{self, Learned};
+use super::risk::{self, Judgement, Learned};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::store::customers::Customer;
 use crate::store::health_scores::{self, Marks, ScoreRow};
-use crate::store::interventions;
+use crate::store::interventions::{self, InterventionRow};
 use crate::store::playbooks::{self, PlaybookRow, StateRow};
 use crate::store::{Conn, customer_references, customers, ledger, usage_events};
 use crate::unit::Unit;
@@ -165,14 +166,11 @@ async fn look(
             let day = days.last()?;
             let is_lost = !lens.outcomes.get(&one.customer.id).is_none_or(|own| is_customer(own, to));
             // Nobody is called about a customer that has left.
-            let situation = one.situation(day, lens.risk_model.as_ref());
-            let held = |playbook: &Playbook| {
-                let held = one.held(playbook, &lens.models, (day, &situation), lens.risk_model.as_ref());
-                held.filter(|_| !is_lost)
-            };
+            let judgement = Judgement::of(lens.risk_model.as_ref(), &one.risk_known(to), to);
+            let situation = one.situation(day, judgement.level());
+            let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, &situation).filter(|_| !is_lost);
             let held = lens.playbooks.iter().map(|row| held(&row.content.content)).collect();
-            let mut row = row(&one, &days, lens.risk_model.as_ref(), marks.computed_at)?;
-            row.is_lost = is_lost;
+            let row = row(&one, &days, &judgement, is_lost, marks.computed_at)?;
             Some(Found { row, held, customer: one.customer.clone() })
         };
         observed.into_iter().filter_map(find).collect()
@@ -190,12 +188,11 @@ struct Owned {
 fn row(
     one: &Observed,
     days: &[Day],
-    risk_model: Option<&Learned>,
-    computed_at: chrono::DateTime<chrono::Utc>,
+    judgement: &Judgement,
+    is_lost: bool,
+    computed_at: DateTime<Utc>,
 ) -> Option<ScoreRow> {
     let (before, day) = (days.first()?, days.last()?);
-    let known = one.risk_known(day.on);
-    let risk = assess(&known, day.on);
     Some(ScoreRow {
         customer_id: one.customer.id,
         as_of: day.on,
@@ -209,11 +206,11 @@ fn row(
         trend_per_week: slope_per_week(days),
         lowest_factor: day.lowest_factor().map(str::to_owned),
         is_overridden: day.set.is_some(),
-        is_lost: false,
-        risk_level: Text(risk::level(risk_model, &known, day.on)),
-        risk_points: risk.points,
-        risk_probability: risk_model.map(|model| model.probability(&known, day.on)),
-        risk_evidence: risk.worst().map(FactorFinding::evidence),
+        is_lost,
+        risk_level: Text(judgement.level()),
+        risk_points: judgement.risk.points,
+        risk_probability: judgement.probability,
+        risk_evidence: judgement.risk.worst().map(FactorFinding::evidence),
         computed_at,
     })
 }
@@ -233,15 +230,27 @@ async fn save(
     }
     let ids: Vec<Uuid> = found.iter().map(|one| one.customer.id).collect();
     let unfinished = interventions::unfinished(&mut unit.conn, unit.organization_id, &ids).await?;
+    let mut of_playbooks: HashMap<(Uuid, Uuid), Vec<&InterventionRow>> = HashMap::new();
+    for row in &unfinished {
+        if let Some(playbook_id) = row.playbook_id {
+            of_playbooks.entry((playbook_id, row.customer_id)).or_default().push(row);
+        }
+    }
     if !playbooks.is_empty() && !found.is_empty() {
         let known = playbooks::states(&mut unit.conn, unit.organization_id, &ids).await?;
         let known: HashMap<(Uuid, Uuid), StateRow> =
             known.into_iter().map(|state| ((state.playbook_id, state.customer_id), state)).collect();
         for one in found {
             for (playbook, held) in playbooks.iter().zip(&one.held) {
-                let known = known.get(&(playbook.id, one.customer.id));
-                let looked = Looked { customer: &one.customer, score: one.row.score };
-                react_to(unit, &looked, playbook, held.as_deref(), known, &unfinished).await?;
+                let both = (playbook.id, one.customer.id);
+                let looked = Looked {
+                    customer: &one.customer,
+                    score: one.row.score,
+                    held: held.as_deref(),
+                    known: known.get(&both),
+                    unfinished: of_playbooks.get(&both).map_or(&[][..], Vec::as_slice),
+                };
+                react_to(unit, playbook, looked).await?;
             }
         }
     }

@@ -80,8 +80,9 @@ pub struct LookBack {
     zone: Tz,
 }
 
-/// Looks back at customers of segments that are admitted, each in the segment of the day. Fails if no evaluation day has a horizon that is over, if there are too few losses
-/// to conclude anything, or if most of the history was received later than the days that are looked at.
+/// Looks back at customers of segments that are admitted, each in the segment of the day. Fails if no evaluation day
+/// has a horizon that is over, if there are too few losses to conclude anything, or if most of the history was received
+/// later than the days that are looked at.
 pub async fn look_back(
     cx: &Context,
     conn: &mut Conn,

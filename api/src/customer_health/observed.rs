@@ -1,24 +1,22 @@
 //! Known facts about customers, and their health on each day of a range.
 
-use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use milepost_domain::customer::health::band::Band;
+use milepost_domain::customer::deed::{Deed, EventMeaning, standard_type};
 use milepost_domain::customer::health::input::{Evidence, KnownPlan, Pulse};
 use milepost_domain::customer::health::model::ModelContent;
-use milepost_domain::customer::health::score::{Score, Source};
+use milepost_domain::customer::health::score::Score;
 use milepost_domain::customer::outcome::existed_from;
-use milepost_domain::customer::risk::{Deed, EventMeaning, Known, USUAL_PAUSES, standard_type};
-use milepost_domain::statistics::trend::theil_sen;
+use milepost_domain::customer::past::Past;
+use milepost_domain::customer::risk::{Known, USUAL_PAUSES};
 use milepost_domain::usage::metric::{Aggregate, Definition, Fact};
 use milepost_domain::values::dates::{days_between, plus_days};
 use uuid::Uuid;
 
-use super::models::{AppliedModel, Models};
-use super::past::{self, Past};
+use super::past::{self, Facts};
 use crate::clock::date_in;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -50,8 +48,8 @@ pub struct Observed {
     meanings: Arc<[EventMeaning]>,
     /// Its references in usage events.
     references: Vec<ReferenceRow>,
-    /// What was recorded of it earlier, if anything has changed since.
-    past: Past,
+    /// Facts that have been recorded of it.
+    past: Past<Facts>,
     /// Usage events from the first day that can matter.
     events: Vec<MeasuredRow>,
     /// Summaries of the events before that day.
@@ -64,50 +62,6 @@ pub struct Observed {
     plans: Vec<Arc<PlanView>>,
     pulses: Vec<customer_records::Pulse>,
     overrides: Vec<HealthOverride>,
-}
-
-/// A customer's health at the end of a day.
-#[derive(Debug, Clone)]
-pub struct Day {
-    /// Day.
-    pub on: NaiveDate,
-    /// Health model that applied.
-    pub model: Arc<AppliedModel>,
-    /// Score computed by the model.
-    pub computed: Score,
-    /// Band of the computed score.
-    pub computed_band: Band,
-    /// Override in place of the computed score.
-    pub set: Option<HealthOverride>,
-}
-
-impl Day {
-    /// The score: the override, or the computed score.
-    pub fn score(&self) -> Option<f64> {
-        self.set.as_ref().map_or(self.computed.value, |set| Some(set.score))
-    }
-
-    /// The band of that score.
-    pub fn band(&self) -> Band {
-        let set = self.set.as_ref().map(|set| self.model.content.bands.plain(Some(set.score)));
-        set.unwrap_or(self.computed_band)
-    }
-
-    /// The key of the factor with the lowest sub-score, if any factor has an input.
-    pub fn lowest_factor(&self) -> Option<&str> {
-        let factors = self.model.content.factors.iter().zip(&self.computed.factors);
-        let measured = factors.filter(|(_, part)| part.source != Source::Missing);
-        let lowest = measured.min_by(|a, b| a.1.sub_score.partial_cmp(&b.1.sub_score).unwrap_or(Ordering::Equal));
-        lowest.map(|(factor, _)| factor.key.as_str())
-    }
-
-    /// The points that the override adds to the computed score.
-    pub fn set_by(&self) -> f64 {
-        match (self.score(), self.computed.value) {
-            (Some(shown), Some(computed)) => shown - computed,
-            _ => 0.0,
-        }
-    }
 }
 
 /// Range of days, and the instant of knowledge.
@@ -149,7 +103,7 @@ pub async fn observe(
         }
     }
     let mut references = customer_references::of_customers(conn, cx.organization_id(), &ids).await?;
-    let mut pasts = past::load(conn, cx.organization_id(), &customers).await?;
+    let mut pasts = past::load(conn, cx.organization_id(), cx.who.tenant.zone, &customers).await?;
     let first_at = usage_events::first_at(conn, cx.organization_id(), stretch.known_at).await?;
     let observed_from = first_at.map(|at| date_in(cx.who.tenant.zone, at));
     let mut all = Vec::with_capacity(customers.len());
@@ -168,7 +122,7 @@ pub async fn observe(
             }),
             activity: OnceLock::new(),
             references: references.remove(&id).unwrap_or_default(),
-            past: pasts.remove(&id).unwrap_or_default(),
+            past: pasts.remove(&id).ok_or_else(|| ApiError::internal("a customer has no past"))?,
             plans: plans.remove(&id).unwrap_or_default(),
             pulses: pulses.remove(&id).unwrap_or_default(),
             overrides: overrides.remove(&id).unwrap_or_default(),
@@ -257,20 +211,14 @@ impl Observed {
         existed_from(self.customer.since_on, traces).unwrap_or(created_on)
     }
 
-    /// Its segment at the end of a day.
-    pub fn segment_on(&self, on: NaiveDate) -> Option<&str> {
-        match self.past.on(self.zone, on) {
-            Some(facts) => facts.segment.as_deref(),
-            None => self.customer.segment.as_deref(),
-        }
+    /// The facts recorded of it by the end of a day.
+    pub fn facts_on(&self, on: NaiveDate) -> &Facts {
+        self.past.on(on)
     }
 
-    /// Its annual revenue at the end of a day, in the smallest unit of the currency.
-    pub fn annual_revenue_minor_on(&self, on: NaiveDate) -> Option<i64> {
-        match self.past.on(self.zone, on) {
-            Some(facts) => facts.annual_revenue_minor,
-            None => self.customer.annual_revenue_minor,
-        }
+    /// Its segment at the end of a day.
+    pub fn segment_on(&self, on: NaiveDate) -> Option<&str> {
+        self.facts_on(on).segment.as_deref()
     }
 
     /// Removes everything that was not yet known at an instant.
@@ -290,14 +238,14 @@ impl Observed {
 
     /// The day of its first event.
     pub fn first_event_on(&self) -> Option<NaiveDate> {
-        let first = self.events.iter().map(|event| event.occurred_at);
-        first.chain(self.earlier.iter().map(|row| row.first_at)).min().map(|at| date_in(self.zone, at))
+        let earlier = self.earlier.iter().map(|row| row.first_at).min().map(|at| date_in(self.zone, at));
+        self.activity().first().map(|(on, ..)| *on).into_iter().chain(earlier).min()
     }
 
     /// The day of its last event on or before a day.
     pub fn last_event_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
-        let days = self.events.iter().map(|event| event.occurred_at).chain(self.earlier.iter().map(|row| row.last_at));
-        days.map(|at| date_in(self.zone, at)).filter(|on| *on <= as_of).max()
+        let earlier = self.earlier.iter().map(|row| date_in(self.zone, row.last_at)).filter(|on| *on <= as_of);
+        self.activity_until(as_of).last().map(|(on, ..)| *on).into_iter().chain(earlier).max()
     }
 
     /// The time at which the first of its events was received.
@@ -310,30 +258,6 @@ impl Observed {
         &self.plans
     }
 
-    /// The customer's health on each day of a range, oldest first.
-    pub fn days(&self, models: &Models, from: NaiveDate, to: NaiveDate) -> Vec<Day> {
-        let mut scorer = Scorer { observed: self, models, evidence: vec![], scores: HashMap::new() };
-        let mut days = vec![];
-        let mut first = from;
-        while first <= to {
-            let model = Arc::clone(models.on(self.segment_on(first), first));
-            let mut last = first;
-            while last < to && Arc::ptr_eq(models.on(self.segment_on(plus_days(last, 1)), plus_days(last, 1)), &model) {
-                last = plus_days(last, 1);
-            }
-            let bands = model.content.bands.settle(first, last, |on| scorer.covered(on));
-            for (on, computed_band) in (0..).map(|days| plus_days(first, days)).zip(bands) {
-                let (model, computed) = (Arc::clone(&model), scorer.score(on).clone());
-                days.push(Day { on, model, computed, computed_band, set: self.set_on(on) });
-            }
-            if last >= to {
-                break;
-            }
-            first = plus_days(last, 1);
-        }
-        days
-    }
-
     /// The customer's score by a model on a day.
     pub fn score(&self, model: &ModelContent, on: NaiveDate) -> Score {
         self.evidence(model).score(model, on)
@@ -342,10 +266,7 @@ impl Observed {
     /// Its activities by day and kind with their number, oldest first: counted once, however often they are looked at.
     fn activity(&self) -> &[(NaiveDate, Deed, u32)] {
         self.activity.get_or_init(|| {
-            let deed = |kind: &str, at: DateTime<Utc>| {
-                let standard = standard_type(kind, &self.meanings);
-                (date_in(self.zone, at), Deed::of(standard.as_deref().unwrap_or(kind)))
-            };
+            let deed = |kind: &str, at: DateTime<Utc>| (date_in(self.zone, at), Deed::meant_by(kind, &self.meanings));
             let before = self.before.iter().map(|row| deed(&row.kind, row.occurred_at));
             let events = self.events.iter().map(|row| deed(&row.kind, row.occurred_at));
             let mut counted: BTreeMap<(NaiveDate, Deed), u32> = BTreeMap::new();
@@ -357,10 +278,14 @@ impl Observed {
         })
     }
 
+    /// Its activities up to a day.
+    fn activity_until(&self, as_of: NaiveDate) -> &[(NaiveDate, Deed, u32)] {
+        let activity = self.activity();
+        &activity[..activity.partition_point(|(on, ..)| *on <= as_of)]
+    }
+
     /// The facts by which its risk is judged at the end of a day.
     pub fn risk_known(&self, as_of: NaiveDate) -> Known {
-        let activity = self.activity();
-        let deeds = activity[..activity.partition_point(|(on, ..)| *on <= as_of)].to_vec();
         let overdue = |view: &Arc<PlanView>| {
             let late: Vec<i64> = view
                 .standings(as_of)
@@ -372,7 +297,7 @@ impl Observed {
         };
         let begun: Vec<&Arc<PlanView>> = self.plans_on(as_of).filter(|view| view.facts.start_on <= as_of).collect();
         Known {
-            deeds,
+            deeds: self.activity_until(as_of).to_vec(),
             customer_since: Some(self.existed_from()),
             observed_from: self.observed_from,
             overdue_days: (!begun.is_empty()).then(|| begun.into_iter().flat_map(overdue).collect()),
@@ -386,14 +311,14 @@ impl Observed {
         self.plans.iter().filter(move |view| !is_archived(view))
     }
 
-    fn set_on(&self, on: NaiveDate) -> Option<HealthOverride> {
+    pub(super) fn set_on(&self, on: NaiveDate) -> Option<HealthOverride> {
         let holds = |row: &&HealthOverride| {
             row.from_on <= on && on <= row.expires_on && row.ended_on.is_none_or(|ended_on| on < ended_on)
         };
         self.overrides.iter().rfind(holds).cloned()
     }
 
-    fn evidence(&self, model: &ModelContent) -> Evidence<'_> {
+    pub(super) fn evidence(&self, model: &ModelContent) -> Evidence<'_> {
         let facts = |definition: Option<&Definition>| definition.map_or_else(Vec::new, |one| self.facts(one));
         Evidence {
             facts: model.factors.iter().map(|factor| facts(factor.input.definition.as_ref())).collect(),
@@ -431,49 +356,4 @@ impl Observed {
         facts.sort_by_key(|fact| fact.at);
         facts
     }
-}
-
-/// Scores of one customer by day, each computed once.
-struct Scorer<'a> {
-    observed: &'a Observed,
-    models: &'a Models,
-    evidence: Vec<(Arc<AppliedModel>, Evidence<'a>)>,
-    scores: HashMap<NaiveDate, Score>,
-}
-
-impl Scorer<'_> {
-    fn model(&self, on: NaiveDate) -> Arc<AppliedModel> {
-        Arc::clone(self.models.on(self.observed.segment_on(on), on))
-    }
-
-    fn score(&mut self, on: NaiveDate) -> &Score {
-        if !self.scores.contains_key(&on) {
-            let model = self.model(on);
-            let at = match self.evidence.iter().position(|(known, _)| Arc::ptr_eq(known, &model)) {
-                Some(at) => at,
-                None => {
-                    self.evidence.push((Arc::clone(&model), self.observed.evidence(&model.content)));
-                    self.evidence.len() - 1
-                }
-            };
-            let score = self.evidence[at].1.score(&model.content, on);
-            self.scores.insert(on, score);
-        }
-        &self.scores[&on]
-    }
-
-    /// The score, if enough is known about the customer for a band.
-    fn covered(&mut self, on: NaiveDate) -> Option<f64> {
-        let model = self.model(on);
-        self.score(on).covered(&model.content)
-    }
-}
-
-/// The slope of the computed scores of some days, in points per week.
-pub fn slope_per_week(days: &[Day]) -> Option<f64> {
-    let point = |day: &Day| {
-        let since = i32::try_from((day.on - days[0].on).num_days()).ok()?;
-        Some((f64::from(since), day.computed.value?))
-    };
-    theil_sen(&days.iter().filter_map(point).collect::<Vec<_>>()).map(|slope| slope * 7.0)
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::risk::{
-    Known, Level, assess, feature_names, features, level_of_points, level_of_probability,
+    Known, Level, Risk, assess, feature_names, level_of_points, level_of_probability,
 };
 use milepost_domain::customer::risk_model::{Lack, Tested, lacks};
 use milepost_domain::statistics::logistic::Logistic;
@@ -84,16 +84,16 @@ impl Learned {
         Ok(serde_json::from_str(&row.content)?)
     }
 
-    /// The probability that a customer is lost within the horizon, from what is known of it at the end of a day. Features are found
-    /// by name, so that a model outlives a change of what there is to find.
-    pub fn probability(&self, known: &Known, on: NaiveDate) -> f64 {
-        let (names, values) = (feature_names(), features(known, on));
+    /// The probability that a customer is lost within the horizon. Features are found by name, so that a model outlives a
+    /// change of what there is to find.
+    fn probability(&self, risk: &Risk) -> f64 {
+        let (names, values) = (feature_names(), risk.features());
         let value =
             |wanted: &String| names.iter().zip(&values).find(|(name, _)| *name == wanted).map_or(0.0, |one| *one.1);
         self.logistic.probability(&self.features.iter().map(value).collect::<Vec<_>>())
     }
 
-    /// What it lacks to be activated.
+    /// Shortcomings that keep it from being activated.
     pub fn lacks(&self) -> Vec<Lack> {
         let tested = self.holdout.as_ref().map(|found| Tested {
             area_from: found.area_from,
@@ -104,11 +104,25 @@ impl Learned {
     }
 }
 
-/// The level of a customer's risk at the end of a day: by the model, or by the factors' points without one.
-pub fn level(model: Option<&Learned>, known: &Known, on: NaiveDate) -> Level {
-    match model {
-        Some(model) => level_of_probability(model.probability(known, on)),
-        None => level_of_points(assess(known, on).points),
+/// A customer's risk at the end of a day, with what the risk model says of it.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// Factors and indicators.
+    pub risk: Risk,
+    /// Probability that the customer is lost within the horizon; `None` without a risk model.
+    pub probability: Option<f64>,
+}
+
+impl Judgement {
+    /// Judges what is known of a customer at the end of a day.
+    pub fn of(model: Option<&Learned>, known: &Known, on: NaiveDate) -> Self {
+        let risk = assess(known, on);
+        Self { probability: model.map(|model| model.probability(&risk)), risk }
+    }
+
+    /// The level: by the model, or by the factors' points without one.
+    pub fn level(&self) -> Level {
+        self.probability.map_or_else(|| level_of_points(self.risk.points), level_of_probability)
     }
 }
 

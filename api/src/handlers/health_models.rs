@@ -1,5 +1,6 @@
 //! Health models: versioned definitions of what health scores are computed by. Of each model at most one version is active.
 
+pub mod activate;
 pub mod backtest;
 pub mod simulate;
 
@@ -7,30 +8,28 @@ use std::sync::Arc;
 
 use actix_web::web::Path;
 use actix_web::{get, post, put};
-use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::customer::health::model::{InputKind, ModelContent, check_activation_day};
+use chrono::{DateTime, Utc};
+use milepost_domain::customer::health::model::{InputKind, ModelContent};
 use milepost_domain::customer::health::shipped::{SHIPPED_KEY, shipped_model};
 use milepost_domain::customer::rule::CustomerRule;
 use milepost_domain::rule::{Rule as _, Violations, within};
 use milepost_domain::values::text::{Key, Label, Name};
-use milepost_domain::values::version::may_activate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::clock::date_in;
 use crate::context::Context;
 use crate::customer_health::models::AppliedModel;
-use crate::error::{ApiError, Code};
+use crate::error::ApiError;
 use crate::extract::Body;
 use crate::paging::{Page, Paging};
 use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::store::health_models::ModelVersion;
 use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
-use crate::store::versions::{self, Activation, Definition};
+use crate::store::versions::Definition;
 use crate::store::{Conn, metrics, row};
-use crate::unit::{Change, Entity, Unit};
+use crate::unit::{Entity, Unit};
 use crate::versioned::{self, Definable, Found};
 
 /// Status of a version of a health model.
@@ -206,15 +205,6 @@ impl HealthModel {
     }
 }
 
-/// Activation of a version of a health model.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schema(example = json!({"from_on": "2026-01-01"}))]
-pub struct HealthActivationDraft {
-    /// First day that the version scores. Defaults to today.
-    from_on: Option<NaiveDate>,
-}
-
 /// Returns the version to try: the one named, or the newest; or the shipped model.
 async fn find_candidate(
     conn: &mut Conn,
@@ -334,74 +324,4 @@ pub async fn replace_health_model_version(
 #[post("/v1/health-models/{health_model}/versions/{number}/publish")]
 pub async fn publish_health_model_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
     versioned::publish::<ModelContent>(&cx, &path.0, path.1).await
-}
-
-/// Activate a published version of a health model
-///
-/// From today on, health scores are computed by the version. A customer is scored by the active model with the lowest priority
-/// that applies to its segment. Earlier days keep the model that applied on them, unless `from_on` names an earlier day: that is for
-/// history that was imported, and not possible for days since a model was last activated or deactivated.
-#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])), request_body = Option<HealthActivationDraft>,
-    responses((status = 200, description = "The activated version.", body = HealthModelVersion)))]
-#[post("/v1/health-models/{health_model}/versions/{number}/activate")]
-pub async fn activate_health_model_version(
-    cx: Context,
-    path: Path<(String, i64)>,
-    body: Body<HealthActivationDraft>,
-) -> Result<Answer, ApiError> {
-    let ((model, number), from_on) = (path.into_inner(), body.0.from_on);
-    cx.write(async |unit| {
-        let mut found = versioned::load::<ModelContent>(&mut unit.conn, unit.organization_id, &model).await?;
-        let version = found.version(number)?.clone();
-        may_activate(number, version.published_at.is_some()).map_err(|rule| rule.at(""))?;
-        let before = ModelContent::resource(&found, &version);
-        if found.active_number() != Some(number) {
-            let from_on = from_on.unwrap_or(unit.today);
-            let decided = versions::activations::<ModelContent>(&mut unit.conn, unit.organization_id).await?;
-            let decided_on = decided.last().map(|last| date_in(cx.who.tenant.zone, last.activated_at));
-            check_activation_day(from_on, unit.today, decided_on).map_err(|rule| rule.at("/from_on"))?;
-            found.activation = Some(activate(unit, &found, Some(number), from_on).await?);
-            let after = ModelContent::resource(&found, &version);
-            let of = (Entity::HealthModel, found.definition.id);
-            let change =
-                Change { verb: "version_activated", entity: of, root: of, before: Some(&before), after: Some(&after) };
-            unit.record(change).await?;
-        }
-        Ok(Answer::ok(&ModelContent::resource(&found, &version))?.version_and_content(version.version))
-    })
-    .await
-}
-
-/// Deactivate a health model
-///
-/// From today on, no health score is computed by the model.
-#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])),
-    responses((status = 200, description = "The deactivated model.", body = HealthModel)))]
-#[post("/v1/health-models/{health_model}/deactivate")]
-pub async fn deactivate_health_model(cx: Context, model: Path<String>) -> Result<Answer, ApiError> {
-    cx.write(async |unit| {
-        let mut found = versioned::load::<ModelContent>(&mut unit.conn, unit.organization_id, &model).await?;
-        if found.active_number().is_none() {
-            return Err(ApiError::new(Code::Conflict, "No version of this model is active."));
-        }
-        let before = HealthModel::of(&found)?;
-        found.activation = Some(activate(unit, &found, None, unit.today).await?);
-        let (after, of) = (HealthModel::of(&found)?, (Entity::HealthModel, found.definition.id));
-        let change = Change { verb: "deactivated", entity: of, root: of, before: Some(&before), after: Some(&after) };
-        unit.record(change).await?;
-        Ok(Answer::ok(&after)?.content_tag())
-    })
-    .await
-}
-
-async fn activate(
-    unit: &mut Unit,
-    found: &Found<ModelContent>,
-    number: Option<i64>,
-    activated_on: NaiveDate,
-) -> Result<Activation, ApiError> {
-    let (id, model_id) = (unit.new_id(), found.definition.id);
-    let activation = Activation { id, model_id, number, activated_at: unit.now, activated_on };
-    versions::insert_activation::<ModelContent>(&mut unit.conn, unit.organization_id, &activation).await?;
-    Ok(activation)
 }

@@ -22,7 +22,10 @@ use crate::store::risk_models::{RiskActivation, RiskModelRow};
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "horizon_days": 90, "ridge": 1.0, "intercept": -2.8,
     "coefficients": [{"feature": "engagement_decline", "coefficient": 1.9}], "evaluated_on": ["2025-01-01", "2025-04-01"], "cases": 210, "churned": 24,
     "holdout": null, "status": "draft", "activated_at": null, "activation_reason": null,
-    "lacks": [{"code": "not_tested", "detail": "it could not be tested on later days: there were too few days, or too few losses on them"}], "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "fitted_at": "2026-05-04T12:00:00Z"
+    "lacks": [
+        {"code": "not_tested", "detail": "it could not be tested on later days: there were too few days, or too few losses on them"}
+    ],
+    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "fitted_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct RiskModel {
     /// Identifier.
@@ -66,7 +69,10 @@ pub struct RiskModel {
 
 /// A shortcoming of a risk model.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({"code": "no_better_than_chance", "detail": "on later days it may be no better than chance: the interval of its AUC begins at 0.44"}))]
+#[schema(example = json!({
+    "code": "no_better_than_chance",
+    "detail": "on later days it may be no better than chance: the interval of its AUC begins at 0.44"
+}))]
 pub struct RiskModelLack {
     /// Code: `learned_nothing`, `too_few_losses`, `not_tested`, `no_better_than_chance`, `no_skill` or `miscalibrated`.
     #[schema(max_length = 100)]

@@ -21,7 +21,7 @@ struct SharedPlan {
 }
 
 impl SharedPlan {
-    /// What the link shows.
+    /// Returns the plan as the link shows it.
     fn reported(&self) -> Reported<'_> {
         let visible = &self.link.visibility.0;
         Reported { record: &self.record, view: &self.view, organization: &self.organization, visible }

@@ -20,7 +20,7 @@ struct Reader<'a> {
     errors: Vec<FieldError>,
 }
 
-/// How an event comes.
+/// Form in which an event comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form {
     /// As a CloudEvent, by a media type or by headers that say so.
@@ -71,7 +71,7 @@ pub fn read_event(value: &Value, form: Form, received_at: DateTime<Utc>) -> Resu
     Ok(event)
 }
 
-/// What of an event's payload makes it another event, however it is written.
+/// Parts of an event's payload that make it another event, however they are written.
 struct Payload {
     data: Option<String>,
     extensions: Option<String>,

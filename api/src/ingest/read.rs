@@ -26,7 +26,7 @@ use crate::error::{ApiError, Code, FieldError};
 pub struct Read {
     /// Text of an event that cannot be taken.
     pub text: Vec<u8>,
-    /// How it came.
+    /// Form in which it came.
     pub form: Form,
     /// Identifier of the event, if it could be read.
     pub id: Option<String>,

@@ -35,7 +35,7 @@ pub fn source_of(author: &Author) -> String {
     }
 }
 
-/// What is known of a message beside the message itself.
+/// Circumstances of a message, beside the message itself.
 #[derive(Debug, Clone)]
 pub struct Envelope<'a> {
     /// Type of a message that does not state one.
@@ -332,7 +332,10 @@ mod tests {
     #[test]
     fn nothing_is_written_in_several_ways() {
         for nothing in [json!(null), json!([]), json!({})] {
-            let message = json!({ "messageId": "m", "userId": "u", "event": "E", "properties": nothing, "context": nothing, "traits": nothing });
+            let message = json!({
+                "messageId": "m", "userId": "u", "event": "E",
+                "properties": nothing, "context": nothing, "traits": nothing,
+            });
             let Ok(Meaning::Event(event)) = meaning(message) else { panic!("an event") };
             assert_eq!(event.data.as_deref(), Some("{}"));
         }

@@ -13,7 +13,8 @@ use crate::store::plans::PlanRecord;
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "name": "Pipeline runs", "number": 1, "from_on": "2026-04-01", "to_on": "2026-04-06", "reason": "The client's firewall change takes a week.",
-    "follows": null, "baseline": null, "planned_from_on": null, "planned_to_on": null, "recorded_on": "2026-03-27", "communicated": false, "communicated_at": null, "acknowledged_by": null
+    "follows": null, "baseline": null, "planned_from_on": null, "planned_to_on": null, "recorded_on": "2026-03-27",
+    "communicated": false, "communicated_at": null, "acknowledged_by": null
 }))]
 pub struct DateChange {
     /// Key of the milestone.

@@ -1,25 +1,29 @@
 //! Interventions, and how one is opened.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::customer::intervention::{EndedBy, Outcome, Status, status};
-use milepost_domain::customer::playbook::{InterventionKind, Priority, Tier, escalated_to};
+use milepost_domain::customer::intervention::{
+    EndedBy, InterventionKind, Outcome, Priority, Status, Tier, escalated_to, status,
+};
 use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::{ExternalRef, Label, Name, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::error::ApiError;
 use crate::store::customers::Customer;
 use crate::store::interventions::InterventionRow;
 use crate::store::json_text::JsonText;
 use crate::store::playbooks::PlaybookRow;
-use crate::unit::Unit;
+use crate::store::row;
+use crate::unit::{Change, Entity, Unit};
 
 /// An intervention: a task opened for a customer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "playbook_id": null, "kind": "coaching",
-    "title": "Call the sponsor", "reason": "band_entered", "owner": "Ana", "follows_owner": false, "priority": "normal", "subjects": [""], "status": "open", "opened_on": "2026-05-04", "due_on": "2026-05-06",
+    "title": "Call the sponsor", "reason": "band_entered", "owner": "Ana", "follows_owner": false, "priority": "normal",
+    "subjects": [""], "status": "open", "opened_on": "2026-05-04", "due_on": "2026-05-06",
     "overdue": false, "escalated_to": null, "escalations": [{"after_days": 3, "to": "Head of customer success"}], "snoozed_until": null,
     "snooze_reason": null, "done_on": null, "outcome": null, "outcome_note": null, "ended_by": null, "score_at_opening": 38.0, "version": 1,
     "created_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"
@@ -48,7 +52,8 @@ pub struct Intervention {
     pub follows_owner: bool,
     /// Priority.
     pub priority: Priority,
-    /// Subjects that it was opened for: milestones, plans or factors, or an empty text for the customer itself; empty if a person opened it.
+    /// Subjects that it was opened for: milestones, plans or factors, or an empty text for the customer itself; empty
+    /// if a person opened it.
     #[schema(max_items = 1000, value_type = Vec<String>, max_length = 300)]
     pub subjects: Vec<String>,
     /// Status.
@@ -193,4 +198,19 @@ pub fn open_row(
         created_at: unit.now,
         updated_at: unit.now,
     }
+}
+
+/// Saves an intervention with its next version, and records the change.
+pub async fn save(
+    unit: &mut Unit,
+    before: InterventionRow,
+    after: InterventionRow,
+    verb: &'static str,
+) -> Result<Intervention, ApiError> {
+    let after = InterventionRow { version: before.version + 1, updated_at: unit.now, ..after };
+    row::update(&mut unit.conn, unit.organization_id, &after).await?;
+    let of = (Entity::Intervention, before.id);
+    let (before, after) = (Intervention::of(before, unit.today), Intervention::of(after, unit.today));
+    unit.record(Change { verb, entity: of, root: of, before: Some(&before), after: Some(&after) }).await?;
+    Ok(after)
 }

@@ -1,31 +1,29 @@
 //! A plan's status as a client is told: milestones completed first, then what is at risk and why, dates that moved, what comes next.
 
-use std::collections::HashMap;
+mod known;
+pub mod value;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
-use milepost_domain::earned_value::earned_schedule::Period;
-use milepost_domain::earned_value::undefined::split;
-use milepost_domain::plan::review::{is_at_risk, needs_finding};
-use milepost_domain::plan::schedule::{Standing, Status};
+use milepost_domain::plan::review::is_at_risk;
+use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::share::{ShareField, Visibility};
 use milepost_domain::values::text::{Key, Label, Name, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::known::Known;
 use super::date_changes::DateChange;
 use crate::read_model::PlanView;
-use crate::store::corrections::Correction;
-use crate::store::milestones::{ForecastRow, MilestoneRow};
 use crate::store::organizations::Organization;
-use crate::store::plans::{ByMilestone, PlanRecord};
-use crate::store::reviews::MissRow;
+use crate::store::plans::PlanRecord;
 
 /// Status report of a plan for the customer.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "organization_name": "Contoso Consulting",
-    "contact": "Ana Novak, ana@example.com", "summary": ["80 % of what was planned by 4 May 2026 is done."], "customer_name": "Northwind", "owner": "Ana",
+    "contact": "Ana Novak, ana@example.com", "summary": ["80 % of what was planned by 4 May 2026 is done."],
+    "customer_name": "Northwind", "owner": "Ana",
     "as_of": "2026-05-04", "since_on": "2026-04-27", "since_at": "2026-04-27T15:00:00Z", "status": "at_risk", "achieved": 8, "in_scope": 19,
     "completed": [], "at_risk": [], "date_changes": [], "corrections": [], "next_two_weeks": [], "earned_value": null, "milestones": []
 }))]
@@ -92,7 +90,8 @@ pub struct StatusReport {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "planned_on": "2026-05-10", "forecast_on": "2026-05-15",
-    "actual_on": null, "status": "at_risk", "variance_days": 5, "first_planned_on": "2026-05-10", "stale": false, "owner": "Ana", "depends_on": [{"key": "data-access", "name": "Data access confirmed"}], "note": null
+    "actual_on": null, "status": "at_risk", "variance_days": 5, "first_planned_on": "2026-05-10", "stale": false, "owner": "Ana",
+    "depends_on": [{"key": "data-access", "name": "Data access confirmed"}], "note": null
 }))]
 pub struct ReportedMilestone {
     /// Key of the milestone.
@@ -134,7 +133,8 @@ pub struct ReportedMilestone {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "milestone": {"key": "data-access", "name": "Data access confirmed"}, "started_from_on": null, "started_to_on": null,
-    "actual_from_on": "2026-04-20", "actual_to_on": "2026-04-17", "reason": "The run of Friday already met all criteria.", "recorded_on": "2026-04-22"
+    "actual_from_on": "2026-04-20", "actual_to_on": "2026-04-17", "reason": "The run of Friday already met all criteria.",
+    "recorded_on": "2026-04-22"
 }))]
 pub struct ReportedCorrection {
     /// Milestone.
@@ -171,8 +171,10 @@ pub struct NamedMilestone {
 #[schema(example = json!({
     "milestone": {
         "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "planned_on": "2026-05-10", "forecast_on": "2026-05-15",
-        "actual_on": null, "status": "at_risk", "variance_days": 5, "first_planned_on": "2026-05-10", "stale": false, "owner": "Ana", "depends_on": [{"key": "data-access", "name": "Data access confirmed"}], "note": null
-    }, "reason": "The client's firewall change takes a week.", "recovery_actions": [], "holds_up": [{"key": "report", "name": "Report accepted"}],
+        "actual_on": null, "status": "at_risk", "variance_days": 5, "first_planned_on": "2026-05-10", "stale": false,
+        "owner": "Ana", "depends_on": [{"key": "data-access", "name": "Data access confirmed"}], "note": null
+    }, "reason": "The client's firewall change takes a week.", "recovery_actions": [], "holds_up": [{"key": "report",
+    "name": "Report accepted"}],
     "knock_ons": []
 }))]
 pub struct MilestoneAtRisk {
@@ -195,7 +197,8 @@ pub struct MilestoneAtRisk {
 /// Earned value in a status report.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_t": 0.86, "planned_finish_on": "2026-06-01", "first_planned_finish_on": "2026-06-01",
+    "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_t": 0.86, "planned_finish_on": "2026-06-01",
+    "first_planned_finish_on": "2026-06-01",
     "expected_finish_on": "2026-06-13", "finish_variance_days": 12, "finished": false
 }))]
 pub struct ReportedValue {
@@ -337,198 +340,4 @@ pub struct Reported<'a> {
     pub organization: &'a Organization,
     /// Visible parts.
     pub visible: &'a Visibility,
-}
-
-/// What is known of a plan's milestones on the day of the report.
-struct Known<'a> {
-    record: &'a PlanRecord,
-    by_milestone: ByMilestone<'a>,
-    standings: &'a [Standing],
-    visible: &'a Visibility,
-    as_of: NaiveDate,
-}
-
-impl<'a> Known<'a> {
-    /// The date changes of a milestone by the day of the report, oldest first.
-    fn changes(&self, at: usize) -> impl Iterator<Item = &'a ForecastRow> + use<'a> {
-        let (own, as_of) = (self.by_milestone.forecasts_of(self.record.milestones[at].id).to_vec(), self.as_of);
-        own.into_iter().filter(move |change| change.recorded_on <= as_of)
-    }
-
-    fn miss(&self, at: usize) -> Option<&'a MissRow> {
-        let id = self.record.milestones[at].id;
-        self.record.misses.iter().rfind(|miss| miss.milestone_id == id && miss.recorded_on <= self.as_of)
-    }
-
-    fn milestone(&self, at: usize) -> ReportedMilestone {
-        let (row, standing, visible) = (&self.record.milestones[at], &self.standings[at], self.visible);
-        let needs = self.by_milestone.dependencies_of(row.id);
-        let shown = |key: &str| visible.has(ShareField::Dependencies) && visible.shows(key);
-        let needs = needs.iter().filter(|needed| shown(needed.as_str()));
-        ReportedMilestone {
-            key: row.key.clone(),
-            name: row.name.clone(),
-            phase: row.phase.clone(),
-            planned_on: standing.planned_on,
-            first_planned_on: standing.first_planned_on,
-            forecast_on: standing.reckoned_on,
-            actual_on: (standing.status == Status::Achieved).then_some(standing.reckoned_on),
-            status: standing.status,
-            variance_days: standing.variance_days,
-            stale: standing.stale,
-            owner: row.owner.clone().filter(|_| visible.has(ShareField::Owner)),
-            depends_on: needs.filter_map(|needed| self.record.milestone(needed.as_str()).map(named)).collect(),
-            note: row.note.clone().filter(|_| visible.has(ShareField::Notes)),
-        }
-    }
-
-    /// The visible corrections of the reporting period, newest first.
-    fn corrections(&self, since: Since) -> Vec<ReportedCorrection> {
-        let is_news = |one: &&Correction| {
-            one.recorded_on <= self.as_of && since.comes_before(one.recorded_on, Some(one.recorded_at))
-        };
-        let reported = |one: &Correction| {
-            let row = self.record.milestones.iter().find(|row| row.id == one.milestone_id)?;
-            self.visible.shows(&row.key).then(|| ReportedCorrection {
-                milestone: named(row),
-                started_from_on: one.started_from_on,
-                started_to_on: one.started_to_on,
-                actual_from_on: one.actual_from_on,
-                actual_to_on: one.actual_to_on,
-                reason: one.reason.to_string(),
-                recorded_on: one.recorded_on,
-            })
-        };
-        if !self.visible.has(ShareField::DateChanges) {
-            return vec![];
-        }
-        self.record.corrections.iter().rev().filter(is_news).filter_map(reported).collect()
-    }
-
-    /// The milestones at risk, each with those that are late because of it.
-    fn at_risk(&self, late: &[usize]) -> Vec<MilestoneAtRisk> {
-        let mut knock_ons: HashMap<usize, Vec<usize>> = HashMap::new();
-        let mut causes = vec![];
-        for at in late {
-            match self.root_of(*at).filter(|root| root != at && late.contains(root)) {
-                Some(root) => knock_ons.entry(root).or_default().push(*at),
-                None => causes.push(*at),
-            }
-        }
-        let of = |at: usize| self.in_context(at, knock_ons.get(&at).map_or(&[], Vec::as_slice));
-        causes.into_iter().map(of).collect()
-    }
-
-    /// The milestone at the beginning of the chain that makes a milestone late; itself if it is late by itself.
-    fn root_of(&self, at: usize) -> Option<usize> {
-        let chain = std::iter::successors(Some(at), |at| self.cause_of(*at));
-        chain.take(self.standings.len() + 1).last()
-    }
-
-    /// The visible open milestone that makes another one late: the last change of its date followed that one's, or it is late
-    /// only because it waits for it.
-    fn cause_of(&self, at: usize) -> Option<usize> {
-        let change = self.changes(at).last().filter(|_| self.miss(at).is_none());
-        let follows = change.and_then(|change| self.record.cause_of(change));
-        let follows = follows.and_then(|cause| self.record.milestones.iter().position(|row| row.id == cause.id));
-        let standing = &self.standings[at];
-        let waits_for = standing.pushed.filter(|_| !needs_finding(standing)).map(|push| push.by);
-        let is_shown = |at: &usize| self.visible.shows(&self.record.milestones[*at].key);
-        let is_open = |at: &usize| self.standings[*at].is_open();
-        follows.or(waits_for).filter(is_open).filter(is_shown).filter(|_| self.visible.has(ShareField::DateChanges))
-    }
-
-    fn in_context(&self, at: usize, knock_ons: &[usize]) -> MilestoneAtRisk {
-        let (row, visible) = (&self.record.milestones[at], self.visible);
-        let (miss, change) = (self.miss(at), self.changes(at).last());
-        let told = change.and_then(|change| self.record.shown_reason(change, visible));
-        let waits = self.standings[at].pushed.map(|push| self.waiting(push.by));
-        let reason = miss.map(|miss| miss.root_cause.clone()).or(told).or(waits);
-        let waiting = self.record.dependencies.iter().filter(|edge| edge.depends_on_id == row.id).filter_map(|edge| {
-            let position = self.record.milestones.iter().position(|one| one.id == edge.milestone_id)?;
-            let waiting = &self.record.milestones[position];
-            (self.standings[position].is_open() && visible.shows(&waiting.key)).then(|| named(waiting))
-        });
-        let shows_changes = visible.has(ShareField::DateChanges);
-        MilestoneAtRisk {
-            milestone: self.milestone(at),
-            reason: reason.filter(|_| shows_changes),
-            recovery_actions: miss.filter(|_| shows_changes).map_or(vec![], |miss| miss.recovery_actions.0.clone()),
-            holds_up: if visible.has(ShareField::Dependencies) { waiting.collect() } else { vec![] },
-            knock_ons: knock_ons.iter().map(|at| self.milestone(*at)).collect(),
-        }
-    }
-
-    /// Why a milestone is late that waits for another one, as far as that may be disclosed.
-    fn waiting(&self, by: usize) -> String {
-        let needed = &self.record.milestones[by];
-        let verb = if self.standings[by].is_open() { "is late" } else { "was late" };
-        if self.visible.shows(&needed.key) && self.visible.has(ShareField::Dependencies) {
-            return format!("It waits for “{}”, which {verb}.", needed.name);
-        }
-        format!("It waits for another milestone, which {verb}.")
-    }
-}
-
-fn named(row: &MilestoneRow) -> NamedMilestone {
-    NamedMilestone { key: row.key.clone(), name: row.name.clone() }
-}
-
-impl ReportedValue {
-    /// The figures of the visible milestones; the expected finish takes hidden milestones into account.
-    fn of(view: &PlanView, as_of: NaiveDate, expected_finish_on: Option<NaiveDate>) -> Self {
-        let summary = view.summary(as_of);
-        let in_time = view.facts.earned_schedule(view.row.start_on, as_of, Period::Week).ok();
-        let planned_finish_on = view.facts.planned_finish_on(as_of);
-        let late_by = |(planned, finish)| view.facts.terms.calendar.days_between(planned, finish);
-        Self {
-            planned_percent: summary.earned_value.planned_percent(),
-            earned_percent: summary.earned_value.earned_percent(),
-            spi: split(summary.earned_value.spi()).0,
-            spi_t: in_time.and_then(|(measured, _)| split(measured.schedule_performance_index()).0),
-            planned_finish_on,
-            first_planned_finish_on: summary.first_planned_finish_on,
-            expected_finish_on,
-            finish_variance_days: planned_finish_on.zip(expected_finish_on).map(late_by),
-            finished: summary.counts.overall() == Status::Achieved,
-        }
-    }
-
-    /// Says how far the plan is and when it ends, without the names of the figures.
-    fn in_sentences(&self, as_of: NaiveDate) -> Vec<String> {
-        let mut sentences = vec![];
-        if !self.finished {
-            sentences.push(match self.spi {
-                None => "Nothing was planned to be done yet.".to_owned(),
-                Some(done) if done < 1.0 => {
-                    format!("{:.0} % of what was planned by {} is done.", (100.0 * done).floor(), in_full(as_of))
-                }
-                Some(done) if done > 1.0 => format!("More is done than was planned by {}.", in_full(as_of)),
-                Some(_) => format!("All that was planned by {} is done.", in_full(as_of)),
-            });
-        }
-        if let (Some(finish_on), Some(days)) = (self.expected_finish_on, self.finish_variance_days) {
-            let verb = if self.finished { "Finished" } else { "Expected to finish" };
-            sentences.push(format!("{verb} on {}{}.", in_full(finish_on), against_plan(days)));
-        }
-        let first = self.first_planned_finish_on.filter(|first| Some(*first) != self.planned_finish_on);
-        sentences.extend(first.map(|first| format!("The first plan said {}.", in_full(first))));
-        sentences
-    }
-}
-
-/// Returns a date in full, such as 4 May 2026.
-fn in_full(on: NaiveDate) -> String {
-    on.format("%-d %B %Y").to_string()
-}
-
-/// Returns the variance from the plan in words, to follow a date.
-pub fn against_plan(variance_days: i64) -> String {
-    match variance_days {
-        0 => ", as planned".to_owned(),
-        1 => ", a day late".to_owned(),
-        -1 => ", a day early".to_owned(),
-        late if late > 0 => format!(", {late} days late"),
-        early => format!(", {} days early", -early),
-    }
 }

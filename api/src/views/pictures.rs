@@ -8,7 +8,7 @@ use milepost_domain::plan::schedule::{Standing, Status};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::customer_health::observed::Day;
+use crate::customer_health::day::Day;
 use crate::error::ApiError;
 use crate::read_model::PlanView;
 
@@ -269,8 +269,8 @@ fn lay_out_trend(
     Ok(())
 }
 
-/// Returns a date in full.
-fn day_in_full(on: NaiveDate) -> String {
+/// Returns a date with its year, such as 4 May 2026.
+pub fn day_in_full(on: NaiveDate) -> String {
     on.format("%-d %b %Y").to_string()
 }
 

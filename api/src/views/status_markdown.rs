@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use crate::resources::date_changes::DateChange;
-use crate::resources::status_report::{NamedMilestone, ReportedMilestone, StatusReport, against_plan};
+use crate::resources::status_report::value::against_plan;
+use crate::resources::status_report::{NamedMilestone, ReportedMilestone, StatusReport};
 
 /// Returns the report as Markdown text.
 pub fn write(report: &StatusReport) -> String {

@@ -22,8 +22,9 @@ use crate::answer::Answer;
 use crate::error::{ApiError, Problem};
 use crate::read_model::PlanView;
 use crate::resources::date_changes::DateChange;
+use crate::resources::status_report::value::against_plan;
 use crate::resources::status_report::{
-    MilestoneAtRisk, Reported, ReportedCorrection, ReportedMilestone, ReportedValue, StatusReport, against_plan,
+    MilestoneAtRisk, Reported, ReportedCorrection, ReportedMilestone, ReportedValue, StatusReport,
 };
 
 const STYLE: &str = include_str!("status_page.css");
@@ -219,7 +220,7 @@ fn some(mut cards: Vec<Markup>, is_open: bool) -> Markup {
 }
 
 fn date(on: NaiveDate) -> Markup {
-    html! { time datetime=(on) { (on.format("%-d %b %Y")) } }
+    html! { time datetime=(on) { (pictures::day_in_full(on)) } }
 }
 
 fn optional_date(on: Option<NaiveDate>) -> Markup {
@@ -274,7 +275,10 @@ fn at_risk(one: &MilestoneAtRisk, is_open: bool) -> Markup {
             }
             @if !one.knock_ons.is_empty() {
                 details.knock_ons open[is_open] {
-                    summary { "Because of this, " (one.knock_ons.len()) " more " @if one.knock_ons.len() == 1 { "is" } @else { "are" } " late" }
+                    summary {
+                        "Because of this, " (one.knock_ons.len()) " more "
+                        @if one.knock_ons.len() == 1 { "is" } @else { "are" } " late"
+                    }
                     ul { @for one in &one.knock_ons { li { (knock_on(one)) } } }
                 }
             } @else if !one.holds_up.is_empty() { p { "It holds up " (names(&one.holds_up)) "." } }

@@ -19,7 +19,8 @@ use crate::{Conn, columns, table};
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
     "milestone_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "started_from_on": null, "started_to_on": null,
     "actual_from_on": "2026-04-20", "actual_to_on": "2026-04-17", "evidence": null, "reason": "The run of Friday already met all criteria.",
-    "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_on": "2026-04-22", "recorded_at": "2026-04-22T09:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_on": "2026-04-22",
+    "recorded_at": "2026-04-22T09:00:00Z"
 }))]
 pub struct Correction {
     /// Identifier.

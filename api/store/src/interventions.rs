@@ -1,8 +1,9 @@
 //! Interventions, and what is noted of them.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::customer::intervention::{EndedBy, Outcome};
-use milepost_domain::customer::playbook::{InterventionKind, Priority, Tier};
+use milepost_domain::customer::intervention::{EndedBy, InterventionKind, Outcome, Priority, Tier};
 use milepost_domain::values::text::{ExternalRef, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -110,9 +111,22 @@ pub async fn unfinished(
 ) -> sqlx::Result<Vec<InterventionRow>> {
     let mut rows = vec![];
     for some in customer_ids.chunks(ROWS_PER_INSERT) {
-        let ids = some.iter().map(|id| Value::Uuid(Some(*id))).collect();
-        let conditions = [Condition::IsPresent("done_on", false), Condition::OneOf("customer_id", ids)];
+        let conditions = [Condition::IsPresent("done_on", false), one_of("customer_id", some)];
         rows.extend(row::all::<InterventionRow>(conn, organization_id, &conditions, "id").await?);
     }
     Ok(rows)
+}
+
+/// Returns some interventions by their identifiers.
+pub async fn find_all(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    ids: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, InterventionRow>> {
+    let rows: Vec<InterventionRow> = row::all(conn, organization_id, &[one_of("id", ids)], "id").await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+fn one_of(column: &'static str, ids: &[Uuid]) -> Condition {
+    Condition::OneOf(column, ids.iter().map(|id| Value::Uuid(Some(*id))).collect())
 }

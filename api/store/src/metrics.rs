@@ -140,7 +140,7 @@ pub async fn earlier(
 /// Maximum number of activities that [`last_activities`] returns.
 const MOST_ACTIVITIES: i64 = 10_000;
 
-/// When a customer did something, and what.
+/// Activity of a customer: the time and the type of an event.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ActivityRow {

@@ -1,7 +1,7 @@
 //! Storage of organizations, the tenants of the service.
 
 use chrono::{DateTime, Utc};
-use milepost_domain::customer::risk::EventMeaning;
+use milepost_domain::customer::deed::EventMeaning;
 use milepost_domain::plan::lint::LintRule;
 use milepost_domain::values::text::{Currency, Logo, Name, Note};
 use serde::Serialize;
@@ -14,14 +14,17 @@ use crate::{Conn, on};
 
 macro_rules! columns {
     () => {
-        "id, display_name, time_zone, lint_rules_off, version, created_at, updated_at, event_retention_days, currency, contact, logo, event_meanings"
+        "id, display_name, time_zone, lint_rules_off, version, created_at, updated_at, event_retention_days, currency, contact, \
+         logo, event_meanings"
     };
 }
 
 /// An organization: a tenant whose data is separate from that of all other organizations.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "currency": "EUR", "lint_rules_off": [], "event_retention_days": null, "contact": "Ana Novak, ana@example.com", "logo": null, "event_meanings": [], "version": 1,
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind", "time_zone": "Europe/Berlin", "currency": "EUR",
+    "lint_rules_off": [], "event_retention_days": null, "contact": "Ana Novak, ana@example.com", "logo": null,
+    "event_meanings": [], "version": 1,
     "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
 }))]
 pub struct Organization {

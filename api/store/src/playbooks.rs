@@ -24,7 +24,7 @@ impl Content for KeyedPlaybook {
     const UNIQUE: Option<&'static str> = Some("key");
 }
 
-/// What a playbook remembers of a customer.
+/// Memory of a playbook about a customer.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct StateRow {
@@ -60,7 +60,9 @@ pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Pla
 /// Returns the states of all playbooks for the given customers.
 pub async fn states(conn: &mut Conn, organization_id: Uuid, customer_ids: &[Uuid]) -> sqlx::Result<Vec<StateRow>> {
     on!(conn, db => {
-        let mut query = QueryBuilder::new("SELECT playbook_id, customer_id, scope, held, opened FROM playbook_states WHERE organization_id = ");
+        let mut query = QueryBuilder::new(
+            "SELECT playbook_id, customer_id, scope, held, opened FROM playbook_states WHERE organization_id = ",
+        );
         query.push_bind(organization_id);
         push_ids(&mut query, "customer_id", Some(customer_ids));
         query.build_query_as().fetch_all(db).await

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::{Conn, on};
 
-/// What was said.
+/// Statement of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Said {
     /// Traits of a person.

@@ -171,7 +171,8 @@ pub async fn first_at(
     organization_id: Uuid,
     known_at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Option<DateTime<Utc>>> {
-    const SQL: &str = "SELECT occurred_at, received_at FROM usage_events WHERE organization_id = $1 AND held_for IS NULL ORDER BY sequence LIMIT 1";
+    const SQL: &str = "SELECT occurred_at, received_at FROM usage_events \
+        WHERE organization_id = $1 AND held_for IS NULL ORDER BY sequence LIMIT 1";
     let first: Option<(DateTime<Utc>, DateTime<Utc>)> =
         on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)?;
     Ok(first

@@ -1,4 +1,4 @@
-//! Interventions: tasks opened for customers, with their statuses and outcomes.
+//! Interventions: tasks opened for customers, with their kinds, escalations, statuses and outcomes.
 //!
 //! This module does no I/O and reads no clock.
 
@@ -6,6 +6,84 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
+
+use crate::customer::rule::CustomerRule;
+use crate::rule::{Rule as _, Violations};
+use crate::values::dates::days_between;
+use crate::values::text::Label;
+
+/// Kind of intervention for a customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum InterventionKind {
+    /// Coaching and guidance toward a milestone.
+    Coaching,
+    /// Additional material and training.
+    Resources,
+    /// Help from a peer mentor.
+    PeerMentor,
+    /// Session with an expert.
+    ExpertSession,
+    /// Adjustment of the plan.
+    PlanAdjustment,
+    /// Faster route through the milestones.
+    FastTrack,
+    /// Intensive support for a limited time.
+    IntensiveSupport,
+    /// Advanced material that other customers do not get.
+    AdvancedResources,
+    /// Help with implementation ahead of other customers.
+    PriorityImplementation,
+    /// Recognition earlier than usual.
+    ExpeditedRecognition,
+    /// Any other intervention.
+    Other,
+}
+
+/// Priority of an intervention.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = InterventionPriority)]
+pub enum Priority {
+    /// Low: when there is time.
+    Low,
+    /// Normal: in its turn.
+    #[default]
+    Normal,
+    /// Before others.
+    High,
+    /// Before everything else.
+    Urgent,
+}
+
+/// Tier of escalation for an intervention that is not done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = EscalationTier, example = json!({"after_days": 3, "to": "Head of customer success"}))]
+pub struct Tier {
+    /// Number of days after opening. Must be greater than in the previous tier.
+    #[schema(minimum = 1, maximum = 365)]
+    pub after_days: u32,
+    /// Person or role that the intervention is escalated to.
+    pub to: Label,
+}
 
 /// Status of an intervention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
@@ -47,6 +125,18 @@ pub enum EndedBy {
     CustomerArchived,
 }
 
+impl EndedBy {
+    /// Returns the note on the outcome of an intervention that was opened for the given subjects.
+    pub fn note(self, subjects: &[String]) -> String {
+        let named: Vec<&str> = subjects.iter().map(String::as_str).filter(|subject| !subject.is_empty()).collect();
+        match self {
+            Self::NoLongerHolds if named.is_empty() => "The trigger no longer holds for the customer.".to_owned(),
+            Self::NoLongerHolds => format!("The trigger no longer holds for {}.", named.join(", ")),
+            Self::CustomerArchived => "The customer was archived.".to_owned(),
+        }
+    }
+}
+
 /// Returns the status of an intervention on a day.
 pub fn status(done_on: Option<NaiveDate>, snoozed_until: Option<NaiveDate>, today: NaiveDate) -> Status {
     match (done_on, snoozed_until) {
@@ -54,6 +144,28 @@ pub fn status(done_on: Option<NaiveDate>, snoozed_until: Option<NaiveDate>, toda
         (None, Some(until)) if today < until => Status::Snoozed,
         (None, _) => Status::Open,
     }
+}
+
+/// Checks that each tier comes later than the previous tier.
+pub fn check_tiers(tiers: &[Tier], at: &str) -> Violations {
+    let pairs = tiers.windows(2).enumerate().filter(|(_, pair)| pair[1].after_days <= pair[0].after_days);
+    pairs
+        .map(|(index, _)| CustomerRule::TiersOutOfOrder.at(format!("{at}/escalations/{}/after_days", index + 1)))
+        .collect()
+}
+
+/// Returns the recipient that an open intervention has been escalated to: that of the last tier whose days have passed. One that is
+/// snoozed escalates to nobody.
+pub fn escalated_to(
+    tiers: &[Tier],
+    opened_on: NaiveDate,
+    snoozed_until: Option<NaiveDate>,
+    today: NaiveDate,
+) -> Option<&Label> {
+    if snoozed_until.is_some_and(|until| today < until) {
+        return None;
+    }
+    tiers.iter().rfind(|tier| days_between(opened_on, today) >= i64::from(tier.after_days)).map(|tier| &tier.to)
 }
 
 #[cfg(test)]
@@ -67,5 +179,15 @@ mod tests {
         assert_eq!(status(None, Some(day(6)), day(5)), Status::Snoozed);
         assert_eq!(status(None, Some(day(6)), day(6)), Status::Open);
         assert_eq!(status(Some(day(4)), Some(day(6)), day(4)), Status::Done);
+    }
+
+    #[test]
+    fn tiers_by_the_days_since_opening() {
+        let day = |day| NaiveDate::from_ymd_opt(2026, 5, day).expect("a date");
+        let tiers =
+            [(2, "A"), (5, "B")].map(|(after_days, to)| Tier { after_days, to: Label::parse(to).expect("a label") });
+        let to = |on| escalated_to(&tiers, day(1), None, day(on)).map(Label::as_str);
+        assert_eq!([2, 3, 6].map(to), [None, Some("A"), Some("B")]);
+        assert_eq!(escalated_to(&tiers, day(1), Some(day(8)), day(7)), None, "while it is snoozed");
     }
 }

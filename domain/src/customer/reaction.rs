@@ -9,10 +9,11 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::playbook::{Conditions, Playbook, Trigger, TriggerKind};
+use super::playbook::trigger::{Trigger, TriggerKind};
+use super::playbook::{Conditions, Playbook};
 use crate::values::dates::days_between;
 
-/// What a playbook looks at: its trigger and its conditions, and whether it looks at all.
+/// Scope of a playbook: its trigger and its conditions, and whether it looks at all.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Scope {
     trigger: Trigger,
@@ -28,10 +29,10 @@ impl Scope {
     }
 }
 
-/// What a playbook remembers of a customer.
+/// Memory of a playbook about a customer.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Memory {
-    /// What the playbook looked at; `None` if it is not known, and then it is taken to be the same.
+    /// Scope at the last look; `None` if it is not known, and then it is taken to be the same.
     pub scope: Option<Scope>,
     /// Subjects for which the trigger held.
     pub held: Vec<String>,
@@ -62,14 +63,14 @@ pub struct Look<'a> {
     pub today: NaiveDate,
 }
 
-/// What a look leads to.
+/// Result of a look.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reaction {
     /// Subjects for which one intervention is opened; none if this is empty.
     pub opened_for: Vec<String>,
     /// Interventions that end because none of their subjects holds any longer.
     pub ended: Vec<Uuid>,
-    /// What is remembered until the next look.
+    /// Memory until the next look.
     pub memory: Memory,
 }
 
@@ -133,40 +134,11 @@ impl Playbook {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::customer::playbook::{Action, InterventionKind, Priority};
-    use crate::values::text::{Name, Note};
+    use crate::customer::playbook::samples;
+    use crate::values::text::Note;
 
     fn playbook(kind: TriggerKind) -> Playbook {
-        let text = |text: &str| Name::parse(text).expect("a name");
-        Playbook {
-            name: text("P"),
-            description: None,
-            trigger: Trigger {
-                kind,
-                bands: vec![],
-                milestone: None,
-                grace_days: None,
-                below: None,
-                level: None,
-                days: None,
-                factor: None,
-                points: None,
-            },
-            conditions: Conditions::default(),
-            action: Action {
-                kind: InterventionKind::Coaching,
-                title: text("Call"),
-                owner: None,
-                follows_owner: false,
-                priority: Priority::Normal,
-                due_in_days: 2,
-                escalations: vec![],
-            },
-            cooldown_days: 14,
-            one_at_a_time: true,
-            ends_when_over: false,
-            active: true,
-        }
+        samples::playbook(samples::trigger(kind))
     }
 
     fn missed() -> Playbook {

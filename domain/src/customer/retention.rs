@@ -7,8 +7,8 @@
 
 use chrono::NaiveDate;
 
-use crate::statistics::association::TwoByTwo;
-use crate::statistics::survival::Followed;
+use crate::statistics::association::{TwoByTwo, Undetermined, breslow_day, mantel_haenszel};
+use crate::statistics::survival::{Followed, log_rank};
 use crate::values::dates::{days_between, plus_days};
 
 /// A customer on a plan.
@@ -88,6 +88,48 @@ pub fn study(enrolments: &[Enrolment], milestone: usize, design: Design) -> Stud
 }
 
 impl Study {
+    /// Returns the tables of the segments.
+    pub fn tables(&self) -> Vec<TwoByTwo> {
+        self.strata.iter().map(|(_, table)| *table).collect()
+    }
+
+    /// Returns the names of the figures that the study does not determine, each with its reason. Having reached the
+    /// milestone is the exposure, and staying the event.
+    pub fn undetermined(&self) -> Vec<(&'static str, Undetermined)> {
+        let (table, strata) = (self.table, self.tables());
+        let alike = table.undetermined();
+        let empty =
+            alike.filter(|reason| matches!(reason, Undetermined::NobodyExposed | Undetermined::EverybodyExposed));
+        let without_event = || table.risk_ratio().is_none().then_some(Undetermined::GroupWithoutEvent);
+        let too_few = || table.phi().is_none().then_some(Undetermined::TooFew);
+        let is_mixed = strata.iter().any(|one| one.undetermined().is_none());
+        let without_ratio = if is_mixed { Undetermined::NoContrast } else { Undetermined::NoMixedStratum };
+        let unmixed = || mantel_haenszel(&strata).is_none().then_some(without_ratio);
+        let single = || breslow_day(&strata).is_none().then_some(Undetermined::OneStratum);
+        let curves = if self.reached.is_empty() { Undetermined::NobodyExposed } else { Undetermined::EverybodyExposed };
+        let curves = if self.reached.is_empty() || self.not_reached.is_empty() {
+            curves
+        } else {
+            Undetermined::EventForEverybody
+        };
+        let no_curves = log_rank(&self.reached, &self.not_reached).is_none().then_some(curves);
+        let figures = [
+            ("share_reached_stayed", empty),
+            ("share_not_reached_stayed", empty),
+            ("risk_difference", empty),
+            ("risk_ratio", alike.or_else(without_event)),
+            ("odds_ratio", alike),
+            ("phi", alike.or_else(too_few)),
+            ("p_value", alike),
+            ("adjusted_p_value", alike),
+            ("test", alike),
+            ("mantel_haenszel", alike.or_else(unmixed)),
+            ("breslow_day", alike.or_else(unmixed).or_else(single)),
+            ("log_rank", no_curves),
+        ];
+        figures.into_iter().filter_map(|(figure, reason)| Some((figure, reason?))).collect()
+    }
+
     fn stratum(&mut self, segment: Option<&str>) -> &mut TwoByTwo {
         let at = self.strata.iter().position(|(own, _)| own.as_deref() == segment).unwrap_or_else(|| {
             self.strata.push((segment.map(str::to_owned), TwoByTwo::default()));

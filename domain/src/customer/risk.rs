@@ -1,20 +1,20 @@
-//! Risk of losing a customer: early indicators and risk factors, each a named function of the customer's events and
+//! Risk of losing a customer: early indicators and risk factors, each a named function of the customer's activities and
 //! plans.
-//!
-//! The prefix of an event's type determines its kind: `training.` (learning), `attempt.` (an attempt; `attempt.failed`
-//! is a failed one), `community.`, and `support.` (`support.escalated` is an escalation). All other events are plain
-//! use.
+
+mod finding;
+mod words;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
-use crate::customer::backtest::median;
-use crate::customer::health::band::Band;
+pub use self::finding::days_without_activation;
+use self::finding::{active_days, count, days_in, finding, real};
+pub use self::words::difference;
+use crate::customer::deed::Deed;
 use crate::statistics::trend::theil_sen;
-use crate::values::dates::{days_between, plus_days};
-use crate::values::text::Name;
+use crate::values::dates::plus_days;
 
 /// Length of the window in days, and of the earlier window that it is compared with.
 pub const WINDOW_DAYS: i64 = 30;
@@ -22,71 +22,6 @@ pub const WINDOW_DAYS: i64 = 30;
 pub const USUAL_PAUSES: usize = 10;
 /// Number of weeks over which the slope of engagement is computed.
 pub const SLOPE_WEEKS: i64 = 8;
-
-/// Kind of activity that an event reports.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = EventMeaningKind)]
-pub enum Deed {
-    /// Learning.
-    Learning,
-    /// Attempt.
-    Attempt,
-    /// Failed attempt.
-    FailedAttempt,
-    /// Participation in the community.
-    Community,
-    /// Support request.
-    Support,
-    /// Escalated support request.
-    Escalation,
-    /// Any other use.
-    Use,
-}
-
-impl Deed {
-    /// Returns the kind of activity for the type of an event.
-    pub fn of(kind: &str) -> Self {
-        match kind {
-            "attempt.failed" => Self::FailedAttempt,
-            "support.escalated" => Self::Escalation,
-            _ if kind.starts_with("training.") => Self::Learning,
-            _ if kind.starts_with("attempt.") => Self::Attempt,
-            _ if kind.starts_with("community.") => Self::Community,
-            _ if kind.starts_with("support.") => Self::Support,
-            _ => Self::Use,
-        }
-    }
-}
-
-/// Meaning of an organization's own type of events.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"event_type": "lesson_*", "meaning": "learning"}))]
-pub struct EventMeaning {
-    /// Event type. A type that ends in `*` stands for every type with that prefix.
-    pub event_type: Name,
-    /// Kind of activity that such an event reports.
-    pub meaning: Deed,
-}
-
-/// Returns the type by which an event of an organization's own type is known to what looks at types, such as `training.lesson_done` for a
-/// `lesson_done` that means learning: the first meaning that admits it decides. `None` if none does.
-pub fn standard_type(kind: &str, meanings: &[EventMeaning]) -> Option<String> {
-    let admits = |one: &&EventMeaning| {
-        let own = one.event_type.as_str();
-        own.strip_suffix('*').map_or(own == kind, |prefix| kind.starts_with(prefix))
-    };
-    Some(match meanings.iter().find(admits)?.meaning {
-        Deed::Learning => format!("training.{kind}"),
-        Deed::Attempt => format!("attempt.{kind}"),
-        Deed::FailedAttempt => "attempt.failed".to_owned(),
-        Deed::Community => format!("community.{kind}"),
-        Deed::Support => format!("support.{kind}"),
-        Deed::Escalation => "support.escalated".to_owned(),
-        Deed::Use => format!("use.{kind}"),
-    })
-}
 
 /// Known facts about a customer.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -202,6 +137,8 @@ pub struct Risk {
     pub factors: Vec<FactorFinding>,
     /// Sum of the points of the factors, from 0 to 100.
     pub points: f64,
+    /// Share of the last 30 days on which the customer was active.
+    pub active_share: f64,
 }
 
 /// Returns the level for a sum of points.
@@ -237,44 +174,9 @@ pub fn assess(known: &Known, as_of: NaiveDate) -> Risk {
     Risk {
         indicators: indicators.into_iter().map(|kind| (kind, indicator(kind, known, as_of))).collect(),
         points: factors.iter().map(|factor| factor.points).sum(),
+        active_share: active_days(known, as_of, |_| true) / real(WINDOW_DAYS),
         factors,
     }
-}
-
-/// Returns the features of a fitted model: the severity of each factor, and the share of the last 30 days on which the
-/// customer was active.
-pub fn features(known: &Known, as_of: NaiveDate) -> Vec<f64> {
-    let risk = assess(known, as_of);
-    let active = active_days(known, as_of, |_| true) / f64::from(30);
-    risk.factors.iter().map(|factor| factor.severity.unwrap_or_default()).chain([active]).collect()
-}
-
-/// Says why health and risk do not agree, in one sentence; `None` if they do. `score` is the health score, and `lowest` names the
-/// factor of health with the lowest sub-score.
-pub fn difference(
-    band: Band,
-    score: Option<f64>,
-    lowest: Option<&str>,
-    level: Level,
-    factors: &[FactorFinding],
-) -> Option<String> {
-    let agrees = match band {
-        Band::Healthy | Band::Unknown => level == Level::Low,
-        Band::AtRisk => level == Level::Medium,
-        Band::Critical => level >= Level::High,
-    };
-    if agrees {
-        return None;
-    }
-    let words = |name: String| name.replace('_', " ");
-    let (band, level) = (words(band.to_string()), words(level.to_string()));
-    let health = match (score, lowest) {
-        (Some(score), Some(lowest)) => format!("Health is {band} ({score:.0} points, lowest for {lowest})"),
-        (Some(score), None) => format!("Health is {band} ({score:.0} points)"),
-        (None, _) => format!("Health is {band}"),
-    };
-    let risk = worst(factors).map_or_else(|| "no risk factor shows anything".to_owned(), FactorFinding::evidence);
-    Some(format!("{health}, while risk is {level}: {risk}."))
 }
 
 /// Returns the finding with the most points; `None` if none has any.
@@ -283,45 +185,17 @@ fn worst(factors: &[FactorFinding]) -> Option<&FactorFinding> {
 }
 
 impl Risk {
+    /// Returns the features of a fitted model, in the order of [`feature_names`]: the severity of each factor, and the
+    /// share of active days.
+    pub fn features(&self) -> Vec<f64> {
+        let severities = self.factors.iter().map(|factor| factor.severity.unwrap_or_default());
+        severities.chain([self.active_share]).collect()
+    }
+
     /// Returns the finding with the most points; `None` if none has any.
     pub fn worst(&self) -> Option<&FactorFinding> {
         worst(&self.factors)
     }
-}
-
-impl FactorFinding {
-    /// Says in words what was found.
-    pub fn evidence(&self) -> String {
-        let found = self.found;
-        let Some(severity) = self.severity else { return "not enough is known".to_owned() };
-        let compared = self.compared_with;
-        match self.kind {
-            FactorKind::MilestoneDelay if severity > 0.0 => format!("a milestone is {} overdue", days(found)),
-            FactorKind::MilestoneDelay => "no milestone is overdue".to_owned(),
-            FactorKind::EngagementDecline => {
-                format!("active on {} of the last 30, before that on {}", days(found), number(compared))
-            }
-            FactorKind::GoneSilent => match compared {
-                Some(usual) => format!("last event {} ago, usual pause {}", days(found), days(usual)),
-                None => format!("last event {} ago, with too few before it to tell a usual pause", days(found)),
-            },
-            FactorKind::NeverActivated if severity > 0.0 => format!("no event in the {} as a customer", days(found)),
-            FactorKind::NeverActivated => "use has begun, or may still begin".to_owned(),
-            FactorKind::FailedAttempts => format!("{found} of {} attempts failed", number(compared)),
-            FactorKind::CommunityWithdrawal => {
-                format!("community activity on {} of the last 30, before that on {}", days(found), number(compared))
-            }
-            FactorKind::SupportEscalations => format!("{found} support requests escalated in the last 30 days"),
-        }
-    }
-}
-
-fn days(count: f64) -> String {
-    if (count - 1.0).abs() < f64::EPSILON { "1 day".to_owned() } else { format!("{count} days") }
-}
-
-fn number(figure: Option<f64>) -> f64 {
-    figure.unwrap_or_default()
 }
 
 /// Returns the names of the features, in order.
@@ -356,120 +230,11 @@ fn indicator(kind: IndicatorKind, known: &Known, as_of: NaiveDate) -> Option<f64
     }
 }
 
-fn finding(kind: FactorKind, most: f64, known: &Known, as_of: NaiveDate) -> FactorFinding {
-    let (severity, found, compared_with) = match kind {
-        FactorKind::MilestoneDelay => {
-            let worst = known.overdue_days.as_ref().map(|days| real(days.iter().copied().max().unwrap_or(0).max(0)));
-            (worst.map(|days| (days / 30.0).min(1.0)), worst.unwrap_or_default(), None)
-        }
-        FactorKind::EngagementDecline => decline(known, as_of, 3, |_| true),
-        FactorKind::CommunityWithdrawal => decline(known, as_of, 2, |deed| deed == Deed::Community),
-        FactorKind::GoneSilent => silence(known, as_of),
-        FactorKind::NeverActivated => {
-            let waiting = days_without_activation(known, as_of).map_or(0.0, real);
-            (known.observed_from.map(|_| ramp(waiting, UNUSUAL_DAYS)), waiting, None)
-        }
-        FactorKind::FailedAttempts => {
-            let tried = count(known, as_of, |deed| matches!(deed, Deed::Attempt | Deed::FailedAttempt));
-            let failed = count(known, as_of, |deed| deed == Deed::FailedAttempt);
-            ((tried >= 3.0).then(|| failed / tried), failed, Some(tried))
-        }
-        FactorKind::SupportEscalations => {
-            let escalated = count(known, as_of, |deed| deed == Deed::Escalation);
-            let is_judged = known.deeds.iter().any(|(on, ..)| *on <= as_of);
-            (is_judged.then(|| (escalated / 3.0).min(1.0)), escalated, None)
-        }
-    };
-    FactorFinding { kind, severity, points: severity.unwrap_or_default() * most, found, compared_with }
-}
-
-/// Returns the number of days for which a customer has been one and could have begun to use the product; `None` if it has
-/// begun, or if nobody would know.
-pub fn days_without_activation(known: &Known, as_of: NaiveDate) -> Option<i64> {
-    let observed_from = known.observed_from.filter(|_| !known.deeds.iter().any(|(on, ..)| *on <= as_of))?;
-    let since = known.customer_since.map_or(observed_from, |since| since.max(observed_from));
-    Some(days_between(since, as_of).max(0))
-}
-
-/// Days without an event from which silence begins to tell, and after which it is complete, if nothing is known of what is usual.
-const UNUSUAL_DAYS: (f64, f64) = (14.0, 60.0);
-
-/// Judges the days since the last event by the usual pause between active days. If pauses were exponentially distributed, as in the
-/// Poisson model of purchases of D. C. Schmittlein, D. G. Morrison and R. Colombo (*Counting Your Customers*, Management Science 33,
-/// 1987), one of three times the usual length would have a probability of 5 %, and one of six times 0.2 %.
-fn silence(known: &Known, as_of: NaiveDate) -> (Option<f64>, f64, Option<f64>) {
-    let active = active_until(known, as_of, |_| true);
-    let Some(last) = active.last() else { return (None, 0.0, None) };
-    let since = real(days_between(*last, as_of));
-    let usual = usual_pause(&active);
-    let bounds = usual.map_or(UNUSUAL_DAYS, |usual| ((3.0 * usual).max(7.0), (6.0 * usual).max(30.0)));
-    (Some(ramp(since, bounds)), since, usual)
-}
-
-/// Returns the median of the last pauses between active days, in days; `None` with fewer than two pauses.
-fn usual_pause(active: &[NaiveDate]) -> Option<f64> {
-    let pauses = active.windows(2).rev().take(USUAL_PAUSES).map(|pair| days_between(pair[0], pair[1]));
-    let mut pauses: Vec<i64> = pauses.collect();
-    if pauses.len() < 2 { None } else { median(&mut pauses) }
-}
-
-/// Maps a figure to 0 below the bounds, 1 above them, and linearly between.
-fn ramp(figure: f64, (from, to): (f64, f64)) -> f64 {
-    ((figure - from) / (to - from)).clamp(0.0, 1.0)
-}
-
-/// Returns the relative decline in active days since the latest earlier window that had enough of them (`None` if there
-/// was none), then the current and the earlier count.
-fn decline(known: &Known, as_of: NaiveDate, enough: usize, of: fn(Deed) -> bool) -> (Option<f64>, f64, Option<f64>) {
-    let now = active_days(known, as_of, of);
-    let before = active_until(known, plus_days(as_of, -WINDOW_DAYS), of);
-    let in_window = |(at, last): (usize, &NaiveDate)| {
-        let first = plus_days(*last, 1 - WINDOW_DAYS);
-        at + 1 - before.partition_point(|on| *on < first)
-    };
-    let counts = before.iter().enumerate().rev().map(in_window);
-    let Some(then) = counts.into_iter().find(|count| *count >= enough) else { return (None, now, None) };
-    let then = count_as_real(then);
-    (Some((1.0 - now / then).max(0.0)), now, Some(then))
-}
-
-/// Returns the days with a matching activity up to a day, each once, oldest first.
-fn active_until(known: &Known, last: NaiveDate, of: fn(Deed) -> bool) -> Vec<NaiveDate> {
-    let own = known.deeds.iter().filter(|(on, deed, _)| *on <= last && of(*deed));
-    let mut days: Vec<NaiveDate> = own.map(|(on, ..)| *on).collect();
-    days.sort_unstable();
-    days.dedup();
-    days
-}
-
-/// Counts the days with a matching activity in the window that ends on `as_of`.
-fn active_days(known: &Known, as_of: NaiveDate, of: fn(Deed) -> bool) -> f64 {
-    days_in(known, plus_days(as_of, 1 - WINDOW_DAYS), as_of, of)
-}
-
-fn days_in(known: &Known, first: NaiveDate, last: NaiveDate, of: fn(Deed) -> bool) -> f64 {
-    let active = active_until(known, last, of);
-    count_as_real(active.len() - active.partition_point(|on| *on < first))
-}
-
-fn count(known: &Known, as_of: NaiveDate, of: fn(Deed) -> bool) -> f64 {
-    let first = plus_days(as_of, 1 - WINDOW_DAYS);
-    let own = known.deeds.iter().filter(|(on, deed, _)| (first..=as_of).contains(on) && of(*deed));
-    own.map(|(_, _, count)| f64::from(*count)).sum()
-}
-
-fn count_as_real(count: usize) -> f64 {
-    i32::try_from(count).map_or(f64::MAX, f64::from)
-}
-
-fn real(days: i64) -> f64 {
-    i32::try_from(days).map_or(f64::MAX, f64::from)
-}
-
 #[cfg(test)]
 #[expect(clippy::float_cmp, reason = "exact on purpose")]
 mod tests {
     use super::*;
+    use crate::customer::health::band::Band;
 
     fn day(number: i64) -> NaiveDate {
         plus_days(NaiveDate::from_ymd_opt(2026, 5, 31).expect("a date"), number)
@@ -484,47 +249,6 @@ mod tests {
 
     fn factor(known: &Known, kind: FactorKind) -> FactorFinding {
         assess(known, day(0)).factors.into_iter().find(|one| one.kind == kind).expect("all factors")
-    }
-
-    #[test]
-    fn types_tell_what_they_are_of() {
-        for (kind, deed) in [
-            ("training.completed", Deed::Learning),
-            ("attempt.failed", Deed::FailedAttempt),
-            ("attempt.started", Deed::Attempt),
-            ("community.post", Deed::Community),
-            ("support.ticket", Deed::Support),
-            ("support.escalated", Deed::Escalation),
-            ("trainings", Deed::Use),
-        ] {
-            assert_eq!(Deed::of(kind), deed, "{kind}");
-        }
-    }
-
-    #[test]
-    fn own_names_have_a_meaning() {
-        let meaning =
-            |event_type: &str, meaning| EventMeaning { event_type: Name::parse(event_type).expect("a name"), meaning };
-        let meanings = [
-            meaning("lesson_failed", Deed::FailedAttempt),
-            meaning("lesson_*", Deed::Learning),
-            meaning("ticket", Deed::Support),
-            meaning("support.chat", Deed::Use),
-        ];
-        let deed = |kind: &str| {
-            let standard = standard_type(kind, &meanings);
-            Deed::of(standard.as_deref().unwrap_or(kind))
-        };
-        for (kind, expected) in [
-            ("lesson_failed", Deed::FailedAttempt),
-            ("lesson_done", Deed::Learning),
-            ("ticket", Deed::Support),
-            ("tickets", Deed::Use),
-            ("training.done", Deed::Learning),
-            ("support.chat", Deed::Use),
-        ] {
-            assert_eq!(deed(kind), expected, "{kind}");
-        }
     }
 
     #[test]
@@ -664,6 +388,6 @@ mod tests {
             [0.09, 0.1, 0.25, 0.5].map(level_of_probability),
             [Level::Low, Level::Medium, Level::High, Level::Critical]
         );
-        assert_eq!(features(&known(&[(0, Deed::Use)], None), day(0)).len(), feature_names().len());
+        assert_eq!(assess(&known(&[(0, Deed::Use)], None), day(0)).features().len(), feature_names().len());
     }
 }

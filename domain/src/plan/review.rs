@@ -4,6 +4,9 @@
 //! direction? The delivery article that the product is based on asks these questions every week, or twice a week for an
 //! urgent plan.
 
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
+
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
@@ -84,6 +87,38 @@ pub fn unresolved<'a>(
     })
 }
 
+/// Returns the milestones of `late` that are late by themselves, in their order, each with those of `late` that are late because
+/// of it. A chain of causes is followed to its beginning; a milestone whose chain begins outside `late`, or runs in a circle,
+/// stands by itself.
+pub fn by_cause(late: &[usize], cause_of: impl Fn(usize) -> Option<usize>) -> Vec<(usize, Vec<usize>)> {
+    let mut roots: HashMap<usize, Option<usize>> = HashMap::new();
+    for start in late {
+        let (mut path, mut at) = (vec![], *start);
+        // While a milestone is on the path it has no root, so that coming back to it shows a circle.
+        let root = loop {
+            match roots.entry(at) {
+                Entry::Occupied(known) => break *known.get(),
+                Entry::Vacant(new) => drop(new.insert(None)),
+            }
+            path.push(at);
+            match cause_of(at) {
+                Some(cause) => at = cause,
+                None => break Some(at),
+            }
+        };
+        roots.extend(path.into_iter().map(|at| (at, root)));
+    }
+    let is_late: HashSet<usize> = late.iter().copied().collect();
+    let (mut causes, mut knock_ons) = (vec![], HashMap::<usize, Vec<usize>>::new());
+    for at in late {
+        match roots[at].filter(|root| root != at && is_late.contains(root)) {
+            Some(root) => knock_ons.entry(root).or_default().push(*at),
+            None => causes.push(*at),
+        }
+    }
+    causes.into_iter().map(|cause| (cause, knock_ons.remove(&cause).unwrap_or_default())).collect()
+}
+
 /// Returns the date of the next review: `interval_days` after the last review, or after the plan began.
 pub fn due_on(last_on: Option<NaiveDate>, began_on: NaiveDate, interval_days: i64) -> NaiveDate {
     let interval = Days::new(interval_days.unsigned_abs());
@@ -139,6 +174,21 @@ mod tests {
         assert!(is_at_risk(&Standing { missed_on: Some(day(10)), ..standing(Status::OnTrack, 10) }));
         assert!(is_at_risk(&standing(Status::AtRisk, 12)) && is_at_risk(&standing(Status::Delayed, 30)));
         assert!(!is_at_risk(&Standing { stale: true, ..standing(Status::Achieved, 12) }));
+    }
+
+    #[test]
+    fn what_is_late_because_of_another_stands_with_it() {
+        let chain =
+            |links: &'static [(usize, usize)]| move |at| links.iter().find(|(of, _)| *of == at).map(|(_, by)| *by);
+        assert_eq!(by_cause(&[1, 2, 3], chain(&[])), [(1, vec![]), (2, vec![]), (3, vec![])]);
+        assert_eq!(by_cause(&[1, 2, 3], chain(&[(3, 2), (2, 1)])), [(1, vec![2, 3])], "through others");
+        assert_eq!(by_cause(&[3, 2, 1], chain(&[(3, 1), (2, 1)])), [(1, vec![3, 2])], "in the given order");
+        assert_eq!(by_cause(&[1, 2], chain(&[(2, 7)])), [(1, vec![]), (2, vec![])], "its cause is not late");
+        assert_eq!(
+            by_cause(&[1, 2, 4], chain(&[(1, 2), (2, 1), (4, 1)])),
+            [(1, vec![]), (2, vec![]), (4, vec![])],
+            "a circle"
+        );
     }
 
     #[test]

@@ -16,8 +16,8 @@ pub struct Calibration {
 }
 
 /// Tests whether the stated probabilities can be right (D. J. Spiegelhalter, *Probabilistic Prediction in Patient Management and
-/// Clinical Trials*, Statistics in Medicine 5, 1986): z = Σ (y − p)(1 − 2p) / √(Σ (1 − 2p)² p (1 − p)). `None` without cases, or
-/// if all probabilities are 0, ½ or 1, about which the test says nothing.
+/// Clinical Trials*, Statistics in Medicine 5, 1986): z = Σ (y − p)(1 − 2p) / √(Σ (1 − 2p)² p (1 − p)). `None` without
+/// cases, or if all probabilities are 0, ½ or 1, about which the test says nothing.
 pub fn calibration(stated: &[f64], happened: &[bool]) -> Option<Calibration> {
     let result = |happened: &bool| f64::from(u8::from(*happened));
     let cases = || stated.iter().zip(happened);

@@ -2,7 +2,7 @@
 
 use actix_web::{get, patch};
 use chrono_tz::Tz;
-use milepost_domain::customer::risk::EventMeaning;
+use milepost_domain::customer::deed::EventMeaning;
 use milepost_domain::plan::lint::LintRule;
 use milepost_domain::values::text::{Currency, Logo, Name, Note};
 use serde::Deserialize;

@@ -152,10 +152,10 @@ pub enum ContentEncoding {
 /// `Idempotency-Key`. An event with the same source and id but a different payload is a `conflict`; the recorded event
 /// stays.
 ///
-/// Each event has its own result: an invalid event, even one that is no JSON, does not block the others. The status is 200
-/// if no event is rejected or a conflict, and 207 otherwise. In both cases, accepted and quarantined events are durable
-/// when the response arrives. Rejected events are kept, at most 200 of a request (`GET /v1/events/rejected`). With `atomic`, a rejected event makes the status 422, and a
-/// conflict 409, and nothing is recorded.
+/// Each event has its own result: an invalid event, even one that is no JSON, does not block the others. The status is
+/// 200 if no event is rejected or a conflict, and 207 otherwise. In both cases, accepted and quarantined events are
+/// durable when the response arrives. Rejected events are kept, at most 200 of a request (`GET /v1/events/rejected`).
+/// With `atomic`, a rejected event makes the status 422, and a conflict 409, and nothing is recorded.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:write"])), params(IntakeOptions),
     extensions(("x-idempotent" = json!(true))),
     request_body(content(
@@ -300,7 +300,7 @@ impl IntakeResult {
         self.status == Intake::Rejected && self.code.as_deref() != Some("not_taken")
     }
 
-    /// What is wrong with an event that was rejected or is a conflict.
+    /// Returns the error of an event that was rejected or is a conflict.
     fn error(&self) -> Option<FieldError> {
         let is_refused = matches!(self.status, Intake::Rejected | Intake::Conflict);
         let code = self.code.clone().filter(|_| is_refused)?;

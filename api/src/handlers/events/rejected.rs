@@ -13,7 +13,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::{Body, Query};
-use crate::handlers::segment;
+use crate::handlers::segment::process::process;
 use crate::ingest::event::Form;
 use crate::ingest::segment::{Envelope, source_of};
 use crate::paging::{Page, Paging};
@@ -24,7 +24,8 @@ use crate::store::row::{self, Condition};
 /// A rejected message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = KeptMessage, example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "channel": "segment_batch", "content": "{\"type\": \"track\", \"messageId\": \"m-7\", \"event\": NaN}",
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "channel": "segment_batch",
+    "content": "{\"type\": \"track\", \"messageId\": \"m-7\", \"event\": NaN}",
     "is_cut": false, "code": "malformed", "pointer": "", "detail": "is not valid JSON: expected value at line 1 column 48",
     "received_at": "2026-05-04T12:00:00Z"
 }))]
@@ -81,8 +82,9 @@ pub struct ReplayDraft {
 
 /// List rejected messages
 ///
-/// Returns the messages that were refused on arrival, the newest first, each with its reason and the first 1,000 characters. They are kept for
-/// 30 days, up to 200 of a request and 5,000 in all. Senders that read the response know of them already; libraries do not read it.
+/// Returns the messages that were refused on arrival, the newest first, each with its reason and the first 1,000
+/// characters. They are kept for 30 days, up to 200 of a request and 5,000 in all. Senders that read the response know
+/// of them already; libraries do not read it.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:read"])), params(Paging, RejectedFilters),
     responses((status = 200, description = "A page of rejected messages.", body = Page<KeptMessage>)))]
 #[get("/v1/events/rejected")]
@@ -139,7 +141,7 @@ pub async fn replay_rejected_message(cx: Context, id: Path<Uuid>, body: Body<Rep
             let own = source_of(&cx.who.caller.author);
             let source = found.source.as_deref().unwrap_or(&own);
             let envelope = Envelope { call, source, sent_at: found.sent_at, received_at: found.received_at };
-            let answer = segment::process(&cx, &[text.as_bytes()], &envelope).await?;
+            let answer = process(&cx, &[text.as_bytes()], &envelope).await?;
             answer.rejected.into_iter().map(FieldError::from).collect()
         }
         None => {

@@ -2,7 +2,7 @@
 
 use actix_web::get;
 use chrono::{DateTime, Utc};
-use milepost_domain::customer::risk::{Deed, standard_type};
+use milepost_domain::customer::deed::{Deed, standard_type};
 use milepost_domain::values::text::Name;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -26,7 +26,9 @@ pub struct EventTypeOptions {
 
 /// Types of usage events.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"data": [{"type": "lesson_done", "events": 512, "last_at": "2026-05-04T10:00:00Z", "meaning": "use", "mapped": false}]}))]
+#[schema(example = json!({
+    "data": [{"type": "lesson_done", "events": 512, "last_at": "2026-05-04T10:00:00Z", "meaning": "use", "mapped": false}]
+}))]
 pub struct EventTypes {
     /// Types, the most frequent first, at most 1,000.
     #[schema(max_items = 1000)]
@@ -65,9 +67,9 @@ pub async fn list_event_types(cx: Context, options: Query<EventTypeOptions>) -> 
     let found = usage_events::types(&mut conn, cx.organization_id(), events.unwrap_or(100_000)).await?;
     let meanings = &cx.who.tenant.event_meanings;
     let of = |(kind, events, last_at): (String, i64, DateTime<Utc>)| {
-        let standard = standard_type(&kind, meanings);
-        let meaning = Deed::of(standard.as_deref().unwrap_or(&kind));
-        EventType { events, last_at, meaning, mapped: standard.is_some() || meaning != Deed::Use, kind }
+        let meaning = Deed::meant_by(&kind, meanings);
+        let mapped = meaning != Deed::Use || standard_type(&kind, meanings).is_some();
+        EventType { kind, events, last_at, meaning, mapped }
     };
     let data = found.into_iter().map(of).filter(|one| mapped.is_none_or(|mapped| one.mapped == mapped)).collect();
     Ok(Answer::ok(&EventTypes { data })?.content_tag())

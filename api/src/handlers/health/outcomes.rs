@@ -137,8 +137,8 @@ async fn first_known(cx: &Context, unit: &mut Unit, customer: &Customer) -> Resu
 
 /// Withdraw an outcome
 ///
-/// Takes an outcome that was recorded by mistake out of all figures, also those of earlier days. It stays visible, and figures with an earlier
-/// `known_at` still include it. To correct it, record another one.
+/// Takes an outcome that was recorded by mistake out of all figures, also those of earlier days. It stays visible, and
+/// figures with an earlier `known_at` still include it. To correct it, record another one.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:write"])), request_body = Withdrawal,
     responses((status = 200, description = "The withdrawn outcome.", body = CustomerOutcome)))]
 #[post("/v1/customers/{id}/outcomes/{record_id}/withdraw")]

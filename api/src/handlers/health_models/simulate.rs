@@ -16,8 +16,9 @@ use uuid::Uuid;
 use super::find_candidate;
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::day::Day;
 use crate::customer_health::models::Models;
-use crate::customer_health::observed::{Day, Observed, Stretch};
+use crate::customer_health::observed::{Observed, Stretch};
 use crate::customer_health::{observed, risk};
 use crate::error::ApiError;
 use crate::extract::Query;
@@ -159,8 +160,8 @@ pub async fn simulate_health_model(
             triples.filter_map(|((one, before), after)| Some((one, before?, after?))).collect();
         let begins = |playbook: &Playbook, (one, before, after): &(&Observed, Day, Day)| {
             let held = |models: &Models, day: &Day| {
-                let situation = one.situation(day, risk_model.as_ref());
-                one.held(playbook, models, (day, &situation), risk_model.as_ref()).unwrap_or_default()
+                let situation = one.judged_situation(day, risk_model.as_ref());
+                one.held(playbook, models, day, &situation).unwrap_or_default()
             };
             let before = held(&active, before);
             held(&tried, after).iter().any(|subject| !before.contains(subject))

@@ -1,10 +1,11 @@
 //! Assigning, snoozing and completing interventions.
 
+use std::collections::HashMap;
+
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::customer::intervention::Outcome;
-use milepost_domain::customer::playbook::Priority;
+use milepost_domain::customer::intervention::{Outcome, Priority};
 use milepost_domain::customer::rule::CustomerRule;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
@@ -19,11 +20,11 @@ use crate::error::{ApiError, Code};
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
 use crate::record;
-use crate::resources::interventions::Intervention;
-use crate::store::interventions::{InterventionNote, InterventionRow};
+use crate::resources::interventions::{Intervention, save};
+use crate::store::interventions::{self, InterventionNote, InterventionRow};
 use crate::store::json_text::JsonText;
 use crate::store::{playbooks, row};
-use crate::unit::{Change, Entity, Unit};
+use crate::unit::Unit;
 
 /// Assignment of an intervention.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -122,19 +123,21 @@ pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignm
 pub async fn assign_interventions(cx: Context, body: Body<BulkAssignment>) -> Result<Answer, ApiError> {
     let BulkAssignment { ids, owner } = &body.0;
     cx.write(async |unit| {
-        let mut assigned = 0;
+        let mut known: HashMap<Uuid, InterventionRow> =
+            interventions::find_all(&mut unit.conn, unit.organization_id, ids).await?;
         for (index, id) in ids.iter().enumerate() {
             let at = format!("/ids/{index}");
-            let found: Option<InterventionRow> = row::find(&mut unit.conn, unit.organization_id, *id).await?;
-            let before = found.ok_or_else(|| ApiError::field(&at, "unknown_intervention", "names no intervention"))?;
-            if before.done_on.is_some() {
-                return Err(CustomerRule::InterventionDone.at(at).into());
+            match known.get(id) {
+                None => return Err(ApiError::field(&at, "unknown_intervention", "names no intervention")),
+                Some(row) if row.done_on.is_some() => return Err(CustomerRule::InterventionDone.at(at).into()),
+                Some(_) => {}
             }
-            if before.owner.as_deref() != Some(owner.as_str()) || before.follows_owner {
-                let after = InterventionRow { owner: Some(owner.to_string()), follows_owner: false, ..before.clone() };
-                save(unit, before, after, "assigned").await?;
-                assigned += 1;
-            }
+        }
+        known.retain(|_, row| row.owner.as_deref() != Some(owner.as_str()) || row.follows_owner);
+        let assigned = known.len();
+        for before in known.into_values() {
+            let after = InterventionRow { owner: Some(owner.to_string()), follows_owner: false, ..before.clone() };
+            save(unit, before, after, "assigned").await?;
         }
         Answer::ok(&Assigned { assigned })
     })
@@ -250,21 +253,6 @@ async fn change(
 
 fn check_unfinished(row: &InterventionRow) -> Result<(), ApiError> {
     if row.done_on.is_some() { Err(ApiError::new(Code::Conflict, "The intervention is already done.")) } else { Ok(()) }
-}
-
-/// Saves an intervention with its next version, and records the change.
-async fn save(
-    unit: &mut Unit,
-    before: InterventionRow,
-    after: InterventionRow,
-    verb: &'static str,
-) -> Result<Intervention, ApiError> {
-    let after = InterventionRow { version: before.version + 1, updated_at: unit.now, ..after };
-    row::update(&mut unit.conn, unit.organization_id, &after).await?;
-    let of = (Entity::Intervention, before.id);
-    let (before, after) = (Intervention::of(before, unit.today), Intervention::of(after, unit.today));
-    unit.record(Change { verb, entity: of, root: of, before: Some(&before), after: Some(&after) }).await?;
-    Ok(after)
 }
 
 async fn find(unit: &mut Unit, id: Uuid) -> Result<InterventionRow, ApiError> {

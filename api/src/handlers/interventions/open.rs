@@ -3,7 +3,7 @@
 use actix_web::post;
 use chrono::NaiveDate;
 use milepost_domain::customer::account::CustomerContent;
-use milepost_domain::customer::playbook::{InterventionKind, Priority, Tier, check_tiers};
+use milepost_domain::customer::intervention::{InterventionKind, Priority, Tier, check_tiers};
 use milepost_domain::rule::{Rule as _, all_kept};
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{ExternalRef, Label, Name, Note};

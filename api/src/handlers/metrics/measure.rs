@@ -162,7 +162,7 @@ pub async fn read_person_metrics_by_ref(
     take(&cx, &whose, as_of, &options.0).await
 }
 
-/// How events name a customer or a person.
+/// Names of a customer or of a person in events.
 #[derive(Debug)]
 enum Names {
     Customer(Vec<ReferenceRow>),

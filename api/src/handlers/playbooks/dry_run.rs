@@ -13,8 +13,9 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::customer_health::day::Day;
 use crate::customer_health::models::Models;
-use crate::customer_health::observed::{Day, Observed, Stretch};
+use crate::customer_health::observed::{Observed, Stretch};
 use crate::customer_health::risk::Learned;
 use crate::customer_health::{observed, risk};
 use crate::error::ApiError;
@@ -119,7 +120,7 @@ fn replay(
     to: NaiveDate,
 ) -> Vec<WouldOpen> {
     let days = one.days(models, plus_days(from, -1), to);
-    let held = |day: &Day| one.held(playbook, models, (day, &one.situation(day, risk_model)), risk_model);
+    let held = |day: &Day| one.held(playbook, models, day, &one.judged_situation(day, risk_model));
     let days = days.iter().map(|day| (day.on, held(day)));
     // Same rule as for active playbooks, but nobody finishes anything.
     let playbook = &Playbook { one_at_a_time: false, ..playbook.clone() };

@@ -116,7 +116,8 @@ pub struct RiskCount {
 #[schema(example = json!({
     "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner": "Ana",
     "annual_revenue_minor": 2_400_000, "score": 62.0, "band": "at_risk", "coverage": 1.0, "score_before": 70.0, "band_before": "healthy", "delta": -8.0,
-    "points_per_week": -1.9, "lowest_factor": "engagement", "overridden": false, "risk_level": "medium", "risk_evidence": "a milestone is 14 days overdue",
+    "points_per_week": -1.9, "lowest_factor": "engagement", "overridden": false, "risk_level": "medium",
+    "risk_points": 30.0, "risk_probability": null, "risk_evidence": "a milestone is 14 days overdue",
     "renews_on": "2026-11-03", "model_key": "activity", "model_number": 1
 }))]
 pub struct HealthRow {
@@ -158,6 +159,11 @@ pub struct HealthRow {
     overridden: bool,
     /// Level of the risk that the customer is lost.
     risk_level: Level,
+    /// Sum of the points of the risk factors, from 0 to 100.
+    risk_points: f64,
+    /// Probability of a loss according to the active risk model; null without one.
+    #[schema(minimum = 0, maximum = 1)]
+    risk_probability: Option<f64>,
     /// Finding in words for the risk factor with the most points; null if none has any.
     #[schema(max_length = 1000)]
     risk_evidence: Option<String>,
@@ -191,6 +197,8 @@ impl From<&ListedScore> for HealthRow {
             lowest_factor: found.lowest_factor.clone(),
             overridden: found.is_overridden,
             risk_level: found.risk_level.0,
+            risk_points: found.risk_points,
+            risk_probability: found.risk_probability,
             risk_evidence: found.risk_evidence.clone(),
             renews_on: listed.renews_on,
             model_key: found.model_key.clone(),
@@ -304,6 +312,8 @@ fn csv(rows: &[HealthRow]) -> Result<Vec<u8>, ApiError> {
         "lowest_factor",
         "overridden",
         "risk_level",
+        "risk_points",
+        "risk_probability",
         "risk_evidence",
         "renews_on",
         "model_key",
@@ -329,6 +339,8 @@ fn csv(rows: &[HealthRow]) -> Result<Vec<u8>, ApiError> {
             text(&row.lowest_factor),
             row.overridden.to_string(),
             row.risk_level.to_string(),
+            row.risk_points.to_string(),
+            number(row.risk_probability),
             text(&row.risk_evidence),
             row.renews_on.map(|on| on.to_string()).unwrap_or_default(),
             harmless(&row.model_key),

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use actix_web::get;
 use chrono::NaiveDate;
-use chrono_tz::Tz;
 use milepost_domain::customer::backtest::is_customer;
 use milepost_domain::customer::outcome::OutcomeKind;
+use milepost_domain::customer::past::Past;
 use milepost_domain::customer::retention::{Design, Enrolment, Study, study};
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::template::TemplateContent;
@@ -22,12 +22,11 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::look_back::outcomes_by_customer;
-use crate::customer_health::past::{self, Past};
+use crate::customer_health::past::{self, Facts};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::read_model::PlanView;
 use crate::store::customers;
-use crate::store::customers::Customer;
 use crate::versioned;
 
 /// Options of the retention report.
@@ -52,7 +51,8 @@ pub struct RetentionOptions {
 /// Retention report of a template.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "template": "onboarding", "landmark_days": 30, "horizon_days": 180, "segment": null, "enrolments": 240, "lost_before_start": 2, "method": "landmark",
+    "template": "onboarding", "landmark_days": 30, "horizon_days": 180, "segment": null, "enrolments": 240,
+    "lost_before_start": 2, "method": "landmark",
     "caution": "These are associations.", "milestones": []
 }))]
 pub struct RetentionReport {
@@ -89,7 +89,8 @@ pub struct RetentionReport {
 #[schema(example = json!({
     "key": "first-value", "name": "First result", "n": 200, "reached_stayed": 90, "reached_lost": 10, "not_reached_stayed": 70, "not_reached_lost": 30,
     "lost_before_landmark": 20, "before_landmark": 10, "not_yet_at_horizon": 10, "share_reached_stayed": 0.9, "share_not_reached_stayed": 0.7,
-    "risk_ratio": {"value": 1.29, "from": 1.11, "to": 1.49}, "odds_ratio": {"value": 3.86, "from": 1.77, "to": 8.42}, "odds_ratio_corrected": false,
+    "risk_ratio": {"value": 1.29, "from": 1.11, "to": 1.49}, "odds_ratio": {"value": 3.86, "from": 1.77, "to": 8.42},
+    "odds_ratio_corrected": false,
     "risk_difference": {"value": 0.2, "from": 0.09, "to": 0.31}, "phi": {"value": 0.25, "from": 0.12, "to": 0.38}, "test": "chi_squared",
     "p_value": 0.0004, "adjusted_p_value": 0.002, "mantel_haenszel": null, "strata": 1, "breslow_day": null,
     "log_rank": {"chi_squared": 12.5, "p_value": 0.0004},
@@ -150,7 +151,8 @@ pub struct MilestoneRetention {
     /// Number of segments in the Mantel–Haenszel estimate.
     #[schema(maximum = 100_000)]
     strata: usize,
-    /// Test of whether the odds ratios of the segments are equal (Breslow and Day). If they are not, `mantel_haenszel` hides the difference.
+    /// Test of whether the odds ratios of the segments are equal (Breslow and Day). If they are not, `mantel_haenszel`
+    /// hides the difference.
     breslow_day: Option<HomogeneityFigures>,
     /// Log-rank test that compares the two curves over the whole period.
     log_rank: Option<LogRankFigures>,
@@ -261,9 +263,8 @@ pub async fn read_retention_report(cx: Context, options: Query<RetentionOptions>
         .unwrap_or_default();
     let outcomes = outcomes_by_customer(&cx, &mut conn).await?;
     let customers = customers::all(&mut conn, cx.organization_id()).await?;
-    let pasts = past::load(&mut conn, cx.organization_id(), &customers).await?;
-    let own: HashMap<Uuid, Customer> = customers.into_iter().map(|one| (one.id, one)).collect();
-    let enrolments = enrolments(&cx, found.definition.id, &milestones, &own, &pasts, &outcomes).await?;
+    let pasts = past::load(&mut conn, cx.organization_id(), cx.who.tenant.zone, &customers).await?;
+    let enrolments = enrolments(&cx, found.definition.id, &milestones, &pasts, &outcomes).await?;
     let is_meant =
         |one: &Enrolment| segment.as_ref().is_none_or(|wanted| one.segment.as_deref() == Some(wanted.as_str()));
     let enrolments: Vec<Enrolment> = enrolments.into_iter().filter(is_meant).collect();
@@ -288,14 +289,13 @@ async fn enrolments(
     cx: &Context,
     template_id: Uuid,
     milestones: &[(Key, Name)],
-    own: &HashMap<Uuid, Customer>,
-    pasts: &HashMap<Uuid, Past>,
+    pasts: &HashMap<Uuid, Past<Facts>>,
     outcomes: &HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>,
 ) -> Result<Vec<Enrolment>, ApiError> {
     let plans = cx.plans().await?;
     let mut first: HashMap<Uuid, &PlanView> = HashMap::new();
     for view in plans.by_name.iter().filter(|view| view.row.template_id == Some(template_id)) {
-        let Some(customer_id) = view.row.customer_id.filter(|id| own.contains_key(id)) else { continue };
+        let Some(customer_id) = view.row.customer_id.filter(|id| pasts.contains_key(id)) else { continue };
         let earliest = first.entry(customer_id).or_insert(view);
         if (view.facts.start_on, view.row.id) < (earliest.facts.start_on, earliest.row.id) {
             *earliest = view;
@@ -312,21 +312,13 @@ async fn enrolments(
         let lost = outcomes.iter().filter(|(_, kind)| *kind == OutcomeKind::Churned).map(|(on, _)| *on);
         Enrolment {
             start_on,
-            segment: segment_on(start_on, own.get(&customer_id), pasts.get(&customer_id), cx.who.tenant.zone),
+            segment: pasts.get(&customer_id).and_then(|past| Some(past.on(start_on).segment.as_ref()?.to_string())),
             achieved_on: milestones.iter().map(|(key, _)| achieved_on(key)).collect(),
             was_customer: is_customer(outcomes, start_on),
             churned_on: lost.filter(|on| *on > start_on).min(),
         }
     };
     Ok(first.into_iter().map(enrolment).collect())
-}
-
-/// The segment of a customer at the end of a day.
-fn segment_on(on: NaiveDate, customer: Option<&Customer>, past: Option<&Past>, zone: Tz) -> Option<String> {
-    match past.and_then(|past| past.on(zone, on)) {
-        Some(facts) => facts.segment.clone(),
-        None => customer?.segment.as_ref().map(ToString::to_string),
-    }
 }
 
 fn figures(milestones: Vec<(Key, Name)>, studies: &[Study]) -> Vec<MilestoneRetention> {
@@ -350,7 +342,7 @@ fn row(
 ) -> MilestoneRetention {
     let association::TwoByTwo { exposed_yes, exposed_no, unexposed_yes, unexposed_no } = study.table;
     let shares = study.table.shares();
-    let tables: Vec<association::TwoByTwo> = study.strata.iter().map(|(_, table)| *table).collect();
+    let tables = study.tables();
     let log_rank = log_rank(&study.reached, &study.not_reached);
     MilestoneRetention {
         key,
@@ -380,43 +372,15 @@ fn row(
             degrees_of_freedom: found.degrees_of_freedom,
             p_value: found.p_value,
         }),
-        undetermined: undetermined(study, &tables),
+        undetermined: study
+            .undetermined()
+            .into_iter()
+            .map(|(figure, reason)| UndeterminedFigure { figure, reason })
+            .collect(),
         log_rank: log_rank.map(|found| LogRankFigures { chi_squared: found.chi_squared, p_value: found.p_value }),
         reached_curve: curve(&study.reached),
         not_reached_curve: curve(&study.not_reached),
     }
-}
-
-/// The figures of a study that are null, each with its reason.
-fn undetermined(study: &Study, strata: &[association::TwoByTwo]) -> Vec<UndeterminedFigure> {
-    let table = study.table;
-    let alike = table.undetermined();
-    let empty = alike.filter(|reason| matches!(reason, Undetermined::NobodyExposed | Undetermined::EverybodyExposed));
-    let without_event = || table.risk_ratio().is_none().then_some(Undetermined::GroupWithoutEvent);
-    let too_few = || table.phi().is_none().then_some(Undetermined::TooFew);
-    let is_mixed = strata.iter().any(|one| one.undetermined().is_none());
-    let without_ratio = if is_mixed { Undetermined::NoContrast } else { Undetermined::NoMixedStratum };
-    let unmixed = || mantel_haenszel(strata).is_none().then_some(without_ratio);
-    let single = || breslow_day(strata).is_none().then_some(Undetermined::OneStratum);
-    let curves = if study.reached.is_empty() { Undetermined::NobodyExposed } else { Undetermined::EverybodyExposed };
-    let curves =
-        if study.reached.is_empty() || study.not_reached.is_empty() { curves } else { Undetermined::EventForEverybody };
-    let no_curves = log_rank(&study.reached, &study.not_reached).is_none().then_some(curves);
-    let figures = [
-        ("share_reached_stayed", empty),
-        ("share_not_reached_stayed", empty),
-        ("risk_difference", empty),
-        ("risk_ratio", alike.or_else(without_event)),
-        ("odds_ratio", alike),
-        ("phi", alike.or_else(too_few)),
-        ("p_value", alike),
-        ("adjusted_p_value", alike),
-        ("test", alike),
-        ("mantel_haenszel", alike.or_else(unmixed)),
-        ("breslow_day", alike.or_else(unmixed).or_else(single)),
-        ("log_rank", no_curves),
-    ];
-    figures.into_iter().filter_map(|(figure, reason)| Some(UndeterminedFigure { figure, reason: reason? })).collect()
 }
 
 const fn interval(found: Estimate) -> Interval {

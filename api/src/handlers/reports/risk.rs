@@ -2,14 +2,12 @@
 
 use actix_web::get;
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::customer::health::band::Band;
 use milepost_domain::customer::risk::Level;
-use milepost_domain::values::text::{ExternalRef, Label, Name};
+use milepost_domain::values::text::Label;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
-use super::health::{RiskCount, risk_counts};
+use super::health::{HealthRow, RiskCount, risk_counts};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::keep;
@@ -39,7 +37,8 @@ pub struct RiskReportFilters {
 /// Risk report of all active customers.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "as_of": "2026-05-04", "computed_at": "2026-05-04T12:00:00Z", "customers": 1, "revenue_minor": 2_400_000, "revenue_at_risk_minor": 2_400_000,
+    "as_of": "2026-05-04", "computed_at": "2026-05-04T12:00:00Z", "customers": 1, "revenue_minor": 2_400_000,
+    "revenue_at_risk_minor": 2_400_000,
     "risks": [{"risk_level": "high", "customers": 1, "annual_revenue_minor": 2_400_000}], "data": [], "next_cursor": null, "has_more": false
 }))]
 pub struct RiskReport {
@@ -61,7 +60,7 @@ pub struct RiskReport {
     risks: Vec<RiskCount>,
     /// Items of the page: matching customers, those with the highest risk first.
     #[schema(max_items = 200)]
-    data: Vec<RiskRow>,
+    data: Vec<HealthRow>,
     /// Cursor of the next page, to be sent as `cursor`; null on the last page.
     #[schema(max_length = 2000, required)]
     next_cursor: Option<String>,
@@ -69,74 +68,10 @@ pub struct RiskReport {
     has_more: bool,
 }
 
-/// Risk of one customer.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({
-    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner": "Ana",
-    "annual_revenue_minor": 2_400_000, "renews_on": "2026-11-03", "risk_level": "high", "points": 50.0, "probability": null,
-    "evidence": "last event 62 days ago, usual pause 1 day", "health_band": "critical", "health_score": 14.0
-}))]
-pub struct RiskRow {
-    /// Identifier of the customer.
-    customer_id: Uuid,
-    /// External reference of the customer.
-    #[schema(value_type = Option<ExternalRef>)]
-    customer_ref: Option<String>,
-    /// Name of the customer.
-    #[schema(value_type = Name)]
-    name: String,
-    /// Segment, such as a size or an industry.
-    #[schema(value_type = Option<Label>)]
-    segment: Option<String>,
-    /// Owner: the person responsible.
-    #[schema(value_type = Option<Label>)]
-    owner: Option<String>,
-    /// Annual revenue in the smallest unit of the currency.
-    #[schema(minimum = 0)]
-    annual_revenue_minor: Option<i64>,
-    /// Date on which the contract is to be renewed; null if unknown.
-    renews_on: Option<NaiveDate>,
-    /// Level of the risk.
-    risk_level: Level,
-    /// Sum of the factors' points, from 0 to 100.
-    points: f64,
-    /// Probability of a loss according to the active risk model; null without one.
-    #[schema(minimum = 0, maximum = 1)]
-    probability: Option<f64>,
-    /// Finding in words for the factor with the most points; null if none has any.
-    #[schema(max_length = 1000)]
-    evidence: Option<String>,
-    /// Band of the health score.
-    health_band: Band,
-    /// Health score; null if unknown.
-    health_score: Option<f64>,
-}
-
-impl From<ListedScore> for RiskRow {
-    fn from(listed: ListedScore) -> Self {
-        let ListedScore { id, name, external_ref, segment, owner, annual_revenue_minor, renews_on, score } = listed;
-        Self {
-            customer_id: id,
-            customer_ref: external_ref,
-            name,
-            segment,
-            owner,
-            annual_revenue_minor,
-            renews_on,
-            risk_level: score.risk_level.0,
-            points: score.risk_points,
-            probability: score.risk_probability,
-            evidence: score.risk_evidence,
-            health_band: score.band.0,
-            health_score: score.score,
-        }
-    }
-}
-
 /// Get the risk report of all customers
 ///
-/// Reports who is at risk of being lost as of today, the highest risk first, and the revenue at risk, after recomputing whatever has changed.
-/// Customers that have been lost are left out.
+/// Reports who is at risk of being lost as of today, the highest risk first, and the revenue at risk, after recomputing
+/// whatever has changed. Customers that have been lost are left out.
 #[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, RiskReportFilters),
     responses((status = 200, description = "The risk report.", body = RiskReport)))]
 #[get("/v1/reports/risk")]
@@ -171,7 +106,7 @@ pub async fn read_risk_report(
         revenue_minor,
         revenue_at_risk_minor,
         risks,
-        data: page.into_iter().map(RiskRow::from).collect(),
+        data: page.iter().map(HealthRow::from).collect(),
         has_more: next_cursor.is_some(),
         next_cursor,
     };

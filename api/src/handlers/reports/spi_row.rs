@@ -65,7 +65,9 @@ pub struct SpiRow {
 
 /// Cost figures of a plan in the SPI report. Amounts are in the smallest unit of the currency.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"currency": "EUR", "budget_minor": 12_000_000, "actual_cost": 4_500_000, "cpi": 1.067, "cpi_reason": null, "eac": 11_250_000}))]
+#[schema(example = json!({
+    "currency": "EUR", "budget_minor": 12_000_000, "actual_cost": 4_500_000, "cpi": 1.067, "cpi_reason": null, "eac": 11_250_000
+}))]
 pub struct RowCost {
     /// Currency of the budget (ISO 4217); null without a budget.
     #[schema(value_type = Option<Currency>)]
@@ -165,7 +167,7 @@ pub struct CurrencyTotal {
     pub eac_minor: i64,
 }
 
-/// What the report is grouped by.
+/// Property by which the report is grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Display, ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]

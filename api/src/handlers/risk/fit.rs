@@ -3,7 +3,7 @@
 use actix_web::{get, post};
 use chrono::NaiveDate;
 use milepost_domain::customer::backtest::{Case, brier};
-use milepost_domain::customer::risk::{assess, feature_names, features};
+use milepost_domain::customer::risk::{assess, feature_names};
 use milepost_domain::statistics::calibration::calibration;
 use milepost_domain::statistics::logistic::Logistic;
 use milepost_domain::statistics::roc::{auc, compare};
@@ -116,8 +116,9 @@ fn learn(back: &LookBack, horizon_days: u32, ridge: f64) -> Option<Learned> {
         .iter()
         .map(|look| {
             let known = back.then(look, look.on).risk_known(look.on);
-            let points = assess(&known, look.on).points;
-            Example { on: look.on, features: features(&known, look.on), points, churned: look.churned_on.is_some() }
+            let risk = assess(&known, look.on);
+            let churned = look.churned_on.is_some();
+            Example { on: look.on, features: risk.features(), points: risk.points, churned }
         })
         .collect();
     let churned = examples.iter().filter(|one| one.churned).count();

@@ -5,7 +5,7 @@ use actix_web::web::Path;
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::health::band::Band;
 use milepost_domain::customer::risk::{
-    FACTORS, FactorFinding, FactorKind, IndicatorKind, Level, assess, difference, level_of_points, level_of_probability,
+    FACTORS, FactorFinding, FactorKind, IndicatorKind, Level, difference, level_of_points,
 };
 use milepost_domain::values::text::ExternalRef;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::customer_health::models::Models;
 use crate::customer_health::observed;
 use crate::customer_health::observed::Stretch;
-use crate::customer_health::risk::{REACH_DAYS, in_force};
+use crate::customer_health::risk::{Judgement, REACH_DAYS, in_force};
 use crate::error::ApiError;
 use crate::handlers::health::{check_known, customer};
 use crate::moment::Moment;
@@ -86,8 +86,10 @@ pub struct CustomerRisk {
 
 /// A risk factor.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"factor": "gone_silent", "severity": 1.0, "points": 30.0, "most_points": 30.0, "found": 31.0, "compared_with": 1.0,
-    "evidence": "last event 31 days ago, usual pause 1 day"}))]
+#[schema(example = json!({
+    "factor": "gone_silent", "severity": 1.0, "points": 30.0, "most_points": 30.0, "found": 31.0, "compared_with": 1.0,
+    "evidence": "last event 31 days ago, usual pause 1 day"
+}))]
 pub struct RiskFactor {
     /// Kind of the factor.
     factor: FactorKind,
@@ -137,10 +139,8 @@ pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> 
     let day = observed.days(&models, as_of, as_of).pop().ok_or_else(|| ApiError::internal("a stretch has no day"))?;
     let model = in_force(&mut conn, cx.organization_id(), as_of, known_at).await?;
     let facts = observed.risk_known(as_of);
-    let risk = assess(&facts, as_of);
-    let probability = model.as_ref().map(|(_, learned)| learned.probability(&facts, as_of));
-    let points_level = level_of_points(risk.points);
-    let level = probability.map_or(points_level, level_of_probability);
+    let judgement = Judgement::of(model.as_ref().map(|(_, learned)| learned), &facts, as_of);
+    let (level, Judgement { risk, probability }) = (judgement.level(), judgement);
     let factor = |finding: &FactorFinding| RiskFactor {
         factor: finding.kind,
         severity: finding.severity,
@@ -157,7 +157,7 @@ pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> 
         level,
         basis: if probability.is_some() { RiskBasis::Model } else { RiskBasis::Points },
         points: risk.points,
-        points_level,
+        points_level: level_of_points(risk.points),
         health_band: day.band(),
         health_score: day.score(),
         difference: difference(day.band(), day.score(), day.lowest_factor(), level, &risk.factors),

@@ -39,7 +39,10 @@ pub struct EarnedValueSeries {
 
 /// Figures at the end of a period. Figures that are not known yet are null.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"number": 7, "on": "2026-04-19", "scope": 78.0, "planned_value": 70.0, "earned_value": 50.0, "spi": 0.714, "earned_schedule": 5.0, "spi_t": 0.714}))]
+#[schema(example = json!({
+    "number": 7, "on": "2026-04-19", "scope": 78.0, "planned_value": 70.0, "earned_value": 50.0, "spi": 0.714,
+    "earned_schedule": 5.0, "spi_t": 0.714
+}))]
 pub struct SeriesPoint {
     /// Number of the period, counting from 1.
     #[schema(minimum = 1, maximum = 1000)]

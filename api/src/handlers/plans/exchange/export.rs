@@ -6,7 +6,8 @@ use actix_web::get;
 use actix_web::web::Path;
 use uuid::Uuid;
 
-use super::import_rows::{COLUMNS, written, written_criteria};
+use super::import_rows::COLUMNS;
+use super::import_rows::cell::{written, written_criteria};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::csv_text::{date, file, harmless, line};

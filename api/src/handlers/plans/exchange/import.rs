@@ -46,7 +46,10 @@ pub struct ImportOptions {
 
 /// Result of an import.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({"dry_run": false, "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "format": "csv", "milestones": 19, "encoding": "UTF-8", "delimiter": ",", "lost": []}))]
+#[schema(example = json!({
+    "dry_run": false, "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "format": "csv", "milestones": 19, "encoding": "UTF-8",
+    "delimiter": ",", "lost": []
+}))]
 pub struct ImportedPlan {
     /// Whether this was a dry run, which saves nothing.
     dry_run: bool,
@@ -80,6 +83,13 @@ pub enum FileFormat {
     GanttProject,
 }
 
+const CSV_EXAMPLE: &str = "key,name,planned_on,owner,depends_on\n\
+    data-access,Data access confirmed,2026-03-09,Ana,\n\
+    pipeline,Pipeline runs,2026-04-01,Ben,data-access\n";
+
+const PROJECT_EXAMPLE: &str = "<Project xmlns=\"http://schemas.microsoft.com/project\"><Title>Rollout</Title><Tasks>\
+    <Task><UID>1</UID><Name>Data access confirmed</Name><Finish>2026-03-09T17:00:00</Finish></Task></Tasks></Project>";
+
 /// Import a plan from a file
 ///
 /// A project file is XML of Microsoft Project (MSPDI) or GanttProject (`.gan`), sent as `application/xml`. Its tasks become
@@ -98,8 +108,8 @@ pub enum FileFormat {
 /// 2,000 milestones.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(ImportOptions),
     request_body(content(
-        (String = "text/csv", example = "key,name,planned_on,owner,depends_on\ndata-access,Data access confirmed,2026-03-09,Ana,\npipeline,Pipeline runs,2026-04-01,Ben,data-access\n"),
-        (String = "application/xml", example = "<Project xmlns=\"http://schemas.microsoft.com/project\"><Title>Rollout</Title><Tasks><Task><UID>1</UID><Name>Data access confirmed</Name><Finish>2026-03-09T17:00:00</Finish></Task></Tasks></Project>"),
+        (String = "text/csv", example = json!(CSV_EXAMPLE)),
+        (String = "application/xml", example = json!(PROJECT_EXAMPLE)),
     )),
     responses(
         (status = 200, description = "The result of the dry run.", body = ImportedPlan),

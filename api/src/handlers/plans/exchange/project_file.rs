@@ -254,6 +254,24 @@ fn whole_days(days: f64) -> u32 {
     whole
 }
 
+/// Returns the name of the first resource of each task, from names by resource and pairs of a task and a resource.
+fn first_resources<'a>(
+    names: impl Iterator<Item = (&'a str, &'a str)>,
+    pairs: impl Iterator<Item = (&'a str, &'a str)>,
+    lost: &mut Lost,
+) -> HashMap<String, String> {
+    let names: HashMap<&str, &str> = names.collect();
+    let mut owners = HashMap::new();
+    for (task, name) in pairs.filter_map(|(task, resource)| Some((task, *names.get(resource)?))) {
+        if owners.contains_key(task) {
+            lost.add("further resources of a task", 1);
+        } else {
+            owners.insert(task.to_owned(), name.to_owned());
+        }
+    }
+    owners
+}
+
 /// Returns the text of a child element.
 fn text<'a>(node: roxmltree::Node<'a, '_>, name: &str) -> Option<&'a str> {
     let child = node.children().find(|child| child.tag_name().name() == name)?;

@@ -8,7 +8,7 @@ use milepost_domain::plan::network::Relation;
 use roxmltree::Node;
 
 use super::super::import::FileFormat;
-use super::{Lost, Project, Task, TaskLink, children, date};
+use super::{Lost, Project, Task, TaskLink, children, date, first_resources};
 
 /// Reads a project.
 pub fn read(root: Node<'_, '_>) -> Project {
@@ -40,7 +40,7 @@ pub fn read(root: Node<'_, '_>) -> Project {
     }
 }
 
-/// What was found so far: tasks, and the links to each task from its predecessors.
+/// Findings so far: tasks, and the links to each task from its predecessors.
 struct Found {
     tasks: Vec<Task>,
     links: HashMap<String, Vec<TaskLink>>,
@@ -103,19 +103,10 @@ impl Task {
 /// Returns the name of the first resource of each task.
 fn owners(root: Node<'_, '_>, lost: &mut Lost) -> HashMap<String, String> {
     let resources = children(root, "resources").flat_map(|all| children(all, "resource"));
-    let names: HashMap<&str, &str> =
-        resources.filter_map(|one| Some((one.attribute("id")?, one.attribute("name")?))).collect();
-    let mut owners = HashMap::new();
-    for one in children(root, "allocations").flat_map(|all| children(all, "allocation")) {
-        let (Some(task), Some(resource)) = (one.attribute("task-id"), one.attribute("resource-id")) else { continue };
-        let Some(name) = names.get(resource) else { continue };
-        if owners.contains_key(task) {
-            lost.add("further resources of a task", 1);
-        } else {
-            owners.insert(task.to_owned(), (*name).to_owned());
-        }
-    }
-    owners
+    let names = resources.filter_map(|one| Some((one.attribute("id")?, one.attribute("name")?)));
+    let allocations = children(root, "allocations").flat_map(|all| children(all, "allocation"));
+    let pairs = allocations.filter_map(|one| Some((one.attribute("task-id")?, one.attribute("resource-id")?)));
+    first_resources(names, pairs, lost)
 }
 
 /// Returns the calendar of the project: business days unless the weekend is worked, with its single dates as holidays.

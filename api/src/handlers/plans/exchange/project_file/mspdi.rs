@@ -7,7 +7,7 @@ use milepost_domain::plan::network::Relation;
 use roxmltree::Node;
 
 use super::super::import::FileFormat;
-use super::{Lost, Project, Task, TaskLink, children, date, text};
+use super::{Lost, Project, Task, TaskLink, children, date, first_resources, text};
 
 /// Minutes of a working day, unless the project says otherwise.
 const MINUTES_A_DAY: f64 = 480.0;
@@ -104,21 +104,10 @@ fn read_link(link: Node<'_, '_>, minutes_a_day: f64, lost: &mut Lost) -> Option<
 /// Returns the name of the first resource of each task.
 fn owners(root: Node<'_, '_>, lost: &mut Lost) -> HashMap<String, String> {
     let resources = children(root, "Resources").flat_map(|all| children(all, "Resource"));
-    let names: HashMap<&str, &str> =
-        resources.filter_map(|resource| Some((text(resource, "UID")?, text(resource, "Name")?))).collect();
-    let mut owners = HashMap::new();
-    for assignment in children(root, "Assignments").flat_map(|all| children(all, "Assignment")) {
-        let (Some(task), Some(resource)) = (text(assignment, "TaskUID"), text(assignment, "ResourceUID")) else {
-            continue;
-        };
-        let Some(name) = names.get(resource) else { continue };
-        if owners.contains_key(task) {
-            lost.add("further resources of a task", 1);
-        } else {
-            owners.insert(task.to_owned(), (*name).to_owned());
-        }
-    }
-    owners
+    let names = resources.filter_map(|resource| Some((text(resource, "UID")?, text(resource, "Name")?)));
+    let assignments = children(root, "Assignments").flat_map(|all| children(all, "Assignment"));
+    let pairs = assignments.filter_map(|one| Some((text(one, "TaskUID")?, text(one, "ResourceUID")?)));
+    first_resources(names, pairs, lost)
 }
 
 /// Returns the calendar of the project: business days if it works from Monday to Friday, with its exceptions as holidays.
