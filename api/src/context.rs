@@ -3,6 +3,7 @@
 //! A [`Context`] is made by the gate after authentication and nowhere else, and it is the only source of an organization's
 //! id: a handler without one cannot reach a row.
 
+use std::ops::{Deref, DerefMut};
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 
@@ -29,7 +30,9 @@ use crate::store::Conn;
 use crate::store::author::Author;
 use crate::store::idempotency::{self, Slot, Stored};
 use crate::store::share_links::ShareLinkRow;
+use crate::turns::Turn;
 use crate::unit::{Origin, Unit};
+use crate::usage::digest::Reading;
 
 /// The operation a request matched; present in every request that reaches a handler.
 #[derive(Debug, Clone)]
@@ -176,6 +179,18 @@ impl Context {
         Ok(self.app.db.snapshot().await?)
     }
 
+    /// The same, for a question about usage, which may have to read a great many events: in the organization's turn.
+    pub async fn survey(&self) -> Result<Survey, ApiError> {
+        let turn = self.app.questions.take(self.organization_id()).await?;
+        Ok(Survey { conn: self.snapshot().await?, turn })
+    }
+
+    /// How the organization reads usage events.
+    pub fn reading(&self) -> Reading {
+        let tenant = &self.who.tenant;
+        Reading { zone: tenant.zone, meanings: Arc::clone(&tenant.event_meanings) }
+    }
+
     /// The organization's plans in memory, as of this request's ledger sequence or later.
     pub async fn plans(&self) -> Result<Arc<Plans>, ApiError> {
         let (app, sequence) = (&self.app, self.who.tenant.sequence);
@@ -286,6 +301,28 @@ impl Context {
         }
         let answer = Answer::from_stored(stored.status, &stored.headers, stored.body)?;
         Ok(answer.header(actix_web::http::header::HeaderName::from_static("idempotent-replayed"), "true"))
+    }
+}
+
+/// A snapshot for a question about usage, with its turn.
+#[derive(Debug)]
+pub struct Survey {
+    conn: Conn,
+    #[expect(dead_code, reason = "held, not read")]
+    turn: Turn,
+}
+
+impl Deref for Survey {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        &self.conn
+    }
+}
+
+impl DerefMut for Survey {
+    fn deref_mut(&mut self) -> &mut Conn {
+        &mut self.conn
     }
 }
 

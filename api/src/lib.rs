@@ -52,7 +52,7 @@ pub mod telemetry;
 pub mod time_travel;
 pub mod turns;
 pub mod unit;
-pub mod usage_facts;
+pub mod usage;
 pub mod verification;
 pub mod versioned;
 pub mod views;

@@ -36,6 +36,7 @@ use crate::storage_state::StorageState;
 use crate::store::{self, Db};
 use crate::telemetry::Metrics;
 use crate::turns::Turns;
+use crate::usage::memory::UsageMemory;
 use crate::{document, envelope, gate, jobs, listener, routes};
 
 /// Number of connections that may wait to be taken.
@@ -72,9 +73,11 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
         refusals: Refusals::new(settings.refusals_per_minute),
         metrics: Metrics::new().map_err(|error| other(&error))?,
         read_model: ReadModel::new(settings.read_model_mib * 1024 * 1024),
+        usage: UsageMemory::default(),
         tenants: Tenants::default(),
         in_flight: InFlight::default(),
-        turns: Turns::default(),
+        turns: Turns::of_writers(),
+        questions: Turns::of_questions(),
         bodies: Bodies::default(),
         storage: StorageState::new(&settings.storage),
         is_accepting: AtomicBool::new(true),

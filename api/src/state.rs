@@ -20,6 +20,7 @@ use crate::storage_state::StorageState;
 use crate::store::Db;
 use crate::telemetry::Metrics;
 use crate::turns::Turns;
+use crate::usage::memory::UsageMemory;
 
 /// The state that every request shares.
 #[derive(Debug)]
@@ -38,10 +39,14 @@ pub struct App {
     pub refusals: Refusals,
     pub metrics: Metrics,
     pub read_model: ReadModel,
+    pub usage: UsageMemory,
     pub in_flight: InFlight,
     pub bodies: Bodies,
     pub storage: StorageState,
+    /// Turns of writers.
     pub turns: Turns,
+    /// Turns of questions about usage.
+    pub questions: Turns,
     pub writer: Writer,
     pub keeping: Keeping,
     /// Whether `/readyz` says yes: not before the start is over, not after a stop signal.

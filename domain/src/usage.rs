@@ -2,3 +2,5 @@
 
 pub mod event;
 pub mod metric;
+pub mod number;
+pub mod tally;

@@ -10,6 +10,7 @@ mod conditional;
 mod contract;
 mod customers;
 mod dependencies;
+mod digests;
 mod discipline;
 mod documents;
 mod events;

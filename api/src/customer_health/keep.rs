@@ -157,8 +157,8 @@ async fn look(
     let compared = lens.playbooks.iter().filter_map(|row| row.content.content.trigger.compares_with());
     let back = compared.map(i64::from).max().unwrap_or_default().max(TREND_DAYS);
     let from = plus_days(to, -back);
-    let reach_days = lens.models.reach_days().map(|days| days.max(risk::REACH_DAYS));
-    let observed = observe(cx, conn, customers, reach_days, Stretch { from, to, known_at: None }).await?;
+    let needs = lens.models.needs().reaching(risk::REACH_DAYS);
+    let observed = observe(cx, conn, customers, needs, Stretch { from, to, known_at: None }).await?;
     let lens = Arc::clone(lens);
     let found = tokio::task::spawn_blocking(move || {
         let find = |one: Observed| {

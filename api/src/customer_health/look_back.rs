@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::observed::{Observed, Stretch, observe, plans_of_customers};
+use super::observed::{Needs, Observed, Stretch, observe, plans_of_customers};
 use crate::clock::end_of_day;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -87,7 +87,7 @@ pub async fn look_back(
     cx: &Context,
     conn: &mut Conn,
     customers: Vec<Customer>,
-    reach_days: Option<i64>,
+    needs: Needs,
     question: Question,
     admits: impl Fn(Option<&str>) -> bool,
 ) -> Result<LookBack, ApiError> {
@@ -101,15 +101,18 @@ pub async fn look_back(
         let detail = format!("{} days would be looked at; at most {MOST_DAYS} can be", days.len());
         return Err(ApiError::field("/from", "too_much", detail));
     }
-    // Summaries of earlier events do not contain their times of receipt. With `Received`, every event is loaded.
-    let reach_days = reach_days.filter(|_| known_by == KnownBy::Occurred);
+    // Sums do not contain times of receipt. With `Received`, every event is loaded.
+    let needs = match known_by {
+        KnownBy::Received => Needs { reach_days: None, events: true, ..needs },
+        KnownBy::Occurred => needs,
+    };
     let outcomes = outcomes_by_customer(cx, conn).await?;
     let stretch = Stretch {
         from: plus_days(from, -7 * LEAD_WEEKS),
         to: plus_days(last, i64::from(horizon_days)),
         known_at: None,
     };
-    let observed = observe(cx, conn, customers, reach_days, stretch).await?;
+    let observed = observe(cx, conn, customers, needs, stretch).await?;
     let looks = looks(&observed, &outcomes, &days, horizon_days, admits);
     if looks.len() > MOST_LOOKS {
         let detail = format!("more than {MOST_LOOKS} customers and days would be looked at");

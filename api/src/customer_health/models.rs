@@ -1,6 +1,6 @@
 //! Selection of the health model that applies to a customer on a day.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -10,9 +10,11 @@ use milepost_domain::customer::health::shipped::{SHIPPED_KEY, shipped_model};
 use milepost_domain::usage::metric::Aggregate;
 use uuid::Uuid;
 
+use super::observed::Needs;
 use crate::store::health_models::ModelVersion;
 use crate::store::versions::{self, Activation, Definition};
 use crate::store::{Conn, row};
+use crate::usage::digest::Wanted;
 
 /// A version of a health model as it is applied.
 #[derive(Debug, PartialEq)]
@@ -98,24 +100,21 @@ impl Models {
         shortest.unwrap_or(self.shipped.content.update_interval_minutes)
     }
 
-    /// The number of days before the first requested day that can matter; `None` if all of them can.
-    pub fn reach_days(&self) -> Option<i64> {
-        let reach =
-            |model: &AppliedModel| {
-                let needs_all =
-                    model.content.factors.iter().filter_map(|factor| factor.input.definition.as_ref()).any(
-                        |definition| definition.aggregate == Aggregate::DaysSinceLast && definition.filter.is_some(),
-                    );
-                let bands = &model.content.bands;
-                let is_reluctant = bands.hysteresis_points > 0.0 || bands.dwell_days > 1;
-                (!needs_all).then(|| model.content.reach_days() + if is_reluctant { MOST_DAYS_BACK } else { 0 })
-            };
-        self.all().map(reach).try_fold(0, |most, reach| Some(most.max(reach?)))
+    /// What they need of customers' usage.
+    pub fn needs(&self) -> Needs {
+        Self::needs_of_all(&[self])
     }
 
     /// The same for several sets of models.
-    pub fn reach_of_all(several: &[&Self]) -> Option<i64> {
-        several.iter().map(|models| models.reach_days()).try_fold(0, |most, reach| Some(most.max(reach?)))
+    pub fn needs_of_all(several: &[&Self]) -> Needs {
+        let definitions = |model: &AppliedModel| {
+            let inputs = model.content.factors.iter().filter_map(|factor| factor.input.definition.clone());
+            inputs.map(Wanted::by_meaning).collect::<Vec<_>>()
+        };
+        let all = || several.iter().flat_map(|models| models.all());
+        let wanted: HashSet<Wanted> = all().flat_map(definitions).collect();
+        let reach_days = all().map(AppliedModel::reach_days).try_fold(0, |most, reach| Some(most.max(reach?)));
+        Needs { reach_days, wanted: wanted.into_iter().collect(), events: false }
     }
 
     fn all(&self) -> impl Iterator<Item = &AppliedModel> {
@@ -128,6 +127,15 @@ impl AppliedModel {
     /// The shipped model, which applies if no other does.
     pub fn shipped() -> Self {
         Self { id: None, key: SHIPPED_KEY.to_owned(), number: None, content: shipped_model() }
+    }
+
+    /// The number of days before the first requested day that can matter; `None` if all of them can.
+    fn reach_days(&self) -> Option<i64> {
+        let mut definitions = self.content.factors.iter().filter_map(|factor| factor.input.definition.as_ref());
+        let needs_all = definitions.any(|one| one.aggregate == Aggregate::DaysSinceLast && one.filter.is_some());
+        let bands = &self.content.bands;
+        let is_reluctant = bands.hysteresis_points > 0.0 || bands.dwell_days > 1;
+        (!needs_all).then(|| self.content.reach_days() + if is_reluctant { MOST_DAYS_BACK } else { 0 })
     }
 
     /// A version with the key of its model.

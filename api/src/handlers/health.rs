@@ -73,6 +73,6 @@ async fn observe_one(
 ) -> Result<(Observed, Models), ApiError> {
     check_known(&customer, stretch.known_at)?;
     let models = Models::load(conn, cx.organization_id(), stretch.known_at).await?;
-    let mut observed = observed::observe(cx, conn, vec![customer], models.reach_days(), stretch).await?;
+    let mut observed = observed::observe(cx, conn, vec![customer], models.needs(), stretch).await?;
     Ok((observed.pop().ok_or_else(ApiError::not_found)?, models))
 }

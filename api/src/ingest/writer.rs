@@ -6,7 +6,7 @@
 //! one transaction runs, the next one collects events. If the queue is full, or an organization has filled half of it, the
 //! response is 503 at once; no event is dropped silently.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use milepost_domain::customer::reference::Period;
@@ -21,7 +21,7 @@ use super::room::{Room, Rooms};
 use crate::error::ApiError;
 use crate::retry::retrying;
 use crate::store::usage_events::{self, NewEvent};
-use crate::store::{Conn, Db, is_storage_full};
+use crate::store::{Conn, Db, is_storage_full, unknown_subjects};
 
 /// Number of lanes that are written at once, fewer than there are connections for writing.
 const LANES_AT_ONCE: usize = 3;
@@ -246,6 +246,16 @@ async fn write_for(conn: &mut Conn, organization_id: Uuid, deliveries: &[&Delive
         known.extend(old.map(|one| (one.key, one.payload_hash)));
         (decided, _) = decide_all(deliveries, &keys, known, &customers);
     }
+    let unknown = |(event, (_, held)): (&'_ UsageEvent, &(Intake, Option<Held>))| {
+        event.subject.as_deref().filter(|_| *held == Some(Held::UnknownCustomer)).map(str::to_owned)
+    };
+    let of_nobody: BTreeSet<String> = deliveries
+        .iter()
+        .zip(&decided)
+        .flat_map(|(one, decisions)| one.events.iter().zip(decisions).filter_map(unknown))
+        .collect();
+    let of_nobody: Vec<&str> = of_nobody.iter().map(String::as_str).collect();
+    unknown_subjects::add(conn, organization_id, &of_nobody).await?;
     Ok(receipts(decided, before + count))
 }
 

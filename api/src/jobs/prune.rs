@@ -23,6 +23,7 @@ pub async fn prune(app: &Arc<App>) -> Result<(), ApiError> {
     app.share_limiter.forget_idle();
     app.refusals.forget_idle();
     app.turns.forget_idle();
+    app.questions.forget_idle();
     app.storage.keep_reserve();
     let now = app.clock.now();
     let ids = organizations::ids(&mut app.db.read().await?).await?;
@@ -46,7 +47,7 @@ async fn prune_events(app: &Arc<App>, organization_id: Uuid) -> Result<(), ApiEr
     let Some(cx) = Context::of_job(app, organization_id).await? else { return Ok(()) };
     loop {
         let mut unit = cx.begin().await?;
-        let erased = usage_events::prune(&mut unit.conn, organization_id, cx.now - Span::days(days)).await?;
+        let erased = usage_events::prune(&mut unit.conn, organization_id, cx.now - Span::days(days), unit.now).await?;
         if erased == 0 {
             return Ok(());
         }

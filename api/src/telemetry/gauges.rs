@@ -21,6 +21,7 @@ impl App {
             waited.inc_by(use_.waited.as_secs_f64() - waited.get());
         }
         metrics.waiting.with_label_values(&["turn to write"]).set(whole(self.turns.waiting()));
+        metrics.waiting.with_label_values(&["turn to ask about usage"]).set(whole(self.questions.waiting()));
         metrics.waiting.with_label_values(&["usage events"]).set(whole(self.writer.waiting()));
         let lag = |(organization_id, sequence)| self.tenants.known_sequence(organization_id).map(|now| now - sequence);
         metrics.read_model_lag.set(self.read_model.sequences().filter_map(lag).map(|lag: i64| lag.max(0)).sum());

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::milestones::ROWS_PER_INSERT;
 use crate::row::{self, Condition, Value};
-use crate::{Conn, columns, table};
+use crate::{Conn, columns, table, unknown_subjects};
 
 /// A reference of a customer.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +78,9 @@ pub async fn give(
     }
     let earlier: Vec<Period> = known.iter().map(ReferenceRow::period).collect();
     let Period { from_at, until_at } = begun(&earlier, now);
+    if from_at.is_none() {
+        unknown_subjects::remove(conn, organization_id, external_ref).await?;
+    }
     let (customer_id, external_ref) = (Some(customer_id), external_ref.to_owned());
     let row = ReferenceRow { id: new_id, customer_id, external_ref, from_at, until_at };
     row::insert(conn, organization_id, &row).await.map(|_| ())
@@ -87,6 +90,7 @@ pub async fn give(
 pub async fn forget(conn: &mut Conn, organization_id: Uuid, customer_id: Uuid, now: DateTime<Utc>) -> sqlx::Result<()> {
     let own = of_customers(conn, organization_id, &[customer_id]).await?;
     for row in own.into_values().flatten() {
+        unknown_subjects::add(conn, organization_id, &[&row.external_ref]).await?;
         let until_at = row.until_at.or(Some(now));
         row::update(conn, organization_id, &ReferenceRow { customer_id: None, until_at, ..row }).await?;
     }

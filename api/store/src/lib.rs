@@ -33,6 +33,7 @@ pub mod keyset;
 pub mod lane;
 pub mod ledger;
 pub mod ledger_checkpoints;
+pub mod measured_events;
 pub mod metrics;
 pub mod migrations;
 pub mod milestones;
@@ -48,7 +49,9 @@ pub mod segment_marks;
 pub mod share_links;
 pub mod signing_keys;
 pub mod templates;
+pub mod unknown_subjects;
 pub mod usage_events;
+pub mod usage_rewrites;
 pub mod valuations;
 pub mod versions;
 

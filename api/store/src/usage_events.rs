@@ -1,6 +1,6 @@
 //! Storage of usage events. Events are appended and never changed, except when they are released from quarantine.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use milepost_domain::customer::reference::Period;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::from_row::from_row;
 use crate::milestones::ROWS_PER_INSERT;
-use crate::{Conn, on};
+use crate::{Conn, on, unknown_subjects, usage_rewrites};
 
 /// Numbers of rows in one statement. Only a few sizes are used, so that each statement is prepared once and not for
 /// every number of events.
@@ -218,8 +218,22 @@ pub struct Filter {
     pub from: Option<DateTime<Utc>>,
     /// Latest time of occurrence, exclusive.
     pub to: Option<DateTime<Utc>>,
-    /// Whether to return only events in quarantine.
-    pub is_held: bool,
+    /// Filter by whether events count.
+    pub held: Holding,
+}
+
+/// Filter of events by whether they count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Holding {
+    /// All events.
+    #[default]
+    All,
+    /// Events that do not count.
+    Held,
+    /// Events that are held because of their time.
+    ByTime,
+    /// Events that belong to no customer.
+    OfNobody,
 }
 
 /// Returns events in the order of receipt, newest first.
@@ -256,15 +270,49 @@ pub async fn list(
         if let Some(to) = filter.to {
             query.push(" AND e.occurred_at < ").push_bind(to);
         }
-        if filter.is_held {
-            query.push(" AND (e.held_for IS NOT NULL OR (e.subject IS NOT NULL AND r.id IS NULL))");
-        }
+        query.push(match filter.held {
+            Holding::All => "",
+            Holding::Held => " AND (e.held_for IS NOT NULL OR (e.subject IS NOT NULL AND r.id IS NULL))",
+            Holding::ByTime => " AND e.held_for IS NOT NULL",
+            Holding::OfNobody => " AND e.held_for IS NULL AND e.subject IS NOT NULL AND r.id IS NULL",
+        });
         if let Some(before) = before {
             query.push(" AND e.sequence < ").push_bind(before);
         }
         query.push(" ORDER BY e.sequence DESC LIMIT ").push_bind(i64::try_from(rows).unwrap_or(i64::MAX));
         query.build_query_as().fetch_all(db).await
     })
+}
+
+/// Largest number of subjects that are looked at one by one.
+const MOST_SUBJECTS: i64 = 100;
+
+/// Returns events that do not count in the order of receipt, newest first. With few subjects of which that can be so, nothing else
+/// is read; with many, the newest are soon found among all.
+pub async fn held(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    filter: Filter,
+    before: Option<i64>,
+    rows: usize,
+) -> sqlx::Result<Vec<EventRow>> {
+    let subjects = match &filter.subject {
+        Some(subject) => vec![subject.clone()],
+        None => unknown_subjects::first(conn, organization_id, MOST_SUBJECTS + 1).await?,
+    };
+    if i64::try_from(subjects.len()).is_ok_and(|found| found > MOST_SUBJECTS) {
+        let filter = Filter { held: Holding::Held, ..filter };
+        return list(conn, organization_id, &filter, before, rows).await;
+    }
+    let by_time = Filter { held: Holding::ByTime, ..filter.clone() };
+    let mut found = list(conn, organization_id, &by_time, before, rows).await?;
+    for subject in subjects {
+        let own = Filter { subject: Some(subject), held: Holding::OfNobody, ..filter.clone() };
+        found.extend(list(conn, organization_id, &own, before, rows).await?);
+    }
+    found.sort_unstable_by_key(|row| std::cmp::Reverse(row.sequence));
+    found.truncate(rows);
+    Ok(found)
 }
 
 /// Returns the types of the most recent events, each with the number and the latest of its events, the most frequent first.
@@ -279,48 +327,79 @@ pub async fn types(
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(last - events).fetch_all(db).await)
 }
 
-/// Returns the subjects of the events after a number.
+/// Returns the subjects of the events that were recorded, removed or changed after a number.
 pub async fn subjects_since(conn: &mut Conn, organization_id: Uuid, sequence: i64) -> sqlx::Result<Vec<String>> {
     const SQL: &str = "SELECT DISTINCT subject FROM usage_events \
                        WHERE organization_id = $1 AND sequence > $2 AND subject IS NOT NULL";
-    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).fetch_all(db).await)
+    let mut subjects: Vec<String> =
+        on!(&mut *conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).fetch_all(db).await)?;
+    subjects.extend(usage_rewrites::since(conn, organization_id, sequence).await?);
+    Ok(subjects)
 }
 
 /// Deletes a portion of the oldest events that were received before an instant; returns the number of deleted events.
-pub async fn prune(conn: &mut Conn, organization_id: Uuid, before: DateTime<Utc>) -> sqlx::Result<u64> {
-    const OLDEST: &str =
-        "SELECT sequence, received_at FROM usage_events WHERE organization_id = $1 ORDER BY sequence LIMIT 5000";
+pub async fn prune(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> sqlx::Result<u64> {
+    const OLDEST: &str = "SELECT sequence, received_at, subject FROM usage_events WHERE organization_id = $1 ORDER BY sequence LIMIT 5000";
     const DELETE: &str = "DELETE FROM usage_events WHERE organization_id = $1 AND sequence <= $2";
-    let oldest: Vec<(i64, DateTime<Utc>)> =
-        on!(conn, db => sqlx::query_as(OLDEST).bind(organization_id).fetch_all(db).await)?;
+    let mut oldest: Vec<(i64, DateTime<Utc>, Option<String>)> =
+        on!(&mut *conn, db => sqlx::query_as(OLDEST).bind(organization_id).fetch_all(db).await)?;
     // Events are numbered in the order of receipt.
-    let last = oldest.iter().take_while(|(_, received_at)| *received_at < before).last();
-    let Some((last, _)) = last else { return Ok(0) };
-    on!(conn, db => sqlx::query(DELETE).bind(organization_id).bind(*last).execute(db).await.map(|done| done.rows_affected()))
+    oldest.truncate(oldest.partition_point(|(_, received_at, _)| *received_at < before));
+    let Some((last, ..)) = oldest.last() else { return Ok(0) };
+    let last = *last;
+    let subjects = oldest.into_iter().filter_map(|(.., subject)| subject);
+    usage_rewrites::note(conn, organization_id, &once_each(subjects), now).await?;
+    on!(conn, db => sqlx::query(DELETE).bind(organization_id).bind(last).execute(db).await.map(|done| done.rows_affected()))
 }
 
 /// Deletes all events of a person; returns their number.
-pub async fn erase(conn: &mut Conn, organization_id: Uuid, person: &str) -> sqlx::Result<u64> {
+pub async fn erase(conn: &mut Conn, organization_id: Uuid, person: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    const SUBJECTS: &str =
+        "SELECT DISTINCT subject FROM usage_events WHERE organization_id = $1 AND person = $2 AND subject IS NOT NULL";
     const SQL: &str = "DELETE FROM usage_events WHERE organization_id = $1 AND person = $2";
+    let subjects: Vec<String> =
+        on!(&mut *conn, db => sqlx::query_scalar(SUBJECTS).bind(organization_id).bind(person).fetch_all(db).await)?;
+    usage_rewrites::note(conn, organization_id, &subjects, now).await?;
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(person).execute(db).await.map(|done| done.rows_affected()))
 }
 
 /// Releases events that were held because of their time; returns their number.
-pub async fn release(conn: &mut Conn, organization_id: Uuid, sequences: &[i64]) -> sqlx::Result<u64> {
-    let mut released = 0;
+pub async fn release(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    sequences: &[i64],
+    now: DateTime<Utc>,
+) -> sqlx::Result<usize> {
+    let mut released: Vec<Option<String>> = vec![];
     for some in sequences.chunks(ROWS_PER_INSERT) {
-        released += on!(conn, db => {
+        let found: Vec<Option<String>> = on!(&mut *conn, db => {
             let mut query = QueryBuilder::new("UPDATE usage_events SET held_for = NULL WHERE organization_id = ");
             query.push_bind(organization_id).push(" AND held_for IS NOT NULL AND sequence IN (");
             let mut list = query.separated(", ");
             for sequence in some {
                 list.push_bind(*sequence);
             }
-            query.push(")");
-            query.build().execute(db).await.map(|done| done.rows_affected())
+            query.push(") RETURNING subject");
+            query.build_query_scalar().fetch_all(db).await
         })?;
+        released.extend(found);
     }
-    Ok(released)
+    let count = released.len();
+    let subjects = once_each(released.into_iter().flatten());
+    usage_rewrites::note(conn, organization_id, &subjects, now).await?;
+    let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
+    unknown_subjects::add(conn, organization_id, &subjects).await?;
+    Ok(count)
+}
+
+/// Each text once, in their order.
+fn once_each(texts: impl Iterator<Item = String>) -> Vec<String> {
+    texts.collect::<BTreeSet<String>>().into_iter().collect()
 }
 
 #[cfg(test)]

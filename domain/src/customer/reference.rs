@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 
 /// Period in which a reference means a customer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Period {
     /// Beginning; `None` if nobody had the reference before.
     pub from_at: Option<DateTime<Utc>>,

@@ -41,7 +41,8 @@ pub struct Erased {
 pub async fn erase_events(cx: Context, body: Body<ErasureDraft>) -> Result<Answer, ApiError> {
     cx.write(async |unit| {
         let person = body.0.person.as_str();
-        let erased = Erased { erased: usage_events::erase(&mut unit.conn, unit.organization_id, person).await? };
+        let erased = usage_events::erase(&mut unit.conn, unit.organization_id, person, unit.now).await?;
+        let erased = Erased { erased };
         rejected_messages::forget(&mut unit.conn, unit.organization_id, person).await?;
         let entity = (Entity::Organization, unit.organization_id);
         let change = Change { verb: "events_erased", entity, root: entity, before: None, after: Some(&erased) };

@@ -14,7 +14,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::paging::{Page, Paging};
 use crate::store::keyset::{Key, Position};
-use crate::store::usage_events::{self, EventRow, Filter};
+use crate::store::usage_events::{self, EventRow, Filter, Holding};
 
 /// Filters of the event list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -77,11 +77,15 @@ pub async fn page(cx: &Context, paging: &Paging, filters: EventFilters, is_held:
         source: source.map(String::from),
         from,
         to,
-        is_held,
+        held: Holding::All,
     };
     let mut conn = cx.read().await?;
-    let rows =
-        usage_events::list(&mut conn, cx.organization_id(), &filter, paging.after_number(), paging.limit + 1).await?;
+    let (before, number) = (paging.after_number(), paging.limit + 1);
+    let rows = if is_held {
+        usage_events::held(&mut conn, cx.organization_id(), filter, before, number).await?
+    } else {
+        usage_events::list(&mut conn, cx.organization_id(), &filter, before, number).await?
+    };
     let position = |row: &EventRow| Position { key: Some(Key::Number(row.sequence)), id: Uuid::nil() };
     paging.try_answer(rows, position, KeptEvent::of)
 }

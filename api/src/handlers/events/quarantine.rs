@@ -30,7 +30,7 @@ pub struct ReleaseDraft {
 pub struct Released {
     /// Number of released events.
     #[schema(maximum = 5000)]
-    released: u64,
+    released: usize,
 }
 
 /// List quarantined usage events
@@ -55,7 +55,7 @@ pub async fn list_quarantine(cx: Context, paging: Paging, filters: Query<EventFi
 #[post("/v1/events/quarantine/release")]
 pub async fn release_events(cx: Context, body: Body<ReleaseDraft>) -> Result<Answer, ApiError> {
     cx.write(async |unit| {
-        let released = usage_events::release(&mut unit.conn, unit.organization_id, &body.0.sequences).await?;
+        let released = usage_events::release(&mut unit.conn, unit.organization_id, &body.0.sequences, unit.now).await?;
         if released > 0 {
             let entity = (Entity::Organization, unit.organization_id);
             let change = Change { verb: "events_released", entity, root: entity, before: None, after: Some(&body.0) };

@@ -108,7 +108,7 @@ pub async fn explain_health_change(
     if from > to {
         return Err(ApiError::parameter("from", "out_of_order", format!("must not be after {to}")));
     }
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let found = customer(&mut conn, cx.organization_id(), *id).await?;
     let (observed, models) = observe_one(&cx, &mut conn, found, Stretch { from, to, known_at: known.known_at }).await?;
     let one = |on| observed.days(&models, on, on).pop().ok_or_else(|| ApiError::internal("a stretch has no day"));

@@ -160,7 +160,7 @@ async fn load(
         let detail = format!("must be a day from {} to {to}", plus_days(to, 1 - MOST_DAYS));
         return Err(ApiError::parameter("from", "out_of_range", detail));
     }
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let found = customer(&mut conn, cx.organization_id(), id).await?;
     let stretch = Stretch { from, to, known_at: known.known_at };
     let (observed, models) = observe_one(cx, &mut conn, found, stretch).await?;

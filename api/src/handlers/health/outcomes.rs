@@ -20,7 +20,7 @@ use crate::paging::{Page, Paging};
 use crate::record::{self, Record, Withdrawable, Withdrawal};
 use crate::store::customer_records::CustomerOutcome;
 use crate::store::customers::Customer;
-use crate::store::metrics::{self, Of};
+use crate::store::measured_events::{self, Span};
 use crate::store::row::{self, Condition, Value};
 use crate::store::{customer_references, plans};
 use crate::unit::{Entity, Unit};
@@ -125,12 +125,11 @@ pub async fn read_outcome(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answe
 /// From when a customer is known: from what it says, its first event, the start of its first plan, or its creation here.
 async fn first_known(cx: &Context, unit: &mut Unit, customer: &Customer) -> Result<NaiveDate, ApiError> {
     let mut traces = vec![cx.date_of(customer.stamp.created_at)];
-    let mut references =
-        customer_references::of_customers(&mut unit.conn, unit.organization_id, &[customer.id]).await?;
-    let references = references.remove(&customer.id).unwrap_or_default();
-    let of = Of::Customer(&references);
-    let earlier = metrics::earlier(&mut unit.conn, unit.organization_id, of, unit.now, None).await?;
-    traces.extend(earlier.iter().map(|row| cx.date_of(row.first_at)));
+    let references = customer_references::of_customers(&mut unit.conn, unit.organization_id, &[customer.id]).await?;
+    for span in references.values().flatten().map(Span::from) {
+        let first = measured_events::first_at(&mut unit.conn, unit.organization_id, &span).await?;
+        traces.extend(first.map(|at| cx.date_of(at)));
+    }
     traces.extend(plans::first_start(&mut unit.conn, unit.organization_id, customer.id).await?);
     Ok(existed_from(customer.since_on, traces).unwrap_or(unit.today))
 }

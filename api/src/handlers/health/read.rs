@@ -184,7 +184,7 @@ pub async fn read_customer_health_by_ref(
 
 async fn answer(cx: &Context, customer: Customer, Moment { as_of, known_at }: Moment) -> Result<Answer, ApiError> {
     let from = plus_days(as_of, -TREND_DAYS);
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let computed_through = match known_at {
         Some(at) => usage_events::last_number_at(&mut conn, cx.organization_id(), at).await?,
         None => usage_events::last_number(&mut conn, cx.organization_id()).await?,

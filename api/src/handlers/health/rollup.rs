@@ -81,7 +81,7 @@ pub struct RollupPart {
     responses((status = 200, description = "The combined health.", body = HealthRollup)))]
 #[get("/v1/customers/{id}/health/rollup")]
 pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) -> Result<Answer, ApiError> {
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let whole = customer(&mut conn, cx.organization_id(), *id).await?;
     let mut parts = vec![];
     let mut above = vec![whole.id];
@@ -93,7 +93,7 @@ pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) 
     parts.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     let models = Models::load(&mut conn, cx.organization_id(), None).await?;
     let stretch = Stretch { from: as_of, to: as_of, known_at: None };
-    let observed = observed::observe(&cx, &mut conn, parts, models.reach_days(), stretch).await?;
+    let observed = observed::observe(&cx, &mut conn, parts, models.needs(), stretch).await?;
     let data: Vec<RollupPart> = observed
         .iter()
         .filter_map(|one| {

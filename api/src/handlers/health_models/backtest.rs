@@ -198,15 +198,15 @@ pub async fn backtest_health_model(
     body: Body<BacktestDraft>,
 ) -> Result<Answer, ApiError> {
     let draft = body.0;
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let candidate = find_candidate(&mut conn, cx.organization_id(), &model, draft.version).await?;
     let active = Models::load(&mut conn, cx.organization_id(), None).await?.of_today();
     let own = customers::all(&mut conn, cx.organization_id()).await?;
-    let reach_days = Models::reach_of_all(&[&active, &Models::only(Arc::clone(&candidate))]);
+    let needs = Models::needs_of_all(&[&active, &Models::only(Arc::clone(&candidate))]);
     let BacktestDraft { horizon_days, from, to, known_by, .. } = draft;
     let question = Question { from, to, horizon_days, known_by };
     let admits = |segment: Option<&str>| candidate.content.admits(segment);
-    let back = look_back::look_back(&cx, &mut conn, own, reach_days, question, admits).await?;
+    let back = look_back::look_back(&cx, &mut conn, own, needs, question, admits).await?;
     drop(conn);
     let proven = tokio::task::spawn_blocking(move || {
         let looks = &back.looks;

@@ -135,7 +135,7 @@ pub async fn simulate_health_model(
     AsOf(as_of): AsOf,
     option: Query<CandidateOption>,
 ) -> Result<Answer, ApiError> {
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let candidate = find_candidate(&mut conn, cx.organization_id(), &model, option.0.version).await?;
     let number = candidate.number;
     let (active, tried) =
@@ -145,11 +145,11 @@ pub async fn simulate_health_model(
         risk::in_force(&mut conn, cx.organization_id(), cx.today(), None).await?.map(|(_, learned)| learned);
     let mut own = customers::all(&mut conn, cx.organization_id()).await?;
     own.retain(|one| one.stamp.archived_at.is_none());
-    let reach_days = Models::reach_of_all(&[&active, &tried]).map(|days| days.max(risk::REACH_DAYS));
+    let needs = Models::needs_of_all(&[&active, &tried]).reaching(risk::REACH_DAYS);
     let back = playbooks.iter().filter_map(|row| row.content.content.trigger.compares_with()).max();
     let from = plus_days(as_of, -i64::from(back.unwrap_or_default()));
     let stretch = Stretch { from, to: as_of, known_at: None };
-    let mut observed = observed::observe(&cx, &mut conn, own, reach_days, stretch).await?;
+    let mut observed = observed::observe(&cx, &mut conn, own, needs, stretch).await?;
     observed.retain(|one| candidate.content.admits(one.segment_on(as_of)));
     drop(conn);
     let simulated = tokio::task::spawn_blocking(move || {

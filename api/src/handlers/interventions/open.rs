@@ -67,11 +67,11 @@ pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Re
     all_kept(check_tiers(&draft.escalations, ""))?;
     let named = Named { id: draft.customer_id, external_ref: draft.customer_ref.as_ref() };
     let today = cx.today();
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let customer = named_customer(&mut conn, cx.organization_id(), named).await?;
     let models = Models::load(&mut conn, cx.organization_id(), None).await?;
     let stretch = Stretch { from: today, to: today, known_at: None };
-    let mut observed = observed::observe(&cx, &mut conn, vec![customer], models.reach_days(), stretch).await?;
+    let mut observed = observed::observe(&cx, &mut conn, vec![customer], models.needs(), stretch).await?;
     drop(conn);
     let score = observed.pop().and_then(|one| one.days(&models, today, today).pop()?.score());
     cx.write(async |unit| {

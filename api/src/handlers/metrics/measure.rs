@@ -1,9 +1,12 @@
 //! Values of metrics for a customer or a person on a date.
 
+use std::sync::Arc;
+
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{Datelike, NaiveDate, NaiveTime};
-use milepost_domain::usage::metric::{Aggregate, Definition, Fact, Measured, measure, window_start};
+use milepost_domain::customer::reference::Period;
+use milepost_domain::usage::metric::{Aggregate, Definition, Measured, window_start};
 use milepost_domain::values::dates::{days_between, plus_days};
 use milepost_domain::values::text::{ExternalRef, Key};
 use serde::{Deserialize, Serialize};
@@ -16,10 +19,10 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Query, parse_path};
 use crate::moment::AsOf;
-use crate::store::customer_references::{self, ReferenceRow};
-use crate::store::metrics::{self, MeasuredRow, Of};
-use crate::store::{Conn, customers, people};
-use crate::usage_facts::fact;
+use crate::store::measured_events::{Axis, Span};
+use crate::store::{Conn, customer_references, customers, metrics, people, usage_events, usage_rewrites};
+use crate::usage::digest::{Digest, Wanted};
+use crate::usage::memory::{Question, as_known};
 
 /// Metrics and window to compute.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -162,18 +165,11 @@ pub async fn read_person_metrics_by_ref(
     take(&cx, &whose, as_of, &options.0).await
 }
 
-/// Names of a customer or of a person in events.
-#[derive(Debug)]
-enum Names {
-    Customer(Vec<ReferenceRow>),
-    Person(Option<String>),
-}
-
 /// The customer or person whose metrics are computed. Without an external reference there are no events, because
 /// events name their subjects by it.
 #[derive(Debug)]
 pub struct Whose {
-    named: Names,
+    spans: Vec<Span>,
     /// The start of the first plan, or of the customer relationship, or the date of creation.
     start_on: NaiveDate,
 }
@@ -189,7 +185,7 @@ impl Whose {
         let start_on = first_on.unwrap_or_else(|| cx.date_of(found.stamp.created_at));
         let mut references =
             customer_references::of_customers(&mut cx.read().await?, cx.organization_id(), &[id]).await?;
-        Ok(Self { named: Names::Customer(references.remove(&id).unwrap_or_default()), start_on })
+        Ok(Self { spans: references.remove(&id).unwrap_or_default().iter().map(Span::from).collect(), start_on })
     }
 
     /// Loads a person.
@@ -200,27 +196,34 @@ impl Whose {
         let own = plans.by_name.iter().filter(|view| view.row.person_id == Some(id));
         let first_on = own.map(|view| view.facts.start_on).min();
         let start_on = first_on.unwrap_or_else(|| cx.date_of(found.stamp.created_at));
-        Ok(Self { named: Names::Person(found.content.external_ref.map(String::from)), start_on })
+        let period = Period { from_at: None, until_at: None };
+        let span = |reference: ExternalRef| Span { axis: Axis::Person, reference: reference.into(), period };
+        Ok(Self { spans: found.content.external_ref.map(span).into_iter().collect(), start_on })
     }
 
-    /// The events that can matter to a range of days; all earlier ones too if `first_on` is `None`.
-    pub async fn events(
+    /// What the events from a day on say of some metrics; all events if `first_on` is `None`. The connection must be a snapshot.
+    pub async fn digest(
         &self,
         cx: &Context,
         conn: &mut Conn,
         first_on: Option<NaiveDate>,
-        last_on: NaiveDate,
-    ) -> Result<Vec<MeasuredRow>, ApiError> {
-        let of = match &self.named {
-            Names::Customer(references) => Of::Customer(references),
-            Names::Person(Some(reference)) => Of::Person(reference),
-            Names::Person(None) => return Ok(vec![]),
+        wanted: &[Wanted],
+    ) -> Result<Arc<Digest>, ApiError> {
+        let organization_id = cx.organization_id();
+        let references: Vec<&str> = self.spans.iter().map(|span| span.reference.as_str()).collect();
+        let question = Question {
+            organization_id,
+            reading: &cx.reading(),
+            // One day of margin, because days depend on the time zone.
+            from: first_on.map(|on| plus_days(on, -1).and_time(NaiveTime::MIN).and_utc()),
+            wanted,
+            head: usage_events::last_number(conn, organization_id).await?,
+            rewritten: usage_rewrites::of_subjects(conn, organization_id, &references).await?,
         };
-        // One day of margin on both sides, because days depend on the time zone.
-        let midnight = |on: NaiveDate| on.and_time(NaiveTime::MIN).and_utc();
-        let from = first_on.map(|on| midnight(plus_days(on, -1)));
-        let until = midnight(plus_days(last_on, 2));
-        Ok(metrics::events(conn, cx.organization_id(), of, from, until, None).await?)
+        Ok(match self.spans.first().map(|span| span.axis) {
+            Some(Axis::Subject) => cx.app.usage.digest(conn, &self.spans, &question).await?,
+            Some(Axis::Person) | None => Arc::new(as_known(conn, &self.spans, &question, None).await?),
+        })
     }
 }
 
@@ -236,21 +239,17 @@ async fn take(cx: &Context, whose: &Whose, AsOf(as_of): AsOf, options: &MetricOp
         Window::All => None,
     };
     let window_days = from.map(|from| days_between(from, as_of) + 1);
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let wanted = choose(definitions(cx, &mut conn).await?, options.keys.as_deref())?;
     let is_open = wanted.iter().any(|(_, definition)| definition.aggregate == Aggregate::DaysSinceLast);
-    let events = whose.events(cx, &mut conn, from.filter(|_| !is_open), as_of).await?;
-    let zone = cx.who.tenant.zone;
-    let value = |(key, definition): &(String, Definition)| {
-        let facts: Vec<Fact> = events
-            .iter()
-            .filter(|event| definition.admits(&event.kind))
-            .filter_map(|event| fact(definition, event, zone))
-            .collect();
-        let Measured { value, events, ignored } = measure(definition.aggregate, &facts, as_of, window_days);
-        MetricValue { key: key.clone(), value, events, ignored }
+    let metrics: Vec<Wanted> = wanted.iter().map(|(_, definition)| Wanted::by_type(definition.clone())).collect();
+    let digest = whose.digest(cx, &mut conn, from.filter(|_| !is_open), &metrics).await?;
+    let value = |((key, _), metric): (&(String, Definition), &Wanted)| {
+        let tallies = digest.tallies(metric).ok_or_else(|| ApiError::internal("a metric has no tallies"))?;
+        let Measured { value, events, ignored } = tallies.measure(as_of, window_days);
+        Ok(MetricValue { key: key.clone(), value, events, ignored })
     };
-    let data = wanted.iter().map(value).collect();
+    let data = wanted.iter().zip(&metrics).map(value).collect::<Result<_, ApiError>>()?;
     Ok(Answer::ok(&Metrics { as_of, window, from, window_days, data })?.content_tag())
 }
 

@@ -4,7 +4,7 @@ use actix_web::web::Path;
 use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
 use milepost_domain::earned_value::earned_schedule::Period;
-use milepost_domain::usage::metric::{Aggregate, Fact, measure, window_start};
+use milepost_domain::usage::metric::{Aggregate, window_start};
 use milepost_domain::values::dates::{days_between, plus_days};
 use milepost_domain::values::text::Key;
 use serde::{Deserialize, Serialize};
@@ -18,7 +18,7 @@ use crate::csv_text::{file, line, number};
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
-use crate::usage_facts::fact;
+use crate::usage::digest::Wanted;
 
 /// Metric and periods of a time series.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -120,26 +120,19 @@ async fn series(
         let detail = format!("must not be after {last_on} or give more than {MOST_POINTS} points");
         return Err(ApiError::parameter("from", "out_of_range", detail));
     }
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let found = definitions(cx, &mut conn).await?.into_iter().find(|(key, _)| key == options.key.as_str());
     let (key, definition) = found
         .ok_or_else(|| ApiError::parameter("key", "unknown_metric", format!("there is no metric '{}'", options.key)))?;
     let is_open = definition.aggregate == Aggregate::DaysSinceLast;
-    let events = whose.events(cx, &mut conn, (!is_open).then_some(first_on), last_on).await?;
-    let zone = cx.who.tenant.zone;
-    let mut facts: Vec<Fact> = events
-        .iter()
-        .filter(|event| definition.admits(&event.kind))
-        .filter_map(|event| fact(&definition, event, zone))
-        .collect();
-    facts.sort_by_key(|fact| fact.on);
+    let metric = Wanted::by_type(definition);
+    let digest = whose.digest(cx, &mut conn, (!is_open).then_some(first_on), std::slice::from_ref(&metric)).await?;
+    let tallies = digest.tallies(&metric).ok_or_else(|| ApiError::internal("a metric has no tallies"))?;
     let point = |number: u32| {
         let from = period.starts_on(first_on, number);
         let is_last = number == last_number;
         let to = if is_last { last_on } else { plus_days(period.starts_on(first_on, number + 1), -1) };
-        let start = if is_open { 0 } else { facts.partition_point(|fact| fact.on < from) };
-        let own = &facts[start..facts.partition_point(|fact| fact.on <= to)];
-        let found = measure(definition.aggregate, own, to, Some(days_between(from, to) + 1));
+        let found = tallies.measure(to, Some(days_between(from, to) + 1));
         MetricPoint { from, to, value: found.value, events: found.events }
     };
     let data: Vec<MetricPoint> = (0..=last_number).map(point).collect();

@@ -85,7 +85,7 @@ pub async fn dry_run_playbook(
 ) -> Result<Answer, ApiError> {
     let to = cx.today();
     let from = plus_days(to, 1 - options.0.days.unwrap_or(90));
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let row = resource::find::<KeyedPlaybook>(&mut conn, cx.organization_id(), By::Key(&key)).await?;
     let playbook = Playbook { active: true, ..row.content.content };
     let models = Models::load(&mut conn, cx.organization_id(), None).await?.of_today();
@@ -95,8 +95,8 @@ pub async fn dry_run_playbook(
     own.retain(|one| one.stamp.archived_at.is_none());
     let back = playbook.trigger.compares_with().map_or(0, i64::from);
     let stretch = Stretch { from: plus_days(from, -1 - back), to, known_at: None };
-    let reach_days = models.reach_days().map(|days| days.max(risk::REACH_DAYS));
-    let observed = observed::observe(&cx, &mut conn, own, reach_days, stretch).await?;
+    let needs = models.needs().reaching(risk::REACH_DAYS);
+    let observed = observed::observe(&cx, &mut conn, own, needs, stretch).await?;
     drop(conn);
     let tried = tokio::task::spawn_blocking(move || {
         let mut data: Vec<WouldOpen> =

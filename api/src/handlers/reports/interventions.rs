@@ -109,7 +109,7 @@ pub async fn read_intervention_report(
     let today = cx.today();
     let to = options.0.to.unwrap_or(today);
     let from = options.0.from.unwrap_or_else(|| plus_days(to, -180));
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let opened = [Condition::AtLeast("opened_on", from.to_value()), Condition::AtMost("opened_on", to.to_value())];
     let rows = row::all::<InterventionRow>(&mut conn, cx.organization_id(), &opened, "id").await?;
     let comparable: Vec<(Uuid, NaiveDate)> =
@@ -119,7 +119,7 @@ pub async fn read_intervention_report(
     let models = Models::load(&mut conn, cx.organization_id(), None).await?;
     let first = comparable.iter().map(|(_, on)| *on).min().unwrap_or(today);
     let stretch = Stretch { from: first, to: today, known_at: None };
-    let observed = observed::observe(&cx, &mut conn, own, models.reach_days(), stretch).await?;
+    let observed = observed::observe(&cx, &mut conn, own, models.needs(), stretch).await?;
     let mut by_kind: BTreeMap<String, Vec<&InterventionRow>> = BTreeMap::new();
     for row in &rows {
         by_kind.entry(row.kind.to_string()).or_default().push(row);

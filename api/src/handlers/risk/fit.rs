@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::look_back;
 use crate::customer_health::look_back::{KnownBy, LookBack, Question};
+use crate::customer_health::observed::Needs;
 use crate::customer_health::risk::{Holdout, Learned, REACH_DAYS};
 use crate::error::ApiError;
 use crate::extract::Body;
@@ -72,10 +73,11 @@ struct Example {
 pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
     let RiskFitDraft { horizon_days, from, to, ridge, known_by } = draft;
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let own = customers::all(&mut conn, cx.organization_id()).await?;
     let question = Question { from, to, horizon_days, known_by };
-    let back = look_back::look_back(&cx, &mut conn, own, Some(REACH_DAYS), question, |_| true).await?;
+    let needs = Needs { reach_days: Some(REACH_DAYS), ..Needs::default() };
+    let back = look_back::look_back(&cx, &mut conn, own, needs, question, |_| true).await?;
     drop(conn);
     let content = tokio::task::spawn_blocking(move || learn(&back, horizon_days, ridge));
     let content = content.await.map_err(ApiError::internal)?.ok_or_else(|| {

@@ -128,13 +128,13 @@ pub struct RiskIndicator {
 #[get("/v1/customers/{id}/risk")]
 pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> Result<Answer, ApiError> {
     let Moment { as_of, known_at } = moment;
-    let mut conn = cx.snapshot().await?;
+    let mut conn = cx.survey().await?;
     let found = customer(&mut conn, cx.organization_id(), *id).await?;
     check_known(&found, known_at)?;
     let models = Models::load(&mut conn, cx.organization_id(), known_at).await?;
-    let reach_days = models.reach_days().map(|days| days.max(REACH_DAYS));
+    let needs = models.needs().reaching(REACH_DAYS);
     let stretch = Stretch { from: as_of, to: as_of, known_at };
-    let mut observed = observed::observe(&cx, &mut conn, vec![found], reach_days, stretch).await?;
+    let mut observed = observed::observe(&cx, &mut conn, vec![found], needs, stretch).await?;
     let observed = observed.pop().ok_or_else(ApiError::not_found)?;
     let day = observed.days(&models, as_of, as_of).pop().ok_or_else(|| ApiError::internal("a stretch has no day"))?;
     let model = in_force(&mut conn, cx.organization_id(), as_of, known_at).await?;

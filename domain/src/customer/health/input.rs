@@ -1,5 +1,7 @@
 //! Known facts about one customer, and the inputs that the factors of a model take from them on a day.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use super::model::{Factor, ImpactOn, InputKind, ModelContent, PlanMeasure};
@@ -7,7 +9,7 @@ use super::score::{Reading, Score, score};
 use crate::plan::PlanFacts;
 use crate::plan::milestone::State;
 use crate::plan::schedule::Status;
-use crate::usage::metric::{Aggregate, Fact, measure, window_start};
+use crate::usage::tally::Tallies;
 use crate::values::dates::{days_between, plus_days};
 
 /// Pulse: a health assessment of a customer by a person.
@@ -41,8 +43,8 @@ impl KnownPlan<'_> {
 /// Known facts about one customer that a model evaluates.
 #[derive(Debug, Clone, Default)]
 pub struct Evidence<'a> {
-    /// Events that the metric of each factor counts, by day; empty for factors without a metric.
-    pub facts: Vec<Vec<Fact>>,
+    /// Tallies of the events that the metric of each factor counts; `None` for factors without a metric.
+    pub tallies: Vec<Option<Arc<Tallies>>>,
     /// Day of the customer's first event of any type.
     pub first_event_on: Option<NaiveDate>,
     /// Plans of the customer.
@@ -81,15 +83,7 @@ impl Evidence<'_> {
     /// and unknown before: a customer without any events is unobserved, not idle.
     fn metric(&self, index: usize, factor: &Factor, as_of: NaiveDate) -> Option<f64> {
         self.first_event_on.filter(|first_on| *first_on <= as_of)?;
-        let aggregate = factor.input.definition.as_ref()?.aggregate;
-        let facts = self.facts.get(index)?;
-        let window_days = factor.input.window_days();
-        let end = facts.partition_point(|fact| fact.on <= as_of);
-        let start = match aggregate {
-            Aggregate::DaysSinceLast => 0,
-            _ => facts.partition_point(|fact| fact.on < window_start(as_of, window_days)),
-        };
-        measure(aggregate, &facts[start..end], as_of, Some(window_days)).value
+        self.tallies.get(index)?.as_ref()?.measure(as_of, Some(factor.input.window_days())).value
     }
 
     fn of_plans(&self, measure: PlanMeasure, as_of: NaiveDate) -> Option<f64> {

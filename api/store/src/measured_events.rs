@@ -1,0 +1,165 @@
+//! Usage events as metrics and risk read them: by customer or person, reduced to what they need.
+
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt;
+use milepost_domain::customer::reference::Period;
+use sqlx::QueryBuilder;
+use uuid::Uuid;
+
+use crate::customer_references::ReferenceRow;
+use crate::from_row::from_row;
+use crate::{Conn, on};
+
+/// A usage event in the form that metrics use.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct MeasuredRow {
+    pub kind: String,
+    pub occurred_at: DateTime<Utc>,
+    pub received_at: DateTime<Utc>,
+    pub data: Option<String>,
+}
+
+from_row!(MeasuredRow { kind = "type", occurred_at, received_at, data });
+
+/// Attribute of events by which they are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Axis {
+    /// Reference of a customer.
+    Subject,
+    /// Reference of a person.
+    Person,
+}
+
+impl Axis {
+    const fn column(self) -> &'static str {
+        match self {
+            Self::Subject => "subject",
+            Self::Person => "person",
+        }
+    }
+}
+
+/// Events that carry a reference and happened in a period.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Span {
+    pub axis: Axis,
+    pub reference: String,
+    pub period: Period,
+}
+
+impl From<&ReferenceRow> for Span {
+    fn from(row: &ReferenceRow) -> Self {
+        Self { axis: Axis::Subject, reference: row.external_ref.clone(), period: row.period() }
+    }
+}
+
+/// Which events of a span are read, besides those that are held in quarantine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Part {
+    /// Earliest time of occurrence.
+    pub from: Option<DateTime<Utc>>,
+    /// End of the times of occurrence, exclusive.
+    pub until: Option<DateTime<Utc>>,
+    /// Number of an event after which they were recorded.
+    pub after: Option<i64>,
+    /// Instant by which they had been received.
+    pub known_at: Option<DateTime<Utc>>,
+}
+
+/// Adds the conditions of a part of a span.
+macro_rules! push_part {
+    ($query:ident, $organization_id:expr, $span:expr, $part:expr) => {{
+        let (span, part): (&Span, Part) = ($span, $part);
+        $query
+            .push_bind($organization_id)
+            .push(" AND ")
+            .push(span.axis.column())
+            .push(" = ")
+            .push_bind(&span.reference);
+        $query.push(" AND held_for IS NULL");
+        if let Some(from) = part.from.max(span.period.from_at) {
+            $query.push(" AND occurred_at >= ").push_bind(from);
+        }
+        if let Some(until) = earliest(part.until, span.period.until_at) {
+            $query.push(" AND occurred_at < ").push_bind(until);
+        }
+        if let Some(after) = part.after {
+            $query.push(" AND sequence > ").push_bind(after);
+        }
+        if let Some(known_at) = part.known_at {
+            $query.push(" AND received_at <= ").push_bind(known_at);
+        }
+    }};
+}
+
+fn earliest(one: Option<DateTime<Utc>>, other: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+    one.into_iter().chain(other).min()
+}
+
+/// Hands over the events of a part of a span, one after another, without holding all of them.
+pub async fn each(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    span: &Span,
+    part: Part,
+    mut take: impl FnMut(MeasuredRow),
+) -> sqlx::Result<()> {
+    on!(conn, db => {
+        let mut query =
+            QueryBuilder::new("SELECT type, occurred_at, received_at, data FROM usage_events WHERE organization_id = ");
+        push_part!(query, organization_id, span, part);
+        let mut rows = query.build_query_as().fetch(db);
+        while let Some(row) = rows.try_next().await? {
+            take(row);
+        }
+        Ok(())
+    })
+}
+
+/// Returns the events of spans from an instant on.
+pub async fn all(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    spans: &[Span],
+    from: Option<DateTime<Utc>>,
+) -> sqlx::Result<Vec<MeasuredRow>> {
+    let mut rows = vec![];
+    for span in spans {
+        each(conn, organization_id, span, Part { from, ..Part::default() }, |row| rows.push(row)).await?;
+    }
+    Ok(rows)
+}
+
+/// Returns the time of the first event of a span.
+pub async fn first_at(conn: &mut Conn, organization_id: Uuid, span: &Span) -> sqlx::Result<Option<DateTime<Utc>>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new("SELECT occurred_at FROM usage_events WHERE organization_id = ");
+        push_part!(query, organization_id, span, Part::default());
+        query.push(" ORDER BY occurred_at LIMIT 1");
+        query.build_query_scalar().fetch_optional(db).await
+    })
+}
+
+/// First and last event of one type.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct EarlierRow {
+    pub kind: String,
+    pub first_at: DateTime<Utc>,
+    pub last_at: DateTime<Utc>,
+}
+
+from_row!(EarlierRow { kind = "type", first_at, last_at });
+
+/// Returns the first and the last event of each type in a part of a span.
+pub async fn by_type(conn: &mut Conn, organization_id: Uuid, span: &Span, part: Part) -> sqlx::Result<Vec<EarlierRow>> {
+    on!(conn, db => {
+        let mut query = QueryBuilder::new(
+            "SELECT type, MIN(occurred_at) AS first_at, MAX(occurred_at) AS last_at FROM usage_events WHERE organization_id = ");
+        push_part!(query, organization_id, span, part);
+        query.push(" GROUP BY type");
+        query.build_query_as().fetch_all(db).await
+    })
+}
