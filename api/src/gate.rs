@@ -3,20 +3,23 @@
 //!
 //! Everything under the document's security needs a caller here, so a new route is closed until it is declared public.
 
+use std::future::ready;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::body::{EitherBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, Accept, Header, HeaderName, HeaderValue, Quality, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, AUTHORIZATION, Accept, CONTENT_ENCODING, CONTENT_LENGTH, Header, HeaderName, HeaderValue, Quality,
+    RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use futures_util::stream;
 use uuid::Uuid;
 
 use crate::auth::api_key::ApiKey;
@@ -26,15 +29,20 @@ use crate::context::{CheckedQuery, Context, Matched};
 use crate::contract::{Access, Operation};
 use crate::envelope::RequestId;
 use crate::error::{ApiError, Code};
+use crate::extract::collect_up_to;
+use crate::ingest::split::member;
 use crate::limit::Allowance;
 use crate::state::App;
 
+/// Largest body in which a key is looked for, in bytes: what browsers allow a beacon.
+const MOST_BEACON_BYTES: usize = 64 * 1024;
+
 /// The middleware.
 pub async fn pass<B: MessageBody + 'static>(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    match admit(&request).await {
+    match admit(&mut request).await {
         Ok(allowance) => {
             let mut response = next.call(request).await?;
             for (name, value) in allowance.into_iter().flat_map(allowance_headers) {
@@ -47,7 +55,7 @@ pub async fn pass<B: MessageBody + 'static>(
 }
 
 /// Checks a request and leaves in it what its handler needs; answers what is left of the quota, where there is one.
-async fn admit(request: &ServiceRequest) -> Result<Option<Allowance>, ApiError> {
+async fn admit(request: &mut ServiceRequest) -> Result<Option<Allowance>, ApiError> {
     let app = request.app_data::<web::Data<App>>().map(|data| Arc::clone(data));
     let app = app.ok_or_else(|| ApiError::internal("the application has no state"))?;
     if request.path().contains("%00") {
@@ -135,8 +143,11 @@ fn context(
     Context::new(app, who, request_id, route.into(), target.into(), operation.precondition, request.headers())
 }
 
-async fn authenticate(request: &ServiceRequest, app: &App) -> Result<Authenticated, ApiError> {
-    let token = bearer(request).or_else(|| write_key(request));
+async fn authenticate(request: &mut ServiceRequest, app: &App) -> Result<Authenticated, ApiError> {
+    let token = match bearer(request).or_else(|| write_key(request)) {
+        Some(token) => Some(token),
+        None => beacon_key(request).await?,
+    };
     let token = token.ok_or_else(|| unauthenticated("Send Authorization: Bearer with an API key or a token."))?;
     let address = client_address(request.request(), app);
     if let Some(key) = ApiKey::parse(&token) {
@@ -189,6 +200,22 @@ fn write_key(request: &ServiceRequest) -> Option<String> {
     }
     let decoded = String::from_utf8(BASE64_STANDARD.decode(encoded.trim()).ok()?).ok()?;
     decoded.split_once(':').map(|(user, _)| user.to_owned())
+}
+
+/// Browsers send what is left when a page is closed without headers (`navigator.sendBeacon`, at most 64 KiB): Segment's libraries then
+/// put their key into the body. Only a body of a stated length that is small enough is looked at.
+async fn beacon_key(request: &mut ServiceRequest) -> Result<Option<String>, ApiError> {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    let is_small = length.is_some_and(|length| length <= MOST_BEACON_BYTES);
+    let is_plain = !request.headers().contains_key(CONTENT_ENCODING) && !request.headers().contains_key(AUTHORIZATION);
+    if !is_small || !is_plain || !request.path().starts_with("/v1/segment/") {
+        return Ok(None);
+    }
+    let payload = request.take_payload();
+    let body = collect_up_to(request.request(), payload, MOST_BEACON_BYTES).await?.freeze();
+    let key = member(&body, "writeKey").ok().flatten().and_then(|text| serde_json::from_slice(text).ok());
+    request.set_payload(Payload::Stream { payload: Box::pin(stream::once(ready(Ok(body)))) });
+    Ok(key)
 }
 
 fn unauthenticated(detail: &str) -> ApiError {

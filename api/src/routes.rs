@@ -225,6 +225,7 @@ fn health<R: Registry>(config: &mut R) {
         .service(risk::activate::activate_risk_model)
         .service(risk::activate::retire_risk_model)
         .service(risk::read::read_customer_risk)
+        .service(risk::read::read_customer_risk_by_ref)
         .service(health::outcomes::list_outcomes)
         .service(health::outcomes::record_outcome)
         .service(health::outcomes::read_outcome)

@@ -27,6 +27,8 @@ pub struct Unit {
     pub now: DateTime<Utc>,
     /// The organization's date at that instant.
     pub today: NaiveDate,
+    /// The time at which somebody else stated what is being written, where a message says so.
+    pub stated_at: Option<DateTime<Utc>>,
     clock: Clock,
     author: Author,
     request_id: String,
@@ -148,6 +150,7 @@ impl Unit {
             organization_id: origin.organization_id,
             now,
             today: date_in(origin.zone, now),
+            stated_at: None,
             clock: clock.clone(),
             author: origin.author,
             request_id: origin.request_id,

@@ -5,6 +5,7 @@ pub mod backtest;
 pub mod deed;
 pub mod health;
 pub mod intervention;
+pub mod membership;
 pub mod outcome;
 pub mod past;
 pub mod playbook;

@@ -277,6 +277,8 @@ async fn raw_events(server: &Server, at_once: usize) -> f64 {
             sequence,
             key: identity(event, organization_id),
             event,
+            subject: event.subject.clone(),
+            by_person: false,
             received_at: now,
             held_for: None,
         });
@@ -336,6 +338,8 @@ async fn fill_events(server: &Server, stored: i64, wanted: i64) {
             sequence,
             key: identity(event, organization_id),
             event,
+            subject: event.subject.clone(),
+            by_person: false,
             received_at: now,
             held_for: None,
         });

@@ -11,6 +11,8 @@ on_both_engines!(
     a_customer_keeps_its_events_when_its_reference_changes,
     a_reference_that_was_deleted_starts_empty,
     a_day_keeps_its_segment,
+    the_report_of_a_day_keeps_its_facts,
+    the_parts_of_a_day,
     nothing_was_known_before_it_was_recorded,
     mistakes_are_withdrawn,
 );
@@ -183,4 +185,85 @@ async fn mistakes_are_withdrawn(engine: Engine) {
         .expect(200);
     assert_eq!(customers().await, 1, "it is a customer after all");
     server.post(&format!("{path}/outcomes"), lost).await.expect(201);
+}
+
+async fn the_report_of_a_day_keeps_its_facts(engine: Engine) {
+    let server = Server::start(engine).await;
+    for (name, revenue, score) in [("alpha", 100, 30), ("beta", 300, 90), ("gamma", 200, 60)] {
+        let customer = json!({ "name": name, "external_ref": name, "segment": "SMB", "owner": "Ana", "annual_revenue_minor": revenue });
+        let path = create(&server, "/v1/customers", customer).await;
+        server
+            .post(
+                &format!("{path}/health/overrides"),
+                json!({ "score": score, "reason": "Known well", "expires_on": "2026-07-01" }),
+            )
+            .await
+            .expect(201);
+    }
+    server.clock.advance(Duration::days(10));
+    let alpha = server.get("/v1/customers/by-ref/alpha").await.expect(200);
+    let path = alpha["id"].as_str().expect("an id");
+    server
+        .patch(
+            &format!("/v1/customers/{path}"),
+            json!({ "segment": "Former", "owner": "Ben", "annual_revenue_minor": 1 }),
+        )
+        .await
+        .expect(200);
+    create(&server, "/v1/customers", json!({ "name": "delta" })).await;
+    let names = async |query: &str| {
+        let report = server.get(&format!("/v1/reports/health{query}")).await.expect(200);
+        let data = report["data"].as_array().expect("customers").iter();
+        data.map(|row| row["name"].as_str().expect("a name").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names("").await, ["alpha", "beta", "delta", "gamma"]);
+    assert_eq!(names("?as_of=2026-05-06").await, ["alpha", "beta", "gamma"], "one was not there yet");
+    assert_eq!(names("?segment=SMB").await, ["beta", "gamma"]);
+    assert_eq!(names("?segment=SMB&owner=Ana&as_of=2026-05-06").await, ["alpha", "beta", "gamma"]);
+    assert_eq!(names("?sort=score").await, ["alpha", "gamma", "beta", "delta"], "those without a score come last");
+    assert_eq!(names("?sort=-score&as_of=2026-05-06").await, ["beta", "gamma", "alpha"]);
+    assert_eq!(names("?sort=-annual_revenue").await, ["beta", "gamma", "alpha", "delta"]);
+    assert_eq!(
+        names("?sort=-annual_revenue&as_of=2026-05-06").await,
+        ["beta", "gamma", "alpha"],
+        "100 then, and 1 now"
+    );
+    let then = server.get("/v1/reports/health?as_of=2026-05-06&sort=score&limit=1").await.expect(200);
+    assert_eq!(
+        (&then["as_of"], &then["customers"], &then["mean_score"]),
+        (&json!("2026-05-06"), &json!(3), &json!(60.0))
+    );
+    let alpha = &then["data"][0];
+    let facts = ["segment", "owner", "annual_revenue_minor", "score"].map(|field| alpha[field].clone());
+    assert_eq!(facts, [json!("SMB"), json!("Ana"), json!(100), json!(30.0)]);
+    let next = then["next_cursor"].as_str().expect("a cursor").to_owned();
+    let page = names(&format!("?as_of=2026-05-06&sort=score&limit=1&cursor={next}")).await;
+    assert_eq!(page, ["gamma"]);
+    assert_eq!(names("?as_of=2026-04-01").await, Vec::<String>::new());
+    server.get("/v1/reports/health?sort=worst").await.problem(400, "invalid_parameter");
+}
+
+async fn the_parts_of_a_day(engine: Engine) {
+    let server = Server::start(engine).await;
+    let mut paths = vec![];
+    for name in ["holding", "other"] {
+        paths.push(create(&server, "/v1/customers", json!({ "name": name, "external_ref": name })).await);
+    }
+    let part = json!({ "name": "part", "parent_ref": "holding", "annual_revenue_minor": 5 });
+    let part = create(&server, "/v1/customers", part).await;
+    create(&server, "/v1/customers", json!({ "name": "part of part", "parent_id": part.rsplit('/').next() })).await;
+    server.clock.advance(Duration::days(10));
+    server.patch(&part, json!({ "parent_ref": "other", "annual_revenue_minor": 7 })).await.expect(200);
+    let parts = async |path: &str, query: &str| {
+        let rollup = server.get(&format!("{path}/health/rollup{query}")).await.expect(200);
+        let data = rollup["data"].as_array().expect("parts").iter();
+        data.map(|one| (one["name"].as_str().expect("a name").to_owned(), one["annual_revenue_minor"].as_i64()))
+            .collect::<Vec<_>>()
+    };
+    let (now, then) = (("part".to_owned(), Some(7)), ("part".to_owned(), Some(5)));
+    let below = ("part of part".to_owned(), None);
+    assert_eq!(parts(&paths[0], "").await, []);
+    assert_eq!(parts(&paths[1], "").await, [now, below.clone()]);
+    assert_eq!(parts(&paths[0], "?as_of=2026-05-06").await, [then, below]);
+    assert_eq!(parts(&paths[1], "?as_of=2026-05-06").await, []);
 }

@@ -9,12 +9,15 @@ use crate::samples::{create, pluck};
 on_both_engines!(
     a_batch_is_people_customers_and_events,
     the_write_key_is_the_user,
+    a_beacon_has_its_key_in_the_body,
     built_in_paths_are_served,
     wrong_messages_do_not_hold_up_others,
     a_write_key_fills_and_does_not_change,
     one_broken_message_costs_none_of_the_others,
     each_write_key_is_a_source,
     the_order_of_arrival_does_not_matter,
+    events_go_with_their_person,
+    who_moves_takes_later_events_along,
 );
 
 fn track(id: &str, context: &Value) -> Value {
@@ -94,6 +97,26 @@ async fn the_write_key_is_the_user(engine: Engine) {
     send(&reader, "/v1/segment/track").await.problem(403, "forbidden");
     send("mp_nobody", "/v1/segment/track").await.problem(401, "unauthenticated");
     send(&key, "/v1/events").await.problem(401, "unauthenticated");
+}
+
+async fn a_beacon_has_its_key_in_the_body(engine: Engine) {
+    let server = Server::start(engine).await;
+    let key = server.key_of("acme", &[Scope::EventsWrite]).await;
+    let body = |key: &str| json!({ "batch": [track("m-1", &json!({}))], "sentAt": "2026-05-04T09:00:00.000Z", "writeKey": key });
+    let beacon = async |path: &str, body: Value| {
+        server.call("POST", path).anonymous().body("text/plain;charset=UTF-8", body.to_string()).send().await
+    };
+    assert_eq!(beacon("/v1/segment/b", body(&key)).await.expect(200)["received"], 1);
+    let mut single = track("m-2", &json!({}));
+    single["writeKey"] = json!(key);
+    assert_eq!(beacon("/v1/segment/t", single).await.expect(200)["events"], 1);
+    let wrong = beacon("/v1/segment/b", body("mp_wrong")).await;
+    wrong.problem(401, "unauthenticated");
+    beacon("/v1/segment/b", json!({ "batch": [] })).await.problem(401, "unauthenticated");
+    // Elsewhere a body is no credential, and neither is a part of a large one.
+    beacon("/v1/events", json!({ "writeKey": key })).await.problem(401, "unauthenticated");
+    let large = json!({ "batch": [], "writeKey": key, "padding": "x".repeat(70_000) });
+    beacon("/v1/segment/b", large).await.problem(401, "unauthenticated");
 }
 
 async fn wrong_messages_do_not_hold_up_others(engine: Engine) {
@@ -206,6 +229,96 @@ async fn the_order_of_arrival_does_not_matter(engine: Engine) {
     }
     let expected = ["Ana Petrova", "ana@example.com", "new", "Older", "pro"].map(Value::from);
     assert!(seen.iter().all(|one| *one == expected), "{seen:#?}");
+}
+
+/// The identifiers of the events that a list has, in their order.
+async fn listed(server: &Server, path: &str) -> Vec<String> {
+    let list = server.get(path).await.expect(200);
+    let mut ids: Vec<String> = list["data"]
+        .as_array()
+        .expect("events")
+        .iter()
+        .map(|one| one["id"].as_str().expect("an id").to_owned())
+        .collect();
+    ids.sort_unstable();
+    ids
+}
+
+async fn events_go_with_their_person(engine: Engine) {
+    let group =
+        |customer: &str, at: &str| json!({ "type": "group", "userId": "u", "groupId": customer, "timestamp": at });
+    let track = |id: &str, at: &str| json!({ "type": "track", "event": "used", "userId": "u", "messageId": id, "timestamp": at });
+    let messages = [
+        group("old", "2026-05-04T09:00:00Z"),
+        group("new", "2026-05-04T10:00:00Z"),
+        track("before", "2026-05-04T08:00:00Z"),
+        track("between", "2026-05-04T09:30:00Z"),
+        track("after", "2026-05-04T10:30:00Z"),
+        json!({ "type": "track", "event": "used", "userId": "u", "messageId": "named", "timestamp": "2026-05-04T10:40:00Z", "context": { "groupId": "old" } }),
+    ];
+    for order in [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [2, 1, 3, 0, 5, 4], [1, 2, 3, 4, 5, 0]] {
+        let server = Server::start(engine).await;
+        create(&server, "/v1/metrics", json!({ "key": "uses", "event_type": "used", "aggregate": "count" })).await;
+        let mut groups = 0;
+        for at in order {
+            server.post("/v1/segment/batch", json!({ "batch": [messages[at]] })).await.expect(200);
+            groups += usize::from(at < 2);
+            if groups > 0 {
+                // What is kept in memory follows.
+                let name = if listed(&server, "/v1/events?subject=old").await.is_empty() { "new" } else { "old" };
+                server.get(&format!("/v1/customers/by-ref/{name}/metrics")).await;
+            } else if at == 2 {
+                let held = server.get("/v1/events/quarantine").await.expect(200);
+                let before = held["data"].as_array().expect("events").iter().find(|one| one["id"] == "before");
+                assert_eq!(before.expect("it waits, visibly")["held"], "unknown_customer");
+            }
+        }
+        assert_eq!(listed(&server, "/v1/events?subject=old").await, ["before", "between", "named"], "{order:?}");
+        assert_eq!(listed(&server, "/v1/events?subject=new").await, ["after"], "{order:?}");
+        assert_eq!(listed(&server, "/v1/events/quarantine").await, Vec::<String>::new(), "{order:?}");
+        for (name, uses) in [("old", 3.0), ("new", 1.0)] {
+            let metrics = server.get(&format!("/v1/customers/by-ref/{name}/metrics")).await.expect(200);
+            assert_eq!(metrics["data"][0]["value"], uses, "{order:?}: {name}");
+        }
+    }
+}
+
+async fn who_moves_takes_later_events_along(engine: Engine) {
+    let server = Server::start(engine).await;
+    create(&server, "/v1/metrics", json!({ "key": "uses", "event_type": "used", "aggregate": "count" })).await;
+    let send = async |id: &str, time: &str| {
+        let event = json!({ "id": id, "source": "app", "type": "used", "time": time, "data": { "person": "ana" } });
+        server.post("/v1/events", json!([event])).await.expect(200)
+    };
+    let uses = async |name: &str| {
+        let metrics = server.get(&format!("/v1/customers/by-ref/{name}/metrics")).await.expect(200);
+        metrics["data"][0]["value"].as_f64().expect("a number")
+    };
+    // An event of a person alone counts for the person alone until somebody says whose the person is.
+    assert_eq!(send("early", "2026-05-01T10:00:00Z").await["accepted"], 1);
+    for name in ["northwind", "contoso"] {
+        create(&server, "/v1/customers", json!({ "name": name, "external_ref": name })).await;
+    }
+    let person = json!({ "name": "Ana", "kind": "participant", "external_ref": "ana", "customer_ref": "northwind" });
+    let person = create(&server, "/v1/people", person).await;
+    assert_eq!((uses("northwind").await, uses("contoso").await), (1.0, 0.0));
+    server.app.clock.advance(chrono::Duration::hours(1));
+    server.patch(&person, json!({ "customer_ref": "contoso" })).await.expect(200);
+    send("late", "2026-05-02T10:00:00Z").await;
+    assert_eq!((uses("northwind").await, uses("contoso").await), (2.0, 0.0), "it happened before");
+    server.app.clock.advance(chrono::Duration::hours(2));
+    let now = server.app.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    send("now", &now).await;
+    assert_eq!((uses("northwind").await, uses("contoso").await), (2.0, 1.0));
+    // A customer that gets its reference later gets what its people did.
+    let third = create(&server, "/v1/customers", json!({ "name": "Fabrikam" })).await;
+    let id = third.rsplit('/').next().expect("an id");
+    let person = json!({ "name": "Ben", "kind": "participant", "external_ref": "ben", "customer_id": id });
+    create(&server, "/v1/people", person).await;
+    let event = json!({ "id": "ben", "source": "app", "type": "used", "time": "2026-05-03T10:00:00Z", "data": { "person": "ben" } });
+    server.post("/v1/events", json!([event])).await.expect(200);
+    server.patch(&third, json!({ "external_ref": "fabrikam" })).await.expect(200);
+    assert_eq!((uses("fabrikam").await, uses("contoso").await), (1.0, 1.0));
 }
 
 async fn each_write_key_is_a_source(engine: Engine) {

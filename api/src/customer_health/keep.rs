@@ -21,6 +21,7 @@ use super::day::{Day, slope_per_week};
 use super::look_back::outcomes_by_customer;
 use super::models::Models;
 use super::observed::{Observed, Stretch, TREND_DAYS, observe};
+use super::past::Facts;
 use super::react::{Looked, end_of_archived, follow_owner, react_to};
 use super::risk::{self, Judgement, Learned};
 use crate::context::Context;
@@ -33,24 +34,28 @@ use crate::store::{Conn, customer_references, customers, ledger, usage_events};
 use crate::unit::Unit;
 
 /// Number of customers that are computed and written at a time.
-const AT_ONCE: usize = 200;
+pub(super) const AT_ONCE: usize = 200;
 /// Kinds of entities whose changes can affect every customer.
 const OF_ALL: [&str; 4] = ["health_model", "risk_model", "playbook", "organization"];
 
-/// A customer with its current score and triggers.
-struct Found {
-    row: ScoreRow,
-    customer: Customer,
+/// A customer with its score and triggers on a day.
+pub(super) struct Found {
+    pub(super) row: ScoreRow,
+    pub(super) customer: Customer,
+    /// What had been recorded of it by the end of the day.
+    pub(super) facts: Facts,
+    /// Whether it was a customer by then.
+    pub(super) existed: bool,
     /// Subjects for which each playbook's trigger holds; `None` where the playbook does not look at the customer.
     held: Vec<Option<Vec<String>>>,
 }
 
 /// Models and playbooks by which customers are evaluated.
-struct Lens {
-    models: Models,
-    risk_model: Option<Learned>,
-    playbooks: Vec<PlaybookRow>,
-    outcomes: HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>,
+pub(super) struct Lens {
+    pub(super) models: Models,
+    pub(super) risk_model: Option<Learned>,
+    pub(super) playbooks: Vec<PlaybookRow>,
+    pub(super) outcomes: HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>,
 }
 
 /// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
@@ -146,7 +151,8 @@ async fn changed(
     Ok(all)
 }
 
-async fn look(
+/// Looks at customers on the day of the marks.
+pub(super) async fn look(
     cx: &Context,
     conn: &mut Conn,
     customers: Vec<Customer>,
@@ -171,7 +177,8 @@ async fn look(
             let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, &situation).filter(|_| !is_lost);
             let held = lens.playbooks.iter().map(|row| held(&row.content.content)).collect();
             let row = row(&one, &days, &judgement, is_lost, marks.computed_at)?;
-            Some(Found { row, held, customer: one.customer.clone() })
+            let (facts, existed) = (one.facts_on(to).clone(), one.existed_from() <= to);
+            Some(Found { row, held, customer: one.customer.clone(), facts, existed })
         };
         observed.into_iter().filter_map(find).collect()
     });

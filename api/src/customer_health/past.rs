@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
+use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::customer::past::Past;
 use milepost_domain::values::text::Label;
 use serde::Deserialize;
@@ -20,6 +22,24 @@ pub struct Facts {
     pub segment: Option<Label>,
     /// Annual revenue in the smallest unit of the currency.
     pub annual_revenue_minor: Option<i64>,
+    /// Owner: the person responsible.
+    pub owner: Option<Label>,
+    /// Customer that it is a part of.
+    pub parent_id: Option<Uuid>,
+    /// Date on which the contract is to be renewed.
+    pub renews_on: Option<NaiveDate>,
+}
+
+impl From<&CustomerContent> for Facts {
+    fn from(content: &CustomerContent) -> Self {
+        Self {
+            segment: content.segment.clone(),
+            annual_revenue_minor: content.annual_revenue_minor,
+            owner: content.owner.clone(),
+            parent_id: content.parent_id,
+            renews_on: content.renews_on,
+        }
+    }
 }
 
 /// Loads the past of customers. Of those that have never changed, nothing needs to be loaded.
@@ -39,8 +59,7 @@ pub async fn load(
         }
     }
     for one in customers {
-        let (segment, annual_revenue_minor) = (one.segment.clone(), one.annual_revenue_minor);
-        pasts.entry(one.id).or_insert_with(|| Past::new(Facts { segment, annual_revenue_minor }));
+        pasts.entry(one.id).or_insert_with(|| Past::new(Facts::from(&one.content)));
     }
     Ok(pasts)
 }

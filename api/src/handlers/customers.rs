@@ -23,6 +23,7 @@ use crate::store::customer_references::{self, ReferenceRow};
 use crate::store::customers::{self, Customer};
 use crate::store::kept::Archivable;
 use crate::store::keyset::{Direction, Order, Position};
+use crate::store::memberships;
 use crate::store::row::{self, Column as _, Condition, Removal};
 use crate::unit::{Entity, Unit};
 
@@ -61,7 +62,11 @@ impl Managed for CustomerContent {
             Some(own) => {
                 let new_id = unit.new_id();
                 let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
-                Ok(customer_references::give(conn, organization_id, new_id, after.id, own.as_str(), unit.now).await?)
+                customer_references::give(conn, organization_id, new_id, after.id, own.as_str(), unit.now).await?;
+                if before.is_some_and(|before| before.external_ref.is_none()) {
+                    memberships::attribute_people_of(conn, organization_id, after.id, unit.now).await?;
+                }
+                Ok(())
             }
             None => Ok(()),
         }

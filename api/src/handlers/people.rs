@@ -20,8 +20,9 @@ use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
 use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
 use crate::store::kept::Archivable;
+use crate::store::memberships::{self, MembershipRow};
 use crate::store::people::Person;
-use crate::store::row::{Column as _, Condition};
+use crate::store::row::{self, Column as _, Condition, Removal};
 use crate::unit::{Entity, Unit};
 
 type PersonPatch = MergePatch<PersonContent>;
@@ -41,6 +42,29 @@ impl Managed for PersonContent {
         reference::complete::<CustomerContent>(conn, organization_id, "customer", fields, before.unwrap_or_default())
             .await
     }
+
+    async fn saved(unit: &mut Unit, before: Option<&Person>, after: &Person) -> Result<(), ApiError> {
+        if before.and_then(|before| before.customer_id) == after.customer_id {
+            return Ok(());
+        }
+        state_membership(unit, after, after.customer_id).await
+    }
+
+    async fn remove(unit: &mut Unit, id: Uuid) -> sqlx::Result<Removal> {
+        let removal = row::delete::<Person>(&mut unit.conn, unit.organization_id, id).await?;
+        if removal == Removal::Removed {
+            memberships::forget(&mut unit.conn, unit.organization_id, id).await?;
+        }
+        Ok(removal)
+    }
+}
+
+/// Notes that a person belongs to a customer, or to none, from when that was stated.
+pub async fn state_membership(unit: &mut Unit, person: &Person, customer_id: Option<Uuid>) -> Result<(), ApiError> {
+    let stated_at = unit.stated_at.unwrap_or(unit.now);
+    let row = MembershipRow { id: unit.new_id(), person_id: person.id, customer_id, stated_at };
+    let own = person.external_ref.as_ref().map(ExternalRef::as_str);
+    Ok(memberships::state(&mut unit.conn, unit.organization_id, &row, own, unit.now).await?)
 }
 
 impl Referred for PersonContent {

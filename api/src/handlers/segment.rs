@@ -76,9 +76,10 @@ impl RejectedMessage {
 /// Record a Segment `track` message
 ///
 /// Records a usage event. The event's type is `event` and its data is `properties`. The customer is `context.groupId`
-/// or `properties.groupId`; without these, it is the customer of the person `userId`. `messageId` identifies the event,
-/// so a library can safely send it again. The API key serves as the write key: send it as the user name of Basic
-/// authentication or as a bearer token.
+/// or `properties.groupId`; without these, it is the customer that the person `userId` belonged to when the event happened. If
+/// that is not known yet, the event waits in quarantine until it is. `messageId` identifies the event, so a library can safely send
+/// it again. The API key serves as the write key: send it as the user name of Basic authentication, as a bearer token, or, as a
+/// browser's beacon does, as `writeKey` in a body of at most 64 KiB.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/track")]
@@ -102,8 +103,8 @@ pub async fn take_segment_identify(request: HttpRequest, cx: Context, payload: P
 ///
 /// `groupId` is the customer's external reference. The name comes from `traits.name`; the segment comes from
 /// `traits.segment`, `traits.plan` or `traits.industry`. Fields without a trait stay unchanged. The person `userId`, if
-/// given, belongs to this customer from then on. A message that was stated before what is known already only fills what
-/// is empty. A key without the scopes `customers:write` and `people:write` fills only what is empty: it creates
+/// given, belongs to this customer from the time of the message on; events of the person that name no customer follow, in
+/// whatever order messages arrive. A message that was stated before what is known already only fills what is empty. A key without the scopes `customers:write` and `people:write` fills only what is empty: it creates
 /// customers and people, but renames and moves none that are there.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]

@@ -64,8 +64,18 @@ pub fn read_event(value: &Value, form: Form, received_at: DateTime<Utc>) -> Resu
     else {
         return Err(errors);
     };
-    let mut event =
-        UsageEvent { id, source, kind, subject, person, occurred_at, data, extensions, payload_hash: Hash::default() };
+    let mut event = UsageEvent {
+        id,
+        source,
+        kind,
+        subject,
+        person,
+        occurred_at,
+        data,
+        extensions,
+        payload_hash: Hash::default(),
+        is_for_customer: false,
+    };
     let has_time = fields.get("time").is_some_and(|time| !time.is_null());
     event.payload_hash = hash_payload(&event, &payload, has_time);
     Ok(event)

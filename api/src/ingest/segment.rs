@@ -174,6 +174,7 @@ impl Message {
         let group_id = self.context.get("groupId").or_else(|| self.properties.get("groupId"));
         let subject = reference(group_id, "/context/groupId")?;
         let person = reference(self.user_id.as_ref(), "/userId")?;
+        let is_for_customer = subject.is_none() && person.is_some();
         let person = person.or(reference(self.anonymous_id.as_ref(), "/anonymousId")?);
         let mut data = self.properties;
         for (field, value) in [("name", self.name), ("category", self.category)] {
@@ -203,6 +204,7 @@ impl Message {
         if let Some(sent_at) = sent_at.filter(|_| has_time) {
             read.occurred_at = corrected(read.occurred_at, sent_at, envelope.received_at);
         }
+        read.is_for_customer = is_for_customer;
         Ok(Meaning::Event(Box::new(read)))
     }
 

@@ -20,6 +20,7 @@ use super::lanes::Lanes;
 use super::room::{Room, Rooms};
 use crate::error::ApiError;
 use crate::retry::retrying;
+use crate::store::memberships::Belonging;
 use crate::store::usage_events::{self, NewEvent};
 use crate::store::{Conn, Db, is_storage_full, unknown_subjects};
 
@@ -220,11 +221,7 @@ async fn write_for(conn: &mut Conn, organization_id: Uuid, deliveries: &[&Delive
     let looked_up: Vec<Hash> = looked_up.flat_map(|(_, keys)| keys).copied().collect();
     let there = usage_events::stored(conn, organization_id, &looked_up).await?;
     let mut known: HashMap<Hash, Hash> = there.into_iter().map(|one| (one.key, one.payload_hash)).collect();
-    let mut subjects: Vec<&str> =
-        deliveries.iter().flat_map(|one| one.events.iter().filter_map(|event| event.subject.as_deref())).collect();
-    subjects.sort_unstable();
-    subjects.dedup();
-    let customers = usage_events::known_subjects(conn, organization_id, &subjects).await?;
+    let customers = customers_of(conn, organization_id, deliveries).await?;
     let (mut decided, mut new) = decide_all(deliveries, &keys, known.clone(), &customers);
     if new.is_empty() {
         let sequence = usage_events::last_number(conn, organization_id).await?;
@@ -259,6 +256,55 @@ async fn write_for(conn: &mut Conn, organization_id: Uuid, deliveries: &[&Delive
     Ok(receipts(decided, before + count))
 }
 
+/// The customers of events: what their subjects mean, and whom the people belong to whose events name no customer.
+#[derive(Debug)]
+struct Customers {
+    periods: HashMap<String, Vec<Period>>,
+    belonging: Belonging,
+}
+
+async fn customers_of(conn: &mut Conn, organization_id: Uuid, deliveries: &[&Delivery]) -> sqlx::Result<Customers> {
+    let events = || deliveries.iter().flat_map(|one| &one.events);
+    let subjects: BTreeSet<&str> = events().filter_map(|event| event.subject.as_deref()).collect();
+    let subjects: Vec<&str> = subjects.into_iter().collect();
+    let nameless = events().filter(|event| event.subject.is_none());
+    let people: BTreeSet<&str> = nameless.filter_map(|event| event.person.as_deref()).collect();
+    let belonging = if people.is_empty() {
+        Belonging::default()
+    } else {
+        // While somebody moves, whoever adds events waits, and then sees where to.
+        let received_at = deliveries.iter().map(|one| one.received_at).max().unwrap_or_default();
+        usage_events::take_numbers(conn, organization_id, 0, received_at).await?;
+        Belonging::of(conn, organization_id, &people.into_iter().collect::<Vec<_>>()).await?
+    };
+    Ok(Customers { periods: usage_events::known_subjects(conn, organization_id, &subjects).await?, belonging })
+}
+
+impl Customers {
+    /// The reference of an event's customer, and whether it follows from its person.
+    fn subject(&self, event: &UsageEvent) -> (Option<String>, bool) {
+        match (&event.subject, &event.person) {
+            (None, Some(person)) => {
+                let found = self.belonging.subject_at(person, event.occurred_at).map(str::to_owned);
+                let by_person = found.is_some() || event.is_for_customer;
+                (found, by_person)
+            }
+            (subject, _) => (subject.clone(), false),
+        }
+    }
+
+    fn is_known(&self, event: &UsageEvent, (subject, by_person): &(Option<String>, bool)) -> bool {
+        match subject {
+            Some(_) if *by_person => true,
+            Some(subject) => {
+                let periods = self.periods.get(subject).into_iter().flatten();
+                periods.into_iter().any(|period| period.covers(event.occurred_at))
+            }
+            None => !by_person,
+        }
+    }
+}
+
 fn receipts(decided: Decisions, sequence: i64) -> Vec<Receipt> {
     decided.into_iter().map(|decisions| Receipt { decisions, sequence }).collect()
 }
@@ -271,7 +317,7 @@ fn decide_all<'a>(
     deliveries: &[&'a Delivery],
     keys: &[Vec<Hash>],
     mut known: HashMap<Hash, Hash>,
-    customers: &HashMap<String, Vec<Period>>,
+    customers: &Customers,
 ) -> (Decisions, Vec<NewEvent<'a>>) {
     let (mut decided, mut new) = (Vec::with_capacity(deliveries.len()), vec![]);
     for (delivery, keys) in deliveries.iter().zip(keys) {
@@ -287,7 +333,7 @@ fn decide<'a>(
     delivery: &'a Delivery,
     keys: &[Hash],
     known: &mut HashMap<Hash, Hash>,
-    customers: &HashMap<String, Vec<Period>>,
+    customers: &Customers,
 ) -> (Vec<(Intake, Option<Held>)>, Vec<NewEvent<'a>>) {
     let (mut decisions, mut new, mut own) = (vec![], vec![], HashMap::new());
     for (event, key) in delivery.events.iter().zip(keys) {
@@ -295,15 +341,21 @@ fn decide<'a>(
             decisions.push((intake, None));
             continue;
         }
-        let is_customer_known = event.subject.as_ref().is_none_or(|subject| {
-            let periods = customers.get(subject).into_iter().flatten();
-            periods.into_iter().any(|period| period.covers(event.occurred_at))
-        });
-        let held = hold(event.occurred_at, delivery.received_at, is_customer_known);
+        let found = customers.subject(event);
+        let held = hold(event.occurred_at, delivery.received_at, customers.is_known(event, &found));
+        let (subject, by_person) = found;
         decisions.push((if held.is_some() { Intake::Quarantined } else { Intake::Accepted }, held));
         own.insert(*key, event.payload_hash);
         let held_for = held.filter(|held| *held == Held::FutureTime);
-        new.push(NewEvent { sequence: 0, key: *key, event, received_at: delivery.received_at, held_for });
+        new.push(NewEvent {
+            sequence: 0,
+            key: *key,
+            event,
+            subject,
+            by_person,
+            received_at: delivery.received_at,
+            held_for,
+        });
     }
     let is_whole = !decisions.iter().any(|(intake, _)| *intake == Intake::Conflict);
     if delivery.is_dry_run || (delivery.is_atomic && !is_whole) {

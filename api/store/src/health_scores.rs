@@ -8,7 +8,6 @@ use sqlx::types::Text;
 use uuid::Uuid;
 
 use crate::from_row::from_row;
-use crate::keyset::{Slice, push_slice};
 use crate::{Conn, on};
 
 /// Row of a customer's latest health score.
@@ -99,6 +98,18 @@ pub struct Filter {
     pub is_lost: bool,
 }
 
+impl Filter {
+    /// Whether a customer with its health is meant.
+    pub fn admits(&self, one: &ListedScore) -> bool {
+        let is = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
+        one.score.is_lost == self.is_lost
+            && self.risk_level.is_none_or(|level| one.score.risk_level.0 == level)
+            && self.band.is_none_or(|band| one.score.band.0 == band)
+            && is(&self.segment, &one.segment)
+            && is(&self.owner, &one.owner)
+    }
+}
+
 macro_rules! columns {
     () => {
         "customer_id, as_of, score, band, coverage, model_key, model_number, score_before, band_before, trend_per_week, lowest_factor, \
@@ -106,13 +117,8 @@ macro_rules! columns {
     };
 }
 
-/// Returns customers with their latest health scores: a page, or all by name.
-pub async fn list(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    filter: &Filter,
-    slice: Option<&Slice>,
-) -> sqlx::Result<Vec<ListedScore>> {
+/// Returns customers with their latest health scores, by name.
+pub async fn list(conn: &mut Conn, organization_id: Uuid, filter: &Filter) -> sqlx::Result<Vec<ListedScore>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new(concat!(
             "SELECT c.id, c.name, c.external_ref, c.segment, c.owner, c.annual_revenue_minor, c.renews_on, ", columns!(),
@@ -131,10 +137,7 @@ pub async fn list(
         if let Some(owner) = &filter.owner {
             query.push(" AND c.owner = ").push_bind(owner);
         }
-        match slice {
-            Some(slice) => push_slice(&mut query, slice),
-            None => { query.push(" ORDER BY name_folded, id"); }
-        }
+        query.push(" ORDER BY name_folded, id");
         query.build_query_as().fetch_all(db).await
     })
 }

@@ -34,6 +34,7 @@ pub mod lane;
 pub mod ledger;
 pub mod ledger_checkpoints;
 pub mod measured_events;
+pub mod memberships;
 pub mod metrics;
 pub mod migrations;
 pub mod milestones;

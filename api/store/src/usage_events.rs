@@ -66,6 +66,10 @@ pub struct NewEvent<'a> {
     pub key: Hash,
     /// Content of the event.
     pub event: &'a UsageEvent,
+    /// Reference of the customer: as the event names it, or that of its person.
+    pub subject: Option<String>,
+    /// Whether its customer follows from its person; without a subject it waits for one.
+    pub by_person: bool,
     /// Time of receipt.
     pub received_at: DateTime<Utc>,
     /// Reason why the event does not count until it is released.
@@ -188,13 +192,13 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, events: &[NewEvent<'
         inserted += on!(conn, db => {
             let mut query = QueryBuilder::new(
                 "INSERT INTO usage_events (organization_id, sequence, key, payload_hash, source, event_id, type, subject, person, \
-                 occurred_at, received_at, data, extensions, held_for) ");
+                 occurred_at, received_at, data, extensions, held_for, by_person) ");
             query.push_values(some, |mut row, new| {
                 let e = new.event;
                 row.push_bind(organization_id).push_bind(new.sequence).push_bind(&new.key[..]).push_bind(&e.payload_hash[..])
-                    .push_bind(&e.source).push_bind(&e.id).push_bind(&e.kind).push_bind(&e.subject).push_bind(&e.person)
+                    .push_bind(&e.source).push_bind(&e.id).push_bind(&e.kind).push_bind(&new.subject).push_bind(&e.person)
                     .push_bind(e.occurred_at).push_bind(new.received_at).push_bind(&e.data).push_bind(&e.extensions)
-                    .push_bind(new.held_for.map(Text));
+                    .push_bind(new.held_for.map(Text)).push_bind(new.by_person);
             });
             query.push(" ON CONFLICT (key, organization_id) DO NOTHING");
             query.build().execute(db).await.map(|done| done.rows_affected())
@@ -232,7 +236,9 @@ pub enum Holding {
     Held,
     /// Events that are held because of their time.
     ByTime,
-    /// Events that belong to no customer.
+    /// Events that name no customer, and whose person belongs to none.
+    Waiting,
+    /// Events whose subject means no customer.
     OfNobody,
 }
 
@@ -247,7 +253,7 @@ pub async fn list(
     on!(conn, db => {
         let mut query = QueryBuilder::new(
             "SELECT e.sequence, e.source, e.event_id, e.type, e.subject, e.person, e.occurred_at, e.received_at, e.data, e.extensions, \
-             e.held_for, (e.subject IS NULL OR r.id IS NOT NULL) AS is_known FROM usage_events e LEFT JOIN customer_references r \
+             e.held_for, (r.id IS NOT NULL OR (e.subject IS NULL AND NOT e.by_person)) AS is_known FROM usage_events e LEFT JOIN customer_references r \
              ON r.organization_id = e.organization_id AND r.external_ref = e.subject AND r.customer_id IS NOT NULL \
              AND (r.from_at IS NULL OR r.from_at <= e.occurred_at) AND (r.until_at IS NULL OR e.occurred_at < r.until_at) \
              WHERE e.organization_id = ");
@@ -272,8 +278,11 @@ pub async fn list(
         }
         query.push(match filter.held {
             Holding::All => "",
-            Holding::Held => " AND (e.held_for IS NOT NULL OR (e.subject IS NOT NULL AND r.id IS NULL))",
+            Holding::Held => {
+                " AND (e.held_for IS NOT NULL OR (r.id IS NULL AND (e.subject IS NOT NULL OR e.by_person)))"
+            }
             Holding::ByTime => " AND e.held_for IS NOT NULL",
+            Holding::Waiting => " AND e.held_for IS NULL AND e.by_person AND e.subject IS NULL",
             Holding::OfNobody => " AND e.held_for IS NULL AND e.subject IS NOT NULL AND r.id IS NULL",
         });
         if let Some(before) = before {
@@ -304,8 +313,11 @@ pub async fn held(
         let filter = Filter { held: Holding::Held, ..filter };
         return list(conn, organization_id, &filter, before, rows).await;
     }
-    let by_time = Filter { held: Holding::ByTime, ..filter.clone() };
-    let mut found = list(conn, organization_id, &by_time, before, rows).await?;
+    let mut found = vec![];
+    for held in [Holding::ByTime, Holding::Waiting] {
+        let own = Filter { held, ..filter.clone() };
+        found.extend(list(conn, organization_id, &own, before, rows).await?);
+    }
     for subject in subjects {
         let own = Filter { subject: Some(subject), held: Holding::OfNobody, ..filter.clone() };
         found.extend(list(conn, organization_id, &own, before, rows).await?);

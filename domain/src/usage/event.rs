@@ -32,6 +32,8 @@ pub struct UsageEvent {
     pub extensions: Option<String>,
     /// Hash of everything except source and id.
     pub payload_hash: Hash,
+    /// Whether it is meant for a customer though it names none: that of its person.
+    pub is_for_customer: bool,
 }
 
 /// Tolerance in minutes by which the time of an event may be ahead of the server clock.
@@ -59,7 +61,8 @@ pub enum Intake {
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
 pub enum Held {
-    /// No customer has the external reference. The event counts as soon as one has.
+    /// No customer has the external reference, or the event names none and its person belongs to none. The event counts as soon as
+    /// one does.
     UnknownCustomer,
     /// Event time in the future. The event counts once it is released.
     FutureTime,

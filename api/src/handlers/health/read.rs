@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{ModelReference, customer, customer_by_ref, observe_one};
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::customer_health::day::{Day, slope_per_week};
+use crate::customer_health::day::{Day, slope_per_week, smoothed};
 use crate::customer_health::observed::{Stretch, TREND_DAYS};
 use crate::error::ApiError;
 use crate::moment::Moment;
@@ -30,7 +30,7 @@ use crate::store::usage_events;
     "computed_band": "at_risk", "reason": null, "coverage": 1.0, "minimum_coverage": 0.5, "confidence": 1.0,
     "factors": [{"key": "engagement", "name": "Engagement", "source": "measured", "missing": "redistribute", "input_kind": "metric", "input": 6.0,
         "input_age_days": 0, "sub_score": 62.0, "weight": 35.0, "effective_weight": 1.0, "contribution": 62.0}],
-    "impacts": [], "limit": 0.0, "override": null, "trend": {"days": 30, "points_per_week": -1.5},
+    "impacts": [], "limit": 0.0, "override": null, "trend": {"days": 30, "points_per_week": -1.5, "smoothed_score": 63.4},
     "model": {"id": null, "key": "shipped", "number": null, "name": "Adoption, engagement, support and milestones"},
     "protocol": null, "computed_through": 5451
 }))]
@@ -145,13 +145,17 @@ pub struct ImpactPart {
 
 /// Trend of a health score.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"days": 30, "points_per_week": -1.5}))]
+#[schema(example = json!({"days": 30, "points_per_week": -1.5, "smoothed_score": 63.4}))]
 pub struct HealthTrend {
     /// Number of days that the trend covers.
     #[schema(minimum = 1)]
     days: i64,
     /// Theil–Sen slope of the computed scores, in points per week; null with fewer than two scores.
     points_per_week: Option<f64>,
+    /// Smoothed score: the exponentially weighted moving average of these days' computed scores, in which each day has a quarter of the
+    /// weight; null without any score.
+    #[schema(minimum = 0, maximum = 100)]
+    smoothed_score: Option<f64>,
 }
 
 /// Get a customer's health
@@ -192,12 +196,12 @@ async fn answer(cx: &Context, customer: Customer, Moment { as_of, known_at }: Mo
     let (observed, models) = observe_one(cx, &mut conn, customer, Stretch { from, to: as_of, known_at }).await?;
     let days = observed.days(&models, from, as_of);
     let day = days.last().ok_or_else(|| ApiError::internal("a stretch has no day"))?;
-    let health = CustomerHealth::of(&observed.customer, day, slope_per_week(&days), computed_through);
+    let health = CustomerHealth::of(&observed.customer, day, &days, computed_through);
     Ok(Answer::ok(&health)?.content_tag())
 }
 
 impl CustomerHealth {
-    fn of(customer: &Customer, day: &Day, points_per_week: Option<f64>, computed_through: i64) -> Self {
+    fn of(customer: &Customer, day: &Day, days: &[Day], computed_through: i64) -> Self {
         let (content, computed) = (&day.model.content, &day.computed);
         let factor = |(factor, part): (&Factor, &FactorScore)| FactorPart {
             key: factor.key.clone(),
@@ -244,7 +248,11 @@ impl CustomerHealth {
             impacts: computed.impacts.iter().filter_map(impact).collect(),
             limit: computed.limit,
             r#override: day.set.clone(),
-            trend: HealthTrend { days: TREND_DAYS, points_per_week },
+            trend: HealthTrend {
+                days: TREND_DAYS,
+                points_per_week: slope_per_week(days),
+                smoothed_score: smoothed(days),
+            },
             model: ModelReference::of(&day.model),
             protocol: content.protocol(day.band()).cloned(),
             computed_through,

@@ -14,11 +14,12 @@ use super::customer;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::customer_health::models::Models;
-use crate::customer_health::observed;
 use crate::customer_health::observed::Stretch;
+use crate::customer_health::{observed, past};
 use crate::error::ApiError;
 use crate::moment::AsOf;
-use crate::store::customers;
+use crate::store::Conn;
+use crate::store::customers::{self, Customer};
 
 /// Combined health of a customer's parts.
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,21 +76,19 @@ pub struct RollupPart {
 
 /// Get the combined health of a customer's parts
 ///
-/// The parts are the active customers that have this customer as their parent, directly or through other parts. The
-/// customer's own score is not included.
+/// The parts are the customers that had this customer as their parent on that day, directly or through other parts, and were not archived.
+/// Their revenues are those of the day. The customer's own score is not included.
 #[utoipa::path(tag = "health", security(("bearer" = ["health:read"])), params(AsOf),
     responses((status = 200, description = "The combined health.", body = HealthRollup)))]
 #[get("/v1/customers/{id}/health/rollup")]
 pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) -> Result<Answer, ApiError> {
     let mut conn = cx.survey().await?;
     let whole = customer(&mut conn, cx.organization_id(), *id).await?;
-    let mut parts = vec![];
-    let mut above = vec![whole.id];
-    while !above.is_empty() {
-        let found = customers::parts_of(&mut conn, cx.organization_id(), &above).await?;
-        above = found.iter().map(|part| part.id).collect();
-        parts.extend(found);
-    }
+    let mut parts = if as_of < cx.today() {
+        parts_on(&cx, &mut conn, whole.id, as_of).await?
+    } else {
+        parts_today(&cx, &mut conn, whole.id).await?
+    };
     parts.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
     let models = Models::load(&mut conn, cx.organization_id(), None).await?;
     let stretch = Stretch { from: as_of, to: as_of, known_at: None };
@@ -104,7 +103,7 @@ pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) 
                 name: one.customer.name.to_string(),
                 score: day.score(),
                 band: day.band(),
-                annual_revenue_minor: one.customer.annual_revenue_minor,
+                annual_revenue_minor: one.facts_on(as_of).annual_revenue_minor,
             })
         })
         .collect();
@@ -123,4 +122,31 @@ pub async fn read_health_rollup(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) 
         data,
     };
     Ok(Answer::ok(&rollup)?.content_tag())
+}
+
+/// The parts of a customer today, and their parts.
+async fn parts_today(cx: &Context, conn: &mut Conn, whole: Uuid) -> Result<Vec<Customer>, ApiError> {
+    let (mut parts, mut above) = (vec![], vec![whole]);
+    while !above.is_empty() {
+        let found = customers::parts_of(conn, cx.organization_id(), &above).await?;
+        above = found.iter().map(|part| part.id).collect();
+        parts.extend(found);
+    }
+    Ok(parts)
+}
+
+/// The parts of a customer on an earlier day, and their parts.
+async fn parts_on(cx: &Context, conn: &mut Conn, whole: Uuid, on: NaiveDate) -> Result<Vec<Customer>, ApiError> {
+    let mut rest = customers::all(conn, cx.organization_id()).await?;
+    rest.retain(|one| one.stamp.archived_at.is_none_or(|at| cx.date_of(at) > on));
+    let pasts = past::load(conn, cx.organization_id(), cx.who.tenant.zone, &rest).await?;
+    let parent = |one: &Customer| pasts.get(&one.id).and_then(|past| past.on(on).parent_id);
+    let (mut parts, mut above) = (vec![], vec![whole]);
+    while !above.is_empty() {
+        let found: Vec<Customer> =
+            rest.extract_if(.., |one| parent(one).is_some_and(|id| above.contains(&id))).collect();
+        above = found.iter().map(|part| part.id).collect();
+        parts.extend(found);
+    }
+    Ok(parts)
 }

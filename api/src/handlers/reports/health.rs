@@ -1,5 +1,7 @@
 //! Health report of all active customers: bands, movers, and a list page.
 
+pub mod sort;
+
 use actix_web::{HttpRequest, get};
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::health::band::Band;
@@ -9,16 +11,18 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use self::sort::{HealthSort, delta};
 use crate::answer::Answer;
 use crate::context::{Context, Matched};
 use crate::csv_text::{file, harmless, line, number};
 use crate::customer_health::keep;
+use crate::customer_health::on_day::health_on;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
-use crate::paging::{NameSort, Paging};
-use crate::store::health_scores::{self, Filter, ListedScore};
-use crate::store::keyset::Position;
+use crate::moment::AsOf;
+use crate::paging::Paging;
+use crate::store::health_scores::{self, Filter, ListedScore, Marks};
 
 /// Filters of the health report.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -38,6 +42,9 @@ pub struct HealthReportFilters {
     risk_level: Option<Level>,
     /// Whether to report the customers that have been lost, in place of those that have not. Defaults to `false`.
     lost: Option<bool>,
+    /// Sort order. Defaults to `name`.
+    #[param(inline)]
+    sort: Option<HealthSort>,
 }
 
 /// Health report of all active customers.
@@ -73,7 +80,7 @@ pub struct HealthReport {
     /// Customers whose health score has fallen most in 30 days, at most 10.
     #[schema(max_items = 10)]
     fallen: Vec<HealthRow>,
-    /// Items of the page: matching customers, ordered by name.
+    /// Items of the page: matching customers, in the requested order.
     #[schema(max_items = 200)]
     data: Vec<HealthRow>,
     /// Cursor of the next page, to be sent as `cursor`; null on the last page.
@@ -192,7 +199,7 @@ impl From<&ListedScore> for HealthRow {
             coverage: found.coverage,
             score_before: found.score_before,
             band_before: found.band_before.0,
-            delta: found.score.zip(found.score_before).map(|(now, before)| now - before),
+            delta: delta(found),
             points_per_week: found.trend_per_week,
             lowest_factor: found.lowest_factor.clone(),
             overridden: found.is_overridden,
@@ -212,10 +219,11 @@ const MOVERS: usize = 10;
 
 /// Get the health report of all customers
 ///
-/// Reports the health scores, bands and risks of all active customers as of today, after recomputing whatever has changed. Customers that
-/// have been lost are left out, unless `lost` asks for them.
-/// JSON responses are paged; CSV responses contain all matching customers.
-#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, HealthReportFilters), responses(
+/// Reports the health scores, bands and risks of all active customers, today's after recomputing whatever has changed. With `as_of`, they are
+/// those of that day, in the segments, with the owners, the revenues and the models of that day; customers that were not there yet, or
+/// had been archived by then, are left out. So are customers that had been lost, unless `lost` asks for them. JSON responses are paged; CSV
+/// responses contain all matching customers.
+#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, AsOf, HealthReportFilters), responses(
     (status = 200, description = "The health report.", content((HealthReport = "application/json"), (String = "text/csv")))
 ))]
 #[get("/v1/reports/health")]
@@ -223,28 +231,22 @@ pub async fn read_health_report(
     request: HttpRequest,
     cx: Context,
     paging: Paging,
+    AsOf(as_of): AsOf,
     filters: Query<HealthReportFilters>,
 ) -> Result<Answer, ApiError> {
-    keep::keep_health(&cx).await?;
-    let HealthReportFilters { band, segment, owner, risk_level, lost } = filters.0;
+    let HealthReportFilters { band, segment, owner, risk_level, lost, sort } = filters.0;
     let (segment, owner) = (segment.map(String::from), owner.map(String::from));
     let filter = Filter { band, segment, owner, risk_level, is_lost: lost.unwrap_or_default() };
-    let mut conn = cx.snapshot().await?;
-    let marks = health_scores::marks(&mut conn, cx.organization_id()).await?;
-    let marks = marks.ok_or_else(|| ApiError::internal("nothing is kept after it was brought up to date"))?;
-    let all = health_scores::list(&mut conn, cx.organization_id(), &filter, None).await?;
+    let (marks, mut all) = if as_of == cx.today() { kept(&cx, &filter).await? } else { health_on(&cx, as_of).await? };
+    all.retain(|one| filter.admits(one));
+    let sort = sort.unwrap_or_default();
+    all.sort_by_cached_key(|one| sort.position(one));
     let rows: Vec<HealthRow> = all.iter().map(HealthRow::from).collect();
     let matched = Matched::of(&request)?;
     if negotiate(&request, &matched.operation.produces) == Some("text/csv") {
         return Ok(file(&format!("health-{}", marks.as_of), csv(&rows)?));
     }
-    let sort = NameSort::Name;
-    let slice = paging.slice(sort.order(), sort.direction())?;
-    let mut page = health_scores::list(&mut conn, cx.organization_id(), &filter, Some(&slice)).await?;
-    let has_more = page.len() > paging.limit;
-    page.truncate(paging.limit);
-    let position = |row: &ListedScore| -> Position { sort.position(&row.name, row.id) };
-    let next_cursor = page.last().filter(|_| has_more).map(|row| paging.cursor(position(row))).transpose()?;
+    let (page, next_cursor) = paging.page_of(all, |one| sort.position(one))?;
     let link = next_cursor.as_deref().map(|cursor| paging.link(cursor));
     let scores: Vec<f64> = rows.iter().filter_map(|row| row.score).collect();
     let count: f64 = scores.iter().map(|_| 1.0).sum();
@@ -259,10 +261,19 @@ pub async fn read_health_report(
         risen: movers(&rows, |delta| delta),
         fallen: movers(&rows, |delta| -delta),
         data: page.iter().map(HealthRow::from).collect(),
+        has_more: next_cursor.is_some(),
         next_cursor,
-        has_more,
     };
     Ok(Answer::ok(&report)?.content_tag().next_link(link))
+}
+
+/// The health of today's customers, after recomputing whatever has changed, and how far it was looked.
+async fn kept(cx: &Context, filter: &Filter) -> Result<(Marks, Vec<ListedScore>), ApiError> {
+    keep::keep_health(cx).await?;
+    let mut conn = cx.snapshot().await?;
+    let marks = health_scores::marks(&mut conn, cx.organization_id()).await?;
+    let marks = marks.ok_or_else(|| ApiError::internal("nothing is kept after it was brought up to date"))?;
+    Ok((marks, health_scores::list(&mut conn, cx.organization_id(), filter).await?))
 }
 
 fn bands(rows: &[HealthRow]) -> Vec<BandCount> {

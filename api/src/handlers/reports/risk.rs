@@ -87,7 +87,7 @@ pub async fn read_risk_report(
     let mut conn = cx.snapshot().await?;
     let marks = health_scores::marks(&mut conn, cx.organization_id()).await?;
     let marks = marks.ok_or_else(|| ApiError::internal("nothing is kept after it was brought up to date"))?;
-    let mut all = health_scores::list(&mut conn, cx.organization_id(), &filter, None).await?;
+    let mut all = health_scores::list(&mut conn, cx.organization_id(), &filter).await?;
     all.retain(|one| renews_to.is_none_or(|to| one.renews_on.is_some_and(|on| on <= to)));
     let revenue = |is_meant: fn(Level) -> bool| {
         let own = all.iter().filter(|one| is_meant(one.score.risk_level.0)).filter_map(|one| one.annual_revenue_minor);

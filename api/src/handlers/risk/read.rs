@@ -19,8 +19,9 @@ use crate::customer_health::observed;
 use crate::customer_health::observed::Stretch;
 use crate::customer_health::risk::{Judgement, REACH_DAYS, in_force};
 use crate::error::ApiError;
-use crate::handlers::health::{check_known, customer};
+use crate::handlers::health::{check_known, customer, customer_by_ref};
 use crate::moment::Moment;
+use crate::store::customers::Customer;
 
 /// Basis of a risk level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -127,14 +128,32 @@ pub struct RiskIndicator {
     responses((status = 200, description = "The customer's risk.", body = CustomerRisk)))]
 #[get("/v1/customers/{id}/risk")]
 pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> Result<Answer, ApiError> {
-    let Moment { as_of, known_at } = moment;
+    let found = customer(&mut cx.read().await?, cx.organization_id(), *id).await?;
+    answer(&cx, found, moment).await
+}
+
+/// Get a customer's risk by external reference
+///
+/// Returns the same as `/v1/customers/{id}/risk` for the customer with this external reference.
+#[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(Moment),
+    responses((status = 200, description = "The customer's risk.", body = CustomerRisk)))]
+#[get("/v1/customers/by-ref/{external_ref}/risk")]
+pub async fn read_customer_risk_by_ref(
+    cx: Context,
+    external_ref: Path<String>,
+    moment: Moment,
+) -> Result<Answer, ApiError> {
+    let found = customer_by_ref(&mut cx.read().await?, cx.organization_id(), &external_ref).await?;
+    answer(&cx, found, moment).await
+}
+
+async fn answer(cx: &Context, found: Customer, Moment { as_of, known_at }: Moment) -> Result<Answer, ApiError> {
     let mut conn = cx.survey().await?;
-    let found = customer(&mut conn, cx.organization_id(), *id).await?;
     check_known(&found, known_at)?;
     let models = Models::load(&mut conn, cx.organization_id(), known_at).await?;
     let needs = models.needs().reaching(REACH_DAYS);
     let stretch = Stretch { from: as_of, to: as_of, known_at };
-    let mut observed = observed::observe(&cx, &mut conn, vec![found], needs, stretch).await?;
+    let mut observed = observed::observe(cx, &mut conn, vec![found], needs, stretch).await?;
     let observed = observed.pop().ok_or_else(ApiError::not_found)?;
     let day = observed.days(&models, as_of, as_of).pop().ok_or_else(|| ApiError::internal("a stretch has no day"))?;
     let model = in_force(&mut conn, cx.organization_id(), as_of, known_at).await?;
@@ -151,7 +170,7 @@ pub async fn read_customer_risk(cx: Context, id: Path<Uuid>, moment: Moment) -> 
         evidence: finding.evidence(),
     };
     let answer = CustomerRisk {
-        customer_id: *id,
+        customer_id: observed.customer.id,
         customer_ref: observed.customer.external_ref.clone(),
         as_of,
         level,

@@ -1,7 +1,5 @@
 //! Processing of the messages of Segment's libraries: people and customers are written, events are handed on, and what is refused is kept.
 
-use std::collections::HashMap;
-
 use actix_web::HttpRequest;
 use actix_web::web::Payload;
 use chrono::{DateTime, Utc};
@@ -17,6 +15,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::collect_up_to;
+use crate::handlers::people::state_membership;
 use crate::ingest::dead_letters::{self, Reason, Way};
 use crate::ingest::segment::{CustomerTraits, Envelope, Meaning, Message, PersonTraits, instant, source_of};
 use crate::ingest::split::{elements, member};
@@ -26,7 +25,6 @@ use crate::ingest::{MOST_BYTES, MOST_EVENTS};
 use crate::resource;
 use crate::store::rejected_messages::Channel;
 use crate::store::segment_marks::{self, Said};
-use crate::store::{customers, people};
 use crate::unit::Unit;
 
 /// The effects of the messages of a request.
@@ -148,8 +146,7 @@ async fn deliver(
     if events.is_empty() {
         return Ok((0, 0, rejected));
     }
-    let (indexes, mut events): (Vec<usize>, Vec<UsageEvent>) = events.into_iter().unzip();
-    find_customers(cx, &mut events).await?;
+    let (indexes, events): (Vec<usize>, Vec<UsageEvent>) = events.into_iter().unzip();
     let delivery = Delivery {
         organization_id: cx.organization_id(),
         received_at: cx.now,
@@ -166,25 +163,6 @@ async fn deliver(
     }));
     rejected.sort_by_key(|one| one.index);
     Ok((count(&[Intake::Accepted, Intake::Quarantined]), count(&[Intake::Duplicate]), rejected))
-}
-
-/// Sets the customer of events that name none to the customer of their person.
-async fn find_customers(cx: &Context, events: &mut [UsageEvent]) -> Result<(), ApiError> {
-    let mut known: HashMap<String, Option<String>> = HashMap::new();
-    let mut conn = cx.read().await?;
-    for event in events.iter_mut().filter(|event| event.subject.is_none()) {
-        let Some(person) = event.person.clone() else { continue };
-        if !known.contains_key(&person) {
-            let found = people::find_by_ref(&mut conn, cx.organization_id(), &person).await?;
-            let customer = match found.and_then(|found| found.customer_id) {
-                Some(id) => customers::find(&mut conn, cx.organization_id(), id).await?,
-                None => None,
-            };
-            known.insert(person.clone(), customer.and_then(|customer| customer.content.external_ref.map(String::from)));
-        }
-        event.subject = known.get(&person).cloned().flatten();
-    }
-    Ok(())
 }
 
 /// Reach of a message that was stated at a time: one that is older than what is known only fills what is empty, so the order of
@@ -223,11 +201,11 @@ async fn put_person(
     unit: &mut Unit,
     traits: &PersonTraits,
     customer: Option<&ExternalRef>,
-    reach: Reach,
+    allowed: Reach,
 ) -> Result<(), ApiError> {
     let reference = &traits.external_ref;
     let said = if customer.is_some() { Said::Membership } else { Said::Person };
-    let reach = settle_order(unit, said, reference, traits.stated_at, reach).await?;
+    let reach = settle_order(unit, said, reference, traits.stated_at, allowed).await?;
     let known = resource::find_by_ref::<PersonContent>(unit, reference).await?;
     let mut content = match &known {
         Some(known) => known.content.clone(),
@@ -235,13 +213,20 @@ async fn put_person(
     };
     content.name = reach.settle_name(content.name, traits.name.clone(), reference);
     content.email = reach.settle(content.email, traits.email.clone());
-    if let Some(customer) = customer.filter(|_| reach == Reach::Change || content.customer_id.is_none()) {
-        let found = resource::find_by_ref::<CustomerContent>(unit, customer).await?;
-        if let Some(found) = found {
-            (content.customer_id, content.customer_ref) = (Some(found.id), found.content.external_ref);
-        }
+    let found = match customer {
+        Some(customer) => resource::find_by_ref::<CustomerContent>(unit, customer).await?,
+        None => None,
+    };
+    if let Some(found) = found.as_ref().filter(|_| reach == Reach::Change || content.customer_id.is_none()) {
+        (content.customer_id, content.customer_ref) = (Some(found.id), found.content.external_ref.clone());
     }
-    resource::put(unit, known, reference, content).await?;
+    unit.stated_at = Some(traits.stated_at);
+    let person = resource::put(unit, known, reference, content).await?;
+    if let Some(found) = found.filter(|_| allowed == Reach::Change) {
+        // What is older than the last word, or says the same again, still says whose the events of its time are.
+        state_membership(unit, &person, Some(found.id)).await?;
+    }
+    unit.stated_at = None;
     Ok(())
 }
 

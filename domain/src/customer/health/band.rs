@@ -37,7 +37,7 @@ pub enum Band {
     Critical,
     /// Score from `at_risk_from` to below `healthy_from`.
     AtRisk,
-    /// Score of `healthy_from` or more.
+    /// Score of `healthy_from` or more. With `bounds: upper_inclusive`, a score on a bound belongs to the band below it.
     Healthy,
 }
 
@@ -52,6 +52,8 @@ pub struct Bands {
     /// Lowest score that is at risk; lower scores are critical.
     #[schema(minimum = 0, maximum = 100, default = 40)]
     pub at_risk_from: f64,
+    /// Band that a score exactly on a bound belongs to. Defaults to `lower_inclusive`.
+    pub bounds: Bounds,
     /// Hysteresis: points by which a score must pass a bound, in either direction, before the band changes. Defaults to
     /// 0.
     #[schema(minimum = 0, maximum = 20, default = 0)]
@@ -61,9 +63,32 @@ pub struct Bands {
     pub dwell_days: u32,
 }
 
+/// Band that a score exactly on a bound belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = HealthBandBounds)]
+pub enum Bounds {
+    /// The band above the bound: 70 is healthy from 70.
+    #[default]
+    LowerInclusive,
+    /// The band below the bound: 70 is at risk up to 70.
+    UpperInclusive,
+}
+
+impl Bounds {
+    /// Returns whether a score has reached the band above a bound.
+    fn reach(self, score: f64, bound: f64) -> bool {
+        match self {
+            Self::LowerInclusive => score >= bound,
+            Self::UpperInclusive => score > bound,
+        }
+    }
+}
+
 impl Default for Bands {
     fn default() -> Self {
-        Self { healthy_from: 70.0, at_risk_from: 40.0, hysteresis_points: 0.0, dwell_days: 1 }
+        let bounds = Bounds::default();
+        Self { healthy_from: 70.0, at_risk_from: 40.0, bounds, hysteresis_points: 0.0, dwell_days: 1 }
     }
 }
 
@@ -78,12 +103,12 @@ impl Bands {
         }
     }
 
-    /// Returns the band of a score without regard to the previous band. Lower bounds are inclusive.
+    /// Returns the band of a score without regard to the previous band.
     pub fn plain(&self, score: Option<f64>) -> Band {
         match score {
             None => Band::Unknown,
-            Some(score) if score >= self.healthy_from => Band::Healthy,
-            Some(score) if score >= self.at_risk_from => Band::AtRisk,
+            Some(score) if self.bounds.reach(score, self.healthy_from) => Band::Healthy,
+            Some(score) if self.bounds.reach(score, self.at_risk_from) => Band::AtRisk,
             Some(_) => Band::Critical,
         }
     }
@@ -98,7 +123,8 @@ impl Bands {
             Band::AtRisk => (self.at_risk_from, self.healthy_from),
             Band::Healthy => (self.healthy_from, f64::MAX),
         };
-        if score >= lower - self.hysteresis_points && score < upper + self.hysteresis_points {
+        let reaches = |bound| self.bounds.reach(score, bound);
+        if reaches(lower - self.hysteresis_points) && !reaches(upper + self.hysteresis_points) {
             from
         } else {
             self.plain(Some(score))
@@ -107,8 +133,10 @@ impl Bands {
 
     /// Returns whether the band of a score is independent of the previous band.
     fn is_unambiguous(&self, score: Option<f64>) -> bool {
-        let is_away =
-            |bound: f64, score: f64| score < bound - self.hysteresis_points || score >= bound + self.hysteresis_points;
+        let is_away = |bound: f64, score: f64| {
+            let reaches = |bound| self.bounds.reach(score, bound);
+            !reaches(bound - self.hysteresis_points) || reaches(bound + self.hysteresis_points)
+        };
         score.is_none_or(|score| is_away(self.healthy_from, score) && is_away(self.at_risk_from, score))
     }
 
@@ -222,6 +250,19 @@ mod tests {
     }
 
     #[test]
+    fn upper_bounds_may_be_inclusive() {
+        let bands = Bands { bounds: Bounds::UpperInclusive, ..Bands::default() };
+        for (score, band) in [(70.001, Healthy), (70.0, AtRisk), (40.001, AtRisk), (40.0, Critical), (0.0, Critical)] {
+            assert_eq!((bands.plain(Some(score)), bands_of(&bands, &[score], 0)), (band, vec![band]), "{score}");
+        }
+        let reluctant = Bands { hysteresis_points: 3.0, ..bands };
+        assert_eq!(
+            bands_of(&reluctant, &[75.0, 67.1, 67.0, 73.0, 73.1], 0),
+            [Healthy, Healthy, AtRisk, AtRisk, Healthy]
+        );
+    }
+
+    #[test]
     fn a_margin_keeps_what_hovers_from_flapping() {
         let bands = Bands { hysteresis_points: 3.0, ..Bands::default() };
         let found = bands_of(&bands, &[75.0, 69.0, 71.0, 67.0, 66.9, 71.0, 72.9, 73.0], 0);
@@ -253,9 +294,10 @@ mod tests {
         #[test]
         fn the_band_of_a_day_is_the_same_from_wherever(
             scores in prop::collection::vec((0u32..20).prop_map(|step| f64::from(step) * 5.0), 40),
-            margin in 0u32..3, dwell_days in 1u32..5, first in 0i64..40,
+            margin in 0u32..3, dwell_days in 1u32..5, first in 0i64..40, is_upper in any::<bool>(),
         ) {
-            let bands = Bands { hysteresis_points: f64::from(margin) * 2.5, dwell_days, ..Bands::default() };
+            let bounds = if is_upper { Bounds::UpperInclusive } else { Bounds::LowerInclusive };
+            let bands = Bands { bounds, hysteresis_points: f64::from(margin) * 2.5, dwell_days, ..Bands::default() };
             let (all, some) = (bands_of(&bands, &scores, 0), bands_of(&bands, &scores, first));
             prop_assert_eq!(&all[usize::try_from(first).expect("small")..], &some[..]);
         }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
-pub use self::factor::{CurvePoint, Factor, Input, InputKind, Missing, PlanMeasure};
+pub use self::factor::{CurvePoint, CurveShape, Factor, Input, InputKind, Missing, PlanMeasure};
 use super::band::{Band, Bands};
 use crate::customer::rule::CustomerRule;
 use crate::rule::{Rule as _, Violations, all_kept};
@@ -193,6 +193,7 @@ pub(super) mod tests {
             weight,
             input: Input { kind: InputKind::Pulse, metric: None, definition: None, window_days: None, measure: None },
             curve: vec![CurvePoint { x: 0.0, y: 0.0 }, CurvePoint { x: 100.0, y: 100.0 }],
+            curve_shape: CurveShape::Linear,
             missing,
             max_age_days: None,
         }
@@ -222,6 +223,12 @@ pub(super) mod tests {
             [(-5.0, 100.0), (0.0, 100.0), (15.0, 75.0), (30.0, 50.0), (60.0, 25.0), (90.0, 0.0), (1e9, 0.0)]
         {
             assert_eq!(one.worth(input), worth, "{input}");
+        }
+        one.curve_shape = CurveShape::Step;
+        for (input, worth) in
+            [(-5.0, 100.0), (0.0, 100.0), (29.9, 100.0), (30.0, 50.0), (89.9, 50.0), (90.0, 0.0), (1e9, 0.0)]
+        {
+            assert_eq!(one.worth(input), worth, "{input} in steps");
         }
         one.curve.truncate(1);
         assert_eq!((one.worth(-1.0), one.worth(1.0)), (100.0, 100.0), "one point is a constant");

@@ -1,7 +1,7 @@
 //! Shipped health model, which applies if an organization has no model of its own.
 
 use super::band::Bands;
-use super::model::{CurvePoint, Factor, Input, InputKind, Missing, ModelContent, PlanMeasure};
+use super::model::{CurvePoint, CurveShape, Factor, Input, InputKind, Missing, ModelContent, PlanMeasure};
 use crate::usage::metric::{Aggregate, Definition};
 use crate::values::text::{Key, Label, Name};
 
@@ -72,6 +72,7 @@ fn factor(key: &str, named: &str, weight: f64, input: Input, curve: &[(f64, f64)
         weight,
         input,
         curve: curve.iter().map(|(x, y)| CurvePoint { x: *x, y: *y }).collect(),
+        curve_shape: CurveShape::Linear,
         missing: Missing::Redistribute,
         max_age_days: None,
     }

@@ -27,15 +27,30 @@ pub struct Factor {
     pub weight: f64,
     /// Source of the input.
     pub input: Input,
-    /// Curve that maps the input to a sub-score from 0 to 100: linear between the points, constant beyond the ends.
+    /// Curve that maps the input to a sub-score from 0 to 100: between the points as `curve_shape` says, constant beyond the ends.
     #[schema(min_items = 1, max_items = 20)]
     pub curve: Vec<CurvePoint>,
+    /// Shape of the curve between its points.
+    #[serde(default)]
+    pub curve_shape: CurveShape,
     /// Policy for a missing input.
     #[serde(default)]
     pub missing: Missing,
     /// Maximum age of the last input, in days. Required if `missing` is `carry_forward`, not allowed otherwise.
     #[schema(minimum = 1, maximum = 365)]
     pub max_age_days: Option<u32>,
+}
+
+/// Shape of a curve between its points.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = FactorCurveShape)]
+pub enum CurveShape {
+    /// Straight line from point to point.
+    #[default]
+    Linear,
+    /// Steps: each point's sub-score holds from its input to below that of the next point.
+    Step,
 }
 
 /// Point of a curve.
@@ -131,11 +146,11 @@ impl Input {
 }
 
 impl Factor {
-    /// Returns the sub-score of an input, from 0 to 100: linear between the points of the curve, constant beyond its
-    /// ends.
+    /// Returns the sub-score of an input, from 0 to 100: constant beyond the ends of the curve.
     pub fn worth(&self, input: f64) -> f64 {
         let above = self.curve.partition_point(|point| point.x <= input);
         match (above.checked_sub(1).and_then(|below| self.curve.get(below)), self.curve.get(above)) {
+            (Some(below), Some(_)) if self.curve_shape == CurveShape::Step => below.y,
             (Some(below), Some(above)) => below.y + (above.y - below.y) * ((input - below.x) / (above.x - below.x)),
             (Some(end), None) | (None, Some(end)) => end.y,
             (None, None) => 0.0,

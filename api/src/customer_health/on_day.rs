@@ -1,0 +1,57 @@
+//! Every customer's health on a day other than today, which is not kept.
+
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use super::keep::{AT_ONCE, Found, Lens, look};
+use super::look_back::outcomes_by_customer;
+use super::models::Models;
+use super::risk;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::store::health_scores::{ListedScore, Marks};
+use crate::store::{customers, ledger, usage_events};
+
+/// The health of all customers on a day, in the segments and with the owners and revenues of that day, and how far it was looked. Those
+/// that were not customers yet, or had been archived, are left out.
+pub async fn health_on(cx: &Context, on: NaiveDate) -> Result<(Marks, Vec<ListedScore>), ApiError> {
+    let organization_id = cx.organization_id();
+    let mut conn = cx.survey().await?;
+    let marks = Marks {
+        event_sequence: usage_events::last_number(&mut conn, organization_id).await?,
+        ledger_sequence: ledger::head_sequence(&mut conn, organization_id).await?.unwrap_or_default(),
+        as_of: on,
+        computed_at: cx.now,
+    };
+    let lens = Arc::new(Lens {
+        models: Models::load(&mut conn, organization_id, None).await?,
+        risk_model: risk::in_force(&mut conn, organization_id, on, None).await?.map(|(_, learned)| learned),
+        playbooks: vec![],
+        outcomes: outcomes_by_customer(cx, &mut conn).await?,
+    });
+    let mut all = customers::all(&mut conn, organization_id).await?;
+    all.retain(|one| one.stamp.archived_at.is_none_or(|at| cx.date_of(at) > on));
+    let mut listed = Vec::with_capacity(all.len());
+    for portion in all.chunks(AT_ONCE) {
+        let found = look(cx, &mut conn, portion.to_vec(), &lens, marks).await?;
+        listed.extend(found.into_iter().filter(|one| one.existed).map(ListedScore::from));
+    }
+    Ok((marks, listed))
+}
+
+impl From<Found> for ListedScore {
+    fn from(found: Found) -> Self {
+        let Found { row, customer, facts, .. } = found;
+        Self {
+            id: customer.id,
+            name: customer.content.name.to_string(),
+            external_ref: customer.content.external_ref.map(String::from),
+            segment: facts.segment.map(String::from),
+            owner: facts.owner.map(String::from),
+            annual_revenue_minor: facts.annual_revenue_minor,
+            renews_on: facts.renews_on,
+            score: row,
+        }
+    }
+}
