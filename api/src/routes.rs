@@ -151,6 +151,7 @@ fn reports<R: Registry>(config: &mut R) {
     config
         .service(reports::spi::read_spi_report)
         .service(reports::variance::read_variance_report)
+        .service(reports::drift::read_health_drift)
         .service(reports::health::read_health_report)
         .service(reports::risk::read_risk_report)
         .service(reports::retention::read_retention_report)

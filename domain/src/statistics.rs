@@ -3,6 +3,7 @@
 
 pub mod association;
 pub mod calibration;
+pub mod drift;
 pub mod logistic;
 pub mod roc;
 pub mod survival;

@@ -13,6 +13,7 @@ on_both_engines!(
     a_day_keeps_its_segment,
     the_report_of_a_day_keeps_its_facts,
     the_parts_of_a_day,
+    scores_drift,
     nothing_was_known_before_it_was_recorded,
     mistakes_are_withdrawn,
 );
@@ -266,4 +267,40 @@ async fn the_parts_of_a_day(engine: Engine) {
     assert_eq!(parts(&paths[1], "").await, [now, below.clone()]);
     assert_eq!(parts(&paths[0], "?as_of=2026-05-06").await, [then, below]);
     assert_eq!(parts(&paths[1], "?as_of=2026-05-06").await, []);
+}
+
+async fn scores_drift(engine: Engine) {
+    let server = Server::start(engine).await;
+    let drift = async |query: &str| server.get(&format!("/v1/reports/health/drift{query}")).await;
+    let nobody = drift("").await.expect(200);
+    assert_eq!((&nobody["psi"], &nobody["level"], &nobody["before"]), (&Value::Null, &Value::Null, &json!(0)));
+    let mut paths = vec![];
+    for (number, score) in [95.0, 100.0, 40.0, 49.9].into_iter().enumerate() {
+        let customer =
+            json!({ "name": format!("c{number}"), "segment": if number == 3 { "SMB" } else { "Enterprise" } });
+        let path = create(&server, "/v1/customers", customer).await;
+        let said = json!({ "score": score, "reason": "Known well", "expires_on": "2026-05-10" });
+        server.post(&format!("{path}/health/overrides"), said).await.expect(201);
+        paths.push(path);
+    }
+    server.clock.advance(Duration::days(20));
+    for path in &paths[..3] {
+        let said = json!({ "score": 5, "reason": "Known well", "expires_on": "2026-06-10" });
+        server.post(&format!("{path}/health/overrides"), said).await.expect(201);
+    }
+    let found = drift("?from=2026-05-05&to=2026-05-24").await.expect(200);
+    let class = |at: usize| (found["classes"][at]["before"].clone(), found["classes"][at]["after"].clone());
+    assert_eq!([class(0), class(4), class(9)], [(0, 3), (2, 0), (2, 0)].map(|(a, b): (i64, i64)| (json!(a), json!(b))));
+    assert_eq!((&found["before"], &found["after"], &found["unscored_after"]), (&json!(4), &json!(3), &json!(1)));
+    assert_eq!(found["level"], "significant");
+    // Shares of .5, 2.5 and 2.5 of 5.5, against 3.5, .5 and .5 of 4.5.
+    let expected = [(0.5_f64, 3.5_f64), (2.5, 0.5), (2.5, 0.5)].map(|(before, after)| (before / 5.5, after / 4.5));
+    let expected: f64 = expected.iter().map(|(before, after)| (after - before) * (after / before).ln()).sum();
+    assert!((found["psi"].as_f64().expect("an index") - expected).abs() < 1e-9, "{found}");
+    let of_segment = drift("?from=2026-05-05&to=2026-05-06&segment=SMB").await.expect(200);
+    assert_eq!(
+        (&of_segment["psi"], &of_segment["level"], &of_segment["after"]),
+        (&json!(0.0), &json!("stable"), &json!(1))
+    );
+    drift("?from=2026-05-05&to=2026-05-05").await.problem(400, "invalid_parameter");
 }

@@ -1,5 +1,6 @@
 //! Reports over all plans.
 
+pub mod drift;
 pub mod health;
 pub mod interventions;
 pub mod retention;

@@ -104,8 +104,9 @@ pub async fn take_segment_identify(request: HttpRequest, cx: Context, payload: P
 /// `groupId` is the customer's external reference. The name comes from `traits.name`; the segment comes from
 /// `traits.segment`, `traits.plan` or `traits.industry`. Fields without a trait stay unchanged. The person `userId`, if
 /// given, belongs to this customer from the time of the message on; events of the person that name no customer follow, in
-/// whatever order messages arrive. A message that was stated before what is known already only fills what is empty. A key without the scopes `customers:write` and `people:write` fills only what is empty: it creates
-/// customers and people, but renames and moves none that are there.
+/// whatever order messages arrive. A message that was stated before what is known already only fills what is empty. A key
+/// without the scopes `customers:write` and `people:write` fills only what is empty: it creates customers and people, but
+/// renames and moves none that are there.
 #[utoipa::path(tag = "segment", security(("bearer" = ["events:write"]), ("write_key" = [])), request_body = SegmentMessage,
     responses((status = 200, description = "The result of the message.", body = SegmentAnswer)))]
 #[post("/v1/segment/group")]

@@ -37,8 +37,9 @@ pub struct Released {
 ///
 /// Returns the events that are recorded but do not count, the most recently received first. `held` states the reason.
 /// With `unknown_customer`, no customer had the event's subject as its external reference at the time of the event; the
-/// event counts as soon as one has it, unless it happened before the deletion of a customer that had it. The same reason holds for a
-/// Segment message that names no customer, until its person belongs to one. With `future_time`, the event's time was too far in the future on arrival; the event counts once it is released.
+/// event counts as soon as one has it, unless it happened before the deletion of a customer that had it. The same reason
+/// holds for a Segment message that names no customer, until its person belongs to one. With `future_time`, the event's
+/// time was too far in the future on arrival; the event counts once it is released.
 #[utoipa::path(tag = "events", security(("bearer" = ["events:read"])), params(Paging, EventFilters),
     responses((status = 200, description = "A page of quarantined events.", body = Page<KeptEvent>)))]
 #[get("/v1/events/quarantine")]

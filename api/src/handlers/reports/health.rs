@@ -219,10 +219,10 @@ const MOVERS: usize = 10;
 
 /// Get the health report of all customers
 ///
-/// Reports the health scores, bands and risks of all active customers, today's after recomputing whatever has changed. With `as_of`, they are
-/// those of that day, in the segments, with the owners, the revenues and the models of that day; customers that were not there yet, or
-/// had been archived by then, are left out. So are customers that had been lost, unless `lost` asks for them. JSON responses are paged; CSV
-/// responses contain all matching customers.
+/// Reports the health scores, bands and risks of all active customers, today's after recomputing whatever has changed. With
+/// `as_of`, they are those of that day, in the segments, with the owners, the revenues and the models of that day; customers that
+/// were not there yet, or had been archived by then, are left out. So are customers that had been lost, unless `lost` asks for
+/// them. JSON responses are paged; CSV responses contain all matching customers.
 #[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, AsOf, HealthReportFilters), responses(
     (status = 200, description = "The health report.", content((HealthReport = "application/json"), (String = "text/csv")))
 ))]
