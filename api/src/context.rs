@@ -185,7 +185,7 @@ impl Context {
         Ok(Survey { conn: self.snapshot().await?, turn })
     }
 
-    /// How the organization reads usage events.
+    /// The organization's reading of usage events.
     pub fn reading(&self) -> Reading {
         let tenant = &self.who.tenant;
         Reading { zone: tenant.zone, meanings: Arc::clone(&tenant.event_meanings) }

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use actix_web::{App, HttpResponse, HttpServer, web};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use chrono::{Days, NaiveDate};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use milepost::ingest::event::{Form, identity, read_event};
 use milepost::store::usage_events::{self, NewEvent};
 use milepost_domain::usage::event::UsageEvent;
@@ -22,6 +22,7 @@ use milepost_tests::{Engine, Server};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use uuid::Uuid;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -273,20 +274,25 @@ async fn raw_events(server: &Server, at_once: usize) -> f64 {
             (sent..sent + at_once).map(|n| read_event(&value(n), Form::Plain, now).expect("an event")).collect();
         let mut conn = db.begin().await.expect("a transaction");
         let first = i64::try_from(sent).expect("a number") + 1;
-        let rows = (first..).zip(&events).map(|(sequence, event)| NewEvent {
-            sequence,
-            key: identity(event, organization_id),
-            event,
-            subject: event.subject.clone(),
-            by_person: false,
-            received_at: now,
-            held_for: None,
-        });
+        let rows = (first..).zip(&events).map(|(sequence, event)| row(sequence, event, organization_id, now));
         usage_events::insert(&mut conn, organization_id, &rows.collect::<Vec<_>>()).await.expect("written");
         conn.commit().await.expect("committed");
         sent += at_once;
     }
     sent as f64 / started.elapsed().as_secs_f64()
+}
+
+/// The row of an event whose customer is known.
+fn row(sequence: i64, event: &UsageEvent, organization_id: Uuid, received_at: DateTime<Utc>) -> NewEvent<'_> {
+    NewEvent {
+        sequence,
+        key: identity(event, organization_id),
+        event,
+        subject: event.subject.clone(),
+        by_person: false,
+        received_at,
+        held_for: None,
+    }
 }
 
 /// Runs the benchmark on each available engine.
@@ -334,15 +340,7 @@ async fn fill_events(server: &Server, stored: i64, wanted: i64) {
         let mut conn = server.db().begin().await.expect("a transaction");
         let count = i64::try_from(batch.len()).expect("a number");
         let first = usage_events::take_numbers(&mut conn, organization_id, count, now).await.expect("numbers").0 + 1;
-        let rows = (first..).zip(&batch).map(|(sequence, event)| NewEvent {
-            sequence,
-            key: identity(event, organization_id),
-            event,
-            subject: event.subject.clone(),
-            by_person: false,
-            received_at: now,
-            held_for: None,
-        });
+        let rows = (first..).zip(&batch).map(|(sequence, event)| row(sequence, event, organization_id, now));
         usage_events::insert(&mut conn, organization_id, &rows.collect::<Vec<_>>()).await.expect("written");
         conn.commit().await.expect("committed");
         next = last;

@@ -143,7 +143,10 @@ async fn many_questions_at_once(engine: Engine) {
     let id = create_customer(&server, "northwind").await;
     create(&server, "/v1/metrics", json!({ "key": "uses", "event_type": "app.*", "aggregate": "count" })).await;
     for round in 1..=5_u64 {
-        let event = |n: u64| json!({ "id": format!("{round}-{n}"), "source": "app", "type": "app.use", "subject": "northwind", "time": time(n % 28) });
+        let event = |n: u64| {
+            let id = format!("{round}-{n}");
+            json!({ "id": id, "source": "app", "type": "app.use", "subject": "northwind", "time": time(n % 28) })
+        };
         server.post("/v1/events", Value::Array((0..100).map(event).collect())).await.expect(200);
         let ask = || server.get(&format!("/v1/customers/{id}/metrics"));
         for answer in futures_util::future::join_all((0..20).map(|_| ask())).await {

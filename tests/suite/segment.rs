@@ -254,7 +254,10 @@ async fn events_go_with_their_person(engine: Engine) {
         track("before", "2026-05-04T08:00:00Z"),
         track("between", "2026-05-04T09:30:00Z"),
         track("after", "2026-05-04T10:30:00Z"),
-        json!({ "type": "track", "event": "used", "userId": "u", "messageId": "named", "timestamp": "2026-05-04T10:40:00Z", "context": { "groupId": "old" } }),
+        json!({
+            "type": "track", "event": "used", "userId": "u", "messageId": "named", "timestamp": "2026-05-04T10:40:00Z",
+            "context": { "groupId": "old" },
+        }),
     ];
     for order in [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [2, 1, 3, 0, 5, 4], [1, 2, 3, 4, 5, 0]] {
         let server = Server::start(engine).await;
@@ -310,6 +313,15 @@ async fn who_moves_takes_later_events_along(engine: Engine) {
     let now = server.app.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     send("now", &now).await;
     assert_eq!((uses("northwind").await, uses("contoso").await), (2.0, 1.0));
+    // An event of a clock that is ahead happens after its person has left.
+    let soon =
+        (server.app.clock.now() + chrono::Duration::minutes(4)).to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    send("soon", &soon).await;
+    assert_eq!((uses("northwind").await, uses("contoso").await), (2.0, 2.0));
+    server.app.clock.advance(chrono::Duration::minutes(1));
+    server.patch(&person, json!({ "customer_id": null, "customer_ref": null })).await.expect(200);
+    assert_eq!((uses("northwind").await, uses("contoso").await), (2.0, 1.0));
+    assert_eq!(listed(&server, "/v1/events/quarantine").await, ["soon"]);
     // A customer that gets its reference later gets what its people did.
     let third = create(&server, "/v1/customers", json!({ "name": "Fabrikam" })).await;
     let id = third.rsplit('/').next().expect("an id");

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use milepost_domain::customer::health::band::Band;
 use milepost_domain::customer::health::input::Evidence;
 use milepost_domain::customer::health::score::{Score, Source};
-use milepost_domain::statistics::trend::{moving_average, theil_sen};
+use milepost_domain::statistics::trend::theil_sen;
 use milepost_domain::values::dates::plus_days;
 
 use super::models::{AppliedModel, Models};
@@ -119,16 +119,6 @@ impl Scorer<'_> {
         let model = self.model(on);
         self.score(on).covered(&model.content)
     }
-}
-
-/// Weight of the latest day in a smoothed score.
-const LATEST_WEIGHT: f64 = 0.25;
-
-/// The exponentially weighted moving average of the computed scores of some days, oldest first; `None` if there are none.
-pub fn smoothed(days: &[Day]) -> Option<f64> {
-    let mut scores = days.iter().filter_map(|day| day.computed.value);
-    let first = scores.next()?;
-    Some(moving_average(scores, LATEST_WEIGHT, first).last().unwrap_or(first))
 }
 
 /// The slope of the computed scores of some days, in points per week.

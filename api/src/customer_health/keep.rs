@@ -1,6 +1,6 @@
 //! Keeping how every customer is: what reports list, and what playbooks react to.
 //!
-//! Nothing marks a customer when something of it changes. Events and ledger entries are numbered without gaps, so what has changed since the
+//! Nothing marks a customer when something of it changes. Events and ledger entries are numbered in order, so what has changed since the
 //! last time is what came after the numbers that were noted then; and when the day has changed, everything has. What is kept can be computed
 //! anew at any time.
 
@@ -42,7 +42,7 @@ const OF_ALL: [&str; 4] = ["health_model", "risk_model", "playbook", "organizati
 pub(super) struct Found {
     pub(super) row: ScoreRow,
     pub(super) customer: Customer,
-    /// What had been recorded of it by the end of the day.
+    /// Facts that had been recorded of it by the end of the day.
     pub(super) facts: Facts,
     /// Whether it was a customer by then.
     pub(super) existed: bool,

@@ -100,7 +100,7 @@ impl Models {
         shortest.unwrap_or(self.shipped.content.update_interval_minutes)
     }
 
-    /// What they need of customers' usage.
+    /// Their needs of customers' usage.
     pub fn needs(&self) -> Needs {
         Self::needs_of_all(&[self])
     }

@@ -46,7 +46,7 @@ pub struct Observed {
     zone: Tz,
     /// Facts that have been recorded of it.
     past: Past<Facts>,
-    /// What its usage events say.
+    /// Its usage events, summed up.
     usage: Arc<Digest>,
     /// The events themselves, where they are looked at as they were known on many days.
     events: Arc<[MeasuredRow]>,
@@ -69,7 +69,7 @@ pub struct Stretch {
     pub known_at: Option<DateTime<Utc>>,
 }
 
-/// What is needed of customers' usage.
+/// Needs of a question: the part of customers' usage that can matter.
 #[derive(Debug, Clone, Default)]
 pub struct Needs {
     /// Number of days before the first day that can matter; `None` if all of them can.
@@ -164,7 +164,7 @@ fn midnight(on: NaiveDate) -> DateTime<Utc> {
     on.and_time(NaiveTime::MIN).and_utc()
 }
 
-/// What the events of a customer say. If it was seldom active in the time that is asked about, the time before its last event is added:
+/// Sums up the events of a customer. If it was seldom active in the time that is asked about, the time before its last event is added:
 /// its silence is compared with that.
 async fn usage(
     cx: &Context,

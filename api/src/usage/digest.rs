@@ -1,4 +1,4 @@
-//! What usage events say, summed up by day: activities for risk, and tallies for metrics.
+//! Usage events, summed up by day: activities for risk, and tallies for metrics.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -11,9 +11,9 @@ use milepost_domain::usage::tally::Tallies;
 
 use super::fact::Event;
 use crate::clock::date_in;
-use crate::store::measured_events::{EarlierRow, MeasuredRow};
+use crate::store::measured_events::MeasuredRow;
 
-/// How an organization reads events: its time zone, and what its own types mean.
+/// Organization's reading of events: its time zone, and the meaning of its own types.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reading {
     /// Time zone of the days.
@@ -48,10 +48,10 @@ impl Wanted {
     }
 }
 
-/// What the events of a customer or a person say.
+/// Events of a customer or a person, summed up.
 #[derive(Debug, Clone)]
 pub struct Digest {
-    /// How the events were read.
+    /// Reading of the events.
     pub reading: Reading,
     /// Time from which events are summed up by day; `None` if all are.
     pub from: Option<DateTime<Utc>>,
@@ -96,11 +96,6 @@ impl Digest {
             Some((first, last)) => (*first, *last) = (first_at.min(*first), last_at.max(*last)),
             None => _ = self.earlier.insert(kind.to_owned(), (first_at, last_at)),
         }
-    }
-
-    /// Adds a summary of earlier events as the store has it.
-    pub fn add_summary(&mut self, row: &EarlierRow) {
-        self.add_earlier(&row.kind, (row.first_at, row.last_at));
     }
 
     /// Adds another digest that was read in the same way, from the same time on.

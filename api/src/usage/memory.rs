@@ -1,11 +1,11 @@
 //! Digests of customers' events in memory, kept up to date with the events.
 //!
-//! Events are numbered without gaps in the order of receipt, and never change. So a digest that is right up to a number needs the
-//! events after it, late ones included, and nothing else. Where events were removed or changed (erasure, retention, release from
-//! quarantine), the store notes it with a number of its own, and the digest begins anew. Every replica does this by itself, within the
+//! Events are numbered in the order of receipt. So a digest that is right up to a number needs the events after it, late ones included,
+//! and nothing else. Where events were removed or changed (erasure, retention, release from quarantine, another customer of their
+//! person), the store notes it with a number of its own, and the digest begins anew. Every replica does this by itself, within the
 //! snapshot that its request sees, so every replica is correct.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -19,7 +19,7 @@ use crate::store::measured_events::{self, Part, Span};
 
 /// Memory for digests, in bytes.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
-/// Largest number of metrics whose tallies are kept of one customer.
+/// Number of metrics kept of one customer beyond which those that are not asked for are dropped.
 const MOST_METRICS: usize = 1000;
 
 /// Digests in memory, the least used dropped first.
@@ -52,7 +52,7 @@ impl Default for UsageMemory {
 pub struct Question<'a> {
     /// Organization.
     pub organization_id: Uuid,
-    /// How the organization reads events.
+    /// Organization's reading of events.
     pub reading: &'a Reading,
     /// Time from which events are needed by day; `None` if all are.
     pub from: Option<DateTime<Utc>>,
@@ -85,13 +85,13 @@ impl UsageMemory {
         let mut kept = place.kept.lock().await;
         if kept.as_ref().is_some_and(|one| one.through > question.head) {
             // Another request sees more than this one may.
-            return Ok(Arc::new(read(conn, span, question, None).await?));
+            return Ok(Arc::new(read(conn, span, question, question.wanted).await?));
         }
         let rewritten = question.rewritten.get(&span.reference).copied().unwrap_or_default();
         let is_usable = |one: &Kept| rewritten <= one.through && one.digest.reading == *question.reading;
         let digest = match kept.take().filter(is_usable) {
             Some(one) => follow(conn, span, question, one).await?,
-            None => Arc::new(read(conn, span, question, None).await?),
+            None => Arc::new(read(conn, span, question, question.wanted).await?),
         };
         let weight = u32::try_from(digest.weight()).unwrap_or(u32::MAX);
         *kept = Some(Kept { through: question.head, digest: Arc::clone(&digest) });
@@ -112,8 +112,13 @@ async fn follow(conn: &mut Conn, span: &Span, question: &Question<'_>, kept: Kep
         (Some(_), None) => false,
     };
     if !reaches {
-        let known: Vec<Wanted> = digest.wanted().take(MOST_METRICS).cloned().collect();
-        return Ok(Arc::new(read(conn, span, question, Some(known)).await?));
+        let all: HashSet<Wanted> = digest.wanted().chain(question.wanted).cloned().collect();
+        let all: Vec<Wanted> = all.into_iter().collect();
+        return Ok(Arc::new(read(conn, span, question, &all).await?));
+    }
+    if digest.wanted().count() > MOST_METRICS {
+        // Metrics that are no longer asked for are forgotten.
+        return Ok(Arc::new(read(conn, span, question, question.wanted).await?));
     }
     if through < question.head {
         let own = Arc::make_mut(&mut digest);
@@ -131,35 +136,10 @@ async fn follow(conn: &mut Conn, span: &Span, question: &Question<'_>, kept: Kep
 }
 
 /// Reads the digest of a span from its events.
-async fn read(
-    conn: &mut Conn,
-    span: &Span,
-    question: &Question<'_>,
-    also: Option<Vec<Wanted>>,
-) -> sqlx::Result<Digest> {
-    let wanted = [question.wanted, also.as_deref().unwrap_or_default()].concat();
-    let mut digest = Digest::new(question.reading.clone(), question.from, &wanted);
-    let part = Part { from: question.from, ..Part::default() };
-    measured_events::each(conn, question.organization_id, span, part, |row| digest.add(&row)).await?;
-    add_earlier(conn, question.organization_id, span, &mut digest, None).await?;
+async fn read(conn: &mut Conn, span: &Span, question: &Question<'_>, wanted: &[Wanted]) -> sqlx::Result<Digest> {
+    let mut digest = Digest::new(question.reading.clone(), question.from, wanted);
+    add(conn, span, question, &mut digest, None).await?;
     Ok(digest)
-}
-
-/// Adds what is known of the events before the time from which a digest sums them up.
-async fn add_earlier(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    span: &Span,
-    digest: &mut Digest,
-    known_at: Option<DateTime<Utc>>,
-) -> sqlx::Result<()> {
-    if let Some(from) = digest.from {
-        let part = Part { until: Some(from), known_at, ..Part::default() };
-        for row in measured_events::by_type(conn, organization_id, span, part).await? {
-            digest.add_summary(&row);
-        }
-    }
-    Ok(())
 }
 
 /// Reads a digest of spans as it was known at an instant, past the memory.
@@ -171,9 +151,27 @@ pub async fn as_known(
 ) -> sqlx::Result<Digest> {
     let mut digest = Digest::new(question.reading.clone(), question.from, question.wanted);
     for span in spans {
-        let part = Part { from: question.from, known_at, ..Part::default() };
-        measured_events::each(conn, question.organization_id, span, part, |row| digest.add(&row)).await?;
-        add_earlier(conn, question.organization_id, span, &mut digest, known_at).await?;
+        add(conn, span, question, &mut digest, known_at).await?;
     }
     Ok(digest)
+}
+
+/// Adds the events of a span to a digest, and a summary of those before the time from which it sums them up.
+async fn add(
+    conn: &mut Conn,
+    span: &Span,
+    question: &Question<'_>,
+    digest: &mut Digest,
+    known_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
+    let organization_id = question.organization_id;
+    let part = Part { from: digest.from, known_at, ..Part::default() };
+    measured_events::each(conn, organization_id, span, part, |row| digest.add(&row)).await?;
+    if let Some(from) = digest.from {
+        let part = Part { until: Some(from), known_at, ..Part::default() };
+        for row in measured_events::by_type(conn, organization_id, span, part).await? {
+            digest.add_earlier(&row.kind, (row.first_at, row.last_at));
+        }
+    }
+    Ok(())
 }

@@ -4,6 +4,7 @@
 
 pub mod band;
 pub mod change;
+pub mod distribution;
 pub mod input;
 pub mod model;
 pub mod rollup;

@@ -16,8 +16,8 @@ pub enum Drift {
     Significant,
 }
 
-/// Returns the population stability index (PSI) of two counts of the same classes: the sum of `(after − before) × ln(after ÷ before)` over
-/// the shares of each class (N. Siddiqi, *Credit Risk Scorecards*, 2006; S. Kullback and R. A. Leibler's *divergence J*, 1951). Where a class
+/// Returns the population stability index (PSI) of two counts of the same classes: the sum of `(after − before) × ln(after ÷ before)`
+/// over the shares of each class (N. Siddiqi, *Credit Risk Scorecards*, 2006; it is the divergence J of H. Jeffreys, 1946). Where a class
 /// is empty on either side, one half is added to every count. `None` if either side has no members.
 pub fn population_stability(before: &[usize], after: &[usize]) -> Option<f64> {
     let is_empty = |counts: &[usize]| counts.iter().all(|count| *count == 0);
@@ -80,7 +80,11 @@ mod tests {
     proptest! {
         /// It is 0 for equal shares, never negative, and the same in both directions.
         #[test]
-        fn a_divergence(before in prop::collection::vec(0usize..50, 10), after in prop::collection::vec(0usize..50, 10), times in 1usize..5) {
+        fn a_divergence(
+            before in prop::collection::vec(0usize..50, 10),
+            after in prop::collection::vec(0usize..50, 10),
+            times in 1usize..5,
+        ) {
             let some = population_stability(&before, &after);
             prop_assert!(some.is_none_or(|index| index >= 0.0));
             let back = population_stability(&after, &before);

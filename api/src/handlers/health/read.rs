@@ -4,6 +4,7 @@ use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::customer::health::band::Band;
+use milepost_domain::customer::health::distribution::smoothed;
 use milepost_domain::customer::health::model::{Factor, ImpactOn, InputKind, Missing, Protocol};
 use milepost_domain::customer::health::score::{FactorScore, ImpactScore, Source};
 use milepost_domain::values::dates::plus_days;
@@ -15,7 +16,7 @@ use uuid::Uuid;
 use super::{ModelReference, customer, customer_by_ref, observe_one};
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::customer_health::day::{Day, slope_per_week, smoothed};
+use crate::customer_health::day::{Day, slope_per_week};
 use crate::customer_health::observed::{Stretch, TREND_DAYS};
 use crate::error::ApiError;
 use crate::moment::Moment;
@@ -251,7 +252,7 @@ impl CustomerHealth {
             trend: HealthTrend {
                 days: TREND_DAYS,
                 points_per_week: slope_per_week(days),
-                smoothed_score: smoothed(days),
+                smoothed_score: smoothed(days.iter().filter_map(|day| day.computed.value)),
             },
             model: ModelReference::of(&day.model),
             protocol: content.protocol(day.band()).cloned(),

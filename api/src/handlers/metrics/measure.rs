@@ -201,7 +201,7 @@ impl Whose {
         Ok(Self { spans: found.content.external_ref.map(span).into_iter().collect(), start_on })
     }
 
-    /// What the events from a day on say of some metrics; all events if `first_on` is `None`. The connection must be a snapshot.
+    /// Sums up the events from a day on by some metrics; all events if `first_on` is `None`. The connection must be a snapshot.
     pub async fn digest(
         &self,
         cx: &Context,

@@ -2,6 +2,7 @@
 
 use actix_web::get;
 use chrono::NaiveDate;
+use milepost_domain::customer::health::distribution::{CLASSES, class_of};
 use milepost_domain::statistics::drift::{Drift, drift, population_stability};
 use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::Label;
@@ -76,8 +77,6 @@ pub struct ScoreClass {
     after: usize,
 }
 
-/// Number of classes.
-const CLASSES: usize = 10;
 /// Number of days between the compared days, unless a request says otherwise.
 const USUAL_DAYS: i64 = 90;
 
@@ -124,11 +123,7 @@ fn counts(listed: &[ListedScore], filter: &Filter) -> ([usize; CLASSES], usize) 
     let (mut classes, mut unscored) = ([0; CLASSES], 0);
     for one in listed.iter().filter(|one| filter.admits(one)) {
         match one.score.score {
-            Some(score) => {
-                #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a score is from 0 to 100")]
-                let class = (score.clamp(0.0, 100.0) / 10.0) as usize;
-                classes[class.min(CLASSES - 1)] += 1;
-            }
+            Some(score) => classes[class_of(score)] += 1,
             None => unscored += 1,
         }
     }
