@@ -115,6 +115,12 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("malformed", "The JSON or the header cannot be parsed.", "is not valid JSON"),
     of(
+        "merged",
+        "The customer or person has been merged into another one.",
+        "has been merged into 0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11, which stands for it",
+    ),
+    of("merged_with_itself", "The one to keep is given as its own duplicate.", "must not be the one to keep"),
+    of(
         "model_unproven",
         "The risk model lacks something, and no reason to activate it all the same was given.",
         "must be given to activate a model that has not earned its place",
@@ -244,9 +250,15 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "would give more than 1000 points: choose a longer period",
     ),
     of("too_much", "The request would take too much work.", "42 days would be evaluated; at most 40 are allowed"),
+    of(
+        "too_much_to_move",
+        "A merge would move too many people, parts and plans.",
+        "has 2500 people, parts and plans, but a merge can move at most 2000",
+    ),
     of("too_short", "The text is too short.", "must have at least 1 characters"),
     of("too_small", "The number is too small.", "must be at least 0"),
     of("unclosed_quote", "A quoted cell of a CSV file does not end.", "the quote that begins here is not closed"),
+    of("undone", "The merge has already been undone.", "has already been undone"),
     of("unknown_baseline", "No baseline has this number.", "the plan has no baseline 7"),
     of("unknown_column", "The CSV file has a column that is not known.", "is not a known column"),
     of("unknown_customer", "No customer has this identifier or reference.", "there is no customer with this id"),
@@ -292,6 +304,7 @@ pub fn is_known(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use milepost_domain::customer::rule::CustomerRule;
+    use milepost_domain::merge::MergeRule;
     use milepost_domain::plan::milestone::MilestoneRule;
     use milepost_domain::plan::rule::PlanRule;
     use milepost_domain::usage::metric::MetricRule;
@@ -315,6 +328,7 @@ mod tests {
             MilestoneRule::VARIANTS,
             CustomerRule::VARIANTS,
             MetricRule::VARIANTS,
+            MergeRule::VARIANTS,
         ];
         for code in rules.into_iter().flatten().filter(|code| **code != "value") {
             assert!(is_known(code), "{code} is not in the list of codes");

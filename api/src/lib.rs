@@ -33,6 +33,7 @@ pub mod jobs;
 pub mod ledger_sequence;
 pub mod limit;
 pub mod listener;
+pub mod merging;
 pub mod moment;
 pub mod paging;
 pub mod patch;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::resource::{By, Referred, Resource, look_up};
+use crate::resource::{self, By, Referred, Resource, look_up};
 use crate::store::Conn;
 use crate::store::row::{Column as _, Condition};
 
@@ -24,8 +24,34 @@ impl Named<'_> {
     }
 }
 
-/// The customer or person that a body names in the fields `<field>_id` and `<field>_ref`; `None` if it names nobody.
+/// The customer or person that a body means by the fields `<field>_id` and `<field>_ref`; `None` if it names nobody. Whoever names
+/// one that was merged into another one means that one.
 pub async fn resolve<T: Referred>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    field: &str,
+    named: Named<'_>,
+) -> Result<Option<Resource<T>>, ApiError> {
+    match self::named::<T>(conn, organization_id, field, named).await? {
+        Some(found) => Ok(Some(follow(conn, organization_id, found).await?)),
+        None => Ok(None),
+    }
+}
+
+/// The one that stands for a customer or a person: itself, or the one that it was merged into.
+pub async fn follow<T: Referred>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    mut found: Resource<T>,
+) -> Result<Resource<T>, ApiError> {
+    while let Some(into_id) = found.merged_into_id() {
+        found = resource::find(conn, organization_id, By::Id(into_id)).await?;
+    }
+    Ok(found)
+}
+
+/// The customer or person that a body names in the fields `<field>_id` and `<field>_ref`; `None` if it names nobody.
+pub async fn named<T: Referred>(
     conn: &mut Conn,
     organization_id: Uuid,
     field: &str,
@@ -110,7 +136,8 @@ impl Sought {
 /// The customer or person that the filters `<field>_id` and `<field>_ref` of a list ask for. Only a reference is looked up.
 pub async fn sought<T: Referred>(cx: &Context, named: Named<'_>) -> Result<Sought, ApiError> {
     let Some(external_ref) = named.external_ref else { return Ok(named.id.map_or(Sought::Any, Sought::One)) };
-    let found = look_up::<T>(&mut cx.read().await?, cx.organization_id(), By::Ref(external_ref)).await?;
-    let found = found.filter(|found| named.id.is_none_or(|id| id == found.id));
-    Ok(found.map_or(Sought::Nobody, |found| Sought::One(found.id)))
+    let mut conn = cx.read().await?;
+    let found = look_up::<T>(&mut conn, cx.organization_id(), By::Ref(external_ref)).await?;
+    let Some(found) = found.filter(|found| named.id.is_none_or(|id| id == found.id)) else { return Ok(Sought::Nobody) };
+    Ok(Sought::One(follow(&mut conn, cx.organization_id(), found).await?.id))
 }

@@ -6,6 +6,8 @@
 use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use milepost_domain::merge::Side;
+use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::ExternalRef;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -157,6 +159,7 @@ pub async fn delete<T: Managed>(cx: &Context, by: By<'_>) -> Result<Answer, ApiE
     cx.write(async |unit| {
         let before = find::<T>(&mut unit.conn, unit.organization_id, by).await?;
         cx.check_version(before.version())?;
+        check_stands(&before)?;
         if T::remove(unit, before.id).await? == Removal::InUse {
             let detail = format!("Other records refer to this {}.", T::ENTITY.name());
             return Err(ApiError::new(Code::Conflict, detail));
@@ -217,6 +220,7 @@ pub async fn insert<T: Managed>(unit: &mut Unit, mut content: T) -> Result<Resou
 
 /// Saves other content of a resource; nothing happens if it has that content already.
 pub async fn save<T: Managed>(unit: &mut Unit, before: Resource<T>, mut content: T) -> Result<Resource<T>, ApiError> {
+    check_stands(&before)?;
     content.settle(unit, Some(&before)).await?;
     let after = before.with(content, unit.now);
     if after.version() == before.version() {
@@ -228,6 +232,16 @@ pub async fn save<T: Managed>(unit: &mut Unit, before: Resource<T>, mut content:
     T::saved(unit, Some(&before), &after).await?;
     unit.record_updated(T::ENTITY, after.id, &before, &after).await?;
     Ok(after)
+}
+
+/// A resource as one side of a merge.
+pub fn side<T: Managed>(one: &Resource<T>) -> Side {
+    Side { id: one.id, merged_into_id: one.merged_into_id() }
+}
+
+/// Refuses to change what has been merged into another one.
+pub fn check_stands<T: Managed>(one: &Resource<T>) -> Result<(), ApiError> {
+    side(one).check_stands().map_err(|rule| rule.at("").into())
 }
 
 /// A resource, or 404.

@@ -10,8 +10,8 @@ use crate::document::{self, Base, Unwritable};
 use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, organization, tokens};
 use crate::handlers::{
-    customers, events, health, health_models, interventions, ledger, metrics, milestones, people, plans, playbooks,
-    reports, risk, segment, server, shares, templates,
+    customers, events, health, health_models, interventions, ledger, merges, metrics, milestones, people, plans,
+    playbooks, references, reports, risk, segment, server, shares, templates,
 };
 
 /// What endpoints are registered with: a server, or the OpenAPI document.
@@ -178,7 +178,11 @@ fn customers_and_people<R: Registry>(config: &mut R) {
         .service(customers::read_customer_by_ref)
         .service(customers::upsert_customer)
         .service(customers::read_customer)
-        .service(customers::list_customer_references)
+        .service(references::list_customer_references)
+        .service(merges::merge_customers)
+        .service(merges::list_customer_merges)
+        .service(merges::read_customer_merge)
+        .service(merges::undo_customer_merge)
         .service(customers::update_customer)
         .service(customers::delete_customer)
         .service(people::list_people)
@@ -187,6 +191,11 @@ fn customers_and_people<R: Registry>(config: &mut R) {
         .service(people::read_person_by_ref)
         .service(people::upsert_person)
         .service(people::read_person)
+        .service(references::list_person_references)
+        .service(merges::merge_people)
+        .service(merges::list_person_merges)
+        .service(merges::read_person_merge)
+        .service(merges::undo_person_merge)
         .service(people::update_person)
         .service(people::delete_person);
 }

@@ -8,6 +8,7 @@ pub mod access;
 pub mod customer;
 pub mod earned_value;
 pub mod ledger;
+pub mod merge;
 pub mod people;
 pub mod plan;
 #[cfg(test)]

@@ -130,6 +130,8 @@ async fn another_organization_is_404(engine: Engine) {
         ("/outcomes/", id_of(&outcome)),
         ("/costs/", id_of(&cost.expect(201))),
         ("/notes/", id_of(&note)),
+        ("/customers/{id}/merges/", merged(&server, &customer, "/v1/customers").await),
+        ("/people/{id}/merges/", merged(&server, &person, "/v1/people").await),
     ];
     let risk_model = format!("/v1/risk-models/{}", id_of(&fit_hopelessly(&server).await));
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
@@ -173,6 +175,19 @@ async fn another_organization_is_404(engine: Engine) {
     }
 }
 
+/// Merges a duplicate into a customer or a person; returns the identifier of the merge.
+async fn merged(server: &Server, into: &str, collection: &str) -> String {
+    let duplicate = if collection.ends_with("people") {
+        json!({ "name": "Anna", "kind": "coach" })
+    } else {
+        json!({ "name": "Ours, too" })
+    };
+    let duplicate = create(server, collection, duplicate).await;
+    let duplicate = duplicate.rsplit('/').next().expect("an id");
+    let report = server.post(&format!("{into}/merges"), json!({ "duplicate_id": duplicate })).await.expect(201);
+    report["merge_id"].as_str().expect("an id").to_owned()
+}
+
 /// Checks that a version that does not exist is refused exactly where the document says that `If-Match` is looked at, and that the
 /// header's absence is refused exactly where the document requires it.
 async fn check_precondition(server: &Server, call: (&str, &str, &Value), operation: &Value, stale: &Reply) {
@@ -197,6 +212,7 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "acknowledge") => json!({ "by": "Petra" }),
         ("POST", "corrections") if path.contains("/costs/") => json!({ "amount_minor": 2, "reason": "A reason." }),
         ("POST", "corrections") => json!({ "started_on": "2026-05-01", "reason": "A reason." }),
+        ("POST", "merges") => json!({ "duplicate_ref": "theirs" }),
         ("POST", "costs") => json!({ "incurred_on": "2026-05-01", "amount_minor": 1 }),
         ("POST", "miss-reports") => {
             json!({ "root_cause": "None.", "category": "data", "recovery_actions": ["Work."], "new_forecast_on": "2026-05-30" })

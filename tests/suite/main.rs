@@ -23,6 +23,7 @@ mod ledger;
 mod lists;
 mod main_job;
 mod measures;
+mod merges;
 mod metrics;
 mod milestones;
 mod outage;

@@ -30,7 +30,8 @@ use crate::store::customers::Customer;
 use crate::store::health_scores::{self, Marks, ScoreRow};
 use crate::store::interventions::{self, InterventionRow};
 use crate::store::playbooks::{self, PlaybookRow, StateRow};
-use crate::store::{Conn, customer_references, customers, ledger, usage_events};
+use crate::store::reference_periods::{self, Holder};
+use crate::store::{Conn, customers, ledger, usage_events};
 use crate::unit::Unit;
 
 /// Number of customers that are computed and written at a time.
@@ -135,10 +136,10 @@ async fn changed(
     }
     let subjects = usage_events::subjects_since(conn, organization_id, before.event_sequence).await?;
     let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
-    let of_subjects = customer_references::with_refs(conn, organization_id, &subjects).await?;
+    let of_subjects = reference_periods::with_refs(conn, organization_id, Holder::Customer, &subjects).await?;
     let own = ledger::roots_since(conn, organization_id, "customer", before.ledger_sequence).await?;
     let mut ids: HashSet<Uuid> = own.into_iter().collect();
-    ids.extend(of_subjects.iter().filter_map(|row| row.customer_id));
+    ids.extend(of_subjects.iter().filter_map(|row| row.holder_id));
     let plan_ids = ledger::roots_since(conn, organization_id, "plan", before.ledger_sequence).await?;
     if !plan_ids.is_empty() {
         let plans = cx.plans().await?;

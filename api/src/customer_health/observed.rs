@@ -24,7 +24,7 @@ use crate::store::Conn;
 use crate::store::customer_records::{self, HealthOverride, of_customers};
 use crate::store::customers::Customer;
 use crate::store::measured_events::{self, MeasuredRow, Span};
-use crate::store::{customer_references, usage_events, usage_rewrites};
+use crate::store::{reference_periods, usage_events, usage_rewrites};
 use crate::time_travel::plans_known_at;
 use crate::usage::digest::{Digest, Wanted};
 use crate::usage::memory::{Question, as_known};
@@ -115,7 +115,7 @@ pub async fn observe(
             overrides.entry(row.customer_id).or_default().push(row);
         }
     }
-    let mut references = customer_references::of_customers(conn, organization_id, &ids).await?;
+    let mut references = reference_periods::of_holders(conn, organization_id, &ids).await?;
     let subjects: Vec<&str> = references.values().flatten().map(|row| row.external_ref.as_str()).collect();
     let rewritten = usage_rewrites::of_subjects(conn, organization_id, &subjects).await?;
     let mut pasts = past::load(conn, organization_id, zone, &customers).await?;

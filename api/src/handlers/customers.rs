@@ -6,8 +6,8 @@ use chrono::{DateTime, Utc};
 use milepost_domain::customer::account::{CustomerContent, DEEPEST, may_be_part_of};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::{ExternalRef, Label, folded};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Deserialize;
+use utoipa::IntoParams;
 use uuid::Uuid;
 
 use crate::answer::Answer;
@@ -19,19 +19,18 @@ use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
 use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
-use crate::store::customer_references::{self, ReferenceRow};
 use crate::store::customers::{self, Customer};
-use crate::store::kept::Archivable;
-use crate::store::keyset::{Direction, Order, Position};
+use crate::store::kept::Mergeable;
 use crate::store::memberships;
-use crate::store::row::{self, Column as _, Condition, Removal};
+use crate::store::reference_periods::{self, Holder};
+use crate::store::row::{Column as _, Condition, Removal};
 use crate::unit::{Entity, Unit};
 
 type CustomerPatch = MergePatch<CustomerContent>;
 type CustomerItem = Item<CustomerContent>;
 
 impl Managed for CustomerContent {
-    type Stamp = Archivable;
+    type Stamp = Mergeable;
     const ENTITY: Entity = Entity::Customer;
     const PATH: &'static str = "/v1/customers";
 
@@ -45,40 +44,43 @@ impl Managed for CustomerContent {
         if before.is_some_and(|before| before.parent_id == self.parent_id) {
             return Ok(());
         }
-        let mut above = vec![];
-        let mut next = self.parent_id;
-        while let Some(id) = next.filter(|_| above.len() <= DEEPEST) {
-            above.push(id);
-            let found = customers::find(&mut unit.conn, unit.organization_id, id).await?;
-            let missing = || ApiError::field("/parent_id", "unknown_customer", "there is no customer with this id");
-            next = found.ok_or_else(missing)?.content.parent_id;
-        }
+        let above = above(unit, self.parent_id).await?;
         may_be_part_of(before.map(|before| before.id), &above).map_err(|rule| rule.at("/parent_id").into())
     }
 
     async fn saved(unit: &mut Unit, before: Option<&Customer>, after: &Customer) -> Result<(), ApiError> {
         let own = after.external_ref.as_ref();
-        match own.filter(|own| before.is_none_or(|before| before.external_ref.as_ref() != Some(*own))) {
-            Some(own) => {
-                let new_id = unit.new_id();
-                let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
-                customer_references::give(conn, organization_id, new_id, after.id, own.as_str(), unit.now).await?;
-                if before.is_some_and(|before| before.external_ref.is_none()) {
-                    memberships::attribute_people_of(conn, organization_id, after.id, unit.now).await?;
-                }
-                Ok(())
-            }
-            None => Ok(()),
+        let Some(own) = own.filter(|own| before.is_none_or(|before| before.external_ref.as_ref() != Some(*own))) else {
+            return Ok(());
+        };
+        let (new_id, holder) = (unit.new_id(), (Holder::Customer, after.id));
+        let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+        reference_periods::give(conn, organization_id, new_id, holder, own.as_str(), unit.now).await?;
+        if before.is_some_and(|before| before.external_ref.is_none()) {
+            memberships::attribute_people_of(conn, organization_id, after.id, unit.now).await?;
         }
+        Ok(())
     }
 
     async fn remove(unit: &mut Unit, id: Uuid) -> sqlx::Result<Removal> {
         let removal = customers::delete(&mut unit.conn, unit.organization_id, id).await?;
         if removal == Removal::Removed {
-            customer_references::forget(&mut unit.conn, unit.organization_id, id, unit.now).await?;
+            reference_periods::forget(&mut unit.conn, unit.organization_id, id, unit.now).await?;
         }
         Ok(removal)
     }
+}
+
+/// A customer, the customer that it is a part of, and so on, as far as they need to be followed.
+pub async fn above(unit: &mut Unit, mut next: Option<Uuid>) -> Result<Vec<Uuid>, ApiError> {
+    let mut above = vec![];
+    while let Some(id) = next.filter(|_| above.len() <= DEEPEST) {
+        above.push(id);
+        let found = customers::find(&mut unit.conn, unit.organization_id, id).await?;
+        let missing = || ApiError::field("/parent_id", "unknown_customer", "there is no customer with this id");
+        next = found.ok_or_else(missing)?.content.parent_id;
+    }
+    Ok(above)
 }
 
 impl Referred for CustomerContent {
@@ -188,47 +190,6 @@ pub async fn upsert_customer(
     body: Body<CustomerContent>,
 ) -> Result<Answer, ApiError> {
     resource::upsert(&cx, &parse_path("external_ref", &external_ref)?, &body.0).await
-}
-
-/// A reference of a customer.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"external_ref": "crm-4711", "from": null, "to": "2026-05-04T12:00:00Z", "is_current": false}))]
-pub struct CustomerReference {
-    /// External reference.
-    #[schema(value_type = ExternalRef)]
-    external_ref: String,
-    /// Time from which events with it belong to the customer; null if nobody had it before.
-    from: Option<DateTime<Utc>>,
-    /// Time from which events with it belong to another customer; null if there is none.
-    to: Option<DateTime<Utc>>,
-    /// Whether it is the customer's reference today.
-    is_current: bool,
-}
-
-/// List the references of a customer
-///
-/// Returns the references that the customer has and has had, with the time in which each of them means it in usage events. A
-/// customer keeps the events of an earlier reference. If another customer gets that reference, events from then on are that one's.
-#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])), params(Paging),
-    responses((status = 200, description = "A page of references, the newest first.", body = Page<CustomerReference>)))]
-#[get("/v1/customers/{id}/references")]
-pub async fn list_customer_references(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
-    let mut conn = cx.snapshot().await?;
-    let customer = customers::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
-    let conditions = [Condition::Equals("customer_id", id.to_value())];
-    let slice = paging.slice(Order::Id, Direction::Descending)?;
-    let rows: Vec<ReferenceRow> = row::page(&mut conn, cx.organization_id(), &conditions, &slice).await?;
-    let current = customer.content.external_ref.as_ref().map(ExternalRef::as_str);
-    paging.answer(
-        rows,
-        |row| Position { key: None, id: row.id },
-        |row| CustomerReference {
-            is_current: current == Some(row.external_ref.as_str()) && row.until_at.is_none(),
-            external_ref: row.external_ref,
-            from: row.from_at,
-            to: row.until_at,
-        },
-    )
 }
 
 /// Update a customer

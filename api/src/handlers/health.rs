@@ -9,6 +9,7 @@ pub mod read;
 pub mod rollup;
 
 use chrono::{DateTime, Utc};
+use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::values::text::{ExternalRef, Key, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,8 +21,11 @@ use crate::customer_health::observed;
 use crate::customer_health::observed::{Observed, Stretch};
 use crate::error::ApiError;
 use crate::extract::parse_path;
+use crate::reference;
+use crate::resource::{self, By, Referred, Resource, check_stands};
 use crate::store::Conn;
 use crate::store::customers::{self, Customer};
+use crate::unit::Unit;
 
 /// Version of the health model that produced a score.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -58,10 +62,27 @@ pub async fn customer(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> Resul
     customers::find(conn, organization_id, id).await?.ok_or_else(ApiError::not_found)
 }
 
-/// Finds a customer by its external reference.
+/// Finds a customer about which something is to be recorded.
+pub async fn customer_to_change(unit: &mut Unit, id: Uuid) -> Result<Customer, ApiError> {
+    let found = customer(&mut unit.conn, unit.organization_id, id).await?;
+    check_stands(&found)?;
+    Ok(found)
+}
+
+/// Finds the customer that an external reference means.
 pub async fn customer_by_ref(conn: &mut Conn, organization_id: Uuid, raw: &str) -> Result<Customer, ApiError> {
-    let reference: ExternalRef = parse_path("external_ref", raw)?;
-    customers::find_by_ref(conn, organization_id, reference.as_str()).await?.ok_or_else(ApiError::not_found)
+    meant_by_ref::<CustomerContent>(conn, organization_id, raw).await
+}
+
+/// Finds the customer or the person that an external reference means.
+pub async fn meant_by_ref<T: Referred>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    raw: &str,
+) -> Result<Resource<T>, ApiError> {
+    let external_ref: ExternalRef = parse_path("external_ref", raw)?;
+    let found = resource::find(conn, organization_id, By::Ref(&external_ref)).await?;
+    reference::follow(conn, organization_id, found).await
 }
 
 /// Loads what is known about one customer in a range of days, and the models that applied.

@@ -19,9 +19,10 @@ use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
 use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
-use crate::store::kept::Archivable;
+use crate::store::kept::Mergeable;
 use crate::store::memberships::{self, MembershipRow};
 use crate::store::people::Person;
+use crate::store::reference_periods::{self, Holder};
 use crate::store::row::{self, Column as _, Condition, Removal};
 use crate::unit::{Entity, Unit};
 
@@ -29,7 +30,7 @@ type PersonPatch = MergePatch<PersonContent>;
 type PersonItem = Item<PersonContent>;
 
 impl Managed for PersonContent {
-    type Stamp = Archivable;
+    type Stamp = Mergeable;
     const ENTITY: Entity = Entity::Person;
     const PATH: &'static str = "/v1/people";
 
@@ -44,6 +45,15 @@ impl Managed for PersonContent {
     }
 
     async fn saved(unit: &mut Unit, before: Option<&Person>, after: &Person) -> Result<(), ApiError> {
+        let own = after.external_ref.as_ref();
+        if let Some(own) = own.filter(|own| before.is_none_or(|before| before.external_ref.as_ref() != Some(*own))) {
+            let (new_id, holder) = (unit.new_id(), (Holder::Person, after.id));
+            let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+            reference_periods::give(conn, organization_id, new_id, holder, own.as_str(), unit.now).await?;
+            if before.is_some() {
+                memberships::attribute_person(conn, organization_id, after.id, unit.now).await?;
+            }
+        }
         if before.and_then(|before| before.customer_id) == after.customer_id {
             return Ok(());
         }
@@ -54,6 +64,7 @@ impl Managed for PersonContent {
         let removal = row::delete::<Person>(&mut unit.conn, unit.organization_id, id).await?;
         if removal == Removal::Removed {
             memberships::forget(&mut unit.conn, unit.organization_id, id).await?;
+            reference_periods::forget(&mut unit.conn, unit.organization_id, id, unit.now).await?;
         }
         Ok(removal)
     }
@@ -63,8 +74,7 @@ impl Managed for PersonContent {
 pub async fn state_membership(unit: &mut Unit, person: &Person, customer_id: Option<Uuid>) -> Result<(), ApiError> {
     let stated_at = unit.stated_at.unwrap_or(unit.now);
     let row = MembershipRow { id: unit.new_id(), person_id: person.id, customer_id, stated_at };
-    let own = person.external_ref.as_ref().map(ExternalRef::as_str);
-    Ok(memberships::state(&mut unit.conn, unit.organization_id, &row, own, unit.now).await?)
+    Ok(memberships::state(&mut unit.conn, unit.organization_id, &row, unit.now).await?)
 }
 
 impl Referred for PersonContent {

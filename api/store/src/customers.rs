@@ -4,13 +4,13 @@ use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::values::text::folded;
 use uuid::Uuid;
 
-use crate::kept::{Archivable, Content, Kept};
+use crate::kept::{Content, Kept, Mergeable};
 use crate::milestones::ROWS_PER_INSERT;
 use crate::row::{self, Condition, Removal, Value};
 use crate::{Conn, columns, on};
 
 /// A customer.
-pub type Customer = Kept<CustomerContent, Archivable>;
+pub type Customer = Kept<CustomerContent, Mergeable>;
 
 columns!(CustomerContent {
     external_ref, name, segment, owner, since_on, renews_on, annual_revenue_minor, parent_id; parent_ref: PARENT_REF .. archived: false
@@ -39,9 +39,9 @@ pub async fn find_by_ref(conn: &mut Conn, organization_id: Uuid, external_ref: &
     row::find_by(conn, organization_id, "external_ref", Value::Text(Some(external_ref.to_owned()))).await
 }
 
-/// All customers, including archived ones, in order of creation.
+/// All customers, including archived ones, in order of creation. Those that were merged into another one are that one.
 pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Customer>> {
-    row::all(conn, organization_id, &[], "id").await
+    row::all(conn, organization_id, &[Condition::IsPresent("merged_into_id", false)], "id").await
 }
 
 /// The customers whose parent is one of some customers, without archived ones.

@@ -44,6 +44,10 @@ pub trait Stamp: Columns + Serialize + ToSchema + Clone + PartialEq {
     fn archived_at(&mut self) -> Option<&mut Option<DateTime<Utc>>> {
         None
     }
+    /// The one that it was merged into, if it can be and was.
+    fn merged_into_id(&self) -> Option<Uuid> {
+        None
+    }
 }
 
 /// Version and times of a resource.
@@ -59,14 +63,16 @@ pub struct Versioned {
     pub updated_at: DateTime<Utc>,
 }
 
-/// Version and times of a resource that can be archived.
+/// Version and times of a resource that can be archived, and merged into another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(example = json!({
-    "archived_at": null, "version": 1, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
+    "archived_at": null, "merged_into_id": null, "version": 1, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
 }))]
-pub struct Archivable {
+pub struct Mergeable {
     /// Time of archiving; null while active.
     pub archived_at: Option<DateTime<Utc>>,
+    /// Identifier of the one that this one was merged into as its duplicate; null if it was not.
+    pub merged_into_id: Option<Uuid>,
     /// Version. Increases by one with every change; the value of `ETag`.
     #[schema(minimum = 1)]
     pub version: i64,
@@ -77,7 +83,7 @@ pub struct Archivable {
 }
 
 columns!(Versioned { version, created_at, updated_at });
-columns!(Archivable { archived_at, version, created_at, updated_at });
+columns!(Mergeable { archived_at, merged_into_id, version, created_at, updated_at });
 
 impl Stamp for Versioned {
     fn begin(now: DateTime<Utc>) -> Self {
@@ -92,9 +98,9 @@ impl Stamp for Versioned {
     }
 }
 
-impl Stamp for Archivable {
+impl Stamp for Mergeable {
     fn begin(now: DateTime<Utc>) -> Self {
-        Self { archived_at: None, version: 1, created_at: now, updated_at: now }
+        Self { archived_at: None, merged_into_id: None, version: 1, created_at: now, updated_at: now }
     }
     fn touch(&mut self, now: DateTime<Utc>) {
         self.version += 1;
@@ -105,6 +111,9 @@ impl Stamp for Archivable {
     }
     fn archived_at(&mut self) -> Option<&mut Option<DateTime<Utc>>> {
         Some(&mut self.archived_at)
+    }
+    fn merged_into_id(&self) -> Option<Uuid> {
+        self.merged_into_id
     }
 }
 
@@ -151,6 +160,16 @@ impl<T: Content, S: Stamp> Kept<T, S> {
     /// The version.
     pub fn version(&self) -> i64 {
         self.stamp.version()
+    }
+
+    /// Raises the version.
+    pub fn touch(&mut self, now: DateTime<Utc>) {
+        self.stamp.touch(now);
+    }
+
+    /// The one that it was merged into, if it can be and was.
+    pub fn merged_into_id(&self) -> Option<Uuid> {
+        self.stamp.merged_into_id()
     }
 
     /// Archiving again does not move the time of archiving.

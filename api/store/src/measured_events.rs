@@ -6,8 +6,8 @@ use milepost_domain::customer::reference::Period;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::customer_references::ReferenceRow;
 use crate::from_row::from_row;
+use crate::reference_periods::{Holder, ReferenceRow};
 use crate::{Conn, on};
 
 /// A usage event in the form that metrics use.
@@ -32,7 +32,7 @@ pub enum Axis {
 }
 
 impl Axis {
-    const fn column(self) -> &'static str {
+    pub(crate) const fn column(self) -> &'static str {
         match self {
             Self::Subject => "subject",
             Self::Person => "person",
@@ -51,7 +51,11 @@ pub struct Span {
 
 impl From<&ReferenceRow> for Span {
     fn from(row: &ReferenceRow) -> Self {
-        Self { axis: Axis::Subject, reference: row.external_ref.clone(), period: row.period() }
+        let axis = match row.kind {
+            Holder::Customer => Axis::Subject,
+            Holder::Person => Axis::Person,
+        };
+        Self { axis, reference: row.external_ref.clone(), period: row.period() }
     }
 }
 

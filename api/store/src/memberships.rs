@@ -8,8 +8,8 @@ use milepost_domain::customer::reference::Period;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::customer_references::{self, ReferenceRow};
 use crate::milestones::ROWS_PER_INSERT;
+use crate::reference_periods::{self, Holder, ReferenceRow};
 use crate::row::{self, Condition, Value};
 use crate::{Conn, columns, on, table, usage_events, usage_rewrites};
 
@@ -32,46 +32,80 @@ impl From<&MembershipRow> for Stated {
     }
 }
 
-/// Adds a statement. The events of the person by this reference that name no customer follow it.
+/// Adds a statement. The person's events that name no customer follow it.
 pub async fn state(
     conn: &mut Conn,
     organization_id: Uuid,
     row: &MembershipRow,
-    person_ref: Option<&str>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    let before = of_person(conn, organization_id, row.person_id).await?;
-    let mut all: Vec<Stated> = before.iter().map(Stated::from).collect();
+    const LAST: &str = "SELECT stated_at, customer_id FROM memberships WHERE organization_id = $1 AND person_id = $2 AND stated_at <= $3 \
+                        ORDER BY stated_at DESC LIMIT 1";
+    let last: Option<(DateTime<Utc>, Option<Uuid>)> = on!(&mut *conn, db => sqlx::query_as(LAST)
+        .bind(organization_id).bind(row.person_id).bind(row.stated_at).fetch_optional(db).await)?;
+    if last.is_some_and(|(at, customer_id)| at < row.stated_at && customer_id == row.customer_id) {
+        // What is said again changes nothing until something is said in between.
+        return row::insert(conn, organization_id, row).await.map(|_| ());
+    }
+    let mut all: Vec<Stated> =
+        of_person(conn, organization_id, row.person_id).await?.iter().map(Stated::from).collect();
     if all.contains(&Stated::from(row)) {
         return Ok(());
     }
     row::insert(conn, organization_id, row).await?;
-    let then = memberships(all.clone());
+    let before = memberships(all.clone());
     all.push(Stated::from(row));
-    match person_ref.filter(|_| memberships(all.clone()) != then) {
-        Some(person_ref) => attribute(conn, organization_id, person_ref, &memberships(all), now).await,
-        None => Ok(()),
-    }
+    let after = memberships(all);
+    if after == before { Ok(()) } else { attribute(conn, organization_id, row.person_id, &after, now).await }
 }
 
-/// Gives the events of a customer's people to a customer that has just got its first reference.
+/// Gives the events of a person that name no customer to those it belonged to when they happened.
+pub async fn attribute_person(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    person_id: Uuid,
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let stated = of_person(conn, organization_id, person_id).await?;
+    let own = memberships(stated.iter().map(Stated::from).collect());
+    attribute(conn, organization_id, person_id, &own, now).await
+}
+
+/// Gives the events of a customer's people to the customer, after its references have changed.
 pub async fn attribute_people_of(
     conn: &mut Conn,
     organization_id: Uuid,
     customer_id: Uuid,
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
-    const SQL: &str = "SELECT DISTINCT p.id, p.external_ref FROM memberships m \
-        JOIN people p ON p.organization_id = m.organization_id AND p.id = m.person_id \
-        WHERE m.organization_id = $1 AND m.customer_id = $2 AND p.external_ref IS NOT NULL";
-    let people: Vec<(Uuid, String)> =
-        on!(&mut *conn, db => sqlx::query_as(SQL).bind(organization_id).bind(customer_id).fetch_all(db).await)?;
-    for (id, person_ref) in people {
-        let stated = of_person(conn, organization_id, id).await?;
-        let own = memberships(stated.iter().map(Stated::from).collect());
-        attribute(conn, organization_id, &person_ref, &own, now).await?;
+    const SQL: &str = "SELECT DISTINCT person_id FROM memberships WHERE organization_id = $1 AND customer_id = $2";
+    let people: Vec<Uuid> =
+        on!(&mut *conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(customer_id).fetch_all(db).await)?;
+    for person_id in people {
+        attribute_person(conn, organization_id, person_id, now).await?;
     }
     Ok(())
+}
+
+/// Adds a statement, if one is needed, by which a person belongs to a customer from now on.
+pub async fn settle(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    id: Uuid,
+    (person_id, customer_id): (Uuid, Option<Uuid>),
+    now: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    let stated = of_person(conn, organization_id, person_id).await?;
+    let last = memberships(stated.iter().map(Stated::from).collect()).last().and_then(|(_, own)| *own);
+    if last != customer_id {
+        row::insert(conn, organization_id, &MembershipRow { id, person_id, customer_id, stated_at: now }).await?;
+    }
+    Ok(())
+}
+
+/// Removes a statement that was added to settle something.
+pub async fn unsettle(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<()> {
+    row::delete::<MembershipRow>(conn, organization_id, id).await.map(|_| ())
 }
 
 /// Removes what was stated of a person that is gone. Its events stay where they are.
@@ -84,11 +118,10 @@ async fn of_person(conn: &mut Conn, organization_id: Uuid, person_id: Uuid) -> s
     row::all(conn, organization_id, &[Condition::Equals("person_id", Value::Uuid(Some(person_id)))], "id").await
 }
 
-/// Gives the events of a person that name no customer to those it belonged to when they happened.
 async fn attribute(
     conn: &mut Conn,
     organization_id: Uuid,
-    person_ref: &str,
+    person_id: Uuid,
     own: &[Membership],
     now: DateTime<Utc>,
 ) -> sqlx::Result<()> {
@@ -96,14 +129,19 @@ async fn attribute(
                           WHERE organization_id = $1 AND person = $2 AND (by_person OR subject IS NULL)";
     // Whoever adds events waits meanwhile, and looks afterwards whom they belong to.
     usage_events::take_numbers(conn, organization_id, 0, now).await?;
-    let events: Vec<(i64, DateTime<Utc>, Option<String>)> =
-        on!(&mut *conn, db => sqlx::query_as(EVENTS).bind(organization_id).bind(person_ref).fetch_all(db).await)?;
+    let mut events: Vec<(i64, DateTime<Utc>, Option<String>)> = vec![];
+    for name in reference_periods::of_holder(conn, organization_id, person_id).await? {
+        let mut found: Vec<(i64, DateTime<Utc>, Option<String>)> = on!(&mut *conn, db =>
+            sqlx::query_as(EVENTS).bind(organization_id).bind(&name.external_ref).fetch_all(db).await)?;
+        found.retain(|(_, at, _)| name.period().covers(*at));
+        events.extend(found);
+    }
     let ids: Vec<Uuid> = own.iter().filter_map(|(_, customer_id)| *customer_id).collect();
-    let references = customer_references::of_customers(conn, organization_id, &ids).await?;
+    let references = reference_periods::of_holders(conn, organization_id, &ids).await?;
     let mut moved: HashMap<Option<&str>, Vec<i64>> = HashMap::new();
     let mut changed: BTreeSet<String> = BTreeSet::new();
     for (sequence, at, subject) in &events {
-        let new = subject_at(own, named(&references), *at);
+        let new = subject_at(own, named(&references), *at, subject.as_deref());
         if new != subject.as_deref() {
             changed.extend(subject.clone());
             changed.extend(new.map(str::to_owned));
@@ -132,48 +170,48 @@ fn named(references: &HashMap<Uuid, Vec<ReferenceRow>>) -> impl Iterator<Item = 
     references.iter().flat_map(|(id, own)| own.iter().map(|row| (*id, row.period(), row.external_ref.as_str())))
 }
 
-/// People's memberships, with the references of the customers.
+/// People's memberships, with the references of the people and of the customers.
 #[derive(Debug, Default)]
 pub struct Belonging {
-    people: HashMap<String, Vec<Membership>>,
+    names: HashMap<String, Vec<(Period, Uuid)>>,
+    people: HashMap<Uuid, Vec<Membership>>,
     references: HashMap<Uuid, Vec<ReferenceRow>>,
 }
 
 impl Belonging {
     /// Loads those of people by their references.
     pub async fn of(conn: &mut Conn, organization_id: Uuid, people: &[&str]) -> sqlx::Result<Self> {
-        let mut stated: HashMap<String, Vec<Stated>> = HashMap::new();
-        for some in people.chunks(ROWS_PER_INSERT) {
-            let rows: Vec<(String, DateTime<Utc>, Option<Uuid>)> = on!(&mut *conn, db => {
-                let mut query = QueryBuilder::new(
-                    "SELECT p.external_ref, m.stated_at, m.customer_id FROM people p \
-                     JOIN memberships m ON m.organization_id = p.organization_id AND m.person_id = p.id WHERE p.organization_id = ");
-                query.push_bind(organization_id).push(" AND p.external_ref IN (");
-                let mut list = query.separated(", ");
-                for person in some {
-                    list.push_bind(*person);
-                }
-                query.push(")");
-                query.build_query_as().fetch_all(db).await
-            })?;
-            for (person, at, customer_id) in rows {
-                stated.entry(person).or_default().push(Stated { at, customer_id });
+        let mut names: HashMap<String, Vec<(Period, Uuid)>> = HashMap::new();
+        for row in reference_periods::with_refs(conn, organization_id, Holder::Person, people).await? {
+            if let Some(person_id) = row.holder_id {
+                let period = row.period();
+                names.entry(row.external_ref).or_default().push((period, person_id));
             }
         }
-        let people: HashMap<String, Vec<Membership>> =
+        let ids: BTreeSet<Uuid> = names.values().flatten().map(|(_, person_id)| *person_id).collect();
+        let ids: Vec<Value> = ids.into_iter().map(|id| Value::Uuid(Some(id))).collect();
+        let mut stated: HashMap<Uuid, Vec<Stated>> = HashMap::new();
+        for some in ids.chunks(ROWS_PER_INSERT) {
+            let conditions = [Condition::OneOf("person_id", some.to_vec())];
+            for row in row::all::<MembershipRow>(conn, organization_id, &conditions, "id").await? {
+                stated.entry(row.person_id).or_default().push(Stated::from(&row));
+            }
+        }
+        let people: HashMap<Uuid, Vec<Membership>> =
             stated.into_iter().map(|(person, stated)| (person, memberships(stated))).collect();
         let ids: BTreeSet<Uuid> = people.values().flatten().filter_map(|(_, customer_id)| *customer_id).collect();
         let ids: Vec<Uuid> = ids.into_iter().collect();
-        Ok(Self { people, references: customer_references::of_customers(conn, organization_id, &ids).await? })
+        Ok(Self { names, people, references: reference_periods::of_holders(conn, organization_id, &ids).await? })
     }
 
-    /// The reference of the customer that a person belonged to at an instant.
+    /// The reference of the customer to which the person of a reference belonged at an instant.
     pub fn subject_at(&self, person: &str, at: DateTime<Utc>) -> Option<&str> {
-        let own = self.people.get(person)?;
-        let mut own_references = own
+        let (_, person_id) = self.names.get(person)?.iter().find(|(period, _)| period.covers(at))?;
+        let own = self.people.get(person_id)?;
+        let own_references = own
             .iter()
             .filter_map(|(_, id)| self.references.get_key_value(&(*id)?))
             .flat_map(|(id, rows)| rows.iter().map(|row| (*id, row.period(), row.external_ref.as_str())));
-        subject_at(own, &mut own_references, at)
+        subject_at(own, own_references, at, None)
     }
 }

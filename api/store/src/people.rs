@@ -4,12 +4,12 @@ use milepost_domain::people::PersonContent;
 use milepost_domain::values::text::folded;
 use uuid::Uuid;
 
-use crate::kept::{Archivable, Content, Kept};
+use crate::kept::{Content, Kept, Mergeable};
 use crate::row::{self, Value};
 use crate::{Conn, columns};
 
 /// A person.
-pub type Person = Kept<PersonContent, Archivable>;
+pub type Person = Kept<PersonContent, Mergeable>;
 
 columns!(PersonContent { external_ref, name, kind, email, customer_id, segment, owner; customer_ref: CUSTOMER_REF .. archived: false });
 

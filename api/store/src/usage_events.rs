@@ -12,6 +12,7 @@ use sqlx::QueryBuilder;
 use sqlx::types::Text;
 use uuid::Uuid;
 
+use crate::measured_events::Span;
 use crate::milestones::ROWS_PER_INSERT;
 use crate::{Conn, on, unknown_subjects, usage_rewrites};
 
@@ -104,8 +105,8 @@ pub async fn known_subjects(
     for some in padded(subjects) {
         let rows: Vec<Row> = on!(conn, db => {
             let mut query = QueryBuilder::new(
-                "SELECT external_ref, from_at, until_at FROM customer_references WHERE organization_id = ");
-            query.push_bind(organization_id).push(" AND customer_id IS NOT NULL AND external_ref IN (");
+                "SELECT external_ref, from_at, until_at FROM reference_periods WHERE organization_id = ");
+            query.push_bind(organization_id).push(" AND kind = 'customer' AND holder_id IS NOT NULL AND external_ref IN (");
             let mut list = query.separated(", ");
             for subject in &some {
                 list.push_bind(*subject);
@@ -233,15 +234,37 @@ pub async fn prune(
     on!(conn, db => sqlx::query(DELETE).bind(organization_id).bind(last).execute(db).await.map(|done| done.rows_affected()))
 }
 
-/// Deletes all events of a person; returns their number.
-pub async fn erase(conn: &mut Conn, organization_id: Uuid, person: &str, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    const SUBJECTS: &str =
-        "SELECT DISTINCT subject FROM usage_events WHERE organization_id = $1 AND person = $2 AND subject IS NOT NULL";
-    const SQL: &str = "DELETE FROM usage_events WHERE organization_id = $1 AND person = $2";
-    let subjects: Vec<String> =
-        on!(&mut *conn, db => sqlx::query_scalar(SUBJECTS).bind(organization_id).bind(person).fetch_all(db).await)?;
+/// Adds the condition that an event carries a reference and happened in its period.
+macro_rules! push_span {
+    ($query:ident, $organization_id:expr, $span:expr) => {{
+        $query
+            .push_bind($organization_id)
+            .push(" AND ")
+            .push($span.axis.column())
+            .push(" = ")
+            .push_bind(&$span.reference);
+        if let Some(from) = $span.period.from_at {
+            $query.push(" AND occurred_at >= ").push_bind(from);
+        }
+        if let Some(until) = $span.period.until_at {
+            $query.push(" AND occurred_at < ").push_bind(until);
+        }
+    }};
+}
+
+/// Deletes the events of a span, those that are held included; returns their number.
+pub async fn erase(conn: &mut Conn, organization_id: Uuid, span: &Span, now: DateTime<Utc>) -> sqlx::Result<u64> {
+    let subjects: Vec<String> = on!(&mut *conn, db => {
+        let mut query = QueryBuilder::new("SELECT DISTINCT subject FROM usage_events WHERE subject IS NOT NULL AND organization_id = ");
+        push_span!(query, organization_id, span);
+        query.build_query_scalar().fetch_all(db).await
+    })?;
     usage_rewrites::note(conn, organization_id, &subjects, now).await?;
-    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(person).execute(db).await.map(|done| done.rows_affected()))
+    on!(conn, db => {
+        let mut query = QueryBuilder::new("DELETE FROM usage_events WHERE organization_id = ");
+        push_span!(query, organization_id, span);
+        query.build().execute(db).await.map(|done| done.rows_affected())
+    })
 }
 
 /// Releases events that were held because of their time; returns their number.

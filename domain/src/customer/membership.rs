@@ -43,16 +43,23 @@ pub fn memberships(mut stated: Vec<Stated>) -> Vec<Membership> {
     found
 }
 
-/// Returns the reference by which an event of a person at an instant names its customer: the one that the customer had then. `None` if
-/// the person belonged to nobody, or to a customer without a reference.
+/// Returns the reference by which an event of a person at an instant names its customer: one that the customer had then, and if there were
+/// several, the one that the event has already, or else the first. `None` if the person belonged to nobody, or to a customer without a
+/// reference.
 pub fn subject_at<'a>(
     memberships: &[Membership],
-    mut references: impl Iterator<Item = (Uuid, Period, &'a str)>,
+    references: impl Iterator<Item = (Uuid, Period, &'a str)>,
     at: DateTime<Utc>,
+    subject: Option<&str>,
 ) -> Option<&'a str> {
     let (_, customer_id) = memberships.iter().find(|(period, _)| period.covers(at))?;
     let own = (*customer_id)?;
-    references.find(|(id, period, _)| *id == own && period.covers(at)).map(|(.., reference)| reference)
+    let mut held = references
+        .filter(|(id, period, _)| *id == own && period.covers(at))
+        .map(|(.., reference)| reference)
+        .peekable();
+    let first = held.peek().copied();
+    held.find(|reference| Some(*reference) == subject).or(first)
 }
 
 #[cfg(test)]
@@ -100,8 +107,15 @@ mod tests {
             (other, until(None), "other"),
         ];
         let found = memberships(stated(&[(10, 1), (20, 2), (30, 3)]));
-        let subject = |hour| subject_at(&found, references.iter().copied(), at(hour));
+        let subject = |hour| subject_at(&found, references.iter().copied(), at(hour), None);
         assert_eq!([5, 12, 19, 20, 30].map(subject), [Some("old"), Some("new"), Some("new"), Some("other"), None]);
+        let both = [(one, until(None), "a"), (one, until(None), "b")];
+        let subject = |subject| subject_at(&found, both.iter().copied(), at(12), subject);
+        assert_eq!(
+            [None, Some("a"), Some("b"), Some("c")].map(subject),
+            ["a", "a", "b", "a"].map(Some),
+            "what is right stays"
+        );
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::customer;
+use super::{customer, customer_to_change};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -22,7 +22,7 @@ use crate::store::customer_records::CustomerOutcome;
 use crate::store::customers::Customer;
 use crate::store::measured_events::{self, Span};
 use crate::store::row::{self, Condition, Value};
-use crate::store::{customer_references, plans};
+use crate::store::{plans, reference_periods};
 use crate::unit::{Entity, Unit};
 
 impl Record for CustomerOutcome {
@@ -69,7 +69,7 @@ pub struct OutcomeDraft {
 pub async fn record_outcome(cx: Context, id: Path<Uuid>, body: Body<OutcomeDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
     cx.write(async |unit| {
-        let customer = customer(&mut unit.conn, unit.organization_id, *id).await?;
+        let customer = customer_to_change(unit, *id).await?;
         let from = first_known(&cx, unit, &customer).await?;
         let same = [
             Condition::Equals("customer_id", Value::Uuid(Some(*id))),
@@ -125,8 +125,8 @@ pub async fn read_outcome(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answe
 /// From when a customer is known: from what it says, its first event, the start of its first plan, or its creation here.
 async fn first_known(cx: &Context, unit: &mut Unit, customer: &Customer) -> Result<NaiveDate, ApiError> {
     let mut traces = vec![cx.date_of(customer.stamp.created_at)];
-    let references = customer_references::of_customers(&mut unit.conn, unit.organization_id, &[customer.id]).await?;
-    for span in references.values().flatten().map(Span::from) {
+    let references = reference_periods::of_holder(&mut unit.conn, unit.organization_id, customer.id).await?;
+    for span in references.iter().map(Span::from) {
         let first = measured_events::first_at(&mut unit.conn, unit.organization_id, &span).await?;
         traces.extend(first.map(|at| cx.date_of(at)));
     }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::customer;
+use super::{customer, customer_to_change};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -60,7 +60,7 @@ pub async fn set_health_override(
 ) -> Result<Answer, ApiError> {
     let draft = body.0;
     cx.write(async |unit| {
-        let customer = customer(&mut unit.conn, unit.organization_id, *id).await?;
+        let customer = customer_to_change(unit, *id).await?;
         if draft.expires_on < unit.today {
             return Err(ValueRule::InThePast { today: unit.today }.at("/expires_on").into());
         }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::customer;
+use super::{customer, customer_to_change};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -67,7 +67,7 @@ pub struct PulseDraft {
 pub async fn record_pulse(cx: Context, id: Path<Uuid>, body: Body<PulseDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
     cx.write(async |unit| {
-        let customer = customer(&mut unit.conn, unit.organization_id, *id).await?;
+        let customer = customer_to_change(unit, *id).await?;
         let expires_on = draft.expires_on.unwrap_or_else(|| plus_days(unit.today, USUAL_DAYS));
         if expires_on < unit.today {
             return Err(ValueRule::InThePast { today: unit.today }.at("/expires_on").into());

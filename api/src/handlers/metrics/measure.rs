@@ -5,10 +5,10 @@ use std::sync::Arc;
 use actix_web::get;
 use actix_web::web::Path;
 use chrono::{Datelike, NaiveDate, NaiveTime};
-use milepost_domain::customer::reference::Period;
+use milepost_domain::people::PersonContent;
 use milepost_domain::usage::metric::{Aggregate, Definition, Measured, window_start};
 use milepost_domain::values::dates::{days_between, plus_days};
-use milepost_domain::values::text::{ExternalRef, Key};
+use milepost_domain::values::text::Key;
 use serde::{Deserialize, Serialize};
 use strum::Display;
 use utoipa::{IntoParams, ToSchema};
@@ -17,10 +17,11 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::extract::{Query, parse_path};
+use crate::extract::Query;
+use crate::handlers::health::{customer_by_ref, meant_by_ref};
 use crate::moment::AsOf;
 use crate::store::measured_events::{Axis, Span};
-use crate::store::{Conn, customer_references, customers, metrics, people, usage_events, usage_rewrites};
+use crate::store::{Conn, customers, metrics, people, reference_periods, usage_events, usage_rewrites};
 use crate::usage::digest::{Digest, Wanted};
 use crate::usage::memory::{Question, as_known};
 
@@ -124,9 +125,8 @@ pub async fn read_customer_metrics_by_ref(
     as_of: AsOf,
     options: Query<MetricOptions>,
 ) -> Result<Answer, ApiError> {
-    let reference: ExternalRef = parse_path("external_ref", &external_ref)?;
-    let found = customers::find_by_ref(&mut cx.read().await?, cx.organization_id(), reference.as_str()).await?;
-    let whose = Whose::customer(&cx, found.ok_or_else(ApiError::not_found)?.id).await?;
+    let found = customer_by_ref(&mut cx.read().await?, cx.organization_id(), &external_ref).await?;
+    let whose = Whose::customer(&cx, found.id).await?;
     take(&cx, &whose, as_of, &options.0).await
 }
 
@@ -159,9 +159,8 @@ pub async fn read_person_metrics_by_ref(
     as_of: AsOf,
     options: Query<MetricOptions>,
 ) -> Result<Answer, ApiError> {
-    let reference: ExternalRef = parse_path("external_ref", &external_ref)?;
-    let found = people::find_by_ref(&mut cx.read().await?, cx.organization_id(), reference.as_str()).await?;
-    let whose = Whose::person(&cx, found.ok_or_else(ApiError::not_found)?.id).await?;
+    let found = meant_by_ref::<PersonContent>(&mut cx.read().await?, cx.organization_id(), &external_ref).await?;
+    let whose = Whose::person(&cx, found.id).await?;
     take(&cx, &whose, as_of, &options.0).await
 }
 
@@ -183,9 +182,7 @@ impl Whose {
         let own = plans.by_name.iter().filter(|view| view.row.customer_id == Some(id));
         let first_on = own.map(|view| view.facts.start_on).min().or(found.since_on);
         let start_on = first_on.unwrap_or_else(|| cx.date_of(found.stamp.created_at));
-        let mut references =
-            customer_references::of_customers(&mut cx.read().await?, cx.organization_id(), &[id]).await?;
-        Ok(Self { spans: references.remove(&id).unwrap_or_default().iter().map(Span::from).collect(), start_on })
+        Ok(Self { spans: spans(cx, id).await?, start_on })
     }
 
     /// Loads a person.
@@ -196,9 +193,7 @@ impl Whose {
         let own = plans.by_name.iter().filter(|view| view.row.person_id == Some(id));
         let first_on = own.map(|view| view.facts.start_on).min();
         let start_on = first_on.unwrap_or_else(|| cx.date_of(found.stamp.created_at));
-        let period = Period { from_at: None, until_at: None };
-        let span = |reference: ExternalRef| Span { axis: Axis::Person, reference: reference.into(), period };
-        Ok(Self { spans: found.content.external_ref.map(span).into_iter().collect(), start_on })
+        Ok(Self { spans: spans(cx, id).await?, start_on })
     }
 
     /// Sums up the events from a day on by some metrics; all events if `first_on` is `None`. The connection must be a snapshot.
@@ -225,6 +220,12 @@ impl Whose {
             Some(Axis::Person) | None => Arc::new(as_known(conn, &self.spans, &question, None).await?),
         })
     }
+}
+
+/// The references that a customer or a person has had, with their periods.
+async fn spans(cx: &Context, id: Uuid) -> Result<Vec<Span>, ApiError> {
+    let references = reference_periods::of_holder(&mut cx.read().await?, cx.organization_id(), id).await?;
+    Ok(references.iter().map(Span::from).collect())
 }
 
 async fn take(cx: &Context, whose: &Whose, AsOf(as_of): AsOf, options: &MetricOptions) -> Result<Answer, ApiError> {

@@ -156,6 +156,20 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
     .await
 }
 
+/// Changes the rows of plans.
+pub async fn change_rows(unit: &mut Unit, ids: &[Uuid], change: impl Fn(&mut PlanRow)) -> Result<(), ApiError> {
+    for mut record in plans::load(&mut unit.conn, unit.organization_id, Some(ids)).await? {
+        let before = Plan::at(&PlanView::from(&record), unit.today);
+        change(&mut record.plan);
+        record.plan.version += 1;
+        record.plan.updated_at = unit.now;
+        plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
+        let after = Plan::at(&PlanView::from(&record), unit.today);
+        unit.record_updated(Entity::Plan, record.plan.id, &before, &after).await?;
+    }
+    Ok(())
+}
+
 /// Records how the plan is valued from today on, if that changed; the first record keeps how it was valued before.
 async fn value_anew(unit: &mut Unit, record: &mut PlanRecord, was: &PlanRow) -> Result<(), ApiError> {
     let is = &record.plan;

@@ -22,7 +22,8 @@ use crate::ingest::split::{elements, member};
 use crate::ingest::unpack::unpack;
 use crate::ingest::writer::Delivery;
 use crate::ingest::{MOST_BYTES, MOST_EVENTS};
-use crate::resource;
+use crate::reference;
+use crate::resource::{self, Referred, Resource};
 use crate::store::rejected_messages::Channel;
 use crate::store::segment_marks::{self, Said};
 use crate::unit::Unit;
@@ -186,14 +187,14 @@ async fn settle_order(
 async fn put_customer(unit: &mut Unit, traits: &CustomerTraits, reach: Reach) -> Result<(), ApiError> {
     let reference = &traits.external_ref;
     let reach = settle_order(unit, Said::Customer, reference, traits.stated_at, reach).await?;
-    let known = resource::find_by_ref::<CustomerContent>(unit, reference).await?;
+    let known = meant::<CustomerContent>(unit, reference).await?;
     let mut content = match &known {
         Some(known) => known.content.clone(),
         None => CustomerContent::named(unnamed(reference)?),
     };
     content.name = reach.settle_name(content.name, traits.name.clone(), reference);
     content.segment = reach.settle(content.segment, traits.segment.clone());
-    resource::put(unit, known, reference, content).await?;
+    put(unit, known, reference, content).await?;
     Ok(())
 }
 
@@ -206,7 +207,7 @@ async fn put_person(
     let reference = &traits.external_ref;
     let said = if customer.is_some() { Said::Membership } else { Said::Person };
     let reach = settle_order(unit, said, reference, traits.stated_at, allowed).await?;
-    let known = resource::find_by_ref::<PersonContent>(unit, reference).await?;
+    let known = meant::<PersonContent>(unit, reference).await?;
     let mut content = match &known {
         Some(known) => known.content.clone(),
         None => PersonContent::named(unnamed(reference)?, PersonKind::Participant),
@@ -214,20 +215,41 @@ async fn put_person(
     content.name = reach.settle_name(content.name, traits.name.clone(), reference);
     content.email = reach.settle(content.email, traits.email.clone());
     let found = match customer {
-        Some(customer) => resource::find_by_ref::<CustomerContent>(unit, customer).await?,
+        Some(customer) => meant::<CustomerContent>(unit, customer).await?,
         None => None,
     };
     if let Some(found) = found.as_ref().filter(|_| reach == Reach::Change || content.customer_id.is_none()) {
         (content.customer_id, content.customer_ref) = (Some(found.id), found.content.external_ref.clone());
     }
     unit.stated_at = Some(traits.stated_at);
-    let person = resource::put(unit, known, reference, content).await?;
+    let person = put(unit, known, reference, content).await?;
     if let Some(found) = found.filter(|_| allowed == Reach::Change) {
         // What is older than the last word, or says the same again, still says whose the events of its time are.
         state_membership(unit, &person, Some(found.id)).await?;
     }
     unit.stated_at = None;
     Ok(())
+}
+
+/// The customer or person that a message means: the one with the reference, or the one that it was merged into.
+async fn meant<T: Referred>(unit: &mut Unit, reference: &ExternalRef) -> Result<Option<Resource<T>>, ApiError> {
+    match resource::find_by_ref::<T>(unit, reference).await? {
+        Some(found) => Ok(Some(reference::follow(&mut unit.conn, unit.organization_id, found).await?)),
+        None => Ok(None),
+    }
+}
+
+/// Writes a customer or a person; one that is there keeps its own reference.
+async fn put<T: Referred>(
+    unit: &mut Unit,
+    known: Option<Resource<T>>,
+    reference: &ExternalRef,
+    content: T,
+) -> Result<Resource<T>, ApiError> {
+    match known {
+        Some(known) => resource::save(unit, known, content).await,
+        None => resource::put(unit, None, reference, content).await,
+    }
 }
 
 /// The name of something of which only the reference is known.

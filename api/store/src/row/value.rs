@@ -144,6 +144,7 @@ json_columns!(
     milepost_domain::usage::metric::MetricFilter,
     milepost_domain::customer::playbook::Playbook,
     Vec<milepost_domain::plan::template::MilestoneDefinition>,
+    Vec<crate::merges::MovedCount>,
 );
 
 /// Declares domain types that are stored as the text they display and parse.
@@ -179,6 +180,7 @@ macro_rules! trusted_columns {
 trusted_columns!(Name, Label, Key, Note, Reason, ExternalRef, Email);
 text_columns!(
     crate::author::Author,
+    crate::reference_periods::Holder,
     crate::rejected_messages::Channel,
     milepost_domain::people::PersonKind,
     milepost_domain::usage::metric::Aggregate,

@@ -76,8 +76,8 @@ pub async fn list(
         let mut query = QueryBuilder::new(
             "SELECT e.sequence, e.source, e.event_id, e.type, e.subject, e.person, e.occurred_at, e.received_at, e.data, e.extensions, \
              e.held_for, (r.id IS NOT NULL OR (e.subject IS NULL AND NOT e.by_person)) AS is_known \
-             FROM usage_events e LEFT JOIN customer_references r ON r.organization_id = e.organization_id AND r.external_ref = e.subject AND r.customer_id IS NOT NULL \
-             AND (r.from_at IS NULL OR r.from_at <= e.occurred_at) AND (r.until_at IS NULL OR e.occurred_at < r.until_at) \
+             FROM usage_events e LEFT JOIN reference_periods r ON r.organization_id = e.organization_id AND r.external_ref = e.subject \
+             AND r.kind = 'customer' AND r.holder_id IS NOT NULL AND (r.from_at IS NULL OR r.from_at <= e.occurred_at) AND (r.until_at IS NULL OR e.occurred_at < r.until_at) \
              WHERE e.organization_id = ");
         query.push_bind(organization_id);
         if let Some(subject) = &filter.subject {
