@@ -264,6 +264,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("unknown_customer", "No customer has this identifier or reference.", "there is no customer with this id"),
     of("unknown_dependency", "No milestone has this key.", "there is no milestone with the key 'access' in this plan"),
     of("unknown_field", "The field is not known here.", "is not a field here"),
+    of("unknown_group", "The model has no group with this key.", "the model has no group 'adoption'"),
     of("unknown_intervention", "No intervention has this identifier.", "names no intervention"),
     of("unknown_metric", "No metric has this key.", "there is no metric 'logins'"),
     of("unknown_milestone", "No milestone has this key.", "there is no milestone with the key 'access' in this plan"),

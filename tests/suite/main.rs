@@ -14,6 +14,7 @@ mod digests;
 mod discipline;
 mod documents;
 mod events;
+mod factors;
 mod fairness;
 mod health;
 mod idempotency;

@@ -45,7 +45,7 @@ impl Day {
     /// The key of the factor with the lowest sub-score, if any factor has an input.
     pub fn lowest_factor(&self) -> Option<&str> {
         let factors = self.model.content.factors.iter().zip(&self.computed.factors);
-        let measured = factors.filter(|(_, part)| part.source != Source::Missing);
+        let measured = factors.filter(|(_, part)| part.source != Source::Missing && part.sub_score.is_some());
         let lowest = measured.min_by(|a, b| a.1.sub_score.partial_cmp(&b.1.sub_score).unwrap_or(Ordering::Equal));
         lowest.map(|(factor, _)| factor.key.as_str())
     }

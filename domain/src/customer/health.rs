@@ -10,3 +10,4 @@ pub mod model;
 pub mod rollup;
 pub mod score;
 pub mod shipped;
+pub mod weights;

@@ -35,6 +35,8 @@ pub enum CustomerRule {
     UnknownMetric { key: String },
     #[error("the weights must not all be zero")]
     NoWeight,
+    #[error("the model has no group '{key}'")]
+    UnknownGroup { key: String },
     #[error("a curve needs at least one point")]
     CurveEmpty,
     #[error("must be greater than the x of the previous point")]
@@ -67,6 +69,7 @@ impl Rule for CustomerRule {
             | Self::TooFewEvents { .. }
             | Self::TiersOutOfOrder
             | Self::UnknownMetric { .. }
+            | Self::UnknownGroup { .. }
             | Self::NoWeight
             | Self::CurveEmpty
             | Self::CurveNotIncreasing

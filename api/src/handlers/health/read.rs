@@ -5,8 +5,11 @@ use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::customer::health::band::Band;
 use milepost_domain::customer::health::distribution::smoothed;
-use milepost_domain::customer::health::model::{Factor, ImpactOn, InputKind, Missing, Protocol};
+use milepost_domain::customer::health::model::{
+    Combine, Effect, Factor, Group, ImpactOn, InputKind, Missing, Protocol,
+};
 use milepost_domain::customer::health::score::{FactorScore, ImpactScore, Source};
+use milepost_domain::customer::health::weights::GroupScore;
 use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::{ExternalRef, Key, Name};
 use serde::Serialize;
@@ -29,9 +32,9 @@ use crate::store::usage_events;
 #[schema(example = json!({
     "customer_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "as_of": "2026-05-04", "score": 62.0, "band": "at_risk", "computed_score": 62.0,
     "computed_band": "at_risk", "reason": null, "coverage": 1.0, "minimum_coverage": 0.5, "confidence": 1.0,
-    "factors": [{"key": "engagement", "name": "Engagement", "source": "measured", "missing": "redistribute", "input_kind": "metric", "input": 6.0,
+    "factors": [{"key": "engagement", "name": "Engagement", "source": "measured", "missing": "redistribute", "effect": "weighted", "group": null, "input_kind": "metric", "input": 6.0,
         "input_age_days": 0, "sub_score": 62.0, "weight": 35.0, "effective_weight": 1.0, "contribution": 62.0}],
-    "impacts": [], "limit": 0.0, "override": null, "trend": {"days": 30, "points_per_week": -1.5, "smoothed_score": 63.4},
+    "groups": [], "impacts": [], "limit": 0.0, "override": null, "trend": {"days": 30, "points_per_week": -1.5, "smoothed_score": 63.4},
     "model": {"id": null, "key": "shipped", "number": null, "name": "Adoption, engagement, support and milestones"},
     "protocol": null, "computed_through": 5451
 }))]
@@ -66,6 +69,9 @@ pub struct CustomerHealth {
     /// Factors, in the model's order.
     #[schema(max_items = 50)]
     factors: Vec<FactorPart>,
+    /// Groups of factors, in the model's order. Their contributions are those of their factors.
+    #[schema(max_items = 20)]
+    groups: Vec<GroupPart>,
     /// Contributions of milestones that were reached or missed.
     #[schema(max_items = 10_000)]
     impacts: Vec<ImpactPart>,
@@ -96,8 +102,8 @@ pub enum UnknownReason {
 
 /// A factor and its contribution to the score.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"key": "engagement", "name": "Engagement", "source": "measured", "missing": "redistribute", "input_kind": "metric",
-    "input": 6.0, "input_age_days": 0, "sub_score": 62.0, "weight": 35.0, "effective_weight": 1.0, "contribution": 62.0}))]
+#[schema(example = json!({"key": "engagement", "name": "Engagement", "source": "measured", "missing": "redistribute", "effect": "weighted", "group": null,
+    "input_kind": "metric", "input": 6.0, "input_age_days": 0, "sub_score": 62.0, "weight": 35.0, "effective_weight": 1.0, "contribution": 62.0}))]
 pub struct FactorPart {
     /// Key. Unique within the health model.
     pub key: Key,
@@ -107,6 +113,10 @@ pub struct FactorPart {
     pub source: Source,
     /// Treatment of a missing input, as set in the model.
     pub missing: Missing,
+    /// Effect on the score.
+    pub effect: Effect,
+    /// Key of the group; null if the factor stands for itself.
+    pub group: Option<Key>,
     /// Kind of the input.
     pub input_kind: InputKind,
     /// Value of the input; null if there is none.
@@ -114,7 +124,7 @@ pub struct FactorPart {
     /// Age of the input in days; 0 unless it is carried forward.
     #[schema(minimum = 0)]
     pub input_age_days: i64,
-    /// Sub-score of the input, from 0 to 100; null if the factor does not count.
+    /// Sub-score of the input, from 0 to 100; null if the factor does not count or is additive.
     pub sub_score: Option<f64>,
     /// Weight in the model.
     pub weight: f64,
@@ -122,6 +132,30 @@ pub struct FactorPart {
     pub effective_weight: f64,
     /// Points that the factor contributes to the score.
     pub contribution: f64,
+}
+
+/// A group of factors and its contribution to the score.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"key": "adoption", "name": "Adoption", "combine": "worst", "sub_score": 40.0, "weight": 60.0, "effective_weight": 0.6,
+    "contribution": 24.0, "decided_by": "logins"}))]
+pub struct GroupPart {
+    /// Key. Unique within the health model.
+    key: Key,
+    /// Display name.
+    name: Name,
+    /// Rule by which the sub-scores of the factors become that of the group.
+    combine: Combine,
+    /// Sub-score, from 0 to 100; null if no factor of the group counts.
+    #[schema(minimum = 0, maximum = 100)]
+    sub_score: Option<f64>,
+    /// Weight in the model.
+    weight: f64,
+    /// Share of the total weight of all groups and factors that count, from 0 to 1.
+    effective_weight: f64,
+    /// Points that the group contributes to the score.
+    contribution: f64,
+    /// Key of the factor that decides alone, as the worst; null if there is none.
+    decided_by: Option<Key>,
 }
 
 /// A milestone's contribution to the score.
@@ -209,6 +243,8 @@ impl CustomerHealth {
             name: factor.name.clone(),
             source: part.source,
             missing: factor.missing,
+            effect: factor.effect,
+            group: factor.group.clone(),
             input_kind: factor.input.kind,
             input: part.input.value,
             input_age_days: part.input.age_days,
@@ -216,6 +252,16 @@ impl CustomerHealth {
             weight: factor.weight,
             effective_weight: part.effective_weight,
             contribution: part.contribution,
+        };
+        let group = |(group, part): (&Group, &GroupScore)| GroupPart {
+            key: group.key.clone(),
+            name: group.name.clone(),
+            combine: group.combine,
+            sub_score: part.sub_score,
+            weight: group.weight,
+            effective_weight: part.effective_weight,
+            contribution: part.contribution,
+            decided_by: part.decided_by.map(|at| content.factors[at].key.clone()),
         };
         let impact = |part: &ImpactScore| {
             let rule = content.impacts.get(part.impact)?;
@@ -246,6 +292,7 @@ impl CustomerHealth {
             minimum_coverage: content.minimum_coverage,
             confidence: computed.confidence,
             factors: content.factors.iter().zip(&computed.factors).map(factor).collect(),
+            groups: content.groups.iter().zip(&computed.groups).map(group).collect(),
             impacts: computed.impacts.iter().filter_map(impact).collect(),
             limit: computed.limit,
             r#override: day.set.clone(),

@@ -1,6 +1,6 @@
 //! Explanation of a score change: parts that add up to the difference exactly.
 
-use super::model::ModelContent;
+use super::model::{Combine, Effect, Factor, ModelContent};
 use super::score::{FactorScore, Score, Source, apportion, on_grid};
 
 /// Cause of a score change.
@@ -42,8 +42,9 @@ pub fn explain(
         .factors
         .iter()
         .enumerate()
-        .map(|(index, _)| worth_change(before_in_model.factors.get(index), &after.factors[index]))
+        .map(|(index, factor)| worth_change(factor, before_in_model.factors.get(index), &after.factors[index]))
         .collect();
+    worst_changes(model, before_in_model, after, &mut factors);
     let moved = on_grid(factors.iter().sum());
     apportion(&mut factors, moved);
     let missing = mean(after) - mean_then - moved;
@@ -65,16 +66,41 @@ pub fn explain(
     Some(parts)
 }
 
-/// Returns the change of a factor's sub-score at its later weight, if it was measured, or assumed, on both days alike;
-/// 0 otherwise.
-fn worth_change(before: Option<&FactorScore>, after: &FactorScore) -> f64 {
-    let is_assumed = |part: &FactorScore| part.source == Source::Assumed;
-    match before {
-        Some(before) if is_assumed(before) == is_assumed(after) => match (before.sub_score, after.sub_score) {
+/// Returns the change of a factor's sub-score at its later weight, or of the points that it adds, if it was measured, or assumed, on both
+/// days alike; 0 otherwise.
+fn worth_change(factor: &Factor, before: Option<&FactorScore>, after: &FactorScore) -> f64 {
+    match before.filter(|before| is_alike(before, after)) {
+        Some(before) if factor.effect == Effect::Additive => after.contribution - before.contribution,
+        Some(before) => match (before.sub_score, after.sub_score) {
             (Some(then), Some(now)) => after.effective_weight * (now - then),
             _ => 0.0,
         },
-        _ => 0.0,
+        None => 0.0,
+    }
+}
+
+/// Whether a factor was known on both days, or on neither, in the same way.
+fn is_alike(before: &FactorScore, after: &FactorScore) -> bool {
+    let kind = |part: &FactorScore| (part.source == Source::Assumed, part.source == Source::Missing);
+    kind(before) == kind(after)
+}
+
+/// Sets the changes of the factors of which the worst decides: a fall is that of the factor that is the worst now, a rise that of the one
+/// that was.
+fn worst_changes(model: &ModelContent, before: &Score, after: &Score, changes: &mut [f64]) {
+    for (index, group) in model.groups.iter().enumerate().filter(|(_, group)| group.combine == Combine::Worst) {
+        let members = || model.factors.iter().enumerate().filter(|(_, one)| one.group.as_ref() == Some(&group.key));
+        let are_alike = members().all(|(at, _)| match (before.factors.get(at), after.factors.get(at)) {
+            (Some(then), Some(now)) => is_alike(then, now),
+            _ => false,
+        });
+        members().for_each(|(at, _)| changes[at] = 0.0);
+        let (Some(then), Some(now)) = (before.groups.get(index), after.groups.get(index)) else { continue };
+        if let (true, Some(was), Some(is)) = (are_alike, then.sub_score, now.sub_score)
+            && let Some(at) = if is < was { now.decided_by } else { then.decided_by }
+        {
+            changes[at] = now.effective_weight * (is - was);
+        }
     }
 }
 
@@ -83,7 +109,7 @@ fn worth_change(before: Option<&FactorScore>, after: &FactorScore) -> f64 {
 mod tests {
     use super::*;
     use crate::customer::health::model::Missing;
-    use crate::customer::health::model::tests::{factor, model};
+    use crate::customer::health::model::tests::{factor, group, model};
     use crate::customer::health::score::{Reading, score};
     use proptest::prelude::*;
 
@@ -118,6 +144,23 @@ mod tests {
         let (inputs, later) = ([Some(80.0), Some(40.0)], [Some(80.0), Some(48.0)]);
         let parts = explain(&scored(&old, &inputs), &scored(&new, &inputs), &scored(&new, &later), &new).expect("both");
         assert_eq!(parts, [(Cause::Factor(0), 0.0), (Cause::Factor(1), 6.0), (Cause::Model, -10.0)]);
+    }
+
+    #[test]
+    fn the_worst_of_a_group_is_named() {
+        let mut content = two([1.0, 1.0]);
+        content.groups = vec![group("g", 1.0, Combine::Worst)];
+        content.factors.iter_mut().for_each(|factor| factor.group = Some(content.groups[0].key.clone()));
+        let parts = |then: [f64; 2], now: [f64; 2]| {
+            let (then, now) = (scored(&content, &then.map(Some)), scored(&content, &now.map(Some)));
+            explain(&then, &then, &now, &content).expect("both have a score")
+        };
+        let expected = |a, b| vec![(Cause::Factor(0), a), (Cause::Factor(1), b)];
+        assert_eq!(parts([80.0, 60.0], [40.0, 70.0]), expected(-20.0, 0.0), "the first has fallen below the other");
+        assert_eq!(parts([40.0, 60.0], [80.0, 60.0]), expected(20.0, 0.0), "the first has risen above the other");
+        let (then, now) = (scored(&content, &[Some(80.0), None]), scored(&content, &[Some(80.0), Some(60.0)]));
+        let parts = explain(&then, &then, &now, &content).expect("both have a score");
+        assert_eq!(parts, [(Cause::Factor(0), 0.0), (Cause::Factor(1), 0.0), (Cause::MissingData, -20.0)]);
     }
 
     #[test]

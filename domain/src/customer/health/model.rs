@@ -1,6 +1,7 @@
 //! Content of a version of a health model: factors, weights, curves and bands.
 
 mod factor;
+mod group;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
 pub use self::factor::{CurvePoint, CurveShape, Factor, Input, InputKind, Missing, PlanMeasure};
+pub use self::group::{Combine, Effect, Group};
 use super::band::{Band, Bands};
 use crate::customer::rule::CustomerRule;
 use crate::rule::{Rule as _, Violations, all_kept};
@@ -46,6 +48,14 @@ pub struct ModelContent {
     /// Factors that make up the score.
     #[schema(min_items = 1, max_items = 50)]
     pub factors: Vec<Factor>,
+    /// Groups of factors.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub groups: Vec<Group>,
+    /// Limit of what all additive factors together add or take, in points.
+    #[serde(default = "usual_additive_limit")]
+    #[schema(minimum = 0, maximum = 100, default = 100)]
+    pub additive_limit_points: f64,
     /// Minimum coverage: share of the weight of the factors that must have an input, from 0 to 1. Below it, the band is
     /// `unknown`.
     #[serde(default = "usual_coverage")]
@@ -74,6 +84,10 @@ const fn usual_priority() -> u32 {
 
 const fn usual_coverage() -> f64 {
     0.5
+}
+
+const fn usual_additive_limit() -> f64 {
+    100.0
 }
 
 const fn usual_interval() -> u32 {
@@ -152,9 +166,7 @@ impl ModelContent {
             keys.push(factor.key.as_str());
             factor.check(&at, &mut violations);
         }
-        if self.factors.iter().map(|factor| factor.weight).sum::<f64>() <= 0.0 {
-            violations.push(CustomerRule::NoWeight.at("/factors"));
-        }
+        self.check_groups(&mut violations);
         self.bands.check("/bands", &mut violations);
         for (index, protocol) in self.protocols.iter().enumerate() {
             if self.protocols[..index].iter().any(|other| other.band == protocol.band) {
@@ -163,6 +175,32 @@ impl ModelContent {
             }
         }
         all_kept(violations)
+    }
+}
+
+impl ModelContent {
+    fn check_groups(&self, violations: &mut Violations) {
+        let weight = |group: Option<&Key>| {
+            let own = self.factors.iter().filter(|factor| factor.group.as_ref() == group);
+            own.map(|factor| factor.weight).sum::<f64>()
+        };
+        for (index, group) in self.groups.iter().enumerate() {
+            let at = format!("/groups/{index}");
+            if self.groups[..index].iter().any(|other| other.key == group.key) {
+                violations.push(ValueRule::RepeatedKey { key: group.key.to_string() }.at(format!("{at}/key")));
+            } else if weight(Some(&group.key)) <= 0.0 {
+                violations.push(CustomerRule::NoWeight.at(at));
+            }
+        }
+        for (index, factor) in self.factors.iter().enumerate() {
+            if let Some(key) = factor.group.as_ref().filter(|key| self.groups.iter().all(|group| group.key != **key)) {
+                let rule = CustomerRule::UnknownGroup { key: key.to_string() };
+                violations.push(rule.at(format!("/factors/{index}/group")));
+            }
+        }
+        if weight(None) + self.groups.iter().map(|group| group.weight).sum::<f64>() <= 0.0 {
+            violations.push(CustomerRule::NoWeight.at("/factors"));
+        }
     }
 }
 
@@ -191,12 +229,18 @@ pub(super) mod tests {
             key: Key::parse(key).expect("a key"),
             name: Name::parse(key).expect("a name"),
             weight,
+            effect: Effect::Weighted,
+            group: None,
             input: Input { kind: InputKind::Pulse, metric: None, definition: None, window_days: None, measure: None },
             curve: vec![CurvePoint { x: 0.0, y: 0.0 }, CurvePoint { x: 100.0, y: 100.0 }],
             curve_shape: CurveShape::Linear,
             missing,
             max_age_days: None,
         }
+    }
+
+    pub(in crate::customer::health) fn group(key: &str, weight: f64, combine: Combine) -> Group {
+        Group { key: Key::parse(key).expect("a key"), name: Name::parse(key).expect("a name"), weight, combine }
     }
 
     pub(in crate::customer::health) fn model(factors: Vec<Factor>) -> ModelContent {
@@ -252,6 +296,24 @@ pub(super) mod tests {
         assert_eq!(broken(|m| m.factors[0].input.kind = InputKind::Metric), at("/factors/0/input/metric", "required"));
         assert_eq!(broken(|m| m.factors[0].input.kind = InputKind::Plans), at("/factors/0/input/measure", "required"));
         assert_eq!(broken(|m| m.bands.at_risk_from = 80.0), at("/bands/at_risk_from", "bands_out_of_order"));
+        let key = |text| Key::parse(text).ok();
+        assert_eq!(broken(|m| m.factors[0].curve[0].y = -1.0), at("/factors/0/curve/0/y", "percent_out_of_range"));
+        assert_eq!(broken(|m| m.factors[1].group = Key::parse("g").ok()), at("/factors/1/group", "unknown_group"));
+        assert_eq!(broken(|m| m.groups = vec![group("g", 1.0, Combine::Mean)]), at("/groups/0", "no_weight"));
+        let additive = |m: &mut ModelContent| {
+            m.factors[0].effect = Effect::Additive;
+            m.factors[0].curve[0].y = -20.0;
+        };
+        let mut content = model(vec![factor("a", 0.0, Missing::Redistribute), factor("b", 2.0, Missing::Worst)]);
+        additive(&mut content);
+        assert_eq!(content.check(), Ok(()));
+        (content.factors[0].weight, content.factors[0].missing) = (1.0, Missing::Worst);
+        content.factors[0].group = key("g");
+        content.groups = vec![group("g", 1.0, Combine::Worst)];
+        let found: Vec<_> =
+            content.check().err().unwrap_or_default().into_iter().map(|one| (one.at, one.code)).collect();
+        let unused = ["weight", "group", "missing"].map(|name| (format!("/factors/0/{name}"), "unused"));
+        assert_eq!(found, unused);
     }
 
     #[test]

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
-use super::model::{Missing, ModelContent};
+use super::model::{Effect, Factor, Missing, ModelContent};
+use super::weights::{GroupScore, known_share, units, weigh};
 
 /// Resolution of scores and their parts: the number of grid steps per point. It is a power of two, so that sums and
 /// differences are exact in binary floating point in any order, and the parts in a response add up to the score
@@ -57,7 +58,7 @@ pub enum Source {
 pub struct FactorScore {
     /// Input.
     pub input: Reading,
-    /// Sub-score from 0 to 100; `None` if the factor does not count.
+    /// Sub-score from 0 to 100; `None` if the factor does not count, or adds points instead.
     pub sub_score: Option<f64>,
     /// Source of the sub-score.
     pub source: Source,
@@ -86,6 +87,8 @@ pub struct Score {
     /// Factors in the order of the model. The contributions of factors and impacts and `limit` add up to the score
     /// exactly.
     pub factors: Vec<FactorScore>,
+    /// Groups in the order of the model; their contributions are those of their factors.
+    pub groups: Vec<GroupScore>,
     /// Impacts of milestones.
     pub impacts: Vec<ImpactScore>,
     /// Correction that limits the score to 0 to 100.
@@ -103,66 +106,95 @@ impl Score {
     }
 }
 
-/// Weights are added in units of a millionth.
-const WEIGHT_GRID: f64 = 1e6;
-
 /// Computes the score of one day from the inputs of the factors, in the order of the model, and the impacts that have
 /// happened: positions in the model's list of impacts with their ages in days.
 pub fn score(model: &ModelContent, readings: &[Reading], happened: &[(usize, i64)]) -> Score {
-    let total: f64 = model.factors.iter().map(|factor| factor.weight).sum();
-    let (mut covered, mut trusted, mut is_blocked) = (vec![], 0.0, false);
-    let mut factors: Vec<FactorScore> = vec![];
-    for (factor, input) in model.factors.iter().zip(readings) {
-        let (sub_score, source) = match (input.value, factor.missing) {
-            (Some(value), _) if input.age_days > 0 => (Some(factor.worth(value)), Source::CarriedForward),
-            (Some(value), _) => (Some(factor.worth(value)), Source::Measured),
-            (None, Missing::Neutral) => (Some(50.0), Source::Assumed),
-            (None, Missing::Worst) => (Some(0.0), Source::Assumed),
-            (None, Missing::Redistribute | Missing::CarryForward | Missing::Block) => (None, Source::Missing),
-        };
-        is_blocked |= input.value.is_none() && factor.missing == Missing::Block && factor.weight > 0.0;
-        if input.value.is_some() {
-            covered.push(factor.weight);
-            trusted += factor.weight * freshness(input.age_days, factor.carried_days());
-        }
-        factors.push(FactorScore { input: *input, sub_score, source, effective_weight: 0.0, contribution: 0.0 });
-    }
-    let counting: f64 = model
+    let mut factors: Vec<FactorScore> =
+        model.factors.iter().zip(readings).map(|(factor, input)| part(factor, *input)).collect();
+    let is_blocked = model
         .factors
         .iter()
-        .zip(&factors)
-        .filter(|(_, part)| part.sub_score.is_some())
-        .map(|(factor, _)| factor.weight)
-        .sum();
-    let impacts = impacts(model, happened);
-    let is_defined = counting > 0.0 && !is_blocked;
-    let all: Vec<f64> = model.factors.iter().map(|factor| factor.weight).collect();
-    let coverage = share(&covered, &all);
+        .zip(readings)
+        .any(|(factor, input)| input.value.is_none() && factor.missing == Missing::Block && factor.weight > 0.0);
+    let units = units(model);
+    let known = |at: usize| if readings[at].value.is_some() { 1.0 } else { 0.0 };
+    let trusted = |at: usize| known(at) * freshness(readings[at].age_days, model.factors[at].carried_days());
+    let coverage = known_share(model, &units, known);
+    let confidence = known_share(model, &units, trusted).min(coverage);
+    let groups = weigh(model, &units, &mut factors);
+    let is_defined = !is_blocked && factors.iter().any(|part| part.effective_weight > 0.0);
     let mut found =
-        Score { value: None, factors, impacts, limit: 0.0, coverage, confidence: (trusted / total).min(coverage) };
+        Score { value: None, factors, groups, impacts: impacts(model, happened), limit: 0.0, coverage, confidence };
     if is_defined {
-        contribute(model, &mut found, counting);
+        contribute(model, &mut found);
+        for (group, unit) in found.groups.iter_mut().zip(&units) {
+            group.contribution = unit.members.iter().map(|at| found.factors[*at].contribution).sum();
+        }
     } else {
         found.impacts.clear();
+        for part in &mut found.factors {
+            part.effective_weight = 0.0;
+        }
+        for group in &mut found.groups {
+            group.effective_weight = 0.0;
+        }
     }
+    found.groups.truncate(model.groups.len());
     found
 }
 
-fn contribute(model: &ModelContent, found: &mut Score, counting: f64) {
-    for (factor, part) in model.factors.iter().zip(&mut found.factors) {
-        part.effective_weight = part.sub_score.map_or(0.0, |_| factor.weight / counting);
-    }
+/// Returns the part of a factor before it is weighed.
+fn part(factor: &Factor, input: Reading) -> FactorScore {
+    let (worth, source) = match (input.value, factor.missing) {
+        (Some(value), _) if input.age_days > 0 => (Some(factor.worth(value)), Source::CarriedForward),
+        (Some(value), _) => (Some(factor.worth(value)), Source::Measured),
+        (None, Missing::Neutral) => (Some(50.0), Source::Assumed),
+        (None, Missing::Worst) => (Some(0.0), Source::Assumed),
+        (None, Missing::Redistribute | Missing::CarryForward | Missing::Block) => (None, Source::Missing),
+    };
+    let sub_score = worth.filter(|_| factor.effect == Effect::Weighted);
+    FactorScore { input, sub_score, source, effective_weight: 0.0, contribution: 0.0 }
+}
+
+fn contribute(model: &ModelContent, found: &mut Score) {
     let mut parts: Vec<f64> =
         found.factors.iter().map(|part| part.effective_weight * part.sub_score.unwrap_or_default()).collect();
     let mean = on_grid(parts.iter().sum());
     apportion(&mut parts, mean);
-    for (part, contribution) in found.factors.iter_mut().zip(parts) {
-        part.contribution = contribution;
+    let points = additions(model, &found.factors);
+    for ((part, contribution), points) in found.factors.iter_mut().zip(parts).zip(&points) {
+        part.contribution = contribution + points;
     }
-    let unlimited = mean + found.impacts.iter().map(|impact| impact.contribution).sum::<f64>();
+    let impacts = found.impacts.iter().map(|impact| impact.contribution).sum::<f64>();
+    let unlimited = mean + points.iter().sum::<f64>() + impacts;
     let value = unlimited.clamp(0.0, 100.0);
     found.limit = value - unlimited;
     found.value = Some(value);
+}
+
+/// Returns the points of the additive factors: as their curves say, and together within the model's limit, which each shares in proportion.
+fn additions(model: &ModelContent, parts: &[FactorScore]) -> Vec<f64> {
+    let points = |(factor, part): (&Factor, &FactorScore)| match (factor.effect, part.input.value) {
+        (Effect::Additive, Some(value)) => factor.worth(value),
+        _ => 0.0,
+    };
+    let mut points: Vec<f64> = model.factors.iter().zip(parts).map(points).collect();
+    let sum: f64 = points.iter().sum();
+    let limited = on_grid(sum.clamp(-model.additive_limit_points, model.additive_limit_points));
+    if sum.abs() > model.additive_limit_points {
+        for one in &mut points {
+            *one *= limited / sum;
+        }
+    }
+    apportion_known(&mut points, limited);
+    points
+}
+
+/// Rounds parts to the grid as [`apportion`] does, unless there are none.
+fn apportion_known(parts: &mut [f64], total: f64) {
+    if parts.iter().any(|part| *part != 0.0) {
+        apportion(parts, total);
+    }
 }
 
 fn impacts(model: &ModelContent, happened: &[(usize, i64)]) -> Vec<ImpactScore> {
@@ -173,14 +205,6 @@ fn impacts(model: &ModelContent, happened: &[(usize, i64)]) -> Vec<ImpactScore> 
         (contribution != 0.0).then_some(ImpactScore { impact: *impact, age_days: *age_days, contribution })
     };
     happened.iter().filter_map(one).collect()
-}
-
-/// Returns the share of some weights in all of them. Weights are decimal numbers that people chose, so they are added as such: .3
-/// of .1 + .2 + .3 is one half.
-fn share(some: &[f64], all: &[f64]) -> f64 {
-    let decimal = |weights: &[f64]| weights.iter().map(|weight| (weight * WEIGHT_GRID).round()).sum::<f64>();
-    let (part, whole) = (decimal(some), decimal(all));
-    if whole > 0.0 { part / whole } else { some.iter().sum::<f64>() / all.iter().sum::<f64>() }
 }
 
 /// Returns the confidence in an input by its age: 1 on its day, falling to near 0 on the last day on which it counts.
@@ -238,14 +262,6 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::float_cmp, reason = "exact on purpose")]
-    fn weights_are_decimal_numbers() {
-        assert_eq!(share(&[0.3], &[0.1, 0.2, 0.3]), 0.5);
-        assert_eq!(share(&[0.1, 0.2], &[0.3, 0.1, 0.2]), 0.5);
-        assert_eq!(share(&[1e-9], &[1e-9, 1e-9]), 0.5, "however small");
-    }
-
-    #[test]
     fn too_little_coverage_is_no_band() {
         let mut content = model(vec![factor("a", 60.0, Missing::Neutral), factor("b", 40.0, Missing::Redistribute)]);
         content.minimum_coverage = 0.5;
@@ -280,6 +296,35 @@ mod tests {
         let over = at(95.0, &[(1, 0)]);
         assert_eq!((over.value, over.limit), (Some(100.0), -25.0));
         assert_eq!(at(5.0, &[(0, 0)]).value, Some(0.0));
+    }
+
+    #[test]
+    fn additive_factors_stay_within_their_bounds() {
+        let additive = |key: &str, low: f64, high: f64| {
+            let mut one = factor(key, 0.0, Missing::Redistribute);
+            one.effect = Effect::Additive;
+            (one.curve[0].y, one.curve[1].y) = (low, high);
+            one
+        };
+        let mut content =
+            model(vec![factor("a", 1.0, Missing::Redistribute), additive("b", -20.0, 10.0), additive("c", 0.0, 30.0)]);
+        let at = |content: &ModelContent, values: [Option<f64>; 3]| {
+            let found = score(content, &readings(&values), &[]);
+            (found.value, found.factors[1].contribution, found.factors[2].contribution, found.coverage)
+        };
+        assert_eq!(
+            at(&content, [Some(50.0), Some(-9.0), None]),
+            (Some(30.0), -20.0, 0.0, 1.0),
+            "no more than the curve's end"
+        );
+        assert_eq!(at(&content, [Some(50.0), Some(100.0), Some(50.0)]), (Some(75.0), 10.0, 15.0, 1.0));
+        content.additive_limit_points = 20.0;
+        assert_eq!(
+            at(&content, [Some(50.0), Some(100.0), Some(100.0)]),
+            (Some(70.0), 5.0, 15.0, 1.0),
+            "shared in proportion"
+        );
+        assert_eq!(at(&content, [None, Some(100.0), Some(100.0)]), (None, 0.0, 0.0, 0.0), "nothing to add to");
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! Shipped health model, which applies if an organization has no model of its own.
 
 use super::band::Bands;
-use super::model::{CurvePoint, CurveShape, Factor, Input, InputKind, Missing, ModelContent, PlanMeasure};
+use super::model::{CurvePoint, CurveShape, Effect, Factor, Input, InputKind, Missing, ModelContent, PlanMeasure};
 use crate::usage::metric::{Aggregate, Definition};
 use crate::values::text::{Key, Label, Name};
 
@@ -42,6 +42,8 @@ pub fn shipped_model() -> ModelContent {
         segments: vec![],
         priority: 10_000,
         factors: factors.into_iter().collect(),
+        groups: vec![],
+        additive_limit_points: 100.0,
         minimum_coverage: 0.5,
         bands: Bands { hysteresis_points: 2.0, ..Bands::default() },
         impacts: vec![],
@@ -72,6 +74,8 @@ fn factor(key: &str, named: &str, weight: f64, input: Input, curve: &[(f64, f64)
         weight,
         input,
         curve: curve.iter().map(|(x, y)| CurvePoint { x: *x, y: *y }).collect(),
+        effect: Effect::Weighted,
+        group: None,
         curve_shape: CurveShape::Linear,
         missing: Missing::Redistribute,
         max_age_days: None,

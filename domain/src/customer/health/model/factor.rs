@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
+use super::group::Effect;
 use crate::customer::rule::CustomerRule;
 use crate::rule::{Rule as _, Violations};
 use crate::usage::metric::{self, Definition};
@@ -22,12 +23,18 @@ pub struct Factor {
     pub key: Key,
     /// Display name.
     pub name: Name,
-    /// Weight, relative to the sum of all weights.
+    /// Weight, relative to the sum of all weights, or to those within its group. Must be 0 for an additive factor.
     #[schema(minimum = 0, maximum = 1_000_000)]
     pub weight: f64,
+    /// Effect on the score.
+    #[serde(default)]
+    pub effect: Effect,
+    /// Key of the group that the factor belongs to; null if it stands for itself.
+    pub group: Option<Key>,
     /// Source of the input.
     pub input: Input,
-    /// Curve that maps the input to a sub-score from 0 to 100: between the points as `curve_shape` says, constant beyond the ends.
+    /// Curve that maps the input to a sub-score from 0 to 100, or of an additive factor to points from -100 to 100: between the points as
+    /// `curve_shape` says, constant beyond the ends.
     #[schema(min_items = 1, max_items = 20)]
     pub curve: Vec<CurvePoint>,
     /// Shape of the curve between its points.
@@ -61,8 +68,8 @@ pub struct CurvePoint {
     /// Input.
     #[schema(minimum = -1e12, maximum = 1e12)]
     pub x: f64,
-    /// Sub-score, from 0 to 100.
-    #[schema(minimum = 0, maximum = 100)]
+    /// Sub-score, from 0 to 100; points of an additive factor, from -100 to 100.
+    #[schema(minimum = -100, maximum = 100)]
     pub y: f64,
 }
 
@@ -146,7 +153,7 @@ impl Input {
 }
 
 impl Factor {
-    /// Returns the sub-score of an input, from 0 to 100: constant beyond the ends of the curve.
+    /// Returns the sub-score or the points of an input: constant beyond the ends of the curve.
     pub fn worth(&self, input: f64) -> f64 {
         let above = self.curve.partition_point(|point| point.x <= input);
         match (above.checked_sub(1).and_then(|below| self.curve.get(below)), self.curve.get(above)) {
@@ -173,6 +180,11 @@ impl Factor {
                 violations.push(CustomerRule::CurveNotIncreasing.at(format!("{at}/curve/{}/x", index + 1)));
             }
         }
+        if self.effect == Effect::Additive {
+            self.check_additive(at, violations);
+        } else if let Some(index) = self.curve.iter().position(|point| point.y < 0.0) {
+            violations.push(ValueRule::PercentOutOfRange.at(format!("{at}/curve/{index}/y")));
+        }
         match (self.missing, self.max_age_days) {
             (Missing::CarryForward, None) => {
                 violations
@@ -183,6 +195,19 @@ impl Factor {
                 .push(ValueRule::Unused { unless: "missing is carry_forward" }.at(format!("{at}/max_age_days"))),
         }
         self.input.check(&format!("{at}/input"), violations);
+    }
+}
+
+impl Factor {
+    /// An additive factor has no weight and no group, and adds nothing while its input is missing.
+    fn check_additive(&self, at: &str, violations: &mut Violations) {
+        let unless = "effect is weighted";
+        let assumes = matches!(self.missing, Missing::Neutral | Missing::Worst | Missing::Block);
+        for (name, is_given) in [("weight", self.weight > 0.0), ("group", self.group.is_some()), ("missing", assumes)] {
+            if is_given {
+                violations.push(ValueRule::Unused { unless }.at(format!("{at}/{name}")));
+            }
+        }
     }
 }
 
