@@ -15,6 +15,7 @@ pub struct FieldCode {
 
 /// Every code, in alphabetical order.
 pub const FIELD_CODES: &[FieldCode] = &[
+    of("active", "What applies at present cannot be archived.", "is active: deactivate it first"),
     of(
         "after_work_began",
         "A start date lies after the day on which work began.",
@@ -31,6 +32,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "Two fields name the same thing in different ways.",
         "give either customer_id or customer_ref, not both",
     ),
+    of("archived", "What is archived cannot be changed or used.", "is archived: restore it first"),
     of("bands_out_of_order", "The lower bounds of bands are not in order.", "must be below healthy_from"),
     of(
         "baselined",

@@ -7,6 +7,7 @@
 #![recursion_limit = "256"]
 
 pub mod answer;
+pub mod archiving;
 pub mod auth;
 pub mod backup;
 pub mod bodies;

@@ -166,7 +166,9 @@ fn templates<R: Registry>(config: &mut R) {
         .service(templates::create_template_version)
         .service(templates::read_template_version)
         .service(templates::replace_template_version)
-        .service(templates::publish_template_version);
+        .service(templates::publish_template_version)
+        .service(templates::archive_template)
+        .service(templates::restore_template);
 }
 
 /// Registers customers and people.
@@ -211,6 +213,8 @@ fn health<R: Registry>(config: &mut R) {
         .service(health_models::read_health_model_version)
         .service(health_models::replace_health_model_version)
         .service(health_models::publish_health_model_version)
+        .service(health_models::archive_health_model)
+        .service(health_models::restore_health_model)
         .service(health_models::activate::activate_health_model_version)
         .service(health_models::activate::deactivate_health_model)
         .service(health_models::simulate::simulate_health_model)
@@ -234,6 +238,8 @@ fn health<R: Registry>(config: &mut R) {
         .service(risk::activate::read_risk_model)
         .service(risk::activate::activate_risk_model)
         .service(risk::activate::retire_risk_model)
+        .service(risk::activate::archive_risk_model)
+        .service(risk::activate::restore_risk_model)
         .service(risk::read::read_customer_risk)
         .service(risk::read::read_customer_risk_by_ref)
         .service(health::outcomes::list_outcomes)
@@ -249,6 +255,8 @@ fn reactions<R: Registry>(config: &mut R) {
         .service(playbooks::create_playbook)
         .service(playbooks::read_playbook)
         .service(playbooks::replace_playbook)
+        .service(playbooks::archive_playbook)
+        .service(playbooks::restore_playbook)
         .service(playbooks::dry_run::dry_run_playbook)
         .service(interventions::read::list_interventions)
         .service(interventions::open::open_intervention)

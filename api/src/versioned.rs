@@ -3,12 +3,13 @@
 
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::Key;
-use milepost_domain::values::version::may_change;
+use milepost_domain::values::version::{may_be_archived, may_change};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use crate::answer::Answer;
+use crate::archiving::check_in_use;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::store::versions::{self, Activation, Definition, Version, VersionedContent};
@@ -19,6 +20,8 @@ use crate::unit::{Change, Entity, Unit};
 pub trait Definable: VersionedContent + DeserializeOwned {
     /// A version as it is shown.
     type Resource: Serialize;
+    /// A definition as it is shown.
+    type Summary: Serialize;
     /// Its kind in the ledger.
     const ENTITY: Entity;
     /// The path of all of its kind.
@@ -29,6 +32,9 @@ pub trait Definable: VersionedContent + DeserializeOwned {
 
     /// A version as it is shown.
     fn resource(found: &Found<Self>, version: &Version<Self>) -> Self::Resource;
+
+    /// A definition as it is shown.
+    fn summary(found: &Found<Self>) -> Result<Self::Summary, ApiError>;
 
     /// A definition's part of the path.
     fn part(definition: &Definition<Self>) -> String {
@@ -53,6 +59,11 @@ pub struct Found<C> {
 }
 
 impl<C> Found<C> {
+    /// Refuses to change or to use a definition that is archived. The pointer is to where the request names it.
+    pub fn check_in_use(&self, at: &str) -> Result<(), ApiError> {
+        check_in_use(self.definition.archived_at.is_some(), at)
+    }
+
     /// The number of the active version.
     pub fn active_number(&self) -> Option<i64> {
         self.activation.and_then(|activation| activation.number)
@@ -129,6 +140,7 @@ pub async fn create<C: Definable>(
 /// Adds a version to a definition, as a draft.
 pub async fn add<C: Definable>(unit: &mut Unit, id_or_key: &str, content: C) -> Result<Answer, ApiError> {
     let found = load::<C>(&mut unit.conn, unit.organization_id, id_or_key).await?;
+    found.check_in_use("")?;
     let content = content.settle(unit, "").await?;
     add_settled(unit, found, content, false).await
 }
@@ -188,6 +200,25 @@ pub async fn publish<C: Definable>(cx: &Context, id_or_key: &str, number: i64) -
     .await
 }
 
+/// Archives or restores a definition. Its versions stay, and so does what was made or judged by them.
+pub async fn set_archived<C: Definable>(cx: &Context, id_or_key: &str, is_archived: bool) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let mut found = load::<C>(&mut unit.conn, unit.organization_id, id_or_key).await?;
+        let before = C::summary(&found)?;
+        if found.definition.archived_at.is_some() == is_archived {
+            return Ok(Answer::ok(&before)?.content_tag());
+        }
+        may_be_archived(is_archived && found.active_number().is_some()).map_err(|rule| rule.at(""))?;
+        found.definition.archived_at = is_archived.then_some(unit.now);
+        row::update(&mut unit.conn, unit.organization_id, &found.definition).await?;
+        let (after, of) = (C::summary(&found)?, (C::ENTITY, found.definition.id));
+        let verb = if is_archived { "archived" } else { "restored" };
+        unit.record(Change { verb, entity: of, root: of, before: Some(&before), after: Some(&after) }).await?;
+        Ok(Answer::ok(&after)?.content_tag())
+    })
+    .await
+}
+
 async fn load_draft<C: Definable>(
     cx: &Context,
     unit: &mut Unit,
@@ -196,6 +227,7 @@ async fn load_draft<C: Definable>(
 ) -> Result<(Found<C>, Version<C>), ApiError> {
     let found = load::<C>(&mut unit.conn, unit.organization_id, id_or_key).await?;
     let version = found.version(number)?.clone();
+    found.check_in_use("")?;
     may_change(number, version.published_at.is_some()).map_err(|rule| rule.at(""))?;
     cx.check_version(version.version)?;
     Ok((found, version))

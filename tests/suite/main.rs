@@ -4,6 +4,7 @@
 
 mod aborts;
 mod access;
+mod archives;
 mod bounds;
 mod clients;
 mod conditional;

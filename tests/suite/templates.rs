@@ -5,7 +5,12 @@ use serde_json::{Value, json};
 
 use crate::samples::{create, pluck};
 
-on_both_engines!(two_are_shipped, drafts_change_and_published_versions_do_not, bad_templates_are_refused);
+on_both_engines!(
+    two_are_shipped,
+    drafts_change_and_published_versions_do_not,
+    bad_templates_are_refused,
+    a_plan_of_a_template_has_a_history,
+);
 
 async fn two_are_shipped(engine: Engine) {
     let server = Server::start(engine).await;
@@ -79,4 +84,41 @@ async fn bad_templates_are_refused(engine: Engine) {
         assert_eq!(found, errors(&[expected]));
     }
     assert_eq!(pluck(&server.get("/v1/templates").await.expect(200), "key").len(), 2);
+}
+
+async fn a_plan_of_a_template_has_a_history(engine: Engine) {
+    let server = Server::start(engine).await;
+    let mut draft = content("Pilot");
+    (draft["key"], draft["publish"]) = ("pilot".into(), true.into());
+    draft["milestones"] =
+        json!([{ "key": "a", "name": "A", "offset_days": 3 }, { "key": "b", "name": "B", "offset_days": 9 }]);
+    create(&server, "/v1/templates", draft).await;
+    let plan =
+        |history: Value| json!({ "name": "P", "start_on": "2026-04-20", "template": "pilot", "history": history });
+    let forecast =
+        json!({ "recorded_on": "2026-04-22", "forecast_on": "2026-04-27", "reason": "The sponsor was ill." });
+    let history =
+        json!([{ "key": "a", "forecast_changes": [forecast], "started_on": "2026-04-21", "actual_on": "2026-04-28" }]);
+    let path = create(&server, "/v1/plans", plan(history)).await;
+    let first = server.get(&format!("{path}/milestones/a")).await.expect(200);
+    assert_eq!(
+        [&first["planned_on"], &first["actual_on"], &first["started_on"], &first["state"]],
+        ["2026-04-23", "2026-04-28", "2026-04-21", "achieved"]
+    );
+    let value = server.get(&format!("{path}/earned-value?as_of=2026-04-28")).await.expect(200);
+    assert_eq!(value["earned_value"], 1.0);
+    for (history, expected) in [
+        (json!([{ "key": "c" }]), ("/history/0/key", "unknown_milestone")),
+        (json!([{ "key": "a" }, { "key": "a" }]), ("/history/1/key", "repeated_key")),
+        (json!([{ "key": "b", "actual_on": "2026-05-05" }]), ("/history/0/actual_on", "in_the_future")),
+    ] {
+        let found = server.post("/v1/plans", plan(history)).await.problem(422, "validation_failed");
+        assert_eq!(found, errors(&[expected]));
+    }
+    let mut own = crate::samples::plan();
+    own["history"] = json!([{ "key": "a" }]);
+    assert_eq!(
+        server.post("/v1/plans", own).await.problem(422, "validation_failed"),
+        errors(&[("/history", "unused")])
+    );
 }

@@ -19,10 +19,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::answer::Answer;
+use crate::archiving::ArchivedFilter;
 use crate::context::Context;
 use crate::customer_health::models::AppliedModel;
 use crate::error::ApiError;
-use crate::extract::Body;
+use crate::extract::{Body, Query};
 use crate::paging::{Page, Paging};
 use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::store::health_models::ModelVersion;
@@ -84,7 +85,8 @@ pub struct HealthModelVersion {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "key": "activity", "name": "Activity", "segments": [], "priority": 100,
-    "latest_version": 2, "published_version": 1, "active_version": 1, "created_at": "2026-05-04T12:00:00Z"
+    "latest_version": 2, "published_version": 1, "active_version": 1, "created_at": "2026-05-04T12:00:00Z",
+    "archived_at": null
 }))]
 pub struct HealthModel {
     /// Identifier.
@@ -111,6 +113,8 @@ pub struct HealthModel {
     active_version: Option<i64>,
     /// Time of creation.
     created_at: DateTime<Utc>,
+    /// Time of archiving; null while in use.
+    archived_at: Option<DateTime<Utc>>,
 }
 
 /// Health model to create, with its first version as a draft.
@@ -133,6 +137,7 @@ pub struct HealthModelDraft {
 }
 
 impl Definable for ModelContent {
+    type Summary = HealthModel;
     type Resource = HealthModelVersion;
     const ENTITY: Entity = Entity::HealthModel;
     const PATH: &'static str = "/v1/health-models";
@@ -179,6 +184,10 @@ impl Definable for ModelContent {
         }
     }
 
+    fn summary(found: &Found<Self>) -> Result<HealthModel, ApiError> {
+        HealthModel::of(found)
+    }
+
     fn part(definition: &Definition<Self>) -> String {
         definition.id.to_string()
     }
@@ -201,6 +210,7 @@ impl HealthModel {
             published_version: found.published().map(|version| version.number),
             active_version: found.active_number(),
             created_at: found.definition.created_at,
+            archived_at: found.definition.archived_at,
         })
     }
 }
@@ -226,13 +236,18 @@ async fn find_candidate(
 /// List health models
 ///
 /// Returns a page of the health models, by key.
-#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])), params(Paging),
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:read"])), params(Paging, ArchivedFilter),
     responses((status = 200, description = "A page of health models.", body = Page<HealthModel>)))]
 #[get("/v1/health-models")]
-pub async fn list_health_models(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
+pub async fn list_health_models(
+    cx: Context,
+    paging: Paging,
+    archived: Query<ArchivedFilter>,
+) -> Result<Answer, ApiError> {
     let mut conn = cx.snapshot().await?;
     let slice = paging.slice(Order::Text("key"), Direction::Ascending)?;
-    let rows: Vec<Definition<ModelContent>> = row::page(&mut conn, cx.organization_id(), &[], &slice).await?;
+    let rows: Vec<Definition<ModelContent>> =
+        row::page(&mut conn, cx.organization_id(), &[archived.0.condition()], &slice).await?;
     let all = versioned::all_of(&mut conn, cx.organization_id(), rows).await?;
     let position = |found: &Found<ModelContent>| {
         let definition = &found.definition;
@@ -324,4 +339,25 @@ pub async fn replace_health_model_version(
 #[post("/v1/health-models/{health_model}/versions/{number}/publish")]
 pub async fn publish_health_model_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
     versioned::publish::<ModelContent>(&cx, &path.0, path.1).await
+}
+
+/// Archive a health model
+///
+/// Takes the model out of the list. No version can be added to it or activated; scores by its versions stay. The active model is
+/// refused with 409.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])),
+    responses((status = 200, description = "The archived health model.", body = HealthModel)))]
+#[post("/v1/health-models/{health_model}/archive")]
+pub async fn archive_health_model(cx: Context, key: Path<String>) -> Result<Answer, ApiError> {
+    versioned::set_archived::<ModelContent>(&cx, &key, true).await
+}
+
+/// Restore an archived health model
+///
+/// Puts the health model back into the list.
+#[utoipa::path(tag = "health-models", security(("bearer" = ["health:write"])),
+    responses((status = 200, description = "The restored health model.", body = HealthModel)))]
+#[post("/v1/health-models/{health_model}/restore")]
+pub async fn restore_health_model(cx: Context, key: Path<String>) -> Result<Answer, ApiError> {
+    versioned::set_archived::<ModelContent>(&cx, &key, false).await
 }

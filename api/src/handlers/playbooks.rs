@@ -8,16 +8,17 @@ use milepost_domain::customer::playbook::{KeyedPlaybook, Playbook};
 use milepost_domain::rule::within;
 
 use crate::answer::Answer;
+use crate::archiving::{ArchivedFilter, check_in_use};
 use crate::context::Context;
 use crate::customer_health::keep::keep_health;
 use crate::error::{ApiError, Code};
-use crate::extract::Body;
+use crate::extract::{Body, Query};
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatch;
 use crate::resource::{self, By, Managed};
-use crate::store::kept::Versioned;
+use crate::store::kept::Archivable;
 use crate::store::keyset::{Direction, Key, Order, Position};
-use crate::store::playbooks::PlaybookRow;
+use crate::store::playbooks::{IN_USE, PlaybookRow};
 use crate::store::row;
 use crate::unit::{Entity, Unit};
 
@@ -25,22 +26,30 @@ use crate::unit::{Entity, Unit};
 const MOST: i64 = 200;
 
 impl Managed for KeyedPlaybook {
-    type Stamp = Versioned;
+    type Stamp = Archivable;
     const ENTITY: Entity = Entity::Playbook;
     const PATH: &'static str = "/v1/playbooks";
 
     async fn settle(&mut self, unit: &mut Unit, before: Option<&PlaybookRow>) -> Result<(), ApiError> {
         // A replacement is the content itself, so its pointers start there.
         self.content.check().map_err(|found| if before.is_some() { found } else { within("/content", found) })?;
-        if before.is_none() && row::count::<PlaybookRow>(&mut unit.conn, unit.organization_id, &[]).await? >= MOST {
-            return Err(ApiError::new(Code::Conflict, format!("An organization may have at most {MOST} playbooks.")));
+        match before {
+            Some(before) => check_in_use(before.stamp.archived_at.is_some(), ""),
+            None => check_room(unit).await,
         }
-        Ok(())
     }
 
     fn part(playbook: &PlaybookRow) -> String {
         playbook.key.to_string()
     }
+}
+
+/// Refuses one playbook more than an organization may have in use.
+async fn check_room(unit: &mut Unit) -> Result<(), ApiError> {
+    if row::count::<PlaybookRow>(&mut unit.conn, unit.organization_id, &[IN_USE]).await? < MOST {
+        return Ok(());
+    }
+    Err(ApiError::new(Code::Conflict, format!("An organization may have at most {MOST} playbooks in use.")))
 }
 
 /// Create a playbook
@@ -60,12 +69,13 @@ pub async fn create_playbook(cx: Context, body: Body<KeyedPlaybook>) -> Result<A
 /// List playbooks
 ///
 /// Returns a page of the playbooks, by key.
-#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:read"])), params(Paging),
+#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:read"])), params(Paging, ArchivedFilter),
     responses((status = 200, description = "A page of playbooks.", body = Page<PlaybookRow>)))]
 #[get("/v1/playbooks")]
-pub async fn list_playbooks(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
+pub async fn list_playbooks(cx: Context, paging: Paging, archived: Query<ArchivedFilter>) -> Result<Answer, ApiError> {
+    let conditions = [archived.0.condition()];
     let slice = paging.slice(Order::Text("key"), Direction::Ascending)?;
-    let rows: Vec<PlaybookRow> = row::page(&mut cx.read().await?, cx.organization_id(), &[], &slice).await?;
+    let rows: Vec<PlaybookRow> = row::page(&mut cx.read().await?, cx.organization_id(), &conditions, &slice).await?;
     let position = |row: &PlaybookRow| Position { key: Some(Key::Text(row.key.to_string())), id: row.id };
     paging.answer(rows, position, |row| row)
 }
@@ -91,4 +101,44 @@ pub async fn replace_playbook(cx: Context, key: Path<String>, body: Body<Playboo
     let answer = resource::change(&cx, By::Key(&key), replaced).await?;
     keep_health(&cx).await?;
     Ok(answer)
+}
+
+/// Archive a playbook
+///
+/// Takes the playbook out of the list and switches it off. Interventions that it has opened stay.
+#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:write"])),
+    responses((status = 200, description = "The archived playbook.", body = PlaybookRow)))]
+#[post("/v1/playbooks/{playbook_key}/archive")]
+pub async fn archive_playbook(cx: Context, key: Path<String>) -> Result<Answer, ApiError> {
+    set_archived(&cx, &key, true).await
+}
+
+/// Restore an archived playbook
+///
+/// Puts the playbook back into the list, switched off. Replace it to switch it on.
+#[utoipa::path(tag = "playbooks", security(("bearer" = ["health:write"])),
+    responses((status = 200, description = "The restored playbook.", body = PlaybookRow)))]
+#[post("/v1/playbooks/{playbook_key}/restore")]
+pub async fn restore_playbook(cx: Context, key: Path<String>) -> Result<Answer, ApiError> {
+    set_archived(&cx, &key, false).await
+}
+
+async fn set_archived(cx: &Context, key: &str, is_archived: bool) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let before = resource::find::<KeyedPlaybook>(&mut unit.conn, unit.organization_id, By::Key(key)).await?;
+        if before.stamp.archived_at.is_some() == is_archived {
+            return resource::shown(&before);
+        }
+        if !is_archived {
+            check_room(unit).await?;
+        }
+        let mut after = before.clone();
+        after.content.content.active = false;
+        after.stamp.archived_at = is_archived.then_some(unit.now);
+        after.touch(unit.now);
+        row::update(&mut unit.conn, unit.organization_id, &after).await?;
+        unit.record_updated(Entity::Playbook, after.id, &before, &after).await?;
+        resource::shown(&after)
+    })
+    .await
 }

@@ -25,7 +25,7 @@ use crate::store::risk_models::{RiskActivation, RiskModelRow};
     "lacks": [
         {"code": "not_tested", "detail": "it could not be tested on later days: there were too few days, or too few losses on them"}
     ],
-    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "fitted_at": "2026-05-04T12:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"}, "fitted_at": "2026-05-04T12:00:00Z", "archived_at": null
 }))]
 pub struct RiskModel {
     /// Identifier.
@@ -65,6 +65,8 @@ pub struct RiskModel {
     author: Author,
     /// Time of the fit.
     fitted_at: DateTime<Utc>,
+    /// Time of archiving; null while in use.
+    archived_at: Option<DateTime<Utc>>,
 }
 
 /// A shortcoming of a risk model.
@@ -123,6 +125,7 @@ impl RiskModel {
             lacks: lacks.iter().map(|lack| RiskModelLack { code: lack.into(), detail: lack.to_string() }).collect(),
             author: row.author,
             fitted_at: row.fitted_at,
+            archived_at: row.archived_at,
         })
     }
 }

@@ -11,9 +11,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::answer::Answer;
+use crate::archiving::ArchivedFilter;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::extract::Body;
+use crate::extract::{Body, Query};
 use crate::paging::{Page, Paging};
 use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::resources::templates::TemplateVersion;
@@ -24,6 +25,7 @@ use crate::unit::{Entity, Unit};
 use crate::versioned::{self, Definable, Found};
 
 impl Definable for TemplateContent {
+    type Summary = TemplateSummary;
     type Resource = TemplateVersion;
     const ENTITY: Entity = Entity::Template;
     const PATH: &'static str = "/v1/templates";
@@ -35,6 +37,10 @@ impl Definable for TemplateContent {
 
     fn resource(found: &Found<Self>, version: &TemplateVersionRow) -> TemplateVersion {
         TemplateVersion::of(&found.definition, version)
+    }
+
+    fn summary(found: &Found<Self>) -> Result<TemplateSummary, ApiError> {
+        TemplateSummary::of(found)
     }
 }
 
@@ -68,7 +74,8 @@ pub struct TemplateDraft {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "key": "pilot", "name": "Two-week pilot", "kind": "onboarding",
-    "description": null, "milestones": 2, "latest_version": 2, "published_version": 1, "created_at": "2026-03-02T09:00:00Z"
+    "description": null, "milestones": 2, "latest_version": 2, "published_version": 1, "created_at": "2026-03-02T09:00:00Z",
+    "archived_at": null
 }))]
 pub struct TemplateSummary {
     /// Identifier.
@@ -93,6 +100,8 @@ pub struct TemplateSummary {
     published_version: Option<i64>,
     /// Time of creation.
     created_at: DateTime<Utc>,
+    /// Time of archiving; null while in use.
+    archived_at: Option<DateTime<Utc>>,
 }
 
 impl TemplateSummary {
@@ -108,6 +117,7 @@ impl TemplateSummary {
             latest_version: latest.number,
             published_version: found.published().map(|version| version.number),
             created_at: found.definition.created_at,
+            archived_at: found.definition.archived_at,
         })
     }
 }
@@ -115,13 +125,13 @@ impl TemplateSummary {
 /// List templates
 ///
 /// Returns a page of the templates, by key.
-#[utoipa::path(tag = "templates", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:read"])), params(Paging, ArchivedFilter),
     responses((status = 200, description = "A page of templates.", body = Page<TemplateSummary>)))]
 #[get("/v1/templates")]
-pub async fn list_templates(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
+pub async fn list_templates(cx: Context, paging: Paging, archived: Query<ArchivedFilter>) -> Result<Answer, ApiError> {
     let mut conn = cx.snapshot().await?;
     let slice = paging.slice(Order::Text("key"), Direction::Ascending)?;
-    let rows: Vec<Template> = row::page(&mut conn, cx.organization_id(), &[], &slice).await?;
+    let rows: Vec<Template> = row::page(&mut conn, cx.organization_id(), &[archived.0.condition()], &slice).await?;
     let all = versioned::all_of(&mut conn, cx.organization_id(), rows).await?;
     let position = |found: &Found<TemplateContent>| {
         let definition = &found.definition;
@@ -202,4 +212,24 @@ pub async fn replace_template_version(
 #[post("/v1/templates/{template_key}/versions/{number}/publish")]
 pub async fn publish_template_version(cx: Context, path: Path<(String, i64)>) -> Result<Answer, ApiError> {
     versioned::publish::<TemplateContent>(&cx, &path.0, path.1).await
+}
+
+/// Archive a template
+///
+/// Takes the template out of the list. No version can be added to it, and no plan created from it; plans that were stay as they are.
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:write"])),
+    responses((status = 200, description = "The archived template.", body = TemplateSummary)))]
+#[post("/v1/templates/{template_key}/archive")]
+pub async fn archive_template(cx: Context, key: Path<String>) -> Result<Answer, ApiError> {
+    versioned::set_archived::<TemplateContent>(&cx, &key, true).await
+}
+
+/// Restore an archived template
+///
+/// Puts the template back into the list.
+#[utoipa::path(tag = "templates", security(("bearer" = ["plans:write"])),
+    responses((status = 200, description = "The restored template.", body = TemplateSummary)))]
+#[post("/v1/templates/{template_key}/restore")]
+pub async fn restore_template(cx: Context, key: Path<String>) -> Result<Answer, ApiError> {
+    versioned::set_archived::<TemplateContent>(&cx, &key, false).await
 }

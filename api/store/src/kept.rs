@@ -63,6 +63,23 @@ pub struct Versioned {
     pub updated_at: DateTime<Utc>,
 }
 
+/// Version and times of a resource that can be archived.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(example = json!({
+    "archived_at": null, "version": 1, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
+}))]
+pub struct Archivable {
+    /// Time of archiving; null while in use.
+    pub archived_at: Option<DateTime<Utc>>,
+    /// Version. Increases by one with every change; the value of `ETag`.
+    #[schema(minimum = 1)]
+    pub version: i64,
+    /// Time of creation.
+    pub created_at: DateTime<Utc>,
+    /// Time of the last change.
+    pub updated_at: DateTime<Utc>,
+}
+
 /// Version and times of a resource that can be archived, and merged into another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(example = json!({
@@ -85,35 +102,41 @@ pub struct Mergeable {
 columns!(Versioned { version, created_at, updated_at });
 columns!(Mergeable { archived_at, merged_into_id, version, created_at, updated_at });
 
-impl Stamp for Versioned {
-    fn begin(now: DateTime<Utc>) -> Self {
-        Self { version: 1, created_at: now, updated_at: now }
-    }
-    fn touch(&mut self, now: DateTime<Utc>) {
-        self.version += 1;
-        self.updated_at = now;
-    }
-    fn version(&self) -> i64 {
-        self.version
-    }
+columns!(Archivable { archived_at, version, created_at, updated_at });
+
+/// Declares stamps: the fields that are empty at first, and what else there is.
+macro_rules! stamps {
+    ($($type:ident { $($empty:ident),* } $({ $($more:item)* })?)+) => {$(
+        impl Stamp for $type {
+            fn begin(now: DateTime<Utc>) -> Self {
+                Self { $($empty: None,)* version: 1, created_at: now, updated_at: now }
+            }
+            fn touch(&mut self, now: DateTime<Utc>) {
+                self.version += 1;
+                self.updated_at = now;
+            }
+            fn version(&self) -> i64 {
+                self.version
+            }
+            $($($more)*)?
+        }
+    )+};
 }
 
-impl Stamp for Mergeable {
-    fn begin(now: DateTime<Utc>) -> Self {
-        Self { archived_at: None, merged_into_id: None, version: 1, created_at: now, updated_at: now }
+stamps! {
+    Versioned {}
+    Archivable { archived_at } {
+        fn archived_at(&mut self) -> Option<&mut Option<DateTime<Utc>>> {
+            Some(&mut self.archived_at)
+        }
     }
-    fn touch(&mut self, now: DateTime<Utc>) {
-        self.version += 1;
-        self.updated_at = now;
-    }
-    fn version(&self) -> i64 {
-        self.version
-    }
-    fn archived_at(&mut self) -> Option<&mut Option<DateTime<Utc>>> {
-        Some(&mut self.archived_at)
-    }
-    fn merged_into_id(&self) -> Option<Uuid> {
-        self.merged_into_id
+    Mergeable { archived_at, merged_into_id } {
+        fn archived_at(&mut self) -> Option<&mut Option<DateTime<Utc>>> {
+            Some(&mut self.archived_at)
+        }
+        fn merged_into_id(&self) -> Option<Uuid> {
+            self.merged_into_id
+        }
     }
 }
 

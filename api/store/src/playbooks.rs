@@ -10,12 +10,13 @@ use uuid::Uuid;
 
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
-use crate::kept::{Content, Kept, Versioned};
+use crate::kept::{Archivable, Content, Kept};
 use crate::milestones::push_ids;
+use crate::row::Condition;
 use crate::{Conn, columns, on, row};
 
 /// A playbook.
-pub type PlaybookRow = Kept<KeyedPlaybook, Versioned>;
+pub type PlaybookRow = Kept<KeyedPlaybook, Archivable>;
 
 columns!(KeyedPlaybook { key, content });
 
@@ -52,9 +53,12 @@ impl StateRow {
     }
 }
 
-/// Returns all playbooks by key. An organization has a few dozen.
+/// Condition that a playbook is not archived.
+pub const IN_USE: Condition = Condition::IsPresent("archived_at", false);
+
+/// Returns all playbooks in use by key. An organization has a few dozen.
 pub async fn all(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<PlaybookRow>> {
-    row::all(conn, organization_id, &[], "key").await
+    row::all(conn, organization_id, &[IN_USE], "key").await
 }
 
 /// Returns the states of all playbooks for the given customers.

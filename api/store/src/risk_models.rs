@@ -16,9 +16,10 @@ pub struct RiskModelRow {
     pub content: String,
     pub author: Author,
     pub fitted_at: DateTime<Utc>,
+    pub archived_at: Option<DateTime<Utc>>,
 }
 
-columns!(RiskModelRow { id, content, author, fitted_at });
+columns!(RiskModelRow { id, content, author, fitted_at, archived_at });
 table!(RiskModelRow, "risk_models");
 
 /// Activation of a risk model, or, without a model, its retirement. Appended, never changed.

@@ -26,6 +26,7 @@ pub struct Definition<C> {
     pub id: Uuid,
     pub key: String,
     pub created_at: DateTime<Utc>,
+    pub archived_at: Option<DateTime<Utc>>,
     /// The kind of definition.
     pub kind: std::marker::PhantomData<C>,
 }
@@ -60,21 +61,23 @@ columns!(Activation { id, model_id, number, activated_at, activated_on });
 impl<C> Definition<C> {
     /// A new definition.
     pub const fn new(id: Uuid, key: String, created_at: DateTime<Utc>) -> Self {
-        Self { id, key, created_at, kind: std::marker::PhantomData }
+        Self { id, key, created_at, archived_at: None, kind: std::marker::PhantomData }
     }
 }
 
 impl<C> Columns for Definition<C> {
     fn names() -> Vec<&'static str> {
-        vec!["id", "key", "created_at"]
+        vec!["id", "key", "created_at", "archived_at"]
     }
 
     fn read(reader: &mut Reader<'_>) -> sqlx::Result<Self> {
-        Ok(Self::new(reader.read()?, reader.read()?, reader.read()?))
+        let new = Self::new(reader.read()?, reader.read()?, reader.read()?);
+        Ok(Self { archived_at: reader.read()?, ..new })
     }
 
     fn values(&self) -> Vec<Value> {
-        vec![Value::Uuid(Some(self.id)), Value::Text(Some(self.key.clone())), Value::Instant(Some(self.created_at))]
+        let (id, key) = (Value::Uuid(Some(self.id)), Value::Text(Some(self.key.clone())));
+        vec![id, key, Value::Instant(Some(self.created_at)), Value::Instant(self.archived_at)]
     }
 }
 

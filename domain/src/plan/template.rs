@@ -7,9 +7,10 @@ use utoipa::ToSchema;
 use crate::plan::Kind;
 use crate::plan::calendar::Calendar;
 use crate::plan::dependency::Dependency;
-use crate::plan::draft::{MilestoneDraft, check_network};
+use crate::plan::draft::{ForecastDraft, MilestoneDraft, ProgressDraft, check_network};
 use crate::plan::rule::PlanRule;
 use crate::rule::{Rule as _, Violations, all_kept};
+use crate::values::rule::ValueRule;
 use crate::values::text::{Key, Label, Name, Note};
 use crate::values::weight::Weight;
 
@@ -71,6 +72,72 @@ pub struct TemplateContent {
     pub milestones: Vec<MilestoneDefinition>,
 }
 
+/// History of a milestone that a template provides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "key": "kick-off", "forecast_changes": [{"recorded_on": "2026-03-02", "forecast_on": "2026-03-05", "reason": "The sponsor was ill."}],
+    "actual_on": "2026-03-05"
+}))]
+pub struct MilestoneHistory {
+    /// Key of the milestone.
+    pub key: Key,
+    /// Forecast changes so far, oldest first.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub forecast_changes: Vec<ForecastDraft>,
+    /// Percentages of completion so far, oldest first.
+    #[serde(default)]
+    #[schema(max_items = 200)]
+    pub progress: Vec<ProgressDraft>,
+    /// Date on which work started; null if it has not.
+    pub started_on: Option<NaiveDate>,
+    /// Actual date: the date of achievement; null if not achieved.
+    pub actual_on: Option<NaiveDate>,
+    /// Note about the milestone's current standing.
+    pub note: Option<Note>,
+}
+
+/// Adds histories to the milestones of a template. Pointers start at `/history`.
+pub fn add_histories(drafts: &mut [MilestoneDraft], histories: &[MilestoneHistory]) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    for (index, history) in histories.iter().enumerate() {
+        let at = format!("/history/{index}/key");
+        let key = history.key.to_string();
+        if histories[..index].iter().any(|other| other.key == history.key) {
+            violations.push(ValueRule::RepeatedKey { key }.at(at));
+            continue;
+        }
+        match drafts.iter_mut().find(|draft| draft.key == history.key) {
+            Some(draft) => {
+                let MilestoneHistory { forecast_changes, progress, started_on, actual_on, note, .. } = history.clone();
+                *draft = MilestoneDraft { forecast_changes, progress, started_on, actual_on, note, ..draft.clone() };
+            }
+            None => violations.push(PlanRule::UnknownMilestone { key }.at(at)),
+        }
+    }
+    all_kept(violations)
+}
+
+/// Returns violations of a template's milestones with the places in the request where their histories stand.
+pub fn in_histories(
+    mut violations: Violations,
+    drafts: &[MilestoneDraft],
+    histories: &[MilestoneHistory],
+) -> Violations {
+    for violation in &mut violations {
+        let place = violation.at.strip_prefix("/milestones/").and_then(|rest| rest.split_once('/'));
+        let place = place.and_then(|(index, field)| {
+            let key = &drafts.get(index.parse::<usize>().ok()?)?.key;
+            Some((histories.iter().position(|history| history.key == *key)?, field))
+        });
+        if let Some((index, field)) = place {
+            violation.at = format!("/history/{index}/{field}");
+        }
+    }
+    violations
+}
+
 /// Checks the milestones of a template. Pointers start at `/milestones`.
 pub fn check(definitions: &[MilestoneDefinition]) -> Result<(), Violations> {
     let mut violations = Violations::new();
@@ -118,6 +185,7 @@ pub fn instantiate(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::draft::check_milestones;
 
     fn definition(key: &str, offset_days: u32, depends_on: &[&str]) -> MilestoneDefinition {
         MilestoneDefinition {
@@ -142,6 +210,31 @@ mod tests {
         };
         assert_eq!(dates(&Calendar::every_day()), ["2028-02-27", "2028-03-01"], "2028 is a leap year");
         assert_eq!(dates(&Calendar::business_days(&[])), ["2028-02-28", "2028-03-02"], "it starts on a Sunday");
+    }
+
+    #[test]
+    fn milestones_of_a_template_have_a_history() {
+        let on = |day| NaiveDate::from_ymd_opt(2026, 3, day).expect("a date");
+        let mut drafts =
+            instantiate(&[definition("a", 0, &[]), definition("b", 3, &[])], on(1), &Calendar::every_day());
+        let history = |key: &str, actual_on| MilestoneHistory {
+            key: Key::parse(key).expect("a key"),
+            forecast_changes: vec![],
+            progress: vec![],
+            started_on: None,
+            actual_on,
+            note: None,
+        };
+        let histories = [history("b", Some(on(5)))];
+        assert_eq!(add_histories(&mut drafts, &histories), Ok(()));
+        assert_eq!((drafts[0].actual_on, drafts[1].actual_on), (None, Some(on(5))));
+        let found = check_milestones(&drafts, on(1), &Calendar::every_day(), on(4)).expect_err("in the future");
+        let found = in_histories(found, &drafts, &histories);
+        assert_eq!(found.iter().map(|one| one.at.as_str()).collect::<Vec<_>>(), ["/history/0/actual_on"]);
+        let wrong = [history("a", None), history("a", None), history("c", None)];
+        let found: Vec<_> =
+            add_histories(&mut drafts, &wrong).expect_err("wrong").into_iter().map(|one| one.code).collect();
+        assert_eq!(found, ["repeated_key", "unknown_milestone"]);
     }
 
     #[test]

@@ -16,6 +16,10 @@ pub enum VersionRule {
     #[error("has no published version: publish one first")]
     #[strum(serialize = "not_published")]
     NonePublished,
+    #[error("is archived: restore it first")]
+    Archived,
+    #[error("is active: deactivate it first")]
+    Active,
 }
 
 /// Checks that a version may change: a draft may, a published version never does.
@@ -26,6 +30,16 @@ pub const fn may_change(version: i64, is_published: bool) -> Result<(), VersionR
 /// Checks that a version may be used: a published version may, a draft may not.
 pub const fn may_activate(version: i64, is_published: bool) -> Result<(), VersionRule> {
     if is_published { Ok(()) } else { Err(VersionRule::NotPublished { version }) }
+}
+
+/// Checks that a definition may be changed or used: not while it is archived.
+pub const fn may_be_used(is_archived: bool) -> Result<(), VersionRule> {
+    if is_archived { Err(VersionRule::Archived) } else { Ok(()) }
+}
+
+/// Checks that a definition may be archived: not while it is active.
+pub const fn may_be_archived(is_active: bool) -> Result<(), VersionRule> {
+    if is_active { Err(VersionRule::Active) } else { Ok(()) }
 }
 
 impl Rule for VersionRule {

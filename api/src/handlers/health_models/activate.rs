@@ -45,6 +45,7 @@ pub async fn activate_health_model_version(
     cx.write(async |unit| {
         let mut found = versioned::load::<ModelContent>(&mut unit.conn, unit.organization_id, &model).await?;
         let version = found.version(number)?.clone();
+        found.check_in_use("")?;
         may_activate(number, version.published_at.is_some()).map_err(|rule| rule.at(""))?;
         let before = ModelContent::resource(&found, &version);
         if found.active_number() != Some(number) {

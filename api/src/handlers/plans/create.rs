@@ -12,9 +12,10 @@ use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{MilestoneDraft, check_milestones};
 use milepost_domain::plan::rule::PlanRule;
 use milepost_domain::plan::schedule::{DEFAULT_AT_RISK_LIMIT_DAYS, DEFAULT_UPDATE_INTERVAL_DAYS};
-use milepost_domain::plan::template::TemplateContent;
+use milepost_domain::plan::template::{MilestoneHistory, TemplateContent, add_histories, in_histories};
 use milepost_domain::plan::{Kind, draft, template};
 use milepost_domain::rule::Rule as _;
+use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Currency, ExternalRef, Key, Label, Name};
 use milepost_domain::values::version::{VersionRule, may_activate};
 use serde::Deserialize;
@@ -96,6 +97,10 @@ pub struct PlanDraft {
     #[serde(default)]
     #[schema(max_items = 2000)]
     pub milestones: Vec<MilestoneDraft>,
+    /// Histories of milestones that the template provides.
+    #[serde(default)]
+    #[schema(max_items = 500)]
+    pub history: Vec<MilestoneHistory>,
 }
 
 /// Source of a plan's milestones.
@@ -108,8 +113,8 @@ struct Source {
 /// Create a plan
 ///
 /// Creates a plan from a published template or from the given milestones, together with its first baseline. Milestones
-/// may include their history: recorded forecast changes, the start of work and the actual date. A plan kept in a
-/// spreadsheet can thus be transferred with its history.
+/// may include their history: recorded forecast changes, the start of work and the actual date. With a template, `history` gives it by
+/// key. A plan kept in a spreadsheet can thus be transferred with its history.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = PlanDraft,
     responses((status = 201, description = "The created plan.", body = Plan)))]
 #[post("/v1/plans")]
@@ -132,7 +137,8 @@ pub async fn create(unit: &mut Unit, draft: &PlanDraft) -> Result<PlanRecord, Ap
     for milestone in &mut source.milestones {
         milestone.planned_on = calendar.taken(milestone.planned_on);
     }
-    check_milestones(&source.milestones, draft.start_on, &calendar, unit.today)?;
+    check_milestones(&source.milestones, draft.start_on, &calendar, unit.today)
+        .map_err(|violations| in_histories(violations, &source.milestones, &draft.history))?;
     let plan = plan_row(unit, draft, &source).await?;
     let record = insert(unit, plan, &source.milestones).await?;
     let created = Plan::at(&PlanView::from(&record), unit.today);
@@ -147,6 +153,9 @@ async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Resu
         if draft.milestones.is_empty() {
             return Err(PlanRule::TemplateOrMilestones.at("/milestones").into());
         }
+        if !draft.history.is_empty() {
+            return Err(ValueRule::Unused { unless: "a template is given" }.at("/history").into());
+        }
         let kind = draft.kind.unwrap_or(Kind::Delivery);
         return Ok(Source { kind, template: None, milestones: draft.milestones.clone() });
     };
@@ -157,6 +166,7 @@ async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Resu
     let unknown =
         || ApiError::field("/template", "unknown_template", format!("does not exist: no template has the key '{key}'"));
     let found = found.ok_or_else(unknown)?;
+    found.check_in_use("/template")?;
     let version = match draft.template_version {
         Some(number) => found.versions.iter().find(|version| version.number == number).ok_or_else(|| {
             ApiError::field("/template_version", "unknown_version", format!("the template has no version {number}"))
@@ -164,11 +174,10 @@ async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Resu
         None => found.published().ok_or_else(|| VersionRule::NonePublished.at("/template"))?,
     };
     may_activate(version.number, version.published_at.is_some()).map_err(|rule| rule.at("/template_version"))?;
-    Ok(Source {
-        kind: draft.kind.unwrap_or(version.content.kind),
-        template: Some((version.of, version.number)),
-        milestones: template::instantiate(&version.content.milestones, draft.start_on, calendar),
-    })
+    let mut milestones = template::instantiate(&version.content.milestones, draft.start_on, calendar);
+    add_histories(&mut milestones, &draft.history)?;
+    let kind = draft.kind.unwrap_or(version.content.kind);
+    Ok(Source { kind, template: Some((version.of, version.number)), milestones })
 }
 
 async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result<PlanRow, ApiError> {

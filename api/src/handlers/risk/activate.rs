@@ -6,12 +6,14 @@ use milepost_domain::customer::risk_model::ModelStatus;
 use milepost_domain::customer::rule::CustomerRule;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::Reason;
+use milepost_domain::values::version::may_be_archived;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::RiskModel;
 use crate::answer::Answer;
+use crate::archiving::check_in_use;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
@@ -58,6 +60,7 @@ pub async fn activate_risk_model(
         if before.status == ModelStatus::Active {
             return Ok(Answer::ok(&before)?.content_tag());
         }
+        check_in_use(row.archived_at.is_some(), "")?;
         if reason.is_none() && !before.lacks.is_empty() {
             let lacks: Vec<&str> = before.lacks.iter().map(|lack| lack.detail.as_str()).collect();
             return Err(CustomerRule::ModelUnproven { lacks: lacks.join("; ") }.at("/reason").into());
@@ -82,6 +85,44 @@ pub async fn retire_risk_model(cx: Context, id: Path<Uuid>) -> Result<Answer, Ap
             return Err(ApiError::new(Code::Conflict, "This risk model is not active."));
         }
         settle(unit, row, activations, before, None, None, "retired").await
+    })
+    .await
+}
+
+/// Archive a risk model
+///
+/// Takes the model out of the list; what it stated on earlier days stays. The active model is refused with 409.
+#[utoipa::path(tag = "risk", security(("bearer" = ["health:write"])),
+    responses((status = 200, description = "The archived risk model.", body = RiskModel)))]
+#[post("/v1/risk-models/{id}/archive")]
+pub async fn archive_risk_model(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    set_archived(&cx, *id, true).await
+}
+
+/// Restore an archived risk model
+///
+/// Puts the model back into the list.
+#[utoipa::path(tag = "risk", security(("bearer" = ["health:write"])),
+    responses((status = 200, description = "The restored risk model.", body = RiskModel)))]
+#[post("/v1/risk-models/{id}/restore")]
+pub async fn restore_risk_model(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    set_archived(&cx, *id, false).await
+}
+
+async fn set_archived(cx: &Context, id: Uuid, is_archived: bool) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        let (row, activations) = load(&mut unit.conn, unit.organization_id, id).await?;
+        let before = RiskModel::of(row.clone(), &activations)?;
+        if row.archived_at.is_some() == is_archived {
+            return Ok(Answer::ok(&before)?.content_tag());
+        }
+        may_be_archived(is_archived && before.status == ModelStatus::Active).map_err(|rule| rule.at(""))?;
+        let row = RiskModelRow { archived_at: is_archived.then_some(unit.now), ..row };
+        row::update(&mut unit.conn, unit.organization_id, &row).await?;
+        let (after, of) = (RiskModel::of(row, &activations)?, (Entity::RiskModel, id));
+        let verb = if is_archived { "archived" } else { "restored" };
+        unit.record(Change { verb, entity: of, root: of, before: Some(&before), after: Some(&after) }).await?;
+        Ok(Answer::ok(&after)?.content_tag())
     })
     .await
 }

@@ -12,13 +12,14 @@ use utoipa::ToSchema;
 
 use super::RiskModel;
 use crate::answer::Answer;
+use crate::archiving::ArchivedFilter;
 use crate::context::Context;
 use crate::customer_health::look_back;
 use crate::customer_health::look_back::{KnownBy, LookBack, Question};
 use crate::customer_health::observed::Needs;
 use crate::customer_health::risk::{Holdout, Learned, REACH_DAYS};
 use crate::error::ApiError;
-use crate::extract::Body;
+use crate::extract::{Body, Query};
 use crate::paging::{Page, Paging};
 use crate::store::customers;
 use crate::store::keyset::{Direction, Order, Position};
@@ -89,6 +90,7 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
             content: serde_json::to_string(&content)?,
             author: unit.author(),
             fitted_at: unit.now,
+            archived_at: None,
         };
         rows::insert(&mut unit.conn, unit.organization_id, &row).await?;
         let model = RiskModel::of(row, &[])?;
@@ -101,14 +103,19 @@ pub async fn fit_risk_model(cx: Context, body: Body<RiskFitDraft>) -> Result<Ans
 /// List risk models
 ///
 /// Returns the newest model first. `status` says which one applies.
-#[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(Paging),
+#[utoipa::path(tag = "risk", security(("bearer" = ["health:read"])), params(Paging, ArchivedFilter),
     responses((status = 200, description = "A page of risk models.", body = Page<RiskModel>)))]
 #[get("/v1/risk-models")]
-pub async fn list_risk_models(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
+pub async fn list_risk_models(
+    cx: Context,
+    paging: Paging,
+    archived: Query<ArchivedFilter>,
+) -> Result<Answer, ApiError> {
     let slice = paging.slice(Order::Id, Direction::Descending)?;
     let mut conn = cx.snapshot().await?;
     let activations = risk_models::activations(&mut conn, cx.organization_id()).await?;
-    let rows: Vec<RiskModelRow> = rows::page(&mut conn, cx.organization_id(), &[], &slice).await?;
+    let rows: Vec<RiskModelRow> =
+        rows::page(&mut conn, cx.organization_id(), &[archived.0.condition()], &slice).await?;
     paging.try_answer(rows, |row| Position { key: None, id: row.id }, |row| RiskModel::of(row, &activations))
 }
 

@@ -221,6 +221,7 @@ fn draft(options: &ImportOptions, name: Name, start_on: NaiveDate, milestones: V
         template: None,
         template_version: None,
         milestones,
+        history: vec![],
     }
 }
 
