@@ -117,7 +117,8 @@ async fn a_dry_run_changes_nothing(engine: Engine) {
     let server = Server::start(engine).await;
     let (a, b) = twins(&server).await;
     let path = format!("/v1/customers/{a}/merges");
-    let last = async || server.get("/v1/ledger?limit=1&sort=-sequence").await.expect(200)["data"][0]["sequence"].clone();
+    let last =
+        async || server.get("/v1/ledger?limit=1&sort=-sequence").await.expect(200)["data"][0]["sequence"].clone();
     let before = last().await;
     let report = server.post(&format!("{path}?dry_run=true"), json!({ "duplicate_id": b })).await.expect(200);
     assert_eq!((&report["dry_run"], &report["merge_id"]), (&json!(true), &Value::Null));

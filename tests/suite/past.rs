@@ -242,6 +242,14 @@ async fn the_report_of_a_day_keeps_its_facts(engine: Engine) {
     assert_eq!(page, ["gamma"]);
     assert_eq!(names("?as_of=2026-04-01").await, Vec::<String>::new());
     server.get("/v1/reports/health?sort=worst").await.problem(400, "invalid_parameter");
+
+    let risk = async |query: &str| server.get(&format!("/v1/reports/risk{query}")).await.expect(200);
+    let (now, then) = (risk("").await, risk("?as_of=2026-05-06").await);
+    assert_eq!((&now["customers"], &then["customers"]), (&json!(4), &json!(3)));
+    assert_eq!((&now["revenue_minor"], &then["revenue_minor"]), (&json!(501), &json!(600)), "alpha was worth 100 then");
+    assert_eq!(then["as_of"], "2026-05-06");
+    assert_eq!(risk("?as_of=2026-05-06&segment=SMB&owner=Ana").await["customers"], 3);
+    assert_eq!(risk("?segment=SMB&owner=Ana").await["customers"], 2);
 }
 
 async fn the_parts_of_a_day(engine: Engine) {

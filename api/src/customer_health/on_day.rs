@@ -1,17 +1,36 @@
-//! Every customer's health on a day other than today, which is not kept.
+//! Every customer's health on a day: today's is kept, that of another day is computed.
 
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 
-use super::keep::{AT_ONCE, Found, Lens, look};
+use super::keep::{AT_ONCE, Found, Lens, keep_health, look};
 use super::look_back::outcomes_by_customer;
 use super::models::Models;
 use super::risk;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::store::health_scores::{ListedScore, Marks};
+use crate::store::health_scores::{self, Filter, ListedScore, Marks};
 use crate::store::{customers, ledger, usage_events};
+
+/// The health of the customers on a day that a filter admits, after recomputing whatever has changed, and how far it was looked.
+pub async fn health_as_of(
+    cx: &Context,
+    as_of: NaiveDate,
+    filter: &Filter,
+) -> Result<(Marks, Vec<ListedScore>), ApiError> {
+    let (marks, mut all) = if as_of == cx.today() { kept(cx, filter).await? } else { health_on(cx, as_of).await? };
+    all.retain(|one| filter.admits(one));
+    Ok((marks, all))
+}
+
+async fn kept(cx: &Context, filter: &Filter) -> Result<(Marks, Vec<ListedScore>), ApiError> {
+    keep_health(cx).await?;
+    let mut conn = cx.snapshot().await?;
+    let marks = health_scores::marks(&mut conn, cx.organization_id()).await?;
+    let marks = marks.ok_or_else(|| ApiError::internal("nothing is kept after it was brought up to date"))?;
+    Ok((marks, health_scores::list(&mut conn, cx.organization_id(), filter).await?))
+}
 
 /// The health of all customers on a day, in the segments and with the owners and revenues of that day, and how far it was looked. Those
 /// that were not customers yet, or had been archived, are left out.

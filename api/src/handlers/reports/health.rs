@@ -15,14 +15,13 @@ use self::sort::{HealthSort, delta};
 use crate::answer::Answer;
 use crate::context::{Context, Matched};
 use crate::csv_text::{file, harmless, line, number};
-use crate::customer_health::keep;
-use crate::customer_health::on_day::health_on;
+use crate::customer_health::on_day::health_as_of;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
 use crate::moment::AsOf;
 use crate::paging::Paging;
-use crate::store::health_scores::{self, Filter, ListedScore, Marks};
+use crate::store::health_scores::{Filter, ListedScore};
 
 /// Filters of the health report.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -237,8 +236,7 @@ pub async fn read_health_report(
     let HealthReportFilters { band, segment, owner, risk_level, lost, sort } = filters.0;
     let (segment, owner) = (segment.map(String::from), owner.map(String::from));
     let filter = Filter { band, segment, owner, risk_level, is_lost: lost.unwrap_or_default() };
-    let (marks, mut all) = if as_of == cx.today() { kept(&cx, &filter).await? } else { health_on(&cx, as_of).await? };
-    all.retain(|one| filter.admits(one));
+    let (marks, mut all) = health_as_of(&cx, as_of, &filter).await?;
     let sort = sort.unwrap_or_default();
     all.sort_by_cached_key(|one| sort.position(one));
     let rows: Vec<HealthRow> = all.iter().map(HealthRow::from).collect();
@@ -265,15 +263,6 @@ pub async fn read_health_report(
         next_cursor,
     };
     Ok(Answer::ok(&report)?.content_tag().next_link(link))
-}
-
-/// The health of today's customers, after recomputing whatever has changed, and how far it was looked.
-async fn kept(cx: &Context, filter: &Filter) -> Result<(Marks, Vec<ListedScore>), ApiError> {
-    keep::keep_health(cx).await?;
-    let mut conn = cx.snapshot().await?;
-    let marks = health_scores::marks(&mut conn, cx.organization_id()).await?;
-    let marks = marks.ok_or_else(|| ApiError::internal("nothing is kept after it was brought up to date"))?;
-    Ok((marks, health_scores::list(&mut conn, cx.organization_id(), filter).await?))
 }
 
 fn bands(rows: &[HealthRow]) -> Vec<BandCount> {

@@ -10,11 +10,12 @@ use utoipa::{IntoParams, ToSchema};
 use super::health::{HealthRow, RiskCount, risk_counts};
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::customer_health::keep;
+use crate::customer_health::on_day::health_as_of;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::moment::AsOf;
 use crate::paging::Paging;
-use crate::store::health_scores::{self, Filter, ListedScore};
+use crate::store::health_scores::{Filter, ListedScore};
 use crate::store::keyset::{Key, Position};
 
 /// Filters of the risk report.
@@ -70,24 +71,22 @@ pub struct RiskReport {
 
 /// Get the risk report of all customers
 ///
-/// Reports who is at risk of being lost as of today, the highest risk first, and the revenue at risk, after recomputing
-/// whatever has changed. Customers that have been lost are left out.
-#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, RiskReportFilters),
+/// Reports who is at risk of being lost, the highest risk first, and the revenue at risk, after recomputing whatever has changed. With
+/// `as_of`, they are the risks of that day, by the risk model that was in force, with the segments, owners, revenues and renewal dates
+/// of that day. Customers that had been lost are left out.
+#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, AsOf, RiskReportFilters),
     responses((status = 200, description = "The risk report.", body = RiskReport)))]
 #[get("/v1/reports/risk")]
 pub async fn read_risk_report(
     cx: Context,
     paging: Paging,
+    AsOf(as_of): AsOf,
     filters: Query<RiskReportFilters>,
 ) -> Result<Answer, ApiError> {
-    keep::keep_health(&cx).await?;
     let RiskReportFilters { risk_level, segment, owner, renews_to } = filters.0;
     let filter =
         Filter { risk_level, segment: segment.map(String::from), owner: owner.map(String::from), ..Filter::default() };
-    let mut conn = cx.snapshot().await?;
-    let marks = health_scores::marks(&mut conn, cx.organization_id()).await?;
-    let marks = marks.ok_or_else(|| ApiError::internal("nothing is kept after it was brought up to date"))?;
-    let mut all = health_scores::list(&mut conn, cx.organization_id(), &filter).await?;
+    let (marks, mut all) = health_as_of(&cx, as_of, &filter).await?;
     all.retain(|one| renews_to.is_none_or(|to| one.renews_on.is_some_and(|on| on <= to)));
     let revenue = |is_meant: fn(Level) -> bool| {
         let own = all.iter().filter(|one| is_meant(one.score.risk_level.0)).filter_map(|one| one.annual_revenue_minor);
