@@ -23,6 +23,7 @@ pub mod customer_health;
 pub mod database;
 pub mod document;
 pub mod envelope;
+pub mod erasure;
 pub mod error;
 pub mod extract;
 pub mod field_code;

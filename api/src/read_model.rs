@@ -353,6 +353,9 @@ async fn follow(conn: &mut Conn, organization_id: Uuid, known: Option<&Plans>) -
     changed.sort_unstable();
     changed.dedup();
     let mut by_id = known.by_id.clone();
+    for id in &changed {
+        by_id.remove(id);
+    }
     for ids in changed.chunks(RELOAD_AT_ONCE) {
         by_id.extend(plans::load(conn, organization_id, Some(ids)).await?.into_iter().map(view));
     }

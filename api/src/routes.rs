@@ -186,6 +186,7 @@ fn customers_and_people<R: Registry>(config: &mut R) {
         .service(merges::read_customer_merge)
         .service(merges::undo_customer_merge)
         .service(customers::update_customer)
+        .service(customers::erase_customer)
         .service(customers::delete_customer)
         .service(people::list_people)
         .service(people::create_person)
@@ -199,6 +200,7 @@ fn customers_and_people<R: Registry>(config: &mut R) {
         .service(merges::read_person_merge)
         .service(merges::undo_person_merge)
         .service(people::update_person)
+        .service(people::erase_person)
         .service(people::delete_person);
 }
 

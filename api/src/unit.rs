@@ -3,9 +3,10 @@
 //! A unit begins by holding the organization's ledger head, so an organization's writes are one after another: what a
 //! handler loads inside it cannot change before it commits. Different organizations do not wait for each other.
 
+use aws_lc_rs::rand;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use milepost_domain::ledger::{Content, GENESIS, Hash, entry_hash};
+use milepost_domain::ledger::{Content, GENESIS, Hash, entry_hash, hex, states_digest};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -15,6 +16,9 @@ use crate::store::author::Author;
 use crate::store::ledger::{self, Entry, Head};
 use crate::store::{Conn, Db};
 use crate::turns::Turn;
+
+/// Length of the salt of an entry's states.
+const SALT_BYTES: usize = 32;
 
 /// One transaction of one organization.
 #[derive(Debug)]
@@ -173,6 +177,10 @@ impl Unit {
     /// Appends an entry to the ledger: every change has one.
     pub async fn record<T: Serialize>(&mut self, change: Change<'_, T>) -> Result<(), ApiError> {
         let text = |value: Option<&T>| value.map(serde_json::to_string).transpose();
+        let (before, after) = (text(change.before)?, text(change.after)?);
+        let mut salt = vec![0; SALT_BYTES];
+        rand::fill(&mut salt).map_err(|_| ApiError::internal("the system provides no randomness"))?;
+        let digest = states_digest(&salt, before.as_deref(), after.as_deref());
         let (entity, entity_id) = change.entity;
         let (root, root_id) = change.root;
         let mut entry = Entry {
@@ -186,10 +194,13 @@ impl Unit {
             entity_id,
             root_type: root.name().to_owned(),
             root_id,
-            before: text(change.before)?,
-            after: text(change.after)?,
+            before,
+            after,
             previous_hash: self.head.hash.clone(),
             hash: vec![],
+            content_salt: Some(salt),
+            content_digest: Some(digest.to_vec()),
+            erased_at: None,
         };
         entry.hash = hash_of(self.organization_id, &entry)?.to_vec();
         ledger::append(&mut self.conn, self.organization_id, &entry).await?;
@@ -237,7 +248,8 @@ pub fn hash_of(organization_id: Uuid, entry: &Entry) -> Result<Hash, ApiError> {
 /// The domain's view of a stored entry.
 pub fn with_content<R>(organization_id: &str, entry: &Entry, look: impl FnOnce(&Content<'_>) -> R) -> R {
     let (entity_id, root_id) = (entry.entity_id.to_string(), entry.root_id.to_string());
-    let fields = [
+    let digest = entry.content_digest.as_deref().map(hex);
+    let mut fields = vec![
         Some(entry.actor_type.as_str()),
         Some(entry.actor_id.as_str()),
         Some(entry.request_id.as_str()),
@@ -246,8 +258,10 @@ pub fn with_content<R>(organization_id: &str, entry: &Entry, look: impl FnOnce(&
         Some(entity_id.as_str()),
         Some(entry.root_type.as_str()),
         Some(root_id.as_str()),
-        entry.before.as_deref(),
-        entry.after.as_deref(),
     ];
+    match &digest {
+        Some(digest) => fields.push(Some(digest)),
+        None => fields.extend([entry.before.as_deref(), entry.after.as_deref()]),
+    }
     look(&Content { organization_id, sequence: entry.sequence, recorded_at: entry.recorded_at, fields: &fields })
 }

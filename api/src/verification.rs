@@ -2,14 +2,16 @@
 
 pub mod rows;
 
-use milepost_domain::ledger::{Point, Stored, Verifier};
+use milepost_domain::ledger::{Point, States, Stored, Verifier};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::claims::KeySet;
 use crate::checkpoints::Statement;
+use crate::erasure;
 use crate::error::ApiError;
+use crate::store::ledger::Entry;
 use crate::store::{Conn, ledger, ledger_checkpoints};
 use crate::unit::with_content;
 
@@ -137,14 +139,37 @@ async fn read_checkpoints(
     }
 }
 
+/// The states of an entry as they are stored.
+fn states(entry: &Entry) -> States<'_> {
+    if entry.erased_at.is_some() {
+        return match (&entry.content_salt, &entry.before, &entry.after) {
+            (None, None, None) => States::Erased { has_digest: entry.content_digest.is_some() },
+            _ => States::Contradictory,
+        };
+    }
+    entry.content_digest.as_deref().map_or(States::Fields, |digest| States::Sealed {
+        salt: entry.content_salt.as_deref().unwrap_or_default(),
+        digest,
+        before: entry.before.as_deref(),
+        after: entry.after.as_deref(),
+    })
+}
+
 /// Recomputes the chain from the first entry to the last.
 async fn walk(conn: &mut Conn, organization_id: Uuid, verifier: &mut Verifier) -> Result<Result<(), Broken>, ApiError> {
     let organization = organization_id.to_string();
     loop {
         let entries = ledger::stretch(conn, organization_id, verifier.point().sequence, STRETCH).await?;
         for entry in &entries {
+            let erases = erasure::entries_erased_by(entry);
             let checked = with_content(&organization, entry, |content| {
-                verifier.next(&Stored { content: *content, previous: &entry.previous_hash, hash: &entry.hash })
+                verifier.next(&Stored {
+                    content: *content,
+                    states: states(entry),
+                    erases: &erases,
+                    previous: &entry.previous_hash,
+                    hash: &entry.hash,
+                })
             });
             if let Err(found) = checked {
                 return Ok(Err(found.into()));

@@ -1,6 +1,12 @@
 //! The hash chain of the ledger: each entry's hash covers its content and the hash of the entry before it.
 //!
+//! Of the states before and after a change, it covers a digest that is made with a secret salt. When a customer or a person is
+//! erased, the states and the salt are deleted and the digest stays: the chain still holds, and nobody can find out by trying what
+//! the states were. That they were erased is an entry of its own.
+//!
 //! This module computes and verifies hashes; it does not read or store entries.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use sha2::{Digest, Sha256};
@@ -20,9 +26,69 @@ pub struct Content<'a> {
     pub sequence: i64,
     /// Time of recording.
     pub recorded_at: DateTime<Utc>,
-    /// All other fields in stored order: actor, request, action, entity, root, before, after. An absent field differs
-    /// from an empty one.
+    /// All other fields in stored order: actor, request, action, entity, root, and the digest of before and after in
+    /// hexadecimal, or in entries of earlier versions, before and after themselves. An absent field differs from an empty one.
     pub fields: &'a [Option<&'a str>],
+}
+
+/// States before and after a change, as they are stored beside the chain.
+#[derive(Debug, Clone, Copy)]
+pub enum States<'a> {
+    /// Fields of the content, as in entries of earlier versions.
+    Fields,
+    /// Covered by a digest.
+    Sealed {
+        /// Salt of the digest.
+        salt: &'a [u8],
+        /// Digest.
+        digest: &'a [u8],
+        /// State before the change.
+        before: Option<&'a str>,
+        /// State after the change.
+        after: Option<&'a str>,
+    },
+    /// Erased. Without a digest, nothing can be computed any more: the hash is the one that the next entry confirms.
+    Erased {
+        /// Whether their digest has stayed.
+        has_digest: bool,
+    },
+    /// Said to be erased and still there.
+    Contradictory,
+}
+
+/// Range of entries of which the states were erased: first and last sequence number.
+pub type Range = (i64, i64);
+
+/// Returns sorted sequence numbers as ranges.
+pub fn ranges(sequences: &[i64]) -> Vec<Range> {
+    let mut found: Vec<Range> = vec![];
+    for sequence in sequences {
+        match found.last_mut().filter(|(_, last)| last + 1 == *sequence) {
+            Some((_, last)) => *last = *sequence,
+            None => found.push((*sequence, *sequence)),
+        }
+    }
+    found
+}
+
+/// Returns the digest of the states before and after a change: SHA-256 over a salt and both, each preceded by its length.
+pub fn states_digest(salt: &[u8], before: Option<&str>, after: Option<&str>) -> Hash {
+    let mut digest = Sha256::new();
+    digest.update(salt);
+    feed(&mut digest, before);
+    feed(&mut digest, after);
+    digest.finalize().into()
+}
+
+fn feed(digest: &mut Sha256, field: Option<&str>) {
+    match field {
+        None => digest.update([0]),
+        Some(text) => {
+            digest.update([1]);
+            digest.update((text.len() as u64).to_be_bytes());
+            digest.update(text.as_bytes());
+        }
+    }
 }
 
 /// Returns the hash of an entry: SHA-256 over the previous hash and every field, each preceded by its length so that
@@ -30,19 +96,11 @@ pub struct Content<'a> {
 pub fn entry_hash(previous: &Hash, content: &Content<'_>) -> Hash {
     let mut digest = Sha256::new();
     digest.update(previous);
-    let mut feed = |field: Option<&str>| match field {
-        None => digest.update([0]),
-        Some(text) => {
-            digest.update([1]);
-            digest.update((text.len() as u64).to_be_bytes());
-            digest.update(text.as_bytes());
-        }
-    };
-    feed(Some(content.organization_id));
-    feed(Some(&content.sequence.to_string()));
-    feed(Some(&content.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true)));
+    feed(&mut digest, Some(content.organization_id));
+    feed(&mut digest, Some(&content.sequence.to_string()));
+    feed(&mut digest, Some(&content.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true)));
     for field in content.fields {
-        feed(*field);
+        feed(&mut digest, *field);
     }
     digest.finalize().into()
 }
@@ -52,6 +110,10 @@ pub fn entry_hash(previous: &Hash, content: &Content<'_>) -> Hash {
 pub struct Stored<'a> {
     /// Content of the entry.
     pub content: Content<'a>,
+    /// States before and after the change.
+    pub states: States<'a>,
+    /// Earlier entries whose states were erased with this one.
+    pub erases: &'a [Range],
     /// Stored hash of the previous entry.
     pub previous: &'a [u8],
     /// Stored hash of the entry.
@@ -76,6 +138,12 @@ pub enum Break {
     /// The entry's content does not match its hash.
     #[error("entry {sequence} was changed")]
     Changed {
+        /// Sequence number of the entry.
+        sequence: i64,
+    },
+    /// The states of an entry are missing, and no entry says that they were erased.
+    #[error("what entry {sequence} said was removed, and no entry says that it was erased")]
+    Emptied {
         /// Sequence number of the entry.
         sequence: i64,
     },
@@ -157,6 +225,7 @@ impl Break {
             Self::Missing { sequence }
             | Self::Unlinked { sequence }
             | Self::Changed { sequence }
+            | Self::Emptied { sequence }
             | Self::WrongEnd { sequence }
             | Self::CutOff { sequence }
             | Self::Rewritten { sequence } => *sequence,
@@ -165,7 +234,8 @@ impl Break {
     }
 }
 
-/// Verifier of a chain, one entry at a time. It verifies a ledger of any length in constant memory.
+/// Verifier of a chain, one entry at a time. It verifies a ledger of any length in constant memory, but for the erased entries whose
+/// erasure it has not met.
 #[derive(Debug, Clone)]
 pub struct Verifier {
     sequence: i64,
@@ -173,11 +243,13 @@ pub struct Verifier {
     /// Points that the chain must have, the last one first.
     points: Vec<Point>,
     points_verified: usize,
+    /// Erased entries whose erasure has not been met.
+    erased: BTreeSet<i64>,
 }
 
 impl Default for Verifier {
     fn default() -> Self {
-        Self { sequence: 0, hash: GENESIS, points: vec![], points_verified: 0 }
+        Self { sequence: 0, hash: GENESIS, points: vec![], points_verified: 0, erased: BTreeSet::new() }
     }
 }
 
@@ -212,9 +284,24 @@ impl Verifier {
         if entry.previous != self.hash {
             return Err(Break::Unlinked { sequence });
         }
-        let hash = entry_hash(&self.hash, &entry.content);
-        if entry.hash != hash {
-            return Err(Break::Changed { sequence });
+        let changed = Break::Changed { sequence };
+        let hash = match entry.states {
+            States::Erased { has_digest: false } => entry.hash.try_into().map_err(|_| changed)?,
+            _ => entry_hash(&self.hash, &entry.content),
+        };
+        let is_sealed = match entry.states {
+            States::Sealed { salt, digest, before, after } => digest == states_digest(salt, before, after),
+            States::Fields | States::Erased { .. } => true,
+            States::Contradictory => false,
+        };
+        if entry.hash != hash || !is_sealed {
+            return Err(changed);
+        }
+        if let States::Erased { .. } = entry.states {
+            self.erased.insert(sequence);
+        }
+        for (first, last) in entry.erases {
+            self.erased.retain(|erased| !(first..=last).contains(&erased));
         }
         (self.sequence, self.hash) = (sequence, hash);
         while let Some(point) = self.points.pop_if(|point| point.sequence <= sequence) {
@@ -236,6 +323,8 @@ impl Verifier {
             Err(Break::CutOff { sequence: last.sequence })
         } else if self.sequence == 0 {
             Err(Break::Empty)
+        } else if let Some(sequence) = self.erased.first() {
+            Err(Break::Emptied { sequence: *sequence })
         } else {
             Ok(())
         }
@@ -278,6 +367,56 @@ mod tests {
     }
 
     #[test]
+    fn what_was_erased_is_missing_by_right() {
+        let salt = [7; 32];
+        let sealed = |text: &'static str| {
+            let digest = states_digest(&salt, None, Some(text));
+            (hex(&digest), digest, text)
+        };
+        let texts = [sealed("one"), sealed("two"), sealed("three")];
+        let fields: Vec<[Option<&str>; 1]> = texts.iter().map(|(digest, ..)| [Some(digest.as_str())]).collect();
+        let mut hashes = vec![GENESIS];
+        for (index, fields) in fields.iter().enumerate() {
+            hashes.push(entry_hash(&hashes[index], &content(number(index + 1), fields)));
+        }
+        let entry = |n: usize, states| Stored {
+            content: content(number(n), &fields[n - 1]),
+            states,
+            erases: &[],
+            previous: &hashes[n - 1],
+            hash: &hashes[n],
+        };
+        let kept = |n: usize| {
+            let (_, digest, text) = &texts[n - 1];
+            entry(n, States::Sealed { salt: &salt, digest, before: None, after: Some(text) })
+        };
+        let verify = |entries: [Stored<'_>; 3]| {
+            let mut verifier = Verifier::default();
+            entries.iter().try_for_each(|entry| verifier.next(entry))?;
+            verifier.finish(3, &hashes[3])
+        };
+        assert_eq!(verify([1, 2, 3].map(kept)), Ok(()));
+        let forged = States::Sealed { salt: &salt, digest: &texts[1].1, before: None, after: Some("other") };
+        assert_eq!(verify([kept(1), entry(2, forged), kept(3)]), Err(Break::Changed { sequence: 2 }));
+        for has_digest in [true, false] {
+            let empty = entry(2, States::Erased { has_digest });
+            assert_eq!(verify([kept(1), empty, kept(3)]), Err(Break::Emptied { sequence: 2 }));
+            assert_eq!(verify([kept(1), empty, Stored { erases: &[(1, 2)], ..kept(3) }]), Ok(()));
+            assert_eq!(
+                verify([Stored { erases: &[(2, 2)], ..kept(1) }, empty, kept(3)]),
+                Err(Break::Emptied { sequence: 2 }),
+                "an erasure is of what was there"
+            );
+        }
+        let both = entry(2, States::Contradictory);
+        assert_eq!(verify([kept(1), both, kept(3)]), Err(Break::Changed { sequence: 2 }));
+        assert_ne!(states_digest(&salt, None, Some("one")), states_digest(&[8; 32], None, Some("one")));
+        assert_ne!(states_digest(&salt, Some("one"), None), states_digest(&salt, None, Some("one")));
+        assert_eq!(ranges(&[1, 2, 3, 5, 8, 9]), [(1, 3), (5, 5), (8, 9)]);
+        assert_eq!(ranges(&[]), []);
+    }
+
+    #[test]
     fn every_kind_of_tampering_is_found() {
         let texts: Vec<String> = (1..=5).map(|n| format!("change {n}")).collect();
         let fields: Vec<[Option<&str>; 1]> = texts.iter().map(|text| [Some(text.as_str())]).collect();
@@ -287,6 +426,8 @@ mod tests {
         }
         let entry = |n: usize| Stored {
             content: content(number(n), &fields[n - 1]),
+            states: States::Fields,
+            erases: &[],
             previous: &hashes[n - 1],
             hash: &hashes[n],
         };

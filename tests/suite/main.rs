@@ -14,6 +14,7 @@ mod dependencies;
 mod digests;
 mod discipline;
 mod documents;
+mod erasure;
 mod events;
 mod factors;
 mod fairness;

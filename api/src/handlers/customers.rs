@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::bulk::{BulkRequest, BulkResults, put_all};
 use crate::context::Context;
+use crate::erasure::{self, Erasable, ErasureOptions, ErasureReport};
 use crate::error::ApiError;
 use crate::extract::{Body, Query, parse_path, reference_or_404};
 use crate::paging::{NameSort, Page, Paging};
@@ -20,6 +21,7 @@ use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
 use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
 use crate::store::customers::{self, Customer};
+use crate::store::erasure::Extent;
 use crate::store::kept::Mergeable;
 use crate::store::memberships;
 use crate::store::reference_periods::{self, Holder};
@@ -88,6 +90,12 @@ impl Referred for CustomerContent {
 
     fn external_ref(&mut self) -> &mut Option<ExternalRef> {
         &mut self.external_ref
+    }
+}
+
+impl Erasable for CustomerContent {
+    async fn extent(unit: &mut Unit, id: Uuid) -> sqlx::Result<Extent> {
+        Extent::of_customer(&mut unit.conn, unit.organization_id, id).await
     }
 }
 
@@ -190,6 +198,19 @@ pub async fn upsert_customer(
     body: Body<CustomerContent>,
 ) -> Result<Answer, ApiError> {
     resource::upsert(&cx, &parse_path("external_ref", &external_ref)?, &body.0).await
+}
+
+/// Erase a customer
+///
+/// Permanently removes the customer, those that were merged into it, and everything about them: people, plans with all that belongs to
+/// them, health records, interventions, usage events and rejected messages, and the content of their ledger entries. The ledger's chain
+/// still verifies; it keeps who changed what kind of thing when, and an entry for the erasure. Parts stand for themselves. To keep a plan
+/// or a person, name another customer in it first. A dry run (`dry_run=true`) only counts.
+#[utoipa::path(tag = "customers", security(("bearer" = ["admin"])), params(IfMatch, ErasureOptions),
+    responses((status = 200, description = "The report of the erasure.", body = ErasureReport)))]
+#[post("/v1/customers/{id}/erase")]
+pub async fn erase_customer(cx: Context, id: Path<Uuid>, options: Query<ErasureOptions>) -> Result<Answer, ApiError> {
+    erasure::erase::<CustomerContent>(&cx, *id, options.0).await
 }
 
 /// Update a customer

@@ -13,12 +13,14 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::bulk::{BulkRequest, BulkResults, put_all};
 use crate::context::Context;
+use crate::erasure::{self, Erasable, ErasureOptions, ErasureReport};
 use crate::error::ApiError;
 use crate::extract::{Body, Query, parse_path, reference_or_404};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
 use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
+use crate::store::erasure::Extent;
 use crate::store::kept::Mergeable;
 use crate::store::memberships::{self, MembershipRow};
 use crate::store::people::Person;
@@ -82,6 +84,12 @@ impl Referred for PersonContent {
 
     fn external_ref(&mut self) -> &mut Option<ExternalRef> {
         &mut self.external_ref
+    }
+}
+
+impl Erasable for PersonContent {
+    async fn extent(unit: &mut Unit, id: Uuid) -> sqlx::Result<Extent> {
+        Extent::of_people(&mut unit.conn, unit.organization_id, vec![id]).await
     }
 }
 
@@ -196,6 +204,19 @@ pub async fn upsert_person(
     body: Body<PersonContent>,
 ) -> Result<Answer, ApiError> {
     resource::upsert(&cx, &parse_path("external_ref", &external_ref)?, &body.0).await
+}
+
+/// Erase a person
+///
+/// Permanently removes the person, those that were merged into them, and everything about them: plans that serve them with all that
+/// belongs to these, usage events and rejected messages under all their references, and the content of their ledger entries. The ledger's
+/// chain still verifies; it keeps who changed what kind of thing when, and an entry for the erasure. Texts in which others name the person,
+/// such as owners, stay. A dry run (`dry_run=true`) only counts.
+#[utoipa::path(tag = "people", security(("bearer" = ["admin"])), params(IfMatch, ErasureOptions),
+    responses((status = 200, description = "The report of the erasure.", body = ErasureReport)))]
+#[post("/v1/people/{id}/erase")]
+pub async fn erase_person(cx: Context, id: Path<Uuid>, options: Query<ErasureOptions>) -> Result<Answer, ApiError> {
+    erasure::erase::<PersonContent>(&cx, *id, options.0).await
 }
 
 /// Update a person

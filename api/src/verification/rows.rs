@@ -194,7 +194,8 @@ async fn missing_plan(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid]) -> R
         let page = ledger::last_states(conn, organization_id, Entity::Plan.name(), after, portion).await?;
         let Some(last) = page.last() else { return Ok(None) };
         after = Some(last.entity_id);
-        if let Some(state) = page.iter().find(|state| ids.binary_search(&state.entity_id).is_err()) {
+        let is_missing = |state: &&LastState| state.after.is_some() && ids.binary_search(&state.entity_id).is_err();
+        if let Some(state) = page.iter().find(is_missing) {
             let detail =
                 format!("plan {} is missing, but its last entry, {}, has a state", state.entity_id, state.sequence);
             return Ok(Some(Broken { sequence: Some(state.sequence), detail }));

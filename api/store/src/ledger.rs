@@ -1,4 +1,6 @@
-//! Storage of the ledger. Entries are appended and never changed.
+//! Storage of the ledger. Entries are appended and never changed; the states in them can be erased.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use sqlx::QueryBuilder;
@@ -22,7 +24,7 @@ pub struct Head {
 
 from_row!(Head { sequence, hash, recorded_at });
 
-/// Row of a ledger entry. `before` and `after` are the exact texts that were hashed.
+/// Row of a ledger entry. `before` and `after` are the exact texts of which the digest was made, until they are erased.
 #[derive(Debug, Clone)]
 #[expect(missing_docs, reason = "the columns are described where the table and the resource are")]
 pub struct Entry {
@@ -40,6 +42,9 @@ pub struct Entry {
     pub after: Option<String>,
     pub previous_hash: Vec<u8>,
     pub hash: Vec<u8>,
+    pub content_salt: Option<Vec<u8>>,
+    pub content_digest: Option<Vec<u8>>,
+    pub erased_at: Option<DateTime<Utc>>,
 }
 
 from_row!(Entry {
@@ -56,13 +61,16 @@ from_row!(Entry {
     before,
     after,
     previous_hash,
-    hash
+    hash,
+    content_salt,
+    content_digest,
+    erased_at
 });
 
 macro_rules! columns {
     () => {
         "sequence, recorded_at, actor_type, actor_id, request_id, action, entity_type, entity_id, root_type, root_id, \
-         before, after, previous_hash, hash"
+         before, after, previous_hash, hash, content_salt, content_digest, erased_at"
     };
 }
 
@@ -125,14 +133,33 @@ pub async fn append(conn: &mut Conn, organization_id: Uuid, entry: &Entry) -> sq
     const SQL: &str = concat!(
         "INSERT INTO ledger_entries (organization_id, ",
         columns!(),
-        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+        ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
     );
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(entry.sequence).bind(entry.recorded_at).bind(&entry.actor_type).bind(&entry.actor_id)
         .bind(&entry.request_id).bind(&entry.action).bind(&entry.entity_type).bind(entry.entity_id)
         .bind(&entry.root_type).bind(entry.root_id).bind(&entry.before).bind(&entry.after)
-        .bind(&entry.previous_hash).bind(&entry.hash)
+        .bind(&entry.previous_hash).bind(&entry.hash).bind(&entry.content_salt).bind(&entry.content_digest).bind(entry.erased_at)
         .execute(db).await.map(|_| ()))
+}
+
+/// Erases the states and the salts in the entries of some entities and of what belongs to them. Returns the sequence numbers.
+pub async fn erase(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid], now: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
+    let mut erased = BTreeSet::new();
+    for some in ids.chunks(ROWS_PER_INSERT) {
+        for column in ["root_id", "entity_id"] {
+            let found: Vec<i64> = on!(&mut *conn, db => {
+                let mut query = QueryBuilder::new(
+                    "UPDATE ledger_entries SET before = NULL, after = NULL, content_salt = NULL, erased_at = ");
+                query.push_bind(now).push(" WHERE erased_at IS NULL AND organization_id = ").push_bind(organization_id);
+                push_ids(&mut query, column, Some(some));
+                query.push(" RETURNING sequence");
+                query.build_query_scalar().fetch_all(db).await
+            })?;
+            erased.extend(found);
+        }
+    }
+    Ok(erased.into_iter().collect())
 }
 
 /// Returns a section of the chain in order, for verification.

@@ -20,6 +20,7 @@ pub mod corrections;
 pub mod costs;
 pub mod customer_records;
 pub mod customers;
+pub mod erasure;
 mod from_row;
 mod handle;
 pub mod health_models;

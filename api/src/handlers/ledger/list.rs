@@ -25,7 +25,7 @@ use crate::store::ledger::{self, Entry, Filter};
     "action": "customer.created", "entity_type": "customer", "entity_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
     "root_type": "customer", "root_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "before": null, "after": {"name": "Northwind"},
     "previous_hash": "0000000000000000000000000000000000000000000000000000000000000000",
-    "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "content_salt": null, "content_digest": null, "erased_at": null
 }))]
 pub struct LedgerEntry {
     /// Sequence number within the organization, counting from 1 without gaps.
@@ -51,10 +51,10 @@ pub struct LedgerEntry {
     root_type: String,
     /// Identifier of the root.
     root_id: Uuid,
-    /// Entity before the change; null if the change created it.
+    /// Entity before the change; null if the change created it, or if it was erased.
     #[schema(value_type = Option<Object>)]
     before: Option<Box<RawValue>>,
-    /// Entity after the change; null if the change removed it.
+    /// Entity after the change; null if the change removed it, or if it was erased.
     #[schema(value_type = Option<Object>)]
     after: Option<Box<RawValue>>,
     /// Hash of the previous entry, in hexadecimal.
@@ -63,6 +63,14 @@ pub struct LedgerEntry {
     /// Hash of this entry, in hexadecimal.
     #[schema(min_length = 64, max_length = 64)]
     hash: String,
+    /// Salt of the digest, in hexadecimal; null if it was erased, and in entries of earlier versions.
+    #[schema(min_length = 64, max_length = 64)]
+    content_salt: Option<String>,
+    /// Digest of `before` and `after` that the hash covers in their place, in hexadecimal; null in entries of earlier versions.
+    #[schema(min_length = 64, max_length = 64)]
+    content_digest: Option<String>,
+    /// Time at which `before` and `after` were erased; null if they were not.
+    erased_at: Option<DateTime<Utc>>,
 }
 
 /// Sort order of the ledger.
@@ -152,6 +160,9 @@ impl From<Entry> for LedgerEntry {
             after: raw(entry.after),
             previous_hash: hex(&entry.previous_hash),
             hash: hex(&entry.hash),
+            content_salt: entry.content_salt.as_deref().map(hex),
+            content_digest: entry.content_digest.as_deref().map(hex),
+            erased_at: entry.erased_at,
         }
     }
 }

@@ -1,0 +1,145 @@
+//! Erasure of customers and people, with everything that was recorded about them.
+
+use sqlx::QueryBuilder;
+use uuid::Uuid;
+
+use crate::milestones::{ROWS_PER_INSERT, push_ids};
+use crate::{Conn, on};
+
+/// What an erasure removes, as identifiers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Extent {
+    /// Customers: one, and those that were merged into it.
+    pub customers: Vec<Uuid>,
+    /// People: those of the customers or one, and those that were merged into them.
+    pub people: Vec<Uuid>,
+    /// Plans that serve them.
+    pub plans: Vec<Uuid>,
+    /// Interventions for the customers.
+    pub interventions: Vec<Uuid>,
+}
+
+impl Extent {
+    /// Returns what belongs to a customer.
+    pub async fn of_customer(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Self> {
+        let customers = with_merged(conn, organization_id, "customers", vec![id]).await?;
+        let people = ids(conn, organization_id, "people", "customer_id", &customers).await?;
+        let interventions = ids(conn, organization_id, "interventions", "customer_id", &customers).await?;
+        let mut extent = Self::of_people(conn, organization_id, people).await?;
+        extent.plans.extend(ids(conn, organization_id, "plans", "customer_id", &customers).await?);
+        extent.plans.sort_unstable();
+        extent.plans.dedup();
+        Ok(Self { customers, interventions, ..extent })
+    }
+
+    /// Returns what belongs to people.
+    pub async fn of_people(conn: &mut Conn, organization_id: Uuid, people: Vec<Uuid>) -> sqlx::Result<Self> {
+        let people = with_merged(conn, organization_id, "people", people).await?;
+        let plans = ids(conn, organization_id, "plans", "person_id", &people).await?;
+        Ok(Self { people, plans, ..Self::default() })
+    }
+
+    /// Returns all identifiers.
+    pub fn all(&self) -> Vec<Uuid> {
+        [&self.customers, &self.people, &self.plans, &self.interventions].into_iter().flatten().copied().collect()
+    }
+
+    /// Removes all rows, those that refer to others first.
+    pub async fn remove(&self, conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<()> {
+        let Self { customers, people, plans, interventions } = self;
+        let merges = ids(conn, organization_id, "merges", "survivor_id", &[&customers[..], people].concat()).await?;
+        let steps: [(&[&str], &str, &[Uuid]); 10] = [
+            (OF_PLANS, "plan_id", plans),
+            (&["plans"], "id", plans),
+            (&["intervention_notes"], "intervention_id", interventions),
+            (&["interventions"], "id", interventions),
+            (OF_CUSTOMERS, "customer_id", customers),
+            (&["memberships"], "person_id", people),
+            (&["people"], "id", people),
+            (&["merged_rows"], "merge_id", &merges),
+            (&["merges"], "id", &merges),
+            (&["customers"], "id", customers),
+        ];
+        for (tables, column, ids) in steps {
+            for table in tables {
+                delete(conn, organization_id, table, column, ids).await?;
+            }
+        }
+        for holders in [customers, people] {
+            delete(conn, organization_id, "reference_periods", "holder_id", holders).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Tables of what belongs to a plan, in the order in which rows can be removed.
+const OF_PLANS: &[&str] = &[
+    "forecast_communications",
+    "baseline_approvals",
+    "baseline_lines",
+    "baselines",
+    "milestone_dependencies",
+    "miss_reports",
+    "forecast_changes",
+    "progress_entries",
+    "milestone_transitions",
+    "milestone_corrections",
+    "cost_entries",
+    "reviews",
+    "share_links",
+    "plan_valuations",
+    "milestones",
+];
+
+/// Tables of what belongs to a customer.
+const OF_CUSTOMERS: &[&str] =
+    &["customer_pulses", "health_overrides", "customer_outcomes", "customer_health", "playbook_states", "memberships"];
+
+/// Adds those that were merged into some customers or people, and into these.
+async fn with_merged(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    table: &str,
+    mut all: Vec<Uuid>,
+) -> sqlx::Result<Vec<Uuid>> {
+    let mut newest = all.clone();
+    while !newest.is_empty() {
+        newest = ids(conn, organization_id, table, "merged_into_id", &newest).await?;
+        newest.retain(|id| !all.contains(id));
+        all.extend(&newest);
+    }
+    Ok(all)
+}
+
+/// Returns the identifiers of the rows of a table that name one of some identifiers in a column.
+async fn ids(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    table: &str,
+    column: &str,
+    of: &[Uuid],
+) -> sqlx::Result<Vec<Uuid>> {
+    let mut found = vec![];
+    for some in of.chunks(ROWS_PER_INSERT) {
+        found.extend(on!(&mut *conn, db => {
+            let mut query = QueryBuilder::new("SELECT id FROM ");
+            query.push(table).push(" WHERE organization_id = ").push_bind(organization_id);
+            push_ids(&mut query, column, Some(some));
+            query.push(" ORDER BY id");
+            query.build_query_scalar::<Uuid>().fetch_all(db).await
+        })?);
+    }
+    Ok(found)
+}
+
+async fn delete(conn: &mut Conn, organization_id: Uuid, table: &str, column: &str, ids: &[Uuid]) -> sqlx::Result<()> {
+    for some in ids.chunks(ROWS_PER_INSERT) {
+        on!(&mut *conn, db => {
+            let mut query = QueryBuilder::new("DELETE FROM ");
+            query.push(table).push(" WHERE organization_id = ").push_bind(organization_id);
+            push_ids(&mut query, column, Some(some));
+            query.build().execute(db).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
