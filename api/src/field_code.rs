@@ -164,6 +164,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The planned date has not passed.",
         "the planned date of 2026-05-10 has not passed, so nothing was missed",
     ),
+    of("not_on_hold", "Only a plan that is on hold can be resumed.", "the plan is not on hold"),
     of(
         "not_published",
         "The version is a draft, or no version is published.",
@@ -189,6 +190,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "on_day_off",
         "The date is a day off in the plan's calendar, which refuses planned dates on days off.",
         "must not be a day off: the plan's calendar does not count 2026-12-25",
+    ),
+    of(
+        "on_hold",
+        "The plan is on hold, so its dates stand still.",
+        "the plan is on hold since 2026-05-04: resume it first",
     ),
     of(
         "out_of_order",

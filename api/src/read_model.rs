@@ -120,8 +120,11 @@ impl PlanView {
         Some(Self { facts, ..self.clone() })
     }
 
-    /// Returns the date by which the next review is due; `None` if no milestone is open or the plan is archived.
+    /// Returns the date by which the next review is due; `None` if no milestone is open, or the plan is archived or on hold.
     pub fn next_review_on(&self) -> Option<NaiveDate> {
+        if self.facts.holds.iter().any(|hold| hold.until_on.is_none()) {
+            return None;
+        }
         let is_open = self.facts.milestones.iter().any(|milestone| milestone.state.is_open());
         let began_on = self.row.start_on.max(self.row.created_at.date_naive());
         let due_on = due_on(self.reviewed.map(|(on, _)| on), began_on, self.row.update_interval_days);

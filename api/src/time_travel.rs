@@ -172,6 +172,7 @@ fn as_known(mut record: PlanRecord, entries: &[Known], at: DateTime<Utc>) -> Res
     record.communications.retain(|row| row.recorded_at <= at);
     record.misses.retain(|row| row.recorded_at <= at);
     record.corrections.retain(|row| row.recorded_at <= at);
+    record.holds.retain_mut(|hold| hold.forget_after(at));
     record.valuations.retain(|row| row.recorded_at <= at);
     Ok(Some(Recorded { record, missing: known.into_keys().next() }))
 }

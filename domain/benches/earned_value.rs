@@ -51,6 +51,7 @@ fn plan(milestones: usize) -> PlanFacts {
         costs: vec![],
         start_on: day(0),
         links: vec![],
+        holds: vec![],
     }
 }
 

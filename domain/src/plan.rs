@@ -8,6 +8,7 @@ pub mod curves;
 pub mod cycle;
 pub mod dependency;
 pub mod draft;
+pub mod hold;
 pub mod lint;
 pub mod milestone;
 pub mod network;
@@ -31,6 +32,7 @@ use crate::earned_value::undefined::Undefined;
 use crate::earned_value::{CreditRule, EarnedValue, Progress, Valued, cost};
 use crate::plan::baseline::{Baseline, Line, in_force};
 use crate::plan::cascade::{Course, Move, Step};
+use crate::plan::hold::{Hold, running_day};
 use crate::plan::milestone::State;
 use crate::plan::network::Link;
 use crate::plan::schedule::{Forecast, Miss, Promise, Standing, Status, StatusChange, Terms, Timeline, assess};
@@ -126,6 +128,8 @@ pub struct PlanFacts {
     pub start_on: NaiveDate,
     /// Dependencies between milestones.
     pub links: Vec<Link>,
+    /// Times in which the plan was on hold, oldest first.
+    pub holds: Vec<Hold>,
 }
 
 /// Numbers of milestones by status.
@@ -211,10 +215,10 @@ pub struct Summary {
 
 impl MilestoneFacts {
     /// Returns the milestone's dates, measured against its planned dates.
-    pub fn timeline<'a>(&'a self, promises: &'a [Promise]) -> Timeline<'a> {
+    pub fn timeline<'a>(&'a self, promises: &'a [Promise], holds: &'a [Hold]) -> Timeline<'a> {
         let (state, closed_on, touched_on) = (self.state, self.closed_on, self.touched_on);
         let (forecasts, misses) = (&self.forecasts, &self.misses);
-        Timeline { promises, state, closed_on, forecasts, touched_on, misses }
+        Timeline { promises, state, closed_on, forecasts, touched_on, misses, holds }
     }
 
     /// Returns the last date by `as_of` on which the owner gave or confirmed a forecast.
@@ -265,6 +269,7 @@ impl PlanFacts {
 
     /// Computes planned value (PV) and earned value (EV) at a date, against the baseline in force on that date.
     pub fn earned_value(&self, as_of: NaiveDate) -> EarnedValue {
+        let as_of = running_day(&self.holds, as_of);
         let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
         let rule = self.valuation(as_of).credit_rule;
         EarnedValue::measure(lines.iter().filter_map(|line| self.valued(line, rule)), as_of)
@@ -272,6 +277,7 @@ impl PlanFacts {
 
     /// Computes planned value (PV) and earned value (EV) of each milestone in the baseline in force on a date.
     pub fn earned_values(&self, as_of: NaiveDate) -> impl Iterator<Item = (usize, EarnedValue)> {
+        let as_of = running_day(&self.holds, as_of);
         let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
         let rule = self.valuation(as_of).credit_rule;
         lines.iter().map(move |line| (line.milestone, EarnedValue::measure(self.valued(line, rule), as_of)))
@@ -279,6 +285,7 @@ impl PlanFacts {
 
     /// Returns the share of a baseline's line that is earned at the end of `as_of`, from 0 to 1.
     pub fn credit(&self, line: &Line, as_of: NaiveDate) -> f64 {
+        let as_of = running_day(&self.holds, as_of);
         let rule = self.valuation(as_of).credit_rule;
         self.valued(line, rule).map_or(0.0, |valued| valued.credit(as_of))
     }
@@ -305,6 +312,7 @@ impl PlanFacts {
         as_of: NaiveDate,
         period: Period,
     ) -> Result<(EarnedSchedule, Vec<usize>), Undefined> {
+        let as_of = running_day(&self.holds, as_of);
         let lines = in_force(&self.baselines, as_of).map_or(&[][..], |baseline| &baseline.lines);
         let rule = self.valuation(as_of).credit_rule;
         let valued: Vec<(usize, Valued<'_>)> =
@@ -329,7 +337,7 @@ impl PlanFacts {
 
     /// Returns the last planned date of the baseline in force at a date.
     pub fn planned_finish_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
-        in_force(&self.baselines, as_of)?.finish_on()
+        in_force(&self.baselines, running_day(&self.holds, as_of))?.finish_on()
     }
 
     /// Returns every milestone's planned dates by baseline, or its own planned date if no baseline includes it.
@@ -358,18 +366,19 @@ impl PlanFacts {
 
     /// Returns each milestone's planned date in force at a date.
     pub fn planned_dates(&self, as_of: NaiveDate) -> Vec<NaiveDate> {
-        let promises = self.promises();
-        let planned_on =
-            |(position, facts): (usize, &MilestoneFacts)| facts.timeline(promises.of(position)).planned_on(as_of);
+        let (promises, as_of) = (self.promises(), running_day(&self.holds, as_of));
+        let planned_on = |(position, facts): (usize, &MilestoneFacts)| {
+            facts.timeline(promises.of(position), &self.holds).planned_on(as_of)
+        };
         self.milestones.iter().enumerate().map(planned_on).collect()
     }
 
     /// Returns the schedule standing of every milestone at a date, in the order of the plan: each by itself, and then
     /// pushed by what it waits for. The reckoned dates are those that everything else that is said of the plan rests on.
     pub fn standings(&self, as_of: NaiveDate) -> Vec<Standing> {
-        let promises = self.promises();
+        let (promises, as_of) = (self.promises(), running_day(&self.holds, as_of));
         let alone = |(position, facts): (usize, &MilestoneFacts)| {
-            assess(&facts.timeline(promises.of(position)), as_of, &self.terms)
+            assess(&facts.timeline(promises.of(position), &self.holds), as_of, &self.terms)
         };
         let mut standings: Vec<Standing> = self.milestones.iter().enumerate().map(alone).collect();
         if self.links.is_empty() {
@@ -438,6 +447,7 @@ impl PlanFacts {
                 .map(|(one, _)| one.clone())
                 .collect(),
             costs: vec![],
+            holds: self.holds.clone(),
             start_on: self.start_on,
             links: links.map(|link| Link { from: places[link.from], to: places[link.to], ..*link }).collect(),
         };
@@ -494,7 +504,7 @@ impl PlanFacts {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::plan::network::Relation;
 
@@ -516,6 +526,20 @@ mod tests {
             credit_rule: None,
             misses: vec![],
         }
+    }
+
+    /// An open milestone without history.
+    pub(crate) fn open(planned_on: NaiveDate) -> MilestoneFacts {
+        MilestoneFacts { planned_on, ..facts(State::InProgress, 0, None) }
+    }
+
+    /// A plan of these milestones, each of the weight 1, with one baseline.
+    pub(crate) fn plan_of(milestones: Vec<MilestoneFacts>, start_on: NaiveDate) -> PlanFacts {
+        let line =
+            |(milestone, one): (usize, &MilestoneFacts)| Line { milestone, planned_on: one.planned_on, weight: 1.0 };
+        let lines = milestones.iter().enumerate().map(line).collect();
+        let baselines = vec![Baseline { number: 1, effective_on: start_on, lines }];
+        PlanFacts { baselines, milestones, start_on, costs: vec![], links: vec![], ..plan() }
     }
 
     fn plan() -> PlanFacts {
@@ -546,6 +570,7 @@ mod tests {
             costs: vec![],
             start_on: day(0),
             links: vec![],
+            holds: vec![],
         }
     }
 

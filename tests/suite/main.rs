@@ -19,6 +19,7 @@ mod events;
 mod factors;
 mod fairness;
 mod health;
+mod holds;
 mod idempotency;
 mod imports;
 mod learning;

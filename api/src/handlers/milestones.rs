@@ -30,6 +30,7 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::error::ApiError;
+use crate::handlers::plans::holds::check_record;
 use crate::store::json_text::JsonText;
 use crate::store::milestones::{self, ForecastRow, MilestoneRow, ProgressRow};
 use crate::store::plans::{self, ByMilestone, PlanRecord};
@@ -330,6 +331,13 @@ pub async fn load(unit: &mut Unit, plan_id: Uuid, id_or_key: &str) -> Result<(Pl
     let found = plans::find(&mut unit.conn, unit.organization_id, plan_id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
     let position = record.position(id_or_key).ok_or_else(ApiError::not_found)?;
+    Ok((record, position))
+}
+
+/// Loads a plan of which the dates may change, and the position of a milestone in it.
+pub async fn load_running(unit: &mut Unit, plan_id: Uuid, id_or_key: &str) -> Result<(PlanRecord, usize), ApiError> {
+    let (record, position) = load(unit, plan_id, id_or_key).await?;
+    check_record(&record, unit.today)?;
     Ok((record, position))
 }
 

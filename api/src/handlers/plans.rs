@@ -6,6 +6,7 @@ pub mod baselines;
 pub mod create;
 pub mod earned_value;
 pub mod exchange;
+pub mod holds;
 pub mod list;
 pub mod move_start;
 pub mod read;
@@ -17,6 +18,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::earned_value::CreditRule;
 use milepost_domain::earned_value::undefined::{Undefined, split};
 use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::hold::on_hold_since;
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::{Kind, StatusCounts};
 use milepost_domain::values::text::{Currency, ExternalRef, Key, Label, Name};
@@ -34,6 +36,7 @@ use crate::read_model::PlanView;
     "person_id": null, "person_ref": null, "person_name": null, "owner": "Ana",
     "start_on": "2026-03-02", "weight_unit": "points", "credit_rule": "zero_hundred", "at_risk_limit_days": 7,
     "update_interval_days": 7, "calendar": {"counts": "business_days", "holidays": ["2026-04-06"]}, "budget_minor": 12_000_000, "currency": "EUR", "template_id": null, "template_version": null, "archived_at": null,
+    "on_hold_since": null,
     "as_of": "2026-05-04", "status": "at_risk",
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0},
     "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
@@ -98,6 +101,8 @@ pub struct Plan {
     template_version: Option<i64>,
     /// Time of archiving; null while active.
     archived_at: Option<DateTime<Utc>>,
+    /// First day of the hold that the plan was on at `as_of`, since when its clock stands still; null if it was not on hold.
+    on_hold_since: Option<NaiveDate>,
     /// Date that all computed fields refer to.
     as_of: NaiveDate,
     /// Worst status among the open milestones.
@@ -127,7 +132,7 @@ pub struct Plan {
     /// Number of unexplained misses: milestones whose planned date has passed without an explanation.
     #[schema(maximum = 100_000_000)]
     unexplained_misses: usize,
-    /// Due date of the next review; null if no milestone is open or the plan is archived.
+    /// Due date of the next review; null if no milestone is open, or the plan is archived or on hold.
     next_review_on: Option<NaiveDate>,
     /// Whether the due date of the next review has passed.
     review_overdue: bool,
@@ -205,6 +210,7 @@ impl Plan {
             template_id: row.template_id,
             template_version: row.template_version,
             archived_at: row.archived_at,
+            on_hold_since: on_hold_since(&view.facts.holds, as_of),
             as_of,
             status: summary.counts.overall(),
             status_counts: summary.counts,

@@ -4,6 +4,7 @@ mod known;
 pub mod value;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
+use milepost_domain::plan::hold::on_hold_since;
 use milepost_domain::plan::review::is_at_risk;
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::share::{ShareField, Visibility};
@@ -24,7 +25,7 @@ use crate::store::plans::PlanRecord;
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "organization_name": "Contoso Consulting",
     "contact": "Ana Novak, ana@example.com", "summary": ["80 % of what was planned by 4 May 2026 is done."],
     "customer_name": "Northwind", "owner": "Ana",
-    "as_of": "2026-05-04", "since_on": "2026-04-27", "since_at": "2026-04-27T15:00:00Z", "status": "at_risk", "achieved": 8, "in_scope": 19,
+    "as_of": "2026-05-04", "since_on": "2026-04-27", "since_at": "2026-04-27T15:00:00Z", "on_hold_since": null, "status": "at_risk", "achieved": 8, "in_scope": 19,
     "completed": [], "at_risk": [], "date_changes": [], "corrections": [], "next_two_weeks": [], "earned_value": null, "milestones": []
 }))]
 pub struct StatusReport {
@@ -51,6 +52,8 @@ pub struct StatusReport {
     pub since_on: NaiveDate,
     /// Time of the last review, at which the reporting period starts; null if it starts with a day.
     pub since_at: Option<DateTime<Utc>>,
+    /// First day of the hold that the plan was on at `as_of`, since when its dates stand still; null if it was not on hold.
+    pub on_hold_since: Option<NaiveDate>,
     /// Worst status among the open milestones.
     pub status: Status,
     /// Summary: progress and finish in sentences that a client understands. Empty if earned value is not shown.
@@ -312,6 +315,7 @@ impl StatusReport {
             customer_name: record.plan.customer_name.clone(),
             owner: record.plan.owner.clone().filter(|_| visible.has(ShareField::Owner)),
             as_of,
+            on_hold_since: on_hold_since(&view.facts.holds, as_of),
             since_on: since.on,
             since_at: since.at,
             status: summary.counts.overall(),

@@ -15,6 +15,11 @@ pub fn write(report: &StatusReport) -> String {
 }
 
 fn lay_out(text: &mut String, report: &StatusReport) -> std::fmt::Result {
+    head(text, report)?;
+    sections(text, report)
+}
+
+fn head(text: &mut String, report: &StatusReport) -> std::fmt::Result {
     writeln!(text, "# {}\n", plain(&report.plan_name))?;
     let customer = report.customer_name.as_deref().map(|name| format!(" for {}", plain(name))).unwrap_or_default();
     writeln!(
@@ -25,9 +30,16 @@ fn lay_out(text: &mut String, report: &StatusReport) -> std::fmt::Result {
         report.achieved,
         report.in_scope
     )?;
+    if let Some(since) = report.on_hold_since {
+        writeln!(text, "The plan has been on hold since {since}. Its dates stand still until it is resumed.\n")?;
+    }
     for sentence in &report.summary {
         writeln!(text, "{}\n", plain(sentence))?;
     }
+    Ok(())
+}
+
+fn sections(text: &mut String, report: &StatusReport) -> std::fmt::Result {
     writeln!(text, "## Completed since {}\n", report.since_on)?;
     for one in &report.completed {
         let on = one.actual_on.map(|on| on.to_string()).unwrap_or_default();

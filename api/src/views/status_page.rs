@@ -184,6 +184,9 @@ fn header(report: &StatusReport, logo: Option<&str>) -> Markup {
                 "Status on " (date(report.as_of)) (for_customer) ": " (badge(report.status)) " "
                 strong { (report.achieved) " of " (report.in_scope) } " milestones completed."
             }
+            @if let Some(since) = report.on_hold_since {
+                p.lead { "The plan has been on hold since " (date(since)) ". Its dates stand still until it is resumed." }
+            }
             @for sentence in &report.summary { p.lead { (sentence) } }
             @if let Some(value) = &report.earned_value { (figures(value)) }
         }

@@ -87,6 +87,7 @@ const OF_PLANS: &[&str] = &[
     "cost_entries",
     "reviews",
     "share_links",
+    "plan_holds",
     "plan_valuations",
     "milestones",
 ];

@@ -25,6 +25,7 @@ mod from_row;
 mod handle;
 pub mod health_models;
 pub mod health_scores;
+pub mod holds;
 pub mod idempotency;
 pub mod interventions;
 pub mod json_text;

@@ -19,7 +19,7 @@ use crate::customers::Customer;
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
 use crate::people::Person;
-use crate::{Conn, baselines, communications, corrections, costs, milestones, on, reviews, valuations};
+use crate::{Conn, baselines, communications, corrections, costs, holds, milestones, on, reviews, valuations};
 
 /// Row of a plan, with the names of its customer and its person.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,7 +86,7 @@ pub async fn ids(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Uui
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_all(db).await)
 }
 
-/// Loads whole plans: the given plans, or all of the organization. Uses fourteen statements regardless of the number of
+/// Loads whole plans: the given plans, or all of the organization. Uses fifteen statements regardless of the number of
 /// plans; call it within one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;
@@ -102,8 +102,10 @@ pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) 
     let mut misses = by_plan(reviews::misses(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut reviewed = by_plan(reviews::last_reviews(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut valued = by_plan(valuations::rows(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut held = by_plan(holds::of_plans(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut corrected = by_plan(corrections::of_plans(conn, organization_id, ids).await?, |row| row.plan_id);
     let whole = |plan: PlanRow| PlanRecord {
+        holds: held.remove(&plan.id).unwrap_or_default(),
         corrections: corrected.remove(&plan.id).unwrap_or_default(),
         valuations: valued.remove(&plan.id).unwrap_or_default(),
         misses: misses.remove(&plan.id).unwrap_or_default(),

@@ -154,6 +154,7 @@ mod tests {
             costs: vec![],
             start_on: day(0),
             links: vec![],
+            holds: vec![],
         }
     }
 

@@ -222,6 +222,7 @@ mod tests {
             costs: vec![],
             start_on: day(0),
             links: vec![Link { from: 0, to: 1, relation: Relation::FinishToStart, lag_days: 0 }],
+            holds: vec![],
         };
         let found = finished(&plan, day(30));
         let seen: Vec<_> = found.iter().map(|one| (one.slip_days, one.ratio)).collect();

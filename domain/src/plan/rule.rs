@@ -49,6 +49,10 @@ pub enum PlanRule {
     UnknownMilestone { key: String },
     #[error("is frozen in the baseline: record a forecast change or take a new baseline")]
     Baselined,
+    #[error("the plan is on hold since {since_on}: resume it first")]
+    OnHold { since_on: NaiveDate },
+    #[error("the plan is not on hold")]
+    NotOnHold,
     #[error(transparent)]
     Value(#[from] ValueRule),
 }
@@ -64,7 +68,7 @@ impl Rule for PlanRule {
     fn about(&self) -> About {
         match self {
             Self::Value(rule) => rule.about(),
-            Self::CurrencyInUse { .. } => About::State,
+            Self::CurrencyInUse { .. } | Self::OnHold { .. } | Self::NotOnHold => About::State,
             Self::NotADependency
             | Self::BeforeStart { .. }
             | Self::LagBeforeStart { .. }

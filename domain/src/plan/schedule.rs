@@ -6,6 +6,7 @@ use strum::{Display, EnumString, IntoStaticStr, VariantNames};
 use utoipa::ToSchema;
 
 use crate::plan::calendar::Calendar;
+use crate::plan::hold::{Hold, on_hold_since};
 use crate::plan::milestone::{MilestoneRule, State};
 use crate::values::dates::days_between;
 
@@ -112,6 +113,8 @@ pub struct Timeline<'a> {
     pub touched_on: Option<NaiveDate>,
     /// Explained misses.
     pub misses: &'a [Miss],
+    /// Times in which the plan was on hold: dates in them are not missed.
+    pub holds: &'a [Hold],
 }
 
 impl Timeline<'_> {
@@ -125,10 +128,11 @@ impl Timeline<'_> {
     /// report explains. A later baseline does not undo a miss; a report also covers the misses before the one that it names.
     fn unexplained_miss_on(&self, as_of: NaiveDate) -> Option<NaiveDate> {
         let replaced_on = self.promises.iter().skip(1).map(|next| next.from_on).chain([NaiveDate::MAX]);
-        let missed =
-            self.promises.iter().zip(replaced_on).filter(|(promise, replaced_on)| {
-                promise.from_on <= as_of && promise.planned_on < as_of.min(*replaced_on)
-            });
+        let missed = self.promises.iter().zip(replaced_on).filter(|(promise, replaced_on)| {
+            promise.from_on <= as_of
+                && promise.planned_on < as_of.min(*replaced_on)
+                && on_hold_since(self.holds, promise.planned_on).is_none()
+        });
         let missed_on = missed.map(|(promise, _)| promise.planned_on).max()?;
         let mut reports = self.misses.iter().filter(|miss| miss.recorded_on <= as_of);
         (!reports.any(|miss| miss.missed_on >= missed_on)).then_some(missed_on)
@@ -303,8 +307,15 @@ mod tests {
             forecasts.iter().map(|(on, to)| Forecast { recorded_on: day(*on), forecast_on: day(*to) }).collect();
         let closed_on = closed.map(day);
         let promises = [Promise { from_on: day(0), planned_on: day(planned) }];
-        let timeline =
-            Timeline { promises: &promises, state, closed_on, forecasts: &forecasts, touched_on: None, misses: &[] };
+        let timeline = Timeline {
+            promises: &promises,
+            state,
+            closed_on,
+            forecasts: &forecasts,
+            touched_on: None,
+            misses: &[],
+            holds: &[],
+        };
         assess(&timeline, day(as_of), &Terms::default())
     }
 
@@ -347,8 +358,15 @@ mod tests {
             let misses: Vec<Miss> =
                 misses.iter().map(|(missed, on)| Miss { missed_on: day(*missed), recorded_on: day(*on) }).collect();
             let (promises, state) = (&[Promise { from_on: day(0), planned_on: day(10) }], State::Planned);
-            let timeline =
-                Timeline { promises, state, closed_on: None, forecasts: &[], touched_on: None, misses: &misses };
+            let timeline = Timeline {
+                promises,
+                state,
+                closed_on: None,
+                forecasts: &[],
+                touched_on: None,
+                misses: &misses,
+                holds: &[],
+            };
             assess(&timeline, day(as_of), &Terms::default()).missed_on.is_some()
         };
         assert_eq!([unexplained(&[], 10), unexplained(&[], 11)], [false, true]);
@@ -384,6 +402,7 @@ mod tests {
                 forecasts: &[],
                 touched_on,
                 misses: &[],
+                holds: &[],
             };
             assess(&timeline, day(as_of), &Terms::default()).stale
         };
@@ -402,6 +421,7 @@ mod tests {
             forecasts: &forecasts,
             touched_on: None,
             misses: &[],
+            holds: &[],
         };
         assert_eq!(assess(&timeline, day(2), &terms).variance_days, 3, "16, 17, 18, and not the holiday on the 19th");
     }
@@ -414,7 +434,8 @@ mod tests {
         let seen = |misses: &[Miss], closed: Option<i64>, as_of| {
             let state = if closed.is_some() { State::Achieved } else { State::InProgress };
             let (closed_on, promises) = (closed.map(day), &promises);
-            let timeline = Timeline { promises, state, closed_on, forecasts: &[], touched_on: None, misses };
+            let timeline =
+                Timeline { promises, state, closed_on, forecasts: &[], touched_on: None, misses, holds: &[] };
             assess(&timeline, day(as_of), &Terms::default())
         };
         let of = |standing: Standing| {
@@ -437,8 +458,15 @@ mod tests {
         let promises = [10, 40].map(|planned| Promise { from_on: day(planned - 1), planned_on: day(planned) });
         let state = State::Planned;
         let promises = [promises[0], Promise { from_on: day(10), ..promises[1] }];
-        let timeline =
-            Timeline { promises: &promises, state, closed_on: None, forecasts: &[], touched_on: None, misses: &[] };
+        let timeline = Timeline {
+            promises: &promises,
+            state,
+            closed_on: None,
+            forecasts: &[],
+            touched_on: None,
+            misses: &[],
+            holds: &[],
+        };
         assert_eq!(assess(&timeline, day(30), &Terms::default()).missed_on, None);
     }
 

@@ -87,6 +87,7 @@ mod tests {
             costs: vec![],
             start_on: may(4),
             links: vec![],
+            holds: vec![],
         }
     }
 

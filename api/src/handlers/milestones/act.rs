@@ -13,7 +13,7 @@ use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Milestone, load, save};
+use super::{Milestone, load_running, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -202,7 +202,7 @@ async fn act(
 ) -> Result<Answer, ApiError> {
     cx.write(async |unit| {
         let step = details.clone();
-        let (mut record, position) = load(unit, id, &milestone).await?;
+        let (mut record, position) = load_running(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
         let from = record.milestones[position].state.0;

@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::forecasts::Cause;
-use super::{Milestone, load, save_all};
+use super::{Milestone, load_running, save_all};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -129,7 +129,7 @@ pub async fn record_forecast_change(
         return Answer::ok(&Cascade::of(&record, &moves, cx.today(), true));
     }
     cx.write(async |unit| {
-        let (mut record, position) = load(unit, id, &milestone).await?;
+        let (mut record, position) = load_running(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let moves = decide(&record, position, body.0.forecast_on, direction, unit.today)
             .map_err(|rule| rule.at("/forecast_on"))?;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Milestone, load, save};
+use super::{Milestone, load_running, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -40,7 +40,7 @@ pub async fn confirm_forecast(
 ) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();
     cx.write(async |unit| {
-        let (mut record, position) = load(unit, id, &milestone).await?;
+        let (mut record, position) = load_running(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
         may_confirm(before.state, before.forecast_on, unit.today).map_err(|rule| rule.at(""))?;

@@ -12,6 +12,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
+use crate::handlers::plans::holds::check_record;
 use crate::store::milestones::{self, DependencyRow};
 use crate::store::plans::{self, PlanRecord};
 
@@ -31,6 +32,7 @@ pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneD
         let mut draft = draft.clone();
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let mut record = found.ok_or_else(ApiError::not_found)?;
+        check_record(&record, unit.today)?;
         if record.milestones.len() >= MOST {
             return Err(ApiError::new(Code::Conflict, format!("A plan may have at most {MOST} milestones.")));
         }

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::cascade::{Cascade, apply, decide};
 use super::forecasts::Cause;
-use super::{Milestone, load, save};
+use super::{Milestone, load_running, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -142,7 +142,7 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
     let (id, milestone) = path.into_inner();
     let draft = body.0;
     cx.write(async |unit| {
-        let (mut record, position) = load(unit, id, &milestone).await?;
+        let (mut record, position) = load_running(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
         let missed_on = before.missed_on.unwrap_or(before.planned_on);

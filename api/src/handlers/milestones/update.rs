@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::create::{edges, within};
-use super::{Milestone, load, save};
+use super::{Milestone, load_running, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -93,7 +93,7 @@ pub async fn update_milestone(
     let (id, milestone) = path.into_inner();
     cx.write(async |unit| {
         let patch = body.0.clone();
-        let (mut record, position) = load(unit, id, &milestone).await?;
+        let (mut record, position) = load_running(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
         let current = &record.milestones[position];

@@ -13,6 +13,7 @@ use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::holds::check_record;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
@@ -139,6 +140,7 @@ pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDra
     cx.write(async |unit| {
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let mut record = found.ok_or_else(ApiError::not_found)?;
+        check_record(&record, unit.today)?;
         cx.check_version(record.plan.version)?;
         let before = Milestone::all_of(&record, unit.today);
         apply(&mut record, &draft)?;

@@ -295,5 +295,6 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
         last_review: None,
         valuations: vec![],
         corrections: vec![],
+        holds: vec![],
     })
 }

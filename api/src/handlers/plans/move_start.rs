@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::Plan;
 use super::baselines::{Freeze, Replanned, freeze};
+use super::holds::check_record;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -73,7 +74,7 @@ pub struct StartDates {
     to_on: NaiveDate,
 }
 
-/// A milestone that moves with its plan's start.
+/// A milestone that moves with its plan.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "pipeline", "planned_from_on": "2026-05-01", "planned_to_on": "2026-05-09", "forecast_from_on": null, "forecast_to_on": null}))]
 pub struct StartedMilestone {
@@ -112,13 +113,13 @@ pub async fn move_plan(
     if options.0.dry_run.unwrap_or_default() {
         let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
         let record = found.ok_or_else(ApiError::not_found)?;
-        return Answer::ok(&StartMove::of(&record, &decide(&record, &draft)?, draft.start_on, true));
+        return Answer::ok(&StartMove::of(&record, &decide(&record, &draft, cx.today())?, draft.start_on, true));
     }
     cx.write(async |unit| {
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let mut record = found.ok_or_else(ApiError::not_found)?;
         cx.check_version(record.plan.version)?;
-        let shifts = decide(&record, &draft)?;
+        let shifts = decide(&record, &draft, unit.today)?;
         let answer = StartMove::of(&record, &shifts, draft.start_on, false);
         let before = Plan::at(&PlanView::from(&record), unit.today);
         let milestones_before = Milestone::all_of(&record, unit.today);
@@ -144,7 +145,8 @@ pub async fn move_plan(
     .await
 }
 
-fn decide(record: &PlanRecord, draft: &StartDraft) -> Result<Vec<Shift>, ApiError> {
+fn decide(record: &PlanRecord, draft: &StartDraft, today: NaiveDate) -> Result<Vec<Shift>, ApiError> {
+    check_record(record, today)?;
     let shifts = move_start(&record.facts(), draft.start_on).map_err(|rule| rule.at("/start_on"))?;
     if shifts.is_empty() {
         return Err(ApiError::new(Code::Conflict, "The plan has no open milestones, so nothing can move."));
@@ -152,23 +154,27 @@ fn decide(record: &PlanRecord, draft: &StartDraft) -> Result<Vec<Shift>, ApiErro
     Ok(shifts)
 }
 
+impl StartedMilestone {
+    /// A milestone with its move.
+    pub fn of(record: &PlanRecord, shift: &Shift) -> Self {
+        let (forecast_from_on, forecast_to_on) = shift.forecast_on.unzip();
+        Self {
+            key: record.milestones[shift.milestone].key.clone(),
+            planned_from_on: shift.planned_on.0,
+            planned_to_on: shift.planned_on.1,
+            forecast_from_on,
+            forecast_to_on,
+        }
+    }
+}
+
 impl StartMove {
     fn of(record: &PlanRecord, shifts: &[Shift], to_on: NaiveDate, dry_run: bool) -> Self {
-        let one = |shift: &Shift| {
-            let (forecast_from_on, forecast_to_on) = shift.forecast_on.unzip();
-            StartedMilestone {
-                key: record.milestones[shift.milestone].key.clone(),
-                planned_from_on: shift.planned_on.0,
-                planned_to_on: shift.planned_on.1,
-                forecast_from_on,
-                forecast_to_on,
-            }
-        };
         Self {
             dry_run,
             start: StartDates { from_on: record.plan.start_on, to_on },
             baseline: record.baselines.last().map_or(1, |last| last.number + 1),
-            moves: shifts.iter().map(one).collect(),
+            moves: shifts.iter().map(|shift| StartedMilestone::of(record, shift)).collect(),
         }
     }
 }

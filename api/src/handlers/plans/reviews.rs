@@ -11,6 +11,7 @@ use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::holds::check_record;
 use super::review_state::ReviewState;
 use crate::answer::Answer;
 use crate::context::Context;
@@ -167,6 +168,7 @@ pub async fn create_review(cx: Context, id: Path<Uuid>, body: Body<ReviewDraft>)
     cx.write(async |unit| {
         let found = plans::find(&mut unit.conn, unit.organization_id, *id).await?;
         let mut record = found.ok_or_else(ApiError::not_found)?;
+        check_record(&record, unit.today)?;
         confirm(unit, &mut record, &draft.confirmed).await?;
         let state = ReviewState::of(&record, &PlanView::from(&record), unit.today);
         check(&draft, &record, &state)?;

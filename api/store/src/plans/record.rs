@@ -19,6 +19,7 @@ use crate::baselines::{ApprovalRow, BaselineRow, LineRow};
 use crate::communications::{CommunicationKind, CommunicationRow};
 use crate::corrections::Correction;
 use crate::costs::CostEntry;
+use crate::holds::PlanHold;
 use crate::milestones::{DependencyRow, ForecastRow, MilestoneRow, ProgressRow};
 use crate::reviews::{MissRow, ReviewMark};
 use crate::valuations::ValuationRow;
@@ -54,6 +55,8 @@ pub struct PlanRecord {
     pub valuations: Vec<ValuationRow>,
     /// Corrections of milestones, oldest first.
     pub corrections: Vec<Correction>,
+    /// Times in which the plan was on hold, oldest first.
+    pub holds: Vec<PlanHold>,
 }
 
 impl PlanRecord {
@@ -215,6 +218,7 @@ impl PlanRecord {
             milestones: facts,
             start_on: self.plan.start_on,
             links: self.links(),
+            holds: self.holds.iter().map(PlanHold::hold).collect(),
             costs: self
                 .costs
                 .iter()
