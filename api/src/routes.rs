@@ -95,6 +95,7 @@ fn plans<R: Registry>(config: &mut R) {
         .service(plans::holds::hold_plan)
         .service(plans::holds::resume_plan)
         .service(plans::holds::list_plan_holds)
+        .service(plans::scenarios::compare_scenarios)
         .service(plans::reviews::read_next_review)
         .service(plans::reviews::list_reviews)
         .service(plans::reviews::create_review)
@@ -157,6 +158,7 @@ fn reports<R: Registry>(config: &mut R) {
         .service(reports::drift::read_health_drift)
         .service(reports::health::read_health_report)
         .service(reports::risk::read_risk_report)
+        .service(reports::load::read_load_report)
         .service(reports::retention::read_retention_report)
         .service(reports::interventions::read_intervention_report);
 }

@@ -18,6 +18,7 @@ mod erasure;
 mod events;
 mod factors;
 mod fairness;
+mod foresight;
 mod health;
 mod holds;
 mod idempotency;

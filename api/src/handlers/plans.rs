@@ -12,6 +12,7 @@ pub mod move_start;
 pub mod read;
 pub mod review_state;
 pub mod reviews;
+pub mod scenarios;
 pub mod update;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -3,6 +3,7 @@
 pub mod drift;
 pub mod health;
 pub mod interventions;
+pub mod load;
 pub mod retention;
 pub mod risk;
 pub mod spi;
