@@ -80,6 +80,7 @@ fn plans<R: Registry>(config: &mut R) {
         .service(plans::create::create_plan)
         .service(plans::exchange::import::import_plan)
         .service(plans::exchange::export::export_plan)
+        .service(plans::exchange::export::export_project)
         .service(plans::earned_value::series::read_earned_value_series)
         .service(plans::earned_value::read::read_earned_value)
         .service(plans::earned_value::schedule::read_schedule)

@@ -2,5 +2,6 @@
 //! loads nothing from other servers.
 
 pub mod pictures;
+pub mod project_xml;
 pub mod status_markdown;
 pub mod status_page;

@@ -1,8 +1,9 @@
-//! Export of a plan as a CSV file that can be imported again.
+//! Export of a plan as a file that can be imported again: CSV, or Microsoft Project's XML.
 
 use std::collections::HashSet;
 
 use actix_web::get;
+use actix_web::http::header::CONTENT_DISPOSITION;
 use actix_web::web::Path;
 use uuid::Uuid;
 
@@ -13,6 +14,7 @@ use crate::context::Context;
 use crate::csv_text::{date, file, harmless, line};
 use crate::error::ApiError;
 use crate::store::plans::{self, PlanRecord};
+use crate::views::project_xml;
 
 /// Export a plan's milestones as CSV
 ///
@@ -26,6 +28,21 @@ pub async fn export_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError
     let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
     Ok(file(&format!("plan-{id}"), write(&record, cx.today())?))
+}
+
+/// Export a plan as a project file
+///
+/// The file is Microsoft Project's XML (MSPDI), which `POST /v1/plans/import` and project management programs read. Phases are summary tasks,
+/// forecasts the schedule, planned dates baseline 0, and owners resources. Waived and canceled milestones are left out; there is no place
+/// for acceptance criteria and credit rules.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The project file.", body = String, content_type = "application/xml")))]
+#[get("/v1/plans/{id}/export.xml")]
+pub async fn export_project(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
+    let record = found.ok_or_else(ApiError::not_found)?;
+    let name = format!("attachment; filename=\"plan-{id}.xml\"");
+    Ok(Answer::text("application/xml", project_xml::write(&record, cx.today())).header(CONTENT_DISPOSITION, name))
 }
 
 fn write(record: &PlanRecord, today: chrono::NaiveDate) -> Result<Vec<u8>, ApiError> {

@@ -5,7 +5,7 @@ use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, post};
 use chrono::NaiveDate;
-use encoding_rs::{Encoding, UTF_8};
+use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
 use milepost_domain::plan::Kind;
 use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::draft::{MilestoneDraft, check_milestones};
@@ -15,7 +15,8 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::import_rows::{MOST, Rows};
-use super::project_file::{LostContent, Project};
+use super::project_file::tracker::{ColumnUse, Items, Mapping, Tracker};
+use super::project_file::{LostContent, Project, xer};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
@@ -40,6 +41,17 @@ pub struct ImportOptions {
     /// Owner: the person responsible.
     #[param(inline)]
     owner: Option<Label>,
+    /// Issue tracker that a CSV or JSON file was exported from, which gives the mapping of its columns.
+    #[param(inline)]
+    from: Option<Tracker>,
+    /// Mapping of a column of a CSV or JSON file to a field, such as `planned_on=Due date`. In JSON, a column is a path, such as
+    /// `fields.assignee.displayName`; `*` stands for every item of a list. Repeat the parameter for several fields.
+    #[serde(default)]
+    #[param(max_items = 20)]
+    map: Vec<Label>,
+    /// Format of the dates of a mapped file, such as `%d.%m.%Y`. By default, 2026-05-12 and 12/May/26 are understood.
+    #[param(max_length = 50)]
+    date_format: Option<String>,
     /// Whether to validate the file and report without saving.
     dry_run: Option<bool>,
 }
@@ -48,7 +60,7 @@ pub struct ImportOptions {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "dry_run": false, "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "format": "csv", "milestones": 19, "encoding": "UTF-8",
-    "delimiter": ",", "lost": []
+    "delimiter": ",", "lost": [], "columns": []
 }))]
 pub struct ImportedPlan {
     /// Whether this was a dry run, which saves nothing.
@@ -69,6 +81,9 @@ pub struct ImportedPlan {
     /// Content of the file for which a plan has no place, and which is not taken over.
     #[schema(max_items = 100)]
     lost: Vec<LostContent>,
+    /// Columns of a mapped file with what becomes of each; empty for other files.
+    #[schema(max_items = 500)]
+    columns: Vec<ColumnUse>,
 }
 
 /// Format of an imported file.
@@ -81,6 +96,12 @@ pub enum FileFormat {
     Mspdi,
     /// GanttProject's XML.
     GanttProject,
+    /// Primavera's XER.
+    Xer,
+    /// Comma-separated values with a mapping of their columns.
+    MappedCsv,
+    /// JSON with a mapping of its paths.
+    MappedJson,
 }
 
 const CSV_EXAMPLE: &str = "key,name,planned_on,owner,depends_on\n\
@@ -92,13 +113,17 @@ const PROJECT_EXAMPLE: &str = "<Project xmlns=\"http://schemas.microsoft.com/pro
 
 /// Import a plan from a file
 ///
-/// A project file is XML of Microsoft Project (MSPDI) or GanttProject (`.gan`), sent as `application/xml`. Its tasks become
+/// A project file is XML of Microsoft Project (MSPDI) or GanttProject (`.gan`), sent as `application/xml` or `text/xml`, or Primavera's XER,
+/// sent as `text/plain`. Its tasks become
 /// milestones, summary tasks phases, the first resource of a task its owner, the duration of a task in days its weight and
 /// its duration; links with lags, the working week with holidays, actual dates, percentages and notes are taken over. The
 /// planned date is the finish in baseline 0, and a different finish in the schedule is a forecast. `lost` names what a plan
 /// has no place for; a dry run shows it first.
 ///
-/// In a CSV file, the first line names the columns. `key`, `name` and `planned_on` are required. Optional columns are `phase`,
+/// An export of an issue tracker is CSV or JSON with `from` or with `map`, which say what its columns become. Items without a planned date
+/// are not taken over. `columns` tells of every column what becomes of it.
+///
+/// In any other CSV file, the first line names the columns. `key`, `name` and `planned_on` are required. Optional columns are `phase`,
 /// `owner`, `weight`, `depends_on` (keys separated by spaces, each optionally with a relation and a lag:
 /// `pipeline:SS+5`), `started_on`, `forecast_on`, `actual_on`, `acceptance_criteria` (separated by `|`), `note`,
 /// `duration_days`, `credit_rule`, `percent_complete` and `percent_complete_on`.
@@ -110,6 +135,8 @@ const PROJECT_EXAMPLE: &str = "<Project xmlns=\"http://schemas.microsoft.com/pro
     request_body(content(
         (String = "text/csv", example = json!(CSV_EXAMPLE)),
         (String = "application/xml", example = json!(PROJECT_EXAMPLE)),
+        (String = "text/plain", example = json!("ERMHDR\t20.12\t2026-05-04")),
+        (Object = "application/json", example = json!([{"number": 7, "title": "Pipeline runs", "milestone": {"due_on": "2026-06-01"}}])),
     )),
     responses(
         (status = 200, description = "The result of the dry run.", body = ImportedPlan),
@@ -126,9 +153,25 @@ pub async fn import_plan(
     let bytes = collect(&request, payload.into_inner()).await?;
     cx.fingerprint(&bytes);
     let (text, encoding) = decode(&bytes, charset)?;
-    let (draft, imported) = match kind {
-        Sent::Csv => read_csv(&options.0, &text, encoding, cx.today())?,
-        Sent::Xml => read_project(&options.0, &text, encoding, cx.today())?,
+    let today = cx.today();
+    let mapping = Mapping::of(options.0.from, &options.0.map, options.0.date_format.as_deref())?;
+    let project = |project| read_project(&options.0, project, vec![], encoding, today);
+    let items = |items: Items, mapping: &Mapping, format| {
+        let (project, columns) = items.project(mapping, format)?;
+        read_project(&options.0, project, columns, encoding, today)
+    };
+    let (draft, imported) = match (kind, &mapping) {
+        (Sent::Csv, None) => read_csv(&options.0, &text, encoding, today)?,
+        (Sent::Csv, Some(mapping)) => items(Items::of_csv(&text)?, mapping, FileFormat::MappedCsv)?,
+        (Sent::Json, Some(mapping)) => items(Items::of_json(&text)?, mapping, FileFormat::MappedJson)?,
+        (Sent::Json, None) => {
+            return Err(ApiError::parameter("map", "required", "must be given for JSON, or from".to_owned()));
+        }
+        (Sent::Xml, _) => project(Project::read(&text)?)?,
+        (Sent::Text, _) if xer::is_xer(&text) => project(xer::read(&text)?)?,
+        (Sent::Text, _) => {
+            return Err(ApiError::new(Code::MalformedBody, "The text is no XER file: it does not begin with ERMHDR."));
+        }
     };
     if options.0.dry_run.unwrap_or_default() {
         return Answer::ok(&imported);
@@ -163,6 +206,7 @@ fn read_csv(
         encoding,
         delimiter: Some(rows.delimiter.to_string()),
         lost: vec![],
+        columns: vec![],
     };
     Ok((draft(options, name, start_on, rows.milestones), imported))
 }
@@ -170,11 +214,11 @@ fn read_csv(
 /// Reads a project file; mistakes are located by milestone.
 fn read_project(
     options: &ImportOptions,
-    text: &str,
+    mut project: Project,
+    columns: Vec<ColumnUse>,
     encoding: &'static str,
     today: NaiveDate,
 ) -> Result<(PlanDraft, ImportedPlan), ApiError> {
-    let mut project = Project::read(text)?;
     let milestones = project.milestones(today);
     if milestones.len() > MOST {
         let detail = format!("has {} milestones, but a plan may start with at most {MOST}", milestones.len());
@@ -194,8 +238,9 @@ fn read_project(
         encoding,
         delimiter: None,
         lost: project.lost(),
+        columns,
     };
-    let weight_unit = Label::parse("days").ok();
+    let weight_unit = Label::parse("days").ok().filter(|_| project.is_weighed_by_days());
     let draft = draft(options, name, start_on, milestones);
     Ok((PlanDraft { calendar: Some(project.calendar), weight_unit, ..draft }, imported))
 }
@@ -230,6 +275,8 @@ fn draft(options: &ImportOptions, name: Name, start_on: NaiveDate, milestones: V
 enum Sent {
     Csv,
     Xml,
+    Json,
+    Text,
 }
 
 /// The kind of file and the charset that the media type names.
@@ -239,9 +286,12 @@ fn media_type_of(request: &HttpRequest) -> Result<(Sent, Option<&'static Encodin
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
     let kind = match essence.as_str() {
         "text/csv" => Sent::Csv,
-        "application/xml" => Sent::Xml,
+        "application/xml" | "text/xml" => Sent::Xml,
+        "application/json" => Sent::Json,
+        "text/plain" => Sent::Text,
         _ => {
-            let detail = format!("Send text/csv or application/xml, not '{essence}'.");
+            let detail =
+                format!("Send text/csv, application/xml, text/xml, text/plain or application/json, not '{essence}'.");
             return Err(ApiError::new(Code::UnsupportedMediaType, detail));
         }
     };
@@ -255,7 +305,10 @@ fn media_type_of(request: &HttpRequest) -> Result<(Sent, Option<&'static Encodin
 
 /// The text and the name of its encoding. A byte order mark takes precedence over the header.
 fn decode(bytes: &[u8], charset: Option<&'static Encoding>) -> Result<(String, &'static str), ApiError> {
-    let (text, encoding, is_broken) = charset.unwrap_or(UTF_8).decode(bytes);
+    // Primavera writes the code page of Windows unless told otherwise.
+    let is_xer = charset.is_none() && bytes.starts_with(b"ERMHDR") && std::str::from_utf8(bytes).is_err();
+    let usual = if is_xer { WINDOWS_1252 } else { UTF_8 };
+    let (text, encoding, is_broken) = charset.unwrap_or(usual).decode(bytes);
     if is_broken {
         let line = text.lines().position(|line| line.contains(char::REPLACEMENT_CHARACTER)).unwrap_or_default() + 1;
         let name = encoding.name();

@@ -5,11 +5,13 @@
 
 mod gantt_project;
 mod mspdi;
+pub mod tracker;
+pub mod xer;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
-use milepost_domain::plan::calendar::Calendar;
+use milepost_domain::plan::calendar::{Calendar, Counts, PlanCalendar};
 use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{ForecastDraft, MilestoneDraft, ProgressDraft};
 use milepost_domain::plan::network::Relation;
@@ -46,6 +48,8 @@ pub struct Project {
 pub struct Task {
     /// Identifier within the file.
     pub id: String,
+    /// Key by which people know it.
+    pub key: Option<String>,
     /// Name.
     pub name: String,
     /// Name of the nearest summary task.
@@ -56,8 +60,10 @@ pub struct Task {
     pub finish_on: Option<NaiveDate>,
     /// Finish according to the baseline.
     pub baseline_finish_on: Option<NaiveDate>,
-    /// Duration in working days.
-    pub duration_days: f64,
+    /// Duration in working days, if it is known.
+    pub duration_days: Option<f64>,
+    /// Weight, if the file says one.
+    pub weight: Option<f64>,
     /// Actual start.
     pub started_on: Option<NaiveDate>,
     /// Actual finish.
@@ -129,6 +135,12 @@ impl Project {
         self.lost.0.iter().map(|(what, count)| LostContent { what, count: *count }).collect()
     }
 
+    /// Returns whether the milestones are weighed by their durations.
+    pub fn is_weighed_by_days(&self) -> bool {
+        self.tasks.iter().any(|task| task.duration_days.is_some_and(|days| days > 0.0))
+            && self.tasks.iter().all(|task| task.weight.is_none())
+    }
+
     /// Returns the first day: that of the project, or the first date of a task if it is earlier.
     pub fn first_on(&self) -> Option<NaiveDate> {
         let planned = self.tasks.iter().filter_map(Task::planned_on).min();
@@ -138,7 +150,7 @@ impl Project {
     /// Returns the milestones of the tasks.
     pub fn milestones(&mut self, today: NaiveDate) -> Vec<MilestoneDraft> {
         let keys = self.keys();
-        let is_weighed = self.tasks.iter().any(|task| task.duration_days > 0.0);
+        let is_weighed = self.tasks.iter().any(|task| task.duration_days.is_some_and(|days| days > 0.0));
         let (mut drafts, mut lost) = (vec![], Lost::default());
         for task in &self.tasks {
             let (Some(key), Some(planned_on)) = (keys.get(task.id.as_str()), task.planned_on()) else {
@@ -157,9 +169,12 @@ impl Project {
                     .unwrap_or_else(|| Name::trusted(key.to_string())),
                 phase: task.phase.as_deref().and_then(|phase| label(phase, &mut lost)),
                 owner: task.owner.as_deref().and_then(|owner| label(owner, &mut lost)),
-                weight: weight(task.duration_days, is_weighed),
+                weight: task
+                    .weight
+                    .and_then(|weight| Weight::try_from(weight).ok())
+                    .unwrap_or_else(|| weight(task.duration_days.unwrap_or_default(), is_weighed)),
                 planned_on,
-                duration_days: Some(whole_days(task.duration_days)),
+                duration_days: task.duration_days.map(whole_days),
                 credit_rule: None,
                 depends_on,
                 acceptance_criteria: vec![],
@@ -192,7 +207,10 @@ impl Project {
         let mut taken: HashSet<String> = HashSet::new();
         let mut keys = HashMap::new();
         for task in &self.tasks {
-            let base = slug(&task.name).unwrap_or_else(|| format!("task-{}", slug(&task.id).unwrap_or_default()));
+            let own = task.key.as_ref().filter(|key| Key::parse(key).is_ok()).cloned();
+            let base = own
+                .or_else(|| slug(&task.name))
+                .unwrap_or_else(|| format!("task-{}", slug(&task.id).unwrap_or_default()));
             let numbered = (1..).map(|n: usize| if n == 1 { base.clone() } else { format!("{base}-{n}") });
             if let Some(key) = numbered.into_iter().find(|key| !taken.contains(key)) {
                 taken.insert(key.clone());
@@ -270,6 +288,20 @@ fn first_resources<'a>(
         }
     }
     owners
+}
+
+/// Returns a calendar from the days of the week on which it works, from Sunday, and its holidays: business days if it works from Monday to
+/// Friday, and every day otherwise.
+fn calendar_of(works: [bool; 7], mut holidays: Vec<NaiveDate>, lost: &mut Lost) -> Calendar {
+    let is_usual = works == [false, true, true, true, true, true, false];
+    let is_every_day = works[0] && works[6];
+    lost.add("unusual working weeks", usize::from(!is_usual && !is_every_day));
+    holidays.truncate(1000);
+    if is_usual {
+        Calendar::from(PlanCalendar { counts: Counts::BusinessDays, holidays, ..PlanCalendar::default() })
+    } else {
+        Calendar::default()
+    }
 }
 
 /// Returns the text of a child element.

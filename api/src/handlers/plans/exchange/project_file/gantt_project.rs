@@ -83,7 +83,7 @@ fn visit(node: Node<'_, '_>, phase: Option<&str>, calendar: &Calendar, found: &m
         name: name.to_owned(),
         phase: phase.map(str::to_owned),
         finish_on,
-        duration_days,
+        duration_days: Some(duration_days),
         started_on: start_on.filter(|_| percent > 0.0 && !is_milestone),
         actual_on: finish_on.filter(|_| percent >= 100.0),
         percent,
@@ -95,7 +95,7 @@ fn visit(node: Node<'_, '_>, phase: Option<&str>, calendar: &Calendar, found: &m
 impl Task {
     /// Returns the day on which the task begins according to its duration.
     fn started_or_begun_on(&self, calendar: &Calendar) -> Option<NaiveDate> {
-        let days = i64::from(super::whole_days(self.duration_days));
+        let days = i64::from(super::whole_days(self.duration_days.unwrap_or_default()));
         self.started_on.or(self.finish_on.map(|on| calendar.plus_days(on, 1 - days.max(1))))
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use milepost_domain::plan::calendar::{Calendar, Counts, PlanCalendar};
+use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::network::Relation;
 use roxmltree::Node;
 
 use super::super::import::FileFormat;
-use super::{Lost, Project, Task, TaskLink, children, date, first_resources, text};
+use super::{Lost, Project, Task, TaskLink, calendar_of, children, date, first_resources, text};
 
 /// Minutes of a working day, unless the project says otherwise.
 const MINUTES_A_DAY: f64 = 480.0;
@@ -64,12 +64,13 @@ pub fn read(root: Node<'_, '_>) -> Project {
             owner: owners.get(id).cloned(),
             finish_on,
             baseline_finish_on: baseline("0").and_then(|baseline| text(baseline, "Finish")).and_then(date),
-            duration_days: text(node, "Duration").and_then(minutes).unwrap_or_default() / minutes_a_day,
+            duration_days: Some(text(node, "Duration").and_then(minutes).unwrap_or_default() / minutes_a_day),
             started_on: text(node, "ActualStart").and_then(date),
             actual_on: actual_on.or(finish_on.filter(|_| percent >= 100.0)),
             percent,
             links: links.collect(),
             note: text(node, "Notes").map(str::to_owned),
+            ..Task::default()
         });
     }
     Project {
@@ -120,9 +121,6 @@ fn calendar(root: Node<'_, '_>, lost: &mut Lost) -> Calendar {
         let day = days.iter().find(|day| text(**day, "DayType") == Some(number));
         day.map_or(!matches!(number, "1" | "7"), |day| is(*day, "DayWorking"))
     };
-    let weekend = (works("1"), works("7"));
-    let is_usual = weekend == (false, false) && ["2", "3", "4", "5", "6"].into_iter().all(works);
-    lost.add("unusual working weeks", usize::from(!is_usual && weekend != (true, true)));
     let exceptions = children(calendar, "Exceptions").flat_map(|all| children(all, "Exception"));
     let off = exceptions.chain(days.iter().copied().filter(|day| text(*day, "DayType") == Some("0")));
     let mut holidays = vec![];
@@ -138,12 +136,7 @@ fn calendar(root: Node<'_, '_>, lost: &mut Lost) -> Calendar {
             _ => lost.add("exceptions of the calendar that are working days", 1),
         }
     }
-    holidays.truncate(1000);
-    if is_usual {
-        Calendar::from(PlanCalendar { counts: Counts::BusinessDays, holidays, ..PlanCalendar::default() })
-    } else {
-        Calendar::default()
-    }
+    calendar_of(["1", "2", "3", "4", "5", "6", "7"].map(works), holidays, lost)
 }
 
 fn is(node: Node<'_, '_>, name: &str) -> bool {
