@@ -29,6 +29,7 @@ use crate::store::plans::{self, PlanRecord};
 /// A plan as recorded in the ledger.
 #[derive(Debug, Deserialize)]
 struct KnownPlan {
+    external_ref: Option<String>,
     name: String,
     owner: Option<String>,
     customer_id: Option<Uuid>,
@@ -200,6 +201,7 @@ fn read<T: DeserializeOwned>(entry: &Known) -> Result<T, ApiError> {
 
 fn restore_plan(record: &mut PlanRecord, plan: KnownPlan) {
     let row = &mut record.plan;
+    row.external_ref = plan.external_ref;
     row.name = plan.name;
     row.owner = plan.owner;
     if row.customer_id != plan.customer_id {

@@ -9,6 +9,7 @@ on_both_engines!(
     either_name_is_taken_and_both_are_answered,
     names_that_disagree_are_refused,
     plans_are_found_by_either_name,
+    plans_have_references_of_their_own,
     records_carry_the_reference,
     amounts_without_a_currency_are_in_the_organization_s,
     plans_are_sorted_and_filtered_by_several_values,
@@ -251,4 +252,34 @@ async fn pictures_and_files_are_not_sent_again(engine: Engine) {
         let again = call().header("If-None-Match", &tag).send().await;
         assert_eq!((again.status.as_u16(), again.text.as_str()), (304, ""), "{path} as {accept}");
     }
+}
+
+async fn plans_have_references_of_their_own(engine: Engine) {
+    let server = Server::start(engine).await;
+    let plan = |reference: &str| {
+        let mut plan = samples::plan();
+        plan["external_ref"] = json!(reference);
+        plan
+    };
+    let first = create(&server, "/v1/plans", plan("deal-1")).await;
+    let second = create(&server, "/v1/plans", plan("deal-2")).await;
+    let taken = errors(&[("/external_ref", "taken")]);
+    assert_eq!(server.post("/v1/plans", plan("deal-1")).await.problem(409, "conflict"), taken);
+    assert_eq!(server.patch(&second, json!({ "external_ref": "deal-1" })).await.problem(409, "conflict"), taken);
+    let found = server.get("/v1/plans?external_ref=deal-2").await.expect(200);
+    assert_eq!(pluck(&found, "external_ref"), ["deal-2"]);
+    let report = server.get("/v1/reports/spi?external_ref=deal-1").await.expect(200);
+    assert_eq!(pluck(&report, "plan_ref"), ["deal-1"]);
+    let csv = server.call("GET", "/v1/reports/spi").header("Accept", "text/csv").send().await.text;
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(lines[0].ends_with(",plan_ref") && lines[1].ends_with(",deal-1"), "{csv}");
+    let cells: Vec<usize> = lines.iter().map(|line| line.matches(',').count()).collect();
+    assert!(cells.iter().all(|count| *count == cells[0]), "{csv}");
+    server.clock.advance(chrono::Duration::hours(1));
+    assert_eq!(server.patch(&first, json!({ "external_ref": null })).await.expect(200)["external_ref"], Value::Null);
+    let known = server.get("/v1/reports/spi?known_at=2026-05-04T12:00:00Z").await.expect(200);
+    assert_eq!(pluck(&known, "plan_ref"), ["deal-1", "deal-2"], "as it was known");
+    create(&server, "/v1/plans", plan("deal-1")).await;
+    let stranger = server.key_of("Other", &[milepost_domain::access::Scope::Admin]).await;
+    server.call("POST", "/v1/plans").bearer(&stranger).json(plan("deal-1")).send().await.expect(201);
 }

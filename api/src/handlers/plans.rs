@@ -32,7 +32,7 @@ use crate::read_model::PlanView;
 /// A plan at a date.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "name": "Northwind rollout", "kind": "delivery",
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "external_ref": "deal-9", "name": "Northwind rollout", "kind": "delivery",
     "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "customer_name": "Northwind",
     "person_id": null, "person_ref": null, "person_name": null, "owner": "Ana",
     "start_on": "2026-03-02", "weight_unit": "points", "credit_rule": "zero_hundred", "at_risk_limit_days": 7,
@@ -49,6 +49,9 @@ use crate::read_model::PlanView;
 pub struct Plan {
     /// Identifier.
     id: Uuid,
+    /// External reference: the identifier in the calling system. Unique within the organization.
+    #[schema(value_type = Option<ExternalRef>)]
+    external_ref: Option<String>,
     /// Name.
     #[schema(value_type = Name)]
     name: String,
@@ -191,6 +194,7 @@ impl Plan {
         let row = view.row.clone();
         Self {
             id: row.id,
+            external_ref: row.external_ref,
             name: row.name,
             kind: row.kind.0,
             customer_id: row.customer_id,

@@ -26,6 +26,7 @@ use crate::{Conn, baselines, communications, corrections, costs, holds, mileston
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct PlanRow {
     pub id: Uuid,
+    pub external_ref: Option<String>,
     pub name: String,
     pub kind: Text<Kind>,
     pub customer_id: Option<Uuid>,
@@ -51,7 +52,7 @@ pub struct PlanRow {
     pub updated_at: DateTime<Utc>,
 }
 
-from_row!(PlanRow { id, name, kind, customer_id, customer_ref, customer_name, person_id, person_ref, person_name, owner, start_on, weight_unit, credit_rule, at_risk_limit_days, update_interval_days, calendar as String, budget_minor, currency, template_id, template_version, archived_at, version, created_at, updated_at });
+from_row!(PlanRow { id, external_ref, name, kind, customer_id, customer_ref, customer_name, person_id, person_ref, person_name, owner, start_on, weight_unit, credit_rule, at_risk_limit_days, update_interval_days, calendar as String, budget_minor, currency, template_id, template_version, archived_at, version, created_at, updated_at });
 
 impl PlanRow {
     /// Names the customer that the plan serves, or nobody.
@@ -135,7 +136,7 @@ fn by_plan<T>(rows: Vec<T>, plan_of: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T
 async fn rows(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRow>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new(
-            "SELECT p.id, p.name, p.kind, p.customer_id, c.external_ref AS customer_ref, c.name AS customer_name, \
+            "SELECT p.id, p.external_ref, p.name, p.kind, p.customer_id, c.external_ref AS customer_ref, c.name AS customer_name, \
              p.person_id, h.external_ref AS person_ref, h.name AS person_name, p.owner, p.start_on, p.weight_unit, \
              p.credit_rule, p.at_risk_limit_days, p.update_interval_days, p.calendar, p.budget_minor, p.currency, p.template_id, p.template_version, p.archived_at, \
              p.version, p.created_at, p.updated_at \
@@ -152,14 +153,14 @@ async fn rows(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> s
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO plans (organization_id, id, name, name_folded, kind, customer_id, person_id, owner, start_on, \
                        weight_unit, credit_rule, at_risk_limit_days, budget_minor, currency, template_id, template_version, \
-                       archived_at, version, created_at, updated_at, update_interval_days, calendar) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)";
+                       archived_at, version, created_at, updated_at, update_interval_days, calendar, external_ref) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
     let p = plan;
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(p.id).bind(&p.name).bind(folded(&p.name)).bind(p.kind).bind(p.customer_id).bind(p.person_id)
         .bind(&p.owner).bind(p.start_on).bind(&p.weight_unit).bind(p.credit_rule).bind(p.at_risk_limit_days).bind(p.budget_minor)
         .bind(&p.currency).bind(p.template_id).bind(p.template_version).bind(p.archived_at).bind(p.version).bind(p.created_at)
-        .bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text())
+        .bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text()).bind(&p.external_ref)
         .execute(db).await.map(|_| ()))
 }
 
@@ -167,14 +168,22 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> s
 pub async fn update(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE plans SET name = $3, name_folded = $4, customer_id = $5, person_id = $6, owner = $7, weight_unit = $8, \
                        credit_rule = $9, at_risk_limit_days = $10, budget_minor = $11, currency = $12, archived_at = $13, \
-                       version = $14, updated_at = $15, update_interval_days = $16, calendar = $17, start_on = $18 \
+                       version = $14, updated_at = $15, update_interval_days = $16, calendar = $17, start_on = $18, external_ref = $19 \
                        WHERE organization_id = $1 AND id = $2";
     let p = plan;
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(p.id).bind(&p.name).bind(folded(&p.name)).bind(p.customer_id).bind(p.person_id).bind(&p.owner)
         .bind(&p.weight_unit).bind(p.credit_rule).bind(p.at_risk_limit_days).bind(p.budget_minor).bind(&p.currency)
-        .bind(p.archived_at).bind(p.version).bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text()).bind(p.start_on)
+        .bind(p.archived_at).bind(p.version).bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text()).bind(p.start_on).bind(&p.external_ref)
         .execute(db).await.map(|_| ()))
+}
+
+/// Returns whether a plan other than this one has an external reference.
+pub async fn is_taken(conn: &mut Conn, organization_id: Uuid, id: Uuid, external_ref: &str) -> sqlx::Result<bool> {
+    const SQL: &str = "SELECT id FROM plans WHERE organization_id = $1 AND external_ref = $2 AND id <> $3";
+    let found: Option<Uuid> = on!(conn, db =>
+        sqlx::query_scalar(SQL).bind(organization_id).bind(external_ref).bind(id).fetch_optional(db).await)?;
+    Ok(found.is_some())
 }
 
 /// Returns the start date of a customer's first plan.

@@ -43,7 +43,7 @@ use crate::versioned;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "name": "Northwind rollout", "kind": "delivery", "customer_ref": "crm-4711", "start_on": "2026-03-02", "budget_minor": 12_000_000, "currency": "EUR",
+    "external_ref": "deal-9", "name": "Northwind rollout", "kind": "delivery", "customer_ref": "crm-4711", "start_on": "2026-03-02", "budget_minor": 12_000_000, "currency": "EUR",
     "milestones": [
         {"key": "data-access", "name": "Data access confirmed", "phase": "Discovery", "owner": "Ana", "weight": 3, "planned_on": "2026-03-09",
          "forecast_changes": [{"recorded_on": "2026-03-06", "forecast_on": "2026-03-12", "reason": "Credentials came late."}], "actual_on": "2026-03-12"},
@@ -51,6 +51,8 @@ use crate::versioned;
     ]
 }))]
 pub struct PlanDraft {
+    /// External reference: the identifier in the calling system. Unique within the organization.
+    pub external_ref: Option<ExternalRef>,
     /// Name.
     pub name: Name,
     /// Kind of plan. Defaults to the template's kind, or to `delivery` without a template.
@@ -188,6 +190,7 @@ async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result
     let person = reference::resolve::<PersonContent>(&mut unit.conn, organization_id, "person", person).await?;
     let mut row = PlanRow {
         id: unit.new_id(),
+        external_ref: draft.external_ref.clone().map(String::from),
         name: draft.name.to_string(),
         kind: Text(source.kind),
         customer_id: None,
@@ -214,7 +217,17 @@ async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result
     };
     row.serve_customer(customer);
     row.serve_person(person);
+    check_reference(unit, &row).await?;
     Ok(row)
+}
+
+/// Refuses an external reference that another plan has.
+pub async fn check_reference(unit: &mut Unit, row: &PlanRow) -> Result<(), ApiError> {
+    let Some(external_ref) = &row.external_ref else { return Ok(()) };
+    if plans::is_taken(&mut unit.conn, unit.organization_id, row.id, external_ref).await? {
+        return Err(ApiError::taken("external_ref", "belongs to another plan"));
+    }
+    Ok(())
 }
 
 /// The currency of a budget: the organization's, unless it has one.

@@ -28,6 +28,10 @@ use crate::store::keyset::{Key, Position};
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct PlanFilters {
+    /// Filter by external reference of the plan. Repeat the parameter for several references.
+    #[serde(default)]
+    #[param(max_items = 50)]
+    pub external_ref: Vec<ExternalRef>,
     /// Filter by customer.
     pub customer_id: Option<Uuid>,
     /// Filter by external reference of the customer.
@@ -101,6 +105,7 @@ impl PlanSelection {
         row.archived_at.is_some_and(|at| date_in(self.zone, at) <= as_of) == filters.archived.unwrap_or_default()
             && self.customer.admits(row.customer_id)
             && self.person.admits(row.person_id)
+            && is_one_of(&filters.external_ref, |own| row.external_ref.as_deref() == Some(own.as_str()))
             && is_one_of(&filters.kind, |kind| *kind == row.kind.0)
             && is_one_of(&filters.owner, |owner| row.owner.as_deref() == Some(owner.as_str()))
             && filters.q.as_ref().is_none_or(|text| plan.name_folded.contains(text.as_str()))

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Plan;
-use super::create::budget_currency;
+use super::create::{budget_currency, check_reference};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -36,6 +36,10 @@ use crate::unit::{Entity, Unit};
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"owner": "Ben", "at_risk_limit_days": 10}))]
 pub struct PlanPatch {
+    /// External reference: the identifier in the calling system. Unique within the organization.
+    #[serde(default)]
+    #[schema(value_type = Option<ExternalRef>)]
+    external_ref: Change<ExternalRef>,
     /// Name.
     #[schema(value_type = Name, required = false)]
     name: Option<Name>,
@@ -119,6 +123,7 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
             let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
             row.serve_person(reference::resolve::<PersonContent>(conn, organization_id, "person", named).await?);
         }
+        patch.external_ref.apply(&mut row.external_ref);
         patch.owner.apply(&mut row.owner);
         patch.budget_minor.apply(&mut row.budget_minor);
         patch.currency.apply(&mut row.currency);
@@ -144,6 +149,7 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
         if Plan::at(&PlanView::from(&record), unit.today) == before {
             return Ok(Answer::ok(&before)?.version_and_content(record.plan.version));
         }
+        check_reference(unit, &record.plan).await?;
         let row = &mut record.plan;
         row.version += 1;
         row.updated_at = unit.now;

@@ -7,7 +7,7 @@ use crate::csv_text::{date, harmless, line, number};
 use crate::error::ApiError;
 use crate::handlers::plans::earned_value::figures::Figures;
 
-const COLUMNS: [&str; 32] = [
+const COLUMNS: [&str; 33] = [
     "row_type",
     "plan_id",
     "name",
@@ -40,6 +40,7 @@ const COLUMNS: [&str; 32] = [
     "cpi",
     "cpi_reason",
     "eac",
+    "plan_ref",
 ];
 
 /// Returns the line of column names.
@@ -72,6 +73,7 @@ pub fn plan(row: &SpiRow) -> Result<Vec<u8>, ApiError> {
         number(row.cost.cpi),
         row.cost.cpi_reason.map(|reason| reason.to_string()).unwrap_or_default(),
         amount(row.cost.eac),
+        harmless(row.plan_ref.as_deref().unwrap_or_default()),
     ]);
     line(&cells)
 }
@@ -90,7 +92,7 @@ pub fn totals(totals: &Totals) -> Result<Vec<u8>, ApiError> {
     }
     for total in totals.by_currency() {
         let mut cells = vec!["currency_total".to_owned()];
-        cells.resize(COLUMNS.len() - 6, String::new());
+        cells.resize(COLUMNS.len() - 7, String::new());
         cells.extend([
             total.currency,
             total.budget_minor.to_string(),
@@ -99,6 +101,7 @@ pub fn totals(totals: &Totals) -> Result<Vec<u8>, ApiError> {
             total.cpi_reason.map(|reason| reason.to_string()).unwrap_or_default(),
             total.eac_minor.to_string(),
         ]);
+        cells.resize(COLUMNS.len(), String::new());
         lines.extend(line(&cells)?);
     }
     Ok(lines)

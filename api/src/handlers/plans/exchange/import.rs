@@ -30,6 +30,9 @@ pub struct ImportOptions {
     /// Name. Required for CSV; defaults to the name of the project in a project file.
     #[param(inline)]
     name: Option<Name>,
+    /// External reference of the plan: the identifier in the calling system.
+    #[param(inline)]
+    external_ref: Option<ExternalRef>,
     /// First day of the plan. Required for CSV; defaults to the start of the project in a project file.
     start_on: Option<NaiveDate>,
     /// Kind of plan. Defaults to `delivery`.
@@ -246,8 +249,9 @@ fn read_project(
 }
 
 fn draft(options: &ImportOptions, name: Name, start_on: NaiveDate, milestones: Vec<MilestoneDraft>) -> PlanDraft {
-    let ImportOptions { kind, customer_ref, owner, .. } = options.clone();
+    let ImportOptions { external_ref, kind, customer_ref, owner, .. } = options.clone();
     PlanDraft {
+        external_ref,
         name,
         kind,
         customer_id: None,
