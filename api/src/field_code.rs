@@ -52,6 +52,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("beyond_calendar", "The date lies beyond the last day that can be stored.", "must not be after 9999-12-31"),
     of("blank", "The text has no characters other than white space.", "must not be blank"),
     of(
+        "chain_too_long",
+        "Too many plans wait for each other in a row.",
+        "must not put more than 10 plans in a row that wait for each other",
+    ),
+    of(
         "conflict",
         "A different event with the same identity exists.",
         "a different event with this messageId already exists; it stays",
@@ -208,6 +213,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("parent_cycle", "A customer would be a part of itself.", "must not be the customer itself or a part of it"),
     of("percent_out_of_range", "The number is not a percentage.", "must be a number from 0 to 100"),
+    of("plan_cycle", "Plans would wait for each other.", "must not be a plan that waits for this one"),
     of("property_required", "The aggregate needs a property.", "must name the property whose sum is taken"),
     of("property_unused", "The aggregate uses no property.", "must be left out: count uses no property"),
     of(
@@ -219,6 +225,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("repeated_dependency", "Two milestones are related twice.", "the dependency on 'pipeline' is given twice"),
     of("repeated_key", "A key is used more than once.", "the key 'usage' is used twice"),
     of("required", "A field or parameter is missing.", "must be given"),
+    of(
+        "same_plan",
+        "A plan would wait for itself.",
+        "must be another plan: within one, give depends_on of the milestone",
+    ),
     of("settled", "The milestone is closed.", "the milestone is cancelled: reopen it first"),
     of("start_unchanged", "The plan already starts on this day.", "the plan already starts on 2026-03-02"),
     of("taken", "Another resource has this key or reference.", "belongs to another customer"),
@@ -278,6 +289,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("unknown_milestone", "No milestone has this key.", "there is no milestone with the key 'access' in this plan"),
     of("unknown_parameter", "The query parameter is not known here.", "is not a parameter here; known: limit, cursor"),
     of("unknown_person", "No person has this identifier or reference.", "there is no person with this id"),
+    of("unknown_plan", "No plan has this identifier.", "there is no plan with this id"),
     of("unknown_template", "No template has this key.", "no template has the key 'pilot'"),
     of("unknown_time_zone", "The time zone is not known.", "must be an IANA time zone such as Europe/Berlin"),
     of("unknown_version", "The template has no version with this number.", "the template has no version 7"),

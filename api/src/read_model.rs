@@ -8,7 +8,7 @@
 
 pub mod agenda;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
@@ -26,7 +26,7 @@ use self::agenda::{Agenda, KeptAgenda, KeptStandings, Standings};
 use crate::error::ApiError;
 use crate::store::keyset::{Direction, Key, Order, Position};
 use crate::store::milestones::MilestoneRow;
-use crate::store::plans::{self, PlanRecord, PlanRow};
+use crate::store::plans::{self, PlanRecord, PlanRow, Source};
 use crate::store::{Conn, Db, ledger};
 
 /// Maximum number of plans that are reloaded at once.
@@ -53,6 +53,29 @@ pub struct MilestoneLabel {
     pub version: i64,
 }
 
+/// Descriptive fields of a milestone of another plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExternalLabel {
+    /// Identifier of the plan.
+    pub plan_id: Uuid,
+    /// Name of the plan.
+    pub plan_name: String,
+    /// Key of the milestone.
+    pub key: String,
+}
+
+impl ExternalLabel {
+    /// Those of a plan's dependencies on other plans, in the order of the facts.
+    pub fn all_of(record: &PlanRecord) -> Vec<Self> {
+        let label = |(source, _, from): (&Source, usize, usize)| Self {
+            plan_id: source.plan.plan.id,
+            plan_name: source.plan.plan.name.clone(),
+            key: source.plan.milestones[from].key.clone(),
+        };
+        record.holding_sources().map(label).collect()
+    }
+}
+
 /// A plan in the form that reports use.
 #[derive(Debug, Clone)]
 pub struct PlanView {
@@ -67,6 +90,10 @@ pub struct PlanView {
     standings: KeptStandings,
     /// Number of date changes of open milestones that were not communicated to the client.
     pub uncommunicated_changes: usize,
+    /// Milestones of other plans that those of this one wait for, in the order of the facts.
+    pub externals: Vec<ExternalLabel>,
+    /// Plans that this one waits for, directly or not.
+    pub sources: HashSet<Uuid>,
     /// Date and instant of the last review.
     pub reviewed: Option<(NaiveDate, DateTime<Utc>)>,
 }
@@ -97,6 +124,8 @@ impl From<&PlanRecord> for PlanView {
             facts: record.facts(),
             standings: KeptStandings::default(),
             uncommunicated_changes: record.milestones.iter().map(|row| by_milestone.uncommunicated_changes(row)).sum(),
+            externals: ExternalLabel::all_of(record),
+            sources: record.waits_for().0,
             reviewed: record.last_review.as_ref().map(|review| (review.reviewed_on, review.recorded_at)),
             row: record.plan.clone(),
         }
@@ -353,6 +382,10 @@ async fn follow(conn: &mut Conn, organization_id: Uuid, known: Option<&Plans>) -
     };
     let renamed = known.by_name.iter().filter(|plan| names(&plan.row));
     changed.extend(renamed.map(|plan| plan.row.id));
+    // A plan's reckoned dates follow those of the plans that it waits for.
+    let waiting = known.by_name.iter().filter(|plan| changed.iter().any(|id| plan.sources.contains(id)));
+    let waiting: Vec<Uuid> = waiting.map(|plan| plan.row.id).collect();
+    changed.extend(waiting);
     changed.sort_unstable();
     changed.dedup();
     let mut by_id = known.by_id.clone();

@@ -4,6 +4,7 @@
 //! place is restored from the ledger: the last entry of each plan and milestone by that instant holds its state.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::earned_value::CreditRule;
@@ -24,7 +25,7 @@ use crate::store::baselines::LineRow;
 use crate::store::json_text::JsonText;
 use crate::store::ledger::{self, Known};
 use crate::store::milestones::{DependencyRow, MilestoneRow};
-use crate::store::plans::{self, PlanRecord};
+use crate::store::plans::{self, PlanRecord, Source};
 
 /// A plan as recorded in the ledger.
 #[derive(Debug, Deserialize)]
@@ -114,14 +115,37 @@ pub async fn as_recorded(
     at: DateTime<Utc>,
 ) -> Result<Vec<Option<Recorded>>, ApiError> {
     let mut entries: HashMap<Uuid, Vec<Known>> = HashMap::new();
-    for entry in ledger::known_plans(conn, organization_id, ids, at).await? {
+    // What a plan waits for is looked at as it was known, too.
+    let further = records.iter().flat_map(further_plans);
+    let ids: Option<Vec<Uuid>> = ids.map(|ids| ids.iter().copied().chain(further).collect());
+    for entry in ledger::known_plans(conn, organization_id, ids.as_deref(), at).await? {
         entries.entry(entry.root_id).or_default().push(entry);
     }
-    let then = records.into_iter().map(|record| {
-        let known = entries.remove(&record.plan.id).unwrap_or_default();
-        as_known(record, &known, at)
-    });
-    then.collect()
+    records.into_iter().map(|record| restore(record, &entries, at)).collect()
+}
+
+/// The plans that a plan waits for or has waited for, directly or not.
+fn further_plans(record: &PlanRecord) -> Vec<Uuid> {
+    let own = record.sources.iter().map(|source| source.plan.plan.id);
+    own.chain(record.sources.iter().flat_map(|source| further_plans(&source.plan))).collect()
+}
+
+/// Returns a plan and what it waits for as they were known at an instant; `None` if it was not known.
+fn restore(
+    mut record: PlanRecord,
+    entries: &HashMap<Uuid, Vec<Known>>,
+    at: DateTime<Utc>,
+) -> Result<Option<Recorded>, ApiError> {
+    let sources = std::mem::take(&mut record.sources);
+    let known = entries.get(&record.plan.id).map_or(&[][..], Vec::as_slice);
+    let Some(mut recorded) = as_known(record, known, at)? else { return Ok(None) };
+    for mut source in sources.into_iter().filter(|source| source.dependency.holds_at(Some(at))) {
+        source.dependency.withdrawn_at = None;
+        if let Some(other) = restore(PlanRecord::clone(&source.plan), entries, at)? {
+            recorded.record.sources.push(Source { plan: Arc::new(other.record), ..source });
+        }
+    }
+    Ok(Some(recorded))
 }
 
 /// Returns what of a plan is not as another record of it says, of all that changes in place.

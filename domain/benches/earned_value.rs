@@ -52,6 +52,7 @@ fn plan(milestones: usize) -> PlanFacts {
         start_on: day(0),
         links: vec![],
         holds: vec![],
+        externals: vec![],
     }
 }
 

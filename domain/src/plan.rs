@@ -8,6 +8,7 @@ pub mod curves;
 pub mod cycle;
 pub mod dependency;
 pub mod draft;
+pub mod external;
 pub mod hold;
 pub mod lint;
 pub mod load;
@@ -34,10 +35,11 @@ use crate::earned_value::undefined::Undefined;
 use crate::earned_value::{CreditRule, EarnedValue, Progress, Valued, cost};
 use crate::plan::baseline::{Baseline, Line, in_force};
 use crate::plan::cascade::{Course, Move, Step};
+use crate::plan::external::External;
 use crate::plan::hold::{Hold, running_day};
 use crate::plan::milestone::State;
 use crate::plan::network::Link;
-use crate::plan::schedule::{Forecast, Miss, Promise, Standing, Status, StatusChange, Terms, Timeline, assess};
+use crate::plan::schedule::{Forecast, Miss, Promise, Pusher, Standing, Status, StatusChange, Terms, Timeline, assess};
 
 /// Kind of plan: the purpose that it serves.
 #[derive(
@@ -132,6 +134,8 @@ pub struct PlanFacts {
     pub links: Vec<Link>,
     /// Times in which the plan was on hold, oldest first.
     pub holds: Vec<Hold>,
+    /// Milestones of other plans that those of this one wait for.
+    pub externals: Vec<External>,
 }
 
 /// Numbers of milestones by status.
@@ -383,11 +387,16 @@ impl PlanFacts {
             assess(&facts.timeline(promises.of(position), &self.holds), as_of, &self.terms)
         };
         let mut standings: Vec<Standing> = self.milestones.iter().enumerate().map(alone).collect();
-        if self.links.is_empty() {
+        if self.links.is_empty() && self.externals.is_empty() {
             return standings;
         }
-        let steps = self.steps(&standings, as_of);
-        for (position, (on, by)) in self.course(&steps).pushes() {
+        let mut steps = self.steps(&standings, as_of);
+        let own = steps.len();
+        let (others, links) = self.external_steps(as_of);
+        steps.extend(others);
+        let links = [&self.links[..], &links].concat();
+        for (position, (on, by)) in (Course { links: &links, ..self.course(&steps) }).pushes() {
+            let by = by.checked_sub(own).map_or(Pusher::Own(by), Pusher::External);
             standings[position] = standings[position].pushed_to(on, by, &self.terms);
         }
         standings
@@ -437,6 +446,8 @@ impl PlanFacts {
             lines: baseline.lines.iter().filter_map(line).collect(),
         };
         let links = self.links.iter().filter(|link| kept[link.to]);
+        let externals = self.externals.iter().filter(|one| kept[one.to]);
+        let externals = externals.map(|one| External { to: places[one.to], ..one.clone() });
         let plan = Self {
             valuations: self.valuations.clone(),
             terms: self.terms.clone(),
@@ -450,6 +461,7 @@ impl PlanFacts {
                 .collect(),
             costs: vec![],
             holds: self.holds.clone(),
+            externals: externals.collect(),
             start_on: self.start_on,
             links: links.map(|link| Link { from: places[link.from], to: places[link.to], ..*link }).collect(),
         };
@@ -573,6 +585,7 @@ pub(crate) mod tests {
             start_on: day(0),
             links: vec![],
             holds: vec![],
+            externals: vec![],
         }
     }
 
@@ -609,7 +622,7 @@ pub(crate) mod tests {
 
     fn reckoned(plan: &PlanFacts, as_of: i64) -> Vec<Reckoned> {
         let of = |one: Standing| {
-            let push = one.pushed.map(|push| (push.by, push.days));
+            let push = one.pushed.map(|push| (push.by.own().expect("one of the plan"), push.days));
             ((one.reckoned_on - day(0)).num_days(), push, one.status)
         };
         plan.standings(day(as_of)).into_iter().map(of).collect()

@@ -123,6 +123,10 @@ async fn another_organization_is_404(engine: Engine) {
     let correction = server.post(&format!("{plan}/milestones/a/corrections"), correction).await.expect(201);
     server.call("POST", "/v1/events").body("application/x-ndjson", "{\"id\": NaN}").send().await.expect(207);
     let rejected = server.get("/v1/events/rejected").await.expect(200);
+    let other = create_plan(&server).await;
+    let other = other.rsplit('/').next().expect("an id");
+    let wait = json!({ "milestone": "c", "on_plan_id": other, "on_milestone": "a" });
+    let dependency = server.post(&format!("{plan}/dependencies"), wait).await.expect(201);
     let records = [
         ("/rejected/", id_of(&rejected["data"][0])),
         ("/corrections/", id_of(&correction)),
@@ -130,6 +134,7 @@ async fn another_organization_is_404(engine: Engine) {
         ("/outcomes/", id_of(&outcome)),
         ("/costs/", id_of(&cost.expect(201))),
         ("/notes/", id_of(&note)),
+        ("/dependencies/", id_of(&dependency)),
         ("/customers/{id}/merges/", merged(&server, &customer, "/v1/customers").await),
         ("/people/{id}/merges/", merged(&server, &person, "/v1/people").await),
     ];
@@ -212,6 +217,12 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "acknowledge") => json!({ "by": "Petra" }),
         ("POST", "corrections") if path.contains("/costs/") => json!({ "amount_minor": 2, "reason": "A reason." }),
         ("POST", "corrections") => json!({ "started_on": "2026-05-01", "reason": "A reason." }),
+        ("POST", "dependencies") => {
+            json!({ "milestone": "a", "on_plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "on_milestone": "a" })
+        }
+        ("POST", "scenarios") => {
+            json!({ "scenarios": [{ "name": "S", "changes": [{ "key": "a", "dropped": true }] }] })
+        }
         ("POST", "merges") => json!({ "duplicate_ref": "theirs" }),
         ("POST", "costs") => json!({ "incurred_on": "2026-05-01", "amount_minor": 1 }),
         ("POST", "miss-reports") => {
@@ -236,7 +247,7 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "pulses") => json!({ "score": 50 }),
         ("POST", "overrides") => json!({ "score": 50, "reason": "A reason.", "expires_on": "2026-06-01" }),
         ("POST", "outcomes") => json!({ "kind": "renewed", "occurred_on": "2026-05-04" }),
-        ("POST", "reject" | "reopen" | "waive" | "cancel" | "withdraw") => json!({ "reason": "A reason." }),
+        ("POST", "reject" | "reopen" | "waive" | "cancel" | "withdraw" | "hold") => json!({ "reason": "A reason." }),
         ("POST", "keys" | "start" | "submit" | "achieve" | "communicate" | "confirm" | "reviews" | "share-links")
         | ("PATCH", _) => {
             json!({})

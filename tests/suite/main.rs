@@ -36,6 +36,7 @@ mod past;
 mod people;
 mod plans;
 mod playbooks;
+mod programs;
 mod proof;
 mod races;
 mod references;

@@ -13,6 +13,7 @@ pub mod misses;
 pub mod read;
 pub mod status_history;
 pub mod update;
+pub mod waits_for;
 
 use actix_web::http::header::LOCATION;
 use chrono::{DateTime, NaiveDate, Utc};
@@ -23,14 +24,16 @@ use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::schedule::{Standing, Status};
 use milepost_domain::values::text::{Key, Label, Name, Note};
 use milepost_domain::values::weight::{Percent, Weight};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::waits_for::WaitsFor;
 use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::handlers::plans::holds::check_record;
+use crate::read_model::ExternalLabel;
 use crate::store::json_text::JsonText;
 use crate::store::milestones::{self, ForecastRow, MilestoneRow, ProgressRow};
 use crate::store::plans::{self, ByMilestone, PlanRecord};
@@ -150,26 +153,6 @@ pub struct Milestone {
     updated_at: DateTime<Utc>,
 }
 
-/// A milestone that another one waits for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "data-access", "days": 3}))]
-pub struct WaitsFor {
-    /// Key of the milestone that it waits for.
-    #[schema(value_type = Key)]
-    key: String,
-    /// Days of the plan's calendar by which the reckoned date is later than the forecast date, or than `as_of` if the
-    /// forecast date has passed.
-    #[schema(minimum = 1)]
-    days: i64,
-}
-
-impl WaitsFor {
-    /// What pushes a milestone, with the key of the milestone at a position.
-    pub fn of<'a>(standing: &Standing, key: impl Fn(usize) -> &'a str) -> Option<Self> {
-        standing.pushed.map(|push| Self { key: key(push.by).to_owned(), days: push.days })
-    }
-}
-
 impl Milestone {
     /// Returns all milestones of a plan in order, as they stand at the end of `as_of`.
     pub fn all_of(record: &PlanRecord, as_of: NaiveDate) -> Vec<Self> {
@@ -204,7 +187,11 @@ impl Milestone {
             forecast_on: standing.forecast_on,
             first_planned_on: standing.first_planned_on,
             reckoned_on: standing.reckoned_on,
-            waits_for: WaitsFor::of(standing, |position| &record.milestones[position].key),
+            waits_for: WaitsFor::of(
+                standing,
+                |position| &record.milestones[position].key,
+                &ExternalLabel::all_of(record),
+            ),
             actual_on: row.closed_on.filter(|_| row.state.0 == State::Achieved),
             state: row.state.0,
             status: standing.status,

@@ -4,6 +4,7 @@ pub mod approve;
 pub mod baseline_comparison;
 pub mod baselines;
 pub mod create;
+pub mod dependencies;
 pub mod earned_value;
 pub mod exchange;
 pub mod holds;

@@ -48,7 +48,8 @@ impl Extent {
     pub async fn remove(&self, conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<()> {
         let Self { customers, people, plans, interventions } = self;
         let merges = ids(conn, organization_id, "merges", "survivor_id", &[&customers[..], people].concat()).await?;
-        let steps: [(&[&str], &str, &[Uuid]); 10] = [
+        let steps: [(&[&str], &str, &[Uuid]); 11] = [
+            (&["plan_dependencies"], "on_plan_id", plans),
             (OF_PLANS, "plan_id", plans),
             (&["plans"], "id", plans),
             (&["intervention_notes"], "intervention_id", interventions),
@@ -88,6 +89,7 @@ const OF_PLANS: &[&str] = &[
     "reviews",
     "share_links",
     "plan_holds",
+    "plan_dependencies",
     "plan_valuations",
     "milestones",
 ];

@@ -271,7 +271,7 @@ pub async fn known_plans(
         // Entries of these actions describe what was done to a plan or a milestone, not its state afterwards.
         query.push(
             " AND entity_type IN ('plan', 'milestone') AND action NOT IN ('plan.baselined', 'plan.baseline_approved', 'plan.reviewed', \
-             'milestone.forecast_communicated', 'milestone.forecast_acknowledged', 'plan.cost_recorded')");
+             'milestone.forecast_communicated', 'milestone.forecast_acknowledged', 'plan.cost_recorded', 'plan.dependency_added', 'plan.dependency_withdrawn')");
         push_ids(&mut query, "root_id", plan_ids);
         query.push(" GROUP BY entity_id, CASE WHEN action = 'plan.created' THEN 0 ELSE 1 END) ORDER BY sequence");
         query.build_query_as().fetch_all(db).await

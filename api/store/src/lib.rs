@@ -42,6 +42,7 @@ pub mod migrations;
 pub mod milestones;
 pub mod organizations;
 pub mod people;
+pub mod plan_dependencies;
 pub mod plans;
 pub mod playbooks;
 pub mod reference_periods;

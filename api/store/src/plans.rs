@@ -1,6 +1,7 @@
 //! Storage of plans: the row of a plan, and a whole plan with everything that belongs to it.
 
 mod record;
+mod sources;
 
 use std::collections::HashMap;
 
@@ -15,11 +16,14 @@ use sqlx::types::Text;
 use uuid::Uuid;
 
 pub use self::record::{ByMilestone, PlanRecord};
+pub use self::sources::Source;
 use crate::customers::Customer;
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
 use crate::people::Person;
-use crate::{Conn, baselines, communications, corrections, costs, holds, milestones, on, reviews, valuations};
+use crate::{
+    Conn, baselines, communications, corrections, costs, holds, milestones, on, plan_dependencies, reviews, valuations,
+};
 
 /// Row of a plan, with the names of its customer and its person.
 #[derive(Debug, Clone, PartialEq)]
@@ -87,9 +91,20 @@ pub async fn ids(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Uui
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_all(db).await)
 }
 
-/// Loads whole plans: the given plans, or all of the organization. Uses fifteen statements regardless of the number of
-/// plans; call it within one snapshot.
+/// Loads whole plans: the given plans, or all of the organization, with the plans that they wait for. Uses sixteen statements regardless of
+/// the number of plans, and as many again for each step to further plans; call it within one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
+    let records = load_alone(conn, organization_id, ids).await?;
+    let dependencies = plan_dependencies::of_plans(conn, organization_id, ids).await?;
+    if dependencies.is_empty() {
+        Ok(records)
+    } else {
+        sources::attach(conn, organization_id, records, dependencies).await
+    }
+}
+
+/// Loads plans without those that they wait for.
+async fn load_alone(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
     let plans = rows(conn, organization_id, ids).await?;
     let mut milestones = by_plan(milestones::rows(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut dependencies = by_plan(milestones::dependencies(conn, organization_id, ids).await?, |row| row.plan_id);
@@ -106,6 +121,7 @@ pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) 
     let mut held = by_plan(holds::of_plans(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut corrected = by_plan(corrections::of_plans(conn, organization_id, ids).await?, |row| row.plan_id);
     let whole = |plan: PlanRow| PlanRecord {
+        sources: vec![],
         holds: held.remove(&plan.id).unwrap_or_default(),
         corrections: corrected.remove(&plan.id).unwrap_or_default(),
         valuations: valued.remove(&plan.id).unwrap_or_default(),

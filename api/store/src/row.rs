@@ -100,6 +100,16 @@ pub const CUSTOMER_REF: &str =
 pub const PARENT_REF: &str =
     "(SELECT c.external_ref FROM customers c WHERE c.organization_id = own.organization_id AND c.id = own.parent_id)";
 
+/// The key of the milestone that a row names.
+pub const MILESTONE_KEY: &str =
+    "(SELECT m.key FROM milestones m WHERE m.organization_id = own.organization_id AND m.id = own.milestone_id)";
+/// The key of the milestone of another plan that a row names.
+pub const ON_MILESTONE_KEY: &str =
+    "(SELECT m.key FROM milestones m WHERE m.organization_id = own.organization_id AND m.id = own.on_milestone_id)";
+/// The name of the other plan that a row names.
+pub const ON_PLAN_NAME: &str =
+    "(SELECT p.name FROM plans p WHERE p.organization_id = own.organization_id AND p.id = own.on_plan_id)";
+
 /// Describes a row: the fields that are columns, each once. Fields after `;` are read from another table by an expression and
 /// never written; fields after `..` are not stored and take the value given.
 #[macro_export]

@@ -155,6 +155,7 @@ mod tests {
             start_on: day(0),
             links: vec![],
             holds: vec![],
+            externals: vec![],
         }
     }
 

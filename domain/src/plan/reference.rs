@@ -223,6 +223,7 @@ mod tests {
             start_on: day(0),
             links: vec![Link { from: 0, to: 1, relation: Relation::FinishToStart, lag_days: 0 }],
             holds: vec![],
+            externals: vec![],
         };
         let found = finished(&plan, day(30));
         let seen: Vec<_> = found.iter().map(|one| (one.slip_days, one.ratio)).collect();

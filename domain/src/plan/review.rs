@@ -13,7 +13,7 @@ use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
 use crate::plan::network::{Link, Relation};
-use crate::plan::schedule::{Standing, Status};
+use crate::plan::schedule::{Pusher, Standing, Status};
 use crate::values::dates::days_between;
 
 /// Trend of a plan since a date of comparison: by default its last review, or one update interval ago without one.
@@ -82,7 +82,7 @@ pub fn unresolved<'a>(
         let (needed, waiting) = (&standings[link.from], &standings[link.to]);
         let needs_finish = matches!(link.relation, Relation::FinishToStart | Relation::FinishToFinish);
         let is_waited_for = needs_finish || !has_begun(link.from);
-        let pushes = waiting.pushed.is_some_and(|push| push.by == link.from);
+        let pushes = waiting.pushed.is_some_and(|push| push.by == Pusher::Own(link.from));
         needed.is_open() && waiting.is_open() && is_waited_for && (is_at_risk(needed) || pushes)
     })
 }
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn what_is_only_pushed_is_explained_by_its_cause() {
-        let pushed = Standing { pushed: Some(Push { by: 0, days: 5 }), ..standing(Status::AtRisk, 15) };
+        let pushed = Standing { pushed: Some(Push { by: Pusher::Own(0), days: 5 }), ..standing(Status::AtRisk, 15) };
         assert!(is_at_risk(&pushed) && !needs_finding(&pushed));
         assert!(needs_finding(&Standing { variance_days: 6, ..pushed }), "a day late by itself");
         assert!(needs_finding(&Standing { stale: true, ..pushed }));
@@ -208,7 +208,7 @@ mod tests {
             standing(Status::Achieved, 30),
             standing(Status::AtRisk, 12),
             standing(Status::OnTrack, 20),
-            Standing { pushed: Some(Push { by: 2, days: 5 }), ..standing(Status::OnTrack, 20) },
+            Standing { pushed: Some(Push { by: Pusher::Own(2), days: 5 }), ..standing(Status::OnTrack, 20) },
             standing(Status::Cancelled, 10),
         ];
         let found: Vec<_> = unresolved(&standings, &links, |_| false).map(|link| (link.from, link.to)).collect();

@@ -51,6 +51,12 @@ pub enum PlanRule {
     Baselined,
     #[error("the plan is on hold since {since_on}: resume it first")]
     OnHold { since_on: NaiveDate },
+    #[error("must be another plan: within one, give depends_on of the milestone")]
+    SamePlan,
+    #[error("must not be a plan that waits for this one")]
+    PlanCycle,
+    #[error("must not put more than {most} plans in a row that wait for each other")]
+    ChainTooLong { most: usize },
     #[error("the plan is not on hold")]
     NotOnHold,
     #[error(transparent)]
@@ -85,6 +91,9 @@ impl Rule for PlanRule {
             | Self::AfterWorkBegan { .. }
             | Self::FindingMissing { .. }
             | Self::UnknownMilestone { .. }
+            | Self::SamePlan
+            | Self::PlanCycle
+            | Self::ChainTooLong { .. }
             | Self::Baselined => About::Input,
         }
     }

@@ -139,11 +139,30 @@ impl Timeline<'_> {
     }
 }
 
+/// A milestone that pushes another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pusher {
+    /// Milestone of the same plan, by position.
+    Own(usize),
+    /// Milestone of another plan, by position among those that the plan waits for.
+    External(usize),
+}
+
+impl Pusher {
+    /// Returns the position of a milestone of the same plan.
+    pub const fn own(self) -> Option<usize> {
+        match self {
+            Self::Own(position) => Some(position),
+            Self::External(_) => None,
+        }
+    }
+}
+
 /// What pushes the reckoned date of a milestone beyond its owner's own word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Push {
-    /// Position of the milestone that it waits for.
-    pub by: usize,
+    /// Milestone that it waits for.
+    pub by: Pusher,
     /// Days of the plan's calendar between the owner's word, or today if that has passed, and the reckoned date.
     pub days: i64,
 }
@@ -189,7 +208,7 @@ impl Standing {
 
     /// Moves the reckoned date of an open milestone to what a milestone that it waits for allows.
     #[must_use]
-    pub fn pushed_to(self, on: NaiveDate, by: usize, terms: &Terms) -> Self {
+    pub fn pushed_to(self, on: NaiveDate, by: Pusher, terms: &Terms) -> Self {
         let days = terms.calendar.days_between(self.reckoned_on, on);
         let variance_days = terms.calendar.days_between(self.planned_on, on);
         Self {

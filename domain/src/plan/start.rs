@@ -88,6 +88,7 @@ mod tests {
             start_on: may(4),
             links: vec![],
             holds: vec![],
+            externals: vec![],
         }
     }
 

@@ -1,17 +1,20 @@
 //! Forecast changes and their effect on dependent milestones.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::plan::cascade::{Direction, Move};
-use milepost_domain::plan::finish_on;
 use milepost_domain::plan::milestone::{MilestoneRule, may_forecast};
+use milepost_domain::plan::schedule::Standing;
+use milepost_domain::plan::{PlanFacts, finish_on};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::dates::LAST_DAY;
 use milepost_domain::values::rule::ValueRule;
-use milepost_domain::values::text::{Key, Note, Reason};
+use milepost_domain::values::text::{Key, Name, Note, Reason};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
 use utoipa::{IntoParams, ToSchema};
@@ -24,6 +27,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
 use crate::precondition::IfMatchOptional;
+use crate::read_model::{PlanView, Plans};
 use crate::store::milestones::{self, ForecastRow};
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::Unit;
@@ -58,7 +62,7 @@ pub struct CascadeOptions {
     "dry_run": false, "moves": [
         {"key": "data-access", "from_on": "2026-03-09", "to_on": "2026-03-12", "days": 3, "float_used_days": 0, "recorded": true},
         {"key": "pipeline", "from_on": "2026-04-01", "to_on": "2026-04-04", "days": 3, "float_used_days": 0, "recorded": true}
-    ], "finish": {"from_on": "2026-04-01", "to_on": "2026-04-04"}
+    ], "finish": {"from_on": "2026-04-01", "to_on": "2026-04-04"}, "elsewhere": []
 }))]
 pub struct Cascade {
     /// Whether this was a dry run: nothing was saved.
@@ -68,6 +72,31 @@ pub struct Cascade {
     moves: Vec<MilestoneMove>,
     /// Expected finish of the plan before and after the change.
     finish: Finish,
+    /// Milestones of other plans whose dates follow by themselves, because they wait for this plan.
+    #[schema(max_items = 5000)]
+    elsewhere: Vec<MoveElsewhere>,
+}
+
+/// Move of a milestone of another plan.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Warehouse", "key": "go-live", "from_on": "2026-04-20", "to_on": "2026-04-23", "days": 3
+}))]
+pub struct MoveElsewhere {
+    /// Identifier of the plan.
+    plan_id: Uuid,
+    /// Name of the plan.
+    #[schema(value_type = Name)]
+    plan_name: String,
+    /// Key of the milestone.
+    #[schema(value_type = Key)]
+    key: String,
+    /// Reckoned date before the move.
+    from_on: NaiveDate,
+    /// Reckoned date after the move.
+    to_on: NaiveDate,
+    /// Length of the move in days of that plan's calendar. Negative if earlier.
+    days: i64,
 }
 
 /// Move of one milestone.
@@ -119,6 +148,7 @@ pub async fn record_forecast_change(
     body: Body<ForecastChangeDraft>,
 ) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();
+    let others = cx.plans().await?;
     let direction = if options.0.pull.unwrap_or_default() { Direction::Pull } else { Direction::Push };
     if options.0.dry_run.unwrap_or_default() {
         let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
@@ -126,14 +156,14 @@ pub async fn record_forecast_change(
         let position = record.position(&milestone).ok_or_else(ApiError::not_found)?;
         let moves = decide(&record, position, body.0.forecast_on, direction, cx.today())
             .map_err(|rule| rule.at("/forecast_on"))?;
-        return Answer::ok(&Cascade::of(&record, &moves, cx.today(), true));
+        return Answer::ok(&Cascade::of(&record, &moves, cx.today(), true, &others));
     }
     cx.write(async |unit| {
         let (mut record, position) = load_running(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let moves = decide(&record, position, body.0.forecast_on, direction, unit.today)
             .map_err(|rule| rule.at("/forecast_on"))?;
-        let answer = Cascade::of(&record, &moves, unit.today, false);
+        let answer = Cascade::of(&record, &moves, unit.today, false, &others);
         apply(unit, &mut record, &moves, body.0.reason.as_str(), body.0.cause).await?;
         let location = format!("/v1/plans/{id}/milestones/{milestone}/forecast-changes");
         Ok(Answer::json(StatusCode::CREATED, &answer)?.header(LOCATION, location))
@@ -216,10 +246,13 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &str, cause: O
 impl Cascade {
     /// Builds the response from the recorded moves and the record as it was before them. Milestones whose reckoned dates
     /// follow without a record come after them, in the order of the plan.
-    pub fn of(record: &PlanRecord, moves: &[Move], today: NaiveDate, dry_run: bool) -> Self {
+    pub fn of(record: &PlanRecord, moves: &[Move], today: NaiveDate, dry_run: bool, others: &Plans) -> Self {
         let facts = record.facts();
         let before = facts.standings(today);
-        let after = facts.with_moves(moves, today).standings(today);
+        let changed = Arc::new(facts.with_moves(moves, today));
+        let after = changed.standings(today);
+        let waiting = others.by_name.iter().filter(|view| view.sources.contains(&record.plan.id));
+        let elsewhere = waiting.flat_map(|view| elsewhere(view, record.plan.id, &changed, today)).collect();
         let calendar = &record.plan.calendar.0;
         let is_recorded = |position: usize| moves.iter().any(|one| one.milestone == position);
         let has_moved = |position: &usize| before[*position].reckoned_on != after[*position].reckoned_on;
@@ -241,6 +274,24 @@ impl Cascade {
             dry_run,
             moves: moves.iter().map(|one| one.milestone).chain(follows).map(moved).collect(),
             finish: Finish { from_on: finish_on(&before), to_on: finish_on(&after) },
+            elsewhere,
         }
     }
+}
+
+/// The moves of a plan's milestones when a plan that it waits for changes.
+fn elsewhere(view: &PlanView, plan_id: Uuid, changed: &Arc<PlanFacts>, today: NaiveDate) -> Vec<MoveElsewhere> {
+    let (before, after) = (view.standings(today), view.facts.with_source(plan_id, changed).standings(today));
+    let moved = |(at, (was, is)): (usize, (&Standing, &Standing))| {
+        let (from_on, to_on) = (was.reckoned_on, is.reckoned_on);
+        (from_on != to_on).then(|| MoveElsewhere {
+            plan_id: view.row.id,
+            plan_name: view.row.name.clone(),
+            key: view.labels[at].key.to_string(),
+            from_on,
+            to_on,
+            days: view.facts.terms.calendar.days_between(from_on, to_on),
+        })
+    };
+    before.iter().zip(&after).enumerate().filter_map(moved).collect()
 }

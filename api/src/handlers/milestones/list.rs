@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::WaitsFor;
+use super::waits_for::WaitsFor;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -253,7 +253,7 @@ impl ListedMilestone {
             first_planned_on: standing.first_planned_on,
             forecast_on: standing.forecast_on,
             reckoned_on: standing.reckoned_on,
-            waits_for: WaitsFor::of(standing, |at| &plan.labels[at].key),
+            waits_for: WaitsFor::of(standing, |at| &plan.labels[at].key, &plan.externals),
             actual_on: plan.facts.milestones[*milestone].closed_on.filter(|_| state == State::Achieved),
             state,
             status: standing.status,

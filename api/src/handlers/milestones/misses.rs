@@ -120,7 +120,7 @@ pub struct MissReport {
         "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_on": "2026-05-11", "recorded_at": "2026-05-11T09:00:00Z"
     },
     "cascade": {"dry_run": false, "moves": [{"key": "pipeline", "from_on": "2026-05-11", "to_on": "2026-05-22", "days": 11, "float_used_days": 0, "recorded": true}],
-                "finish": {"from_on": "2026-06-01", "to_on": "2026-06-13"}}
+                "finish": {"from_on": "2026-06-01", "to_on": "2026-06-13"}, "elsewhere": []}
 }))]
 pub struct ReportedMiss {
     /// Miss report.
@@ -141,6 +141,7 @@ pub struct ReportedMiss {
 pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<MissDraft>) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();
     let draft = body.0;
+    let others = cx.plans().await?;
     cx.write(async |unit| {
         let (mut record, position) = load_running(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
@@ -153,7 +154,7 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
             decide(&record, position, draft.new_forecast_on, Direction::Push, unit.today)
                 .map_err(|rule| rule.at("/new_forecast_on"))?
         };
-        let cascade = Cascade::of(&record, &moves, unit.today, false);
+        let cascade = Cascade::of(&record, &moves, unit.today, false, &others);
         let row = MissRow {
             id: unit.new_id(),
             plan_id: id,

@@ -309,5 +309,6 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
         valuations: vec![],
         corrections: vec![],
         holds: vec![],
+        sources: vec![],
     })
 }

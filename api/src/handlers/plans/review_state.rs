@@ -14,8 +14,8 @@ use milepost_domain::values::text::{Key, Label, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::handlers::milestones::WaitsFor;
 use crate::handlers::milestones::forecasts::Cause;
+use crate::handlers::milestones::waits_for::WaitsFor;
 use crate::read_model::PlanView;
 use crate::resources::date_changes::DateChange;
 use crate::store::milestones::ForecastRow;
@@ -184,7 +184,7 @@ impl ReviewState {
                 status: standing.status,
                 variance_days: standing.variance_days,
                 first_variance_days: standing.first_variance_days,
-                waits_for: WaitsFor::of(standing, |at| &record.milestones[at].key),
+                waits_for: WaitsFor::of(standing, |at| &record.milestones[at].key, &view.externals),
                 stale: standing.stale,
                 unexplained_miss: standing.missed_on.is_some(),
                 needs_finding: needs_finding(standing),

@@ -96,7 +96,7 @@ impl<'a> Known<'a> {
         let follows = change.and_then(|change| self.record.cause_of(change));
         let follows = follows.and_then(|cause| self.record.milestones.iter().position(|row| row.id == cause.id));
         let standing = &self.standings[at];
-        let waits_for = standing.pushed.filter(|_| !needs_finding(standing)).map(|push| push.by);
+        let waits_for = standing.pushed.filter(|_| !needs_finding(standing)).and_then(|push| push.by.own());
         let is_shown = |at: &usize| self.visible.shows(&self.record.milestones[*at].key);
         let is_open = |at: &usize| self.standings[*at].is_open();
         follows.or(waits_for).filter(is_open).filter(is_shown).filter(|_| self.visible.has(ShareField::DateChanges))
@@ -106,7 +106,7 @@ impl<'a> Known<'a> {
         let (row, visible) = (&self.record.milestones[at], self.visible);
         let (miss, change) = (self.miss(at), self.changes(at).last());
         let told = change.and_then(|change| self.record.shown_reason(change, visible));
-        let waits = self.standings[at].pushed.map(|push| self.waiting(push.by));
+        let waits = self.standings[at].pushed.and_then(|push| push.by.own()).map(|by| self.waiting(by));
         let reason = miss.map(|miss| miss.root_cause.clone()).or(told).or(waits);
         let waiting = self.record.dependencies.iter().filter(|edge| edge.depends_on_id == row.id).filter_map(|edge| {
             let position = self.record.milestones.iter().position(|one| one.id == edge.milestone_id)?;

@@ -15,6 +15,7 @@ use milepost_domain::values::text::Key;
 use uuid::Uuid;
 
 use super::PlanRow;
+use super::sources::Source;
 use crate::baselines::{ApprovalRow, BaselineRow, LineRow};
 use crate::communications::{CommunicationKind, CommunicationRow};
 use crate::corrections::Correction;
@@ -57,6 +58,8 @@ pub struct PlanRecord {
     pub corrections: Vec<Correction>,
     /// Times in which the plan was on hold, oldest first.
     pub holds: Vec<PlanHold>,
+    /// Dependencies on other plans, with these.
+    pub sources: Vec<Source>,
 }
 
 impl PlanRecord {
@@ -219,6 +222,7 @@ impl PlanRecord {
             start_on: self.plan.start_on,
             links: self.links(),
             holds: self.holds.iter().map(PlanHold::hold).collect(),
+            externals: self.externals(),
             costs: self
                 .costs
                 .iter()

@@ -1,0 +1,150 @@
+//! Dependencies of plans on other plans.
+
+use actix_web::web::Path;
+use actix_web::{get, post};
+use chrono::{DateTime, Utc};
+use milepost_domain::plan::external::may_wait_for;
+use milepost_domain::plan::rule::PlanRule;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::{Key, Name, Note};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::holds::check_record;
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::paging::{Page, Paging};
+use crate::record::{self, Record, Withdrawable, Withdrawal};
+use crate::store::plan_dependencies::PlanDependency;
+use crate::store::plans;
+use crate::unit::Entity;
+
+impl Record for PlanDependency {
+    const OF: &'static str = "plan_id";
+    const ENTITY: Entity = Entity::Plan;
+    const VERB: &'static str = "dependency_added";
+
+    fn of(&self) -> Uuid {
+        self.plan_id
+    }
+}
+
+impl Withdrawable for PlanDependency {
+    const WITHDRAWN: &'static str = "dependency_withdrawn";
+
+    fn withdrawal(&mut self) -> (&mut Option<DateTime<Utc>>, &mut Option<Note>) {
+        (&mut self.withdrawn_at, &mut self.withdrawal_reason)
+    }
+}
+
+/// Dependency on another plan to add.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"milestone": "go-live", "on_plan_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "on_milestone": "pipeline", "lag_days": 2}))]
+pub struct PlanDependencyDraft {
+    /// Key of the milestone that waits.
+    milestone: Key,
+    /// Identifier of the other plan.
+    on_plan_id: Uuid,
+    /// Key of the milestone in the other plan.
+    on_milestone: Key,
+    /// Lag in days of the waiting plan's calendar; negative for an overlap.
+    #[serde(default)]
+    #[schema(minimum = -365, maximum = 365)]
+    lag_days: i64,
+}
+
+/// Add a dependency on another plan
+///
+/// The milestone cannot be reached before the milestone of the other plan, the lag, and its own duration. A slip in the other plan then
+/// pushes the reckoned dates of this one, in all answers. Plans must not wait for each other in a circle, and at most ten may wait in a row.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = PlanDependencyDraft,
+    responses((status = 201, description = "The added dependency.", body = PlanDependency)))]
+#[post("/v1/plans/{id}/dependencies")]
+pub async fn add_plan_dependency(
+    cx: Context,
+    id: Path<Uuid>,
+    body: Body<PlanDependencyDraft>,
+) -> Result<Answer, ApiError> {
+    let draft = body.0;
+    cx.write(async |unit| {
+        let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+        let own = plans::find(conn, organization_id, *id).await?.ok_or_else(ApiError::not_found)?;
+        check_record(&own, unit.today)?;
+        let unknown = |key: &Key, at: &str| PlanRule::UnknownMilestone { key: key.to_string() }.at(at);
+        let milestone = own.milestone(&draft.milestone).ok_or_else(|| unknown(&draft.milestone, "/milestone"))?;
+        let other = plans::find(conn, organization_id, draft.on_plan_id).await?;
+        let other =
+            other.ok_or_else(|| ApiError::field("/on_plan_id", "unknown_plan", "there is no plan with this id"))?;
+        let on_milestone = other.milestone(&draft.on_milestone);
+        let on_milestone = on_milestone.ok_or_else(|| unknown(&draft.on_milestone, "/on_milestone"))?;
+        let (waits_for, chain) = other.waits_for();
+        let waits_for: Vec<Uuid> = waits_for.into_iter().collect();
+        may_wait_for(*id, other.plan.id, &waits_for, chain).map_err(|rule| rule.at("/on_plan_id"))?;
+        let is_same = |one: &PlanDependency| {
+            one.holds_at(None) && one.milestone_id == milestone.id && one.on_milestone_id == on_milestone.id
+        };
+        if own.sources.iter().any(|source| is_same(&source.dependency)) {
+            return Err(ValueRule::AlreadyRecorded.at("/on_milestone").into());
+        }
+        let dependency = PlanDependency {
+            id: unit.new_id(),
+            plan_id: *id,
+            milestone_id: milestone.id,
+            milestone: Some(draft.milestone.clone()),
+            on_plan_id: other.plan.id,
+            on_plan_name: Some(Name::trusted(other.plan.name.clone())),
+            on_milestone_id: on_milestone.id,
+            on_milestone: Some(draft.on_milestone.clone()),
+            lag_days: draft.lag_days,
+            author: unit.author(),
+            recorded_at: unit.now,
+            withdrawn_at: None,
+            withdrawal_reason: None,
+        };
+        record::append(unit, &dependency).await?;
+        record::recorded(&format!("/v1/plans/{id}/dependencies"), &dependency)
+    })
+    .await
+}
+
+/// List a plan's dependencies on other plans
+///
+/// Returns a page of the dependencies, the newest first, withdrawn ones included.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging),
+    responses((status = 200, description = "A page of dependencies.", body = Page<PlanDependency>)))]
+#[get("/v1/plans/{id}/dependencies")]
+pub async fn list_plan_dependencies(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
+    let mut conn = cx.snapshot().await?;
+    plans::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
+    record::list::<PlanDependency>(&cx, &mut conn, *id, &paging).await
+}
+
+/// Get a plan's dependency on another plan
+///
+/// Returns one dependency, also if it was withdrawn.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+    responses((status = 200, description = "The dependency.", body = PlanDependency)))]
+#[get("/v1/plans/{id}/dependencies/{record_id}")]
+pub async fn read_plan_dependency(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
+    record::read::<PlanDependency>(&cx, path.0, path.1).await
+}
+
+/// Withdraw a plan's dependency on another plan
+///
+/// Takes the dependency out of all figures, also those of earlier days. It stays visible, and figures with an earlier `known_at` still
+/// follow it.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = Withdrawal,
+    responses((status = 200, description = "The withdrawn dependency.", body = PlanDependency)))]
+#[post("/v1/plans/{id}/dependencies/{record_id}/withdraw")]
+pub async fn withdraw_plan_dependency(
+    cx: Context,
+    path: Path<(Uuid, Uuid)>,
+    body: Body<Withdrawal>,
+) -> Result<Answer, ApiError> {
+    record::withdraw::<PlanDependency>(&cx, path.0, path.1, &body.0).await
+}
