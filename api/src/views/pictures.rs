@@ -55,7 +55,7 @@ fn lay_out_s_curve(
     let percent: std::ops::Range<f64> = 0.0..105.0;
     let mut chart = ChartBuilder::on(&root)
         .margin(12)
-        .margin_right(24)
+        .margin_right(44)
         .x_label_area_size(28)
         .y_label_area_size(44)
         .build_cartesian_2d(from..to.max(from + chrono::Days::new(1)), percent)?;
@@ -67,7 +67,7 @@ fn lay_out_s_curve(
         .bold_line_style(GRID)
         .axis_style(INK)
         .label_style(("sans-serif", 12).into_font().color(&INK))
-        .x_labels(8)
+        .x_labels(6)
         .y_labels(6)
         .x_label_formatter(&|on| day_label(*on, from, to))
         .y_label_formatter(&label)
@@ -214,7 +214,7 @@ fn lay_out_trend(
         .margin(12)
         .margin_right(LABEL_WIDTH)
         .x_label_area_size(28)
-        .y_label_area_size(64)
+        .y_label_area_size(84)
         .build_cartesian_2d(start_on..until, lowest..highest)?;
     chart
         .configure_mesh()
@@ -225,7 +225,8 @@ fn lay_out_trend(
         .label_style(("sans-serif", 12).into_font().color(&INK))
         .x_labels(5)
         .y_labels(8)
-        .x_label_formatter(&|on| day_label(*on, start_on, until))
+        // The years stand at the other axis, and the names of milestones beside this one.
+        .x_label_formatter(&|on| on.format("%-d %b").to_string())
         .y_label_formatter(&|on| day_label(*on, lowest, highest))
         .draw()?;
     // A milestone whose expected date is the day itself lies on this line, so the line of every achieved milestone ends
@@ -311,9 +312,10 @@ fn lay_out_sparkline(svg: &mut String, days: &[Day]) -> Drawn {
     Ok(())
 }
 
-/// Returns the label of a day: day and month for a short period, month and year for a long one.
+/// Returns the label of a day: the date for a short period, month and year for a long one. The year is always there, because a picture is
+/// looked at for longer than it takes to make.
 fn day_label(on: NaiveDate, from: NaiveDate, to: NaiveDate) -> String {
-    let form = if (to - from).num_days() > 700 { "%b %Y" } else { "%-d %b" };
+    let form = if (to - from).num_days() > 700 { "%b %Y" } else { "%-d %b %Y" };
     on.format(form).to_string()
 }
 
