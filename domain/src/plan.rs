@@ -390,12 +390,8 @@ impl PlanFacts {
         if self.links.is_empty() && self.externals.is_empty() {
             return standings;
         }
-        let mut steps = self.steps(&standings, as_of);
-        let own = steps.len();
-        let (others, links) = self.external_steps(as_of);
-        steps.extend(others);
-        let links = [&self.links[..], &links].concat();
-        for (position, (on, by)) in (Course { links: &links, ..self.course(&steps) }).pushes() {
+        let own = standings.len();
+        for (position, (on, by)) in self.joined(&standings, as_of).course().pushes() {
             let by = by.checked_sub(own).map_or(Pusher::Own(by), Pusher::External);
             standings[position] = standings[position].pushed_to(on, by, &self.terms);
         }

@@ -113,8 +113,7 @@ fn lines(record: &PlanRecord) -> Vec<Line<'_>> {
 
 /// The durations that the file says: a milestone's own, or the time that its dependencies leave it.
 fn durations(facts: &PlanFacts, standings: &[Standing], today: NaiveDate) -> Vec<i64> {
-    let steps = facts.steps(standings, today);
-    facts.course(&steps).planned_durations_days().unwrap_or_else(|| vec![0; standings.len()])
+    facts.joined(standings, today).course().planned_durations_days().unwrap_or_else(|| vec![0; standings.len()])
 }
 
 impl File<'_> {

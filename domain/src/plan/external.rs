@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::plan::PlanFacts;
-use crate::plan::cascade::Step;
+use crate::plan::cascade::{Course, Step};
 use crate::plan::network::{Link, Relation};
 use crate::plan::rule::PlanRule;
 use crate::plan::schedule::Standing;
@@ -29,6 +29,23 @@ pub struct External {
     pub lag_days: i64,
 }
 
+/// A plan at a date, together with what it waits for in other plans: the courses of both as one.
+#[derive(Debug)]
+pub struct Joined<'a> {
+    plan: &'a PlanFacts,
+    /// Milestones of the plan, and after them those of other plans, in the order of `externals`.
+    pub steps: Vec<Step>,
+    /// Dependencies between them.
+    pub links: Vec<Link>,
+}
+
+impl Joined<'_> {
+    /// Returns the course of the plan. No milestone of another plan moves in it.
+    pub fn course(&self) -> Course<'_> {
+        Course { links: &self.links, ..self.plan.course(&self.steps) }
+    }
+}
+
 impl PlanFacts {
     /// Returns the same plan as if another one that it waits for, directly or not, were as given.
     #[must_use]
@@ -46,10 +63,10 @@ impl PlanFacts {
         Self { externals: self.externals.iter().map(replaced).collect(), ..self.clone() }
     }
 
-    /// Returns the milestones of other plans as steps at a date, and the links from them, as if they came after those of the plan.
-    pub(super) fn external_steps(&self, as_of: NaiveDate) -> (Vec<Step>, Vec<Link>) {
+    /// Returns the plan at a date, together with what it waits for in other plans.
+    pub fn joined(&self, standings: &[Standing], as_of: NaiveDate) -> Joined<'_> {
         let mut known: Vec<(*const Self, Vec<Standing>)> = vec![];
-        let (mut steps, mut links) = (vec![], vec![]);
+        let (mut steps, mut links) = (self.steps(standings, as_of), self.links.clone());
         for (nth, external) in self.externals.iter().enumerate() {
             let plan = Arc::as_ptr(&external.plan);
             let at = known.iter().position(|(one, _)| *one == plan).unwrap_or_else(|| {
@@ -58,11 +75,12 @@ impl PlanFacts {
             });
             let standings = &known[at].1;
             let step = external.plan.steps(standings, as_of)[external.from];
-            steps.push(Step { started_on: None, duration_days: Some(0), ..step });
+            // Only its finish counts, which is reckoned from the start of this plan.
+            steps.push(Step { started_on: None, duration_days: None, ..step });
             let from = self.milestones.len() + nth;
             links.push(Link { from, to: external.to, relation: Relation::FinishToStart, lag_days: external.lag_days });
         }
-        (steps, links)
+        Joined { plan: self, steps, links }
     }
 }
 
@@ -81,8 +99,11 @@ pub fn may_wait_for(plan: Uuid, other: Uuid, waits_for: &[Uuid], longest_chain: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::cascade::Direction;
     use crate::plan::milestone::State;
+    use crate::plan::reference::Ratios;
     use crate::plan::schedule::{Forecast, Pusher, Status};
+    use crate::plan::simulation::{Simulation, Task};
     use crate::plan::tests::{open, plan_of};
 
     fn may(day: u32) -> NaiveDate {
@@ -113,6 +134,46 @@ mod tests {
         other.milestones[0].state = State::Cancelled;
         other.milestones[0].closed_on = Some(may(4));
         assert_eq!(waiting(other, 0).standings(may(4))[0].reckoned_on, may(20), "what is dropped holds nothing up");
+    }
+
+    #[test]
+    fn nothing_is_pulled_before_another_plan_allows_it() {
+        let mut other = plan_of(vec![open(may(22))], may(1));
+        other.milestones[0].forecasts = vec![Forecast { recorded_on: may(3), forecast_on: may(23) }];
+        let mut plan = waiting(other, 0);
+        plan.externals[0].to = 1;
+        let pulled = |plan: &PlanFacts| {
+            let joined = plan.joined(&plan.standings(may(4)), may(4));
+            let moves = joined.course().cascade((0, may(12)), Direction::Pull, may(4));
+            moves.iter().map(|one| (one.milestone, one.to_on)).collect::<Vec<_>>()
+        };
+        assert_eq!(pulled(&plan), [(0, may(12))], "three days after 23 May, where it stands already");
+        plan.externals.clear();
+        assert_eq!(pulled(&plan), [(0, may(12)), (1, may(17))]);
+    }
+
+    #[test]
+    fn work_begins_when_another_plan_allows_it() {
+        let mut plan = waiting(plan_of(vec![open(may(12))], may(1)), 0);
+        plan.milestones[0].duration_days = None;
+        let work = plan.work(&plan.standings(may(4)), may(4));
+        assert_eq!((work[0].from_on, work[0].to_on), (may(13), may(20)), "and not on the day on which the plan starts");
+    }
+
+    #[test]
+    fn samples_wait_for_other_plans() {
+        let mut other = plan_of(vec![open(may(12))], may(1));
+        let first_day = |other: &PlanFacts| {
+            let (tasks, links) = Task::all_of(&waiting(other.clone(), 0), may(4), &[0, 0]).expect("no cycle");
+            let simulation = Simulation { tasks: &tasks, links: &links, references: &[Ratios::Assumed], today: -6 };
+            let outcome = simulation.run(1_000, 1).expect("something is open");
+            outcome.milestones[0].as_ref().expect("it is open").quantile(0.001)
+        };
+        other.milestones[0].forecasts = vec![Forecast { recorded_on: may(3), forecast_on: may(30) }];
+        assert_eq!(first_day(&other), 25, "20 days to 30 May, and more than 0.8 times five");
+        other.milestones[0].state = State::Cancelled;
+        other.milestones[0].closed_on = Some(may(4));
+        assert!(first_day(&other) < 10, "what is dropped holds nothing up");
     }
 
     #[test]

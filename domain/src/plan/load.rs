@@ -31,8 +31,7 @@ impl PlanFacts {
     /// its own, or the time that its dependencies leave it. What was to be done before the date is not counted; a milestone without a
     /// duration takes no work.
     pub fn work(&self, standings: &[Standing], as_of: NaiveDate) -> Vec<Work> {
-        let steps = self.steps(standings, as_of);
-        let Some(durations) = self.course(&steps).planned_durations_days() else { return vec![] };
+        let Some(durations) = self.joined(standings, as_of).course().planned_durations_days() else { return vec![] };
         let calendar = &self.terms.calendar;
         let open =
             standings.iter().zip(durations).enumerate().filter(|(_, (standing, days))| standing.is_open() && *days > 0);

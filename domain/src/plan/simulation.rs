@@ -96,13 +96,15 @@ pub struct Outcome {
 }
 
 impl Task {
-    /// Returns the milestones of a plan as of the end of `as_of`. `references` holds the position of each reference
-    /// class. Returns `None` if the dependencies form a cycle.
-    pub fn all_of(plan: &PlanFacts, as_of: NaiveDate, references: &[usize]) -> Option<Vec<Self>> {
+    /// Returns the milestones of a plan as of the end of `as_of`, and the dependencies between them. Those of other plans come after
+    /// them, as if they were achieved on their reckoned dates. `references` holds the position of each reference class. Returns `None` if
+    /// the dependencies form a cycle.
+    pub fn all_of(plan: &PlanFacts, as_of: NaiveDate, references: &[usize]) -> Option<(Vec<Self>, Vec<Link>)> {
         let calendar = &plan.terms.calendar;
         let standings = plan.standings(as_of);
-        let steps = plan.steps(&standings, as_of);
-        let durations = plan.course(&steps).planned_durations_days()?;
+        let joined = plan.joined(&standings, as_of);
+        let steps = &joined.steps;
+        let durations = joined.course().planned_durations_days()?;
         let day = |on: NaiveDate| calendar.days_between(plan.start_on, on);
         let task = |(position, standing): (usize, &Standing)| match standing.status {
             Status::Achieved => {
@@ -120,7 +122,12 @@ impl Task {
                 not_before: (standing.forecast_on > standing.planned_on).then(|| day(standing.forecast_on)),
             },
         };
-        Some(standings.iter().enumerate().map(task).collect())
+        let others = steps[standings.len()..].iter().map(|step| match day(step.expected_on) {
+            _ if step.state.is_dropped() => Self::Dropped,
+            finished => Self::Done { started: finished, finished },
+        });
+        let tasks = standings.iter().enumerate().map(task).chain(others).collect();
+        Some((tasks, joined.links))
     }
 }
 

@@ -204,7 +204,9 @@ pub fn decide(
     let last = record.forecasts.iter().rfind(|change| change.milestone_id == row.id);
     let current_on = last.map_or(row.planned_on, |last| last.to_on);
     may_forecast(row.state.0, current_on, forecast_on, today)?;
-    let moves = record.facts().course(&record.steps(today)).cascade((position, forecast_on), direction, today);
+    let facts = record.facts();
+    let joined = facts.joined(&facts.standings(today), today);
+    let moves = joined.course().cascade((position, forecast_on), direction, today);
     if moves.iter().skip(1).any(|one| one.to_on >= LAST_DAY) {
         return Err(ValueRule::BeyondCalendar { last: LAST_DAY }.into());
     }

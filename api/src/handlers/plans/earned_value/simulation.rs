@@ -145,7 +145,8 @@ const BARS: usize = 20;
 /// ratio of actual to planned duration. The ratio comes from the organization's own finished milestones: those of the
 /// same phase and kind of plan if there are at least five, otherwise those of the same kind of plan, otherwise all of
 /// them, otherwise a wide assumption (0.8 to 2.5 times, most likely as planned). `reference` names the class that was
-/// used. A recorded forecast later than the planned date is the earliest date of the milestone. The number of samples
+/// used. A recorded forecast later than the planned date is the earliest date of the milestone. What it waits for in other plans is
+/// taken to be achieved on its reckoned date. The number of samples
 /// times the number of open milestones may be at most ten million.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, SimulationOptions),
     responses(
@@ -183,11 +184,11 @@ impl PlanSimulation {
     /// Simulates the plan; `None` if no milestone is open.
     pub fn of(plans: &Plans, view: &PlanView, as_of: NaiveDate, samples: u32, seed: u64) -> Option<Self> {
         let (classes, of_milestone) = references(plans, view, as_of);
-        let tasks = Task::all_of(&view.facts, as_of, &of_milestone)?;
+        let (tasks, links) = Task::all_of(&view.facts, as_of, &of_milestone)?;
         let calendar = &view.facts.terms.calendar;
         let ratios: Vec<Ratios> = classes.iter().map(|(_, ratios)| *ratios).collect();
         let today = calendar.days_between(view.row.start_on, as_of);
-        let simulation = Simulation { tasks: &tasks, links: &view.facts.links, references: &ratios, today };
+        let simulation = Simulation { tasks: &tasks, links: &links, references: &ratios, today };
         let outcome = simulation.run(samples, seed)?;
         let planned = view.facts.planned_dates(as_of);
         let date = |day: i64| calendar.plus_days(view.row.start_on, day);
