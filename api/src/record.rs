@@ -85,8 +85,19 @@ pub fn recorded<T: Record>(path: &str, record: &T) -> Result<Answer, ApiError> {
 
 /// Answers a page of the records of a resource, the newest first.
 pub async fn list<T: Record>(cx: &Context, conn: &mut Conn, of: Uuid, paging: &Paging) -> Result<Answer, ApiError> {
+    list_by::<T>(cx, conn, T::OF, of, paging).await
+}
+
+/// Answers a page of the records with an identifier in a column, the newest first.
+pub async fn list_by<T: Record>(
+    cx: &Context,
+    conn: &mut Conn,
+    column: &'static str,
+    id: Uuid,
+    paging: &Paging,
+) -> Result<Answer, ApiError> {
     let slice = paging.slice(Order::Id, Direction::Descending)?;
-    let conditions = [Condition::Equals(T::OF, of.to_value())];
+    let conditions = [Condition::Equals(column, id.to_value())];
     let rows: Vec<T> = row::page(conn, cx.organization_id(), &conditions, &slice).await?;
     paging.answer(rows, |row| Position { key: None, id: row.id() }, |row| row)
 }

@@ -95,6 +95,7 @@ fn plans<R: Registry>(config: &mut R) {
         .service(plans::move_start::move_plan)
         .service(plans::dependencies::add_plan_dependency)
         .service(plans::dependencies::list_plan_dependencies)
+        .service(plans::dependencies::list_plan_dependents)
         .service(plans::dependencies::read_plan_dependency)
         .service(plans::dependencies::withdraw_plan_dependency)
         .service(plans::holds::hold_plan)

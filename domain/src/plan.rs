@@ -8,6 +8,7 @@ pub mod curves;
 pub mod cycle;
 pub mod dependency;
 pub mod draft;
+pub mod driving;
 pub mod external;
 pub mod hold;
 pub mod lint;

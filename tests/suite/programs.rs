@@ -9,6 +9,7 @@ use crate::samples::{create, pluck};
 
 on_both_engines!(
     a_slip_pushes_other_plans,
+    the_finish_hangs_on_other_plans,
     dependencies_end_and_the_past_knows_them,
     plans_wait_in_no_circle,
     what_is_erased_is_waited_for_no_more
@@ -83,6 +84,31 @@ async fn a_slip_pushes_other_plans(engine: Engine) {
         ["2026-05-04", "2026-05-27", "2026-06-03"],
         "and nothing needs to be told again"
     );
+}
+
+async fn the_finish_hangs_on_other_plans(engine: Engine) {
+    let server = Server::start(engine).await;
+    let (a, b) = (plan(&server, "A", "2026-05-20").await, plan(&server, "B", "2026-05-27").await);
+    let c = plan(&server, "C", "2026-06-03").await;
+    wait_for(&server, &b, &a).await;
+    let newest = wait_for(&server, &c, &b).await;
+    let driving_path = async || server.get(&format!("{c}/schedule")).await.expect(200)["driving_path"].clone();
+    let own = |on: &str| json!({ "plan_id": null, "plan_name": null, "key": "done", "reckoned_on": on });
+    assert_eq!(driving_path().await, json!([own("2026-06-03")]), "there is room between the plans");
+    slip(&server, &a, "2026-05-25").await;
+    let through = json!([
+        { "plan_id": id(&a), "plan_name": "A", "key": "done", "reckoned_on": "2026-05-25" },
+        { "plan_id": id(&b), "plan_name": "B", "key": "done", "reckoned_on": "2026-05-30" },
+        own("2026-06-04"),
+    ]);
+    assert_eq!(driving_path().await, through);
+    let simulation = server.get(&format!("{c}/simulation")).await.expect(200);
+    let p10_on = simulation["finish"]["p10_on"].as_str().expect("a date");
+    assert!(p10_on >= "2026-06-03", "at least four days after B: {p10_on}");
+    let waiting = server.get(&format!("{b}/dependents")).await.expect(200);
+    assert_eq!(waiting["data"], json!([server.get(&newest).await.expect(200)]));
+    let nobody = server.get(&format!("{c}/dependents")).await.expect(200);
+    assert_eq!(nobody["data"], json!([]));
 }
 
 async fn dependencies_end_and_the_past_knows_them(engine: Engine) {

@@ -91,14 +91,22 @@ impl Course<'_> {
     /// Returns the date that the planned dates of its predecessors and its own duration allow for each milestone; `None` for
     /// one without predecessors that hold it up, and for all if the links form a cycle.
     pub fn allowed(&self) -> Vec<Option<NaiveDate>> {
-        let before = incoming(self.steps.len(), self.links);
         let planned: Vec<i64> = self.steps.iter().map(|step| self.calendar.ordinal(step.planned_on)).collect();
+        self.decided(&planned).into_iter().map(|one| one.map(|(on, _)| on)).collect()
+    }
+
+    /// Returns the same for the expected dates, each with the position of the predecessor that decides it.
+    pub fn drivers(&self) -> Vec<Option<(NaiveDate, usize)>> {
+        self.decided(&self.expected())
+    }
+
+    fn decided(&self, dates: &[i64]) -> Vec<Option<(NaiveDate, usize)>> {
         let durations = self.planned_durations_days();
-        let allowed = |links: &Vec<&Link>| {
-            let (earliest, _) = self.earliest(links, &planned, durations.as_ref()?)?;
-            Some(self.calendar.date(earliest))
+        let decided = |links: &Vec<&Link>| {
+            let (earliest, by) = self.earliest(links, dates, durations.as_ref()?)?;
+            Some((self.calendar.date(earliest), by))
         };
-        before.iter().map(allowed).collect()
+        incoming(self.steps.len(), self.links).iter().map(decided).collect()
     }
 
     /// Returns the moves that follow when the milestone at `changed` is expected on a new date: the milestone itself

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::plan::PlanFacts;
 use crate::plan::cascade::{Course, Step};
+use crate::plan::hold::running_day;
 use crate::plan::network::{Link, Relation};
 use crate::plan::rule::PlanRule;
 use crate::plan::schedule::Standing;
@@ -65,6 +66,7 @@ impl PlanFacts {
 
     /// Returns the plan at a date, together with what it waits for in other plans.
     pub fn joined(&self, standings: &[Standing], as_of: NaiveDate) -> Joined<'_> {
+        let as_of = running_day(&self.holds, as_of);
         let mut known: Vec<(*const Self, Vec<Standing>)> = vec![];
         let (mut steps, mut links) = (self.steps(standings, as_of), self.links.clone());
         for (nth, external) in self.externals.iter().enumerate() {

@@ -124,6 +124,18 @@ pub async fn list_plan_dependencies(cx: Context, id: Path<Uuid>, paging: Paging)
     record::list::<PlanDependency>(&cx, &mut conn, *id, &paging).await
 }
 
+/// List what waits for a plan
+///
+/// Returns a page of the dependencies of other plans on milestones of this one, the newest first, withdrawn ones included.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging),
+    responses((status = 200, description = "A page of dependencies.", body = Page<PlanDependency>)))]
+#[get("/v1/plans/{id}/dependents")]
+pub async fn list_plan_dependents(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
+    let mut conn = cx.snapshot().await?;
+    plans::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
+    record::list_by::<PlanDependency>(&cx, &mut conn, "on_plan_id", *id, &paging).await
+}
+
 /// Get a plan's dependency on another plan
 ///
 /// Returns one dependency, also if it was withdrawn.

@@ -42,6 +42,13 @@ impl PlanRecord {
         self.holding_sources().map(external).collect()
     }
 
+    /// Returns a plan that this one waits for, directly or not.
+    pub fn source(&self, plan_id: Uuid) -> Option<&Arc<Self>> {
+        let held = self.sources.iter().filter(|source| source.dependency.holds_at(None));
+        let mut plans = held.map(|source| &source.plan);
+        plans.find_map(|plan| if plan.plan.id == plan_id { Some(plan) } else { plan.source(plan_id) })
+    }
+
     /// Returns the plans that this one waits for, directly or not, and the length of the longest row of them.
     pub fn waits_for(&self) -> (HashSet<Uuid>, usize) {
         let (mut all, mut longest) = (HashSet::new(), 0);

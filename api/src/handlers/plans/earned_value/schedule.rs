@@ -5,8 +5,9 @@ use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::cascade::Course;
+use milepost_domain::plan::driving::Driver;
 use milepost_domain::plan::network::{Link, Network, Node};
-use milepost_domain::values::text::Key;
+use milepost_domain::values::text::{Key, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -43,6 +44,8 @@ pub struct ScheduleOptions {
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "basis": "planned", "start_on": "2026-03-02", "finish_on": "2026-04-01",
     "critical_paths": [["data-access", "pipeline"]],
+    "driving_path": [{"plan_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Data platform", "key": "access", "reckoned_on": "2026-03-20"},
+                     {"plan_id": null, "plan_name": null, "key": "pipeline", "reckoned_on": "2026-04-14"}],
     "milestones": [
         {"key": "data-access", "duration_days": 7, "early_start_on": "2026-03-02", "early_finish_on": "2026-03-09", "late_start_on": "2026-03-02",
          "late_finish_on": "2026-03-09", "total_float_days": 0, "free_float_days": 0, "critical": true},
@@ -62,6 +65,10 @@ pub struct Schedule {
     /// Critical paths, ties included; at most twenty.
     #[schema(max_items = 20)]
     critical_paths: Vec<CriticalPath>,
+    /// Driving path today, whatever the basis: the open milestones that the plan's finish hangs on, also of plans that it waits for. It is
+    /// traced back from the last open milestone as far as nothing leaves room.
+    #[schema(max_items = 55_000)]
+    driving_path: Vec<DrivingMilestone>,
     /// Milestones that are not waived or canceled, in plan order.
     #[schema(max_items = 5000)]
     milestones: Vec<ScheduledMilestone>,
@@ -71,6 +78,22 @@ pub struct Schedule {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(value_type = Vec<Key>, max_items = 5000, example = json!(["data-access", "pipeline"]))]
 pub struct CriticalPath(Vec<String>);
+
+/// A milestone on a driving path.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({"plan_id": null, "plan_name": null, "key": "pipeline", "reckoned_on": "2026-04-14"}))]
+pub struct DrivingMilestone {
+    /// Identifier of its plan, if it is another plan; null otherwise.
+    plan_id: Option<Uuid>,
+    /// Name of its plan, if it is another plan; null otherwise.
+    #[schema(value_type = Option<Name>)]
+    plan_name: Option<String>,
+    /// Key of the milestone.
+    #[schema(value_type = Key)]
+    key: String,
+    /// Reckoned date.
+    reckoned_on: NaiveDate,
+}
 
 /// Position of a milestone in the schedule.
 #[derive(Debug, Serialize, ToSchema)]
@@ -105,7 +128,8 @@ pub struct ScheduledMilestone {
 /// Get a plan's schedule
 ///
 /// Returns early and late dates, float and critical paths, computed by the critical path method over all four relations
-/// with lags. Waived and canceled milestones do not delay other milestones and are left out.
+/// with lags. Waived and canceled milestones do not delay other milestones and are left out. Dates, float and critical paths are those of the
+/// plan by itself; `driving_path` says what its finish hangs on in other plans, too.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(ScheduleOptions),
     responses((status = 200, description = "The schedule.", body = Schedule)))]
 #[get("/v1/plans/{id}/schedule")]
@@ -146,6 +170,12 @@ impl Schedule {
             start_on,
             finish_on: calendar.plus_days(start_on, network.length_days),
             critical_paths: paths.into_iter().map(|path| CriticalPath(path.into_iter().map(key).collect())).collect(),
+            driving_path: record
+                .facts()
+                .driving_path(today)
+                .into_iter()
+                .filter_map(|driver| driving(record, driver))
+                .collect(),
             milestones: network
                 .nodes
                 .iter()
@@ -154,6 +184,19 @@ impl Schedule {
                 .collect(),
         })
     }
+}
+
+fn driving(record: &PlanRecord, driver: Driver) -> Option<DrivingMilestone> {
+    let plan = match driver.plan_id {
+        Some(plan_id) => record.source(plan_id)?,
+        None => record,
+    };
+    Some(DrivingMilestone {
+        plan_id: driver.plan_id,
+        plan_name: driver.plan_id.map(|_| plan.plan.name.clone()),
+        key: plan.milestones.get(driver.milestone)?.key.clone(),
+        reckoned_on: driver.reckoned_on,
+    })
 }
 
 fn scheduled(key: String, node: &Node, start_on: NaiveDate, calendar: &Calendar) -> ScheduledMilestone {
