@@ -11,6 +11,7 @@ on_both_engines!(
     a_review_answers_the_three_questions,
     a_review_wants_causes_and_actions,
     reviews_fall_due,
+    what_followed_another_needs_no_finding
 );
 
 fn explanation() -> Value {
@@ -133,6 +134,35 @@ async fn a_review_wants_causes_and_actions(engine: Engine) {
     let all = server.get(&format!("{path}/reviews")).await.expect(200);
     assert_eq!(pluck(&all, "number"), [1]);
     server.get(&format!("{path}/reviews/2")).await.problem(404, "not_found");
+}
+
+async fn what_followed_another_needs_no_finding(engine: Engine) {
+    let server = Server::start(engine).await;
+    let path = create_plan(&server).await;
+    let slip = async |key: &str, forecast_on: &str| {
+        let body = json!({ "forecast_on": forecast_on, "reason": "Access is late." });
+        server.post(&format!("{path}/milestones/{key}/forecast-changes"), body).await.expect(201);
+    };
+    let wanted = async || {
+        let next = server.get(&format!("{path}/reviews/next")).await.expect(200);
+        let at_risk = next["at_risk"].as_array().expect("milestones").iter();
+        let wanted = at_risk.filter(|one| one["needs_finding"] == true).map(|one| one["key"].clone());
+        (next["at_risk"].as_array().map(Vec::len), wanted.collect::<Vec<_>>())
+    };
+    slip("a", "2026-05-06").await;
+    slip("a", "2026-05-07").await;
+    assert_eq!(wanted().await, (Some(3), vec![json!("a")]), "b and c moved only together with a");
+    slip("b", "2026-06-30").await;
+    assert_eq!(wanted().await, (Some(3), vec![json!("a"), json!("b")]), "b is later by itself, and c moved with it");
+    let findings = ["a", "b"].map(|key| json!({ "key": key, "cause": "No credentials.", "action": "Escalate." }));
+    server.post(&format!("{path}/reviews"), json!({ "findings": findings })).await.expect(201);
+    let achieved = json!({ "override_reason": "It went without a." });
+    server.post(&format!("{path}/milestones/b/achieve"), achieved).await.expect(200);
+    assert_eq!(
+        wanted().await,
+        (Some(2), vec![json!("a"), json!("c")]),
+        "what c followed is there, and c is still late"
+    );
 }
 
 async fn reviews_fall_due(engine: Engine) {

@@ -64,11 +64,13 @@ pub fn is_at_risk(standing: &Standing) -> bool {
         || (standing.status == Status::OnTrack && (standing.stale || standing.missed_on.is_some()))
 }
 
-/// Whether a milestone at risk needs a finding of its own in a review: one that is late only because of what it waits for is
-/// explained by that.
-pub fn needs_finding(standing: &Standing) -> bool {
-    let own_variance_days = standing.variance_days - standing.pushed.map_or(0, |push| push.days);
-    is_at_risk(standing) && (own_variance_days > 0 || standing.stale || standing.missed_on.is_some())
+/// Whether a milestone at risk needs a finding of its own in a review: one that is late only because of another is explained by that. Either
+/// it is pushed by what it waits for, or its forecast was moved together with that of a milestone that is still late; then `own_word_on`
+/// is the date that its owner had given before.
+pub fn needs_finding(standing: &Standing, own_word_on: Option<NaiveDate>) -> bool {
+    let pushed_days = standing.pushed.map_or(0, |push| push.days);
+    let is_late = own_word_on.map_or(standing.variance_days > pushed_days, |on| on > standing.planned_on);
+    is_at_risk(standing) && (is_late || standing.stale || standing.missed_on.is_some())
 }
 
 /// Returns the links between open milestones whose predecessor is at risk or pushes the successor. A link that needs only
@@ -194,10 +196,14 @@ mod tests {
     #[test]
     fn what_is_only_pushed_is_explained_by_its_cause() {
         let pushed = Standing { pushed: Some(Push { by: Pusher::Own(0), days: 5 }), ..standing(Status::AtRisk, 15) };
-        assert!(is_at_risk(&pushed) && !needs_finding(&pushed));
-        assert!(needs_finding(&Standing { variance_days: 6, ..pushed }), "a day late by itself");
-        assert!(needs_finding(&Standing { stale: true, ..pushed }));
-        assert!(needs_finding(&standing(Status::AtRisk, 15)));
+        assert!(is_at_risk(&pushed) && !needs_finding(&pushed, None));
+        assert!(needs_finding(&Standing { variance_days: 6, ..pushed }, None), "a day late by itself");
+        assert!(needs_finding(&Standing { stale: true, ..pushed }, None));
+        let moved = standing(Status::AtRisk, 15);
+        assert!(needs_finding(&moved, None));
+        assert!(!needs_finding(&moved, Some(moved.planned_on)), "moved together with another");
+        assert!(needs_finding(&moved, Some(moved.planned_on + chrono::Days::new(1))), "late before that already");
+        assert!(needs_finding(&Standing { stale: true, ..moved }, Some(moved.planned_on)));
     }
 
     #[test]

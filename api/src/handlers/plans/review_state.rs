@@ -8,7 +8,7 @@ use milepost_domain::plan::finish_on;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::network::Relation;
 use milepost_domain::plan::review::{Moment, Trend, is_at_risk, needs_finding, trend, unresolved};
-use milepost_domain::plan::schedule::Status;
+use milepost_domain::plan::schedule::{Standing, Status};
 use milepost_domain::values::dates::days_between;
 use milepost_domain::values::text::{Key, Label, Name, Note};
 use serde::{Deserialize, Serialize};
@@ -76,8 +76,8 @@ pub struct RiskyMilestone {
     stale: bool,
     /// Whether a planned date has passed without an explanation.
     unexplained_miss: bool,
-    /// Whether a review needs a finding for the milestone. A milestone that is late only because of what it waits for needs
-    /// none.
+    /// Whether a review needs a finding for the milestone. A milestone that is late only because of what it waits for, or whose
+    /// date moved only together with that of a milestone that is still late, needs none.
     #[serde(default = "always")]
     needs_finding: bool,
     /// Whether the milestone went from on track to delayed without being at risk in between.
@@ -168,6 +168,15 @@ pub struct ReviewedMilestone {
     first_variance_days: i64,
 }
 
+/// The date that a milestone's owner gave before its forecast followed that of a milestone that is open and late; `None` if it does not.
+fn own_word_on(record: &PlanRecord, standings: &[Standing], last: Option<&ForecastRow>) -> Option<NaiveDate> {
+    let cause = record.position(&record.cause_of(last?)?.key)?;
+    let milestone = record.milestones.iter().find(|row| Some(row.id) == last.map(|last| last.milestone_id))?;
+    let own = record.forecasts.iter().rfind(|one| one.milestone_id == milestone.id && one.caused_by.is_none());
+    (standings[cause].is_open() && standings[cause].variance_days > 0)
+        .then(|| own.map_or(milestone.planned_on, |own| own.to_on))
+}
+
 impl ReviewState {
     /// The state of a plan today.
     pub fn of(record: &PlanRecord, view: &PlanView, today: NaiveDate) -> Self {
@@ -187,7 +196,7 @@ impl ReviewState {
                 waits_for: WaitsFor::of(standing, |at| &record.milestones[at].key, &view.externals),
                 stale: standing.stale,
                 unexplained_miss: standing.missed_on.is_some(),
-                needs_finding: needs_finding(standing),
+                needs_finding: needs_finding(standing, own_word_on(record, &standings, last)),
                 skipped_warning: standing.skipped_warning,
                 changes_since: since.iter().filter(|change| change.milestone_id == row.id).count(),
                 reason: last.and_then(|last| last.reason.clone()),

@@ -96,7 +96,7 @@ impl<'a> Known<'a> {
         let follows = change.and_then(|change| self.record.cause_of(change));
         let follows = follows.and_then(|cause| self.record.milestones.iter().position(|row| row.id == cause.id));
         let standing = &self.standings[at];
-        let waits_for = standing.pushed.filter(|_| !needs_finding(standing)).and_then(|push| push.by.own());
+        let waits_for = standing.pushed.filter(|_| !needs_finding(standing, None)).and_then(|push| push.by.own());
         let is_shown = |at: &usize| self.visible.shows(&self.record.milestones[*at].key);
         let is_open = |at: &usize| self.standings[*at].is_open();
         follows.or(waits_for).filter(is_open).filter(is_shown).filter(|_| self.visible.has(ShareField::DateChanges))
