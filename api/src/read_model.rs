@@ -125,7 +125,7 @@ impl From<&PlanRecord> for PlanView {
             standings: KeptStandings::default(),
             uncommunicated_changes: record.milestones.iter().map(|row| by_milestone.uncommunicated_changes(row)).sum(),
             externals: ExternalLabel::all_of(record),
-            sources: record.waits_for().0,
+            sources: record.waits_for().into_keys().collect(),
             reviewed: record.last_review.as_ref().map(|review| (review.reviewed_on, review.recorded_at)),
             row: record.plan.clone(),
         }

@@ -92,7 +92,7 @@ pub async fn plans_known_at(
     ids: Option<&[Uuid]>,
 ) -> Result<Vec<PlanRecord>, ApiError> {
     let mut conn = cx.snapshot().await?;
-    let records = plans::load(&mut conn, cx.organization_id(), ids).await?;
+    let records = plans::load_with(&mut conn, cx.organization_id(), ids, Some(at)).await?;
     let then = as_recorded(&mut conn, cx.organization_id(), records, ids, at).await?;
     Ok(then.into_iter().flatten().map(|recorded| recorded.record).collect())
 }
@@ -116,34 +116,36 @@ pub async fn as_recorded(
 ) -> Result<Vec<Option<Recorded>>, ApiError> {
     let mut entries: HashMap<Uuid, Vec<Known>> = HashMap::new();
     // What a plan waits for is looked at as it was known, too.
-    let further = records.iter().flat_map(further_plans);
+    let further = records.iter().flat_map(|record| record.waits_for().into_keys().collect::<Vec<_>>());
     let ids: Option<Vec<Uuid>> = ids.map(|ids| ids.iter().copied().chain(further).collect());
     for entry in ledger::known_plans(conn, organization_id, ids.as_deref(), at).await? {
         entries.entry(entry.root_id).or_default().push(entry);
     }
-    records.into_iter().map(|record| restore(record, &entries, at)).collect()
-}
-
-/// The plans that a plan waits for or has waited for, directly or not.
-fn further_plans(record: &PlanRecord) -> Vec<Uuid> {
-    let own = record.sources.iter().map(|source| source.plan.plan.id);
-    own.chain(record.sources.iter().flat_map(|source| further_plans(&source.plan))).collect()
+    let mut restored = HashMap::new();
+    records.into_iter().map(|record| restore(record, &entries, &mut restored, at)).collect()
 }
 
 /// Returns a plan and what it waits for as they were known at an instant; `None` if it was not known.
 fn restore(
     mut record: PlanRecord,
     entries: &HashMap<Uuid, Vec<Known>>,
+    restored: &mut HashMap<Uuid, Option<Arc<PlanRecord>>>,
     at: DateTime<Utc>,
 ) -> Result<Option<Recorded>, ApiError> {
     let sources = std::mem::take(&mut record.sources);
     let known = entries.get(&record.plan.id).map_or(&[][..], Vec::as_slice);
     let Some(mut recorded) = as_known(record, known, at)? else { return Ok(None) };
-    for mut source in sources.into_iter().filter(|source| source.dependency.holds_at(Some(at))) {
-        source.dependency.withdrawn_at = None;
-        if let Some(other) = restore(PlanRecord::clone(&source.plan), entries, at)? {
-            recorded.record.sources.push(Source { plan: Arc::new(other.record), ..source });
-        }
+    for source in sources {
+        let other = match restored.get(&source.plan.plan.id) {
+            Some(known) => known.clone(),
+            None => {
+                let other = restore(PlanRecord::clone(&source.plan), entries, restored, at)?;
+                let other = other.map(|other| Arc::new(other.record));
+                restored.insert(source.plan.plan.id, other.clone());
+                other
+            }
+        };
+        recorded.record.sources.extend(other.map(|plan| Source { plan, ..source }));
     }
     Ok(Some(recorded))
 }

@@ -36,7 +36,7 @@ use crate::earned_value::undefined::Undefined;
 use crate::earned_value::{CreditRule, EarnedValue, Progress, Valued, cost};
 use crate::plan::baseline::{Baseline, Line, in_force};
 use crate::plan::cascade::{Course, Move, Step};
-use crate::plan::external::External;
+use crate::plan::external::{External, Seen};
 use crate::plan::hold::{Hold, running_day};
 use crate::plan::milestone::State;
 use crate::plan::network::Link;
@@ -383,6 +383,10 @@ impl PlanFacts {
     /// Returns the schedule standing of every milestone at a date, in the order of the plan: each by itself, and then
     /// pushed by what it waits for. The reckoned dates are those that everything else that is said of the plan rests on.
     pub fn standings(&self, as_of: NaiveDate) -> Vec<Standing> {
+        self.standings_within(as_of, &mut Seen::new())
+    }
+
+    fn standings_within(&self, as_of: NaiveDate, seen: &mut Seen) -> Vec<Standing> {
         let (promises, as_of) = (self.promises(), running_day(&self.holds, as_of));
         let alone = |(position, facts): (usize, &MilestoneFacts)| {
             assess(&facts.timeline(promises.of(position), &self.holds), as_of, &self.terms)
@@ -392,7 +396,7 @@ impl PlanFacts {
             return standings;
         }
         let own = standings.len();
-        for (position, (on, by)) in self.joined(&standings, as_of).course().pushes() {
+        for (position, (on, by)) in self.joined_within(&standings, as_of, seen).course().pushes() {
             let by = by.checked_sub(own).map_or(Pusher::Own(by), Pusher::External);
             standings[position] = standings[position].pushed_to(on, by, &self.terms);
         }

@@ -136,6 +136,10 @@ async fn what_a_hold_refuses(engine: Engine) {
         ("/milestones/a/achieve", json!({})),
         ("/milestones/a/confirm", json!({})),
         ("/milestones/a/forecast-changes", json!({ "forecast_on": "2026-06-05", "reason": "It takes longer." })),
+        (
+            "/milestones/a/forecast-changes?dry_run=true",
+            json!({ "forecast_on": "2026-06-05", "reason": "It takes longer." }),
+        ),
     ] {
         let refused = server.post(&format!("{plan}{path}"), body).await.problem(409, "conflict");
         assert_eq!(refused, errors(&[("", "on_hold")]), "{path}");

@@ -138,6 +138,15 @@ async fn dependencies_end_and_the_past_knows_them(engine: Engine) {
     assert_eq!(known("14:30:00").await, ["2026-05-28", "2026-06-02"], "it held then");
     let entries = server.get("/v1/ledger?sort=-sequence&limit=1").await.expect(200);
     assert_eq!(pluck(&entries, "action"), ["plan.dependency_withdrawn"]);
+    wait_for(&server, &a, &b).await;
+    let z = plan(&server, "Z", "2026-05-12").await;
+    wait_for(&server, &b, &z).await;
+    slip(&server, &z, "2026-06-20").await;
+    let turned = ["2026-06-30", "2026-06-25", "2026-06-20"];
+    assert_eq!(reckoned(&server, "").await, turned, "the other way round, and through b");
+    let plan_a = server.get(&a).await.expect(200);
+    assert_eq!(plan_a["expected_finish_on"], turned[0], "a plan by itself says the same");
+    assert_eq!(known("14:30:00").await, ["2026-05-28", "2026-06-02"], "and then it was as it was");
 }
 
 async fn plans_wait_in_no_circle(engine: Engine) {
@@ -159,6 +168,12 @@ async fn plans_wait_in_no_circle(engine: Engine) {
     assert_eq!(refused(&row[0], on(&row[0], "done")).await, errors(&[("/on_plan_id", "same_plan")]));
     assert_eq!(refused(&row[11], on(&row[10], "done")).await, errors(&[("/on_plan_id", "chain_too_long")]));
     assert_eq!(refused(&row[1], on(&row[0], "done")).await, errors(&[("/on_milestone", "already_recorded")]));
+    let first = plan(&server, "before A", "2026-05-01").await;
+    assert_eq!(
+        refused(&row[0], on(&first, "done")).await,
+        errors(&[("/on_plan_id", "chain_too_long")]),
+        "at either end"
+    );
     assert_eq!(refused(&row[11], on(&row[0], "gone")).await, errors(&[("/on_milestone", "unknown_milestone")]));
     let nobody =
         json!({ "milestone": "done", "on_plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "on_milestone": "done" });

@@ -94,12 +94,22 @@ pub async fn ids(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Uui
 /// Loads whole plans: the given plans, or all of the organization, with the plans that they wait for. Uses sixteen statements regardless of
 /// the number of plans, and as many again for each step to further plans; call it within one snapshot.
 pub async fn load(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRecord>> {
+    load_with(conn, organization_id, ids, None).await
+}
+
+/// Loads whole plans as [`load`] does, with those that they waited for at an instant; `None` is now.
+pub async fn load_with(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    ids: Option<&[Uuid]>,
+    at: Option<DateTime<Utc>>,
+) -> sqlx::Result<Vec<PlanRecord>> {
     let records = load_alone(conn, organization_id, ids).await?;
     let dependencies = plan_dependencies::of_plans(conn, organization_id, ids).await?;
     if dependencies.is_empty() {
         Ok(records)
     } else {
-        sources::attach(conn, organization_id, records, dependencies).await
+        sources::attach(conn, organization_id, records, dependencies, at).await
     }
 }
 

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::plan::PlanFacts;
+use crate::plan::hold::running_day;
 
 /// A milestone on a driving path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +35,7 @@ impl PlanFacts {
 
     /// Adds a milestone and what decides when it is reached, the last one first.
     fn trace(&self, plan_id: Option<Uuid>, mut milestone: usize, as_of: NaiveDate, path: &mut Vec<Driver>) {
+        let as_of = running_day(&self.holds, as_of);
         let standings = self.standings(as_of);
         let joined = self.joined(&standings, as_of);
         let drivers = joined.course().drivers();
@@ -57,6 +59,7 @@ mod tests {
 
     use super::*;
     use crate::plan::external::External;
+    use crate::plan::hold::Hold;
     use crate::plan::milestone::State;
     use crate::plan::network::{Link, Relation};
     use crate::plan::schedule::Forecast;
@@ -106,5 +109,7 @@ mod tests {
         let through = [(true, 0, may(14)), (true, 1, may(18)), (false, 0, may(23)), (false, 1, may(28))];
         assert_eq!(path(&plan), through);
         assert_eq!(plan.driving_path(may(4))[0].plan_id, Some(plan_id));
+        plan.holds = vec![Hold { from_on: may(4), until_on: None }];
+        assert_eq!(plan.driving_path(may(30)), plan.driving_path(may(4)), "its clock stands still");
     }
 }

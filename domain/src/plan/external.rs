@@ -1,14 +1,15 @@
 //! Milestones of other plans that a plan's milestones wait for. A slip there pushes the reckoned dates here.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::plan::PlanFacts;
-use crate::plan::cascade::{Course, Step};
+use crate::plan::cascade::{Course, Direction, Move, Step};
 use crate::plan::hold::running_day;
-use crate::plan::network::{Link, Relation};
+use crate::plan::network::{Link, Network, Relation};
 use crate::plan::rule::PlanRule;
 use crate::plan::schedule::Standing;
 
@@ -30,6 +31,9 @@ pub struct External {
     pub lag_days: i64,
 }
 
+/// Milestones of other plans that have been looked at on a day, so that a plan that several wait for is looked at once.
+pub(super) type Seen = HashMap<(*const PlanFacts, NaiveDate), Vec<Step>>;
+
 /// A plan at a date, together with what it waits for in other plans: the courses of both as one.
 #[derive(Debug)]
 pub struct Joined<'a> {
@@ -45,40 +49,59 @@ impl Joined<'_> {
     pub fn course(&self) -> Course<'_> {
         Course { links: &self.links, ..self.plan.course(&self.steps) }
     }
+
+    /// Returns the moves of a cascade in the course. The float that they use up is that of the plan by itself.
+    pub fn cascade(&self, changed: (usize, NaiveDate), direction: Direction, today: NaiveDate) -> Vec<Move> {
+        let mut moves = self.course().cascade(changed, direction, today);
+        let own = self.plan.course(&self.steps[..self.plan.milestones.len()]);
+        let network = own.planned_durations_days().and_then(|days| Network::schedule(&days, &self.plan.links));
+        for one in &mut moves {
+            let float = network.as_ref().map_or(0, |network| network.nodes[one.milestone].total_float_days);
+            one.float_used_days = one.days.max(0).min(float.max(0));
+        }
+        moves
+    }
 }
 
 impl PlanFacts {
     /// Returns the same plan as if another one that it waits for, directly or not, were as given.
     #[must_use]
     pub fn with_source(&self, plan_id: Uuid, source: &Arc<Self>) -> Self {
-        let replaced = |one: &External| {
-            let plan = if one.plan_id == plan_id {
-                Arc::clone(source)
-            } else if one.plan.externals.is_empty() {
-                Arc::clone(&one.plan)
-            } else {
-                Arc::new(one.plan.with_source(plan_id, source))
-            };
+        self.with_sources(&mut HashMap::from([(plan_id, Arc::clone(source))]))
+    }
+
+    fn with_sources(&self, known: &mut HashMap<Uuid, Arc<Self>>) -> Self {
+        let mut replaced = |one: &External| {
+            let plan = known.get(&one.plan_id).cloned().unwrap_or_else(|| {
+                let is_last = one.plan.externals.is_empty();
+                let plan = if is_last { Arc::clone(&one.plan) } else { Arc::new(one.plan.with_sources(known)) };
+                known.insert(one.plan_id, Arc::clone(&plan));
+                plan
+            });
             External { plan, ..one.clone() }
         };
-        Self { externals: self.externals.iter().map(replaced).collect(), ..self.clone() }
+        Self { externals: self.externals.iter().map(&mut replaced).collect(), ..self.clone() }
     }
 
     /// Returns the plan at a date, together with what it waits for in other plans.
     pub fn joined(&self, standings: &[Standing], as_of: NaiveDate) -> Joined<'_> {
+        self.joined_within(standings, as_of, &mut Seen::new())
+    }
+
+    pub(super) fn joined_within(&self, standings: &[Standing], as_of: NaiveDate, seen: &mut Seen) -> Joined<'_> {
         let as_of = running_day(&self.holds, as_of);
-        let mut known: Vec<(*const Self, Vec<Standing>)> = vec![];
         let (mut steps, mut links) = (self.steps(standings, as_of), self.links.clone());
         for (nth, external) in self.externals.iter().enumerate() {
-            let plan = Arc::as_ptr(&external.plan);
-            let at = known.iter().position(|(one, _)| *one == plan).unwrap_or_else(|| {
-                known.push((plan, external.plan.standings(as_of)));
-                known.len() - 1
-            });
-            let standings = &known[at].1;
-            let step = external.plan.steps(standings, as_of)[external.from];
+            let plan = (Arc::as_ptr(&external.plan), as_of);
+            if !seen.contains_key(&plan) {
+                let standings = external.plan.standings_within(as_of, seen);
+                seen.insert(plan, external.plan.steps(&standings, as_of));
+            }
+            let step = seen[&plan][external.from];
+            // The clock of a plan on hold stands still, but what is open in it is not done.
+            let expected_on = if step.state.is_open() { step.expected_on.max(as_of) } else { step.expected_on };
             // Only its finish counts, which is reckoned from the start of this plan.
-            steps.push(Step { started_on: None, duration_days: None, ..step });
+            steps.push(Step { expected_on, started_on: None, duration_days: None, ..step });
             let from = self.milestones.len() + nth;
             links.push(Link { from, to: external.to, relation: Relation::FinishToStart, lag_days: external.lag_days });
         }
@@ -86,22 +109,41 @@ impl PlanFacts {
     }
 }
 
-/// Checks that a plan can wait for another one. `waits_for` are those that the other one waits for, directly or not, and `longest_chain` is
-/// the length of the longest row of them.
-pub fn may_wait_for(plan: Uuid, other: Uuid, waits_for: &[Uuid], longest_chain: usize) -> Result<(), PlanRule> {
+/// Checks that a plan can wait for another one, where each plan of the pairs waits for the second one.
+pub fn may_wait_for(plan: Uuid, other: Uuid, pairs: impl Iterator<Item = (Uuid, Uuid)>) -> Result<(), PlanRule> {
     if plan == other {
         return Err(PlanRule::SamePlan);
     }
-    if waits_for.contains(&plan) {
+    let (mut waits_for, mut waited_for) = (HashMap::new(), HashMap::new());
+    for (from, on) in pairs {
+        waits_for.entry(from).or_insert_with(Vec::new).push(on);
+        waited_for.entry(on).or_insert_with(Vec::new).push(from);
+    }
+    let mut below = HashMap::new();
+    let most = LONGEST_CHAIN;
+    let below_other = longest_row(other, &waits_for, &mut below);
+    if below.contains_key(&plan) {
         return Err(PlanRule::PlanCycle);
     }
-    if longest_chain >= LONGEST_CHAIN { Err(PlanRule::ChainTooLong { most: LONGEST_CHAIN }) } else { Ok(()) }
+    let above_plan = longest_row(plan, &waited_for, &mut HashMap::new());
+    if above_plan + 1 + below_other > most { Err(PlanRule::ChainTooLong { most }) } else { Ok(()) }
+}
+
+/// The length of the longest row of plans from one, and of those on the way, each once.
+fn longest_row(from: Uuid, next: &HashMap<Uuid, Vec<Uuid>>, known: &mut HashMap<Uuid, usize>) -> usize {
+    if let Some(length) = known.get(&from) {
+        return *length;
+    }
+    let further = next.get(&from).into_iter().flatten();
+    let length = further.map(|plan| longest_row(*plan, next, known) + 1).max().unwrap_or(0);
+    known.insert(from, length);
+    length
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::cascade::Direction;
+    use crate::plan::hold::Hold;
     use crate::plan::milestone::State;
     use crate::plan::reference::Ratios;
     use crate::plan::schedule::{Forecast, Pusher, Status};
@@ -139,6 +181,13 @@ mod tests {
     }
 
     #[test]
+    fn what_is_on_hold_elsewhere_still_pushes() {
+        let mut other = plan_of(vec![open(may(12))], may(1));
+        other.holds = vec![Hold { from_on: may(10), until_on: None }];
+        assert_eq!(waiting(other, 0).standings(may(18))[0].reckoned_on, may(23), "it is not done on the 18th");
+    }
+
+    #[test]
     fn nothing_is_pulled_before_another_plan_allows_it() {
         let mut other = plan_of(vec![open(may(22))], may(1));
         other.milestones[0].forecasts = vec![Forecast { recorded_on: may(3), forecast_on: may(23) }];
@@ -146,7 +195,7 @@ mod tests {
         plan.externals[0].to = 1;
         let pulled = |plan: &PlanFacts| {
             let joined = plan.joined(&plan.standings(may(4)), may(4));
-            let moves = joined.course().cascade((0, may(12)), Direction::Pull, may(4));
+            let moves = joined.cascade((0, may(12)), Direction::Pull, may(4));
             moves.iter().map(|one| (one.milestone, one.to_on)).collect::<Vec<_>>()
         };
         assert_eq!(pulled(&plan), [(0, may(12))], "three days after 23 May, where it stands already");
@@ -181,12 +230,17 @@ mod tests {
     #[test]
     fn plans_wait_in_a_row_and_in_no_circle() {
         let [a, b, c] = [1, 2, 3].map(Uuid::from_u128);
-        assert_eq!(may_wait_for(a, b, &[c], 1), Ok(()));
-        assert_eq!(may_wait_for(a, a, &[], 0), Err(PlanRule::SamePlan));
-        assert_eq!(may_wait_for(a, b, &[c, a], 2), Err(PlanRule::PlanCycle));
-        assert_eq!(may_wait_for(a, b, &[c], 10), Err(PlanRule::ChainTooLong { most: 10 }));
-        let first = plan_of(vec![open(may(12))], may(1));
-        let mut first = first;
+        let can = |plan, other, pairs: &[(Uuid, Uuid)]| may_wait_for(plan, other, pairs.iter().copied());
+        assert_eq!(can(a, b, &[(b, c)]), Ok(()));
+        assert_eq!(can(a, a, &[]), Err(PlanRule::SamePlan));
+        assert_eq!(can(a, b, &[(b, c), (c, a)]), Err(PlanRule::PlanCycle));
+        let row: Vec<(Uuid, Uuid)> = (10..20).map(|n| (Uuid::from_u128(n), Uuid::from_u128(n + 1))).collect();
+        let [first, last] = [10, 20].map(Uuid::from_u128);
+        assert_eq!(can(a, first, &row), Err(PlanRule::ChainTooLong { most: 10 }));
+        assert_eq!(can(last, a, &row), Err(PlanRule::ChainTooLong { most: 10 }), "whichever end it is added to");
+        assert_eq!(can(a, first, &row[..9]), Ok(()));
+        assert_eq!(can(Uuid::from_u128(15), Uuid::from_u128(25), &row), Ok(()), "five above it");
+        let mut first = plan_of(vec![open(may(12))], may(1));
         first.milestones[0].forecasts = vec![Forecast { recorded_on: may(3), forecast_on: may(30) }];
         let mut third = plan_of(vec![open(may(29))], may(1));
         third.milestones[0].duration_days = Some(1);

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use crate::plan::hold::running_day;
 use crate::plan::milestone::State;
 use crate::plan::schedule::{Forecast, Standing, Status};
 use crate::plan::{PlanFacts, finish_on};
@@ -48,6 +49,8 @@ pub struct Outcome {
 /// Returns a plan as if changes had been made on a day.
 #[must_use]
 pub fn suppose(plan: &PlanFacts, changes: &[Supposed], today: NaiveDate) -> PlanFacts {
+    // While a plan is on hold, its clock stands still.
+    let today = running_day(&plan.holds, today);
     let mut plan = plan.clone();
     for change in changes {
         let facts = &mut plan.milestones[change.milestone];
@@ -83,6 +86,7 @@ pub fn outcome(plan: &PlanFacts, as_things_stand: &[Standing], today: NaiveDate)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::hold::Hold;
     use crate::plan::network::{Link, Relation};
     use crate::plan::tests::{open, plan_of};
 
@@ -111,5 +115,9 @@ mod tests {
         ]);
         assert_eq!(dropped.finish_on, Some(may(20)));
         assert_eq!(dropped.differences[1].to_on, None);
+        plan.holds = vec![Hold { from_on: may(4), until_on: None }];
+        let slip = Supposed { forecast_on: Some(may(13)), ..none };
+        let held = outcome(&suppose(&plan, &[slip], may(30)), &plan.standings(may(30)), may(30));
+        assert_eq!(held.finish_on, Some(may(23)), "on the day on which the clock stands still");
     }
 }

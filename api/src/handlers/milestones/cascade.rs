@@ -26,6 +26,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
+use crate::handlers::plans::holds::check_record;
 use crate::precondition::IfMatchOptional;
 use crate::read_model::{PlanView, Plans};
 use crate::store::milestones::{self, ForecastRow};
@@ -154,6 +155,7 @@ pub async fn record_forecast_change(
         let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
         let record = found.ok_or_else(ApiError::not_found)?;
         let position = record.position(&milestone).ok_or_else(ApiError::not_found)?;
+        check_record(&record, cx.today())?;
         let moves = decide(&record, position, body.0.forecast_on, direction, cx.today())
             .map_err(|rule| rule.at("/forecast_on"))?;
         return Answer::ok(&Cascade::of(&record, &moves, cx.today(), true, &others));
@@ -206,7 +208,7 @@ pub fn decide(
     may_forecast(row.state.0, current_on, forecast_on, today)?;
     let facts = record.facts();
     let joined = facts.joined(&facts.standings(today), today);
-    let moves = joined.course().cascade((position, forecast_on), direction, today);
+    let moves = joined.cascade((position, forecast_on), direction, today);
     if moves.iter().skip(1).any(|one| one.to_on >= LAST_DAY) {
         return Err(ValueRule::BeyondCalendar { last: LAST_DAY }.into());
     }

@@ -19,7 +19,7 @@ use crate::error::ApiError;
 use crate::extract::Body;
 use crate::paging::{Page, Paging};
 use crate::record::{self, Record, Withdrawable, Withdrawal};
-use crate::store::plan_dependencies::PlanDependency;
+use crate::store::plan_dependencies::{self, PlanDependency};
 use crate::store::plans;
 use crate::unit::Entity;
 
@@ -82,12 +82,10 @@ pub async fn add_plan_dependency(
             other.ok_or_else(|| ApiError::field("/on_plan_id", "unknown_plan", "there is no plan with this id"))?;
         let on_milestone = other.milestone(&draft.on_milestone);
         let on_milestone = on_milestone.ok_or_else(|| unknown(&draft.on_milestone, "/on_milestone"))?;
-        let (waits_for, chain) = other.waits_for();
-        let waits_for: Vec<Uuid> = waits_for.into_iter().collect();
-        may_wait_for(*id, other.plan.id, &waits_for, chain).map_err(|rule| rule.at("/on_plan_id"))?;
-        let is_same = |one: &PlanDependency| {
-            one.holds_at(None) && one.milestone_id == milestone.id && one.on_milestone_id == on_milestone.id
-        };
+        let all = plan_dependencies::of_plans(conn, organization_id, None).await?;
+        let holding = all.iter().filter(|one| one.holds_at(None)).map(|one| (one.plan_id, one.on_plan_id));
+        may_wait_for(*id, other.plan.id, holding).map_err(|rule| rule.at("/on_plan_id"))?;
+        let is_same = |one: &PlanDependency| one.milestone_id == milestone.id && one.on_milestone_id == on_milestone.id;
         if own.sources.iter().any(|source| is_same(&source.dependency)) {
             return Err(ValueRule::AlreadyRecorded.at("/on_milestone").into());
         }

@@ -1,6 +1,7 @@
 //! A whole plan with the rows that belong to it, as facts that reports use and by the milestones that they belong to.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chrono::NaiveDate;
 use milepost_domain::earned_value::{Progress, cost};
@@ -169,6 +170,10 @@ impl PlanRecord {
 
     /// Returns the plan in the form that the domain uses.
     pub fn facts(&self) -> PlanFacts {
+        self.facts_within(&mut HashMap::new())
+    }
+
+    pub(super) fn facts_within(&self, others: &mut HashMap<Uuid, Arc<PlanFacts>>) -> PlanFacts {
         let positions: HashMap<Uuid, usize> = self.milestones.iter().enumerate().map(|(i, m)| (m.id, i)).collect();
         let mut facts: Vec<MilestoneFacts> = self
             .milestones
@@ -222,7 +227,7 @@ impl PlanRecord {
             start_on: self.plan.start_on,
             links: self.links(),
             holds: self.holds.iter().map(PlanHold::hold).collect(),
-            externals: self.externals(),
+            externals: self.externals(others),
             costs: self
                 .costs
                 .iter()

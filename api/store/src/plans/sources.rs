@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use milepost_domain::plan::PlanFacts;
 use milepost_domain::plan::external::{External, LONGEST_CHAIN};
 use uuid::Uuid;
@@ -21,59 +22,56 @@ pub struct Source {
 }
 
 impl PlanRecord {
-    /// Returns the dependencies on other plans that hold, in the order of the facts.
+    /// Returns the dependencies on other plans whose milestones are there, in the order of the facts.
     pub fn holding_sources(&self) -> impl Iterator<Item = (&Source, usize, usize)> {
-        let held = self.sources.iter().filter(|source| source.dependency.holds_at(None));
-        held.filter_map(|source| {
+        self.sources.iter().filter_map(|source| {
             let to = self.milestones.iter().position(|row| row.id == source.dependency.milestone_id)?;
             let from = source.plan.milestones.iter().position(|row| row.id == source.dependency.on_milestone_id)?;
             Some((source, to, from))
         })
     }
 
-    /// Returns the milestones of other plans that those of this one wait for.
-    pub(super) fn externals(&self) -> Vec<External> {
-        let mut plans: HashMap<Uuid, Arc<PlanFacts>> = HashMap::new();
-        let external = |(source, to, from): (&Source, usize, usize)| {
+    /// Returns the milestones of other plans that those of this one wait for. A plan that several wait for is the same in all of them.
+    pub(super) fn externals(&self, known: &mut HashMap<Uuid, Arc<PlanFacts>>) -> Vec<External> {
+        let mut external = |(source, to, from): (&Source, usize, usize)| {
             let plan_id = source.dependency.on_plan_id;
-            let plan = Arc::clone(plans.entry(plan_id).or_insert_with(|| Arc::new(source.plan.facts())));
+            let plan = known.get(&plan_id).cloned().unwrap_or_else(|| {
+                let facts = Arc::new(source.plan.facts_within(known));
+                known.insert(plan_id, Arc::clone(&facts));
+                facts
+            });
             External { to, plan_id, plan, from, lag_days: source.dependency.lag_days }
         };
-        self.holding_sources().map(external).collect()
+        self.holding_sources().map(&mut external).collect()
     }
 
-    /// Returns a plan that this one waits for, directly or not.
-    pub fn source(&self, plan_id: Uuid) -> Option<&Arc<Self>> {
-        let held = self.sources.iter().filter(|source| source.dependency.holds_at(None));
-        let mut plans = held.map(|source| &source.plan);
-        plans.find_map(|plan| if plan.plan.id == plan_id { Some(plan) } else { plan.source(plan_id) })
-    }
-
-    /// Returns the plans that this one waits for, directly or not, and the length of the longest row of them.
-    pub fn waits_for(&self) -> (HashSet<Uuid>, usize) {
-        let (mut all, mut longest) = (HashSet::new(), 0);
-        for source in self.sources.iter().filter(|source| source.dependency.holds_at(None)) {
-            let (further, length) = source.plan.waits_for();
-            all.insert(source.plan.plan.id);
-            all.extend(further);
-            longest = longest.max(length + 1);
+    /// Returns the plans that this one waits for, directly or not, by identifier.
+    pub fn waits_for(&self) -> HashMap<Uuid, &Arc<Self>> {
+        let mut found = HashMap::new();
+        let mut open: Vec<&Source> = self.sources.iter().collect();
+        while let Some(source) = open.pop() {
+            if found.insert(source.plan.plan.id, &source.plan).is_none() {
+                open.extend(&source.plan.sources);
+            }
         }
-        (all, longest)
+        found
     }
 }
 
-/// Loads the plans that some plans wait for, and attaches them.
+/// Loads the plans that some plans wait for, or waited for at an instant, and attaches them. At no instant do plans wait in a circle.
 pub(super) async fn attach(
     conn: &mut Conn,
     organization_id: Uuid,
     records: Vec<PlanRecord>,
     dependencies: Vec<PlanDependency>,
+    at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Vec<PlanRecord>> {
     let order: Vec<Uuid> = records.iter().map(|record| record.plan.id).collect();
     let mut alone: HashMap<Uuid, PlanRecord> = records.into_iter().map(|record| (record.plan.id, record)).collect();
     let mut by_plan: HashMap<Uuid, Vec<PlanDependency>> = HashMap::new();
     let mut found = dependencies;
     loop {
+        found.retain(|one| one.holds_at(at));
         let wanted: HashSet<Uuid> =
             found.iter().map(|one| one.on_plan_id).filter(|id| !alone.contains_key(id)).collect();
         for one in found {

@@ -170,12 +170,7 @@ impl Schedule {
             start_on,
             finish_on: calendar.plus_days(start_on, network.length_days),
             critical_paths: paths.into_iter().map(|path| CriticalPath(path.into_iter().map(key).collect())).collect(),
-            driving_path: record
-                .facts()
-                .driving_path(today)
-                .into_iter()
-                .filter_map(|driver| driving(record, driver))
-                .collect(),
+            driving_path: driving_path(record, today),
             milestones: network
                 .nodes
                 .iter()
@@ -186,17 +181,19 @@ impl Schedule {
     }
 }
 
-fn driving(record: &PlanRecord, driver: Driver) -> Option<DrivingMilestone> {
-    let plan = match driver.plan_id {
-        Some(plan_id) => record.source(plan_id)?,
-        None => record,
+fn driving_path(record: &PlanRecord, today: NaiveDate) -> Vec<DrivingMilestone> {
+    let others = record.waits_for();
+    let milestone = |driver: Driver| {
+        let other = driver.plan_id.and_then(|plan_id| others.get(&plan_id));
+        let plan = other.map_or(record, |other| other);
+        DrivingMilestone {
+            plan_id: driver.plan_id,
+            plan_name: other.map(|other| other.plan.name.clone()),
+            key: plan.milestones[driver.milestone].key.clone(),
+            reckoned_on: driver.reckoned_on,
+        }
     };
-    Some(DrivingMilestone {
-        plan_id: driver.plan_id,
-        plan_name: driver.plan_id.map(|_| plan.plan.name.clone()),
-        key: plan.milestones.get(driver.milestone)?.key.clone(),
-        reckoned_on: driver.reckoned_on,
-    })
+    record.facts().driving_path(today).into_iter().map(milestone).collect()
 }
 
 fn scheduled(key: String, node: &Node, start_on: NaiveDate, calendar: &Calendar) -> ScheduledMilestone {
