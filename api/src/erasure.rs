@@ -56,7 +56,7 @@ pub struct ErasureReport {
     ledger_entries: usize,
 }
 
-/// What the ledger says of an erasure.
+/// Ledger's account of an erasure.
 #[derive(Debug, Serialize, Deserialize)]
 struct Erasure {
     people: usize,
@@ -78,7 +78,7 @@ pub fn entries_erased_by(entry: &Entry) -> Vec<Range> {
 
 /// A resource that can be erased.
 pub trait Erasable: Referred {
-    /// What belongs to it.
+    /// Everything that belongs to it.
     fn extent(unit: &mut Unit, id: Uuid) -> impl Future<Output = sqlx::Result<Extent>>;
 }
 

@@ -1,7 +1,7 @@
 //! Merging of customers, and of people, that turned out to be the same.
 //!
-//! What belongs to the duplicate is moved to the one that is kept, and noted, so that it can be moved back. The duplicate stays as a
-//! sign: it is archived, cannot be changed, and whoever names it means the one that was kept.
+//! Everything that belongs to the duplicate is moved to the one that is kept, and noted, so that it can be moved back. The duplicate stays
+//! as a sign: it is archived, cannot be changed, and whoever names it means the one that was kept.
 
 use milepost_domain::merge::{MOST_MOVED, MergeRule, MovedKind, may_merge};
 use milepost_domain::rule::Rule as _;
@@ -24,9 +24,9 @@ use crate::unit::{Change, Unit};
 
 /// A resource of which several can turn out to be the same.
 pub trait Merging: Referred<Stamp = Mergeable> {
-    /// What belongs to it and is moved as it is.
+    /// Rows that belong to it and are moved as they are.
     const LINKS: &'static [Link];
-    /// What belongs to it and is changed one by one, with a version and a ledger entry.
+    /// Rows that belong to it and are changed one by one, with a version and a ledger entry.
     const CHANGED: &'static [Link];
 
     /// Changes things so that they belong to another one.

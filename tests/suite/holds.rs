@@ -25,7 +25,7 @@ async fn hold(server: &Server, plan: &str) -> Value {
     server.post(&format!("{plan}/hold"), json!({ "reason": "The client has stopped the budget." })).await.expect(200)
 }
 
-/// What a plan's list of milestones says of each.
+/// Dates of a plan's milestones, as its list has them.
 async fn dates(server: &Server, plan: &str) -> Value {
     let milestones = server.get(&format!("{plan}/milestones")).await.expect(200);
     let fields = ["planned_on", "reckoned_on", "status", "variance_days", "overdue"];

@@ -235,7 +235,7 @@ async fn broken_project_files_are_refused(engine: Engine) {
     assert_eq!(server.get("/v1/plans").await.expect(200)["data"], json!([]), "nothing half-written");
 }
 
-/// What a plan written as a project file says of its milestones is there when the file is read again.
+/// Everything that a written project file says of milestones is there when it is read again.
 async fn project_files_are_written(engine: Engine) {
     let server = Server::start(engine).await;
     let file = include_str!("../files/rollout.mspdi.xml");

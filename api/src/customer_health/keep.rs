@@ -1,8 +1,8 @@
 //! Keeping how every customer is: what reports list, and what playbooks react to.
 //!
 //! Nothing marks a customer when something of it changes. Events and ledger entries are numbered in order, so what has changed since the
-//! last time is what came after the numbers that were noted then; and when the day has changed, everything has. What is kept can be computed
-//! anew at any time.
+//! last time is what came after the numbers that were noted then; and when the day has changed, everything has. What is kept can be
+//! computed anew at any time.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;

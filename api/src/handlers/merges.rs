@@ -99,10 +99,10 @@ impl Merging for PersonContent {
 
 /// Merge a duplicate into a customer
 ///
-/// Moves everything that belongs to the duplicate to the customer: people, parts, plans, records, interventions and external
-/// references with their usage events. The customer keeps its own fields. The duplicate is archived and can no longer be changed.
-/// Fields of other requests that name it, and its external references, then mean the customer. Figures of the past contain both. Moves at most 2,000 people, parts
-/// and plans. A dry run (`dry_run=true`) responds with 200 and changes nothing.
+/// Moves everything that belongs to the duplicate to the customer: people, parts, plans, records, interventions and external references
+/// with their usage events. The customer keeps its own fields. The duplicate is archived and can no longer be changed. Fields of other
+/// requests that name it, and its external references, then mean the customer. Figures of the past contain both. Moves at most 2,000
+/// people, parts and plans. A dry run (`dry_run=true`) responds with 200 and changes nothing.
 #[utoipa::path(tag = "customers", security(("bearer" = ["customers:write"])), params(MergeOptions), request_body = MergeDraft,
     responses(
         (status = 200, description = "The report of a dry run.", body = MergeReport),

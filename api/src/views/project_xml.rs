@@ -1,7 +1,7 @@
 //! A plan as Microsoft Project's XML (MSPDI), which project management programs read.
 //!
-//! Milestones become tasks below their phases, their own forecasts the schedule, and the dates of the baseline in force baseline 0. The order
-//! of elements is that of the schema.
+//! Milestones become tasks below their phases, their own forecasts the schedule, and the dates of the baseline in force baseline 0. The
+//! order of elements is that of the schema.
 
 use std::collections::HashMap;
 
@@ -82,7 +82,7 @@ pub fn write(record: &PlanRecord, today: NaiveDate) -> String {
     markup.into_string()
 }
 
-/// What the tasks are written from.
+/// Facts that the tasks are written from.
 struct File<'a> {
     record: &'a PlanRecord,
     facts: &'a PlanFacts,

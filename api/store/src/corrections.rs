@@ -9,9 +9,7 @@ use uuid::Uuid;
 
 use crate::author::Author;
 use crate::json_text::JsonText;
-use crate::milestones::ROWS_PER_INSERT;
-use crate::row::{self, Condition, Value};
-use crate::{Conn, columns, table};
+use crate::{columns, table};
 
 /// A correction of what was recorded of a milestone.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -65,18 +63,3 @@ columns!(Correction {
     recorded_at
 });
 table!(Correction, "milestone_corrections");
-
-/// The corrections of some plans' milestones, or of all, oldest first.
-pub async fn of_plans(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    plan_ids: Option<&[Uuid]>,
-) -> sqlx::Result<Vec<Correction>> {
-    let Some(ids) = plan_ids else { return row::all(conn, organization_id, &[], "id").await };
-    let mut found = vec![];
-    for some in ids.chunks(ROWS_PER_INSERT) {
-        let some = some.iter().map(|id| Value::Uuid(Some(*id))).collect();
-        found.extend(row::all(conn, organization_id, &[Condition::OneOf("plan_id", some)], "id").await?);
-    }
-    Ok(found)
-}

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::milestones::{ROWS_PER_INSERT, push_ids};
 use crate::{Conn, on};
 
-/// What an erasure removes, as identifiers.
+/// Identifiers of everything that an erasure removes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Extent {
     /// Customers: one, and those that were merged into it.

@@ -8,9 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::author::Author;
-use crate::milestones::ROWS_PER_INSERT;
-use crate::row::{self, Condition, Value};
-use crate::{Conn, columns, table};
+use crate::{columns, table};
 
 /// A hold of a plan.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -54,19 +52,4 @@ impl PlanHold {
         }
         self.recorded_at <= at
     }
-}
-
-/// Returns the holds of some plans, or of all, in the order of recording.
-pub async fn of_plans(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    plan_ids: Option<&[Uuid]>,
-) -> sqlx::Result<Vec<PlanHold>> {
-    let Some(ids) = plan_ids else { return row::all(conn, organization_id, &[], "id").await };
-    let mut found = vec![];
-    for some in ids.chunks(ROWS_PER_INSERT) {
-        let some = some.iter().map(|id| Value::Uuid(Some(*id))).collect();
-        found.extend(row::all(conn, organization_id, &[Condition::OneOf("plan_id", some)], "id").await?);
-    }
-    Ok(found)
 }

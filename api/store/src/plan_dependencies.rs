@@ -7,9 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::author::Author;
-use crate::milestones::ROWS_PER_INSERT;
-use crate::row::{self, Condition, Value};
-use crate::{Conn, columns, table};
+use crate::{columns, table};
 
 /// A dependency on another plan: the milestone cannot be reached before that of the other plan.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -75,19 +73,4 @@ impl PlanDependency {
             Some(at) => self.recorded_at <= at && self.withdrawn_at.is_none_or(|withdrawn_at| withdrawn_at > at),
         }
     }
-}
-
-/// Returns what some plans wait for, or all, in the order of recording, withdrawn ones included.
-pub async fn of_plans(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    plan_ids: Option<&[Uuid]>,
-) -> sqlx::Result<Vec<PlanDependency>> {
-    let Some(ids) = plan_ids else { return row::all(conn, organization_id, &[], "id").await };
-    let mut found = vec![];
-    for some in ids.chunks(ROWS_PER_INSERT) {
-        let some = some.iter().map(|id| Value::Uuid(Some(*id))).collect();
-        found.extend(row::all(conn, organization_id, &[Condition::OneOf("plan_id", some)], "id").await?);
-    }
-    Ok(found)
 }

@@ -17,13 +17,13 @@ use uuid::Uuid;
 
 pub use self::record::{ByMilestone, PlanRecord};
 pub use self::sources::Source;
+use crate::corrections::Correction;
 use crate::customers::Customer;
 use crate::from_row::from_row;
+use crate::holds::PlanHold;
 use crate::json_text::JsonText;
 use crate::people::Person;
-use crate::{
-    Conn, baselines, communications, corrections, costs, holds, milestones, on, plan_dependencies, reviews, valuations,
-};
+use crate::{Conn, baselines, communications, costs, milestones, on, reviews, row, valuations};
 
 /// Row of a plan, with the names of its customer and its person.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,7 +105,7 @@ pub async fn load_with(
     at: Option<DateTime<Utc>>,
 ) -> sqlx::Result<Vec<PlanRecord>> {
     let records = load_alone(conn, organization_id, ids).await?;
-    let dependencies = plan_dependencies::of_plans(conn, organization_id, ids).await?;
+    let dependencies = row::of_plans(conn, organization_id, ids).await?;
     if dependencies.is_empty() {
         Ok(records)
     } else {
@@ -128,8 +128,8 @@ async fn load_alone(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>
     let mut misses = by_plan(reviews::misses(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut reviewed = by_plan(reviews::last_reviews(conn, organization_id, ids).await?, |row| row.plan_id);
     let mut valued = by_plan(valuations::rows(conn, organization_id, ids).await?, |row| row.plan_id);
-    let mut held = by_plan(holds::of_plans(conn, organization_id, ids).await?, |row| row.plan_id);
-    let mut corrected = by_plan(corrections::of_plans(conn, organization_id, ids).await?, |row| row.plan_id);
+    let mut held = by_plan(row::of_plans(conn, organization_id, ids).await?, |row: &PlanHold| row.plan_id);
+    let mut corrected = by_plan(row::of_plans(conn, organization_id, ids).await?, |row: &Correction| row.plan_id);
     let whole = |plan: PlanRow| PlanRecord {
         sources: vec![],
         holds: held.remove(&plan.id).unwrap_or_default(),

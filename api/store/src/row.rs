@@ -16,6 +16,7 @@ pub(crate) use self::condition::push_conditions;
 pub(crate) use self::value::push_value;
 pub use self::value::{Column, Kind, Value};
 use crate::keyset::{Slice, push_slice};
+use crate::milestones::ROWS_PER_INSERT;
 use crate::{Conn, on};
 
 /// A row of either engine.
@@ -190,6 +191,21 @@ pub async fn all<T: Table>(
         }
         query.build().fetch_all(db).await?.iter().map(|row| read(row)).collect()
     })
+}
+
+/// The rows that belong to some plans, or to all, in the order of recording.
+pub async fn of_plans<T: Table>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    plan_ids: Option<&[Uuid]>,
+) -> sqlx::Result<Vec<T>> {
+    let Some(ids) = plan_ids else { return all(conn, organization_id, &[], "id").await };
+    let mut found = vec![];
+    for some in ids.chunks(ROWS_PER_INSERT) {
+        let some = some.iter().map(|id| Value::Uuid(Some(*id))).collect();
+        found.extend(all(conn, organization_id, &[Condition::OneOf("plan_id", some)], "id").await?);
+    }
+    Ok(found)
 }
 
 /// All rows of a table that satisfy the conditions, in an order: for rows whose key is not `id` alone.

@@ -64,9 +64,9 @@ pub fn is_at_risk(standing: &Standing) -> bool {
         || (standing.status == Status::OnTrack && (standing.stale || standing.missed_on.is_some()))
 }
 
-/// Whether a milestone at risk needs a finding of its own in a review: one that is late only because of another is explained by that. Either
-/// it is pushed by what it waits for, or its forecast was moved together with that of a milestone that is still late; then `own_word_on`
-/// is the date that its owner had given before.
+/// Whether a milestone at risk needs a finding of its own in a review: one that is late only because of another is explained by that.
+/// Either it is pushed by what it waits for, or its forecast was moved together with that of a milestone that is still late; then
+/// `own_word_on` is the date that its owner had given before.
 pub fn needs_finding(standing: &Standing, own_word_on: Option<NaiveDate>) -> bool {
     let pushed_days = standing.pushed.map_or(0, |push| push.days);
     let is_late = own_word_on.map_or(standing.variance_days > pushed_days, |on| on > standing.planned_on);

@@ -37,9 +37,9 @@ pub struct Erased {
 
 /// Delete a person's usage events
 ///
-/// Permanently deletes all usage events of the person, across all customers, and under all references that the person has had. All figures are computed from the stored
-/// events, so they no longer include the deleted ones. The ledger records the number of deleted events, but not the
-/// person. Rejected messages that contain the reference are deleted, too. If the same events are sent again, they count as new.
+/// Permanently deletes all usage events of the person, across all customers, and under all references that the person has had. All figures
+/// are computed from the stored events, so they no longer include the deleted ones. The ledger records the number of deleted events, but
+/// not the person. Rejected messages that contain the reference are deleted, too. If the same events are sent again, they count as new.
 #[utoipa::path(tag = "events", security(("bearer" = ["admin"])), request_body = ErasureDraft,
     responses((status = 200, description = "The number of deleted events.", body = Erased)))]
 #[post("/v1/events/erase")]

@@ -1,4 +1,4 @@
-//! What pushes the reckoned date of a milestone, as answers say it.
+//! The cause that pushes the reckoned date of a milestone, as answers name it.
 
 use milepost_domain::plan::schedule::{Pusher, Standing};
 use milepost_domain::values::text::{Key, Name};
@@ -30,7 +30,7 @@ pub struct WaitsFor {
 }
 
 impl WaitsFor {
-    /// What pushes a milestone, with the key of the milestone at a position, or one of another plan.
+    /// Names the cause that pushes a milestone, with the key of the milestone at a position, or one of another plan.
     pub fn of<'a>(standing: &Standing, key: impl Fn(usize) -> &'a str, externals: &[ExternalLabel]) -> Option<Self> {
         let push = standing.pushed?;
         Some(match push.by {

@@ -19,8 +19,8 @@ use crate::error::ApiError;
 use crate::extract::Body;
 use crate::paging::{Page, Paging};
 use crate::record::{self, Record, Withdrawable, Withdrawal};
-use crate::store::plan_dependencies::{self, PlanDependency};
-use crate::store::plans;
+use crate::store::plan_dependencies::PlanDependency;
+use crate::store::{plans, row};
 use crate::unit::Entity;
 
 impl Record for PlanDependency {
@@ -61,7 +61,8 @@ pub struct PlanDependencyDraft {
 /// Add a dependency on another plan
 ///
 /// The milestone cannot be reached before the milestone of the other plan, the lag, and its own duration. A slip in the other plan then
-/// pushes the reckoned dates of this one, in all answers. Plans must not wait for each other in a circle, and at most ten may wait in a row.
+/// pushes the reckoned dates of this one, in all answers. Plans must not wait for each other in a circle, and at most ten may wait in a
+/// row.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = PlanDependencyDraft,
     responses((status = 201, description = "The added dependency.", body = PlanDependency)))]
 #[post("/v1/plans/{id}/dependencies")]
@@ -82,7 +83,7 @@ pub async fn add_plan_dependency(
             other.ok_or_else(|| ApiError::field("/on_plan_id", "unknown_plan", "there is no plan with this id"))?;
         let on_milestone = other.milestone(&draft.on_milestone);
         let on_milestone = on_milestone.ok_or_else(|| unknown(&draft.on_milestone, "/on_milestone"))?;
-        let all = plan_dependencies::of_plans(conn, organization_id, None).await?;
+        let all: Vec<PlanDependency> = row::all(conn, organization_id, &[], "id").await?;
         let holding = all.iter().filter(|one| one.holds_at(None)).map(|one| (one.plan_id, one.on_plan_id));
         may_wait_for(*id, other.plan.id, holding).map_err(|rule| rule.at("/on_plan_id"))?;
         let is_same = |one: &PlanDependency| one.milestone_id == milestone.id && one.on_milestone_id == on_milestone.id;

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::{PlanRecord, load_alone};
 use crate::Conn;
-use crate::plan_dependencies::{self, PlanDependency};
+use crate::plan_dependencies::PlanDependency;
+use crate::row;
 
 /// A dependency on another plan, with that plan.
 #[derive(Debug, Clone)]
@@ -83,7 +84,7 @@ pub(super) async fn attach(
         let wanted: Vec<Uuid> = wanted.into_iter().collect();
         let more = load_alone(conn, organization_id, Some(&wanted)).await?;
         alone.extend(more.into_iter().map(|record| (record.plan.id, record)));
-        found = plan_dependencies::of_plans(conn, organization_id, Some(&wanted)).await?;
+        found = row::of_plans(conn, organization_id, Some(&wanted)).await?;
     }
     let mut whole = HashMap::new();
     let assembled = order.into_iter().filter_map(|id| assemble(id, &alone, &by_plan, &mut whole, 0));

@@ -3,7 +3,7 @@
 use super::model::{Combine, Effect, ModelContent};
 use super::score::FactorScore;
 
-/// What stands side by side in a score: a group, or a factor without one.
+/// A part of a score: a group, or a factor without one.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Unit {
     /// Weight in the model.

@@ -127,9 +127,9 @@ pub struct ScheduledMilestone {
 
 /// Get a plan's schedule
 ///
-/// Returns early and late dates, float and critical paths, computed by the critical path method over all four relations
-/// with lags. Waived and canceled milestones do not delay other milestones and are left out. Dates, float and critical paths are those of the
-/// plan by itself; `driving_path` says what its finish hangs on in other plans, too.
+/// Returns early and late dates, float and critical paths, computed by the critical path method over all four relations with lags. Waived
+/// and canceled milestones do not delay other milestones and are left out. Dates, float and critical paths are those of the plan by
+/// itself; `driving_path` says what its finish hangs on in other plans, too.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(ScheduleOptions),
     responses((status = 200, description = "The schedule.", body = Schedule)))]
 #[get("/v1/plans/{id}/schedule")]

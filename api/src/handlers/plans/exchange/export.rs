@@ -32,9 +32,9 @@ pub async fn export_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError
 
 /// Export a plan as a project file
 ///
-/// The file is Microsoft Project's XML (MSPDI), which `POST /v1/plans/import` and project management programs read. Phases are summary tasks,
-/// forecasts the schedule, planned dates baseline 0, and owners resources. Waived and canceled milestones are left out; there is no place
-/// for acceptance criteria and credit rules.
+/// The file is Microsoft Project's XML (MSPDI), which `POST /v1/plans/import` and project management programs read. Phases are summary
+/// tasks, forecasts the schedule, planned dates baseline 0, and owners resources. Waived and canceled milestones are left out; there is no
+/// place for acceptance criteria and credit rules.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
     responses((status = 200, description = "The project file.", body = String, content_type = "application/xml")))]
 #[get("/v1/plans/{id}/export.xml")]

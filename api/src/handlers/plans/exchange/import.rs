@@ -116,12 +116,11 @@ const PROJECT_EXAMPLE: &str = "<Project xmlns=\"http://schemas.microsoft.com/pro
 
 /// Import a plan from a file
 ///
-/// A project file is XML of Microsoft Project (MSPDI) or GanttProject (`.gan`), sent as `application/xml` or `text/xml`, or Primavera's XER,
-/// sent as `text/plain`. Its tasks become
-/// milestones, summary tasks phases, the first resource of a task its owner, the duration of a task in days its weight and
-/// its duration; links with lags, the working week with holidays, actual dates, percentages and notes are taken over. The
-/// planned date is the finish in baseline 0, and a different finish in the schedule is a forecast. `lost` names what a plan
-/// has no place for; a dry run shows it first.
+/// A project file is XML of Microsoft Project (MSPDI) or GanttProject (`.gan`), sent as `application/xml` or `text/xml`, or Primavera's
+/// XER, sent as `text/plain`. Its tasks become milestones, summary tasks phases, the first resource of a task its owner, the duration of a
+/// task in days its weight and its duration; links with lags, the working week with holidays, actual dates, percentages and notes are
+/// taken over. The planned date is the finish in baseline 0, and a different finish in the schedule is a forecast. `lost` names what a
+/// plan has no place for; a dry run shows it first.
 ///
 /// An export of an issue tracker is CSV or JSON with `from` or with `map`, which say what its columns become. Items without a planned date
 /// are not taken over. `columns` tells of every column what becomes of it.

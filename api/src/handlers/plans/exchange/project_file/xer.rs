@@ -208,7 +208,7 @@ struct Part<'a> {
     parts: Vec<Part<'a>>,
 }
 
-/// How deep the parts of a calendar may lie in one another.
+/// Largest depth to which the parts of a calendar may lie in one another.
 const DEEPEST: usize = 8;
 
 impl<'a> Part<'a> {
