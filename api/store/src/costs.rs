@@ -7,8 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::author::Author;
-use crate::milestones::ROWS_PER_INSERT;
-use crate::row::{self, Condition, Value};
+use crate::row;
 use crate::{Conn, columns, table};
 
 /// A cost of a plan.
@@ -48,11 +47,7 @@ pub async fn of_plans(
     organization_id: Uuid,
     plan_ids: Option<&[Uuid]>,
 ) -> sqlx::Result<Vec<CostEntry>> {
-    let Some(ids) = plan_ids else { return row::all(conn, organization_id, &[], "incurred_on").await };
-    let mut found = vec![];
-    for some in ids.chunks(ROWS_PER_INSERT) {
-        let some = some.iter().map(|id| Value::Uuid(Some(*id))).collect();
-        found.extend(row::all(conn, organization_id, &[Condition::OneOf("plan_id", some)], "incurred_on").await?);
-    }
+    let mut found: Vec<CostEntry> = row::of_plans(conn, organization_id, plan_ids).await?;
+    found.sort_by_key(|cost| cost.incurred_on);
     Ok(found)
 }

@@ -26,6 +26,16 @@ pub fn monday(day: NaiveDate) -> NaiveDate {
     day - Days::new(day.weekday().num_days_from_monday().into())
 }
 
+/// Returns whether a week has more days of work than whoever is responsible has.
+pub const fn is_overallocated(load_days: i64, capacity_days: i64) -> bool {
+    load_days > capacity_days
+}
+
+/// Returns who is responsible for a milestone: its owner, or its plan's owner if it has none.
+pub fn responsible<T>(owner: Option<T>, owner_of_plan: Option<T>) -> Option<T> {
+    owner.or(owner_of_plan)
+}
+
 impl PlanFacts {
     /// Returns the work that is left of each open milestone at a date. It ends with the reckoned date and takes the milestone's duration:
     /// its own, or the time that its dependencies leave it. What was to be done before the date is not counted; a milestone without a

@@ -3,9 +3,11 @@
 use chrono::NaiveDate;
 
 use crate::plan::hold::running_day;
-use crate::plan::milestone::State;
+use crate::plan::milestone::{MilestoneRule, State};
 use crate::plan::schedule::{Forecast, Standing, Status};
 use crate::plan::{PlanFacts, finish_on};
+use crate::rule::{Rule as _, Violations};
+use crate::values::rule::ValueRule;
 
 /// Change of a milestone in a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,26 @@ pub struct Outcome {
     pub delayed: usize,
     /// Milestones that are reckoned otherwise than as things stand, in the order of the plan.
     pub differences: Vec<Difference>,
+}
+
+impl Supposed {
+    /// Returns what is wrong with a supposed change on a day, with the field: it needs an open milestone, something to suppose, and a
+    /// forecast that is not in the past.
+    pub fn violations(&self, plan: &PlanFacts, today: NaiveDate) -> Violations {
+        let mut violations = Violations::new();
+        let state = plan.milestones[self.milestone].state;
+        if !state.is_open() {
+            violations.push(MilestoneRule::Settled { state }.at("/key"));
+        }
+        if self.forecast_on.is_some_and(|on| on < today) {
+            violations.push(ValueRule::InThePast { today }.at("/forecast_on"));
+        }
+        if self.forecast_on.is_none() && self.duration_days.is_none() && !self.is_dropped {
+            let what = "a forecast, a duration, or that it is dropped";
+            violations.push(ValueRule::Required { what }.at("/forecast_on"));
+        }
+        violations
+    }
 }
 
 /// Returns a plan as if changes had been made on a day.

@@ -3,11 +3,9 @@
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::plan::milestone::MilestoneRule;
 use milepost_domain::plan::rule::PlanRule;
 use milepost_domain::plan::scenario::{Difference, Outcome, Supposed, outcome, suppose};
-use milepost_domain::rule::{Rule as _, Violations, all_kept};
-use milepost_domain::values::rule::ValueRule;
+use milepost_domain::rule::{Rule as _, Violations, all_kept, within};
 use milepost_domain::values::text::{Key, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -183,29 +181,15 @@ impl SupposedChange {
         (at, index): (&str, usize),
         violations: &mut Violations,
     ) -> Option<Supposed> {
-        let at = |field: &str| format!("{at}/{index}/{field}");
+        let at = format!("{at}/{index}");
         let Some(milestone) = view.labels.iter().position(|label| *label.key == *self.key.as_str()) else {
-            violations.push(PlanRule::UnknownMilestone { key: self.key.to_string() }.at(at("key")));
+            violations.push(PlanRule::UnknownMilestone { key: self.key.to_string() }.at(format!("{at}/key")));
             return None;
         };
-        let state = view.facts.milestones[milestone].state;
-        if !state.is_open() {
-            violations.push(MilestoneRule::Settled { state }.at(at("key")));
-        }
-        if self.forecast_on.is_some_and(|on| on < today) {
-            violations.push(ValueRule::InThePast { today }.at(at("forecast_on")));
-        }
-        if self.forecast_on.is_none() && self.duration_days.is_none() && !self.dropped {
-            violations.push(
-                ValueRule::Required { what: "a forecast, a duration, or that it is dropped" }.at(at("forecast_on")),
-            );
-        }
-        Some(Supposed {
-            milestone,
-            forecast_on: self.forecast_on,
-            duration_days: self.duration_days.map(i64::from),
-            is_dropped: self.dropped,
-        })
+        let (forecast_on, duration_days) = (self.forecast_on, self.duration_days.map(i64::from));
+        let supposed = Supposed { milestone, forecast_on, duration_days, is_dropped: self.dropped };
+        violations.extend(within(&at, supposed.violations(&view.facts, today)));
+        Some(supposed)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::get;
 use chrono::{Days, NaiveDate};
 use milepost_domain::plan::Kind;
-use milepost_domain::plan::load::monday;
+use milepost_domain::plan::load::{is_overallocated, monday, responsible};
 use milepost_domain::values::text::{Key, Label, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -189,7 +189,7 @@ pub async fn read_load_report(cx: Context, paging: Paging, options: Query<LoadOp
 fn add(loads: &mut Loads, view: &PlanView, as_of: NaiveDate, (from, until): (NaiveDate, NaiveDate)) {
     for work in view.facts.work(&view.standings(as_of), as_of) {
         let label = &view.labels[work.milestone];
-        let owner = label.owner.as_deref().or(view.row.owner.as_deref()).map(str::to_owned);
+        let owner = responsible(label.owner.as_deref(), view.row.owner.as_deref()).map(str::to_owned);
         let weeks = view.facts.weeks(&work).into_iter().filter(|(week_on, _)| (from..until).contains(week_on));
         for (week_on, load_days) in weeks {
             let milestone = MilestoneLoad {
@@ -211,7 +211,7 @@ impl OwnerLoad {
             let load_days = milestones.iter().map(|one| one.load_days).sum();
             milestones.sort_by_key(|one| (-one.load_days, one.expected_on));
             milestones.truncate(MOST_NAMED);
-            WeekLoad { week_on, load_days, overallocated: load_days > capacity_days, milestones }
+            WeekLoad { week_on, load_days, overallocated: is_overallocated(load_days, capacity_days), milestones }
         };
         let weeks: Vec<WeekLoad> = weeks.into_iter().map(week).collect();
         Self {
