@@ -56,7 +56,7 @@ use crate::store::{customers, people};
         (name = "reports", description = "Reports over all plans and customers."),
         (name = "templates", description = "Versioned lists of milestones that plans are created from."),
         (name = "customers", description = "Accounts that the organization serves."),
-        (name = "people", description = "Employees, coaches and participants of customers."),
+        (name = "people", description = "Employees, coaches and participants of customers, their managers and their teams."),
         (name = "health", description = "Health of customers: scores, pulses, overrides and outcomes."),
         (name = "health-models", description = "Versioned models that health scores are computed by."),
         (name = "risk", description = "Risk of losing customers, and the models that estimate it."),

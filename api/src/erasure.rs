@@ -3,6 +3,8 @@
 
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::ledger::{Range, ranges};
+use milepost_domain::people::PersonContent;
+use milepost_domain::people::team::TeamContent;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -11,8 +13,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::merging::change_each;
-use crate::resource::{By, Referred, Resource, check_stands, find};
-use crate::store::customers::Customer;
+use crate::resource::{By, Managed, Referred, Resource, check_stands, find};
 use crate::store::erasure::Extent;
 use crate::store::ledger::{self, Entry};
 use crate::store::measured_events::Span;
@@ -107,7 +108,18 @@ async fn checked<T: Erasable>(cx: &Context, unit: &mut Unit, id: Uuid) -> Result
 async fn apply<T: Erasable>(unit: &mut Unit, found: &Resource<T>, dry_run: bool) -> Result<ErasureReport, ApiError> {
     let id: Uuid = found.id;
     let extent = T::extent(unit, id).await?;
-    part_from(unit, &extent.customers).await?;
+    part_from(unit, &extent.customers, "parent_id", |part: &mut CustomerContent| {
+        (part.parent_id, part.parent_ref) = (None, None);
+    })
+    .await?;
+    part_from(unit, &extent.people, "manager_id", |report: &mut PersonContent| {
+        (report.manager_id, report.manager_ref) = (None, None);
+    })
+    .await?;
+    part_from(unit, &extent.people, "lead_id", |team: &mut TeamContent| {
+        (team.lead_id, team.lead_ref) = (None, None);
+    })
+    .await?;
     let usage_events = erase_events(unit, &extent).await?;
     extent.remove(&mut unit.conn, unit.organization_id).await?;
     let erased = ledger::erase(&mut unit.conn, unit.organization_id, &extent.all(), unit.now).await?;
@@ -128,12 +140,17 @@ async fn record(unit: &mut Unit, of: (Entity, Uuid), after: Option<&Erasure>) ->
     unit.record(Change { verb: "erased", entity: of, root: of, before: None, after }).await
 }
 
-/// Makes the parts of customers that go stand for themselves.
-async fn part_from(unit: &mut Unit, customers: &[Uuid]) -> Result<(), ApiError> {
-    let conditions = [Condition::OneOf("parent_id", customers.iter().map(Uuid::to_value).collect())];
-    let parts: Vec<Customer> = row::all(&mut unit.conn, unit.organization_id, &conditions, "id").await?;
-    let parts: Vec<Uuid> = parts.iter().map(|part| part.id).filter(|id| !customers.contains(id)).collect();
-    change_each(unit, &parts, |part: &mut CustomerContent| (part.parent_id, part.parent_ref) = (None, None)).await
+/// Makes what refers to those that go, and stays, refer to nobody.
+async fn part_from<T: Managed>(
+    unit: &mut Unit,
+    gone: &[Uuid],
+    column: &'static str,
+    change: impl Fn(&mut T),
+) -> Result<(), ApiError> {
+    let conditions = [Condition::OneOf(column, gone.iter().map(Uuid::to_value).collect())];
+    let found: Vec<Resource<T>> = row::all(&mut unit.conn, unit.organization_id, &conditions, "id").await?;
+    let stay: Vec<Uuid> = found.iter().map(|one| one.id).filter(|id| !gone.contains(id)).collect();
+    change_each(unit, &stay, change).await
 }
 
 /// Deletes the usage events under all references, and what else was kept under these; returns the number of events.

@@ -92,6 +92,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("forecast_passed", "The forecast lies in the past.", "the forecast of 2026-04-01 has passed: record a new one"),
     of("forecast_unchanged", "The forecast is the same as before.", "the forecast is already 2026-05-20"),
+    of("has_left", "The person has left the organization.", "names Ana Petrova, who has left"),
     of(
         "history_not_known",
         "The history was imported later than the days that are looked at.",
@@ -122,6 +123,16 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("malformed", "The JSON or the header cannot be parsed.", "is not valid JSON"),
     of(
+        "manager_cycle",
+        "Somebody would be a manager of themselves.",
+        "would make the person a manager of themselves on 2026-05-04",
+    ),
+    of(
+        "membership_overlap",
+        "Two memberships of a person in a team overlap.",
+        "overlaps with a membership of the same person from 2026-03-02",
+    ),
+    of(
         "merged",
         "The customer or person has been merged into another one.",
         "has been merged into 0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11, which stands for it",
@@ -150,6 +161,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "not_a_key",
         "The text is not a key.",
         "must start with a letter or digit and contain only letters, digits, '.', '_' and '-'",
+    ),
+    of(
+        "not_a_language",
+        "The text is not a language tag (BCP 47).",
+        "must be a language tag (BCP 47) such as de or pt-BR",
     ),
     of(
         "not_a_logo",
@@ -211,7 +227,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The range is too long or its end lies before its start.",
         "must be at most 400 days after from",
     ),
-    of("parent_cycle", "A customer would be a part of itself.", "must not be the customer itself or a part of it"),
+    of("parent_cycle", "A customer or a team would be a part of itself.", "must not be itself or a part of itself"),
     of("percent_out_of_range", "The number is not a percentage.", "must be a number from 0 to 100"),
     of("plan_cycle", "Plans would wait for each other.", "must not be a plan that waits for this one"),
     of("property_required", "The aggregate needs a property.", "must name the property whose sum is taken"),
@@ -250,8 +266,8 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of(
         "too_deep",
-        "Too many customers stand above one another.",
-        "must not put more than 20 customers above one another",
+        "Too many customers or teams stand above one another.",
+        "must not put more than 20 above one another",
     ),
     of(
         "too_few_events",
@@ -263,6 +279,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("too_long", "The text is too long.", "must have at most 200 characters"),
     of("too_many_cells", "A line has more cells than the header.", "has more cells than the first line has columns"),
     of("too_many_items", "The list has too many items.", "must have at most 500 items"),
+    of(
+        "too_many_managers",
+        "There are too many managers above one another.",
+        "would put more than 50 managers above one another",
+    ),
     of(
         "too_many_points",
         "A series would have too many points.",
@@ -290,6 +311,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("unknown_parameter", "The query parameter is not known here.", "is not a parameter here; known: limit, cursor"),
     of("unknown_person", "No person has this identifier or reference.", "there is no person with this id"),
     of("unknown_plan", "No plan has this identifier.", "there is no plan with this id"),
+    of("unknown_team", "No team has the identifier or reference.", "names no team"),
     of("unknown_template", "No template has this key.", "no template has the key 'pilot'"),
     of("unknown_time_zone", "The time zone is not known.", "must be an IANA time zone such as Europe/Berlin"),
     of("unknown_version", "The template has no version with this number.", "the template has no version 7"),
@@ -326,6 +348,7 @@ pub fn is_known(code: &str) -> bool {
 mod tests {
     use milepost_domain::customer::rule::CustomerRule;
     use milepost_domain::merge::MergeRule;
+    use milepost_domain::people::rule::PeopleRule;
     use milepost_domain::plan::milestone::MilestoneRule;
     use milepost_domain::plan::rule::PlanRule;
     use milepost_domain::usage::metric::MetricRule;
@@ -350,6 +373,7 @@ mod tests {
             CustomerRule::VARIANTS,
             MetricRule::VARIANTS,
             MergeRule::VARIANTS,
+            PeopleRule::VARIANTS,
         ];
         for code in rules.into_iter().flatten().filter(|code| **code != "value") {
             assert!(is_known(code), "{code} is not in the list of codes");

@@ -22,4 +22,5 @@ pub mod risk;
 pub mod segment;
 pub mod server;
 pub mod shares;
+pub mod teams;
 pub mod templates;

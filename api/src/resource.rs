@@ -8,6 +8,7 @@ use std::marker::PhantomData;
 
 use milepost_domain::merge::Side;
 use milepost_domain::rule::Rule as _;
+use milepost_domain::values::nesting::DEEPEST;
 use milepost_domain::values::text::ExternalRef;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
@@ -39,6 +40,9 @@ pub trait Managed: Content + DeserializeOwned {
 
     /// Names of its references to customers and people: a reference `parent` is in the fields `parent_id` and `parent_ref`.
     const REFERENCES: &'static [&'static str] = &[];
+
+    /// Fields that say something of another field: a patch that changes the other one alone takes them back to the value given.
+    const DEPENDENT: &'static [(&'static str, &'static str, Value)] = &[];
 
     /// Completes its references, and checks the rules that need a look at other rows. `before` is missing for a resource that
     /// is being created.
@@ -75,6 +79,22 @@ pub trait Referred: Managed {
 
     /// The reference.
     fn external_ref(&mut self) -> &mut Option<ExternalRef>;
+}
+
+/// A resource that can be a part of another one of its kind.
+pub trait Nested: Managed {
+    /// The one that it is a part of.
+    fn parent_id(&self) -> Option<Uuid>;
+}
+
+/// A resource, the one that it is a part of, and so on, as far as they need to be followed.
+pub async fn above<T: Nested>(unit: &mut Unit, mut next: Option<Uuid>) -> Result<Vec<Uuid>, ApiError> {
+    let mut above = vec![];
+    while let Some(id) = next.filter(|_| above.len() <= DEEPEST) {
+        above.push(id);
+        next = find::<T>(&mut unit.conn, unit.organization_id, By::Id(id)).await?.content.parent_id();
+    }
+    Ok(above)
 }
 
 /// The way in which a request names a resource.
@@ -286,6 +306,12 @@ impl<T: Managed> MergePatch<T> {
                 (Some(_), None) => merged[reference] = Value::Null,
                 (None, Some(_)) => merged[id] = Value::Null,
                 _ => {}
+            }
+        }
+        for (field, dependent, value) in T::DEPENDENT {
+            let is_changed = self.patch.get(field).is_some_and(|new| merged.get(field) != Some(new));
+            if is_changed && self.patch.get(dependent).is_none() {
+                merged[dependent] = value.clone();
             }
         }
         json_patch::merge(&mut merged, &self.patch);

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, organization, tokens};
 use crate::handlers::{
     customers, events, health, health_models, interventions, ledger, merges, metrics, milestones, people, plans,
-    playbooks, references, reports, risk, segment, server, shares, templates,
+    playbooks, references, reports, risk, segment, server, shares, teams, templates,
 };
 
 /// What endpoints are registered with: a server, or the OpenAPI document.
@@ -210,9 +210,27 @@ fn customers_and_people<R: Registry>(config: &mut R) {
         .service(merges::list_person_merges)
         .service(merges::read_person_merge)
         .service(merges::undo_person_merge)
+        .service(people::chart::record_reporting_line)
+        .service(people::chart::list_reporting_lines)
+        .service(people::chart::read_reporting_line)
+        .service(people::chart::list_managers)
+        .service(people::chart::list_reports)
+        .service(teams::list_teams_of_person)
         .service(people::update_person)
         .service(people::erase_person)
-        .service(people::delete_person);
+        .service(people::delete_person)
+        .service(teams::list_teams)
+        .service(teams::create_team)
+        .service(teams::bulk_upsert_teams)
+        .service(teams::read_team_by_ref)
+        .service(teams::upsert_team)
+        .service(teams::read_team)
+        .service(teams::update_team)
+        .service(teams::delete_team)
+        .service(teams::add_team_member)
+        .service(teams::list_team_members)
+        .service(teams::read_team_member)
+        .service(teams::end_team_membership);
 }
 
 /// Registers customer health, health models, risk and outcomes.

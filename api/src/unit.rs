@@ -69,6 +69,8 @@ pub enum Entity {
     Customer,
     /// A person.
     Person,
+    /// A team.
+    Team,
     /// A template.
     Template,
     /// A plan.
@@ -98,6 +100,7 @@ impl Entity {
             Self::ApiKey => "api_key",
             Self::Customer => "customer",
             Self::Person => "person",
+            Self::Team => "team",
             Self::Template => "template",
             Self::Plan => "plan",
             Self::Milestone => "milestone",

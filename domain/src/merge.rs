@@ -33,6 +33,16 @@ pub enum MovedKind {
     References,
     /// Statements of which customer a person belongs to.
     Memberships,
+    /// People who report to the person.
+    Reports,
+    /// Statements of whom a person reports to.
+    ReportingLines,
+    /// Statements of who reports to the person.
+    ReportingLinesOfReports,
+    /// Teams that the person leads.
+    Teams,
+    /// Memberships of the person in teams.
+    TeamMemberships,
 }
 
 /// A rule of merging that was broken. The text of each variant is its documentation.

@@ -127,7 +127,13 @@ async fn another_organization_is_404(engine: Engine) {
     let other = other.rsplit('/').next().expect("an id");
     let wait = json!({ "milestone": "c", "on_plan_id": other, "on_milestone": "a" });
     let dependency = server.post(&format!("{plan}/dependencies"), wait).await.expect(201);
+    let team = create(&server, "/v1/teams", json!({ "name": "Data", "external_ref": "ours" })).await;
+    let person_id = person.rsplit('/').next().expect("an id");
+    let member = server.post(&format!("{team}/members"), json!({ "person_id": person_id })).await.expect(201);
+    let line = server.post(&format!("{person}/reporting-lines"), json!({})).await.expect(201);
     let records = [
+        ("/members/", id_of(&member)),
+        ("/reporting-lines/", id_of(&line)),
         ("/rejected/", id_of(&rejected["data"][0])),
         ("/corrections/", id_of(&correction)),
         ("/pulses/", id_of(&pulse)),
@@ -150,6 +156,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("/v1/plans/{id}", &plan)
             .replace("/v1/customers/{id}", &customer)
             .replace("/v1/people/{id}", &person)
+            .replace("/v1/teams/{id}", &team)
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)
             .replace("/v1/risk-models/{id}", &risk_model)
@@ -214,6 +221,8 @@ fn body_for(method: &str, path: &str) -> Value {
         json!({ "name": "T", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
     match (method, path.rsplit('/').next().unwrap_or_default()) {
         ("POST", "milestones") => milestone,
+        ("POST", "reporting-lines") => json!({}),
+        ("POST", "members") => json!({ "person_ref": "ours", "from_on": "2026-01-01", "until_on": "2026-01-02" }),
         ("POST", "acknowledge") => json!({ "by": "Petra" }),
         ("POST", "corrections") if path.contains("/costs/") => json!({ "amount_minor": 2, "reason": "A reason." }),
         ("POST", "corrections") => json!({ "started_on": "2026-05-01", "reason": "A reason." }),

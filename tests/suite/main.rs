@@ -6,6 +6,7 @@ mod aborts;
 mod access;
 mod archives;
 mod bounds;
+mod chart;
 mod clients;
 mod conditional;
 mod contract;

@@ -3,8 +3,9 @@
 use actix_web::web::Path;
 use actix_web::{delete, get, patch, post, put};
 use chrono::{DateTime, Utc};
-use milepost_domain::customer::account::{CustomerContent, DEEPEST, may_be_part_of};
+use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::rule::Rule as _;
+use milepost_domain::values::nesting::may_be_part_of;
 use milepost_domain::values::text::{ExternalRef, Label, folded};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -19,7 +20,7 @@ use crate::extract::{Body, Query, parse_path, reference_or_404};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
-use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
+use crate::resource::{self, By, Item, Managed, MergePatch, Nested, Referred, above};
 use crate::store::customers::{self, Customer};
 use crate::store::erasure::Extent;
 use crate::store::kept::Mergeable;
@@ -46,7 +47,7 @@ impl Managed for CustomerContent {
         if before.is_some_and(|before| before.parent_id == self.parent_id) {
             return Ok(());
         }
-        let above = above(unit, self.parent_id).await?;
+        let above = above::<Self>(unit, self.parent_id).await?;
         may_be_part_of(before.map(|before| before.id), &above).map_err(|rule| rule.at("/parent_id").into())
     }
 
@@ -73,16 +74,10 @@ impl Managed for CustomerContent {
     }
 }
 
-/// A customer, the customer that it is a part of, and so on, as far as they need to be followed.
-pub async fn above(unit: &mut Unit, mut next: Option<Uuid>) -> Result<Vec<Uuid>, ApiError> {
-    let mut above = vec![];
-    while let Some(id) = next.filter(|_| above.len() <= DEEPEST) {
-        above.push(id);
-        let found = customers::find(&mut unit.conn, unit.organization_id, id).await?;
-        let missing = || ApiError::field("/parent_id", "unknown_customer", "there is no customer with this id");
-        next = found.ok_or_else(missing)?.content.parent_id;
+impl Nested for CustomerContent {
+    fn parent_id(&self) -> Option<Uuid> {
+        self.parent_id
     }
-    Ok(above)
 }
 
 impl Referred for CustomerContent {

@@ -2,13 +2,16 @@
 
 use actix_web::web::Path;
 use actix_web::{get, post};
-use milepost_domain::customer::account::{CustomerContent, may_be_part_of};
+use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::merge::MovedKind;
 use milepost_domain::people::PersonContent;
+use milepost_domain::people::chart::ReportingLine;
+use milepost_domain::people::team::TeamContent;
 use milepost_domain::rule::Rule as _;
+use milepost_domain::values::nesting::may_be_part_of;
 use uuid::Uuid;
 
-use super::customers::above;
+use super::people::chart::{check_line, settle_line};
 use super::plans::update::change_rows;
 use crate::answer::Answer;
 use crate::context::Context;
@@ -16,10 +19,13 @@ use crate::error::ApiError;
 use crate::extract::{Body, Query};
 use crate::merging::{self, MergeDraft, MergeOptions, MergeReport, Merging};
 use crate::paging::{Page, Paging};
+use crate::resource::above;
 use crate::store::customers::Customer;
 use crate::store::memberships;
 use crate::store::merges::{Link, Merge};
 use crate::store::people::Person;
+use crate::store::reporting_lines::LineRow;
+use crate::store::row;
 use crate::unit::Unit;
 
 impl Merging for CustomerContent {
@@ -42,7 +48,7 @@ impl Merging for CustomerContent {
         match kind {
             MovedKind::Plans => change_rows(unit, ids, |plan| plan.serve_customer(Some(to.clone()))).await,
             MovedKind::Parts => {
-                let above = above(unit, id).await?;
+                let above = above::<Self>(unit, id).await?;
                 for part in ids {
                     may_be_part_of(Some(*part), &above).map_err(|rule| rule.at("/duplicate_id"))?;
                 }
@@ -73,23 +79,51 @@ impl Merging for PersonContent {
     const LINKS: &'static [Link] = &[
         Link { kind: MovedKind::References, table: "reference_periods", column: "holder_id" },
         Link { kind: MovedKind::Memberships, table: "memberships", column: "person_id" },
+        Link { kind: MovedKind::ReportingLines, table: "reporting_lines", column: "person_id" },
+        Link { kind: MovedKind::ReportingLinesOfReports, table: "reporting_lines", column: "manager_id" },
+        Link { kind: MovedKind::TeamMemberships, table: "team_members", column: "person_id" },
     ];
-    const CHANGED: &'static [Link] = &[Link { kind: MovedKind::Plans, table: "plans", column: "person_id" }];
+    const CHANGED: &'static [Link] = &[
+        Link { kind: MovedKind::Plans, table: "plans", column: "person_id" },
+        Link { kind: MovedKind::Reports, table: "people", column: "manager_id" },
+        Link { kind: MovedKind::Teams, table: "teams", column: "lead_id" },
+    ];
 
-    async fn hand_over(unit: &mut Unit, _kind: MovedKind, ids: &[Uuid], to: &Person) -> Result<(), ApiError> {
-        change_rows(unit, ids, |plan| plan.serve_person(Some(to.clone()))).await
+    async fn hand_over(unit: &mut Unit, kind: MovedKind, ids: &[Uuid], to: &Person) -> Result<(), ApiError> {
+        let (id, external_ref) = (Some(to.id), to.external_ref.clone());
+        match kind {
+            MovedKind::Reports => {
+                for person_id in ids {
+                    check_line(
+                        unit,
+                        "/duplicate_id",
+                        ReportingLine { person_id: *person_id, manager_id: id, from_on: unit.today },
+                    )
+                    .await?;
+                }
+                let change = |report: &mut Self| (report.manager_id, report.manager_ref) = (id, external_ref.clone());
+                merging::change_each(unit, ids, change).await
+            }
+            MovedKind::Teams => {
+                let change = |team: &mut TeamContent| (team.lead_id, team.lead_ref) = (id, external_ref.clone());
+                merging::change_each(unit, ids, change).await
+            }
+            _ => change_rows(unit, ids, |plan| plan.serve_person(Some(to.clone()))).await,
+        }
     }
 
     /// The person that is kept belongs to whom it says, from now on.
     async fn merged(unit: &mut Unit, merge: &Merge, survivor: &Person) -> Result<(), ApiError> {
         let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
         memberships::settle(conn, organization_id, merge.id, (survivor.id, survivor.customer_id), unit.now).await?;
-        Ok(memberships::attribute_person(conn, organization_id, survivor.id, unit.now).await?)
+        memberships::attribute_person(conn, organization_id, survivor.id, unit.now).await?;
+        settle_line(unit, merge.id, survivor).await
     }
 
     async fn parted(unit: &mut Unit, merge: &Merge) -> Result<(), ApiError> {
         let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
         memberships::unsettle(conn, organization_id, merge.id).await?;
+        row::delete::<LineRow>(conn, organization_id, merge.id).await?;
         for id in [merge.survivor_id, merge.duplicate_id] {
             memberships::attribute_person(conn, organization_id, id, unit.now).await?;
         }

@@ -1,15 +1,20 @@
 //! People.
 
+pub mod chart;
+
 use actix_web::web::Path;
 use actix_web::{delete, get, patch, post, put};
 use chrono::{DateTime, Utc};
 use milepost_domain::customer::account::CustomerContent;
-use milepost_domain::people::{PersonContent, PersonKind};
-use milepost_domain::values::text::{ExternalRef, Label, folded};
+use milepost_domain::people::chart::ReportingLine;
+use milepost_domain::people::{Employment, PersonContent, PersonKind};
+use milepost_domain::values::text::{Email, ExternalRef, Label, folded};
 use serde::Deserialize;
+use serde_json::Value;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use self::chart::{check_line, settle_line};
 use crate::answer::Answer;
 use crate::bulk::{BulkRequest, BulkResults, put_all};
 use crate::context::Context;
@@ -23,9 +28,9 @@ use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
 use crate::store::erasure::Extent;
 use crate::store::kept::Mergeable;
 use crate::store::memberships::{self, MembershipRow};
-use crate::store::people::Person;
+use crate::store::people::{self, Person};
 use crate::store::reference_periods::{self, Holder};
-use crate::store::row::{self, Column as _, Condition, Removal};
+use crate::store::row::{Column as _, Condition, Removal};
 use crate::unit::{Entity, Unit};
 
 type PersonPatch = MergePatch<PersonContent>;
@@ -36,9 +41,31 @@ impl Managed for PersonContent {
     const ENTITY: Entity = Entity::Person;
     const PATH: &'static str = "/v1/people";
 
-    const REFERENCES: &'static [&'static str] = &["customer"];
+    const REFERENCES: &'static [&'static str] = &["customer", "manager"];
+    const DEPENDENT: &'static [(&'static str, &'static str, Value)] =
+        &[("email", "email_verified", Value::Bool(false)), ("employment", "left_on", Value::Null)];
 
     async fn settle(&mut self, unit: &mut Unit, before: Option<&Person>) -> Result<(), ApiError> {
+        PersonContent::settle(self, unit.today)?;
+        let manager = before.map(|one| Named { id: one.manager_id, external_ref: one.manager_ref.as_ref() });
+        let fields = (&mut self.manager_id, &mut self.manager_ref);
+        reference::complete::<Self>(
+            &mut unit.conn,
+            unit.organization_id,
+            "manager",
+            fields,
+            manager.unwrap_or_default(),
+        )
+        .await?;
+        if before.and_then(|before| before.manager_id) != self.manager_id {
+            let person_id = before.map_or(Uuid::nil(), |before| before.id);
+            check_line(
+                unit,
+                "/manager_id",
+                ReportingLine { person_id, manager_id: self.manager_id, from_on: unit.today },
+            )
+            .await?;
+        }
         let before = before.map(|one| Named { id: one.customer_id, external_ref: one.customer_ref.as_ref() });
         let fields = (&mut self.customer_id, &mut self.customer_ref);
         let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
@@ -56,6 +83,10 @@ impl Managed for PersonContent {
                 memberships::attribute_person(conn, organization_id, after.id, unit.now).await?;
             }
         }
+        if before.and_then(|before| before.manager_id) != after.manager_id {
+            let new_id = unit.new_id();
+            settle_line(unit, new_id, after).await?;
+        }
         if before.and_then(|before| before.customer_id) == after.customer_id {
             return Ok(());
         }
@@ -63,7 +94,7 @@ impl Managed for PersonContent {
     }
 
     async fn remove(unit: &mut Unit, id: Uuid) -> sqlx::Result<Removal> {
-        let removal = row::delete::<Person>(&mut unit.conn, unit.organization_id, id).await?;
+        let removal = people::delete(&mut unit.conn, unit.organization_id, id).await?;
         if removal == Removal::Removed {
             memberships::forget(&mut unit.conn, unit.organization_id, id).await?;
             reference_periods::forget(&mut unit.conn, unit.organization_id, id, unit.now).await?;
@@ -117,6 +148,14 @@ pub struct PersonFilters {
     #[serde(default)]
     #[param(max_items = 50)]
     owner: Vec<Label>,
+    /// Filter by manager as of today.
+    manager_id: Option<Uuid>,
+    /// Filter by whether people still work with the organization.
+    #[param(inline)]
+    employment: Option<Employment>,
+    /// E-mail address, ignoring case.
+    #[param(inline)]
+    email: Option<Email>,
     /// Whether to list archived people instead of active ones.
     archived: Option<bool>,
     /// Only people that changed at this time or later.
@@ -141,6 +180,9 @@ pub async fn list_people(cx: Context, paging: Paging, filters: Query<PersonFilte
     conditions.extend(reference::condition::<CustomerContent>(&cx, "customer_id", customer).await?);
     conditions.extend(Condition::one_of("segment", &filters.segment));
     conditions.extend(Condition::one_of("owner", &filters.owner));
+    conditions.extend(filters.manager_id.map(|id| Condition::Equals("manager_id", id.to_value())));
+    conditions.extend(filters.employment.map(|employment| Condition::Equals("employment", employment.to_value())));
+    conditions.extend(filters.email.map(|email| Condition::Equals("email_folded", folded(&email).to_value())));
     conditions.extend(filters.updated_since.map(|at| Condition::AtLeast("updated_at", at.to_value())));
     let sort = filters.sort.unwrap_or_default();
     resource::list::<PersonContent>(&cx, &paging, &conditions, sort, |content| content.name.as_str()).await

@@ -4,7 +4,7 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use crate::milestones::{ROWS_PER_INSERT, push_ids};
-use crate::{Conn, on};
+use crate::{Conn, on, reporting_lines};
 
 /// Identifiers of everything that an erasure removes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -47,6 +47,7 @@ impl Extent {
     /// Removes all rows, those that refer to others first.
     pub async fn remove(&self, conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<()> {
         let Self { customers, people, plans, interventions } = self;
+        reporting_lines::part_from(conn, organization_id, people).await?;
         let merges = ids(conn, organization_id, "merges", "survivor_id", &[&customers[..], people].concat()).await?;
         let steps: [(&[&str], &str, &[Uuid]); 11] = [
             (&["plan_dependencies"], "on_plan_id", plans),
@@ -55,7 +56,7 @@ impl Extent {
             (&["intervention_notes"], "intervention_id", interventions),
             (&["interventions"], "id", interventions),
             (OF_CUSTOMERS, "customer_id", customers),
-            (&["memberships"], "person_id", people),
+            (&["memberships", "reporting_lines", "team_members"], "person_id", people),
             (&["people"], "id", people),
             (&["merged_rows"], "merge_id", &merges),
             (&["merges"], "id", &merges),

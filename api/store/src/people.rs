@@ -5,20 +5,26 @@ use milepost_domain::values::text::folded;
 use uuid::Uuid;
 
 use crate::kept::{Content, Kept, Mergeable};
-use crate::row::{self, Value};
-use crate::{Conn, columns};
+use crate::milestones::ROWS_PER_INSERT;
+use crate::row::{self, Column as _, Condition, Removal, Value};
+use crate::teams::TeamMember;
+use crate::{Conn, columns, reporting_lines};
 
 /// A person.
 pub type Person = Kept<PersonContent, Mergeable>;
 
-columns!(PersonContent { external_ref, name, kind, email, customer_id, segment, owner; customer_ref: CUSTOMER_REF .. archived: false });
+columns!(PersonContent {
+    external_ref, name, kind, email, customer_id, segment, owner, manager_id, employment, left_on, time_zone, language, email_verified;
+    customer_ref: CUSTOMER_REF, manager_ref: MANAGER_REF .. archived: false
+});
 
 impl Content for PersonContent {
     const TABLE: &'static str = "people";
     const UNIQUE: Option<&'static str> = Some("external_ref");
 
     fn derived(&self) -> Vec<(&'static str, Value)> {
-        vec![("name_folded", Value::Text(Some(folded(self.name.as_str()))))]
+        let email = self.email.as_ref().map(|email| folded(email.as_str()));
+        vec![("name_folded", Value::Text(Some(folded(self.name.as_str())))), ("email_folded", Value::Text(email))]
     }
 
     fn archived(&mut self) -> Option<&mut bool> {
@@ -34,4 +40,30 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Res
 /// By external reference.
 pub async fn find_by_ref(conn: &mut Conn, organization_id: Uuid, external_ref: &str) -> sqlx::Result<Option<Person>> {
     row::find_by(conn, organization_id, "external_ref", Value::Text(Some(external_ref.to_owned()))).await
+}
+
+/// Those with some identifiers, by identifier.
+pub async fn with_ids(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid]) -> sqlx::Result<Vec<Person>> {
+    let mut found = vec![];
+    for some in ids.chunks(ROWS_PER_INSERT) {
+        let conditions = [Condition::OneOf("id", some.iter().map(Uuid::to_value).collect())];
+        found.extend(row::all(conn, organization_id, &conditions, "id").await?);
+    }
+    Ok(found)
+}
+
+/// Removes a person to whom nothing refers, with their reporting lines. Those who report to them are looked for here, because a column that
+/// was added later cannot have a foreign key on SQLite.
+pub async fn delete(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Removal> {
+    let reports = [Condition::Equals("manager_id", id.to_value())];
+    let stays = [Condition::Equals("person_id", id.to_value())];
+    let is_manager = row::count::<Person>(conn, organization_id, &reports).await? > 0;
+    if is_manager || row::count::<TeamMember>(conn, organization_id, &stays).await? > 0 {
+        return Ok(Removal::InUse);
+    }
+    let removal = row::delete::<Person>(conn, organization_id, id).await?;
+    if removal == Removal::Removed {
+        reporting_lines::forget(conn, organization_id, id).await?;
+    }
+    Ok(removal)
 }

@@ -101,6 +101,31 @@ pub const CUSTOMER_REF: &str =
 pub const PARENT_REF: &str =
     "(SELECT c.external_ref FROM customers c WHERE c.organization_id = own.organization_id AND c.id = own.parent_id)";
 
+/// The external reference of the team that a team is a part of.
+pub const PARENT_TEAM_REF: &str =
+    "(SELECT t.external_ref FROM teams t WHERE t.organization_id = own.organization_id AND t.id = own.parent_id)";
+/// The name of the team that a row names.
+pub const TEAM_NAME: &str =
+    "(SELECT t.name FROM teams t WHERE t.organization_id = own.organization_id AND t.id = own.team_id)";
+
+/// Declares what is known of a person whom a row names in a column.
+macro_rules! known_of_people {
+    ($($name:ident: $known:literal by $column:literal),+ $(,)?) => {$(
+        #[doc = concat!("The `", $known, "` of the person in `", $column, "`.")]
+        pub const $name: &str = concat!(
+            "(SELECT h.", $known, " FROM people h WHERE h.organization_id = own.organization_id AND h.id = own.", $column, ")"
+        );
+    )+};
+}
+
+known_of_people!(
+    PERSON_REF: "external_ref" by "person_id",
+    PERSON_NAME: "name" by "person_id",
+    MANAGER_REF: "external_ref" by "manager_id",
+    MANAGER_NAME: "name" by "manager_id",
+    LEAD_REF: "external_ref" by "lead_id",
+);
+
 /// The key of the milestone that a row names.
 pub const MILESTONE_KEY: &str =
     "(SELECT m.key FROM milestones m WHERE m.organization_id = own.organization_id AND m.id = own.milestone_id)";

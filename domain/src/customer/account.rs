@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::customer::rule::CustomerRule;
 use crate::values::text::{ExternalRef, Label, Name};
 
 /// A customer: an account that the organization serves.
@@ -55,40 +54,6 @@ impl CustomerContent {
             parent_id: None,
             parent_ref: None,
             archived: false,
-        }
-    }
-}
-
-/// Largest number of customers above one another.
-pub const DEEPEST: usize = 20;
-
-/// Checks that a customer can be a part of the first of `above`, which lists its parent, that one's parent and so on, as far as
-/// they were followed. `id` is missing for a customer that is being created.
-pub fn may_be_part_of(id: Option<Uuid>, above: &[Uuid]) -> Result<(), CustomerRule> {
-    if id.is_some_and(|id| above.contains(&id)) {
-        return Err(CustomerRule::ParentCycle);
-    }
-    if above.len() > DEEPEST { Err(CustomerRule::TooDeep { most: DEEPEST }) } else { Ok(()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parts_form_no_cycle_and_are_not_too_deep() {
-        let [a, b] = [1, 2].map(Uuid::from_u128);
-        let deep = |count: u128| (10..10 + count).map(Uuid::from_u128).collect::<Vec<_>>();
-        for (id, above, expected) in [
-            (Some(a), vec![], Ok(())),
-            (Some(a), vec![b], Ok(())),
-            (Some(a), vec![a], Err(CustomerRule::ParentCycle)),
-            (Some(a), vec![b, a], Err(CustomerRule::ParentCycle)),
-            (None, vec![b, a], Ok(())),
-            (None, deep(20), Ok(())),
-            (None, deep(21), Err(CustomerRule::TooDeep { most: 20 })),
-        ] {
-            assert_eq!(may_be_part_of(id, &above), expected, "{id:?} below {above:?}");
         }
     }
 }

@@ -43,10 +43,6 @@ pub enum CustomerRule {
     CurveNotIncreasing,
     #[error("must be below healthy_from")]
     BandsOutOfOrder,
-    #[error("must not be the customer itself or a part of it")]
-    ParentCycle,
-    #[error("must not put more than {most} customers above one another")]
-    TooDeep { most: usize },
     #[error(transparent)]
     Value(#[from] ValueRule),
 }
@@ -73,9 +69,7 @@ impl Rule for CustomerRule {
             | Self::NoWeight
             | Self::CurveEmpty
             | Self::CurveNotIncreasing
-            | Self::BandsOutOfOrder
-            | Self::ParentCycle
-            | Self::TooDeep { .. } => About::Input,
+            | Self::BandsOutOfOrder => About::Input,
         }
     }
 }

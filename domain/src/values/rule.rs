@@ -50,6 +50,14 @@ pub enum ValueRule {
     Required { what: &'static str },
     #[error("must be left out unless {unless}")]
     Unused { unless: &'static str },
+    #[error("must not be itself or a part of itself")]
+    ParentCycle,
+    #[error("must not put more than {most} above one another")]
+    TooDeep { most: usize },
+    #[error("must be an IANA time zone such as Europe/Berlin")]
+    UnknownTimeZone,
+    #[error("must be a language tag (BCP 47) such as de or pt-BR")]
+    NotALanguage,
     #[error("this has already been recorded")]
     AlreadyRecorded,
 }
@@ -81,6 +89,10 @@ impl Rule for ValueRule {
             | Self::OutOfOrder { .. }
             | Self::RepeatedKey { .. }
             | Self::Required { .. }
+            | Self::ParentCycle
+            | Self::TooDeep { .. }
+            | Self::UnknownTimeZone
+            | Self::NotALanguage
             | Self::Unused { .. } => About::Input,
         }
     }

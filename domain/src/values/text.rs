@@ -107,6 +107,11 @@ const CURRENCY: &str = r"^[A-Z]{3}$";
 /// Pattern of an email address: one `@` with text on both sides. Deliverability is not checked.
 const EMAIL: &str = r"^[^\s@\x00-\x1F\x7F]+@[^\s@\x00-\x1F\x7F]+$";
 
+/// Pattern of a time zone's name.
+const ZONE: &str = r"^[A-Za-z][A-Za-z0-9_+/-]*$";
+/// Pattern of a language tag: a language of two or three letters, and what narrows it down.
+const LANGUAGE: &str = r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*$";
+
 /// Pattern of a logo: a `data:` URL of a picture, in base64.
 const LOGO: &str = r"^data:image/(?:png|jpeg|webp|svg\+xml);base64,[A-Za-z0-9+/]+=*$";
 
@@ -148,6 +153,15 @@ text!(
     Logo, max 60_000, example "data:image/png;base64,iVBORw0KGgo=", pattern LOGO, logo
 );
 
+text!(
+    /// Name of an IANA time zone. Whether there is such a zone is asked with [`TimeZone::check`].
+    TimeZone, max 50, example "Europe/Berlin", pattern ZONE, zone
+);
+text!(
+    /// Language tag (BCP 47). Whether it is well-formed is asked with [`Language::check`].
+    Language, max 35, example "pt-BR", pattern LANGUAGE, language
+);
+
 /// Returns the requirement of a pattern in words.
 pub fn pattern_in_words(pattern: &str) -> &'static str {
     match pattern {
@@ -158,6 +172,8 @@ pub fn pattern_in_words(pattern: &str) -> &'static str {
         CURRENCY => "must be a three-letter ISO 4217 currency code such as EUR",
         LOGO => "must be a PNG, JPEG, WebP or SVG image in a data: URL in base64, such as data:image/png;base64,…",
         EMAIL => "must be an e-mail address such as name@example.com",
+        ZONE => "must be an IANA time zone such as Europe/Berlin",
+        LANGUAGE => "must be a language tag (BCP 47) such as de or pt-BR",
         _ if pattern.starts_with("^https?://") => "must be an address that begins with http:// or https://",
         _ => "does not have the documented form",
     }
@@ -209,6 +225,35 @@ fn logo(text: &str) -> Result<(), ValueRule> {
     let is_base64 =
         |data: &str| !data.is_empty() && data.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b));
     if data.is_some_and(is_base64) { Ok(()) } else { Err(ValueRule::NotALogo) }
+}
+
+fn zone(text: &str) -> Result<(), ValueRule> {
+    let is_name = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_+/-".contains(&b))
+        && text.starts_with(|c: char| c.is_ascii_alphabetic());
+    if is_name { Ok(()) } else { Err(ValueRule::UnknownTimeZone) }
+}
+
+impl TimeZone {
+    /// Checks that there is such a zone.
+    pub fn check(&self) -> Result<(), ValueRule> {
+        self.parse::<chrono_tz::Tz>().map(|_| ()).map_err(|_| ValueRule::UnknownTimeZone)
+    }
+}
+
+fn language(text: &str) -> Result<(), ValueRule> {
+    let mut parts = text.split('-');
+    let is_part = |part: &str| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric());
+    let begins = parts
+        .next()
+        .is_some_and(|first| matches!(first.len(), 2 | 3) && first.bytes().all(|b| b.is_ascii_alphabetic()));
+    if begins && parts.all(is_part) { Ok(()) } else { Err(ValueRule::NotALanguage) }
+}
+
+impl Language {
+    /// Checks that the tag is well-formed: its parts are of kinds that exist, in their order.
+    pub fn check(&self) -> Result<(), ValueRule> {
+        oxilangtag::LanguageTag::parse(self.as_str()).map(|_| ()).map_err(|_| ValueRule::NotALanguage)
+    }
 }
 
 fn email(text: &str) -> Result<(), ValueRule> {
@@ -285,6 +330,19 @@ mod tests {
             Logo::parse,
         );
         check(&[("one\ntwo", Ok("one\ntwo")), ("nul\0", Err(ValueRule::ControlCharacter))], Note::parse);
+    }
+
+    #[test]
+    fn zones_and_languages() {
+        let zone = |text: &str| TimeZone::parse(text).and_then(|zone| zone.check().map(|()| zone));
+        let unknown = Err(ValueRule::UnknownTimeZone);
+        check(&[("Asia/Tokyo", Ok("Asia/Tokyo")), ("Mars/Olympus", unknown.clone()), ("+01:00", unknown)], zone);
+        let language = |text: &str| Language::parse(text).and_then(|language| language.check().map(|()| language));
+        let wrong = Err(ValueRule::NotALanguage);
+        check(
+            &[("de", Ok("de")), ("zh-Hant-TW", Ok("zh-Hant-TW")), ("german", wrong.clone()), ("de-a", wrong)],
+            language,
+        );
     }
 
     #[test]

@@ -22,6 +22,8 @@ pub enum Condition {
     AtLeast(&'static str, Value),
     /// The column has the value or a smaller one.
     AtMost(&'static str, Value),
+    /// The column has a greater value.
+    After(&'static str, Value),
     /// One of two conditions holds.
     Either(Box<[Condition; 2]>),
 }
@@ -82,6 +84,10 @@ where
             }
             Condition::AtMost(column, value) => {
                 query.push(*column).push(" <= ");
+                push_value(query, value.clone());
+            }
+            Condition::After(column, value) => {
+                query.push(*column).push(" > ");
                 push_value(query, value.clone());
             }
             Condition::Either(both) => {

@@ -177,11 +177,12 @@ macro_rules! trusted_columns {
     )+};
 }
 
-trusted_columns!(Name, Label, Key, Note, Reason, ExternalRef, Email);
+trusted_columns!(Name, Label, Key, Note, Reason, ExternalRef, Email, TimeZone, Language);
 text_columns!(
     crate::author::Author,
     crate::reference_periods::Holder,
     crate::rejected_messages::Channel,
+    milepost_domain::people::Employment,
     milepost_domain::people::PersonKind,
     milepost_domain::usage::metric::Aggregate,
     milepost_domain::customer::outcome::OutcomeKind,
