@@ -3,9 +3,9 @@
 
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::ledger::{Range, ranges};
-use milepost_domain::people::PersonContent;
-use milepost_domain::people::team::TeamContent;
+use milepost_domain::people::responsibility::Responsibility;
 use serde::{Deserialize, Serialize};
+use strum::VariantArray as _;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -14,11 +14,15 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::merging::change_each;
 use crate::resource::{By, Managed, Referred, Resource, check_stands, find};
+use crate::responsibility::{give, give_playbooks};
 use crate::store::erasure::Extent;
 use crate::store::ledger::{self, Entry};
 use crate::store::measured_events::Span;
+use crate::store::owner::Owner;
 use crate::store::row::{self, Column as _, Condition};
-use crate::store::{reference_periods, rejected_messages, segment_marks, unknown_subjects, usage_events};
+use crate::store::{
+    reference_periods, rejected_messages, responsibilities, segment_marks, unknown_subjects, usage_events,
+};
 use crate::unit::{Change, Entity, Unit};
 
 /// Way of erasing.
@@ -112,14 +116,17 @@ async fn apply<T: Erasable>(unit: &mut Unit, found: &Resource<T>, dry_run: bool)
         (part.parent_id, part.parent_ref) = (None, None);
     })
     .await?;
-    part_from(unit, &extent.people, "manager_id", |report: &mut PersonContent| {
-        (report.manager_id, report.manager_ref) = (None, None);
-    })
-    .await?;
-    part_from(unit, &extent.people, "lead_id", |team: &mut TeamContent| {
-        (team.lead_id, team.lead_ref) = (None, None);
-    })
-    .await?;
+    let gone = extent.all();
+    for kind in Responsibility::VARIANTS {
+        let ids = responsibilities::ids(&mut unit.conn, unit.organization_id, *kind, &extent.people).await?;
+        let mut stay: Vec<Uuid> = ids.into_iter().filter(|id| !gone.contains(id)).collect();
+        if *kind == Responsibility::Milestones {
+            let plans = responsibilities::plans_of(&mut unit.conn, unit.organization_id, &stay).await?;
+            stay = plans.into_iter().filter(|(plan, _)| !gone.contains(plan)).flat_map(|(_, own)| own).collect();
+        }
+        give(unit, *kind, &stay, &Owner::default(), "").await?;
+    }
+    give_playbooks(unit, &extent.people, &Owner::default()).await?;
     let usage_events = erase_events(unit, &extent).await?;
     extent.remove(&mut unit.conn, unit.organization_id).await?;
     let erased = ledger::erase(&mut unit.conn, unit.organization_id, &extent.all(), unit.now).await?;

@@ -92,6 +92,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("forecast_passed", "The forecast lies in the past.", "the forecast of 2026-04-01 has passed: record a new one"),
     of("forecast_unchanged", "The forecast is the same as before.", "the forecast is already 2026-05-20"),
+    of(
+        "handed_to_oneself",
+        "The person who takes over is the one who hands over.",
+        "must not be the person who hands over",
+    ),
     of("has_left", "The person has left the organization.", "names Ana Petrova, who has left"),
     of(
         "history_not_known",
@@ -291,6 +296,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("too_much", "The request would take too much work.", "42 days would be evaluated; at most 40 are allowed"),
     of(
+        "too_much_to_hand_over",
+        "The person is responsible for more than one request hands over.",
+        "is responsible for 3105 things, but at most 2000 can be handed over at once: name some kinds",
+    ),
+    of(
         "too_much_to_move",
         "A merge would move too many people, parts and plans.",
         "has 2500 people, parts and plans, but a merge can move at most 2000",
@@ -311,6 +321,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("unknown_parameter", "The query parameter is not known here.", "is not a parameter here; known: limit, cursor"),
     of("unknown_person", "No person has this identifier or reference.", "there is no person with this id"),
     of("unknown_plan", "No plan has this identifier.", "there is no plan with this id"),
+    of(
+        "unknown_role",
+        "No milestone of the template has an owner of that name.",
+        "names no owner of the template's milestones",
+    ),
     of("unknown_team", "No team has the identifier or reference.", "names no team"),
     of("unknown_template", "No template has this key.", "no template has the key 'pilot'"),
     of("unknown_time_zone", "The time zone is not known.", "must be an IANA time zone such as Europe/Berlin"),

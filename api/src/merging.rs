@@ -81,7 +81,7 @@ pub struct MergeReport {
     /// Identifier of its duplicate.
     duplicate_id: Uuid,
     /// Number of things that are moved, by kind.
-    #[schema(max_items = 9)]
+    #[schema(max_items = 20)]
     moved: Vec<MovedCount>,
 }
 

@@ -26,6 +26,7 @@ use self::agenda::{Agenda, KeptAgenda, KeptStandings, Standings};
 use crate::error::ApiError;
 use crate::store::keyset::{Direction, Key, Order, Position};
 use crate::store::milestones::MilestoneRow;
+use crate::store::owner::Owner;
 use crate::store::plans::{self, PlanRecord, PlanRow, Source};
 use crate::store::{Conn, Db, ledger};
 
@@ -45,8 +46,8 @@ pub struct MilestoneLabel {
     pub name: Box<str>,
     /// Phase or track.
     pub phase: Option<Box<str>>,
-    /// Owner: the person responsible.
-    pub owner: Option<Box<str>>,
+    /// Owner; `None` for nobody.
+    pub owner: Option<Box<Owner>>,
     /// Weight, in the plan's weight unit.
     pub weight: f64,
     /// Version of the milestone.
@@ -101,8 +102,9 @@ pub struct PlanView {
 impl MilestoneLabel {
     /// Returns the approximate memory use in bytes.
     fn weight(&self) -> usize {
-        let optional = [&self.phase, &self.owner].into_iter().flatten();
-        160 + self.key.len() + self.name.len() + optional.map(|text| text.len()).sum::<usize>()
+        let owner = self.owner.as_ref().map_or(0, |owner| owner.weight());
+        let phase = self.phase.as_ref().map_or(0, |phase| phase.len());
+        160 + self.key.len() + self.name.len() + phase + owner
     }
 }
 
@@ -113,7 +115,7 @@ impl From<&PlanRecord> for PlanView {
             key: row.key.as_str().into(),
             name: row.name.as_str().into(),
             phase: row.phase.as_deref().map(Box::from),
-            owner: row.owner.as_deref().map(Box::from),
+            owner: (!row.owner.is_nobody()).then(|| Box::new(row.owner.clone())),
             weight: row.weight,
             version: row.version,
         };
@@ -375,13 +377,13 @@ async fn follow(conn: &mut Conn, organization_id: Uuid, known: Option<&Plans>) -
     let mut changed = ledger::roots_since(conn, organization_id, "plan", known.sequence).await?;
     let customers = ledger::roots_since(conn, organization_id, "customer", known.sequence).await?;
     let people = ledger::roots_since(conn, organization_id, "person", known.sequence).await?;
-    // A plan's row contains the names of its customer and its person.
-    let names = |plan: &PlanRow| {
-        plan.customer_id.is_some_and(|id| customers.contains(&id))
-            || plan.person_id.is_some_and(|id| people.contains(&id))
+    // A plan contains the names of its customer, its person, and its owners.
+    let names = |plan: &PlanView| {
+        let owners = plan.labels.iter().filter_map(|label| label.owner.as_ref()?.id).chain(plan.row.owner.id);
+        plan.row.customer_id.is_some_and(|id| customers.contains(&id))
+            || !people.is_empty() && owners.chain(plan.row.person_id).any(|id| people.contains(&id))
     };
-    let renamed = known.by_name.iter().filter(|plan| names(&plan.row));
-    changed.extend(renamed.map(|plan| plan.row.id));
+    changed.extend(known.by_name.iter().filter(|plan| names(plan)).map(|plan| plan.row.id));
     // A plan's reckoned dates follow those of the plans that it waits for.
     let waiting = known.by_name.iter().filter(|plan| changed.iter().any(|id| plan.sources.contains(id)));
     let waiting: Vec<Uuid> = waiting.map(|plan| plan.row.id).collect();

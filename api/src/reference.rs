@@ -7,7 +7,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::resource::{self, By, Referred, Resource, look_up};
 use crate::store::Conn;
-use crate::store::row::{Column as _, Condition};
+use crate::store::row::{self, Column as _, Condition};
 
 /// The two names of a customer or a person, as a request or a row gives them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,19 +57,42 @@ pub async fn named<T: Referred>(
     field: &str,
     named: Named<'_>,
 ) -> Result<Option<Resource<T>>, ApiError> {
-    let (by, pointer) = match (named.id, named.external_ref) {
+    let (found, pointer) = match (named.id, named.external_ref) {
         (None, None) => return Ok(None),
-        (Some(id), _) => (By::Id(id), format!("/{field}_id")),
-        (None, Some(external_ref)) => (By::Ref(external_ref), format!("/{field}_ref")),
+        (Some(id), _) => (look_up::<T>(conn, organization_id, By::Id(id)).await?, format!("/{field}_id")),
+        (None, Some(external_ref)) => {
+            let pointer = format!("/{field}_ref");
+            (by_ref::<T>(conn, organization_id, external_ref, &pointer).await?, pointer)
+        }
     };
-    let found = look_up::<T>(conn, organization_id, by).await?;
     let what = T::ENTITY.name();
-    let mut found = found.ok_or_else(|| ApiError::field(&pointer, T::UNKNOWN, format!("names no {what}")))?;
-    if named.external_ref.is_some_and(|given| found.content.external_ref().as_ref() != Some(given)) {
-        let detail = format!("names another {what} than {field}_id");
+    let found = found.ok_or_else(|| ApiError::field(&pointer, T::UNKNOWN, format!("names no {what}")))?;
+    if named.external_ref.is_some_and(|given| !found.content.is_called(given)) {
+        let id = field.rsplit('/').next().unwrap_or(field);
+        let detail = format!("names another {what} than {id}_id");
         return Err(ApiError::field(&format!("/{field}_ref"), "ambiguous", detail));
     }
     Ok(Some(found))
+}
+
+/// The customer or person with an external reference, or else the only one who is called by it in another way.
+async fn by_ref<T: Referred>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    external_ref: &ExternalRef,
+    pointer: &str,
+) -> Result<Option<Resource<T>>, ApiError> {
+    if let Some(found) = look_up::<T>(conn, organization_id, By::Ref(external_ref)).await? {
+        return Ok(Some(found));
+    }
+    let Some(condition) = T::also_called(external_ref) else { return Ok(None) };
+    let stands = Condition::IsPresent("merged_into_id", false);
+    let mut found: Vec<Resource<T>> = row::all(conn, organization_id, &[condition, stands], "id").await?;
+    if found.len() > 1 {
+        let detail = format!("means {} {}: name one by identifier or reference", found.len(), T::PLURAL);
+        return Err(ApiError::field(pointer, "ambiguous", detail));
+    }
+    Ok(found.pop())
 }
 
 /// Completes the two fields of a content that name a customer or a person, so that both are known. Whoever was named before
@@ -137,7 +160,7 @@ impl Sought {
 pub async fn sought<T: Referred>(cx: &Context, named: Named<'_>) -> Result<Sought, ApiError> {
     let Some(external_ref) = named.external_ref else { return Ok(named.id.map_or(Sought::Any, Sought::One)) };
     let mut conn = cx.read().await?;
-    let found = look_up::<T>(&mut conn, cx.organization_id(), By::Ref(external_ref)).await?;
+    let found = by_ref::<T>(&mut conn, cx.organization_id(), external_ref, "").await?;
     let Some(found) = found.filter(|found| named.id.is_none_or(|id| id == found.id)) else { return Ok(Sought::Nobody) };
     Ok(Sought::One(follow(&mut conn, cx.organization_id(), found).await?.id))
 }

@@ -25,6 +25,7 @@ use crate::store::baselines::LineRow;
 use crate::store::json_text::JsonText;
 use crate::store::ledger::{self, Known};
 use crate::store::milestones::{DependencyRow, MilestoneRow};
+use crate::store::owner::Owner;
 use crate::store::plans::{self, PlanRecord, Source};
 
 /// A plan as recorded in the ledger.
@@ -32,7 +33,10 @@ use crate::store::plans::{self, PlanRecord, Source};
 struct KnownPlan {
     external_ref: Option<String>,
     name: String,
-    owner: Option<String>,
+    owner_id: Option<Uuid>,
+    owner_ref: Option<String>,
+    #[serde(alias = "owner")]
+    owner_name: Option<String>,
     customer_id: Option<Uuid>,
     customer_ref: Option<String>,
     customer_name: Option<String>,
@@ -60,7 +64,10 @@ struct KnownMilestone {
     id: Uuid,
     name: String,
     phase: Option<String>,
-    owner: Option<String>,
+    owner_id: Option<Uuid>,
+    owner_ref: Option<String>,
+    #[serde(alias = "owner")]
+    owner_name: Option<String>,
     weight: f64,
     planned_on: NaiveDate,
     state: State,
@@ -225,11 +232,18 @@ fn read<T: DeserializeOwned>(entry: &Known) -> Result<T, ApiError> {
     Ok(serde_json::from_str(entry.after.as_deref().unwrap_or("null"))?)
 }
 
+/// Restores an owner. A person who is the owner now, too, is called what they are called now.
+fn restore_owner(owner: &mut Owner, (id, external_ref, name): (Option<Uuid>, Option<String>, Option<String>)) {
+    if id.is_none() || owner.id != id {
+        *owner = Owner { id, external_ref, name };
+    }
+}
+
 fn restore_plan(record: &mut PlanRecord, plan: KnownPlan) {
     let row = &mut record.plan;
     row.external_ref = plan.external_ref;
     row.name = plan.name;
-    row.owner = plan.owner;
+    restore_owner(&mut row.owner, (plan.owner_id, plan.owner_ref, plan.owner_name));
     if row.customer_id != plan.customer_id {
         (row.customer_ref, row.customer_name) = (plan.customer_ref, plan.customer_name);
     }
@@ -254,7 +268,7 @@ fn restore_milestones(record: &mut PlanRecord, known: &HashMap<Uuid, KnownMilest
         let Some(then) = known.get(&row.id) else { continue };
         row.name.clone_from(&then.name);
         row.phase.clone_from(&then.phase);
-        row.owner.clone_from(&then.owner);
+        restore_owner(&mut row.owner, (then.owner_id, then.owner_ref.clone(), then.owner_name.clone()));
         row.weight = then.weight;
         row.planned_on = then.planned_on;
         row.state = Text(then.state);

@@ -41,6 +41,16 @@ pub enum MovedKind {
     ReportingLinesOfReports,
     /// Teams that the person leads.
     Teams,
+    /// Customers that the person owns.
+    OwnedCustomers,
+    /// People whose owner the person is.
+    OwnedPeople,
+    /// Plans that the person owns.
+    OwnedPlans,
+    /// Milestones that the person owns.
+    OwnedMilestones,
+    /// Interventions that the person owns.
+    OwnedInterventions,
     /// Memberships of the person in teams.
     TeamMemberships,
 }

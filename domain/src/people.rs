@@ -1,6 +1,7 @@
 //! People: employees, coaches, and participants of customers.
 
 pub mod chart;
+pub mod responsibility;
 pub mod rule;
 pub mod team;
 
@@ -45,7 +46,7 @@ pub enum Employment {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "external_ref": "hr-17", "name": "Ana Petrova", "kind": "employee", "email": "ana@example.com", "customer_id": null, "customer_ref": null,
-    "segment": null, "owner": null, "manager_id": null, "manager_ref": "hr-3", "employment": "active", "left_on": null,
+    "segment": null, "owner_id": null, "owner_ref": null, "owner_name": null, "manager_id": null, "manager_ref": "hr-3", "employment": "active", "left_on": null,
     "time_zone": "Europe/Berlin", "language": "de", "email_verified": true, "archived": false
 }))]
 pub struct PersonContent {
@@ -64,8 +65,12 @@ pub struct PersonContent {
     pub customer_ref: Option<ExternalRef>,
     /// Segment, such as a department or a region.
     pub segment: Option<Label>,
-    /// Owner: the person responsible.
-    pub owner: Option<Label>,
+    /// Identifier of the owner, where a person is responsible.
+    pub owner_id: Option<Uuid>,
+    /// External reference of the owner. An e-mail address is taken, too.
+    pub owner_ref: Option<ExternalRef>,
+    /// Name of the owner: the person's, or free text for somebody outside. Has no effect where a person is named.
+    pub owner_name: Option<Name>,
     /// Identifier of the person's manager as of today. A change holds from today on; `/reporting-lines` takes other days.
     pub manager_id: Option<Uuid>,
     /// External reference of the manager. Names the same person as `manager_id` where both are given.
@@ -98,7 +103,9 @@ impl PersonContent {
             customer_id: None,
             customer_ref: None,
             segment: None,
-            owner: None,
+            owner_id: None,
+            owner_ref: None,
+            owner_name: None,
             manager_id: None,
             manager_ref: None,
             employment: Employment::Active,

@@ -199,7 +199,7 @@ async fn fill(server: &Server) -> String {
         let milestone = |m: usize| {
             let planned_on = day(n % 200 + m * 5);
             let is_past = planned_on < date("2026-05-01");
-            json!({ "key": format!("m{m}"), "name": format!("Milestone {m}"), "owner": "Ana", "weight": m % 5 + 1, "planned_on": planned_on,
+            json!({ "key": format!("m{m}"), "name": format!("Milestone {m}"), "owner_name": "Ana", "weight": m % 5 + 1, "planned_on": planned_on,
                     "actual_on": if is_past && !m.is_multiple_of(4) { json!(planned_on) } else { Value::Null } })
         };
         let milestones: Vec<Value> = (0..MILESTONES_A_PLAN).map(milestone).collect();

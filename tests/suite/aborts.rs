@@ -59,7 +59,7 @@ async fn every_kind(server: &Server, customer: &str) -> Vec<String> {
         shared("/calendar.ics"),
         send("POST", "/v1/customers", "application/json", r#"{"name": "Storm"}"#),
         send("POST", "/v1/customers/bulk", "application/json", items),
-        send("PATCH", &plan, "application/merge-patch+json", r#"{"owner": "Storm"}"#),
+        send("PATCH", &plan, "application/merge-patch+json", r#"{"owner_name": "Storm"}"#),
         send("POST", "/v1/events", "application/json", event),
         send(
             "POST",
@@ -130,12 +130,12 @@ async fn reads_are_fresh(server: &Server, path: &str) {
     let serving = tokio::spawn(async move { second.until_stopped().await });
     let read_from = |url: &str| server.http.get(format!("{url}{path}")).bearer_auth(&server.key).send();
     for turn in 0..20 {
-        let owner = format!("Owner {turn}");
-        server.patch(path, json!({ "owner": owner })).await.expect(200);
+        let owner_name = format!("Owner {turn}");
+        server.patch(path, json!({ "owner_name": owner_name })).await.expect(200);
         let reads = (0..CLIENTS).map(|client| read_from(if client % 2 == 0 { &server.url } else { &second_url }));
         for read in join_all(reads).await {
             let body: serde_json::Value = read.expect("an answer").json().await.expect("JSON");
-            assert_eq!(body["owner"], owner, "a read of the past");
+            assert_eq!(body["owner_name"], owner_name, "a read of the past");
         }
     }
     // A key that is revoked is revoked for every connection.

@@ -181,9 +181,9 @@ async fn another_organization_is_404(engine: Engine) {
             if body.is_null() { call } else { call.json(body.clone()) }
         };
         ask(&stranger).send().await.problem(404, "not_found");
-        let owner = ask(&server.key).send().await;
-        assert_ne!(owner.status.as_u16(), 404, "{method} {path}: the owner finds it: {}", owner.text);
-        check_precondition(&server, (&method, &own, &body), &operation, &owner).await;
+        let owner_name = ask(&server.key).send().await;
+        assert_ne!(owner_name.status.as_u16(), 404, "{method} {path}: the owner finds it: {}", owner_name.text);
+        check_precondition(&server, (&method, &own, &body), &operation, &owner_name).await;
     }
 }
 
@@ -222,6 +222,7 @@ fn body_for(method: &str, path: &str) -> Value {
     match (method, path.rsplit('/').next().unwrap_or_default()) {
         ("POST", "milestones") => milestone,
         ("POST", "reporting-lines") => json!({}),
+        ("POST", "hand-over") => json!({ "to_ref": "other" }),
         ("POST", "members") => json!({ "person_ref": "ours", "from_on": "2026-01-01", "until_on": "2026-01-02" }),
         ("POST", "acknowledge") => json!({ "by": "Petra" }),
         ("POST", "corrections") if path.contains("/costs/") => json!({ "amount_minor": 2, "reason": "A reason." }),
@@ -248,7 +249,7 @@ fn body_for(method: &str, path: &str) -> Value {
         ("PUT", "{playbook_key}") => {
             json!({ "name": "P", "trigger": { "kind": "milestone_missed" }, "action": { "kind": "coaching", "title": "T", "due_in_days": 1 } })
         }
-        ("POST", "assign") => json!({ "owner": "Ben" }),
+        ("POST", "assign") => json!({ "owner_name": "Ben" }),
         ("POST", "notes") => json!({ "text": "N" }),
         ("POST", "snooze") => json!({ "until": "2026-06-01", "reason": "A reason." }),
         ("POST", "finish") => json!({ "outcome": "succeeded" }),

@@ -20,7 +20,7 @@ async fn changes_need_the_version_they_change(engine: Engine) {
     let turn = std::cell::Cell::new(0);
     let patch = |version: Option<&str>| {
         turn.set(turn.get() + 1);
-        let call = server.call("PATCH", &path).json(json!({ "owner": format!("Ben {}", turn.get()) }));
+        let call = server.call("PATCH", &path).json(json!({ "owner_name": format!("Ben {}", turn.get()) }));
         match version {
             Some(version) => call.header("If-Match", version),
             None => call,
@@ -78,7 +78,8 @@ async fn schedule_answers_change_with_the_day(engine: Engine) {
     server.clock.advance(chrono::Duration::days(1));
     let tomorrow = server.call("GET", &plan).header("If-None-Match", &today).send().await;
     assert_eq!(tomorrow.status.as_u16(), 200, "the plan is a day later");
-    let patched = server.call("PATCH", &plan).header("If-Match", &today).json(json!({ "owner": "Ben" })).send().await;
+    let patched =
+        server.call("PATCH", &plan).header("If-Match", &today).json(json!({ "owner_name": "Ben" })).send().await;
     patched.expect(200);
 }
 

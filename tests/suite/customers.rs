@@ -23,13 +23,13 @@ async fn a_customer_s_life(engine: Engine) {
             .await;
     let read = server.get(&path).await.expect(200);
     assert_eq!(
-        (&read["name"], &read["external_ref"], &read["owner"]),
+        (&read["name"], &read["external_ref"], &read["owner_name"]),
         (&json!("Northwind"), &json!("crm-1"), &Value::Null)
     );
     assert_eq!(read["created_at"], "2026-05-04T12:00:00Z");
-    let patched = server.patch(&path, json!({ "segment": null, "owner": "Ana" })).await.expect(200);
+    let patched = server.patch(&path, json!({ "segment": null, "owner_name": "Ana" })).await.expect(200);
     assert_eq!(
-        (&patched["segment"], &patched["owner"], &patched["name"]),
+        (&patched["segment"], &patched["owner_name"], &patched["name"]),
         (&Value::Null, &json!("Ana"), &json!("Northwind"))
     );
     assert_eq!(server.get("/v1/customers/by-ref/crm-1").await.expect(200), patched);
@@ -60,12 +60,12 @@ async fn upserts_by_reference(engine: Engine) {
     let server = Server::start(engine).await;
     let put =
         |reference: &str, body: Value| server.call("PUT", &format!("/v1/customers/by-ref/{reference}")).json(body);
-    let body = json!({ "name": "Northwind", "owner": "Ana" });
+    let body = json!({ "name": "Northwind", "owner_name": "Ana" });
     let first = put("a%2Fb%20c", body.clone()).send().await.expect(201);
     assert_eq!((&first["external_ref"], &first["version"]), (&json!("a/b c"), &json!(1)));
     assert_eq!(put("a%2Fb%20c", body.clone()).send().await.expect(200), first, "nothing changes, not even the version");
     let second = put("a%2Fb%20c", json!({ "name": "Northwind" })).send().await.expect(200);
-    assert_eq!((&second["id"], &second["owner"], &second["version"]), (&first["id"], &Value::Null, &json!(2)));
+    assert_eq!((&second["id"], &second["owner_name"], &second["version"]), (&first["id"], &Value::Null, &json!(2)));
     put("a%2Fb%20c", body.clone()).header("If-Match", "\"1\"").send().await.problem(412, "version_mismatch");
     put("a%2Fb%20c", body.clone()).header("If-Match", "\"2\"").send().await.expect(200);
     let composed = put("e%CC%81", body.clone()).send().await.expect(201);
@@ -104,13 +104,13 @@ async fn bulk_upserts_answer_for_each_item(engine: Engine) {
 
 async fn search_and_filters(engine: Engine) {
     let server = Server::start(engine).await;
-    for (name, segment, owner) in [
+    for (name, segment, owner_name) in [
         ("Müller 100%", "SMB", "Ana"),
         ("MÜLLER & Co", "Enterprise", "Ana"),
         ("a_b", "SMB", "Ben"),
         ("axb", "SMB", "Ben"),
     ] {
-        create(&server, "/v1/customers", json!({ "name": name, "segment": segment, "owner": owner })).await;
+        create(&server, "/v1/customers", json!({ "name": name, "segment": segment, "owner_name": owner_name })).await;
     }
     for (query, expected) in [
         ("q=m%C3%BCll", vec!["MÜLLER & Co", "Müller 100%"]),
@@ -118,9 +118,9 @@ async fn search_and_filters(engine: Engine) {
         ("q=0%25", vec!["Müller 100%"]),
         ("q=a_b", vec!["a_b"]),
         ("q=%5C", vec![]),
-        ("owner=Ben", vec!["a_b", "axb"]),
-        ("owner=%20Ben", vec!["a_b", "axb"]),
-        ("segment=Enterprise&owner=Ana", vec!["MÜLLER & Co"]),
+        ("owner_name=Ben", vec!["a_b", "axb"]),
+        ("owner_name=%20Ben", vec!["a_b", "axb"]),
+        ("segment=Enterprise&owner_name=Ana", vec!["MÜLLER & Co"]),
     ] {
         let list = server.get(&format!("/v1/customers?{query}")).await.expect(200);
         assert_eq!(pluck(&list, "name"), expected, "{query}");

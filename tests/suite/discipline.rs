@@ -81,10 +81,10 @@ async fn bad_bodies_leave_nothing_behind(engine: Engine) {
         (json!({ "name": "a\u{0}b" }), vec![("/name", "wrong_pattern")]),
         (json!({ "name": "x".repeat(201) }), vec![("/name", "too_long")]),
         (json!({ "name": "A", "segment": "" }), vec![("/segment", "too_short"), ("/segment", "wrong_pattern")]),
-        (json!({ "name": "A", "owner": 7 }), vec![("/owner", "wrong_type")]),
+        (json!({ "name": "A", "owner_name": 7 }), vec![("/owner_name", "wrong_type")]),
         (
-            json!({ "name": "a\u{85}b", "owner": "\u{90}" }),
-            vec![("/name", "wrong_pattern"), ("/owner", "wrong_pattern")],
+            json!({ "name": "a\u{85}b", "owner_name": "\u{90}" }),
+            vec![("/name", "wrong_pattern"), ("/owner_name", "wrong_pattern")],
         ),
     ] {
         let mut found = send(body.to_string()).await.problem(422, "validation_failed");

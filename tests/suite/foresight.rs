@@ -9,7 +9,7 @@ on_both_engines!(scenarios_are_compared_and_not_written, what_scenarios_must_be,
 
 /// A plan from 1 May whose three milestones wait for each other.
 async fn plan(server: &Server) -> String {
-    let milestone = |key: &str, planned_on: &str, needs: &[&str]| json!({ "key": key, "name": key.to_uppercase(), "planned_on": planned_on, "depends_on": needs, "owner": "Ana" });
+    let milestone = |key: &str, planned_on: &str, needs: &[&str]| json!({ "key": key, "name": key.to_uppercase(), "planned_on": planned_on, "depends_on": needs, "owner_name": "Ana" });
     let milestones = json!([
         milestone("a", "2026-05-11", &[]),
         milestone("b", "2026-05-20", &["a"]),
@@ -68,8 +68,8 @@ async fn what_scenarios_must_be(engine: Engine) {
 async fn owners_have_a_load(engine: Engine) {
     let server = Server::start(engine).await;
     let plan = plan(&server).await;
-    let other = json!({ "name": "Contoso", "start_on": "2026-05-04", "owner": "Ben", "calendar": { "counts": "business_days" }, "milestones": [
-        { "key": "d", "name": "D", "planned_on": "2026-05-15", "owner": "Ana", "duration_days": 3 },
+    let other = json!({ "name": "Contoso", "start_on": "2026-05-04", "owner_name": "Ben", "calendar": { "counts": "business_days" }, "milestones": [
+        { "key": "d", "name": "D", "planned_on": "2026-05-15", "owner_name": "Ana", "duration_days": 3 },
         { "key": "e", "name": "E", "planned_on": "2026-05-08", "duration_days": 2 },
     ] });
     let other = create(&server, "/v1/plans", other).await;
@@ -78,10 +78,10 @@ async fn owners_have_a_load(engine: Engine) {
         (&report["from"], &report["weeks"], &report["capacity_days"]),
         (&json!("2026-05-04"), &json!(4), &json!(5))
     );
-    assert_eq!(pluck(&report, "owner"), ["Ana", "Ben"], "the plan's owner stands in");
+    assert_eq!(pluck(&report, "owner_name"), ["Ana", "Ben"], "the plan's owner stands in");
     assert_eq!(pluck(&report, "load_days"), [23, 2]);
-    let weeks = |owner: usize| {
-        let weeks = report["data"][owner]["weeks"].as_array().expect("weeks").iter();
+    let weeks = |owner_name: usize| {
+        let weeks = report["data"][owner_name]["weeks"].as_array().expect("weeks").iter();
         weeks.map(|week| json!([week["week_on"], week["load_days"], week["overallocated"]])).collect::<Vec<Value>>()
     };
     let expected =
@@ -93,13 +93,13 @@ async fn owners_have_a_load(engine: Engine) {
         second.as_array().expect("some").iter().map(|one| (&one["key"], &one["load_days"])).collect();
     assert_eq!(named, [(&json!("b"), &json!(4)), (&json!("d"), &json!(3)), (&json!("a"), &json!(1))]);
     let over = server.get("/v1/reports/load?overallocated=true").await.expect(200);
-    assert_eq!(pluck(&over, "owner"), ["Ana"]);
-    let roomy = server.get("/v1/reports/load?overallocated=true&capacity_days=7&owner=Ana").await.expect(200);
+    assert_eq!(pluck(&over, "owner_name"), ["Ana"]);
+    let roomy = server.get("/v1/reports/load?overallocated=true&capacity_days=7&owner_name=Ana").await.expect(200);
     assert_eq!(pluck(&roomy, "overallocated_weeks"), [1]);
     let first = server.get("/v1/reports/load?limit=1").await.expect(200);
     let cursor = first["next_cursor"].as_str().expect("a cursor");
     let rest = server.get(&format!("/v1/reports/load?limit=1&cursor={cursor}")).await.expect(200);
-    assert_eq!((pluck(&rest, "owner"), &rest["has_more"]), (vec![&json!("Ben")], &json!(false)));
+    assert_eq!((pluck(&rest, "owner_name"), &rest["has_more"]), (vec![&json!("Ben")], &json!(false)));
     server.post(&format!("{plan}/hold"), json!({ "reason": "The client has stopped the budget." })).await.expect(200);
     server.patch(&other, json!({ "archived": true })).await.expect(200);
     assert_eq!(server.get("/v1/reports/load").await.expect(200)["data"], json!([]), "on hold and archived");

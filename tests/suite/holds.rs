@@ -145,7 +145,7 @@ async fn what_a_hold_refuses(engine: Engine) {
         assert_eq!(refused, errors(&[("", "on_hold")]), "{path}");
     }
     create(&server, &format!("{plan}/costs"), json!({ "incurred_on": "2026-05-04", "amount_minor": 1 })).await;
-    server.patch(&plan, json!({ "owner": "Ben" })).await.expect(200);
+    server.patch(&plan, json!({ "owner_name": "Ben" })).await.expect(200);
     let blank = server.post(&format!("{plan}/hold"), json!({ "reason": "..." })).await;
     assert_eq!(blank.problem(422, "validation_failed"), errors(&[("/reason", "wrong_pattern")]));
 }

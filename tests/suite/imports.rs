@@ -191,7 +191,7 @@ async fn files_of_project_programs_become_plans(engine: Engine) {
         );
         let shelves = &milestones["data"][1];
         assert_eq!(
-            ["phase", "owner", "note", "percent_complete", "state"].map(|field| shelves[field].clone()),
+            ["phase", "owner_name", "note", "percent_complete", "state"].map(|field| shelves[field].clone()),
             [json!("Preparation"), json!("Ana"), json!("Two aisles are left."), json!(40.0), json!("in_progress")]
         );
         assert_eq!(
@@ -258,7 +258,7 @@ async fn project_files_are_written(engine: Engine) {
     let fields = [
         "name",
         "phase",
-        "owner",
+        "owner_name",
         "planned_on",
         "forecast_on",
         "started_on",
@@ -315,7 +315,7 @@ async fn files_of_primavera_become_plans(engine: Engine) {
     assert_eq!(of("duration_days"), json!([10, 8, 10, 0]));
     let shelves = &milestones["data"][1];
     assert_eq!(
-        ["phase", "owner", "note", "percent_complete", "started_on"].map(|field| shelves[field].clone()),
+        ["phase", "owner_name", "note", "percent_complete", "started_on"].map(|field| shelves[field].clone()),
         [json!("Preparation"), json!("Ana Müller"), json!("Two aisles are left."), json!(40.0), json!("2026-04-21")]
     );
     assert_eq!(shelves["depends_on"], json!([{ "key": "A1000", "relation": "finish_to_start", "lag_days": 2 }]));
@@ -351,7 +351,10 @@ async fn exports_of_trackers_become_plans(engine: Engine) {
             assert_eq!(pluck(&milestones, "weight"), [3.0, 5.0, 8.0], "story points");
             assert_eq!(milestones["data"][2]["depends_on"], json!(["ROLL-1", "ROLL-2"]));
         } else {
-            assert_eq!((pluck(&milestones, "key"), &first["owner"]), (vec![&json!("7"), &json!("9")], &json!("ana")));
+            assert_eq!(
+                (pluck(&milestones, "key"), &first["owner_name"]),
+                (vec![&json!("7"), &json!("9")], &json!("ana"))
+            );
             assert!(lost.contains(&json!({ "what": "further owners of an item", "count": 1 })), "{dry}");
         }
         let uses = dry["columns"].as_array().expect("columns");

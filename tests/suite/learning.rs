@@ -22,7 +22,7 @@ async fn finished(server: &Server, phase: &str, taken: &[i64]) {
         let planned = (i64::try_from(index).expect("few") + 1) * 10;
         let before: Vec<String> = index.checked_sub(1).map(|before| format!("m{before}")).into_iter().collect();
         json!({
-            "key": format!("m{index}"), "name": "Done", "phase": phase, "owner": "Ana", "planned_on": on(planned),
+            "key": format!("m{index}"), "name": "Done", "phase": phase, "owner_name": "Ana", "planned_on": on(planned),
             "actual_on": on(passed), "depends_on": before
         })
     };

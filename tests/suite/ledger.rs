@@ -28,14 +28,17 @@ pub async fn tamper(server: &Server, sql: &'static str) {
 async fn every_change_is_recorded(engine: Engine) {
     let server = Server::start(engine).await;
     let id = create_customer(&server, "A").await;
-    server.patch(&format!("/v1/customers/{id}"), json!({ "owner": "Ben" })).await.expect(200);
+    server.patch(&format!("/v1/customers/{id}"), json!({ "owner_name": "Ben" })).await.expect(200);
     server.call("DELETE", &format!("/v1/customers/{id}")).header("If-Match", "\"2\"").send().await.expect(204);
     let list = server.get(&format!("/v1/ledger?entity_id={id}")).await.expect(200);
     assert_eq!(pluck(&list, "action"), ["customer.created", "customer.updated", "customer.deleted"]);
     let entries = list["data"].as_array().expect("entries");
     assert_eq!((&entries[0]["before"], &entries[0]["after"]["name"]), (&Value::Null, &json!("A")));
-    assert_eq!((&entries[1]["before"]["owner"], &entries[1]["after"]["owner"]), (&Value::Null, &json!("Ben")));
-    assert_eq!((&entries[2]["before"]["owner"], &entries[2]["after"]), (&json!("Ben"), &Value::Null));
+    assert_eq!(
+        (&entries[1]["before"]["owner_name"], &entries[1]["after"]["owner_name"]),
+        (&Value::Null, &json!("Ben"))
+    );
+    assert_eq!((&entries[2]["before"]["owner_name"], &entries[2]["after"]), (&json!("Ben"), &Value::Null));
     assert_eq!(entries[1]["previous_hash"], entries[0]["hash"]);
     assert_eq!(entries[0]["author"]["type"], "api_client");
     assert!(entries[0]["request_id"].as_str().is_some_and(|id| id.len() == 36));
@@ -179,7 +182,7 @@ async fn what_was_once_there_is_missed(engine: Engine) {
 
 async fn a_row_that_was_edited_past_the_api_is_found(engine: Engine) {
     for (sql, what) in [
-        ("UPDATE customers SET owner = 'Mallory'", "customer"),
+        ("UPDATE customers SET owner_name = 'Mallory'", "customer"),
         ("DELETE FROM people", "person"),
         ("UPDATE organizations SET display_name = 'Mallory'", "organization"),
         ("UPDATE api_clients SET scopes = 'admin plans:read'", "api_client"),
@@ -194,10 +197,10 @@ async fn a_row_that_was_edited_past_the_api_is_found(engine: Engine) {
         let server = Server::start(engine).await;
         let customer = create_customer(&server, "crm-1").await;
         server
-            .patch(&format!("/v1/customers/{customer}"), json!({ "owner": "Ben", "arr": null }))
+            .patch(&format!("/v1/customers/{customer}"), json!({ "owner_name": "Ben", "arr": null }))
             .await
             .problem(422, "validation_failed");
-        server.patch(&format!("/v1/customers/{customer}"), json!({ "owner": "Ben" })).await.expect(200);
+        server.patch(&format!("/v1/customers/{customer}"), json!({ "owner_name": "Ben" })).await.expect(200);
         server
             .post("/v1/people", json!({ "name": "Ana", "kind": "participant", "customer_ref": "crm-1" }))
             .await
@@ -213,7 +216,7 @@ async fn a_row_that_was_edited_past_the_api_is_found(engine: Engine) {
         let key = format!("{keys}/{}", key["id"].as_str().expect("an id"));
         server.call("DELETE", &key).header("If-Match", "*").send().await.expect(204);
         let plan = create_plan(&server).await;
-        server.patch(&plan, json!({ "owner": "Ben" })).await.expect(200);
+        server.patch(&plan, json!({ "owner_name": "Ben" })).await.expect(200);
         server.call("POST", &format!("{plan}/milestones/a/start")).send().await.expect(200);
         server.call("POST", &format!("{plan}/milestones/a/achieve")).send().await.expect(200);
         // What a row shows of another row changes without an entry of its own.
@@ -240,10 +243,10 @@ async fn recorded_time_never_goes_back(engine: Engine) {
     let id = create_customer(&server, "A").await;
     server.post("/v1/events", event("1")).await.expect(200);
     server.clock.advance(Duration::hours(-2));
-    server.patch(&format!("/v1/customers/{id}"), json!({ "owner": "Ben" })).await.expect(200);
+    server.patch(&format!("/v1/customers/{id}"), json!({ "owner_name": "Ben" })).await.expect(200);
     server.post("/v1/events", event("2")).await.expect(200);
     server.clock.advance(Duration::minutes(150));
-    server.patch(&format!("/v1/customers/{id}"), json!({ "owner": "Ana" })).await.expect(200);
+    server.patch(&format!("/v1/customers/{id}"), json!({ "owner_name": "Ana" })).await.expect(200);
     let list = server.get(&format!("/v1/ledger?entity_id={id}")).await.expect(200);
     assert_eq!(
         pluck(&list, "recorded_at"),

@@ -33,6 +33,7 @@ mod merges;
 mod metrics;
 mod milestones;
 mod outage;
+mod owners;
 mod past;
 mod people;
 mod plans;

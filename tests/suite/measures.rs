@@ -3,7 +3,7 @@
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
 
-use crate::samples::{self, create, create_plan, pluck};
+use crate::samples::{self, create, create_from_template, create_plan, pluck};
 
 on_both_engines!(
     baselines_are_taken_deliberately,
@@ -195,8 +195,7 @@ async fn a_plan_is_held_against_the_practices(engine: Engine) {
     assert_eq!(rules(&lint().await.expect(200)).len(), 4);
     let unknown = server.patch("/v1/organization", json!({ "lint_rules_off": ["style"] })).await;
     assert_eq!(unknown.problem(422, "validation_failed"), errors(&[("/lint_rules_off/0", "not_an_option")]));
-    let shipped = json!({ "name": "S", "start_on": "2026-05-04", "template": "ai-delivery" });
-    let shipped = create(&server, "/v1/plans", shipped).await;
+    let shipped = create_from_template(&server, "ai-delivery").await;
     server.patch("/v1/organization", json!({ "lint_rules_off": [] })).await.expect(200);
     let of_shipped = server.get(&format!("{shipped}/lint")).await.expect(200);
     let kinds: Vec<String> = rules(&of_shipped).into_iter().map(|(_, rule)| rule).collect();

@@ -243,7 +243,7 @@ async fn milestones_across_plans(engine: Engine) {
         ("overdue=true", vec!["a", "a"]),
         ("status=on_track", vec![]),
         ("sort=-reckoned_on&limit=2", vec!["c", "c"]),
-        ("owner=Ana", vec![]),
+        ("owner_name=Ana", vec![]),
         ("limit=1", vec!["a"]),
     ] {
         let list = server.get(&format!("/v1/milestones?{query}")).await.expect(200);

@@ -191,7 +191,7 @@ async fn mistakes_are_withdrawn(engine: Engine) {
 async fn the_report_of_a_day_keeps_its_facts(engine: Engine) {
     let server = Server::start(engine).await;
     for (name, revenue, score) in [("alpha", 100, 30), ("beta", 300, 90), ("gamma", 200, 60)] {
-        let customer = json!({ "name": name, "external_ref": name, "segment": "SMB", "owner": "Ana", "annual_revenue_minor": revenue });
+        let customer = json!({ "name": name, "external_ref": name, "segment": "SMB", "owner_name": "Ana", "annual_revenue_minor": revenue });
         let path = create(&server, "/v1/customers", customer).await;
         server
             .post(
@@ -207,7 +207,7 @@ async fn the_report_of_a_day_keeps_its_facts(engine: Engine) {
     server
         .patch(
             &format!("/v1/customers/{path}"),
-            json!({ "segment": "Former", "owner": "Ben", "annual_revenue_minor": 1 }),
+            json!({ "segment": "Former", "owner_name": "Ben", "annual_revenue_minor": 1 }),
         )
         .await
         .expect(200);
@@ -220,7 +220,7 @@ async fn the_report_of_a_day_keeps_its_facts(engine: Engine) {
     assert_eq!(names("").await, ["alpha", "beta", "delta", "gamma"]);
     assert_eq!(names("?as_of=2026-05-06").await, ["alpha", "beta", "gamma"], "one was not there yet");
     assert_eq!(names("?segment=SMB").await, ["beta", "gamma"]);
-    assert_eq!(names("?segment=SMB&owner=Ana&as_of=2026-05-06").await, ["alpha", "beta", "gamma"]);
+    assert_eq!(names("?segment=SMB&owner_name=Ana&as_of=2026-05-06").await, ["alpha", "beta", "gamma"]);
     assert_eq!(names("?sort=score").await, ["alpha", "gamma", "beta", "delta"], "those without a score come last");
     assert_eq!(names("?sort=-score&as_of=2026-05-06").await, ["beta", "gamma", "alpha"]);
     assert_eq!(names("?sort=-annual_revenue").await, ["beta", "gamma", "alpha", "delta"]);
@@ -235,7 +235,7 @@ async fn the_report_of_a_day_keeps_its_facts(engine: Engine) {
         (&json!("2026-05-06"), &json!(3), &json!(60.0))
     );
     let alpha = &then["data"][0];
-    let facts = ["segment", "owner", "annual_revenue_minor", "score"].map(|field| alpha[field].clone());
+    let facts = ["segment", "owner_name", "annual_revenue_minor", "score"].map(|field| alpha[field].clone());
     assert_eq!(facts, [json!("SMB"), json!("Ana"), json!(100), json!(30.0)]);
     let next = then["next_cursor"].as_str().expect("a cursor").to_owned();
     let page = names(&format!("?as_of=2026-05-06&sort=score&limit=1&cursor={next}")).await;
@@ -248,8 +248,8 @@ async fn the_report_of_a_day_keeps_its_facts(engine: Engine) {
     assert_eq!((&now["customers"], &then["customers"]), (&json!(4), &json!(3)));
     assert_eq!((&now["revenue_minor"], &then["revenue_minor"]), (&json!(501), &json!(600)), "alpha was worth 100 then");
     assert_eq!(then["as_of"], "2026-05-06");
-    assert_eq!(risk("?as_of=2026-05-06&segment=SMB&owner=Ana").await["customers"], 3);
-    assert_eq!(risk("?segment=SMB&owner=Ana").await["customers"], 2);
+    assert_eq!(risk("?as_of=2026-05-06&segment=SMB&owner_name=Ana").await["customers"], 3);
+    assert_eq!(risk("?segment=SMB&owner_name=Ana").await["customers"], 2);
 }
 
 async fn the_parts_of_a_day(engine: Engine) {

@@ -69,7 +69,7 @@ async fn filters(engine: Engine) {
     let server = Server::start(engine).await;
     let customer = create_customer(&server, "A").await;
     for body in [
-        json!({ "name": "Ana", "kind": "employee", "owner": "Zoe" }),
+        json!({ "name": "Ana", "kind": "employee", "owner_name": "Zoe" }),
         json!({ "name": "Ben", "kind": "participant", "customer_id": customer, "segment": "Admins" }),
     ] {
         create(&server, "/v1/people", body).await;
@@ -79,7 +79,7 @@ async fn filters(engine: Engine) {
         ("kind=employee", vec!["Ana"]),
         (by_customer.as_str(), vec!["Ben"]),
         ("segment=Admins", vec!["Ben"]),
-        ("owner=Zoe", vec!["Ana"]),
+        ("owner_name=Zoe", vec!["Ana"]),
         ("q=N", vec!["Ana", "Ben"]),
         ("sort=-name", vec!["Ben", "Ana"]),
     ] {

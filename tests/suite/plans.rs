@@ -124,12 +124,12 @@ async fn bad_plans_are_refused_whole(engine: Engine) {
 async fn plans_are_found(engine: Engine) {
     let server = Server::start(engine).await;
     create_customer(&server, "crm-1").await;
-    for (name, kind, owner, customer, actual) in [
+    for (name, kind, owner_name, customer, actual) in [
         ("Beta", "delivery", "Ana", true, true),
         ("alpha", "coaching", "Ben", false, false),
         ("Gamma straße", "delivery", "Ana", false, false),
     ] {
-        let mut draft = json!({ "name": name, "kind": kind, "owner": owner, "start_on": "2026-05-01", "milestones": [{ "key": "m", "name": "M", "planned_on": "2026-05-03" }] });
+        let mut draft = json!({ "name": name, "kind": kind, "owner_name": owner_name, "start_on": "2026-05-01", "milestones": [{ "key": "m", "name": "M", "planned_on": "2026-05-03" }] });
         if customer {
             draft["customer_ref"] = "crm-1".into();
         }
@@ -141,7 +141,7 @@ async fn plans_are_found(engine: Engine) {
     for (query, expected) in [
         ("", vec!["alpha", "Beta", "Gamma straße"]),
         ("kind=delivery", vec!["Beta", "Gamma straße"]),
-        ("owner=Ben", vec!["alpha"]),
+        ("owner_name=Ben", vec!["alpha"]),
         ("customer_ref=crm-1", vec!["Beta"]),
         ("customer_ref=unknown", vec![]),
         ("q=STRASSE", vec!["Gamma straße"]),
@@ -165,7 +165,7 @@ async fn fields_are_changed(engine: Engine) {
     let changed = server
         .patch(
             &path,
-            json!({ "name": "New", "owner": "Ana", "at_risk_limit_days": 30, "budget_minor": 5000, "currency": "EUR" }),
+            json!({ "name": "New", "owner_name": "Ana", "at_risk_limit_days": 30, "budget_minor": 5000, "currency": "EUR" }),
         )
         .await;
     let changed = changed.expect(200);

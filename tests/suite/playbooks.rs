@@ -40,7 +40,7 @@ async fn set_pulse(server: &Server, id: &str, score: f64) {
 fn rescue(trigger: Value) -> Value {
     json!({
         "name": "Rescue", "trigger": trigger, "cooldown_days": 10,
-        "action": { "kind": "coaching", "title": "Call the sponsor", "due_in_days": 2, "escalations": [{ "after_days": 3, "to": "Head" }] }
+        "action": { "kind": "coaching", "title": "Call the sponsor", "due_in_days": 2, "escalations": [{ "after_days": 3, "to_name": "Head" }] }
     })
 }
 
@@ -126,7 +126,7 @@ async fn a_band_change_opens_an_intervention(engine: Engine) {
     assert_eq!(pluck(&entries, "author"), [&server_itself, &server_itself], "whoever asked for the report");
     server.clock.advance(Duration::days(4));
     let late = server.get(&format!("/v1/interventions/{}", one["id"].as_str().expect("an id"))).await.expect(200);
-    assert_eq!((&late["overdue"], &late["escalated_to"]), (&json!(true), &json!("Head")));
+    assert_eq!((&late["overdue"], &late["escalated_to_name"]), (&json!(true), &json!("Head")));
 }
 
 async fn flapping_opens_one(engine: Engine) {
@@ -258,29 +258,29 @@ async fn interventions_end_and_come_again(engine: Engine) {
 async fn interventions_follow_the_owner(engine: Engine) {
     let server = Server::start(engine).await;
     pulse_model(&server).await;
-    let customer = json!({ "name": "Northwind", "external_ref": "northwind", "owner": "Ana" });
+    let customer = json!({ "name": "Northwind", "external_ref": "northwind", "owner_name": "Ana" });
     let path = create(&server, "/v1/customers", customer).await;
     let id = path.rsplit('/').next().expect("an id");
     set_pulse(&server, id, 80.0).await;
     let mut content = rescue(json!({ "kind": "band_entered", "bands": ["critical"] }));
     (content["action"]["follows_owner"], content["action"]["priority"]) = (json!(true), json!("urgent"));
     let mut both = content.clone();
-    both["action"]["owner"] = json!("Ben");
+    both["action"]["owner_name"] = json!("Ben");
     let refused = server.post("/v1/playbooks", json!({ "key": "both", "content": both })).await;
     assert_eq!(refused.problem(422, "validation_failed"), errors(&[("/content/action/follows_owner", "unused")]));
     playbook(&server, "rescue", content).await;
     set_pulse(&server, id, 20.0).await;
     assert_eq!(
-        (&opened(&server).await[0]["owner"], &opened(&server).await[0]["priority"]),
+        (&opened(&server).await[0]["owner_name"], &opened(&server).await[0]["priority"]),
         (&json!("Ana"), &json!("urgent"))
     );
-    server.patch(&path, json!({ "owner": "Ben" })).await.expect(200);
+    server.patch(&path, json!({ "owner_name": "Ben" })).await.expect(200);
     let followed = opened(&server).await[0].clone();
-    assert_eq!((&followed["owner"], &followed["version"]), (&json!("Ben"), &json!(2)));
+    assert_eq!((&followed["owner_name"], &followed["version"]), (&json!("Ben"), &json!(2)));
     let task = format!("/v1/interventions/{}", followed["id"].as_str().expect("an id"));
-    server.post(&format!("{task}/assign"), json!({ "owner": "Carl" })).await.expect(200);
-    server.patch(&path, json!({ "owner": "Dora" })).await.expect(200);
-    assert_eq!(opened(&server).await[0]["owner"], "Carl", "somebody has decided");
+    server.post(&format!("{task}/assign"), json!({ "owner_name": "Carl" })).await.expect(200);
+    server.patch(&path, json!({ "owner_name": "Dora" })).await.expect(200);
+    assert_eq!(opened(&server).await[0]["owner_name"], "Carl", "somebody has decided");
     server.patch(&path, json!({ "archived": true })).await.expect(200);
     let closed = opened(&server).await[0].clone();
     assert_eq!((&closed["status"], &closed["ended_by"]), (&json!("done"), &json!("customer_archived")));
@@ -321,8 +321,8 @@ async fn a_day_of_work(engine: Engine) {
         ("B", "2026-05-05", "resources", "low"),
         ("C", "2026-06-01", "coaching", "normal"),
     ] {
-        let escalations = if title == "A" { json!([{ "after_days": 2, "to": "Head" }]) } else { json!([]) };
-        let draft = json!({ "customer_id": id, "kind": kind, "title": title, "due_on": due_on, "owner": "Ana", "priority": priority, "escalations": escalations });
+        let escalations = if title == "A" { json!([{ "after_days": 2, "to_name": "Head" }]) } else { json!([]) };
+        let draft = json!({ "customer_id": id, "kind": kind, "title": title, "due_on": due_on, "owner_name": "Ana", "priority": priority, "escalations": escalations });
         let path = create(&server, "/v1/interventions", draft).await;
         ids.push(path.rsplit('/').next().expect("an id").to_owned());
     }
@@ -351,8 +351,8 @@ async fn a_day_of_work(engine: Engine) {
         ("due_from=2026-05-06&due_to=2026-05-31", vec!["A"]),
         ("overdue=true", vec!["B"]),
         ("overdue=false&sort=due_on", vec!["A", "C"]),
-        ("escalated_to=Head", vec!["A"]),
-        ("escalated_to=Nobody", vec![]),
+        ("escalated_to_name=Head", vec!["A"]),
+        ("escalated_to_name=Nobody", vec![]),
         ("playbook_id=0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", vec![]),
     ] {
         assert_eq!(titles(query).await, expected, "{query}");
@@ -361,20 +361,21 @@ async fn a_day_of_work(engine: Engine) {
     let cursor = first["next_cursor"].as_str().expect("a cursor");
     assert_eq!(titles(&format!("sort=due_on&limit=2&cursor={cursor}")).await, ["C"]);
 
-    let assigned = server.post("/v1/interventions/assign", json!({ "ids": ids, "owner": "Ben" })).await.expect(200);
+    let assigned =
+        server.post("/v1/interventions/assign", json!({ "ids": ids, "owner_name": "Ben" })).await.expect(200);
     assert_eq!(assigned["assigned"], 3);
-    let again = server.post("/v1/interventions/assign", json!({ "ids": ids, "owner": "Ben" })).await.expect(200);
+    let again = server.post("/v1/interventions/assign", json!({ "ids": ids, "owner_name": "Ben" })).await.expect(200);
     assert_eq!(again["assigned"], 0, "nothing changes");
     let path = format!("/v1/interventions/{}", ids[0]);
     let reason = json!({ "reason": "They have not agreed after all." });
     server.post(&format!("{path}/reopen"), reason.clone()).await.problem(409, "conflict");
     server.post(&format!("{path}/finish"), json!({ "outcome": "succeeded", "note": "Agreed." })).await.expect(200);
-    let done = server.post("/v1/interventions/assign", json!({ "ids": [ids[1], ids[0]], "owner": "Carl" })).await;
+    let done = server.post("/v1/interventions/assign", json!({ "ids": [ids[1], ids[0]], "owner_name": "Carl" })).await;
     assert_eq!(done.problem(409, "conflict"), errors(&[("/ids/1", "intervention_done")]));
-    let nobody = json!({ "ids": ["0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"], "owner": "Carl" });
+    let nobody = json!({ "ids": ["0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"], "owner_name": "Carl" });
     let unknown = server.post("/v1/interventions/assign", nobody).await.problem(422, "validation_failed");
     assert_eq!(unknown, errors(&[("/ids/0", "unknown_intervention")]));
-    assert_eq!(titles("owner=Carl").await, Vec::<String>::new(), "all or none");
+    assert_eq!(titles("owner_name=Carl").await, Vec::<String>::new(), "all or none");
     let reopened = server.post(&format!("{path}/reopen"), reason).await.expect(200);
     assert_eq!(
         (&reopened["status"], &reopened["outcome"], &reopened["done_on"]),
@@ -518,8 +519,8 @@ async fn an_intervention_is_worked_on(engine: Engine) {
     unknown["customer_id"] = json!("0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11");
     let found = server.post("/v1/interventions", unknown).await.problem(422, "validation_failed");
     assert_eq!(found, errors(&[("/customer_id", "unknown_customer")]));
-    let assigned = server.post(&format!("{path}/assign"), json!({ "owner": "Ben" })).await.expect(200);
-    assert_eq!((&assigned["owner"], &assigned["due_on"]), (&json!("Ben"), &json!("2026-05-08")));
+    let assigned = server.post(&format!("{path}/assign"), json!({ "owner_name": "Ben" })).await.expect(200);
+    assert_eq!((&assigned["owner_name"], &assigned["due_on"]), (&json!("Ben"), &json!("2026-05-08")));
     server.post(&format!("{path}/notes"), json!({ "text": "They will call." })).await.expect(201);
     assert_eq!(server.get(&format!("{path}/notes")).await.expect(200)["data"][0]["text"], "They will call.");
     let snooze = |until: &str| server.post(&format!("{path}/snooze"), json!({ "until": until, "reason": "Closed." }));
@@ -533,8 +534,8 @@ async fn an_intervention_is_worked_on(engine: Engine) {
         (&done["status"], &done["done_on"], &done["outcome"]),
         (&json!("done"), &json!("2026-05-06"), &json!("succeeded"))
     );
-    server.post(&format!("{path}/assign"), json!({ "owner": "Ana" })).await.problem(409, "conflict");
-    for (query, count) in [("open=false", 1), ("open=true", 0), ("owner=Ben", 1), ("owner=Ana", 0)] {
+    server.post(&format!("{path}/assign"), json!({ "owner_name": "Ana" })).await.problem(409, "conflict");
+    for (query, count) in [("open=false", 1), ("open=true", 0), ("owner_name=Ben", 1), ("owner_name=Ana", 0)] {
         let list = server.get(&format!("/v1/interventions?{query}")).await.expect(200);
         assert_eq!(list["data"].as_array().map(Vec::len), Some(count), "{query}");
     }

@@ -32,7 +32,7 @@ async fn either_name_is_taken_and_both_are_answered(engine: Engine) {
         (json!({ "customer_ref": "crm-a" }), of(&a, "crm-a")),
         (json!({ "customer_ref": null }), (Value::Null, Value::Null)),
         (json!({ "customer_id": b, "customer_ref": "crm-b" }), of(&b, "crm-b")),
-        (json!({ "owner": "Ben" }), of(&b, "crm-b")),
+        (json!({ "owner_name": "Ben" }), of(&b, "crm-b")),
     ] {
         assert_eq!(names(&server.patch(&ana, patch.clone()).await.expect(200)), expected, "{patch}");
     }
@@ -169,9 +169,9 @@ async fn amounts_without_a_currency_are_in_the_organization_s(engine: Engine) {
 
 async fn plans_are_sorted_and_filtered_by_several_values(engine: Engine) {
     let server = Server::start(engine).await;
-    for (name, owner) in [("b", "Ana"), ("c", "Ben"), ("a", "Cem")] {
+    for (name, owner_name) in [("b", "Ana"), ("c", "Ben"), ("a", "Cem")] {
         let mut draft = samples::plan();
-        (draft["name"], draft["owner"]) = (name.into(), owner.into());
+        (draft["name"], draft["owner_name"]) = (name.into(), owner_name.into());
         create(&server, "/v1/plans", draft).await;
     }
     for (query, expected) in [
@@ -190,7 +190,7 @@ async fn plans_are_sorted_and_filtered_by_several_values(engine: Engine) {
         assert_eq!(found, expected, "{query}");
     }
     for (query, expected) in [
-        ("owner=Ana&owner=Cem", vec!["a", "b"]),
+        ("owner_name=Ana&owner_name=Cem", vec!["a", "b"]),
         ("status=delayed&status=at_risk", vec!["a", "b", "c"]),
         ("kind=coaching&kind=training", vec![]),
         ("updated_since=2027-01-01T00:00:00Z", vec![]),
@@ -202,7 +202,7 @@ async fn plans_are_sorted_and_filtered_by_several_values(engine: Engine) {
             assert_eq!(pluck(&response.expect(200), "name"), expected, "{query}");
         }
     }
-    let latest = server.get("/v1/milestones?sort=-planned_on&owner=Nobody&owner=Somebody").await.expect(200);
+    let latest = server.get("/v1/milestones?sort=-planned_on&owner_name=Nobody&owner_name=Somebody").await.expect(200);
     assert!(pluck(&latest, "key").is_empty());
     let latest = server.get("/v1/milestones?sort=-planned_on&limit=4").await.expect(200);
     assert_eq!(pluck(&latest, "key"), ["c", "c", "c", "b"]);

@@ -28,7 +28,7 @@ async fn add_plan(server: &Server, name: &str, weight: f64, is_done: bool) {
     create(
         server,
         "/v1/plans",
-        json!({ "name": name, "owner": "-Ana", "start_on": "2026-04-01", "milestones": milestones }),
+        json!({ "name": name, "owner_name": "-Ana", "start_on": "2026-04-01", "milestones": milestones }),
     )
     .await;
 }

@@ -112,7 +112,7 @@ async fn a_review_wants_causes_and_actions(engine: Engine) {
     let silent = hold(json!({})).await;
     assert!(silent.text.contains("'a' is at risk: give its cause and action"), "{}", silent.text);
     assert_eq!(silent.problem(422, "validation_failed"), errors(&[("/findings", "finding_missing")]));
-    let finding = json!({ "key": "a", "cause": "No credentials.", "action": "Escalate.", "owner": "Ana", "due_on": "2026-05-06" });
+    let finding = json!({ "key": "a", "cause": "No credentials.", "action": "Escalate.", "owner_name": "Ana", "due_on": "2026-05-06" });
     let ghost =
         json!({ "findings": [finding, { "key": "ghost", "cause": "c", "action": "a" }], "confirmed": ["nobody"] });
     let expected = errors(&[("/findings/1/key", "unknown_milestone"), ("/confirmed/0", "unknown_milestone")]);

@@ -1,5 +1,7 @@
 //! Requests that several test modules use.
 
+use std::collections::BTreeSet;
+
 use milepost::store::Conn;
 use milepost_tests::Server;
 use serde_json::{Value, json};
@@ -18,6 +20,21 @@ pub fn plan() -> Value {
 /// Creates the small plan; returns its path.
 pub async fn create_plan(server: &Server) -> String {
     create(server, "/v1/plans", plan()).await
+}
+
+/// Creates a plan from a template, with a person in each role; returns its path.
+pub async fn create_from_template(server: &Server, template: &str) -> String {
+    let version = server.get(&format!("/v1/templates/{template}/versions/1")).await.expect(200);
+    let milestones = version["milestones"].as_array().expect("milestones").clone();
+    let roles: BTreeSet<&str> = milestones.iter().filter_map(|one| one["owner_name"].as_str()).collect();
+    let mut filled = vec![];
+    for role in roles {
+        let person = json!({ "name": format!("Somebody as {role}"), "kind": "employee", "external_ref": role });
+        server.call("PUT", &format!("/v1/people/by-ref/{}", role.replace(' ', "%20"))).json(person).send().await;
+        filled.push(json!({ "role": role, "person_ref": role }));
+    }
+    let plan = json!({ "name": template, "start_on": "2026-05-04", "template": template, "roles": filled });
+    create(server, "/v1/plans", plan).await
 }
 
 /// Creates a resource; returns its path.

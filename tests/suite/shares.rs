@@ -114,7 +114,7 @@ async fn a_link_shows_a_plan(engine: Engine) {
 async fn a_link_shows_no_more_than_it_may(engine: Engine) {
     let server = Server::start(engine).await;
     let mut draft = samples::plan();
-    draft["milestones"][0]["owner"] = "Secret Person".into();
+    draft["milestones"][0]["owner_name"] = "Secret Person".into();
     draft["milestones"][0]["note"] = "Secret note".into();
     draft["milestones"][1]["name"] = "Secret milestone".into();
     draft["milestones"][0]["forecast_changes"] =
@@ -245,11 +245,11 @@ async fn nothing_that_was_typed_is_markup(engine: Engine) {
     let evil = "<script>alert(1)</script><img src=x onerror=y>\"'&";
     let mut draft = samples::plan();
     draft["name"] = evil.into();
-    draft["owner"] = evil.into();
+    draft["owner_name"] = evil.into();
     let customer = json!({ "name": evil, "external_ref": "evil" });
     server.post("/v1/customers", customer).await.expect(201);
     draft["customer_ref"] = "evil".into();
-    for field in ["name", "phase", "owner", "note"] {
+    for field in ["name", "phase", "owner_name", "note"] {
         draft["milestones"][0][field] = evil.into();
     }
     draft["milestones"][0]["acceptance_criteria"] = json!([evil]);

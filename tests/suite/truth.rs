@@ -4,7 +4,7 @@ use chrono::Duration;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
 
-use crate::samples::{create, create_plan, pluck};
+use crate::samples::{create, create_from_template, create_plan, pluck};
 
 on_both_engines!(
     what_waits_for_something_late_is_late_everywhere,
@@ -369,8 +369,7 @@ async fn shipped_templates_pass_their_own_lint(engine: Engine) {
     let server = Server::start(engine).await;
     // Five milestones in six weeks are what an onboarding is commonly watched by.
     for (template, expected) in [("ai-delivery", json!([])), ("onboarding", json!(["too_few_milestones"]))] {
-        let plan = json!({ "name": template, "start_on": "2026-05-04", "template": template });
-        let path = create(&server, "/v1/plans", plan).await;
+        let path = create_from_template(&server, template).await;
         let found = json!({ "data": server.get(&format!("{path}/lint")).await.expect(200)["findings"] });
         assert_eq!(json!(pluck(&found, "rule")), expected, "{template}");
     }

@@ -91,7 +91,7 @@ pub async fn run(demo: Demo) -> Result<(), Failure> {
 /// everything else is recognized.
 pub async fn import(url: &str, key: &str) -> Result<Loaded, Failure> {
     let http = Client::new();
-    let customer = json!({ "name": "Kubernetes", "segment": "Open source", "owner": "SIG Release" });
+    let customer = json!({ "name": "Kubernetes", "segment": "Open source", "owner_name": "SIG Release" });
     send(http.put(format!("{url}/v1/customers/by-ref/kubernetes")).bearer_auth(key).json(&customer)).await?;
     let releases = plans().map_err(Failure::new)?;
     let bar = ProgressBar::new(releases.len() as u64);
@@ -182,7 +182,7 @@ fn draft(release: &Release) -> Value {
     let mut taken = HashSet::new();
     let milestones: Vec<Value> = release.milestones.iter().map(|step| milestone(step, &mut taken)).collect();
     json!({
-        "name": format!("Release {}", release.release), "kind": "delivery", "customer_ref": "kubernetes", "owner": "SIG Release",
+        "name": format!("Release {}", release.release), "kind": "delivery", "customer_ref": "kubernetes", "owner_name": "SIG Release",
         "start_on": release.start, "weight_unit": "milestones", "milestones": milestones,
     })
 }
@@ -198,7 +198,7 @@ fn milestone(step: &Step, taken: &mut HashSet<String>) -> Value {
         .map(|change| json!({ "recorded_on": change.recorded_on, "forecast_on": change.forecast }))
         .collect();
     json!({
-        "key": key, "name": step.name, "owner": step.owner, "planned_on": step.baseline, "forecast_changes": forecasts,
+        "key": key, "name": step.name, "owner_name": step.owner, "planned_on": step.baseline, "forecast_changes": forecasts,
         "actual_on": step.actual,
     })
 }

@@ -11,6 +11,7 @@ use super::risk;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::store::health_scores::{self, Filter, ListedScore, Marks};
+use crate::store::owner::Owner;
 use crate::store::{customers, ledger, usage_events};
 
 /// The health of the customers on a day that a filter admits, after recomputing whatever has changed, and how far it was looked.
@@ -67,7 +68,11 @@ impl From<Found> for ListedScore {
             name: customer.content.name.to_string(),
             external_ref: customer.content.external_ref.map(String::from),
             segment: facts.segment.map(String::from),
-            owner: facts.owner.map(String::from),
+            owner: Owner {
+                id: facts.owner_id,
+                external_ref: facts.owner_ref.map(String::from),
+                name: facts.owner_name.map(String::from),
+            },
             annual_revenue_minor: facts.annual_revenue_minor,
             renews_on: facts.renews_on,
             score: row,

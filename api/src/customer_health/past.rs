@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::customer::past::Past;
-use milepost_domain::values::text::Label;
+use milepost_domain::values::text::{ExternalRef, Label, Name};
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -22,8 +22,13 @@ pub struct Facts {
     pub segment: Option<Label>,
     /// Annual revenue in the smallest unit of the currency.
     pub annual_revenue_minor: Option<i64>,
-    /// Owner: the person responsible.
-    pub owner: Option<Label>,
+    /// Identifier of the owner, where a person was responsible.
+    pub owner_id: Option<Uuid>,
+    /// External reference of the owner.
+    pub owner_ref: Option<ExternalRef>,
+    /// Name of the owner.
+    #[serde(alias = "owner")]
+    pub owner_name: Option<Name>,
     /// Customer that it is a part of.
     pub parent_id: Option<Uuid>,
     /// Date on which the contract is to be renewed.
@@ -35,7 +40,9 @@ impl From<&CustomerContent> for Facts {
         Self {
             segment: content.segment.clone(),
             annual_revenue_minor: content.annual_revenue_minor,
-            owner: content.owner.clone(),
+            owner_id: content.owner_id,
+            owner_ref: content.owner_ref.clone(),
+            owner_name: content.owner_name.clone(),
             parent_id: content.parent_id,
             renews_on: content.renews_on,
         }

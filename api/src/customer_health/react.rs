@@ -8,6 +8,7 @@ use crate::error::ApiError;
 use crate::resources::interventions::{Intervention, opened_by, save};
 use crate::store::customers::Customer;
 use crate::store::interventions::{self, InterventionRow};
+use crate::store::owner::Owner;
 use crate::store::playbooks::{self, PlaybookRow, StateRow};
 use crate::store::row;
 use crate::unit::{Entity, Unit};
@@ -70,10 +71,16 @@ pub async fn follow_owner(
     customer: &Customer,
     unfinished: &[InterventionRow],
 ) -> Result<(), ApiError> {
-    let owner = customer.owner.as_ref().map(ToString::to_string);
+    let owner = Owner {
+        id: customer.owner_id,
+        external_ref: customer.owner_ref.clone().map(String::from),
+        name: customer.owner_name.clone().map(String::from),
+    };
     let own = unfinished.iter().filter(|row| row.customer_id == customer.id && row.follows_owner);
-    for row in own.filter(|row| row.owner != owner) {
-        save(unit, row.clone(), InterventionRow { owner: owner.clone(), ..row.clone() }, "assigned").await?;
+    for row in own.filter(|row| row.owner() != owner) {
+        let mut after = row.clone();
+        after.give_to(owner.clone());
+        save(unit, row.clone(), after, "assigned").await?;
     }
     Ok(())
 }

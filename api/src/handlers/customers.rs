@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::erasure::{self, Erasable, ErasureOptions, ErasureReport};
 use crate::error::ApiError;
 use crate::extract::{Body, Query, parse_path, reference_or_404};
+use crate::owner::{self, NamedOwner, OwnerParameters};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
@@ -37,9 +38,12 @@ impl Managed for CustomerContent {
     const ENTITY: Entity = Entity::Customer;
     const PATH: &'static str = "/v1/customers";
 
-    const REFERENCES: &'static [&'static str] = &["parent"];
+    const REFERENCES: &'static [&'static str] = &["parent", "owner"];
 
     async fn settle(&mut self, unit: &mut Unit, before: Option<&Customer>) -> Result<(), ApiError> {
+        let owner = before.map(|one| NamedOwner::of(one.owner_id, one.owner_ref.as_ref(), one.owner_name.as_ref()));
+        let fields = (&mut self.owner_id, &mut self.owner_ref, &mut self.owner_name);
+        owner::complete(&mut unit.conn, unit.organization_id, "owner", fields, owner.unwrap_or_default()).await?;
         let known = before.map(|one| Named { id: one.parent_id, external_ref: one.parent_ref.as_ref() });
         let fields = (&mut self.parent_id, &mut self.parent_ref);
         let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
@@ -82,6 +86,7 @@ impl Nested for CustomerContent {
 
 impl Referred for CustomerContent {
     const UNKNOWN: &'static str = "unknown_customer";
+    const PLURAL: &'static str = "customers";
 
     fn external_ref(&mut self) -> &mut Option<ExternalRef> {
         &mut self.external_ref
@@ -105,10 +110,6 @@ pub struct CustomerFilters {
     #[serde(default)]
     #[param(max_items = 50)]
     segment: Vec<Label>,
-    /// Filter by owner (exact match). Repeat the parameter for several owners.
-    #[serde(default)]
-    #[param(max_items = 50)]
-    owner: Vec<Label>,
     /// Whether to list archived customers instead of active ones.
     archived: Option<bool>,
     /// Only customers that changed at this time or later.
@@ -121,15 +122,20 @@ pub struct CustomerFilters {
 /// List customers
 ///
 /// Returns a page of the active customers, by name unless sorted otherwise.
-#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])), params(Paging, CustomerFilters),
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])), params(Paging, CustomerFilters, OwnerParameters),
     responses((status = 200, description = "A page of customers.", body = Page<Customer>)))]
 #[get("/v1/customers")]
-pub async fn list_customers(cx: Context, paging: Paging, filters: Query<CustomerFilters>) -> Result<Answer, ApiError> {
+pub async fn list_customers(
+    cx: Context,
+    paging: Paging,
+    filters: Query<CustomerFilters>,
+    owners: Query<OwnerParameters>,
+) -> Result<Answer, ApiError> {
     let filters = filters.0;
     let mut conditions = vec![Condition::IsPresent("archived_at", filters.archived.unwrap_or_default())];
     conditions.extend(filters.q.map(|text| Condition::Contains("name_folded", folded(&text))));
     conditions.extend(Condition::one_of("segment", &filters.segment));
-    conditions.extend(Condition::one_of("owner", &filters.owner));
+    conditions.extend(owners.0.filter(&cx).await?.conditions());
     conditions.extend(filters.updated_since.map(|at| Condition::AtLeast("updated_at", at.to_value())));
     let sort = filters.sort.unwrap_or_default();
     resource::list::<CustomerContent>(&cx, &paging, &conditions, sort, |content| content.name.as_str()).await

@@ -5,13 +5,12 @@ use actix_web::{get, post};
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::merge::MovedKind;
 use milepost_domain::people::PersonContent;
-use milepost_domain::people::chart::ReportingLine;
-use milepost_domain::people::team::TeamContent;
+use milepost_domain::people::responsibility::Responsibility;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::nesting::may_be_part_of;
 use uuid::Uuid;
 
-use super::people::chart::{check_line, settle_line};
+use super::people::chart::settle_line;
 use super::plans::update::change_rows;
 use crate::answer::Answer;
 use crate::context::Context;
@@ -20,9 +19,11 @@ use crate::extract::{Body, Query};
 use crate::merging::{self, MergeDraft, MergeOptions, MergeReport, Merging};
 use crate::paging::{Page, Paging};
 use crate::resource::above;
+use crate::responsibility::give;
 use crate::store::customers::Customer;
 use crate::store::memberships;
 use crate::store::merges::{Link, Merge};
+use crate::store::owner::Owner;
 use crate::store::people::Person;
 use crate::store::reporting_lines::LineRow;
 use crate::store::row;
@@ -87,29 +88,25 @@ impl Merging for PersonContent {
         Link { kind: MovedKind::Plans, table: "plans", column: "person_id" },
         Link { kind: MovedKind::Reports, table: "people", column: "manager_id" },
         Link { kind: MovedKind::Teams, table: "teams", column: "lead_id" },
+        Link { kind: MovedKind::OwnedCustomers, table: "customers", column: "owner_id" },
+        Link { kind: MovedKind::OwnedPeople, table: "people", column: "owner_id" },
+        Link { kind: MovedKind::OwnedPlans, table: "plans", column: "owner_id" },
+        Link { kind: MovedKind::OwnedMilestones, table: "milestones", column: "owner_id" },
+        Link { kind: MovedKind::OwnedInterventions, table: "interventions", column: "owner_id" },
     ];
 
     async fn hand_over(unit: &mut Unit, kind: MovedKind, ids: &[Uuid], to: &Person) -> Result<(), ApiError> {
-        let (id, external_ref) = (Some(to.id), to.external_ref.clone());
-        match kind {
-            MovedKind::Reports => {
-                for person_id in ids {
-                    check_line(
-                        unit,
-                        "/duplicate_id",
-                        ReportingLine { person_id: *person_id, manager_id: id, from_on: unit.today },
-                    )
-                    .await?;
-                }
-                let change = |report: &mut Self| (report.manager_id, report.manager_ref) = (id, external_ref.clone());
-                merging::change_each(unit, ids, change).await
-            }
-            MovedKind::Teams => {
-                let change = |team: &mut TeamContent| (team.lead_id, team.lead_ref) = (id, external_ref.clone());
-                merging::change_each(unit, ids, change).await
-            }
-            _ => change_rows(unit, ids, |plan| plan.serve_person(Some(to.clone()))).await,
-        }
+        let responsibility = match kind {
+            MovedKind::Reports => Responsibility::Reports,
+            MovedKind::Teams => Responsibility::Teams,
+            MovedKind::OwnedCustomers => Responsibility::Customers,
+            MovedKind::OwnedPeople => Responsibility::People,
+            MovedKind::OwnedPlans => Responsibility::Plans,
+            MovedKind::OwnedMilestones => Responsibility::Milestones,
+            MovedKind::OwnedInterventions => Responsibility::Interventions,
+            _ => return change_rows(unit, ids, |plan| plan.serve_person(Some(to.clone()))).await,
+        };
+        give(unit, responsibility, ids, &Owner::from(to), "/duplicate_id").await
     }
 
     /// The person that is kept belongs to whom it says, from now on.

@@ -22,7 +22,7 @@ use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{MilestoneDraft, ProgressDraft};
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::schedule::{Standing, Status};
-use milepost_domain::values::text::{Key, Label, Name, Note};
+use milepost_domain::values::text::{ExternalRef, Key, Label, Name, Note};
 use milepost_domain::values::weight::{Percent, Weight};
 use serde::Serialize;
 use sqlx::types::Text;
@@ -33,9 +33,11 @@ use self::waits_for::WaitsFor;
 use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::handlers::plans::holds::check_record;
+use crate::owner::NamedOwner;
 use crate::read_model::ExternalLabel;
 use crate::store::json_text::JsonText;
 use crate::store::milestones::{self, ForecastRow, MilestoneRow, ProgressRow};
+use crate::store::owner::Owner;
 use crate::store::plans::{self, ByMilestone, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
 
@@ -43,7 +45,8 @@ use crate::unit::{Change, Entity, Unit};
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "pipeline", "name": "Pipeline runs",
-    "phase": "Data preparation", "owner": "Ana", "weight": 5.0, "planned_on": "2026-04-01", "forecast_on": "2026-04-06",
+    "phase": "Data preparation", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "owner_name": "Ana", "weight": 5.0, "planned_on": "2026-04-01", "forecast_on": "2026-04-06",
     "reckoned_on": "2026-04-06", "waits_for": null, "actual_on": null, "state": "in_progress", "status": "at_risk", "variance_days": 5,
     "first_planned_on": "2026-04-01", "first_variance_days": 5, "missed_on": "2026-04-01",
     "stale": false, "overdue": true, "forecast_changes": 1, "uncommunicated_changes": 1, "skipped_warning": false, "unexplained_miss": true, "started_on": "2026-03-20", "closed_on": null,
@@ -65,9 +68,14 @@ pub struct Milestone {
     /// Phase or track of the milestone.
     #[schema(value_type = Option<Label>)]
     phase: Option<String>,
-    /// Owner: the person or role responsible.
-    #[schema(value_type = Option<Label>)]
-    owner: Option<String>,
+    /// Identifier of the owner, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference of the owner.
+    #[schema(value_type = Option<ExternalRef>)]
+    owner_ref: Option<String>,
+    /// Name of the owner: the person's, or that of somebody outside.
+    #[schema(value_type = Option<Name>)]
+    owner_name: Option<String>,
     /// Weight: the milestone's share of the scope, in the plan's weight unit.
     #[schema(value_type = Weight)]
     weight: f64,
@@ -181,7 +189,9 @@ impl Milestone {
             key: row.key.clone(),
             name: row.name.clone(),
             phase: row.phase.clone(),
-            owner: row.owner.clone(),
+            owner_id: row.owner.id,
+            owner_ref: row.owner.external_ref.clone(),
+            owner_name: row.owner.name.clone(),
             weight: row.weight,
             planned_on: standing.planned_on,
             forecast_on: standing.forecast_on,
@@ -253,8 +263,13 @@ pub struct NewRows {
     pub progress: Vec<ProgressRow>,
 }
 
+/// Returns the owner that a draft names.
+pub fn owner_of(draft: &MilestoneDraft) -> NamedOwner<'_> {
+    NamedOwner::of(draft.owner_id, draft.owner_ref.as_ref(), draft.owner_name.as_ref())
+}
+
 /// Returns the rows of a new milestone.
-pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraft) -> NewRows {
+pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraft, owner: Owner) -> NewRows {
     let row = MilestoneRow {
         id: unit.new_id(),
         plan_id,
@@ -262,7 +277,7 @@ pub fn new_rows(unit: &Unit, plan_id: Uuid, position: i64, draft: &MilestoneDraf
         position,
         name: draft.name.to_string(),
         phase: draft.phase.clone().map(String::from),
-        owner: draft.owner.clone().map(String::from),
+        owner,
         weight: draft.weight.value(),
         planned_on: draft.planned_on,
         state: Text(draft.state()),

@@ -1,6 +1,7 @@
 //! People.
 
 pub mod chart;
+pub mod responsibilities;
 
 use actix_web::web::Path;
 use actix_web::{delete, get, patch, post, put};
@@ -21,6 +22,7 @@ use crate::context::Context;
 use crate::erasure::{self, Erasable, ErasureOptions, ErasureReport};
 use crate::error::ApiError;
 use crate::extract::{Body, Query, parse_path, reference_or_404};
+use crate::owner::{self, NamedOwner, OwnerParameters};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
@@ -41,7 +43,7 @@ impl Managed for PersonContent {
     const ENTITY: Entity = Entity::Person;
     const PATH: &'static str = "/v1/people";
 
-    const REFERENCES: &'static [&'static str] = &["customer", "manager"];
+    const REFERENCES: &'static [&'static str] = &["customer", "manager", "owner"];
     const DEPENDENT: &'static [(&'static str, &'static str, Value)] =
         &[("email", "email_verified", Value::Bool(false)), ("employment", "left_on", Value::Null)];
 
@@ -57,6 +59,9 @@ impl Managed for PersonContent {
             manager.unwrap_or_default(),
         )
         .await?;
+        let known = before.map(|one| NamedOwner::of(one.owner_id, one.owner_ref.as_ref(), one.owner_name.as_ref()));
+        let fields = (&mut self.owner_id, &mut self.owner_ref, &mut self.owner_name);
+        owner::complete(&mut unit.conn, unit.organization_id, "owner", fields, known.unwrap_or_default()).await?;
         if before.and_then(|before| before.manager_id) != self.manager_id {
             let person_id = before.map_or(Uuid::nil(), |before| before.id);
             check_line(
@@ -112,9 +117,19 @@ pub async fn state_membership(unit: &mut Unit, person: &Person, customer_id: Opt
 
 impl Referred for PersonContent {
     const UNKNOWN: &'static str = "unknown_person";
+    const PLURAL: &'static str = "people";
 
     fn external_ref(&mut self) -> &mut Option<ExternalRef> {
         &mut self.external_ref
+    }
+
+    fn is_called(&self, given: &ExternalRef) -> bool {
+        let is_address = |email: &Email| folded(email) == folded(given);
+        self.external_ref.as_ref() == Some(given) || self.email.as_ref().is_some_and(is_address)
+    }
+
+    fn also_called(given: &ExternalRef) -> Option<Condition> {
+        given.contains('@').then(|| Condition::Equals("email_folded", folded(given).to_value()))
     }
 }
 
@@ -144,10 +159,6 @@ pub struct PersonFilters {
     #[serde(default)]
     #[param(max_items = 50)]
     segment: Vec<Label>,
-    /// Filter by owner (exact match). Repeat the parameter for several owners.
-    #[serde(default)]
-    #[param(max_items = 50)]
-    owner: Vec<Label>,
     /// Filter by manager as of today.
     manager_id: Option<Uuid>,
     /// Filter by whether people still work with the organization.
@@ -168,10 +179,15 @@ pub struct PersonFilters {
 /// List people
 ///
 /// Returns a page of the active people, by name unless sorted otherwise.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging, PersonFilters),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging, PersonFilters, OwnerParameters),
     responses((status = 200, description = "A page of people.", body = Page<Person>)))]
 #[get("/v1/people")]
-pub async fn list_people(cx: Context, paging: Paging, filters: Query<PersonFilters>) -> Result<Answer, ApiError> {
+pub async fn list_people(
+    cx: Context,
+    paging: Paging,
+    filters: Query<PersonFilters>,
+    owners: Query<OwnerParameters>,
+) -> Result<Answer, ApiError> {
     let filters = filters.0;
     let mut conditions = vec![Condition::IsPresent("archived_at", filters.archived.unwrap_or_default())];
     conditions.extend(filters.q.map(|text| Condition::Contains("name_folded", folded(&text))));
@@ -179,7 +195,7 @@ pub async fn list_people(cx: Context, paging: Paging, filters: Query<PersonFilte
     let customer = Named { id: filters.customer_id, external_ref: filters.customer_ref.as_ref() };
     conditions.extend(reference::condition::<CustomerContent>(&cx, "customer_id", customer).await?);
     conditions.extend(Condition::one_of("segment", &filters.segment));
-    conditions.extend(Condition::one_of("owner", &filters.owner));
+    conditions.extend(owners.0.filter(&cx).await?.conditions());
     conditions.extend(filters.manager_id.map(|id| Condition::Equals("manager_id", id.to_value())));
     conditions.extend(filters.employment.map(|employment| Condition::Equals("employment", employment.to_value())));
     conditions.extend(filters.email.map(|email| Condition::Equals("email_folded", folded(&email).to_value())));

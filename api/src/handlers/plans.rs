@@ -35,7 +35,8 @@ use crate::read_model::PlanView;
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "external_ref": "deal-9", "name": "Northwind rollout", "kind": "delivery",
     "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "customer_name": "Northwind",
-    "person_id": null, "person_ref": null, "person_name": null, "owner": "Ana",
+    "person_id": null, "person_ref": null, "person_name": null, "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "owner_name": "Ana",
     "start_on": "2026-03-02", "weight_unit": "points", "credit_rule": "zero_hundred", "at_risk_limit_days": 7,
     "update_interval_days": 7, "calendar": {"counts": "business_days", "holidays": ["2026-04-06"]}, "budget_minor": 12_000_000, "currency": "EUR", "template_id": null, "template_version": null, "archived_at": null,
     "on_hold_since": null,
@@ -74,9 +75,14 @@ pub struct Plan {
     /// Name of the person.
     #[schema(value_type = Option<Name>)]
     person_name: Option<String>,
-    /// Owner: the person responsible.
-    #[schema(value_type = Option<Label>)]
-    owner: Option<String>,
+    /// Identifier of the owner, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference of the owner.
+    #[schema(value_type = Option<ExternalRef>)]
+    owner_ref: Option<String>,
+    /// Name of the owner: the person's, or that of somebody outside.
+    #[schema(value_type = Option<Name>)]
+    owner_name: Option<String>,
     /// First day of the plan.
     start_on: NaiveDate,
     /// Unit of the weights.
@@ -204,7 +210,9 @@ impl Plan {
             person_id: row.person_id,
             person_ref: row.person_ref,
             person_name: row.person_name,
-            owner: row.owner,
+            owner_id: row.owner.id,
+            owner_ref: row.owner.external_ref.clone(),
+            owner_name: row.owner.name.clone(),
             start_on: row.start_on,
             weight_unit: row.weight_unit,
             credit_rule: row.credit_rule.0,

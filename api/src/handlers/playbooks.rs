@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::customer_health::keep::keep_health;
 use crate::error::{ApiError, Code};
 use crate::extract::{Body, Query};
+use crate::owner::{self, NamedOwner, settle_tiers};
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatch;
 use crate::resource::{self, By, Managed};
@@ -33,6 +34,12 @@ impl Managed for KeyedPlaybook {
     async fn settle(&mut self, unit: &mut Unit, before: Option<&PlaybookRow>) -> Result<(), ApiError> {
         // A replacement is the content itself, so its pointers start there.
         self.content.check().map_err(|found| if before.is_some() { found } else { within("/content", found) })?;
+        let at = if before.is_some() { "" } else { "content/" };
+        let action = &mut self.content.action;
+        let fields = (&mut action.owner_id, &mut action.owner_ref, &mut action.owner_name);
+        let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+        owner::complete(conn, organization_id, &format!("{at}action/owner"), fields, NamedOwner::default()).await?;
+        settle_tiers(unit, &format!("{at}action/escalations"), &mut action.escalations).await?;
         match before {
             Some(before) => check_in_use(before.stamp.archived_at.is_some(), ""),
             None => check_room(unit).await,

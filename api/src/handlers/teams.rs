@@ -70,6 +70,7 @@ impl Nested for TeamContent {
 
 impl Referred for TeamContent {
     const UNKNOWN: &'static str = "unknown_team";
+    const PLURAL: &'static str = "teams";
 
     fn external_ref(&mut self) -> &mut Option<ExternalRef> {
         &mut self.external_ref

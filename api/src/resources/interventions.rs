@@ -5,7 +5,7 @@ use milepost_domain::customer::intervention::{
     EndedBy, InterventionKind, Outcome, Priority, Status, Tier, escalated_to, status,
 };
 use milepost_domain::values::dates::plus_days;
-use milepost_domain::values::text::{ExternalRef, Label, Name, Note};
+use milepost_domain::values::text::{ExternalRef, Name, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::store::customers::Customer;
 use crate::store::interventions::InterventionRow;
 use crate::store::json_text::JsonText;
+use crate::store::owner::Owner;
 use crate::store::playbooks::PlaybookRow;
 use crate::store::row;
 use crate::unit::{Change, Entity, Unit};
@@ -22,9 +23,11 @@ use crate::unit::{Change, Entity, Unit};
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "playbook_id": null, "kind": "coaching",
-    "title": "Call the sponsor", "reason": "band_entered", "owner": "Ana", "follows_owner": false, "priority": "normal",
+    "title": "Call the sponsor", "reason": "band_entered", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "owner_name": "Ana", "follows_owner": false, "priority": "normal",
     "subjects": [""], "status": "open", "opened_on": "2026-05-04", "due_on": "2026-05-06",
-    "overdue": false, "escalated_to": null, "escalations": [{"after_days": 3, "to": "Head of customer success"}], "snoozed_until": null,
+    "overdue": false, "escalated_to_id": null, "escalated_to_name": null,
+    "escalations": [{"after_days": 3, "to_id": null, "to_ref": null, "to_name": "Head of customer success"}], "snoozed_until": null,
     "snooze_reason": null, "done_on": null, "outcome": null, "outcome_note": null, "ended_by": null, "score_at_opening": 38.0, "version": 1,
     "created_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"
 }))]
@@ -45,9 +48,14 @@ pub struct Intervention {
     /// Reason for the intervention.
     #[schema(value_type = Option<Note>)]
     pub reason: Option<String>,
-    /// Owner: the person responsible.
-    #[schema(value_type = Option<Label>)]
-    pub owner: Option<String>,
+    /// Identifier of the owner, where a person is responsible.
+    pub owner_id: Option<Uuid>,
+    /// External reference of the owner.
+    #[schema(value_type = Option<ExternalRef>)]
+    pub owner_ref: Option<String>,
+    /// Name of the owner: the person's, or that of somebody outside.
+    #[schema(value_type = Option<Name>)]
+    pub owner_name: Option<String>,
     /// Whether the owner changes with the customer's owner until the intervention is done.
     pub follows_owner: bool,
     /// Priority.
@@ -64,9 +72,10 @@ pub struct Intervention {
     pub due_on: NaiveDate,
     /// Whether the due date has passed and the intervention is not done.
     pub overdue: bool,
-    /// Person or team that the intervention has been escalated to; null if it has not been escalated or is done.
-    #[schema(value_type = Option<Label>)]
-    pub escalated_to: Option<Label>,
+    /// Identifier of the person that the intervention has been escalated to; null if it has not been escalated or is done.
+    pub escalated_to_id: Option<Uuid>,
+    /// Name of the person, role or team that the intervention has been escalated to; null if it has not been escalated or is done.
+    pub escalated_to_name: Option<Name>,
     /// Escalation tiers: recipients and delays.
     #[schema(max_items = 10)]
     pub escalations: Vec<Tier>,
@@ -99,7 +108,7 @@ impl Intervention {
     /// The intervention as it stands on a day.
     pub fn of(row: InterventionRow, today: NaiveDate) -> Self {
         let is_done = row.done_on.is_some();
-        let escalated_to =
+        let escalated =
             escalated_to(&row.escalations.0, row.opened_on, row.snoozed_until, today).filter(|_| !is_done).cloned();
         Self {
             id: row.id,
@@ -109,7 +118,9 @@ impl Intervention {
             kind: row.kind,
             title: row.title,
             reason: row.reason,
-            owner: row.owner,
+            owner_id: row.owner_id,
+            owner_ref: row.owner_ref,
+            owner_name: row.owner_name,
             follows_owner: row.follows_owner,
             priority: row.priority,
             subjects: row.subjects.0,
@@ -117,7 +128,8 @@ impl Intervention {
             opened_on: row.opened_on,
             due_on: row.due_on,
             overdue: !is_done && row.due_on < today,
-            escalated_to,
+            escalated_to_id: escalated.as_ref().and_then(|tier| tier.to_id),
+            escalated_to_name: escalated.and_then(|tier| tier.to_name),
             escalations: row.escalations.0,
             snoozed_until: row.snoozed_until,
             snooze_reason: row.snooze_reason,
@@ -151,10 +163,18 @@ pub fn opened_by(
     };
     let row =
         open_row(unit, customer, action.kind, &action.title, plus_days(unit.today, i64::from(action.due_in_days)));
+    let own = Owner {
+        id: action.owner_id,
+        external_ref: action.owner_ref.clone().map(String::from),
+        name: action.owner_name.clone().map(String::from),
+    };
+    let owner = if own.is_nobody() { row.owner() } else { own };
     InterventionRow {
         playbook_id: Some(playbook.id),
         reason: Some(reason.chars().take(Note::MAX_CHARS).collect()),
-        owner: action.owner.as_ref().map(ToString::to_string).or(row.owner),
+        owner_id: owner.id,
+        owner_ref: owner.external_ref,
+        owner_name: owner.name,
         follows_owner: action.follows_owner,
         priority: action.priority,
         subjects: JsonText(begun.to_vec()),
@@ -180,7 +200,9 @@ pub fn open_row(
         kind,
         title: title.to_string(),
         reason: None,
-        owner: customer.owner.clone().map(String::from),
+        owner_id: customer.owner_id,
+        owner_ref: customer.owner_ref.clone().map(String::from),
+        owner_name: customer.owner_name.clone().map(String::from),
         follows_owner: false,
         priority: Priority::Normal,
         subjects: JsonText(vec![]),

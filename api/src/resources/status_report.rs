@@ -24,7 +24,7 @@ use crate::store::plans::PlanRecord;
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "organization_name": "Contoso Consulting",
     "contact": "Ana Novak, ana@example.com", "summary": ["80 % of what was planned by 4 May 2026 is done."],
-    "customer_name": "Northwind", "owner": "Ana",
+    "customer_name": "Northwind", "owner_name": "Ana",
     "as_of": "2026-05-04", "since_on": "2026-04-27", "since_at": "2026-04-27T15:00:00Z", "on_hold_since": null, "status": "at_risk", "achieved": 8, "in_scope": 19,
     "completed": [], "at_risk": [], "date_changes": [], "corrections": [], "next_two_weeks": [], "earned_value": null, "milestones": []
 }))]
@@ -43,9 +43,9 @@ pub struct StatusReport {
     /// Name of the customer that the plan serves.
     #[schema(value_type = Option<Name>)]
     pub customer_name: Option<String>,
-    /// Owner: the person responsible; null if not shown.
-    #[schema(value_type = Option<Label>)]
-    pub owner: Option<String>,
+    /// Name of the owner.
+    #[schema(value_type = Option<Name>)]
+    pub owner_name: Option<String>,
     /// Date of the report, inclusive.
     pub as_of: NaiveDate,
     /// Start of the reporting period. The day itself is in the period only from `since_at` on.
@@ -93,7 +93,7 @@ pub struct StatusReport {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "planned_on": "2026-05-10", "forecast_on": "2026-05-15",
-    "actual_on": null, "status": "at_risk", "variance_days": 5, "first_planned_on": "2026-05-10", "stale": false, "owner": "Ana",
+    "actual_on": null, "status": "at_risk", "variance_days": 5, "first_planned_on": "2026-05-10", "stale": false, "owner_name": "Ana",
     "depends_on": [{"key": "data-access", "name": "Data access confirmed"}], "note": null
 }))]
 pub struct ReportedMilestone {
@@ -121,9 +121,9 @@ pub struct ReportedMilestone {
     pub variance_days: i64,
     /// Whether the forecast has passed or was not updated for longer than the update interval.
     pub stale: bool,
-    /// Owner: the person responsible; null if not shown.
-    #[schema(value_type = Option<Label>)]
-    pub owner: Option<String>,
+    /// Name of the owner.
+    #[schema(value_type = Option<Name>)]
+    pub owner_name: Option<String>,
     /// Milestones that it depends on; empty if not shown.
     #[schema(max_items = 100)]
     pub depends_on: Vec<NamedMilestone>,
@@ -175,7 +175,7 @@ pub struct NamedMilestone {
     "milestone": {
         "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "planned_on": "2026-05-10", "forecast_on": "2026-05-15",
         "actual_on": null, "status": "at_risk", "variance_days": 5, "first_planned_on": "2026-05-10", "stale": false,
-        "owner": "Ana", "depends_on": [{"key": "data-access", "name": "Data access confirmed"}], "note": null
+        "owner_name": "Ana", "depends_on": [{"key": "data-access", "name": "Data access confirmed"}], "note": null
     }, "reason": "The client's firewall change takes a week.", "recovery_actions": [], "holds_up": [{"key": "report",
     "name": "Report accepted"}],
     "knock_ons": []
@@ -313,7 +313,7 @@ impl StatusReport {
             organization_name: organization.name.clone(),
             contact: organization.contact.clone(),
             customer_name: record.plan.customer_name.clone(),
-            owner: record.plan.owner.clone().filter(|_| visible.has(ShareField::Owner)),
+            owner_name: record.plan.owner.name.clone().filter(|_| visible.has(ShareField::Owner)),
             as_of,
             on_hold_since: on_hold_since(&view.facts.holds, as_of),
             since_on: since.on,

@@ -37,7 +37,7 @@ pub fn write(record: &PlanRecord, today: NaiveDate) -> String {
         .enumerate()
         .filter_map(|(at, line)| if let Line::Task(position) = line { Some((*position, at + 1)) } else { None })
         .collect();
-    let mut owners: Vec<&str> = record.milestones.iter().filter_map(|row| row.owner.as_deref()).collect();
+    let mut owners: Vec<&str> = record.milestones.iter().filter_map(|row| row.owner.name.as_deref()).collect();
     owners.sort_unstable();
     owners.dedup();
     let file = File {
@@ -49,8 +49,8 @@ pub fn write(record: &PlanRecord, today: NaiveDate) -> String {
     };
     let assigned = |(at, line): (usize, &Line<'_>)| {
         let Line::Task(position) = line else { return None };
-        let owner = record.milestones[*position].owner.as_deref()?;
-        Some((at + 1, owners.binary_search(&owner).ok()? + 1))
+        let owner_name = record.milestones[*position].owner.name.as_deref()?;
+        Some((at + 1, owners.binary_search(&owner_name).ok()? + 1))
     };
     let assignments: Vec<(usize, usize)> = lines.iter().enumerate().filter_map(assigned).collect();
     let markup = html! {
@@ -68,8 +68,8 @@ pub fn write(record: &PlanRecord, today: NaiveDate) -> String {
             Calendars { (calendar(&facts.terms.calendar)) }
             Tasks { @for (at, line) in lines.iter().enumerate() { (file.line(at + 1, line)) } }
             Resources {
-                @for (at, owner) in owners.iter().enumerate() {
-                    Resource { UID { (at + 1) } ID { (at + 1) } Name { (owner) } Type { "1" } }
+                @for (at, owner_name) in owners.iter().enumerate() {
+                    Resource { UID { (at + 1) } ID { (at + 1) } Name { (owner_name) } Type { "1" } }
                 }
             }
             Assignments {

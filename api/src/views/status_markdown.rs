@@ -91,8 +91,9 @@ fn sections(text: &mut String, report: &StatusReport) -> std::fmt::Result {
     }
     writeln!(text, "\n## The next two weeks\n")?;
     for one in &report.next_two_weeks {
-        let owner = one.owner.as_deref().map(|owner| format!(", {}", plain(owner))).unwrap_or_default();
-        writeln!(text, "- {}: {}{owner}", one.forecast_on, plain(&one.name))?;
+        let owner_name =
+            one.owner_name.as_deref().map(|owner_name| format!(", {}", plain(owner_name))).unwrap_or_default();
+        writeln!(text, "- {}: {}{owner_name}", one.forecast_on, plain(&one.name))?;
     }
     none_if(text, report.next_two_weeks.is_empty())?;
     writeln!(
@@ -116,7 +117,7 @@ fn table_row(text: &mut String, one: &ReportedMilestone) -> std::fmt::Result {
         one.planned_on,
         one.forecast_on,
         in_words(one.status),
-        plain(one.owner.as_deref().unwrap_or_default()),
+        plain(one.owner_name.as_deref().unwrap_or_default()),
         plain(&names(&one.depends_on)),
         plain(one.note.as_deref().unwrap_or_default()),
     )

@@ -342,7 +342,7 @@ fn correction(one: &ReportedCorrection) -> Markup {
 fn upcoming(one: &ReportedMilestone) -> Markup {
     html! {
         (date(one.forecast_on)) ": " strong { (one.name) } " " (badge(one.status))
-        @if let Some(owner) = &one.owner { ", " (owner) }
+        @if let Some(owner_name) = &one.owner_name { ", " (owner_name) }
     }
 }
 
@@ -377,7 +377,7 @@ fn milestones(all: &[ReportedMilestone], visible: &Visibility) -> Markup {
                             td { @if one.actual_on.is_none() { (date(one.forecast_on)) } @else { span.none { "–" } } }
                             td { (optional_date(one.actual_on)) }
                             td { (badge(one.status)) }
-                            @if has(ShareField::Owner) { td { (one.owner.as_deref().unwrap_or("–")) } }
+                            @if has(ShareField::Owner) { td { (one.owner_name.as_deref().unwrap_or("–")) } }
                             @if has(ShareField::Dependencies) { td { (names(&one.depends_on)) } }
                             @if has(ShareField::Notes) { td { (one.note.as_deref().unwrap_or_default()) } }
                         }

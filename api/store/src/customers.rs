@@ -13,7 +13,8 @@ use crate::{Conn, columns, on};
 pub type Customer = Kept<CustomerContent, Mergeable>;
 
 columns!(CustomerContent {
-    external_ref, name, segment, owner, since_on, renews_on, annual_revenue_minor, parent_id; parent_ref: PARENT_REF .. archived: false
+    external_ref, name, segment, owner_id, since_on, renews_on, annual_revenue_minor, parent_id | owner_name: OWNER_NAME;
+    parent_ref: PARENT_REF, owner_ref: OWNER_REF .. archived: false
 });
 
 impl Content for CustomerContent {

@@ -8,6 +8,8 @@ use sqlx::types::Text;
 use uuid::Uuid;
 
 use crate::from_row::from_row;
+use crate::owner::{Owner, OwnerFilter, owner_columns};
+use crate::row::push_conditions;
 use crate::{Conn, on};
 
 /// Row of a customer's latest health score.
@@ -63,13 +65,13 @@ pub struct ListedScore {
     pub name: String,
     pub external_ref: Option<String>,
     pub segment: Option<String>,
-    pub owner: Option<String>,
+    pub owner: Owner,
     pub annual_revenue_minor: Option<i64>,
     pub renews_on: Option<NaiveDate>,
     pub score: ScoreRow,
 }
 
-from_row!(ListedScore { id, name, external_ref, segment, owner, annual_revenue_minor, renews_on, score; flatten });
+from_row!(ListedScore { id, name, external_ref, segment, owner; flatten, annual_revenue_minor, renews_on, score; flatten });
 
 /// Progress of the computation: the last event, ledger entry and date that were processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,8 +92,8 @@ pub struct Filter {
     pub band: Option<Band>,
     /// Filter by segment (exact match).
     pub segment: Option<String>,
-    /// Filter by owner (exact match).
-    pub owner: Option<String>,
+    /// Filter by owner.
+    pub owner: OwnerFilter,
     /// Filter by risk level.
     pub risk_level: Option<Level>,
     /// Whether customers that have been lost are meant, in place of those that have not.
@@ -106,7 +108,7 @@ impl Filter {
             && self.risk_level.is_none_or(|level| one.score.risk_level.0 == level)
             && self.band.is_none_or(|band| one.score.band.0 == band)
             && is(&self.segment, &one.segment)
-            && is(&self.owner, &one.owner)
+            && self.owner.admits(&one.owner)
     }
 }
 
@@ -121,9 +123,9 @@ macro_rules! columns {
 pub async fn list(conn: &mut Conn, organization_id: Uuid, filter: &Filter) -> sqlx::Result<Vec<ListedScore>> {
     on!(conn, db => {
         let mut query = QueryBuilder::new(concat!(
-            "SELECT c.id, c.name, c.external_ref, c.segment, c.owner, c.annual_revenue_minor, c.renews_on, ", columns!(),
-            " FROM customers c JOIN customer_health h ON h.organization_id = c.organization_id AND h.customer_id = c.id \
-             WHERE c.archived_at IS NULL AND c.organization_id = "));
+            "SELECT own.id, own.name, own.external_ref, own.segment, own.annual_revenue_minor, own.renews_on, ", owner_columns!(), ", ", columns!(),
+            " FROM customers own JOIN customer_health h ON h.organization_id = own.organization_id AND h.customer_id = own.id \
+             WHERE own.archived_at IS NULL AND own.organization_id = "));
         query.push_bind(organization_id).push(" AND h.is_lost = ").push_bind(filter.is_lost);
         if let Some(level) = filter.risk_level {
             query.push(" AND h.risk_level = ").push_bind(Text(level));
@@ -132,11 +134,9 @@ pub async fn list(conn: &mut Conn, organization_id: Uuid, filter: &Filter) -> sq
             query.push(" AND h.band = ").push_bind(Text(band));
         }
         if let Some(segment) = &filter.segment {
-            query.push(" AND c.segment = ").push_bind(segment);
+            query.push(" AND own.segment = ").push_bind(segment);
         }
-        if let Some(owner) = &filter.owner {
-            query.push(" AND c.owner = ").push_bind(owner);
-        }
+        push_conditions(&mut query, &filter.owner.conditions());
         query.push(" ORDER BY name_folded, id");
         query.build_query_as().fetch_all(db).await
     })

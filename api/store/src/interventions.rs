@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::author::Author;
 use crate::json_text::JsonText;
 use crate::milestones::ROWS_PER_INSERT;
+use crate::owner::Owner;
 use crate::row::{self, Condition, Value};
 use crate::{Conn, columns, on, table};
 
@@ -26,7 +27,9 @@ pub struct InterventionRow {
     pub kind: InterventionKind,
     pub title: String,
     pub reason: Option<String>,
-    pub owner: Option<String>,
+    pub owner_id: Option<Uuid>,
+    pub owner_ref: Option<String>,
+    pub owner_name: Option<String>,
     pub follows_owner: bool,
     pub priority: Priority,
     pub subjects: JsonText<Vec<String>>,
@@ -43,6 +46,18 @@ pub struct InterventionRow {
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
+}
+
+impl InterventionRow {
+    /// Makes somebody the owner.
+    pub fn give_to(&mut self, owner: Owner) {
+        (self.owner_id, self.owner_ref, self.owner_name) = (owner.id, owner.external_ref, owner.name);
+    }
+
+    /// Returns the owner.
+    pub fn owner(&self) -> Owner {
+        Owner { id: self.owner_id, external_ref: self.owner_ref.clone(), name: self.owner_name.clone() }
+    }
 }
 
 /// A note on an intervention.
@@ -74,7 +89,7 @@ columns!(InterventionRow {
     kind,
     title,
     reason,
-    owner,
+    owner_id,
     follows_owner,
     priority,
     subjects,
@@ -90,8 +105,8 @@ columns!(InterventionRow {
     score_at_opening,
     version,
     created_at,
-    updated_at;
-    customer_ref: CUSTOMER_REF
+    updated_at
+    | owner_name: OWNER_NAME; customer_ref: CUSTOMER_REF, owner_ref: OWNER_REF
 });
 table!(InterventionRow, "interventions");
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::author::Author;
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
+use crate::owner::{Owner, owner_columns};
 use crate::{Conn, on};
 
 /// Number of rows in one multi-row INSERT, well below both engines' limits on parameters.
@@ -26,7 +27,7 @@ pub struct MilestoneRow {
     pub position: i64,
     pub name: String,
     pub phase: Option<String>,
-    pub owner: Option<String>,
+    pub owner: Owner,
     pub weight: f64,
     pub planned_on: NaiveDate,
     pub state: Text<State>,
@@ -44,7 +45,7 @@ pub struct MilestoneRow {
     pub updated_at: DateTime<Utc>,
 }
 
-from_row!(MilestoneRow { id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria as String, note, touched_on, confirmed_on, closed_at, duration_days, credit_rule, version, created_at, updated_at });
+from_row!(MilestoneRow { id, plan_id, key, position, name, phase, owner; flatten, weight, planned_on, state, started_on, closed_on, acceptance_criteria as String, note, touched_on, confirmed_on, closed_at, duration_days, credit_rule, version, created_at, updated_at });
 
 /// Row of a dependency of one milestone on another milestone of the same plan.
 #[derive(Debug, Clone, PartialEq)]
@@ -147,7 +148,7 @@ from_row!(TransitionRow {
 
 macro_rules! columns {
     () => {
-        "id, plan_id, key, position, name, phase, owner, weight, planned_on, state, started_on, closed_on, acceptance_criteria, note, \
+        "id, plan_id, key, position, name, phase, weight, planned_on, state, started_on, closed_on, acceptance_criteria, note, \
          touched_on, confirmed_on, closed_at, duration_days, credit_rule, version, created_at, updated_at"
     };
 }
@@ -188,7 +189,7 @@ pub(super) use rows_by_plan;
 
 rows_by_plan!(
     /// Returns milestones in the order of the plan.
-    rows -> MilestoneRow, concat!("SELECT ", columns!(), " FROM milestones"), "plan_id, position, id"
+    rows -> MilestoneRow, concat!("SELECT ", columns!(), ", ", owner_columns!(), " FROM milestones own"), "plan_id, position, id"
 );
 rows_by_plan!(
     /// Returns dependencies.
@@ -236,10 +237,10 @@ pub async fn last_step_on(
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[MilestoneRow]) -> sqlx::Result<()> {
     for some in milestones.chunks(ROWS_PER_INSERT) {
         on!(conn, db => {
-            let mut query = QueryBuilder::new(concat!("INSERT INTO milestones (organization_id, ", columns!(), ") "));
+            let mut query = QueryBuilder::new(concat!("INSERT INTO milestones (organization_id, owner_id, owner_name, ", columns!(), ") "));
             query.push_values(some, |mut row, m| {
-                row.push_bind(organization_id).push_bind(m.id).push_bind(m.plan_id).push_bind(&m.key).push_bind(m.position)
-                    .push_bind(&m.name).push_bind(&m.phase).push_bind(&m.owner).push_bind(m.weight).push_bind(m.planned_on)
+                row.push_bind(organization_id).push_bind(m.owner.id).push_bind(&m.owner.name).push_bind(m.id).push_bind(m.plan_id).push_bind(&m.key).push_bind(m.position)
+                    .push_bind(&m.name).push_bind(&m.phase).push_bind(m.weight).push_bind(m.planned_on)
                     .push_bind(m.state).push_bind(m.started_on).push_bind(m.closed_on).push_bind(m.acceptance_criteria.to_text())
                     .push_bind(&m.note).push_bind(m.touched_on).push_bind(m.confirmed_on).push_bind(m.closed_at).push_bind(m.duration_days).push_bind(m.credit_rule)
                     .push_bind(m.version).push_bind(m.created_at).push_bind(m.updated_at);
@@ -252,15 +253,15 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, milestones: &[Milest
 
 /// Saves a change of a milestone's row. The key and the plan stay unchanged.
 pub async fn update(conn: &mut Conn, organization_id: Uuid, milestone: &MilestoneRow) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE milestones SET name = $3, phase = $4, owner = $5, weight = $6, planned_on = $7, state = $8, \
+    const SQL: &str = "UPDATE milestones SET name = $3, phase = $4, owner_name = $5, weight = $6, planned_on = $7, state = $8, \
                        started_on = $9, closed_on = $10, acceptance_criteria = $11, version = $12, updated_at = $13, note = $14, touched_on = $15, \
-                       confirmed_on = $16, closed_at = $17, duration_days = $18, credit_rule = $19 \
+                       confirmed_on = $16, closed_at = $17, duration_days = $18, credit_rule = $19, owner_id = $20 \
                        WHERE organization_id = $1 AND id = $2";
     let m = milestone;
     on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(m.id).bind(&m.name).bind(&m.phase).bind(&m.owner).bind(m.weight).bind(m.planned_on)
+        .bind(organization_id).bind(m.id).bind(&m.name).bind(&m.phase).bind(&m.owner.name).bind(m.weight).bind(m.planned_on)
         .bind(m.state).bind(m.started_on).bind(m.closed_on).bind(m.acceptance_criteria.to_text()).bind(m.version).bind(m.updated_at)
-        .bind(&m.note).bind(m.touched_on).bind(m.confirmed_on).bind(m.closed_at).bind(m.duration_days).bind(m.credit_rule)
+        .bind(&m.note).bind(m.touched_on).bind(m.confirmed_on).bind(m.closed_at).bind(m.duration_days).bind(m.credit_rule).bind(m.owner.id)
         .execute(db).await.map(|_| ()))
 }
 

@@ -14,8 +14,8 @@ use crate::{Conn, columns, reporting_lines};
 pub type Person = Kept<PersonContent, Mergeable>;
 
 columns!(PersonContent {
-    external_ref, name, kind, email, customer_id, segment, owner, manager_id, employment, left_on, time_zone, language, email_verified;
-    customer_ref: CUSTOMER_REF, manager_ref: MANAGER_REF .. archived: false
+    external_ref, name, kind, email, customer_id, segment, owner_id, manager_id, employment, left_on, time_zone, language, email_verified
+    | owner_name: OWNER_NAME; customer_ref: CUSTOMER_REF, owner_ref: OWNER_REF, manager_ref: MANAGER_REF .. archived: false
 });
 
 impl Content for PersonContent {

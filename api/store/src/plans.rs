@@ -22,6 +22,7 @@ use crate::customers::Customer;
 use crate::from_row::from_row;
 use crate::holds::PlanHold;
 use crate::json_text::JsonText;
+use crate::owner::{Owner, owner_columns};
 use crate::people::Person;
 use crate::{Conn, baselines, communications, costs, milestones, on, reviews, row, valuations};
 
@@ -39,7 +40,7 @@ pub struct PlanRow {
     pub person_id: Option<Uuid>,
     pub person_ref: Option<String>,
     pub person_name: Option<String>,
-    pub owner: Option<String>,
+    pub owner: Owner,
     pub start_on: NaiveDate,
     pub weight_unit: String,
     pub credit_rule: Text<CreditRule>,
@@ -56,7 +57,7 @@ pub struct PlanRow {
     pub updated_at: DateTime<Utc>,
 }
 
-from_row!(PlanRow { id, external_ref, name, kind, customer_id, customer_ref, customer_name, person_id, person_ref, person_name, owner, start_on, weight_unit, credit_rule, at_risk_limit_days, update_interval_days, calendar as String, budget_minor, currency, template_id, template_version, archived_at, version, created_at, updated_at });
+from_row!(PlanRow { id, external_ref, name, kind, customer_id, customer_ref, customer_name, person_id, person_ref, person_name, owner; flatten, start_on, weight_unit, credit_rule, at_risk_limit_days, update_interval_days, calendar as String, budget_minor, currency, template_id, template_version, archived_at, version, created_at, updated_at });
 
 impl PlanRow {
     /// Names the customer that the plan serves, or nobody.
@@ -161,46 +162,46 @@ fn by_plan<T>(rows: Vec<T>, plan_of: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T
 
 async fn rows(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> sqlx::Result<Vec<PlanRow>> {
     on!(conn, db => {
-        let mut query = QueryBuilder::new(
-            "SELECT p.id, p.external_ref, p.name, p.kind, p.customer_id, c.external_ref AS customer_ref, c.name AS customer_name, \
-             p.person_id, h.external_ref AS person_ref, h.name AS person_name, p.owner, p.start_on, p.weight_unit, \
-             p.credit_rule, p.at_risk_limit_days, p.update_interval_days, p.calendar, p.budget_minor, p.currency, p.template_id, p.template_version, p.archived_at, \
-             p.version, p.created_at, p.updated_at \
-             FROM plans p LEFT JOIN customers c ON c.organization_id = p.organization_id AND c.id = p.customer_id \
-             LEFT JOIN people h ON h.organization_id = p.organization_id AND h.id = p.person_id \
-             WHERE p.organization_id = ");
+        let mut query = QueryBuilder::new(concat!(
+            "SELECT ", owner_columns!(), ", own.id, own.external_ref, own.name, own.kind, own.customer_id, c.external_ref AS customer_ref, c.name AS customer_name, \
+             own.person_id, h.external_ref AS person_ref, h.name AS person_name, own.start_on, own.weight_unit, \
+             own.credit_rule, own.at_risk_limit_days, own.update_interval_days, own.calendar, own.budget_minor, own.currency, own.template_id, own.template_version, own.archived_at, \
+             own.version, own.created_at, own.updated_at \
+             FROM plans own LEFT JOIN customers c ON c.organization_id = own.organization_id AND c.id = own.customer_id \
+             LEFT JOIN people h ON h.organization_id = own.organization_id AND h.id = own.person_id \
+             WHERE own.organization_id = "));
         query.push_bind(organization_id);
-        milestones::push_ids(&mut query, "p.id", ids);
+        milestones::push_ids(&mut query, "own.id", ids);
         query.build_query_as().fetch_all(db).await
     })
 }
 
 /// Adds the row of a plan.
 pub async fn insert(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO plans (organization_id, id, name, name_folded, kind, customer_id, person_id, owner, start_on, \
+    const SQL: &str = "INSERT INTO plans (organization_id, id, name, name_folded, kind, customer_id, person_id, owner_name, start_on, \
                        weight_unit, credit_rule, at_risk_limit_days, budget_minor, currency, template_id, template_version, \
-                       archived_at, version, created_at, updated_at, update_interval_days, calendar, external_ref) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)";
+                       archived_at, version, created_at, updated_at, update_interval_days, calendar, external_ref, owner_id) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)";
     let p = plan;
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(p.id).bind(&p.name).bind(folded(&p.name)).bind(p.kind).bind(p.customer_id).bind(p.person_id)
-        .bind(&p.owner).bind(p.start_on).bind(&p.weight_unit).bind(p.credit_rule).bind(p.at_risk_limit_days).bind(p.budget_minor)
+        .bind(&p.owner.name).bind(p.start_on).bind(&p.weight_unit).bind(p.credit_rule).bind(p.at_risk_limit_days).bind(p.budget_minor)
         .bind(&p.currency).bind(p.template_id).bind(p.template_version).bind(p.archived_at).bind(p.version).bind(p.created_at)
-        .bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text()).bind(&p.external_ref)
+        .bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text()).bind(&p.external_ref).bind(p.owner.id)
         .execute(db).await.map(|_| ()))
 }
 
 /// Saves a change of a plan's row. The kind and the template stay unchanged.
 pub async fn update(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
-    const SQL: &str = "UPDATE plans SET name = $3, name_folded = $4, customer_id = $5, person_id = $6, owner = $7, weight_unit = $8, \
+    const SQL: &str = "UPDATE plans SET name = $3, name_folded = $4, customer_id = $5, person_id = $6, owner_name = $7, weight_unit = $8, \
                        credit_rule = $9, at_risk_limit_days = $10, budget_minor = $11, currency = $12, archived_at = $13, \
-                       version = $14, updated_at = $15, update_interval_days = $16, calendar = $17, start_on = $18, external_ref = $19 \
+                       version = $14, updated_at = $15, update_interval_days = $16, calendar = $17, start_on = $18, external_ref = $19, owner_id = $20 \
                        WHERE organization_id = $1 AND id = $2";
     let p = plan;
     on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(p.id).bind(&p.name).bind(folded(&p.name)).bind(p.customer_id).bind(p.person_id).bind(&p.owner)
+        .bind(organization_id).bind(p.id).bind(&p.name).bind(folded(&p.name)).bind(p.customer_id).bind(p.person_id).bind(&p.owner.name)
         .bind(&p.weight_unit).bind(p.credit_rule).bind(p.at_risk_limit_days).bind(p.budget_minor).bind(&p.currency)
-        .bind(p.archived_at).bind(p.version).bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text()).bind(p.start_on).bind(&p.external_ref)
+        .bind(p.archived_at).bind(p.version).bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text()).bind(p.start_on).bind(&p.external_ref).bind(p.owner.id)
         .execute(db).await.map(|_| ()))
 }
 

@@ -124,7 +124,10 @@ known_of_people!(
     MANAGER_REF: "external_ref" by "manager_id",
     MANAGER_NAME: "name" by "manager_id",
     LEAD_REF: "external_ref" by "lead_id",
+    OWNER_REF: "external_ref" by "owner_id",
 );
+/// The name of the owner that a row names: a person's of today, or else the text.
+pub const OWNER_NAME: &str = "COALESCE((SELECT h.name FROM people h WHERE h.organization_id = own.organization_id AND h.id = own.owner_id), own.owner_name)";
 
 /// The key of the milestone that a row names.
 pub const MILESTONE_KEY: &str =
@@ -137,22 +140,23 @@ pub const ON_PLAN_NAME: &str =
     "(SELECT p.name FROM plans p WHERE p.organization_id = own.organization_id AND p.id = own.on_plan_id)";
 
 /// Describes a row: the fields that are columns, each once. Fields after `;` are read from another table by an expression and
-/// never written; fields after `..` are not stored and take the value given.
+/// never written; fields after `|` are written as they are, and read by an expression; fields after `..` are not stored and take the
+/// value given.
 #[macro_export]
 macro_rules! columns {
-    ($type:ty { $($column:ident),+ $(,)? $(; $($known:ident: $sql:ident),+)? $(.. $rest:ident: $value:expr)? }) => {
+    ($type:ty { $($column:ident),+ $(,)? $(| $($shown:ident: $by:ident),+)? $(; $($known:ident: $sql:ident),+)? $(.. $rest:ident: $value:expr)? }) => {
         impl $crate::row::Columns for $type {
             fn names() -> Vec<&'static str> {
-                vec![$(stringify!($column)),+]
+                vec![$(stringify!($column)),+ $($(, stringify!($shown))+)?]
             }
             fn selected() -> Vec<&'static str> {
-                vec![$(stringify!($column)),+ $($(, $crate::row::$sql)+)?]
+                vec![$(stringify!($column)),+ $($(, $crate::row::$by)+)? $($(, $crate::row::$sql)+)?]
             }
             fn read(reader: &mut $crate::row::Reader<'_>) -> sqlx::Result<Self> {
-                Ok(Self { $($column: reader.read()?,)+ $($($known: reader.read()?,)+)? $($rest: $value)? })
+                Ok(Self { $($column: reader.read()?,)+ $($($shown: reader.read()?,)+)? $($($known: reader.read()?,)+)? $($rest: $value)? })
             }
             fn values(&self) -> Vec<$crate::row::Value> {
-                vec![$($crate::row::Column::to_value(&self.$column)),+]
+                vec![$($crate::row::Column::to_value(&self.$column)),+ $($(, $crate::row::Column::to_value(&self.$shown))+)?]
             }
         }
     };

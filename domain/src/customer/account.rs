@@ -11,7 +11,8 @@ use crate::values::text::{ExternalRef, Label, Name};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "external_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner": "Ana", "since_on": "2025-11-03",
+    "external_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "owner_name": "Ana", "since_on": "2025-11-03",
     "renews_on": "2026-11-03", "annual_revenue_minor": 2_400_000, "parent_id": null, "parent_ref": null, "archived": false
 }))]
 pub struct CustomerContent {
@@ -21,8 +22,12 @@ pub struct CustomerContent {
     pub name: Name,
     /// Segment, such as a size or an industry.
     pub segment: Option<Label>,
-    /// Owner: the person responsible for the customer.
-    pub owner: Option<Label>,
+    /// Identifier of the owner, where a person is responsible.
+    pub owner_id: Option<Uuid>,
+    /// External reference of the owner. An e-mail address is taken, too.
+    pub owner_ref: Option<ExternalRef>,
+    /// Name of the owner: the person's, or free text for somebody outside. Has no effect where a person is named.
+    pub owner_name: Option<Name>,
     /// First day as a customer; null if unknown.
     pub since_on: Option<NaiveDate>,
     /// Date on which the contract is to be renewed; null if unknown.
@@ -47,7 +52,9 @@ impl CustomerContent {
             external_ref: None,
             name,
             segment: None,
-            owner: None,
+            owner_id: None,
+            owner_ref: None,
+            owner_name: None,
             since_on: None,
             renews_on: None,
             annual_revenue_minor: None,

@@ -6,11 +6,13 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::customer::rule::CustomerRule;
 use crate::rule::{Rule as _, Violations};
 use crate::values::dates::days_between;
-use crate::values::text::Label;
+use crate::values::rule::ValueRule;
+use crate::values::text::{ExternalRef, Name};
 
 /// Kind of intervention for a customer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
@@ -76,13 +78,25 @@ pub enum Priority {
 /// Tier of escalation for an intervention that is not done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = EscalationTier, example = json!({"after_days": 3, "to": "Head of customer success"}))]
+#[schema(as = EscalationTier, example = json!({"after_days": 3, "to_name": "Head of customer success"}))]
 pub struct Tier {
     /// Number of days after opening. Must be greater than in the previous tier.
     #[schema(minimum = 1, maximum = 365)]
     pub after_days: u32,
-    /// Person or role that the intervention is escalated to.
-    pub to: Label,
+    /// Identifier of the person that the intervention is escalated to.
+    pub to_id: Option<Uuid>,
+    /// External reference or e-mail address of that person.
+    pub to_ref: Option<ExternalRef>,
+    /// Name of that person, or of a role or somebody outside. Required unless a person is named.
+    #[serde(alias = "to")]
+    pub to_name: Option<Name>,
+}
+
+impl Tier {
+    /// Returns a tier that names a role or somebody outside.
+    pub const fn to_name(after_days: u32, name: Name) -> Self {
+        Self { after_days, to_id: None, to_ref: None, to_name: Some(name) }
+    }
 }
 
 /// Status of an intervention.
@@ -146,12 +160,16 @@ pub fn status(done_on: Option<NaiveDate>, snoozed_until: Option<NaiveDate>, toda
     }
 }
 
-/// Checks that each tier comes later than the previous tier.
+/// Checks that each tier comes later than the previous tier and names somebody.
 pub fn check_tiers(tiers: &[Tier], at: &str) -> Violations {
     let pairs = tiers.windows(2).enumerate().filter(|(_, pair)| pair[1].after_days <= pair[0].after_days);
-    pairs
-        .map(|(index, _)| CustomerRule::TiersOutOfOrder.at(format!("{at}/escalations/{}/after_days", index + 1)))
-        .collect()
+    let order =
+        pairs.map(|(index, _)| CustomerRule::TiersOutOfOrder.at(format!("{at}/escalations/{}/after_days", index + 1)));
+    let is_nobody = |tier: &Tier| tier.to_id.is_none() && tier.to_ref.is_none() && tier.to_name.is_none();
+    let nobody = tiers.iter().enumerate().filter(|(_, tier)| is_nobody(tier)).map(|(index, _)| {
+        ValueRule::Required { what: "whom to escalate to" }.at(format!("{at}/escalations/{index}/to_name"))
+    });
+    order.chain(nobody).collect()
 }
 
 /// Returns the recipient that an open intervention has been escalated to: that of the last tier whose days have passed. One that is
@@ -161,11 +179,11 @@ pub fn escalated_to(
     opened_on: NaiveDate,
     snoozed_until: Option<NaiveDate>,
     today: NaiveDate,
-) -> Option<&Label> {
+) -> Option<&Tier> {
     if snoozed_until.is_some_and(|until| today < until) {
         return None;
     }
-    tiers.iter().rfind(|tier| days_between(opened_on, today) >= i64::from(tier.after_days)).map(|tier| &tier.to)
+    tiers.iter().rfind(|tier| days_between(opened_on, today) >= i64::from(tier.after_days))
 }
 
 #[cfg(test)]
@@ -185,8 +203,8 @@ mod tests {
     fn tiers_by_the_days_since_opening() {
         let day = |day| NaiveDate::from_ymd_opt(2026, 5, day).expect("a date");
         let tiers =
-            [(2, "A"), (5, "B")].map(|(after_days, to)| Tier { after_days, to: Label::parse(to).expect("a label") });
-        let to = |on| escalated_to(&tiers, day(1), None, day(on)).map(Label::as_str);
+            [(2, "A"), (5, "B")].map(|(after_days, to)| Tier::to_name(after_days, Name::parse(to).expect("a name")));
+        let to = |on| escalated_to(&tiers, day(1), None, day(on)).and_then(|tier| tier.to_name.as_deref());
         assert_eq!([2, 3, 6].map(to), [None, Some("A"), Some("B")]);
         assert_eq!(escalated_to(&tiers, day(1), Some(day(8)), day(7)), None, "while it is snoozed");
     }

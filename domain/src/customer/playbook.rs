@@ -5,19 +5,20 @@ pub mod trigger;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use self::trigger::{Trigger, TriggerKind};
 use crate::customer::intervention::{InterventionKind, Priority, Tier, check_tiers};
 use crate::rule::{Rule as _, Violations, all_kept};
 use crate::values::rule::ValueRule;
-use crate::values::text::{Key, Label, Name, Note};
+use crate::values::text::{ExternalRef, Key, Label, Name, Note};
 
 /// Content of a playbook.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PlaybookContent, example = json!({
     "name": "Rescue", "trigger": {"kind": "band_entered", "bands": ["critical"]}, "conditions": {"segments": ["Enterprise"]},
-    "action": {"kind": "coaching", "title": "Call the sponsor", "due_in_days": 2, "escalations": [{"after_days": 3, "to": "Head of customer success"}]},
+    "action": {"kind": "coaching", "title": "Call the sponsor", "due_in_days": 2, "escalations": [{"after_days": 3, "to_name": "Head of customer success"}]},
     "cooldown_days": 14, "active": true
 }))]
 pub struct Playbook {
@@ -76,15 +77,20 @@ pub struct Conditions {
 /// Action of a playbook: the intervention that it opens.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(as = PlaybookAction, example = json!({"kind": "coaching", "title": "Call the sponsor", "owner": "Ana", "due_in_days": 2,
-    "escalations": [{"after_days": 3, "to": "Head of customer success"}]}))]
+#[schema(as = PlaybookAction, example = json!({"kind": "coaching", "title": "Call the sponsor", "owner_name": "Ana", "due_in_days": 2,
+    "escalations": [{"after_days": 3, "to_name": "Head of customer success"}]}))]
 pub struct Action {
     /// Kind of intervention.
     pub kind: InterventionKind,
     /// Task to be done.
     pub title: Name,
-    /// Owner: the person responsible. Defaults to the customer's owner.
-    pub owner: Option<Label>,
+    /// Identifier of the owner, where a person is responsible.
+    pub owner_id: Option<Uuid>,
+    /// External reference of the owner. An e-mail address is taken, too.
+    pub owner_ref: Option<ExternalRef>,
+    /// Name of the owner: the person's, or free text for somebody outside. Has no effect where a person is named. Defaults to the customer's owner.
+    #[serde(alias = "owner")]
+    pub owner_name: Option<Name>,
     /// Whether the owner of the intervention changes with the customer's owner until it is done. Not allowed together with `owner`.
     /// Defaults to false.
     #[serde(default)]
@@ -107,7 +113,7 @@ pub struct Action {
 #[schema(as = PlaybookDraft, example = json!({
     "key": "rescue", "content": {
         "name": "Rescue", "description": null, "trigger": {"kind": "band_entered", "bands": ["critical"]}, "conditions": {"segments": []},
-        "action": {"kind": "coaching", "title": "Call the sponsor", "owner": null, "follows_owner": true, "priority": "high",
+        "action": {"kind": "coaching", "title": "Call the sponsor", "owner_name": null, "follows_owner": true, "priority": "high",
         "due_in_days": 2,
             "escalations": []},
         "cooldown_days": 14, "one_at_a_time": true, "ends_when_over": false, "active": true
@@ -157,8 +163,10 @@ impl Playbook {
         need(&timed, "days", trigger.days.is_some(), "the number of days");
         need(&changes, "factor", trigger.factor.is_some(), "");
         need(&changes, "points", trigger.points.is_some(), "the number of points");
-        if self.action.follows_owner && self.action.owner.is_some() {
-            violations.push(ValueRule::Unused { unless: "owner is left out" }.at("/action/follows_owner"));
+        let has_owner =
+            self.action.owner_name.is_some() || self.action.owner_id.is_some() || self.action.owner_ref.is_some();
+        if self.action.follows_owner && has_owner {
+            violations.push(ValueRule::Unused { unless: "owner_name is left out" }.at("/action/follows_owner"));
         }
         violations.extend(check_tiers(&self.action.escalations, "/action"));
         all_kept(violations)
@@ -200,7 +208,9 @@ pub(super) mod samples {
         let action = Action {
             kind: InterventionKind::Coaching,
             title: text("Call"),
-            owner: None,
+            owner_id: None,
+            owner_ref: None,
+            owner_name: None,
             follows_owner: false,
             priority: Priority::Normal,
             due_in_days: 2,
@@ -244,8 +254,8 @@ mod tests {
             [at("/trigger/below", "unused")]
         );
         let mut tiers = playbook(trigger(TriggerKind::MilestoneMissed));
-        let to = Label::parse("Head").expect("a label");
-        tiers.action.escalations = [5, 5].map(|after_days| Tier { after_days, to: to.clone() }).to_vec();
+        let to = Name::parse("Head").expect("a label");
+        tiers.action.escalations = [5, 5].map(|after_days| Tier::to_name(after_days, to.clone())).to_vec();
         assert_eq!(tiers.check().expect_err("out of order")[0].at, "/action/escalations/1/after_days");
     }
 

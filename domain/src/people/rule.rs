@@ -19,6 +19,12 @@ pub enum PeopleRule {
     MembershipOverlap { from_on: NaiveDate },
     #[error("names {name}, who has left")]
     HasLeft { name: String },
+    #[error("must not be the person who hands over")]
+    HandedToOneself,
+    #[error("is responsible for {found} things, but at most {most} can be handed over at once: name some kinds")]
+    TooMuchToHandOver { found: usize, most: usize },
+    #[error("names no owner of the template's milestones")]
+    UnknownRole,
     #[error(transparent)]
     Value(#[from] ValueRule),
 }
@@ -34,8 +40,12 @@ impl Rule for PeopleRule {
     fn about(&self) -> About {
         match self {
             Self::Value(rule) => rule.about(),
-            Self::ManagerCycle { .. } | Self::TooManyManagers { .. } | Self::MembershipOverlap { .. } => About::Input,
-            Self::HasLeft { .. } => About::State,
+            Self::ManagerCycle { .. }
+            | Self::TooManyManagers { .. }
+            | Self::MembershipOverlap { .. }
+            | Self::HandedToOneself
+            | Self::UnknownRole => About::Input,
+            Self::HasLeft { .. } | Self::TooMuchToHandOver { .. } => About::State,
         }
     }
 }

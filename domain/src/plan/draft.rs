@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::earned_value::CreditRule;
 use crate::plan::calendar::Calendar;
@@ -18,7 +19,7 @@ use crate::plan::rule::PlanRule;
 use crate::rule::{Rule as _, Violation, Violations, all_kept};
 use crate::values::dates::LAST_DAY;
 use crate::values::rule::ValueRule;
-use crate::values::text::{Key, Label, Name, Note};
+use crate::values::text::{ExternalRef, Key, Label, Name, Note};
 use crate::values::weight::{Percent, Weight};
 
 /// A forecast change that was made before the milestone was created in this service.
@@ -49,7 +50,7 @@ pub struct ProgressDraft {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "key": "data-access", "name": "Data access confirmed", "phase": "Discovery", "owner": "Ana", "weight": 3,
+    "key": "data-access", "name": "Data access confirmed", "phase": "Discovery", "owner_name": "Ana", "weight": 3,
     "planned_on": "2026-03-02", "depends_on": [], "acceptance_criteria": ["All sources can be read with the project's credentials."]
 }))]
 pub struct MilestoneDraft {
@@ -59,8 +60,12 @@ pub struct MilestoneDraft {
     pub name: Name,
     /// Phase or track of the milestone.
     pub phase: Option<Label>,
-    /// Owner: the person responsible.
-    pub owner: Option<Label>,
+    /// Identifier of the owner, where a person is responsible.
+    pub owner_id: Option<Uuid>,
+    /// External reference of the owner. An e-mail address is taken, too.
+    pub owner_ref: Option<ExternalRef>,
+    /// Name of the owner: the person's, or free text for somebody outside. Has no effect where a person is named.
+    pub owner_name: Option<Name>,
     /// Weight: the milestone's size relative to the plan's other milestones. Defaults to 1.
     #[serde(default)]
     pub weight: Weight,
@@ -365,7 +370,9 @@ mod tests {
             key: key(name),
             name: Name::parse(name).expect("a name"),
             phase: None,
-            owner: None,
+            owner_id: None,
+            owner_ref: None,
+            owner_name: None,
             weight: Weight::ONE,
             planned_on: day(planned),
             depends_on: depends_on.iter().map(|k| Dependency::on(key(k))).collect(),

@@ -43,6 +43,8 @@ pub enum LintRule {
     NoAcceptanceCriteria,
     /// The milestone has no owner, or more than one.
     NoSingleOwner,
+    /// The owner of the milestone is a text, and no person who can be told of it.
+    OwnerNotAPerson,
     /// The milestone takes more than two weeks and should be split.
     SpanOverTwoWeeks,
     /// The name of the milestone describes an activity, not an outcome.
@@ -92,7 +94,11 @@ impl LintRule {
             | Self::WeightConcentrated
             | Self::NoBuffers
             | Self::PlannedOnDayOff => Severity::Warning,
-            Self::TooManyMilestones | Self::VagueName | Self::UnclearToClient | Self::Dangling => Severity::Hint,
+            Self::TooManyMilestones
+            | Self::OwnerNotAPerson
+            | Self::VagueName
+            | Self::UnclearToClient
+            | Self::Dangling => Severity::Hint,
         }
     }
 
@@ -103,6 +109,7 @@ impl LintRule {
             Self::TooManyMilestones => "Plan at most two milestones a week; track smaller steps as tasks.",
             Self::NoAcceptanceCriteria => "Say what must hold for it to count as met.",
             Self::NoSingleOwner => "Name one responsible person or role.",
+            Self::OwnerNotAPerson => "Name a person by owner_id or owner_ref, so that they can be told.",
             Self::SpanOverTwoWeeks => "Split the milestone into milestones of one to two weeks.",
             Self::VagueName => "Name the outcome that is true when the milestone is met, not the activity.",
             Self::UnclearToClient => "Use words that the client would use.",
@@ -122,8 +129,10 @@ impl LintRule {
 pub struct Subject<'a> {
     /// Name.
     pub name: &'a str,
-    /// Owner: the person responsible.
+    /// Name of the owner.
     pub owner: Option<&'a str>,
+    /// Whether the owner is a person whom the organization knows.
+    pub is_owner_known: bool,
     /// Number of acceptance criteria.
     pub criteria: usize,
     /// Weight.
@@ -166,7 +175,8 @@ pub fn lint(subjects: &[Subject<'_>], links: &[Link], start_on: NaiveDate, calen
         let is_linked = links.iter().any(|link| link.from == position || link.to == position);
         let rules = [
             (LintRule::NoAcceptanceCriteria, subject.criteria == 0),
-            (LintRule::NoSingleOwner, !subject.owner.is_some_and(is_one_owner)),
+            (LintRule::NoSingleOwner, !subject.is_owner_known && !subject.owner.is_some_and(is_one_owner)),
+            (LintRule::OwnerNotAPerson, !subject.is_owner_known && subject.owner.is_some_and(is_one_owner)),
             (LintRule::SpanOverTwoWeeks, durations[position] > two_weeks && is_linked),
             (LintRule::VagueName, is_activity(subject.name)),
             (LintRule::UnclearToClient, subject.name.split_whitespace().count() < 2),
@@ -237,7 +247,7 @@ mod tests {
             spoke_on: None,
             duration_days: None,
         };
-        Subject { name, owner: Some("Ana"), criteria: 1, weight: 1.0, stale: false, step }
+        Subject { name, owner: Some("Ana"), is_owner_known: true, criteria: 1, weight: 1.0, stale: false, step }
     }
 
     fn after(from: usize, to: usize) -> Link {

@@ -32,8 +32,8 @@ pub const fn is_overallocated(load_days: i64, capacity_days: i64) -> bool {
 }
 
 /// Returns who is responsible for a milestone: its owner, or its plan's owner if it has none.
-pub fn responsible<T>(owner: Option<T>, owner_of_plan: Option<T>) -> Option<T> {
-    owner.or(owner_of_plan)
+pub fn responsible<T>(owner_name: Option<T>, owner_of_plan: Option<T>) -> Option<T> {
+    owner_name.or(owner_of_plan)
 }
 
 impl PlanFacts {

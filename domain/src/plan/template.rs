@@ -18,7 +18,7 @@ use crate::values::weight::Weight;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "key": "first-value", "name": "First result with the customer's own data", "phase": "Adoption", "owner": "Success manager",
+    "key": "first-value", "name": "First result with the customer's own data", "phase": "Adoption", "owner_name": "Success manager",
     "weight": 3, "offset_days": 21, "depends_on": ["setup-complete"], "acceptance_criteria": ["The customer confirms the result in writing."]
 }))]
 pub struct MilestoneDefinition {
@@ -29,7 +29,8 @@ pub struct MilestoneDefinition {
     /// Phase or track that the milestone belongs to.
     pub phase: Option<Label>,
     /// Owner: the role responsible.
-    pub owner: Option<Label>,
+    #[serde(alias = "owner")]
+    pub owner_name: Option<Name>,
     /// Weight: the relative share of the scope. Defaults to 1.
     #[serde(default)]
     pub weight: Weight,
@@ -166,7 +167,9 @@ pub fn instantiate(
             key: definition.key.clone(),
             name: definition.name.clone(),
             phase: definition.phase.clone(),
-            owner: definition.owner.clone(),
+            owner_id: None,
+            owner_ref: None,
+            owner_name: definition.owner_name.clone(),
             weight: definition.weight,
             planned_on: at(definition),
             depends_on: definition.depends_on.clone(),
@@ -192,7 +195,7 @@ mod tests {
             key: Key::parse(key).expect("a key"),
             name: Name::parse(key).expect("a name"),
             phase: None,
-            owner: None,
+            owner_name: None,
             weight: Weight::ONE,
             offset_days,
             duration_days: None,

@@ -9,7 +9,7 @@ use milepost_domain::customer::intervention::{Outcome, Priority};
 use milepost_domain::customer::rule::CustomerRule;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
-use milepost_domain::values::text::{Label, Note, Reason};
+use milepost_domain::values::text::{ExternalRef, Name, Note, Reason};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -18,21 +18,28 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
+use crate::owner;
+use crate::owner::NamedOwner;
 use crate::precondition::IfMatchOptional;
 use crate::record;
 use crate::resources::interventions::{Intervention, save};
 use crate::store::interventions::{self, InterventionNote, InterventionRow};
 use crate::store::json_text::JsonText;
+use crate::store::owner::Owner;
 use crate::store::{playbooks, row};
 use crate::unit::Unit;
 
 /// Assignment of an intervention.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"owner": "Ben", "due_on": "2026-05-08"}))]
+#[schema(example = json!({"owner_name": "Ben", "due_on": "2026-05-08"}))]
 pub struct Assignment {
-    /// Owner: the person responsible.
-    owner: Label,
+    /// Identifier of the owner, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference or e-mail address of the owner.
+    owner_ref: Option<ExternalRef>,
+    /// Name of the owner: free text for somebody outside. Required unless a person is named.
+    owner_name: Option<Name>,
     /// Due date. Stays unchanged if left out.
     due_on: Option<NaiveDate>,
     /// Priority. Stays unchanged if left out.
@@ -42,13 +49,17 @@ pub struct Assignment {
 /// Assignment of several interventions.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"ids": ["0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"], "owner": "Ben"}))]
+#[schema(example = json!({"ids": ["0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11"], "owner_name": "Ben"}))]
 pub struct BulkAssignment {
     /// Identifiers of the interventions.
     #[schema(min_items = 1, max_items = 500)]
     ids: Vec<Uuid>,
-    /// Owner: the person responsible.
-    owner: Label,
+    /// Identifier of the owner, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference or e-mail address of the owner.
+    owner_ref: Option<ExternalRef>,
+    /// Name of the owner: free text for somebody outside. Required unless a person is named.
+    owner_name: Option<Name>,
 }
 
 /// Result of assigning several interventions.
@@ -101,11 +112,12 @@ pub struct Completion {
     responses((status = 200, description = "As assigned.", body = Intervention)))]
 #[post("/v1/interventions/{id}/assign")]
 pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignment>) -> Result<Answer, ApiError> {
-    change(&cx, *id, "assigned", |row, today| {
+    change(&cx, *id, "assigned", async |unit, row| {
+        let (draft, today) = (&body.0, unit.today);
         if body.0.due_on.is_some_and(|due_on| due_on < today) {
             return Err(ValueRule::InThePast { today }.at("/due_on").into());
         }
-        row.owner = Some(body.0.owner.to_string());
+        row.give_to(new_owner(unit, draft.owner_id, draft.owner_ref.as_ref(), draft.owner_name.as_ref()).await?);
         row.follows_owner = false;
         row.due_on = body.0.due_on.unwrap_or(row.due_on);
         row.priority = body.0.priority.unwrap_or(row.priority);
@@ -121,8 +133,9 @@ pub async fn assign_intervention(cx: Context, id: Path<Uuid>, body: Body<Assignm
     responses((status = 200, description = "The number of interventions whose owner changed.", body = Assigned)))]
 #[post("/v1/interventions/assign")]
 pub async fn assign_interventions(cx: Context, body: Body<BulkAssignment>) -> Result<Answer, ApiError> {
-    let BulkAssignment { ids, owner } = &body.0;
+    let BulkAssignment { ids, owner_id, owner_ref, owner_name } = &body.0;
     cx.write(async |unit| {
+        let owner = new_owner(unit, *owner_id, owner_ref.as_ref(), owner_name.as_ref()).await?;
         let mut known: HashMap<Uuid, InterventionRow> =
             interventions::find_all(&mut unit.conn, unit.organization_id, ids).await?;
         for (index, id) in ids.iter().enumerate() {
@@ -133,10 +146,11 @@ pub async fn assign_interventions(cx: Context, body: Body<BulkAssignment>) -> Re
                 Some(_) => {}
             }
         }
-        known.retain(|_, row| row.owner.as_deref() != Some(owner.as_str()) || row.follows_owner);
+        known.retain(|_, row| row.owner() != owner || row.follows_owner);
         let assigned = known.len();
         for before in known.into_values() {
-            let after = InterventionRow { owner: Some(owner.to_string()), follows_owner: false, ..before.clone() };
+            let mut after = InterventionRow { follows_owner: false, ..before.clone() };
+            after.give_to(owner.clone());
             save(unit, before, after, "assigned").await?;
         }
         Answer::ok(&Assigned { assigned })
@@ -152,7 +166,8 @@ pub async fn assign_interventions(cx: Context, body: Body<BulkAssignment>) -> Re
     responses((status = 200, description = "As put off.", body = Intervention)))]
 #[post("/v1/interventions/{id}/snooze")]
 pub async fn snooze_intervention(cx: Context, id: Path<Uuid>, body: Body<Snooze>) -> Result<Answer, ApiError> {
-    change(&cx, *id, "snoozed", |row, today| {
+    change(&cx, *id, "snoozed", async |unit, row| {
+        let today = unit.today;
         if body.0.until <= today {
             return Err(ValueRule::InThePast { today }.at("/until").into());
         }
@@ -237,18 +252,30 @@ async fn change(
     cx: &Context,
     id: Uuid,
     verb: &'static str,
-    apply: impl Fn(&mut InterventionRow, NaiveDate) -> Result<(), ApiError>,
+    apply: impl AsyncFn(&mut Unit, &mut InterventionRow) -> Result<(), ApiError>,
 ) -> Result<Answer, ApiError> {
     cx.write(async |unit| {
         let before = find(unit, id).await?;
         cx.check_version(before.version)?;
         check_unfinished(&before)?;
         let mut after = before.clone();
-        apply(&mut after, unit.today)?;
+        apply(unit, &mut after).await?;
         let after = save(unit, before, after, verb).await?;
         Ok(Answer::ok(&after)?.version_and_content(after.version))
     })
     .await
+}
+
+/// The owner that an assignment names.
+async fn new_owner(
+    unit: &mut Unit,
+    id: Option<Uuid>,
+    external_ref: Option<&ExternalRef>,
+    name: Option<&Name>,
+) -> Result<Owner, ApiError> {
+    let named = NamedOwner::of(id, external_ref, name);
+    let owner = owner::resolve(&mut unit.conn, unit.organization_id, "owner", named).await?;
+    if owner.is_nobody() { Err(ValueRule::Required { what: "the owner" }.at("/owner_id").into()) } else { Ok(owner) }
 }
 
 fn check_unfinished(row: &InterventionRow) -> Result<(), ApiError> {

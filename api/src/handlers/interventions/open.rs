@@ -6,7 +6,7 @@ use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::customer::intervention::{InterventionKind, Priority, Tier, check_tiers};
 use milepost_domain::rule::{Rule as _, all_kept};
 use milepost_domain::values::rule::ValueRule;
-use milepost_domain::values::text::{ExternalRef, Label, Name, Note};
+use milepost_domain::values::text::{ExternalRef, Name, Note};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -18,6 +18,7 @@ use crate::customer_health::observed;
 use crate::customer_health::observed::Stretch;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::owner::{self, NamedOwner, settle_tiers};
 use crate::reference::{self, Named};
 use crate::resources::interventions::{Intervention, open_row};
 use crate::store::customers::Customer;
@@ -30,7 +31,7 @@ use crate::unit::Entity;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "customer_ref": "crm-4711", "kind": "expert_session", "title": "A session on data import", "owner": "Ana", "due_on": "2026-05-08"
+    "customer_ref": "crm-4711", "kind": "expert_session", "title": "A session on data import", "owner_name": "Ana", "due_on": "2026-05-08"
 }))]
 pub struct InterventionDraft {
     /// Identifier of the customer. Required without `customer_ref`.
@@ -43,8 +44,12 @@ pub struct InterventionDraft {
     title: Name,
     /// Reason for the intervention.
     reason: Option<Note>,
-    /// Owner: the person responsible. Defaults to the customer's owner.
-    owner: Option<Label>,
+    /// Identifier of the owner, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference or e-mail address of the owner.
+    owner_ref: Option<ExternalRef>,
+    /// Name of the owner: free text for somebody outside. Has no effect where a person is named. Defaults to the customer's owner.
+    owner_name: Option<Name>,
     /// Priority. Defaults to `normal`.
     #[serde(default)]
     priority: Priority,
@@ -80,14 +85,20 @@ pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Re
             return Err(ValueRule::InThePast { today: unit.today }.at("/due_on").into());
         }
         let row = open_row(unit, &customer, draft.kind, &draft.title, draft.due_on);
-        let row = InterventionRow {
+        let mut escalations = draft.escalations.clone();
+        settle_tiers(unit, "escalations", &mut escalations).await?;
+        let mut row = InterventionRow {
             reason: draft.reason.as_ref().map(ToString::to_string),
-            owner: draft.owner.as_ref().map(ToString::to_string).or(row.owner),
             priority: draft.priority,
-            escalations: JsonText(draft.escalations.clone()),
+            escalations: JsonText(escalations),
             score_at_opening: score,
             ..row
         };
+        let named = NamedOwner::of(draft.owner_id, draft.owner_ref.as_ref(), draft.owner_name.as_ref());
+        let owner = owner::resolve(&mut unit.conn, unit.organization_id, "owner", named).await?;
+        if !owner.is_nobody() {
+            row.give_to(owner);
+        }
         row::insert(&mut unit.conn, unit.organization_id, &row).await?;
         let opened = Intervention::of(row, unit.today);
         unit.record_created(Entity::Intervention, opened.id, &opened).await?;

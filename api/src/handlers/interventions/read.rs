@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::customer::intervention::{InterventionKind, Priority, Status, escalated_to};
 use milepost_domain::values::dates::plus_days;
-use milepost_domain::values::text::{ExternalRef, Label};
+use milepost_domain::values::text::{ExternalRef, Name};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -15,6 +15,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::owner::OwnerParameters;
 use crate::paging::{Page, Paging};
 use crate::reference::{self, Named};
 use crate::resources::interventions::Intervention;
@@ -31,10 +32,6 @@ pub struct InterventionFilters {
     /// Filter by external reference of the customer.
     #[param(inline)]
     customer_ref: Option<ExternalRef>,
-    /// Filter by owner (exact match). Repeat the parameter for several owners.
-    #[serde(default)]
-    #[param(max_items = 50)]
-    owner: Vec<Label>,
     /// Filter by openness: `true` for interventions that are not done, `false` for those that are.
     open: Option<bool>,
     /// Filter by status.
@@ -56,9 +53,11 @@ pub struct InterventionFilters {
     due_to: Option<NaiveDate>,
     /// Filter by lateness: `true` for interventions that are not done although their due date has passed.
     overdue: Option<bool>,
-    /// Filter by the person or team that an intervention has been escalated to (exact match).
+    /// Filter by person that an intervention has been escalated to.
+    escalated_to_id: Option<Uuid>,
+    /// Filter by name of the person, role or team that an intervention has been escalated to (exact match).
     #[param(inline)]
-    escalated_to: Option<Label>,
+    escalated_to_name: Option<Name>,
     /// Order. Defaults to the most recently opened first.
     #[param(inline)]
     sort: Option<InterventionSort>,
@@ -99,12 +98,15 @@ impl InterventionSort {
 }
 
 impl InterventionFilters {
+    const fn asks_for_escalated(&self) -> bool {
+        self.escalated_to_id.is_some() || self.escalated_to_name.is_some()
+    }
+
     /// Conditions on the rows, on a day.
     fn conditions(&self, today: NaiveDate) -> Vec<Condition> {
         let date = |on: NaiveDate| Value::Date(Some(on));
         let is_done = |is_done| Condition::IsPresent("done_on", is_done);
         let mut conditions = vec![];
-        conditions.extend(Condition::one_of("owner", &self.owner));
         conditions.extend(Condition::one_of("kind", &self.kind));
         conditions.extend(Condition::one_of("priority", &self.priority));
         conditions.extend(self.playbook_id.map(|id| Condition::Equals("playbook_id", Value::Uuid(Some(id)))));
@@ -131,7 +133,7 @@ impl InterventionFilters {
             Some(false) => conditions.push(Condition::either(is_done(true), Condition::AtLeast("due_on", date(today)))),
         }
         // Who has been told depends on the day: it is found out of those that are not done.
-        conditions.extend(self.escalated_to.as_ref().map(|_| is_done(false)));
+        conditions.extend(self.asks_for_escalated().then(|| is_done(false)));
         conditions
     }
 }
@@ -139,17 +141,19 @@ impl InterventionFilters {
 /// List interventions
 ///
 /// Returns interventions of all customers, the most recently opened first unless sorted otherwise. Filters narrow the list down.
-#[utoipa::path(tag = "interventions", security(("bearer" = ["health:read"])), params(Paging, InterventionFilters),
+#[utoipa::path(tag = "interventions", security(("bearer" = ["health:read"])), params(Paging, InterventionFilters, OwnerParameters),
     responses((status = 200, description = "A page of interventions.", body = Page<Intervention>)))]
 #[get("/v1/interventions")]
 pub async fn list_interventions(
     cx: Context,
     paging: Paging,
     filters: Query<InterventionFilters>,
+    owners: Query<OwnerParameters>,
 ) -> Result<Answer, ApiError> {
     let (filters, today) = (filters.0, cx.today());
     let customer = Named { id: filters.customer_id, external_ref: filters.customer_ref.as_ref() };
     let mut conditions = filters.conditions(today);
+    conditions.extend(owners.0.filter(&cx).await?.conditions());
     conditions.extend(reference::condition::<CustomerContent>(&cx, "customer_id", customer).await?);
     let sort = filters.sort.unwrap_or_default();
     let slice = paging.slice(sort.order(), sort.direction())?;
@@ -157,21 +161,24 @@ pub async fn list_interventions(
         let key = matches!(sort.order(), Order::Date(_)).then_some(PositionKey::Date(row.due_on));
         Position { key, id: row.id }
     };
-    let Some(to) = filters.escalated_to else {
+    if !filters.asks_for_escalated() {
         let rows = row::page(&mut cx.read().await?, cx.organization_id(), &conditions, &slice).await?;
         return paging.answer(rows, position, |row| Intervention::of(row, today));
-    };
+    }
     let mut rows: Vec<InterventionRow> =
         row::all(&mut cx.read().await?, cx.organization_id(), &conditions, "id").await?;
     rows.retain(|row| {
-        escalated_to(&row.escalations.0, row.opened_on, row.snoozed_until, today).is_some_and(|own| *own == to)
+        escalated_to(&row.escalations.0, row.opened_on, row.snoozed_until, today).is_some_and(|tier| {
+            let (id, name) = (filters.escalated_to_id, &filters.escalated_to_name);
+            (id.is_none() || tier.to_id == id) && (name.is_none() || tier.to_name == *name)
+        })
     });
     paging.answer_sorted(sort.direction(), rows, position, |row| Intervention::of(row, today))
 }
 
 /// Get an intervention
 ///
-/// Returns the intervention as it stands today: `status`, `overdue` and `escalated_to` depend on the date.
+/// Returns the intervention as it stands today: `status`, `overdue` and `escalated_to_name` depend on the date.
 #[utoipa::path(tag = "interventions", security(("bearer" = ["health:read"])),
     responses((status = 200, description = "The intervention.", body = Intervention)))]
 #[get("/v1/interventions/{id}")]

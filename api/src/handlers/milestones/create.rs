@@ -7,12 +7,13 @@ use milepost_domain::plan::draft::{MilestoneDraft, Neighbour, Surroundings, chec
 use sqlx::types::Text;
 use uuid::Uuid;
 
-use super::{Milestone, NewRows, new_rows, save};
+use super::{Milestone, NewRows, new_rows, owner_of, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
 use crate::handlers::plans::holds::check_record;
+use crate::owner;
 use crate::store::milestones::{self, DependencyRow};
 use crate::store::plans::{self, PlanRecord};
 
@@ -39,7 +40,8 @@ pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneD
         draft.planned_on = record.plan.calendar.0.taken(draft.planned_on);
         within(&record, |plan| check_addition(&draft, plan, unit.today)).map_err(ApiError::of_change)?;
         let position = record.milestones.last().map_or(1, |last| last.position + 1);
-        let NewRows { milestone: row, forecasts, progress } = new_rows(unit, *id, position, &draft);
+        let owner = owner::resolve(&mut unit.conn, unit.organization_id, "owner", owner_of(&draft)).await?;
+        let NewRows { milestone: row, forecasts, progress } = new_rows(unit, *id, position, &draft, owner);
         let edges = edges(&record, row.id, &draft.depends_on);
         milestones::insert(&mut unit.conn, unit.organization_id, std::slice::from_ref(&row)).await?;
         milestones::insert_dependencies(&mut unit.conn, unit.organization_id, &edges).await?;

@@ -18,11 +18,13 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::plans::list::is_one_of;
 use crate::moment::AsOf;
+use crate::owner::OwnerParameters;
 use crate::paging::{Page, Paging};
 use crate::read_model::MilestoneLabel;
 use crate::read_model::agenda::{ByDate, Listed};
 use crate::reference::{self, Named};
 use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
+use crate::store::owner::Owner;
 
 /// Filters of the milestone list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -45,10 +47,6 @@ pub struct MilestoneFilters {
     #[serde(default)]
     #[param(max_items = 50)]
     phase: Vec<Label>,
-    /// Filter by owner (exact match). Repeat the parameter for several owners.
-    #[serde(default)]
-    #[param(max_items = 50)]
-    owner: Vec<Label>,
     /// Filter by status at the date. Repeat the parameter for several statuses.
     #[serde(default)]
     #[param(max_items = 10)]
@@ -117,7 +115,6 @@ impl MilestoneFilters {
             && self.reckoned_from.is_none_or(|from| standing.reckoned_on >= from)
             && self.reckoned_to.is_none_or(|to| standing.reckoned_on <= to)
             && is_one_of(&self.phase, |phase| is(&label.phase, phase))
-            && is_one_of(&self.owner, |owner| is(&label.owner, owner))
             && is_one_of(&self.status, |status| standing.status == *status)
             && is_one_of(&self.state, |wanted| state(row) == *wanted)
             && self.open.is_none_or(|wanted| standing.is_open() == wanted)
@@ -129,6 +126,11 @@ fn label<'a>(row: &Listed<'a>) -> &'a MilestoneLabel {
     &row.plan.labels[row.milestone]
 }
 
+fn owner<'a>(row: &Listed<'a>) -> &'a Owner {
+    const NOBODY: &Owner = &Owner::named(None);
+    label(row).owner.as_deref().unwrap_or(NOBODY)
+}
+
 fn state(row: &Listed<'_>) -> State {
     row.plan.facts.milestones[row.milestone].state
 }
@@ -137,7 +139,8 @@ fn state(row: &Listed<'_>) -> State {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout",
-    "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "owner": "Ana", "weight": 5.0, "planned_on": "2026-04-01",
+    "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "owner_name": "Ana", "weight": 5.0, "planned_on": "2026-04-01",
     "first_planned_on": "2026-04-01", "forecast_on": "2026-04-06", "reckoned_on": "2026-04-06", "waits_for": null,
     "customer_id": null, "customer_name": null, "as_of": "2026-04-03", "actual_on": null, "state": "in_progress", "status": "at_risk",
     "variance_days": 5, "first_variance_days": 5, "stale": false, "overdue": true, "unexplained_miss": true, "forecast_changes": 1, "version": 3
@@ -164,9 +167,14 @@ pub struct ListedMilestone {
     /// Phase or track of the milestone.
     #[schema(value_type = Option<Label>)]
     phase: Option<String>,
-    /// Owner: the person or role responsible.
-    #[schema(value_type = Option<Label>)]
-    owner: Option<String>,
+    /// Identifier of the owner, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference of the owner.
+    #[schema(value_type = Option<ExternalRef>)]
+    owner_ref: Option<String>,
+    /// Name of the owner: the person's, or that of somebody outside.
+    #[schema(value_type = Option<Name>)]
+    owner_name: Option<String>,
     /// Weight: the milestone's share of the plan's scope, in the plan's weight unit.
     #[schema(value_type = Weight)]
     weight: f64,
@@ -213,7 +221,7 @@ pub struct ListedMilestone {
 /// Returns milestones of all plans that are not archived, by planned date unless sorted otherwise. Filters select, for
 /// example, the milestones due this month, or the late milestones of one customer. Status and derived fields refer to
 /// `as_of`; the other fields are current.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging, AsOf, MilestoneFilters),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging, AsOf, MilestoneFilters, OwnerParameters),
     responses((status = 200, description = "A page of milestones.", body = Page<ListedMilestone>)))]
 #[get("/v1/milestones")]
 pub async fn list_milestones(
@@ -221,15 +229,18 @@ pub async fn list_milestones(
     paging: Paging,
     AsOf(as_of): AsOf,
     filters: Query<MilestoneFilters>,
+    owners: Query<OwnerParameters>,
 ) -> Result<Answer, ApiError> {
     let filters = filters.0;
     let customer = Named { id: filters.customer_id, external_ref: filters.customer_ref.as_ref() };
     let customer = reference::sought::<CustomerContent>(&cx, customer).await?;
+    let owners = owners.0.filter(&cx).await?;
     let sort = filters.sort.unwrap_or_default();
     let slice = paging.slice(Order::Date("planned_on"), sort.direction())?;
     let agenda = cx.plans().await?.agenda(as_of);
     let behind = agenda.after(sort.by(), slice.direction, slice.after.as_ref());
-    let admitted = behind.filter(|row| customer.admits(row.plan.row.customer_id) && filters.admits(row));
+    let admitted = behind
+        .filter(|row| customer.admits(row.plan.row.customer_id) && filters.admits(row) && owners.admits(owner(row)));
     let page: Vec<Listed<'_>> = admitted.take(slice.rows).collect();
     paging.answer(page, |row| sort.position(row), |row| ListedMilestone::at(&row, as_of))
 }
@@ -238,6 +249,7 @@ impl ListedMilestone {
     fn at(row: &Listed<'_>, as_of: NaiveDate) -> Self {
         let Listed { plan, milestone, standing } = row;
         let (label, state) = (label(row), state(row));
+        let owner = owner(row).clone();
         Self {
             id: label.id,
             plan_id: plan.row.id,
@@ -247,7 +259,9 @@ impl ListedMilestone {
             key: label.key.to_string(),
             name: label.name.to_string(),
             phase: label.phase.as_deref().map(str::to_owned),
-            owner: label.owner.as_deref().map(str::to_owned),
+            owner_id: owner.id,
+            owner_ref: owner.external_ref,
+            owner_name: owner.name,
             weight: label.weight,
             planned_on: standing.planned_on,
             first_planned_on: standing.first_planned_on,

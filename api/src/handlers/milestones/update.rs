@@ -8,7 +8,7 @@ use milepost_domain::earned_value::CreditRule;
 use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{MilestoneChange, check_change, check_dependencies};
 use milepost_domain::values::rule::ValueRule;
-use milepost_domain::values::text::{Label, Name, Note};
+use milepost_domain::values::text::{ExternalRef, Label, Name, Note};
 use milepost_domain::values::weight::{Percent, Weight};
 use serde::Deserialize;
 use sqlx::types::Text;
@@ -21,6 +21,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::owner::{self, NamedOwner};
 use crate::patch::Change;
 use crate::precondition::IfMatch;
 use crate::store::json_text::JsonText;
@@ -31,7 +32,7 @@ use crate::unit::Unit;
 /// Changes to a milestone.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"owner": "Ben", "percent_complete": 60}))]
+#[schema(example = json!({"owner_name": "Ben", "percent_complete": 60}))]
 pub struct MilestonePatch {
     /// Name: a statement that is true once the milestone is met.
     #[schema(value_type = Name, required = false)]
@@ -40,10 +41,18 @@ pub struct MilestonePatch {
     #[serde(default)]
     #[schema(value_type = Option<Label>)]
     phase: Change<Label>,
-    /// Owner: the person or role responsible.
+    /// Identifier of the owner, where a person is responsible.
     #[serde(default)]
-    #[schema(value_type = Option<Label>)]
-    owner: Change<Label>,
+    #[schema(value_type = Option<Uuid>)]
+    owner_id: Change<Uuid>,
+    /// External reference or e-mail address of the owner.
+    #[serde(default)]
+    #[schema(value_type = Option<ExternalRef>)]
+    owner_ref: Change<ExternalRef>,
+    /// Name of the owner: free text for somebody outside. Has no effect where a person is named.
+    #[serde(default)]
+    #[schema(value_type = Option<Name>)]
+    owner_name: Change<Name>,
     /// Planned date. Can change only until a baseline includes the milestone.
     #[schema(value_type = NaiveDate, required = false)]
     planned_on: Option<NaiveDate>,
@@ -117,7 +126,9 @@ pub async fn update_milestone(
             row.name = name.into();
         }
         patch.phase.apply(&mut row.phase);
-        patch.owner.apply(&mut row.owner);
+        if let Some(named) = NamedOwner::changed(&patch.owner_id, &patch.owner_ref, &patch.owner_name) {
+            row.owner = owner::resolve(&mut unit.conn, unit.organization_id, "owner", named).await?;
+        }
         patch.note.apply(&mut row.note);
         row.planned_on = planned_on.unwrap_or(row.planned_on);
         patch.duration_days.apply(&mut row.duration_days);

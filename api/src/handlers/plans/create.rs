@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::earned_value::CreditRule;
 use milepost_domain::people::PersonContent;
+use milepost_domain::people::rule::PeopleRule;
 use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{MilestoneDraft, check_milestones};
@@ -28,7 +29,8 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::handlers::milestones::{Milestone, new_rows};
+use crate::handlers::milestones::{Milestone, new_rows, owner_of};
+use crate::owner::{self, NamedOwner};
 use crate::read_model::PlanView;
 use crate::reference::{self, Named};
 use crate::store::baselines::{self, BaselineRow, LineRow};
@@ -45,7 +47,7 @@ use crate::versioned;
 #[schema(example = json!({
     "external_ref": "deal-9", "name": "Northwind rollout", "kind": "delivery", "customer_ref": "crm-4711", "start_on": "2026-03-02", "budget_minor": 12_000_000, "currency": "EUR",
     "milestones": [
-        {"key": "data-access", "name": "Data access confirmed", "phase": "Discovery", "owner": "Ana", "weight": 3, "planned_on": "2026-03-09",
+        {"key": "data-access", "name": "Data access confirmed", "phase": "Discovery", "owner_name": "Ana", "weight": 3, "planned_on": "2026-03-09",
          "forecast_changes": [{"recorded_on": "2026-03-06", "forecast_on": "2026-03-12", "reason": "Credentials came late."}], "actual_on": "2026-03-12"},
         {"key": "pipeline", "name": "Pipeline runs", "weight": 5, "planned_on": "2026-04-01", "depends_on": ["data-access"]}
     ]
@@ -67,8 +69,12 @@ pub struct PlanDraft {
     /// External reference of the person that the plan serves. Names the same person as `person_id` where both are
     /// given.
     pub person_ref: Option<ExternalRef>,
-    /// Owner: the person responsible.
-    pub owner: Option<Label>,
+    /// Identifier of the owner, where a person is responsible.
+    pub owner_id: Option<Uuid>,
+    /// External reference or e-mail address of the owner.
+    pub owner_ref: Option<ExternalRef>,
+    /// Name of the owner: free text for somebody outside. Has no effect where a person is named.
+    pub owner_name: Option<Name>,
     /// First day of the plan. No milestone may be planned before it.
     pub start_on: NaiveDate,
     /// Unit of the weights. Defaults to `points`.
@@ -95,6 +101,10 @@ pub struct PlanDraft {
     /// Number of the template's version. Defaults to the newest published version.
     #[schema(minimum = 1)]
     pub template_version: Option<i64>,
+    /// People who fill the roles that the template names as owners.
+    #[serde(default)]
+    #[schema(max_items = 100)]
+    pub roles: Vec<RoleDraft>,
     /// Milestones in order, optionally with their history. Required without a template.
     #[serde(default)]
     #[schema(max_items = 2000)]
@@ -103,6 +113,19 @@ pub struct PlanDraft {
     #[serde(default)]
     #[schema(max_items = 500)]
     pub history: Vec<MilestoneHistory>,
+}
+
+/// Person who fills a role of a template.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"role": "Data engineer", "person_ref": "hr-17"}))]
+pub struct RoleDraft {
+    /// Role: the name of the owner of milestones of the template.
+    role: Name,
+    /// Identifier of the person.
+    person_id: Option<Uuid>,
+    /// External reference or e-mail address of the person.
+    person_ref: Option<ExternalRef>,
 }
 
 /// Source of a plan's milestones.
@@ -155,6 +178,9 @@ async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Resu
         if draft.milestones.is_empty() {
             return Err(PlanRule::TemplateOrMilestones.at("/milestones").into());
         }
+        if !draft.roles.is_empty() {
+            return Err(ValueRule::Unused { unless: "a template is given" }.at("/roles").into());
+        }
         if !draft.history.is_empty() {
             return Err(ValueRule::Unused { unless: "a template is given" }.at("/history").into());
         }
@@ -178,12 +204,31 @@ async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Resu
     may_activate(version.number, version.published_at.is_some()).map_err(|rule| rule.at("/template_version"))?;
     let mut milestones = template::instantiate(&version.content.milestones, draft.start_on, calendar);
     add_histories(&mut milestones, &draft.history)?;
+    fill_roles(unit, &mut milestones, &draft.roles).await?;
     let kind = draft.kind.unwrap_or(version.content.kind);
     Ok(Source { kind, template: Some((version.of, version.number)), milestones })
 }
 
+/// Makes people the owners of the milestones whose owner is a role that they fill.
+async fn fill_roles(unit: &mut Unit, milestones: &mut [MilestoneDraft], roles: &[RoleDraft]) -> Result<(), ApiError> {
+    for (index, role) in roles.iter().enumerate() {
+        let named = Named { id: role.person_id, external_ref: role.person_ref.as_ref() };
+        let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+        let at = format!("roles/{index}/person");
+        let person = reference::resolve::<PersonContent>(conn, organization_id, &at, named).await?;
+        let missing = || ValueRule::Required { what: "the person" }.at(format!("/{at}_id"));
+        let person = person.ok_or_else(missing)?;
+        let own = milestones.iter_mut().filter(|one| one.owner_name.as_ref() == Some(&role.role));
+        if own.map(|one| one.owner_id = Some(person.id)).count() == 0 {
+            return Err(PeopleRule::UnknownRole.at(format!("/roles/{index}/role")).into());
+        }
+    }
+    Ok(())
+}
+
 async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result<PlanRow, ApiError> {
     let organization_id = unit.organization_id;
+    let owner = NamedOwner::of(draft.owner_id, draft.owner_ref.as_ref(), draft.owner_name.as_ref());
     let customer = Named { id: draft.customer_id, external_ref: draft.customer_ref.as_ref() };
     let person = Named { id: draft.person_id, external_ref: draft.person_ref.as_ref() };
     let customer = reference::resolve::<CustomerContent>(&mut unit.conn, organization_id, "customer", customer).await?;
@@ -199,7 +244,7 @@ async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result
         person_id: None,
         person_ref: None,
         person_name: None,
-        owner: draft.owner.clone().map(String::from),
+        owner: owner::resolve(&mut unit.conn, organization_id, "owner", owner).await?,
         start_on: draft.start_on,
         weight_unit: draft.weight_unit.clone().map_or_else(|| "points".to_owned(), String::from),
         credit_rule: Text(draft.credit_rule.unwrap_or_default()),
@@ -248,8 +293,11 @@ async fn insert(unit: &mut Unit, plan: PlanRow, drafts: &[MilestoneDraft]) -> Re
     let mut rows = Vec::with_capacity(drafts.len());
     let (mut forecasts, mut progress) = (vec![], vec![]);
     let mut ids = HashMap::new();
-    for (position, draft) in (1..).zip(drafts) {
-        let new = new_rows(unit, plan_id, position, draft);
+    let named = drafts.iter().map(owner_of);
+    let field = |index| format!("milestones/{index}/owner");
+    let owners = owner::resolve_all(&mut unit.conn, unit.organization_id, named, field).await?;
+    for (position, (draft, owner)) in (1..).zip(drafts.iter().zip(owners)) {
+        let new = new_rows(unit, plan_id, position, draft, owner);
         ids.insert(draft.key.as_str(), new.milestone.id);
         rows.push(new.milestone);
         forecasts.extend(new.forecasts);

@@ -7,7 +7,7 @@ use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::people::PersonContent;
 use milepost_domain::plan::Kind;
 use milepost_domain::plan::schedule::Status;
-use milepost_domain::values::text::{ExternalRef, Label, folded};
+use milepost_domain::values::text::{ExternalRef, folded};
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -19,10 +19,12 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::moment::AsOf;
+use crate::owner::OwnerParameters;
 use crate::paging::{NameSort, Page, Paging};
 use crate::read_model::PlanView;
 use crate::reference::{self, Named, Sought};
 use crate::store::keyset::{Key, Position};
+use crate::store::owner::OwnerFilter;
 
 /// Filters of the plan list.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -46,10 +48,6 @@ pub struct PlanFilters {
     #[serde(default)]
     #[param(max_items = 10)]
     pub kind: Vec<Kind>,
-    /// Filter by owner (exact match). Repeat the parameter for several owners.
-    #[serde(default)]
-    #[param(max_items = 50)]
-    pub owner: Vec<Label>,
     /// Filter by status at the date. Repeat the parameter for several statuses.
     #[serde(default)]
     #[param(max_items = 10)]
@@ -83,18 +81,20 @@ pub struct PlanSelection {
     filters: PlanFilters,
     customer: Sought,
     person: Sought,
+    owners: OwnerFilter,
     zone: Tz,
 }
 
 impl PlanFilters {
-    /// Finds the customer and the person that the filters name.
-    pub async fn resolve(mut self, cx: &Context) -> Result<PlanSelection, ApiError> {
+    /// Finds the customer, the person and the owners that the filters name.
+    pub async fn resolve(mut self, cx: &Context, owners: &OwnerParameters) -> Result<PlanSelection, ApiError> {
         let customer = Named { id: self.customer_id, external_ref: self.customer_ref.as_ref() };
         let customer = reference::sought::<CustomerContent>(cx, customer).await?;
         let person = Named { id: self.person_id, external_ref: self.person_ref.as_ref() };
         let person = reference::sought::<PersonContent>(cx, person).await?;
         self.q = self.q.map(|text| folded(&text));
-        Ok(PlanSelection { filters: self, customer, person, zone: cx.who.tenant.zone })
+        let owners = owners.filter(cx).await?;
+        Ok(PlanSelection { filters: self, customer, person, owners, zone: cx.who.tenant.zone })
     }
 }
 
@@ -107,7 +107,7 @@ impl PlanSelection {
             && self.person.admits(row.person_id)
             && is_one_of(&filters.external_ref, |own| row.external_ref.as_deref() == Some(own.as_str()))
             && is_one_of(&filters.kind, |kind| *kind == row.kind.0)
-            && is_one_of(&filters.owner, |owner| row.owner.as_deref() == Some(owner.as_str()))
+            && self.owners.admits(&row.owner)
             && filters.q.as_ref().is_none_or(|text| plan.name_folded.contains(text.as_str()))
             && filters.review_overdue.is_none_or(|wanted| plan.is_review_overdue(as_of) == wanted)
             && filters.updated_since.is_none_or(|at| row.updated_at >= at)
@@ -140,7 +140,7 @@ pub fn position(plan: &PlanView) -> Position {
 ///
 /// Returns the plans with their status and figures at the date, by name unless sorted otherwise. Archived plans are
 /// returned only with `archived=true`, and then without the active plans.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging, AsOf, PlanFilters, PlanOrder),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging, AsOf, PlanFilters, OwnerParameters, PlanOrder),
     responses((status = 200, description = "A page of plans.", body = Page<Plan>)))]
 #[get("/v1/plans")]
 pub async fn list_plans(
@@ -148,12 +148,13 @@ pub async fn list_plans(
     paging: Paging,
     AsOf(as_of): AsOf,
     filters: Query<PlanFilters>,
+    owners: Query<OwnerParameters>,
     order: Query<PlanOrder>,
 ) -> Result<Answer, ApiError> {
     let plans = cx.plans().await?;
     let sort = order.0.sort.unwrap_or_default();
     let slice = paging.slice(sort.order(), sort.direction())?;
-    let selection = filters.0.resolve(&cx).await?;
+    let selection = filters.0.resolve(&cx, &owners.0).await?;
     let behind = plans.sorted(slice.order, slice.direction, slice.after.as_ref());
     let page: Vec<&PlanView> = behind.filter(|plan| selection.admits(plan, as_of)).take(slice.rows).collect();
     paging.answer(page, |plan| sort.position(&plan.row.name, plan.row.id), |plan| Plan::at(plan, as_of))

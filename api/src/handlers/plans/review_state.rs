@@ -10,9 +10,10 @@ use milepost_domain::plan::network::Relation;
 use milepost_domain::plan::review::{Moment, Trend, is_at_risk, needs_finding, trend, unresolved};
 use milepost_domain::plan::schedule::{Standing, Status};
 use milepost_domain::values::dates::days_between;
-use milepost_domain::values::text::{Key, Label, Name, Note};
+use milepost_domain::values::text::{ExternalRef, Key, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::handlers::milestones::forecasts::Cause;
 use crate::handlers::milestones::waits_for::WaitsFor;
@@ -49,7 +50,8 @@ const fn always() -> bool {
 /// A milestone that needs an explanation in a review.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
-    "key": "pipeline", "name": "Pipeline runs", "owner": "Ana", "status": "at_risk", "variance_days": 5, "first_variance_days": 5, "waits_for": null, "stale": false, "unexplained_miss": true,
+    "key": "pipeline", "name": "Pipeline runs", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "owner_name": "Ana", "status": "at_risk", "variance_days": 5, "first_variance_days": 5, "waits_for": null, "stale": false, "unexplained_miss": true,
     "needs_finding": true, "skipped_warning": false, "changes_since": 1, "reason": "The client's firewall change takes a week.", "cause": "one_time"
 }))]
 pub struct RiskyMilestone {
@@ -59,9 +61,14 @@ pub struct RiskyMilestone {
     /// Name of the milestone.
     #[schema(value_type = Name)]
     name: String,
-    /// Owner: the person responsible.
-    #[schema(value_type = Option<Label>)]
-    owner: Option<String>,
+    /// Identifier of the owner, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference of the owner.
+    #[schema(value_type = Option<ExternalRef>)]
+    owner_ref: Option<String>,
+    /// Name of the owner: the person's, or that of somebody outside.
+    #[schema(value_type = Option<Name>)]
+    owner_name: Option<String>,
     /// Status.
     status: Status,
     /// Variance: days late, in days of the plan's calendar. Negative means early.
@@ -94,7 +101,8 @@ pub struct RiskyMilestone {
 
 /// A dependency that is not resolved yet.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "report", "waits_for": "pipeline", "relation": "finish_to_start", "status": "at_risk", "expected_on": "2026-05-15", "owner": "Ana"}))]
+#[schema(example = json!({"key": "report", "waits_for": "pipeline", "relation": "finish_to_start", "status": "at_risk", "expected_on": "2026-05-15", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "owner_name": "Ana"}))]
 pub struct UnresolvedDependency {
     /// Key of the milestone that waits.
     #[schema(value_type = Key)]
@@ -108,9 +116,14 @@ pub struct UnresolvedDependency {
     status: Status,
     /// Expected date of the milestone that it waits for.
     expected_on: NaiveDate,
-    /// Owner of the milestone that it waits for.
-    #[schema(value_type = Option<Label>)]
-    owner: Option<String>,
+    /// Identifier of the owner, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference of the owner.
+    #[schema(value_type = Option<ExternalRef>)]
+    owner_ref: Option<String>,
+    /// Name of the owner: the person's, or that of somebody outside.
+    #[schema(value_type = Option<Name>)]
+    owner_name: Option<String>,
 }
 
 /// Trajectory of a plan: its trend and the figures behind it.
@@ -189,7 +202,9 @@ impl ReviewState {
             RiskyMilestone {
                 key: row.key.clone(),
                 name: row.name.clone(),
-                owner: row.owner.clone(),
+                owner_id: row.owner.id,
+                owner_ref: row.owner.external_ref.clone(),
+                owner_name: row.owner.name.clone(),
                 status: standing.status,
                 variance_days: standing.variance_days,
                 first_variance_days: standing.first_variance_days,
@@ -210,7 +225,9 @@ impl ReviewState {
             relation: link.relation,
             status: standings[link.from].status,
             expected_on: standings[link.from].reckoned_on,
-            owner: record.milestones[link.from].owner.clone(),
+            owner_id: record.milestones[link.from].owner.id,
+            owner_ref: record.milestones[link.from].owner.external_ref.clone(),
+            owner_name: record.milestones[link.from].owner.name.clone(),
         });
         let untold = record.milestones.iter().filter(|row| row.state.0.is_open()).flat_map(|row| {
             let own = record.forecasts.iter().filter(|change| change.milestone_id == row.id);

@@ -29,7 +29,7 @@ use crate::unit::{Change, Entity, Unit};
 /// Finding of a review about one milestone.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"key": "pipeline", "cause": "The client's firewall change waits for approval.", "action": "Escalate to the sponsor.", "owner": "Ana", "due_on": "2026-05-08"}))]
+#[schema(example = json!({"key": "pipeline", "cause": "The client's firewall change waits for approval.", "action": "Escalate to the sponsor.", "owner_name": "Ana", "due_on": "2026-05-08"}))]
 pub struct ReviewFinding {
     /// Key of the milestone.
     key: Key,
@@ -38,7 +38,7 @@ pub struct ReviewFinding {
     /// Action taken against the risk.
     action: Note,
     /// Owner of the action.
-    owner: Option<Label>,
+    owner_name: Option<Label>,
     /// Due date of the action.
     due_on: Option<NaiveDate>,
 }
@@ -47,7 +47,7 @@ pub struct ReviewFinding {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "findings": [{"key": "pipeline", "cause": "The client's firewall change waits for approval.", "action": "Escalate to the sponsor.", "owner": "Ana", "due_on": "2026-05-08"}],
+    "findings": [{"key": "pipeline", "cause": "The client's firewall change waits for approval.", "action": "Escalate to the sponsor.", "owner_name": "Ana", "due_on": "2026-05-08"}],
     "confirmed": ["report"], "note": "The team is confident."
 }))]
 pub struct ReviewDraft {

@@ -21,6 +21,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::owner::{self, NamedOwner};
 use crate::patch::{Change, archived};
 use crate::precondition::IfMatch;
 use crate::read_model::PlanView;
@@ -34,7 +35,7 @@ use crate::unit::{Entity, Unit};
 /// be changed.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"owner": "Ben", "at_risk_limit_days": 10}))]
+#[schema(example = json!({"owner_name": "Ben", "at_risk_limit_days": 10}))]
 pub struct PlanPatch {
     /// External reference: the identifier in the calling system. Unique within the organization.
     #[serde(default)]
@@ -60,10 +61,18 @@ pub struct PlanPatch {
     #[serde(default)]
     #[schema(value_type = Option<ExternalRef>)]
     person_ref: Change<ExternalRef>,
-    /// Owner: the person responsible.
+    /// Identifier of the owner, where a person is responsible.
     #[serde(default)]
-    #[schema(value_type = Option<Label>)]
-    owner: Change<Label>,
+    #[schema(value_type = Option<Uuid>)]
+    owner_id: Change<Uuid>,
+    /// External reference or e-mail address of the owner.
+    #[serde(default)]
+    #[schema(value_type = Option<ExternalRef>)]
+    owner_ref: Change<ExternalRef>,
+    /// Name of the owner: free text for somebody outside. Has no effect where a person is named.
+    #[serde(default)]
+    #[schema(value_type = Option<Name>)]
+    owner_name: Change<Name>,
     /// Unit of the weights.
     #[schema(value_type = Label, required = false)]
     weight_unit: Option<Label>,
@@ -124,7 +133,9 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
             row.serve_person(reference::resolve::<PersonContent>(conn, organization_id, "person", named).await?);
         }
         patch.external_ref.apply(&mut row.external_ref);
-        patch.owner.apply(&mut row.owner);
+        if let Some(named) = NamedOwner::changed(&patch.owner_id, &patch.owner_ref, &patch.owner_name) {
+            row.owner = owner::resolve(&mut unit.conn, unit.organization_id, "owner", named).await?;
+        }
         patch.budget_minor.apply(&mut row.budget_minor);
         patch.currency.apply(&mut row.currency);
         check_budget(row.budget_minor.is_some(), row.currency.is_some())?;

@@ -20,6 +20,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
 use crate::moment::AsOf;
+use crate::owner::OwnerParameters;
 use crate::paging::Paging;
 use crate::store::health_scores::{Filter, ListedScore};
 
@@ -33,9 +34,6 @@ pub struct HealthReportFilters {
     /// Filter by segment (exact match).
     #[param(inline)]
     segment: Option<Label>,
-    /// Filter by owner (exact match).
-    #[param(inline)]
-    owner: Option<Label>,
     /// Filter by risk level.
     #[param(inline)]
     risk_level: Option<Level>,
@@ -120,7 +118,8 @@ pub struct RiskCount {
 /// Health of one customer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
-    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner": "Ana",
+    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "owner_name": "Ana",
     "annual_revenue_minor": 2_400_000, "score": 62.0, "band": "at_risk", "coverage": 1.0, "score_before": 70.0, "band_before": "healthy", "delta": -8.0,
     "points_per_week": -1.9, "lowest_factor": "engagement", "overridden": false, "risk_level": "medium",
     "risk_points": 30.0, "risk_probability": null, "risk_evidence": "a milestone is 14 days overdue",
@@ -138,9 +137,14 @@ pub struct HealthRow {
     /// Segment, such as a size or an industry.
     #[schema(value_type = Option<Label>)]
     segment: Option<String>,
-    /// Owner: the person responsible.
-    #[schema(value_type = Option<Label>)]
-    owner: Option<String>,
+    /// Identifier of the owner, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference of the owner.
+    #[schema(value_type = Option<ExternalRef>)]
+    owner_ref: Option<String>,
+    /// Name of the owner: the person's, or that of somebody outside.
+    #[schema(value_type = Option<Name>)]
+    owner_name: Option<String>,
     /// Annual revenue in the smallest unit of the currency.
     #[schema(minimum = 0)]
     annual_revenue_minor: Option<i64>,
@@ -191,7 +195,9 @@ impl From<&ListedScore> for HealthRow {
             customer_ref: listed.external_ref.clone(),
             name: listed.name.clone(),
             segment: listed.segment.clone(),
-            owner: listed.owner.clone(),
+            owner_id: listed.owner.id,
+            owner_ref: listed.owner.external_ref.clone(),
+            owner_name: listed.owner.name.clone(),
             annual_revenue_minor: listed.annual_revenue_minor,
             score: found.score,
             band: found.band.0,
@@ -222,7 +228,7 @@ const MOVERS: usize = 10;
 /// `as_of`, they are those of that day, in the segments, with the owners, the revenues and the models of that day; customers that
 /// were not there yet, or had been archived by then, are left out. So are customers that had been lost, unless `lost` asks for
 /// them. JSON responses are paged; CSV responses contain all matching customers.
-#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, AsOf, HealthReportFilters), responses(
+#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, AsOf, HealthReportFilters, OwnerParameters), responses(
     (status = 200, description = "The health report.", content((HealthReport = "application/json"), (String = "text/csv")))
 ))]
 #[get("/v1/reports/health")]
@@ -232,9 +238,10 @@ pub async fn read_health_report(
     paging: Paging,
     AsOf(as_of): AsOf,
     filters: Query<HealthReportFilters>,
+    owners: Query<OwnerParameters>,
 ) -> Result<Answer, ApiError> {
-    let HealthReportFilters { band, segment, owner, risk_level, lost, sort } = filters.0;
-    let (segment, owner) = (segment.map(String::from), owner.map(String::from));
+    let HealthReportFilters { band, segment, risk_level, lost, sort } = filters.0;
+    let (segment, owner) = (segment.map(String::from), owners.0.filter(&cx).await?);
     let filter = Filter { band, segment, owner, risk_level, is_lost: lost.unwrap_or_default() };
     let (marks, mut all) = health_as_of(&cx, as_of, &filter).await?;
     let sort = sort.unwrap_or_default();
@@ -300,7 +307,7 @@ fn csv(rows: &[HealthRow]) -> Result<Vec<u8>, ApiError> {
         "customer_ref",
         "name",
         "segment",
-        "owner",
+        "owner_name",
         "annual_revenue_minor",
         "score",
         "band",
@@ -327,7 +334,7 @@ fn csv(rows: &[HealthRow]) -> Result<Vec<u8>, ApiError> {
             text(&row.customer_ref),
             harmless(&row.name),
             text(&row.segment),
-            text(&row.owner),
+            text(&row.owner_name),
             whole(row.annual_revenue_minor),
             number(row.score),
             row.band.to_string(),

@@ -6,7 +6,7 @@ use actix_web::get;
 use chrono::{Days, NaiveDate};
 use milepost_domain::plan::Kind;
 use milepost_domain::plan::load::{is_overallocated, monday, responsible};
-use milepost_domain::values::text::{Key, Label, Name};
+use milepost_domain::values::text::{ExternalRef, Key, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -15,9 +15,11 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::owner::OwnerParameters;
 use crate::paging::Paging;
 use crate::read_model::PlanView;
 use crate::store::keyset::{Key as PositionKey, Position};
+use crate::store::owner::Owner;
 
 /// Number of weeks unless the request says otherwise.
 const USUAL_WEEKS: u32 = 12;
@@ -38,10 +40,6 @@ pub struct LoadOptions {
     /// Number of days that an owner has in a week. Defaults to 5.
     #[param(minimum = 1, maximum = 7)]
     capacity_days: Option<i64>,
-    /// Filter by owner (exact match). Repeat the parameter for several owners.
-    #[serde(default)]
-    #[param(max_items = 50)]
-    owner: Vec<Label>,
     /// Filter by kind of plan.
     #[param(inline)]
     kind: Option<Kind>,
@@ -78,14 +76,20 @@ pub struct LoadReport {
 /// Load of an owner.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
-    "owner": "Ana", "load_days": 8, "overallocated_weeks": 1, "weeks": [{"week_on": "2026-05-04", "load_days": 8, "overallocated": true,
+    "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "owner_name": "Ana", "load_days": 8, "overallocated_weeks": 1, "weeks": [{"week_on": "2026-05-04", "load_days": 8, "overallocated": true,
     "milestones": [{"plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "key": "pipeline", "name": "Pipeline runs",
         "load_days": 5, "expected_on": "2026-05-08"}]}]
 }))]
 pub struct OwnerLoad {
-    /// Owner of the milestones, or of their plans where the milestones have none; null where these have none either.
-    #[schema(value_type = Option<Label>)]
-    owner: Option<String>,
+    /// Identifier of the owner, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference of the owner.
+    #[schema(value_type = Option<ExternalRef>)]
+    owner_ref: Option<String>,
+    /// Name of the owner: the person's, or that of somebody outside.
+    #[schema(value_type = Option<Name>)]
+    owner_name: Option<String>,
     /// Days of work in all weeks.
     #[schema(minimum = 0)]
     load_days: i64,
@@ -142,17 +146,22 @@ pub struct MilestoneLoad {
 }
 
 /// Work by owner and week.
-type Loads = BTreeMap<Option<String>, BTreeMap<NaiveDate, Vec<MilestoneLoad>>>;
+type Loads = BTreeMap<Owner, BTreeMap<NaiveDate, Vec<MilestoneLoad>>>;
 
 /// Get the load of all owners
 ///
 /// Reports the days of work that owners have in the coming weeks, and the weeks in which that is more than they have. The work on an open
 /// milestone ends with its reckoned date and takes its duration, or the time that its dependencies leave it, in days of the plan's
 /// calendar. Plans that are archived or on hold are left out.
-#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(Paging, LoadOptions),
+#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(Paging, LoadOptions, OwnerParameters),
     responses((status = 200, description = "The load report.", body = LoadReport)))]
 #[get("/v1/reports/load")]
-pub async fn read_load_report(cx: Context, paging: Paging, options: Query<LoadOptions>) -> Result<Answer, ApiError> {
+pub async fn read_load_report(
+    cx: Context,
+    paging: Paging,
+    options: Query<LoadOptions>,
+    owners: Query<OwnerParameters>,
+) -> Result<Answer, ApiError> {
     let options = options.0;
     let (as_of, plans) = (cx.today(), cx.plans().await?);
     let from = monday(options.from.unwrap_or(as_of));
@@ -168,15 +177,13 @@ pub async fn read_load_report(cx: Context, paging: Paging, options: Query<LoadOp
     for view in plans.by_name.iter().filter(|view| is_meant(view)) {
         add(&mut loads, view, as_of, (from, until));
     }
-    let is_asked = |owner: &Option<String>| {
-        options.owner.is_empty() || options.owner.iter().any(|asked| Some(asked.as_str()) == owner.as_deref())
-    };
-    let all = loads.into_iter().filter(|(owner, _)| is_asked(owner));
+    let owners = owners.0.filter(&cx).await?;
+    let all = loads.into_iter().filter(|(owner, _)| owners.admits(owner));
     let mut all: Vec<OwnerLoad> = all.map(|(owner, weeks)| OwnerLoad::of(owner, weeks, capacity_days)).collect();
     all.retain(|one| !options.overallocated.unwrap_or_default() || one.overallocated_weeks > 0);
     let position = |one: &OwnerLoad| Position {
-        key: Some(PositionKey::Text(one.owner.clone().unwrap_or_default())),
-        id: Uuid::nil(),
+        key: Some(PositionKey::Text(one.owner_name.clone().unwrap_or_default())),
+        id: one.owner_id.unwrap_or_default(),
     };
     let (data, next_cursor) = paging.page_of(all, position)?;
     let link = next_cursor.as_deref().map(|cursor| paging.link(cursor));
@@ -189,7 +196,8 @@ pub async fn read_load_report(cx: Context, paging: Paging, options: Query<LoadOp
 fn add(loads: &mut Loads, view: &PlanView, as_of: NaiveDate, (from, until): (NaiveDate, NaiveDate)) {
     for work in view.facts.work(&view.standings(as_of), as_of) {
         let label = &view.labels[work.milestone];
-        let owner = responsible(label.owner.as_deref(), view.row.owner.as_deref()).map(str::to_owned);
+        let of_plan = Some(&view.row.owner).filter(|owner| !owner.is_nobody());
+        let owner = responsible(label.owner.as_deref(), of_plan).cloned().unwrap_or_default();
         let weeks = view.facts.weeks(&work).into_iter().filter(|(week_on, _)| (from..until).contains(week_on));
         for (week_on, load_days) in weeks {
             let milestone = MilestoneLoad {
@@ -206,7 +214,7 @@ fn add(loads: &mut Loads, view: &PlanView, as_of: NaiveDate, (from, until): (Nai
 }
 
 impl OwnerLoad {
-    fn of(owner: Option<String>, weeks: BTreeMap<NaiveDate, Vec<MilestoneLoad>>, capacity_days: i64) -> Self {
+    fn of(owner: Owner, weeks: BTreeMap<NaiveDate, Vec<MilestoneLoad>>, capacity_days: i64) -> Self {
         let week = |(week_on, mut milestones): (NaiveDate, Vec<MilestoneLoad>)| {
             let load_days = milestones.iter().map(|one| one.load_days).sum();
             milestones.sort_by_key(|one| (-one.load_days, one.expected_on));
@@ -215,7 +223,9 @@ impl OwnerLoad {
         };
         let weeks: Vec<WeekLoad> = weeks.into_iter().map(week).collect();
         Self {
-            owner,
+            owner_id: owner.id,
+            owner_ref: owner.external_ref,
+            owner_name: owner.name,
             load_days: weeks.iter().map(|week| week.load_days).sum(),
             overallocated_weeks: weeks.iter().filter(|week| week.overallocated).count(),
             weeks,

@@ -14,6 +14,7 @@ use crate::customer_health::on_day::health_as_of;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::moment::AsOf;
+use crate::owner::OwnerParameters;
 use crate::paging::Paging;
 use crate::store::health_scores::{Filter, ListedScore};
 use crate::store::keyset::{Key, Position};
@@ -28,9 +29,6 @@ pub struct RiskReportFilters {
     /// Filter by segment (exact match).
     #[param(inline)]
     segment: Option<Label>,
-    /// Filter by owner (exact match).
-    #[param(inline)]
-    owner: Option<Label>,
     /// Filter by renewal date: latest renewal date.
     renews_to: Option<NaiveDate>,
 }
@@ -74,7 +72,7 @@ pub struct RiskReport {
 /// Reports who is at risk of being lost, the highest risk first, and the revenue at risk, after recomputing whatever has changed. With
 /// `as_of`, they are the risks of that day, by the risk model that was in force, with the segments, owners, revenues and renewal dates
 /// of that day. Customers that had been lost are left out.
-#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, AsOf, RiskReportFilters),
+#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, AsOf, RiskReportFilters, OwnerParameters),
     responses((status = 200, description = "The risk report.", body = RiskReport)))]
 #[get("/v1/reports/risk")]
 pub async fn read_risk_report(
@@ -82,10 +80,15 @@ pub async fn read_risk_report(
     paging: Paging,
     AsOf(as_of): AsOf,
     filters: Query<RiskReportFilters>,
+    owners: Query<OwnerParameters>,
 ) -> Result<Answer, ApiError> {
-    let RiskReportFilters { risk_level, segment, owner, renews_to } = filters.0;
-    let filter =
-        Filter { risk_level, segment: segment.map(String::from), owner: owner.map(String::from), ..Filter::default() };
+    let RiskReportFilters { risk_level, segment, renews_to } = filters.0;
+    let filter = Filter {
+        risk_level,
+        segment: segment.map(String::from),
+        owner: owners.0.filter(&cx).await?,
+        ..Filter::default()
+    };
     let (marks, mut all) = health_as_of(&cx, as_of, &filter).await?;
     all.retain(|one| renews_to.is_none_or(|to| one.renews_on.is_some_and(|on| on <= to)));
     let revenue = |is_meant: fn(Level) -> bool| {

@@ -21,6 +21,7 @@ use crate::extract::Query;
 use crate::gate::negotiate;
 use crate::handlers::plans::list::{PlanFilters, PlanSelection, position};
 use crate::moment::Moment;
+use crate::owner::OwnerParameters;
 use crate::paging::Paging;
 use crate::read_model::{PlanView, Plans, Report, ReportKey};
 use crate::store::keyset::{Direction, Key, Order, Position};
@@ -96,7 +97,7 @@ struct Selection {
 /// units or currencies have totals of their own. JSON responses are paged. CSV and NDJSON responses are streamed, contain
 /// all matching plans and end with the totals. NDJSON adds a last line with the number of plans, so that callers can detect
 /// an incomplete stream.
-#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(Paging, Moment, PlanFilters, SpiOptions), responses(
+#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(Paging, Moment, PlanFilters, OwnerParameters, SpiOptions), responses(
     (status = 200, description = "The SPI report.", content(
         (SpiReport = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"),
     ))
@@ -108,13 +109,14 @@ pub async fn read_spi_report(
     paging: Paging,
     moment: Moment,
     filters: Query<PlanFilters>,
+    owners: Query<OwnerParameters>,
     options: Query<SpiOptions>,
 ) -> Result<HttpResponse, ApiError> {
     let plans = match moment.known_at {
         Some(at) => Arc::new(Plans::of(cx.who.tenant.sequence, &time_travel::plans_known_at(&cx, at, None).await?)),
         None => cx.plans().await?,
     };
-    let filters = filters.0.resolve(&cx).await?;
+    let filters = filters.0.resolve(&cx, &owners.0).await?;
     let selection = Selection { plans, filters, as_of: moment.as_of, options: options.0 };
     let matched = Matched::of(&request)?;
     match negotiate(&request, &matched.operation.produces) {

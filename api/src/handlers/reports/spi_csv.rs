@@ -15,7 +15,7 @@ const COLUMNS: [&str; 33] = [
     "customer_ref",
     "customer_name",
     "kind",
-    "owner",
+    "owner_name",
     "status",
     "unit",
     "budget_at_completion",
@@ -59,7 +59,7 @@ pub fn plan(row: &SpiRow) -> Result<Vec<u8>, ApiError> {
         harmless(row.customer_ref.as_deref().unwrap_or_default()),
         harmless(row.customer_name.as_deref().unwrap_or_default()),
         row.kind.to_string(),
-        harmless(row.owner.as_deref().unwrap_or_default()),
+        harmless(row.owner_name.as_deref().unwrap_or_default()),
         row.status.to_string(),
     ];
     cells.extend(figures(&row.figures));

@@ -7,7 +7,7 @@ use milepost_domain::earned_value::EarnedValue;
 use milepost_domain::earned_value::undefined::{Undefined, split};
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::{Kind, StatusCounts, Summary};
-use milepost_domain::values::text::{Currency, ExternalRef, Label, Name};
+use milepost_domain::values::text::{Currency, ExternalRef, Name};
 use serde::{Deserialize, Serialize};
 use strum::Display;
 use utoipa::ToSchema;
@@ -22,7 +22,8 @@ use crate::read_model::PlanView;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_ref": "deal-9", "name": "Northwind rollout", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
-    "customer_ref": "crm-4711", "customer_name": "Northwind", "kind": "delivery", "owner": "Ana", "status": "at_risk",
+    "customer_ref": "crm-4711", "customer_name": "Northwind", "kind": "delivery", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "owner_name": "Ana", "status": "at_risk",
     "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
     "expected_finish_on": "2026-07-10", "unit": "points", "budget_at_completion": 78.0, "planned_value": 39.0, "earned_value": 31.2,
     "planned_percent": 50.0, "earned_percent": 40.0, "schedule_variance": -7.8, "spi": 0.8, "spi_reason": null,
@@ -48,9 +49,14 @@ pub struct SpiRow {
     pub customer_name: Option<String>,
     /// Kind of the plan.
     pub kind: Kind,
-    /// Owner: the person responsible.
-    #[schema(value_type = Option<Label>)]
-    pub owner: Option<String>,
+    /// Identifier of the owner, where a person is responsible.
+    pub owner_id: Option<Uuid>,
+    /// External reference of the owner.
+    #[schema(value_type = Option<ExternalRef>)]
+    pub owner_ref: Option<String>,
+    /// Name of the owner: the person's, or that of somebody outside.
+    #[schema(value_type = Option<Name>)]
+    pub owner_name: Option<String>,
     /// Worst status among the open milestones. If no milestone is open: `achieved` if any was achieved.
     pub status: Status,
     /// Open milestone expected next.
@@ -100,7 +106,9 @@ impl SpiRow {
             customer_ref: row.customer_ref.clone(),
             customer_name: row.customer_name.clone(),
             kind: row.kind.0,
-            owner: row.owner.clone(),
+            owner_id: row.owner.id,
+            owner_ref: row.owner.external_ref.clone(),
+            owner_name: row.owner.name.clone(),
             status: summary.counts.overall(),
             next_milestone: NextMilestone::of(view, summary.next),
             expected_finish_on: summary.finish_on,
@@ -189,7 +197,7 @@ pub enum SpiGrouping {
 /// Totals of one group.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "group": "Northwind", "totals": [{
+    "group": "Northwind", "group_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "totals": [{
         "plans": 2, "unit": "points", "budget_at_completion": 62.0, "planned_value": 40.0, "earned_value": 36.0, "planned_percent": 64.5,
         "earned_percent": 58.1, "schedule_variance": -4.0, "spi": 0.9, "spi_reason": null,
         "status_counts": {"on_track": 4, "at_risk": 1, "delayed": 0, "achieved": 9, "waived": 0, "cancelled": 0}
@@ -199,6 +207,8 @@ pub struct SpiGroup {
     /// Name of the customer or owner, kind of plan, or phase; null for what has none.
     #[schema(value_type = Option<Name>)]
     pub group: Option<String>,
+    /// Identifier of the customer, or of the person who is the owner.
+    pub group_id: Option<Uuid>,
     /// Totals of the group by weight unit.
     #[schema(max_items = 1000)]
     pub totals: Vec<SpiTotal>,
@@ -308,7 +318,7 @@ impl Totals {
 #[derive(Debug)]
 pub struct Groups {
     by: SpiGrouping,
-    groups: BTreeMap<Option<String>, Totals>,
+    groups: BTreeMap<(Option<String>, Option<Uuid>), Totals>,
 }
 
 impl Groups {
@@ -320,9 +330,9 @@ impl Groups {
     /// Adds a plan to its group, or each of its phases to the group of that phase.
     pub fn add(&mut self, view: &PlanView, summary: &Summary, as_of: NaiveDate) {
         let group = match self.by {
-            SpiGrouping::Customer => view.row.customer_name.clone(),
-            SpiGrouping::Owner => view.row.owner.clone(),
-            SpiGrouping::Kind => Some(view.row.kind.0.to_string()),
+            SpiGrouping::Customer => (view.row.customer_name.clone(), view.row.customer_id),
+            SpiGrouping::Owner => (view.row.owner.name.clone(), view.row.owner.id),
+            SpiGrouping::Kind => (Some(view.row.kind.0.to_string()), None),
             SpiGrouping::Phase => return self.add_phases(view, as_of),
         };
         let totals = self.groups.entry(group).or_default();
@@ -340,14 +350,18 @@ impl Groups {
             phases.entry(phase(milestone)).or_default().1.add(standing.status);
         }
         for (phase, (sums, counts)) in phases {
-            let totals = self.groups.entry(phase.map(str::to_owned)).or_default();
+            let totals = self.groups.entry((phase.map(str::to_owned), None)).or_default();
             totals.add_sums(&view.row.weight_unit, sums, &counts);
         }
     }
 
     /// Returns the groups by name.
     pub fn totals(self) -> Vec<SpiGroup> {
-        let group = |(group, totals): (Option<String>, Totals)| SpiGroup { group, totals: totals.by_unit() };
+        let group = |((group, group_id), totals): ((Option<String>, Option<Uuid>), Totals)| SpiGroup {
+            group,
+            group_id,
+            totals: totals.by_unit(),
+        };
         self.groups.into_iter().map(group).collect()
     }
 }

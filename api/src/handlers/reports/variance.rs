@@ -197,7 +197,7 @@ fn group_of(by: GroupBy, plan: &PlanView, label: &MilestoneLabel) -> Option<Grou
     let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
     Some(match by {
         GroupBy::Phase => (text(&label.phase), None),
-        GroupBy::Owner => (text(&label.owner), None),
+        GroupBy::Owner => (label.owner.as_ref().and_then(|owner| owner.name.clone()), None),
         GroupBy::Kind => (Some(plan.row.kind.0.to_string()), None),
         GroupBy::TemplateMilestone => (Some(label.key.to_string()), Some(plan.row.template_id?)),
     })

@@ -54,7 +54,7 @@ impl<'a> Known<'a> {
             status: standing.status,
             variance_days: standing.variance_days,
             stale: standing.stale,
-            owner: row.owner.clone().filter(|_| visible.has(ShareField::Owner)),
+            owner_name: row.owner.name.clone().filter(|_| visible.has(ShareField::Owner)),
             depends_on: needs.filter_map(|needed| self.record.milestone(needed.as_str()).map(named)).collect(),
             note: row.note.clone().filter(|_| visible.has(ShareField::Notes)),
         }

@@ -100,7 +100,7 @@ impl Worker {
     /// on its way, and takes effect before this one or not at all.
     async fn change(&mut self) {
         self.sent += 1;
-        let body = json!({ "name": self.name, "owner": self.sent.to_string() });
+        let body = json!({ "name": self.name, "owner_name": self.sent.to_string() });
         let condition = match self.version {
             0 => ("If-None-Match", "*".to_owned()),
             version => ("If-Match", format!("\"{version}\"")),
@@ -118,7 +118,7 @@ impl Worker {
     /// Compares what an answer shows with what is possible: the certain state, or the next one by a change that is open.
     fn see(&mut self, body: &Value, own: Option<u64>) {
         let version = body["version"].as_i64().expect("a version");
-        let value: u64 = body["owner"].as_str().expect("a number").parse().expect("a number");
+        let value: u64 = body["owner_name"].as_str().expect("a number").parse().expect("a number");
         let is_next = version == self.version + 1 && (own == Some(value) || self.open.contains(&value));
         let is_same = version == self.version && value == self.certain && own.is_none();
         assert!(

@@ -74,7 +74,8 @@ fn findings(record: &PlanRecord, today: chrono::NaiveDate) -> Vec<Finding> {
         .zip(record.steps(today))
         .map(|((row, standing), step)| Subject {
             name: &row.name,
-            owner: row.owner.as_deref(),
+            owner: row.owner.name.as_deref(),
+            is_owner_known: row.owner.id.is_some(),
             criteria: row.acceptance_criteria.0.len(),
             weight: row.weight,
             stale: standing.stale,

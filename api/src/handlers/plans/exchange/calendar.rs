@@ -50,13 +50,14 @@ fn event(report: &StatusReport, milestone: &ReportedMilestone, changed_at: DateT
     let is_dropped = matches!(milestone.status, Status::Waived | Status::Cancelled);
     let mark = if milestone.status == Status::Achieved { "✓ " } else { "" };
     let planned = format!("Planned for {}, {}.", milestone.planned_on, in_words(milestone.status));
-    let owner = milestone.owner.as_deref().map(|owner| format!(" Owner: {owner}.")).unwrap_or_default();
+    let owner_name =
+        milestone.owner_name.as_deref().map(|owner_name| format!(" Owner: {owner_name}.")).unwrap_or_default();
     let note = milestone.note.as_deref().map(|note| format!("\n{note}")).unwrap_or_default();
     Event::with_uid(&format!("{}.{}@milepost", report.plan_id, milestone.key))
         .timestamp(changed_at)
         .starts(milestone.forecast_on)
         .summary(&format!("{mark}{}", milestone.name))
-        .description(&format!("{}: {planned}{owner}{note}", report.plan_name))
+        .description(&format!("{}: {planned}{owner_name}{note}", report.plan_name))
         .status(if is_dropped { EventStatus::Cancelled } else { EventStatus::Confirmed })
         .add_property("TRANSP", "TRANSPARENT")
         .done()

@@ -67,7 +67,7 @@ fn write(record: &PlanRecord, today: chrono::NaiveDate) -> Result<Vec<u8>, ApiEr
             harmless(&row.name),
             standing.planned_on.to_string(),
             text(&row.phase),
-            text(&row.owner),
+            text(&row.owner.name),
             row.weight.to_string(),
             needs.join(" "),
             date(row.started_on),
@@ -79,6 +79,7 @@ fn write(record: &PlanRecord, today: chrono::NaiveDate) -> Result<Vec<u8>, ApiEr
             row.credit_rule.map(|rule| rule.to_string()).unwrap_or_default(),
             progress.map(|entry| entry.percent.to_string()).unwrap_or_default(),
             date(progress.map(|entry| entry.recorded_on)),
+            text(&row.owner.external_ref),
         ])?);
     }
     Ok(bytes)

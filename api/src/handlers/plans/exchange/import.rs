@@ -41,9 +41,12 @@ pub struct ImportOptions {
     /// External reference of the customer that the plan serves.
     #[param(inline)]
     customer_ref: Option<ExternalRef>,
-    /// Owner: the person responsible.
+    /// External reference or e-mail address of the owner.
     #[param(inline)]
-    owner: Option<Label>,
+    owner_ref: Option<ExternalRef>,
+    /// Name of the owner: free text for somebody outside.
+    #[param(inline)]
+    owner_name: Option<Name>,
     /// Issue tracker that a CSV or JSON file was exported from, which gives the mapping of its columns.
     #[param(inline)]
     from: Option<Tracker>,
@@ -248,7 +251,7 @@ fn read_project(
 }
 
 fn draft(options: &ImportOptions, name: Name, start_on: NaiveDate, milestones: Vec<MilestoneDraft>) -> PlanDraft {
-    let ImportOptions { external_ref, kind, customer_ref, owner, .. } = options.clone();
+    let ImportOptions { external_ref, kind, customer_ref, owner_ref, owner_name, .. } = options.clone();
     PlanDraft {
         external_ref,
         name,
@@ -257,7 +260,9 @@ fn draft(options: &ImportOptions, name: Name, start_on: NaiveDate, milestones: V
         customer_ref,
         person_id: None,
         person_ref: None,
-        owner,
+        owner_id: None,
+        owner_ref,
+        owner_name,
         start_on,
         weight_unit: None,
         credit_rule: None,
@@ -268,6 +273,7 @@ fn draft(options: &ImportOptions, name: Name, start_on: NaiveDate, milestones: V
         currency: None,
         template: None,
         template_version: None,
+        roles: vec![],
         milestones,
         history: vec![],
     }

@@ -8,14 +8,14 @@ use chrono::NaiveDate;
 use milepost_domain::plan::draft::{ForecastDraft, MilestoneDraft, ProgressDraft};
 use milepost_domain::rule::{Rule, Violation};
 use milepost_domain::values::rule::ValueRule;
-use milepost_domain::values::text::{Key, Label, Name, Note};
+use milepost_domain::values::text::{ExternalRef, Key, Label, Name, Note};
 use milepost_domain::values::weight::{Percent, Weight};
 
 use self::cell::{criteria, date, dependencies, duration, rule};
 use crate::error::{ApiError, Code, FieldError, MOST_ERRORS};
 
 /// Columns in the order of output. All but the first three are optional.
-pub const COLUMNS: [&str; 16] = [
+pub const COLUMNS: [&str; 17] = [
     "key",
     "name",
     "planned_on",
@@ -32,6 +32,7 @@ pub const COLUMNS: [&str; 16] = [
     "credit_rule",
     "percent_complete",
     "percent_complete_on",
+    "owner_ref",
 ];
 /// Number of required columns: the first ones of [`COLUMNS`].
 const REQUIRED: usize = 3;
@@ -178,7 +179,8 @@ impl Cells<'_> {
         let name = self.required("name", Name::parse, errors);
         let planned_on = self.required("planned_on", date, errors);
         let phase = self.optional("phase", Label::parse, errors);
-        let owner = self.optional("owner", Label::parse, errors);
+        let owner_name = self.optional("owner", Name::parse, errors);
+        let owner_ref = self.optional("owner_ref", ExternalRef::parse, errors);
         let weight = self.optional("weight", |text| self.weight(text), errors);
         let depends_on = self.optional("depends_on", dependencies, errors);
         let started_on = self.optional("started_on", date, errors);
@@ -197,7 +199,9 @@ impl Cells<'_> {
             key: key?,
             name: name?,
             phase,
-            owner,
+            owner_id: None,
+            owner_ref,
+            owner_name,
             weight: weight.unwrap_or_default(),
             planned_on,
             depends_on: depends_on.unwrap_or_default(),

@@ -15,6 +15,7 @@ use milepost_domain::plan::calendar::{Calendar, Counts, PlanCalendar};
 use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{ForecastDraft, MilestoneDraft, ProgressDraft};
 use milepost_domain::plan::network::Relation;
+use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Key, Label, Name, Note};
 use milepost_domain::values::weight::{Percent, Weight};
 use serde::Serialize;
@@ -167,8 +168,10 @@ impl Project {
                 name: shortened(&task.name)
                     .and_then(|name| Name::parse(&name).ok())
                     .unwrap_or_else(|| Name::trusted(key.to_string())),
-                phase: task.phase.as_deref().and_then(|phase| label(phase, &mut lost)),
-                owner: task.owner.as_deref().and_then(|owner| label(owner, &mut lost)),
+                phase: task.phase.as_deref().and_then(|phase| named(phase, &mut lost, Label::parse)),
+                owner_id: None,
+                owner_ref: None,
+                owner_name: task.owner.as_deref().and_then(|owner| named(owner, &mut lost, Name::parse)),
                 weight: task
                     .weight
                     .and_then(|weight| Weight::try_from(weight).ok())
@@ -238,8 +241,8 @@ impl TaskLink {
     }
 }
 
-fn label(text: &str, lost: &mut Lost) -> Option<Label> {
-    let read = Label::parse(text).ok();
+fn named<T>(text: &str, lost: &mut Lost, parse: impl Fn(&str) -> Result<T, ValueRule>) -> Option<T> {
+    let read = parse(text).ok();
     lost.add("names of owners or phases that are too long", usize::from(read.is_none() && !text.trim().is_empty()));
     read
 }

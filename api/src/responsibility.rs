@@ -1,0 +1,144 @@
+//! The handing over of what somebody is responsible for: each thing is changed with a version and a ledger entry of its own.
+
+use milepost_domain::customer::account::CustomerContent;
+use milepost_domain::customer::intervention::Tier;
+use milepost_domain::customer::playbook::KeyedPlaybook;
+use milepost_domain::people::PersonContent;
+use milepost_domain::people::chart::ReportingLine;
+use milepost_domain::people::responsibility::Responsibility;
+use milepost_domain::people::team::TeamContent;
+use milepost_domain::values::text::{ExternalRef, Name};
+use uuid::Uuid;
+
+use crate::error::ApiError;
+use crate::handlers::milestones::{Milestone, save_all};
+use crate::handlers::people::chart::{check_line, settle_line};
+use crate::handlers::plans::update::change_rows;
+use crate::merging::change_each;
+use crate::resource::{By, find};
+use crate::resources::interventions;
+use crate::store::interventions::InterventionRow;
+use crate::store::owner::Owner;
+use crate::store::people::Person;
+use crate::store::playbooks::PlaybookRow;
+use crate::store::{Conn, plans, responsibilities, row};
+use crate::unit::Unit;
+
+/// The three fields of an owner, as contents have them.
+type Fields = (Option<Uuid>, Option<ExternalRef>, Option<Name>);
+
+fn fields(owner: &Owner) -> Fields {
+    (owner.id, owner.external_ref.clone().map(ExternalRef::trusted), owner.name.clone().map(Name::trusted))
+}
+
+/// Gives things of one kind to somebody, or to nobody. `at` is the pointer of an error about whom they are given to.
+pub async fn give(unit: &mut Unit, kind: Responsibility, ids: &[Uuid], to: &Owner, at: &str) -> Result<(), ApiError> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let (id, external_ref, _) = fields(to);
+    match kind {
+        Responsibility::Customers => {
+            change_each(unit, ids, |one: &mut CustomerContent| {
+                (one.owner_id, one.owner_ref, one.owner_name) = fields(to);
+            })
+            .await
+        }
+        Responsibility::People => {
+            change_each(unit, ids, |one: &mut PersonContent| {
+                (one.owner_id, one.owner_ref, one.owner_name) = fields(to);
+            })
+            .await
+        }
+        Responsibility::Plans => change_rows(unit, ids, |plan| plan.owner = to.clone()).await,
+        Responsibility::Milestones => give_milestones(unit, ids, to).await,
+        Responsibility::Interventions => give_interventions(unit, ids, to).await,
+        Responsibility::Teams => {
+            change_each(unit, ids, |team: &mut TeamContent| {
+                (team.lead_id, team.lead_ref) = (id, external_ref.clone());
+            })
+            .await
+        }
+        Responsibility::Reports => give_reports(unit, ids, to, at).await,
+        Responsibility::Playbooks => Ok(()),
+    }
+}
+
+async fn give_milestones(unit: &mut Unit, ids: &[Uuid], to: &Owner) -> Result<(), ApiError> {
+    for (plan_id, own) in responsibilities::plans_of(&mut unit.conn, unit.organization_id, ids).await? {
+        let found = plans::find(&mut unit.conn, unit.organization_id, plan_id).await?;
+        let mut record = found.ok_or_else(ApiError::not_found)?;
+        let before = Milestone::all_of(&record, unit.today);
+        let meant: Vec<usize> =
+            (0..record.milestones.len()).filter(|at| own.contains(&record.milestones[*at].id)).collect();
+        for at in &meant {
+            record.milestones[*at].owner = to.clone();
+        }
+        let changed: Vec<(usize, Option<&Milestone>)> = meant.iter().map(|at| (*at, before.get(*at))).collect();
+        save_all(unit, &mut record, &changed, "updated").await?;
+    }
+    Ok(())
+}
+
+async fn give_interventions(unit: &mut Unit, ids: &[Uuid], to: &Owner) -> Result<(), ApiError> {
+    for id in ids {
+        let found: Option<InterventionRow> = row::find(&mut unit.conn, unit.organization_id, *id).await?;
+        let before = found.ok_or_else(ApiError::not_found)?;
+        let mut after = before.clone();
+        after.give_to(to.clone());
+        interventions::save(unit, before, after, "assigned").await?;
+    }
+    Ok(())
+}
+
+async fn give_reports(unit: &mut Unit, ids: &[Uuid], to: &Owner, at: &str) -> Result<(), ApiError> {
+    let (manager_id, manager_ref, _) = fields(to);
+    for id in ids {
+        check_line(unit, at, ReportingLine { person_id: *id, manager_id, from_on: unit.today }).await?;
+        change_each(unit, &[*id], |report: &mut PersonContent| {
+            (report.manager_id, report.manager_ref) = (manager_id, manager_ref.clone());
+        })
+        .await?;
+        let report: Person = find::<PersonContent>(&mut unit.conn, unit.organization_id, By::Id(*id)).await?;
+        let new_id = unit.new_id();
+        settle_line(unit, new_id, &report).await?;
+    }
+    Ok(())
+}
+
+/// Returns the playbooks that give interventions to one of some people, or escalate them to one.
+pub async fn playbooks_of(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    people: &[Uuid],
+) -> Result<Vec<PlaybookRow>, ApiError> {
+    let all: Vec<PlaybookRow> = row::all(conn, organization_id, &[], "id").await?;
+    let names = |id: Option<Uuid>| id.is_some_and(|id| people.contains(&id));
+    let is_meant = |playbook: &PlaybookRow| {
+        let action = &playbook.content.content.action;
+        names(action.owner_id) || action.escalations.iter().any(|tier| names(tier.to_id))
+    };
+    Ok(all.into_iter().filter(is_meant).collect())
+}
+
+/// Puts somebody in the place of some people in playbooks.
+pub async fn give_playbooks(unit: &mut Unit, people: &[Uuid], to: &Owner) -> Result<usize, ApiError> {
+    let found = playbooks_of(&mut unit.conn, unit.organization_id, people).await?;
+    let ids: Vec<Uuid> = found.iter().map(|playbook| playbook.id).collect();
+    let names = |id: Option<Uuid>| id.is_some_and(|id| people.contains(&id));
+    change_each(unit, &ids, |playbook: &mut KeyedPlaybook| {
+        let action = &mut playbook.content.action;
+        if names(action.owner_id) {
+            (action.owner_id, action.owner_ref, action.owner_name) = fields(to);
+        }
+        for tier in action.escalations.iter_mut().filter(|tier| names(tier.to_id)) {
+            let Tier { to_id, to_ref, to_name, .. } = tier;
+            (*to_id, *to_ref, *to_name) = fields(to);
+        }
+        if to.is_nobody() {
+            action.escalations.retain(|tier| tier.to_id.is_some() || tier.to_name.is_some());
+        }
+    })
+    .await?;
+    Ok(ids.len())
+}
