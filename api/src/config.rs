@@ -113,6 +113,9 @@ pub struct ExternalArgs {
     /// `typ` that the issuer's tokens must carry: at+jwt as in RFC 9068, or JWT for issuers that do not follow it.
     #[arg(long, env = "MILEPOST_OIDC_TOKEN_TYPE", default_value = "at+jwt")]
     pub oidc_token_type: String,
+    /// Whether identity providers that organizations name themselves may have addresses of this machine or a private network.
+    #[arg(long, env = "MILEPOST_OIDC_ALLOW_PRIVATE")]
+    pub oidc_allow_private: bool,
 }
 
 /// Settings of an external OIDC issuer that is configured.

@@ -131,7 +131,7 @@ impl Context {
     /// A context for work beside requests; `None` where there is no such organization.
     pub async fn of_job(app: &Arc<App>, organization_id: Uuid) -> sqlx::Result<Option<Self>> {
         let Some(tenant) = app.tenants.tenant(&app.db, organization_id).await? else { return Ok(None) };
-        let caller = Caller { organization_id, author: Author::job(), scopes: Scopes::default() };
+        let caller = Caller { organization_id, author: Author::job(), scopes: Scopes::default(), person: None };
         Ok(Some(Self {
             app: Arc::clone(app),
             who: Authenticated { caller, tenant },

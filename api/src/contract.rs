@@ -12,6 +12,7 @@ use actix_web::http::Method;
 use chrono::{DateTime, Datelike, NaiveDate};
 use jsonschema::{Draft, Validator};
 use milepost_domain::access::Scope;
+use milepost_domain::access::may::SubjectKind;
 use serde_json::{Map, Value, json};
 
 use self::differences::{differences, explain};
@@ -32,6 +33,8 @@ pub struct Operation {
     pub id: String,
     /// The credential that a caller needs.
     pub access: Access,
+    /// What a relation can allow in place of a scope.
+    pub related: Option<Related>,
     /// Whether the operation looks at `If-Match`.
     pub precondition: Precondition,
     /// Its request body, if it takes one.
@@ -51,6 +54,29 @@ pub enum Access {
     ShareLink,
     /// A bearer token with this scope.
     Scope(Scope),
+    /// Any bearer token.
+    Anybody,
+}
+
+/// What a person needs no scope for, if a relation allows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Related {
+    /// One thing of a kind, whose identifier the path has first.
+    One(SubjectKind),
+    /// A list, of which the handler shows what the caller may read.
+    List,
+}
+
+impl Related {
+    fn read(name: &str) -> Option<Self> {
+        Some(match name {
+            "plan" => Self::One(SubjectKind::Plan),
+            "person" => Self::One(SubjectKind::Person),
+            "customer" => Self::One(SubjectKind::Customer),
+            "list" => Self::List,
+            _ => return None,
+        })
+    }
 }
 
 /// The rules of a request body.
@@ -172,6 +198,7 @@ impl Operation {
         let scope = scope.map(|name| name.parse().map_err(|_| BadDocument(format!("{id}: unknown scope {name}"))));
         let access = match scope.transpose()? {
             Some(scope) => Access::Scope(scope),
+            None if operation["security"][0]["bearer"].is_array() => Access::Anybody,
             None if parameters.iter().any(|one| one["in"] == "path" && one["name"] == "token") => Access::ShareLink,
             None => Access::Public,
         };
@@ -180,7 +207,11 @@ impl Operation {
             Some(_) => Precondition::Optional,
             None => Precondition::None,
         };
-        Ok(Self { id, access, precondition, body, produces, query })
+        let related = operation["x-related"]
+            .as_str()
+            .map(|name| Related::read(name).ok_or_else(|| BadDocument(format!("{id}: unknown relation to {name}"))));
+        let related = related.transpose()?;
+        Ok(Self { id, access, related, precondition, body, produces, query })
     }
 
     /// Checks a query string whole: unknown, repeated, missing and wrong parameters, all at once. Answers the parameters by name.

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::handlers::access::roles::check_not_last_admin;
 use crate::merging::change_each;
 use crate::resource::{By, Managed, Referred, Resource, check_stands, find};
 use crate::responsibility::{give, give_playbooks};
@@ -112,6 +113,7 @@ async fn checked<T: Erasable>(cx: &Context, unit: &mut Unit, id: Uuid) -> Result
 async fn apply<T: Erasable>(unit: &mut Unit, found: &Resource<T>, dry_run: bool) -> Result<ErasureReport, ApiError> {
     let id: Uuid = found.id;
     let extent = T::extent(unit, id).await?;
+    check_not_last_admin(unit, &extent.people, "").await?;
     part_from(unit, &extent.customers, "parent_id", |part: &mut CustomerContent| {
         (part.parent_id, part.parent_ref) = (None, None);
     })

@@ -212,6 +212,11 @@ impl ApiError {
         self.code
     }
 
+    /// What went wrong, in words.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// The fields that are wrong.
     pub fn fields(&self) -> &[FieldError] {
         &self.errors

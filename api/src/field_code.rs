@@ -52,6 +52,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("beyond_calendar", "The date lies beyond the last day that can be stored.", "must not be after 9999-12-31"),
     of("blank", "The text has no characters other than white space.", "must not be blank"),
     of(
+        "built_in_role",
+        "The product has a role of that name itself.",
+        "must not be a role that the product has itself",
+    ),
+    of(
         "chain_too_long",
         "Too many plans wait for each other in a row.",
         "must not put more than 10 plans in a row that wait for each other",
@@ -93,6 +98,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("forecast_passed", "The forecast lies in the past.", "the forecast of 2026-04-01 has passed: record a new one"),
     of("forecast_unchanged", "The forecast is the same as before.", "the forecast is already 2026-05-20"),
     of(
+        "grants_more",
+        "Nobody gives a role that grants more than they have themselves.",
+        "grants plans:write, which the giver does not have",
+    ),
+    of(
         "handed_to_oneself",
         "The person who takes over is the one who hands over.",
         "must not be the person who hands over",
@@ -125,6 +135,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "lag_before_start",
         "A lag leads to a day before the start of the plan.",
         "must not lead to a day before the plan's start",
+    ),
+    of(
+        "last_admin",
+        "The last person with the role admin keeps it.",
+        "is the last person with the role admin: give the role to somebody else first",
     ),
     of("malformed", "The JSON or the header cannot be parsed.", "is not valid JSON"),
     of(
@@ -184,6 +199,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "not_communicated",
         "The change was not communicated to the client.",
         "record first that the change was communicated",
+    ),
+    of(
+        "not_https",
+        "The address can be answered by others than its owner.",
+        "must be an address that begins with https://",
     ),
     of(
         "not_missed",
@@ -361,6 +381,7 @@ pub fn is_known(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use milepost_domain::access::rule::AccessRule;
     use milepost_domain::customer::rule::CustomerRule;
     use milepost_domain::merge::MergeRule;
     use milepost_domain::people::rule::PeopleRule;
@@ -389,6 +410,7 @@ mod tests {
             MetricRule::VARIANTS,
             MergeRule::VARIANTS,
             PeopleRule::VARIANTS,
+            AccessRule::VARIANTS,
         ];
         for code in rules.into_iter().flatten().filter(|code| **code != "value") {
             assert!(is_known(code), "{code} is not in the list of codes");

@@ -23,15 +23,18 @@ use futures_util::stream;
 use uuid::Uuid;
 
 use crate::auth::api_key::ApiKey;
+use crate::auth::providers::{person_of, refused};
 use crate::auth::share_token::ShareToken;
-use crate::auth::tenants::Authenticated;
+use crate::auth::tenants::{Authenticated, Bearer};
+use crate::clock::date_in;
 use crate::context::{CheckedQuery, Context, Matched};
-use crate::contract::{Access, Operation};
+use crate::contract::{Access, Operation, Related};
 use crate::envelope::RequestId;
 use crate::error::{ApiError, Code};
 use crate::extract::collect_up_to;
 use crate::ingest::split::member;
 use crate::limit::Allowance;
+use crate::sight::lacking;
 use crate::state::App;
 
 /// Largest body in which a key is looked for, in bytes: what browsers allow a beacon.
@@ -81,17 +84,26 @@ async fn admit(request: &mut ServiceRequest) -> Result<Option<Allowance>, ApiErr
     let scope = match operation.access {
         Access::Public => return Ok(None),
         Access::ShareLink => return admit_shared(request, Arc::clone(&app), &pattern, operation).await.map(Some),
-        Access::Scope(scope) => scope,
+        Access::Scope(scope) => Some(scope),
+        Access::Anybody => None,
     };
 
     let who = authenticate(request, &app).await?;
     let allowance = within(app.limiter.take(who.caller.organization_id))?;
-    if !who.caller.scopes.allow(scope) {
-        return Err(ApiError::new(Code::Forbidden, format!("This needs the scope '{scope}'.")));
+    let lacked = scope.filter(|scope| !who.caller.scopes.allow(*scope));
+    // A relation may allow a person what no scope does.
+    let related = operation.related.filter(|_| who.caller.person.is_some());
+    if let Some(scope) = lacked.filter(|_| related.is_none()) {
+        return Err(lacking(scope));
     }
     let query = operation.check_query(request.query_string()).map_err(ApiError::parameters)?;
     request.extensions_mut().insert(CheckedQuery(Rc::new(query)));
     let context = context(request, Arc::clone(&app), who, &pattern, operation)?;
+    if let (Some(scope), Some(Related::One(kind))) = (lacked, related) {
+        // Not routed yet, so the path itself is looked at.
+        let id = request.path().split('/').nth(3).and_then(|part| part.parse().ok());
+        context.check_related(kind, id.ok_or_else(ApiError::not_found)?, scope).await?;
+    }
     request.extensions_mut().insert(context);
     Ok(Some(allowance))
 }
@@ -143,7 +155,7 @@ fn context(
     Context::new(app, who, request_id, route.into(), target.into(), operation.precondition, request.headers())
 }
 
-async fn authenticate(request: &mut ServiceRequest, app: &App) -> Result<Authenticated, ApiError> {
+async fn authenticate(request: &mut ServiceRequest, app: &Arc<App>) -> Result<Authenticated, ApiError> {
     let token = match bearer(request).or_else(|| write_key(request)) {
         Some(token) => Some(token),
         None => beacon_key(request).await?,
@@ -158,8 +170,27 @@ async fn authenticate(request: &mut ServiceRequest, app: &App) -> Result<Authent
         return found.ok_or_else(|| note_failure(app, address, Some(key.id)).unwrap_or_else(invalid_credentials));
     }
     // The signature of a token is checked before anything is looked up, so this costs no query.
-    let found = app.tenants.by_token(&token, &app.db, &app.issuer, app.external.as_ref(), app.clock.now()).await?;
-    found.ok_or_else(|| note_failure(app, address, None).unwrap_or_else(invalid_credentials))
+    let found = bearer_of(app, &token).await?;
+    let found = found.ok_or_else(|| note_failure(app, address, None).unwrap_or_else(invalid_credentials))?;
+    let (organization_id, person_id, client_id, tenant) = match found {
+        Bearer::Caller(who) => return Ok(who),
+        Bearer::Person { tenant, organization_id, person_id, client_id } => {
+            (organization_id, person_id, client_id, tenant)
+        }
+        Bearer::Subject(verified) => {
+            let person_id = person_of(app, &verified).await?;
+            let tenant = app.tenants.tenant(&app.db, verified.organization_id).await?;
+            (verified.organization_id, person_id, None, tenant.ok_or_else(invalid_credentials)?)
+        }
+    };
+    let day = date_in(tenant.zone, app.clock.now());
+    app.tenants.by_person(&app.db, tenant, (organization_id, person_id, client_id), day).await?.map_err(refused)
+}
+
+/// Whom a token is of; `None` if it is not valid.
+pub async fn bearer_of(app: &App, token: &str) -> sqlx::Result<Option<Bearer>> {
+    let others = (app.external.as_ref(), &app.providers);
+    app.tenants.by_token(token, &app.db, &app.issuer, others, app.clock.now()).await
 }
 
 /// Counts a failed authentication; returns the refusal if there were too many.

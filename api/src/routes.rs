@@ -8,7 +8,7 @@ use utoipa_actix_web::{AppExt, OpenApiFactory};
 
 use crate::document::{self, Base, Unwritable};
 use crate::error::ApiError;
-use crate::handlers::access::{client_keys, clients, organization, tokens};
+use crate::handlers::access::{client_keys, clients, me, organization, providers, roles, tokens};
 use crate::handlers::{
     customers, events, health, health_models, interventions, ledger, merges, metrics, milestones, people, plans,
     playbooks, references, reports, risk, segment, server, shares, teams, templates,
@@ -359,6 +359,18 @@ fn access<R: Registry>(config: &mut R) {
     config
         .service(organization::read_organization)
         .service(organization::update_organization)
+        .service(me::read_me)
+        .service(roles::list_roles)
+        .service(roles::create_role)
+        .service(roles::read_role)
+        .service(roles::replace_role)
+        .service(roles::delete_role)
+        .service(roles::read_person_roles)
+        .service(roles::replace_person_roles)
+        .service(providers::list_identity_providers)
+        .service(providers::create_identity_provider)
+        .service(providers::read_identity_provider)
+        .service(providers::update_identity_provider)
         .service(clients::list_api_clients)
         .service(clients::create_api_client)
         .service(clients::read_api_client)

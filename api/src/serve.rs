@@ -17,6 +17,7 @@ use tokio::net::TcpSocket;
 
 use crate::auth::external::External;
 use crate::auth::issuer::{self, Issuer};
+use crate::auth::providers::Providers;
 use crate::auth::refusals::Refusals;
 use crate::auth::tenants::Tenants;
 use crate::auth::vault::Vault;
@@ -83,6 +84,7 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
         is_accepting: AtomicBool::new(true),
         document,
         external,
+        providers: Providers::new(settings.external.oidc_allow_private),
         settings,
         db,
         clock,

@@ -4,6 +4,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::auth::external::External;
 use crate::auth::issuer::Issuer;
+use crate::auth::providers::Providers;
 use crate::auth::refusals::Refusals;
 use crate::auth::tenants::Tenants;
 use crate::bodies::Bodies;
@@ -34,6 +35,7 @@ pub struct App {
     pub tenants: Tenants,
     pub issuer: Issuer,
     pub external: Option<External>,
+    pub providers: Providers,
     pub limiter: Limiter,
     pub share_limiter: Limiter,
     pub refusals: Refusals,

@@ -61,6 +61,10 @@ pub struct Origin {
 pub enum Entity {
     /// An organization's settings.
     Organization,
+    /// A role of the organization's own.
+    Role,
+    /// An identity provider.
+    IdentityProvider,
     /// An API client.
     ApiClient,
     /// A key of an API client.
@@ -96,6 +100,8 @@ impl Entity {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Organization => "organization",
+            Self::Role => "role",
+            Self::IdentityProvider => "identity_provider",
             Self::ApiClient => "api_client",
             Self::ApiKey => "api_key",
             Self::Customer => "customer",
@@ -190,7 +196,7 @@ impl Unit {
             sequence: self.head.sequence + 1,
             recorded_at: self.now,
             actor_type: self.author.kind.to_string(),
-            actor_id: self.author.id.clone(),
+            actor_id: self.author.recorded_id(),
             request_id: self.request_id.clone(),
             action: format!("{}.{}", entity.name(), change.verb),
             entity_type: entity.name().to_owned(),

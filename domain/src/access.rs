@@ -1,4 +1,8 @@
-//! Scopes: the permissions of callers.
+//! Scopes: the permissions of callers; roles and relations, from which people have them.
+
+pub mod may;
+pub mod role;
+pub mod rule;
 
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
@@ -45,6 +49,10 @@ pub enum Scope {
     #[serde(rename = "people:write")]
     #[strum(serialize = "people:write")]
     PeopleWrite,
+    /// Act for people, by token exchange.
+    #[serde(rename = "people:act")]
+    #[strum(serialize = "people:act")]
+    PeopleAct,
     /// Read templates, plans, milestones and reports.
     #[serde(rename = "plans:read")]
     #[strum(serialize = "plans:read")]

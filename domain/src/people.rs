@@ -1,6 +1,7 @@
 //! People: employees, coaches, and participants of customers.
 
 pub mod chart;
+pub mod identity;
 pub mod responsibility;
 pub mod rule;
 pub mod team;

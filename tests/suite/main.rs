@@ -28,6 +28,7 @@ mod learning;
 mod ledger;
 mod lists;
 mod main_job;
+mod may;
 mod measures;
 mod merges;
 mod metrics;

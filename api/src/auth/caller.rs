@@ -1,6 +1,9 @@
 //! The authenticated caller of a request.
 
-use milepost_domain::access::Scopes;
+use std::sync::Arc;
+
+use milepost_domain::access::may::{Circle, Subject, may};
+use milepost_domain::access::{Scope, Scopes};
 use uuid::Uuid;
 
 use crate::store::author::Author;
@@ -12,6 +15,15 @@ pub struct Caller {
     pub organization_id: Uuid,
     /// The caller as the author of changes and records.
     pub author: Author,
-    /// Scopes of the caller.
+    /// Scopes that the caller has everywhere.
     pub scopes: Scopes,
+    /// The person, with those they have a relation to; `None` for a caller that is no person.
+    pub person: Option<Arc<Circle>>,
+}
+
+impl Caller {
+    /// Returns whether the caller may do something with something: by a scope that they have everywhere, or by a relation.
+    pub fn may(&self, what: Scope, whom: &Subject<'_>) -> bool {
+        self.scopes.allow(what) || self.person.as_ref().is_some_and(|circle| may(circle, what, whom))
+    }
 }

@@ -8,7 +8,6 @@ use chrono::{DateTime, Utc};
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyOperations, PublicKeyUse};
 use jsonwebtoken::{Algorithm, DecodingKey, Header};
 use milepost_domain::access::Scopes;
-use reqwest::redirect::Policy;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::watch;
@@ -16,6 +15,7 @@ use tokio::sync::watch;
 use super::caller::Caller;
 use super::claims::{Claims, Expected, KeySet, verify};
 use crate::config::ExternalIssuer;
+use crate::outbound;
 use crate::store::author::{Author, AuthorKind};
 
 /// Age at which the keys are fetched again. The old keys remain in use if the fetch fails.
@@ -39,6 +39,7 @@ pub struct External(Arc<Shared>);
 struct Shared {
     settings: ExternalIssuer,
     http: reqwest::Client,
+    allows_private: bool,
     keys: ArcSwapOption<Fetched>,
     fetching: Mutex<Fetching>,
     /// Number of fetches that have ended, for those who wait for the next one.
@@ -66,9 +67,21 @@ struct Discovery {
 impl External {
     /// Creates a verifier for the configured issuer. Fetches nothing before the first token arrives.
     pub fn new(settings: ExternalIssuer) -> reqwest::Result<Self> {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(5)).redirect(Policy::none()).build()?;
+        Self::of_caller(settings, true)
+    }
+
+    /// Creates a verifier for an issuer that a caller has named, whose address may be private only if that is allowed.
+    pub fn of_caller(settings: ExternalIssuer, allows_private: bool) -> reqwest::Result<Self> {
+        let http = outbound::client(allows_private)?;
         let keys = ArcSwapOption::empty();
-        Ok(Self(Arc::new(Shared { settings, http, keys, fetching: Mutex::default(), ended: watch::Sender::new(0) })))
+        Ok(Self(Arc::new(Shared {
+            settings,
+            http,
+            allows_private,
+            keys,
+            fetching: Mutex::default(),
+            ended: watch::Sender::new(0),
+        })))
     }
 
     /// Returns the issuer's name, as in `iss`.
@@ -79,6 +92,11 @@ impl External {
     /// Returns the caller of a token of this issuer, if the token is valid. Keys that are old are fetched beside the request,
     /// which uses those that are there; only a token with an unknown key waits.
     pub async fn verify(&self, token: &str, header: &Header, now: DateTime<Utc>) -> Option<Caller> {
+        self.caller_of(self.claims(token, header, now).await?)
+    }
+
+    /// Returns the claims of a token of this issuer, if the token is valid.
+    pub async fn claims(&self, token: &str, header: &Header, now: DateTime<Utc>) -> Option<Claims> {
         let shared = &self.0;
         let key_id = header.kid.as_deref()?;
         let (is_known, is_fresh) = shared
@@ -101,14 +119,15 @@ impl External {
             audience: &shared.settings.audience,
             token_type: &shared.settings.token_type,
         };
-        self.caller_of(verify(token, header, &fetched.keys, expected, now)?)
+        verify(token, header, &fetched.keys, expected, now)
     }
 
     fn caller_of(&self, claims: Claims) -> Option<Caller> {
         Some(Caller {
             organization_id: claims.other.get(&self.0.settings.organization_claim)?.as_str()?.parse().ok()?,
-            author: Author { kind: AuthorKind::User, id: claims.sub },
+            author: Author::of(AuthorKind::User, claims.sub),
             scopes: Scopes::read(claims.scope.as_deref().unwrap_or_default()),
+            person: None,
         })
     }
 
@@ -159,6 +178,7 @@ impl Shared {
     /// Fetches a document of bounded size. A redirect is not followed, because it could lead anywhere.
     async fn get<T: DeserializeOwned>(&self, url: &str) -> Result<T, String> {
         let text = |error: reqwest::Error| error.to_string();
+        outbound::check_host(url, self.allows_private)?;
         let mut answer = self.http.get(url).send().await.and_then(reqwest::Response::error_for_status).map_err(text)?;
         if !answer.status().is_success() {
             return Err(format!("{url} answers {}", answer.status()));

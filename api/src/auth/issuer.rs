@@ -26,6 +26,8 @@ use crate::store::{Conn, Db, signing_keys};
 pub const TOKEN_SECONDS: i64 = 15 * 60;
 /// `typ` of an access token (RFC 9068).
 pub const TOKEN_TYPE: &str = "at+jwt";
+/// The beginning of `sub` in a token for a person.
+const PERSON: &str = "person:";
 /// `aud` of our own tokens.
 pub const AUDIENCE: &str = "milepost";
 /// Age at which the keys are read again, which limits the time in which a rotation by another process stays unnoticed.
@@ -59,8 +61,10 @@ pub struct Grant {
     pub client_id: Uuid,
     /// Identifier of the API key that was the secret. The token ends with it.
     pub key_id: Uuid,
-    /// Scopes that the token grants.
+    /// Scopes that the token grants; those of a person come from their roles.
     pub scopes: Scopes,
+    /// Identifier of the person for whom the client acts.
+    pub person_id: Option<Uuid>,
 }
 
 impl Issuer {
@@ -92,11 +96,16 @@ impl Issuer {
 
     /// Issues a signed token.
     pub async fn issue(&self, grant: &Grant, token_id: Uuid, db: &Db, now: DateTime<Utc>) -> Result<String, ApiError> {
-        let claims = json!({
+        let mut claims = json!({
             "iss": self.name, "aud": AUDIENCE, "sub": grant.client_id, "client_id": grant.client_id,
             "organization_id": grant.organization_id, "key_id": grant.key_id, "scope": grant.scopes.to_string(),
             "iat": now.timestamp(), "nbf": now.timestamp(), "exp": now.timestamp() + TOKEN_SECONDS, "jti": token_id,
         });
+        if let Some(person_id) = grant.person_id {
+            // Delegation (RFC 8693, section 4.1): the subject is the person, the actor the client.
+            claims["sub"] = json!(format!("{PERSON}{person_id}"));
+            claims["act"] = json!({ "sub": grant.client_id });
+        }
         Ok(self.state(TOKEN_TYPE, &claims, db).await?.1)
     }
 
@@ -207,7 +216,8 @@ fn grant_of(claims: &Claims) -> Option<Grant> {
     let organization_id = claims.other.get("organization_id")?.as_str()?;
     Some(Grant {
         organization_id: organization_id.parse().ok()?,
-        client_id: claims.sub.parse().ok()?,
+        client_id: claims.other.get("client_id")?.as_str()?.parse().ok()?,
+        person_id: claims.sub.strip_prefix(PERSON).map(str::parse).transpose().ok()?,
         key_id: claims.other.get("key_id")?.as_str()?.parse().ok()?,
         scopes: Scopes::read(claims.scope.as_deref().unwrap_or_default()),
     })

@@ -8,19 +8,22 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
-use milepost_domain::access::Scopes;
+use milepost_domain::access::may::Circle;
+use milepost_domain::access::{Scope, Scopes};
 use milepost_domain::customer::deed::EventMeaning;
+use milepost_domain::people::identity::NoPerson;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::api_key::ApiKey;
 use super::caller::Caller;
-use super::claims;
 use super::external::External;
 use super::issuer::Issuer;
+use super::providers::{Providers, Verified};
 use super::share_token::ShareToken;
+use super::{circle, claims};
 use crate::ledger_sequence::Heads;
 use crate::store::api_clients::{self, KeyWithClient};
 use crate::store::author::Author;
@@ -32,6 +35,8 @@ const CAPACITY: u64 = 10_000;
 
 /// Maximum number of keys that are remembered as used.
 const PROVEN_KEYS: u64 = 100_000;
+/// Number of audiences of a token that are looked up.
+const MOST_AUDIENCES: usize = 5;
 /// Hash of no secret, to compare with where there is no key.
 const NO_HASH: &[u8] = &[0; 32];
 
@@ -55,6 +60,7 @@ pub struct Tenant {
     /// Meanings of its own event types.
     pub event_meanings: Arc<[EventMeaning]>,
     keys: Mutex<HashMap<Uuid, Arc<KeyWithClient>>>,
+    circles: Mutex<HashMap<Uuid, (NaiveDate, Arc<Circle>)>>,
 }
 
 /// An authenticated caller and its organization.
@@ -78,6 +84,52 @@ impl Default for Tenants {
 #[derive(Deserialize)]
 struct Unverified {
     iss: String,
+    #[serde(default)]
+    aud: Audiences,
+}
+
+/// Claimed audiences: one, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audiences {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Default for Audiences {
+    fn default() -> Self {
+        Self::Several(vec![])
+    }
+}
+
+impl Audiences {
+    /// The audiences: the first few, because each is looked up.
+    fn list(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one],
+            Self::Several(several) => several.into_iter().take(MOST_AUDIENCES).collect(),
+        }
+    }
+}
+
+/// Whom a valid token is of.
+#[derive(Debug)]
+pub enum Bearer {
+    /// A caller that is no person.
+    Caller(Authenticated),
+    /// A person for whom a client acts.
+    Person {
+        /// The organization's data.
+        tenant: Arc<Tenant>,
+        /// Identifier of the organization.
+        organization_id: Uuid,
+        /// Identifier of the person.
+        person_id: Uuid,
+        /// Identifier of the client.
+        client_id: Option<Uuid>,
+    },
+    /// A subject of an identity provider.
+    Subject(Verified),
 }
 
 impl Tenants {
@@ -87,30 +139,63 @@ impl Tenants {
         token: &str,
         db: &Db,
         issuer: &Issuer,
-        external: Option<&External>,
+        (external, providers): (Option<&External>, &Providers),
         now: DateTime<Utc>,
-    ) -> sqlx::Result<Option<Authenticated>> {
+    ) -> sqlx::Result<Option<Bearer>> {
         let Some(header) = claims::header_of(token) else { return Ok(None) };
         let Ok(claimed) = jsonwebtoken::dangerous::insecure_decode::<Unverified>(token) else { return Ok(None) };
-        let claimed = claimed.claims.iss;
-        if claimed == issuer.name() {
+        let claimed = claimed.claims;
+        if claimed.iss == issuer.name() {
             let Some(grant) = issuer.verify(token, &header, db, now).await else { return Ok(None) };
             let Some(tenant) = self.tenant(db, grant.organization_id).await? else { return Ok(None) };
             // A token ends with the key that it was issued for.
             let (key, _) = tenant.key(db, grant.organization_id, grant.key_id).await?;
             let is_granted = |key: &Arc<KeyWithClient>| key.client_id == grant.client_id && key.is_usable(now);
             let Some(key) = key.filter(is_granted) else { return Ok(None) };
+            if let Some(person_id) = grant.person_id {
+                let is_allowed = key.scopes.allow(Scope::PeopleAct);
+                return Ok(is_allowed.then_some(Bearer::Person {
+                    tenant,
+                    organization_id: grant.organization_id,
+                    person_id,
+                    client_id: Some(grant.client_id),
+                }));
+            }
             let caller = Caller {
                 organization_id: grant.organization_id,
                 author: Author::client(grant.client_id),
                 scopes: key.scopes.restricted_to(&grant.scopes),
+                person: None,
             };
-            return Ok(Some(Authenticated { caller, tenant }));
+            return Ok(Some(Bearer::Caller(Authenticated { caller, tenant })));
         }
-        let Some(external) = external.filter(|external| claimed == external.name()) else { return Ok(None) };
-        let Some(caller) = external.verify(token, &header, now).await else { return Ok(None) };
-        let tenant = self.tenant(db, caller.organization_id).await?;
-        Ok(tenant.map(|tenant| Authenticated { caller, tenant }))
+        if let Some(external) = external.filter(|external| claimed.iss == external.name()) {
+            let Some(caller) = external.verify(token, &header, now).await else { return Ok(None) };
+            let tenant = self.tenant(db, caller.organization_id).await?;
+            return Ok(tenant.map(|tenant| Bearer::Caller(Authenticated { caller, tenant })));
+        }
+        let mut conn = db.read_to_keep().await?;
+        let audiences = claimed.aud.list();
+        let verified = providers.verify((token, &header), (&claimed.iss, &audiences), &mut conn, now).await?;
+        Ok(verified.map(Bearer::Subject))
+    }
+
+    /// Returns a person as a caller on a day.
+    pub async fn by_person(
+        &self,
+        db: &Db,
+        tenant: Arc<Tenant>,
+        (organization_id, person_id, client_id): (Uuid, Uuid, Option<Uuid>),
+        day: NaiveDate,
+    ) -> sqlx::Result<Result<Authenticated, NoPerson>> {
+        let circle = match tenant.circle(db, organization_id, person_id, day).await? {
+            Ok(circle) => circle,
+            Err(reason) => return Ok(Err(reason)),
+        };
+        let author = Author::person(circle.person_id, client_id);
+        let scopes = circle.scopes.clone();
+        let caller = Caller { organization_id, author, scopes, person: Some(circle) };
+        Ok(Ok(Authenticated { caller, tenant }))
     }
 
     /// Authenticates an API key. Every failure costs the same: a wrong secret of a key that is in memory, an unknown key and
@@ -139,6 +224,7 @@ impl Tenants {
                 organization_id: key.organization_id,
                 author: Author::client(found.client_id),
                 scopes: found.scopes.clone(),
+                person: None,
             };
             return Ok(Some(Authenticated { caller, tenant }));
         }
@@ -168,7 +254,8 @@ impl Tenants {
         };
         let Some(link) = found.filter(is_usable) else { return Ok(None) };
         self.proven.insert(link.id, ());
-        let caller = Caller { organization_id, author: Author::share_link(link.id), scopes: Scopes::default() };
+        let caller =
+            Caller { organization_id, author: Author::share_link(link.id), scopes: Scopes::default(), person: None };
         Ok(Some((Authenticated { caller, tenant }, link)))
     }
 
@@ -196,6 +283,7 @@ impl Tenants {
             zone: organization.time_zone.parse().unwrap_or(Tz::UTC),
             event_meanings: organization.event_meanings.0.into(),
             keys: Mutex::default(),
+            circles: Mutex::default(),
         });
         self.known.insert(organization_id, Arc::clone(&tenant));
         Ok(Some(tenant))
@@ -205,6 +293,27 @@ impl Tenants {
 impl Tenant {
     fn keys(&self) -> MutexGuard<'_, HashMap<Uuid, Arc<KeyWithClient>>> {
         self.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what a person may do on a day, and whom they have a relation to.
+    async fn circle(
+        &self,
+        db: &Db,
+        organization_id: Uuid,
+        person_id: Uuid,
+        day: NaiveDate,
+    ) -> sqlx::Result<Result<Arc<Circle>, NoPerson>> {
+        let lock = || self.circles.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock().get(&person_id).filter(|(of, _)| *of == day).map(|(_, circle)| Arc::clone(circle));
+        if let Some(circle) = known {
+            return Ok(Ok(circle));
+        }
+        let loaded = circle::load(&mut db.snapshot_to_keep().await?, organization_id, person_id, day).await?;
+        Ok(loaded.map(|circle| {
+            let circle = Arc::new(circle);
+            lock().insert(person_id, (day, Arc::clone(&circle)));
+            circle
+        }))
     }
 
     /// Returns a key with its client, and whether it was in memory.

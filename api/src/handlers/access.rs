@@ -2,5 +2,8 @@
 
 pub mod client_keys;
 pub mod clients;
+pub mod me;
 pub mod organization;
+pub mod providers;
+pub mod roles;
 pub mod tokens;

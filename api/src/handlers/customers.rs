@@ -122,7 +122,7 @@ pub struct CustomerFilters {
 /// List customers
 ///
 /// Returns a page of the active customers, by name unless sorted otherwise.
-#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])), params(Paging, CustomerFilters, OwnerParameters),
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])), extensions(("x-related" = json!("list"))), params(Paging, CustomerFilters, OwnerParameters),
     responses((status = 200, description = "A page of customers.", body = Page<Customer>)))]
 #[get("/v1/customers")]
 pub async fn list_customers(
@@ -133,6 +133,7 @@ pub async fn list_customers(
 ) -> Result<Answer, ApiError> {
     let filters = filters.0;
     let mut conditions = vec![Condition::IsPresent("archived_at", filters.archived.unwrap_or_default())];
+    conditions.extend(cx.readable_customers());
     conditions.extend(filters.q.map(|text| Condition::Contains("name_folded", folded(&text))));
     conditions.extend(Condition::one_of("segment", &filters.segment));
     conditions.extend(owners.0.filter(&cx).await?.conditions());
@@ -167,7 +168,7 @@ pub async fn bulk_upsert_customers(cx: Context, body: Body<BulkRequest<CustomerI
 /// Get a customer
 ///
 /// Returns active and archived customers alike.
-#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])),
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])), extensions(("x-related" = json!("customer"))),
     responses((status = 200, description = "The customer.", body = Customer)))]
 #[get("/v1/customers/{id}")]
 pub async fn read_customer(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {

@@ -16,6 +16,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
+use crate::handlers::access::roles::check_not_last_admin;
 use crate::merging::{self, MergeDraft, MergeOptions, MergeReport, Merging};
 use crate::paging::{Page, Paging};
 use crate::resource::above;
@@ -114,7 +115,9 @@ impl Merging for PersonContent {
         let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
         memberships::settle(conn, organization_id, merge.id, (survivor.id, survivor.customer_id), unit.now).await?;
         memberships::attribute_person(conn, organization_id, survivor.id, unit.now).await?;
-        settle_line(unit, merge.id, survivor).await
+        settle_line(unit, merge.id, survivor).await?;
+        // Roles do not go over by themselves: whoever merges may not have them.
+        check_not_last_admin(unit, &[merge.duplicate_id], "/duplicate_id").await
     }
 
     async fn parted(unit: &mut Unit, merge: &Merge) -> Result<(), ApiError> {
@@ -204,7 +207,7 @@ pub async fn merge_people(
 /// List the merges into a person
 ///
 /// Returns a page of the merges, the newest first.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))), params(Paging),
     responses((status = 200, description = "A page of merges.", body = Page<Merge>)))]
 #[get("/v1/people/{id}/merges")]
 pub async fn list_person_merges(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
@@ -214,7 +217,7 @@ pub async fn list_person_merges(cx: Context, id: Path<Uuid>, paging: Paging) -> 
 /// Get a merge into a person
 ///
 /// Returns one merge, also if it was undone.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))),
     responses((status = 200, description = "The merge.", body = Merge)))]
 #[get("/v1/people/{id}/merges/{record_id}")]
 pub async fn read_person_merge(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {

@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::erasure::{self, Erasable, ErasureOptions, ErasureReport};
 use crate::error::ApiError;
 use crate::extract::{Body, Query, parse_path, reference_or_404};
+use crate::handlers::access::roles::check_not_last_admin;
 use crate::owner::{self, NamedOwner, OwnerParameters};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
@@ -32,6 +33,7 @@ use crate::store::kept::Mergeable;
 use crate::store::memberships::{self, MembershipRow};
 use crate::store::people::{self, Person};
 use crate::store::reference_periods::{self, Holder};
+use crate::store::roles;
 use crate::store::row::{Column as _, Condition, Removal};
 use crate::unit::{Entity, Unit};
 
@@ -49,6 +51,10 @@ impl Managed for PersonContent {
 
     async fn settle(&mut self, unit: &mut Unit, before: Option<&Person>) -> Result<(), ApiError> {
         PersonContent::settle(self, unit.today)?;
+        let was_there = before.is_some_and(|one| !one.has_left(unit.today) && one.stamp.archived_at.is_none());
+        if let Some(before) = before.filter(|_| was_there && (self.archived || self.has_left(unit.today))) {
+            check_not_last_admin(unit, &[before.id], "").await?;
+        }
         let manager = before.map(|one| Named { id: one.manager_id, external_ref: one.manager_ref.as_ref() });
         let fields = (&mut self.manager_id, &mut self.manager_ref);
         reference::complete::<Self>(
@@ -99,6 +105,9 @@ impl Managed for PersonContent {
     }
 
     async fn remove(unit: &mut Unit, id: Uuid) -> sqlx::Result<Removal> {
+        if !roles::of_person(&mut unit.conn, unit.organization_id, id).await?.is_empty() {
+            return Ok(Removal::InUse);
+        }
         let removal = people::delete(&mut unit.conn, unit.organization_id, id).await?;
         if removal == Removal::Removed {
             memberships::forget(&mut unit.conn, unit.organization_id, id).await?;
@@ -179,7 +188,7 @@ pub struct PersonFilters {
 /// List people
 ///
 /// Returns a page of the active people, by name unless sorted otherwise.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging, PersonFilters, OwnerParameters),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("list"))), params(Paging, PersonFilters, OwnerParameters),
     responses((status = 200, description = "A page of people.", body = Page<Person>)))]
 #[get("/v1/people")]
 pub async fn list_people(
@@ -190,6 +199,7 @@ pub async fn list_people(
 ) -> Result<Answer, ApiError> {
     let filters = filters.0;
     let mut conditions = vec![Condition::IsPresent("archived_at", filters.archived.unwrap_or_default())];
+    conditions.extend(cx.readable_people());
     conditions.extend(filters.q.map(|text| Condition::Contains("name_folded", folded(&text))));
     conditions.extend(Condition::one_of("kind", &filters.kind));
     let customer = Named { id: filters.customer_id, external_ref: filters.customer_ref.as_ref() };
@@ -230,7 +240,7 @@ pub async fn bulk_upsert_people(cx: Context, body: Body<BulkRequest<PersonItem>>
 /// Get a person
 ///
 /// Returns active and archived people alike.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))),
     responses((status = 200, description = "The person.", body = Person)))]
 #[get("/v1/people/{id}")]
 pub async fn read_person(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {

@@ -69,7 +69,7 @@ pub async fn list_customer_references(cx: Context, id: Path<Uuid>, paging: Pagin
 ///
 /// Returns the references that the person has and has had, with the time in which each of them means them in usage events. A
 /// person keeps the events of an earlier reference. If somebody else gets that reference, events from then on are theirs.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))), params(Paging),
     responses((status = 200, description = "A page of references, the newest first.", body = Page<ReferencePeriod>)))]
 #[get("/v1/people/{id}/references")]
 pub async fn list_person_references(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {

@@ -350,7 +350,7 @@ pub async fn read_team_member(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<A
 /// List the teams of a person
 ///
 /// Returns the person's memberships of the day, the newest first.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging, AsOf),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))), params(Paging, AsOf),
     responses((status = 200, description = "A page of memberships.", body = Page<TeamMember>)))]
 #[get("/v1/people/{id}/teams")]
 pub async fn list_teams_of_person(

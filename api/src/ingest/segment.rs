@@ -31,7 +31,7 @@ use crate::store::author::{Author, AuthorKind};
 pub fn source_of(author: &Author) -> String {
     match author.kind {
         AuthorKind::ApiClient => format!("segment/{}", author.id),
-        AuthorKind::User | AuthorKind::ShareLink | AuthorKind::System => "segment".to_owned(),
+        AuthorKind::Person | AuthorKind::User | AuthorKind::ShareLink | AuthorKind::System => "segment".to_owned(),
     }
 }
 

@@ -17,6 +17,8 @@ use uuid::Uuid;
 pub enum AuthorKind {
     /// An API client, authenticated by an API key or a token.
     ApiClient,
+    /// A person of the organization.
+    Person,
     /// A subject of the external token issuer.
     User,
     /// A holder of a share link.
@@ -33,31 +35,61 @@ pub struct Author {
     /// Kind of author.
     #[serde(rename = "type")]
     pub kind: AuthorKind,
-    /// Identifier of the author: the identifier of an API client or a share link, the subject of a token, or
+    /// Identifier of the author: the identifier of an API client, a person or a share link, the subject of a token, or
     /// `command-line` or `job` for the server itself.
     #[schema(max_length = 200)]
     pub id: String,
+    /// Identifier of the API client that acted for the person; left out unless one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200, required = false, value_type = String)]
+    pub client_id: Option<String>,
 }
+
+/// What stands between a person and the client that acted for them, in the text of an author.
+const VIA: &str = ";via:";
 
 impl Author {
     /// Returns the command line as an author.
     pub fn system() -> Self {
-        Self { kind: AuthorKind::System, id: "command-line".to_owned() }
+        Self::of(AuthorKind::System, "command-line".to_owned())
     }
 
     /// Returns the background jobs as an author.
     pub fn job() -> Self {
-        Self { kind: AuthorKind::System, id: "job".to_owned() }
+        Self::of(AuthorKind::System, "job".to_owned())
     }
 
     /// Returns an API client as an author.
     pub fn client(id: Uuid) -> Self {
-        Self { kind: AuthorKind::ApiClient, id: id.to_string() }
+        Self::of(AuthorKind::ApiClient, id.to_string())
     }
 
     /// Returns a share link as an author.
     pub fn share_link(id: Uuid) -> Self {
-        Self { kind: AuthorKind::ShareLink, id: id.to_string() }
+        Self::of(AuthorKind::ShareLink, id.to_string())
+    }
+
+    /// Returns a person as an author, or an API client that acts for them.
+    pub fn person(id: Uuid, client_id: Option<Uuid>) -> Self {
+        Self { client_id: client_id.map(|id| id.to_string()), ..Self::of(AuthorKind::Person, id.to_string()) }
+    }
+
+    /// Returns an author of a kind.
+    pub const fn of(kind: AuthorKind, id: String) -> Self {
+        Self { kind, id, client_id: None }
+    }
+
+    /// Returns the author from the two texts that the ledger keeps.
+    pub fn recorded(kind: &str, id: &str) -> Self {
+        format!("{kind}:{id}").parse().unwrap_or_else(|_| Self::of(AuthorKind::System, id.to_owned()))
+    }
+
+    /// Returns the text that the ledger keeps beside the kind.
+    pub fn recorded_id(&self) -> String {
+        match &self.client_id {
+            Some(client_id) => format!("{}{VIA}{client_id}", self.id),
+            None => self.id.clone(),
+        }
     }
 }
 
@@ -69,6 +101,7 @@ enum Stored {
         #[serde(rename = "type")]
         kind: AuthorKind,
         id: String,
+        client_id: Option<String>,
     },
     Text(String),
 }
@@ -76,15 +109,15 @@ enum Stored {
 impl From<Stored> for Author {
     fn from(stored: Stored) -> Self {
         match stored {
-            Stored::Fields { kind, id } => Self { kind, id },
-            Stored::Text(text) => text.parse().unwrap_or(Self { kind: AuthorKind::System, id: text }),
+            Stored::Fields { kind, id, client_id } => Self { kind, id, client_id },
+            Stored::Text(text) => text.parse().unwrap_or_else(|_| Self::of(AuthorKind::System, text)),
         }
     }
 }
 
 impl fmt::Display for Author {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.kind, self.id)
+        write!(f, "{}:{}", self.kind, self.recorded_id())
     }
 }
 
@@ -105,7 +138,12 @@ impl FromStr for Author {
 
     fn from_str(text: &str) -> Result<Self, NotAnAuthor> {
         let (kind, id) = text.split_once(':').ok_or(NotAnAuthor)?;
-        Ok(Self { kind: kind.parse().map_err(|_| NotAnAuthor)?, id: id.to_owned() })
+        let kind = kind.parse().map_err(|_| NotAnAuthor)?;
+        let (id, client_id) = match id.split_once(VIA).filter(|_| kind == AuthorKind::Person) {
+            Some((id, client_id)) => (id, Some(client_id.to_owned())),
+            None => (id, None),
+        };
+        Ok(Self { kind, id: id.to_owned(), client_id })
     }
 }
 
@@ -117,7 +155,11 @@ mod tests {
     fn text_of_an_author() {
         for (text, expected) in [
             ("system:job", Ok(Author::job())),
-            ("user:auth0|5:6", Ok(Author { kind: AuthorKind::User, id: "auth0|5:6".to_owned() })),
+            (
+                "person:00000000-0000-0000-0000-000000000007;via:00000000-0000-0000-0000-000000000008",
+                Ok(Author::person(Uuid::from_u128(7), Some(Uuid::from_u128(8)))),
+            ),
+            ("user:auth0|5;via:6", Ok(Author::of(AuthorKind::User, "auth0|5;via:6".to_owned()))),
             ("job", Err(NotAnAuthor)),
             ("robot:7", Err(NotAnAuthor)),
         ] {

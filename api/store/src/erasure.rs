@@ -56,7 +56,11 @@ impl Extent {
             (&["intervention_notes"], "intervention_id", interventions),
             (&["interventions"], "id", interventions),
             (OF_CUSTOMERS, "customer_id", customers),
-            (&["memberships", "reporting_lines", "team_members"], "person_id", people),
+            (
+                &["memberships", "reporting_lines", "team_members", "person_roles", "person_identities"],
+                "person_id",
+                people,
+            ),
             (&["people"], "id", people),
             (&["merged_rows"], "merge_id", &merges),
             (&["merges"], "id", &merges),

@@ -198,7 +198,11 @@ pub async fn list(
             query.push(" AND root_id = ").push_bind(root_id);
         }
         if let Some(actor_id) = &filter.actor_id {
-            query.push(" AND actor_id = ").push_bind(actor_id);
+            // A person may have acted through a client.
+            let begin = format!("{actor_id};via:");
+            let length = i64::try_from(begin.chars().count()).unwrap_or(i64::MAX);
+            query.push(" AND (actor_id = ").push_bind(actor_id);
+            query.push(" OR SUBSTR(actor_id, 1, CAST(").push_bind(length).push(" AS INTEGER)) = ").push_bind(begin).push(")");
         }
         if let Some(action) = &filter.action {
             query.push(" AND action = ").push_bind(action);

@@ -54,6 +54,8 @@ pub enum ValueRule {
     ParentCycle,
     #[error("must not put more than {most} above one another")]
     TooDeep { most: usize },
+    #[error("must be an address that begins with https://, or with http:// and this machine's name")]
+    NotHttps,
     #[error("must be an IANA time zone such as Europe/Berlin")]
     UnknownTimeZone,
     #[error("must be a language tag (BCP 47) such as de or pt-BR")]
@@ -91,6 +93,7 @@ impl Rule for ValueRule {
             | Self::Required { .. }
             | Self::ParentCycle
             | Self::TooDeep { .. }
+            | Self::NotHttps
             | Self::UnknownTimeZone
             | Self::NotALanguage
             | Self::Unused { .. } => About::Input,

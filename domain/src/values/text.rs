@@ -112,6 +112,9 @@ const ZONE: &str = r"^[A-Za-z][A-Za-z0-9_+/-]*$";
 /// Pattern of a language tag: a language of two or three letters, and what narrows it down.
 const LANGUAGE: &str = r"^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{1,8})*$";
 
+/// Pattern of an address in the web.
+const WEB_ADDRESS: &str = r"^https?://[^\s\x00-\x1F\x7F]+$";
+
 /// Pattern of a logo: a `data:` URL of a picture, in base64.
 const LOGO: &str = r"^data:image/(?:png|jpeg|webp|svg\+xml);base64,[A-Za-z0-9+/]+=*$";
 
@@ -160,6 +163,11 @@ text!(
 text!(
     /// Language tag (BCP 47). Whether it is well-formed is asked with [`Language::check`].
     Language, max 35, example "pt-BR", pattern LANGUAGE, language
+);
+
+text!(
+    /// Address in the web.
+    WebAddress, max 500, example "https://login.example.com", pattern WEB_ADDRESS, web_address
 );
 
 /// Returns the requirement of a pattern in words.
@@ -225,6 +233,20 @@ fn logo(text: &str) -> Result<(), ValueRule> {
     let is_base64 =
         |data: &str| !data.is_empty() && data.bytes().all(|b| b.is_ascii_alphanumeric() || b"+/".contains(&b));
     if data.is_some_and(is_base64) { Ok(()) } else { Err(ValueRule::NotALogo) }
+}
+
+fn web_address(text: &str) -> Result<(), ValueRule> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_address = rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace));
+    one_line(text).and(if is_address { Ok(()) } else { Err(ValueRule::NotHttps) })
+}
+
+impl WebAddress {
+    /// Returns whether only its owner can answer for it: `https`, or this machine.
+    pub fn is_safe(&self) -> bool {
+        let host = self.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or_default());
+        host.is_none_or(|host| matches!(host, "localhost" | "127.0.0.1"))
+    }
 }
 
 fn zone(text: &str) -> Result<(), ValueRule> {

@@ -1,7 +1,10 @@
-//! The token endpoint: it exchanges client credentials for a short-lived access token (RFC 6749, section 4.4).
+//! The token endpoint: it exchanges client credentials for a short-lived access token (RFC 6749, section 4.4), or what says who a person
+//! is for a token with which the client acts for that person (RFC 8693).
 //!
 //! Refused token requests use the error responses of that standard instead of problem documents, because the callers
 //! are OAuth libraries.
+
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
@@ -9,7 +12,10 @@ use actix_web::web::Payload;
 use actix_web::{HttpRequest, post, web};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use milepost_domain::access::Scopes;
+use milepost_domain::access::{Scope, Scopes};
+use milepost_domain::people::PersonContent;
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::text::ExternalRef;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -17,16 +23,30 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::auth::api_key::ApiKey;
 use crate::auth::issuer::{Grant, TOKEN_SECONDS};
-use crate::error::ApiError;
+use crate::auth::providers::person_of;
+use crate::auth::tenants::{Authenticated, Bearer};
+use crate::clock::date_in;
+use crate::error::{ApiError, Code};
 use crate::extract::collect;
 use crate::gate;
+use crate::reference::{self, Named};
 use crate::state::App;
+
+/// Grant type of a token exchange (RFC 8693, section 2.1).
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+/// Type of the tokens that this server issues (RFC 8693, section 3).
+const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
+/// Types of tokens of identity providers (RFC 8693, section 3).
+const TOKENS: [&str; 3] =
+    [ACCESS_TOKEN, "urn:ietf:params:oauth:token-type:id_token", "urn:ietf:params:oauth:token-type:jwt"];
+/// Type of what names a person without a token.
+const PERSON: &str = "urn:milepost:params:oauth:token-type:person";
 
 /// Token request, sent as a form.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[schema(example = json!({"grant_type": "client_credentials", "client_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "client_secret": "mp_…"}))]
 pub struct TokenRequest {
-    /// Grant type. Always `client_credentials`.
+    /// Grant type: `client_credentials`, or `urn:ietf:params:oauth:grant-type:token-exchange` to act for a person.
     #[schema(max_length = 100)]
     grant_type: Option<String>,
     /// Identifier of the API client. Can be sent with HTTP Basic authentication instead.
@@ -35,9 +55,18 @@ pub struct TokenRequest {
     /// API key of the client. Can be sent with HTTP Basic authentication instead.
     #[schema(max_length = 200)]
     client_secret: Option<String>,
-    /// Requested scopes, separated by spaces. Defaults to all scopes of the client.
+    /// Requested scopes, separated by spaces. Defaults to all scopes of the client. Has no effect in a token exchange: a person's scopes come
+    /// from their roles.
     #[schema(max_length = 1000)]
     scope: Option<String>,
+    /// In a token exchange, what says who the person is: a token of one of the organization's identity providers, or the person's identifier,
+    /// external reference or e-mail address.
+    #[schema(max_length = 10_000)]
+    subject_token: Option<String>,
+    /// In a token exchange, the type of `subject_token`: `urn:ietf:params:oauth:token-type:access_token`, `…:id_token` or `…:jwt` for a token,
+    /// `urn:milepost:params:oauth:token-type:person` for a person's identifier, external reference or e-mail address.
+    #[schema(max_length = 100)]
+    subject_token_type: Option<String>,
 }
 
 /// An access token.
@@ -56,6 +85,10 @@ pub struct TokenAnswer {
     /// Granted scopes, separated by spaces.
     #[schema(max_length = 1000)]
     scope: String,
+    /// Type of the issued token, in the answer to a token exchange: always `urn:ietf:params:oauth:token-type:access_token`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 100, required = false, value_type = String)]
+    issued_token_type: Option<&'static str>,
 }
 
 /// An error response of the token endpoint (RFC 6749, section 5.2).
@@ -67,13 +100,15 @@ pub struct TokenRefusal {
     error: &'static str,
     /// Explanation of the error.
     #[schema(max_length = 1000)]
-    error_description: &'static str,
+    error_description: String,
 }
 
 /// Create an access token
 ///
 /// Accepts the client credentials in the form or with HTTP Basic authentication, but not both. Refused requests follow
-/// RFC 6749, section 5.2; an exceeded quota is reported as a problem document.
+/// RFC 6749, section 5.2; an exceeded quota is reported as a problem document. A client with the scope `people:act` acts for a person by a
+/// token exchange (RFC 8693): the token then does what the person may do, and the ledger names the person and the client. Only a client with
+/// the scope `admin` acts for people whose roles include `admin`.
 #[utoipa::path(tag = "access", request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"), responses(
     (status = 200, description = "The access token.", body = TokenAnswer),
     (status = 400, description = "The request is not a client credentials request.", body = TokenRefusal),
@@ -85,8 +120,9 @@ pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Pay
     let Some(form) = read_form(&request, &body) else {
         return refuse("invalid_request", "Send grant_type, client_id and client_secret as a form, each once.");
     };
-    if form.grant_type.as_deref() != Some("client_credentials") {
-        return refuse("unsupported_grant_type", "Only client_credentials is supported.");
+    let is_exchange = form.grant_type.as_deref() == Some(TOKEN_EXCHANGE);
+    if !is_exchange && form.grant_type.as_deref() != Some("client_credentials") {
+        return refuse("unsupported_grant_type", "Only client_credentials and token exchange are supported.");
     }
     let (Some(id), Some(secret)) = (&form.client_id, &form.client_secret) else {
         return refuse("invalid_client", "Send the client's id and one of its keys as the secret.");
@@ -108,6 +144,10 @@ pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Pay
     if let Some(wait) = app.limiter.take(who.caller.organization_id).retry_after {
         return Err(gate::rate_limited(wait));
     }
+    let client_id = id.parse().map_err(ApiError::internal)?;
+    if is_exchange {
+        return exchange(&app, &form, &who, (client_id, key.id)).await;
+    }
     let scopes = match &form.scope {
         Some(wanted) => who.caller.scopes.restricted_to(&Scopes::read(wanted)),
         None => who.caller.scopes.clone(),
@@ -115,12 +155,78 @@ pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Pay
     if scopes.list().is_empty() {
         return refuse("invalid_scope", "The client has none of these scopes.");
     }
-    let client_id = id.parse().map_err(ApiError::internal)?;
-    let grant = Grant { organization_id: who.caller.organization_id, client_id, key_id: key.id, scopes };
+    let grant =
+        Grant { organization_id: who.caller.organization_id, client_id, key_id: key.id, scopes, person_id: None };
     let access_token = app.issuer.issue(&grant, app.clock.new_id(), &app.db, now).await?;
-    let scope = grant.scopes.to_string();
-    let answer = Answer::ok(&TokenAnswer { access_token, token_type: "Bearer", expires_in: TOKEN_SECONDS, scope })?;
-    Ok(answer.header(CACHE_CONTROL, "no-store"))
+    issued(access_token, &grant.scopes, None)
+}
+
+fn issued(access_token: String, scopes: &Scopes, issued_token_type: Option<&'static str>) -> Result<Answer, ApiError> {
+    let scope = scopes.to_string();
+    let token = TokenAnswer { access_token, token_type: "Bearer", expires_in: TOKEN_SECONDS, scope, issued_token_type };
+    Ok(Answer::ok(&token)?.header(CACHE_CONTROL, "no-store"))
+}
+
+/// Issues a token with which a client acts for a person.
+async fn exchange(
+    app: &Arc<App>,
+    form: &TokenRequest,
+    who: &Authenticated,
+    (client_id, key_id): (Uuid, Uuid),
+) -> Result<Answer, ApiError> {
+    let caller = &who.caller;
+    if !caller.scopes.allow(Scope::PeopleAct) {
+        return refuse("unauthorized_client", "The client lacks the scope people:act.");
+    }
+    let (Some(subject), Some(kind)) = (&form.subject_token, &form.subject_token_type) else {
+        return refuse("invalid_request", "Send subject_token and subject_token_type.");
+    };
+    let found = match kind.as_str() {
+        PERSON => named_person(app, caller.organization_id, subject).await,
+        _ if TOKENS.contains(&kind.as_str()) => person_of_token(app, caller.organization_id, subject).await,
+        _ => return refuse("invalid_request", "The subject_token_type is not supported."),
+    };
+    let person_id = match found {
+        Ok(person_id) => person_id,
+        Err(error) if error.code() == Code::Internal || error.code() == Code::Unavailable => return Err(error),
+        Err(error) => return refuse("invalid_request", error.detail()),
+    };
+    let named = (caller.organization_id, person_id, Some(client_id));
+    let day = date_in(who.tenant.zone, app.clock.now());
+    let person = match app.tenants.by_person(&app.db, Arc::clone(&who.tenant), named, day).await? {
+        Ok(person) => person.caller,
+        Err(reason) => return refuse("invalid_request", &reason.to_string()),
+    };
+    if person.scopes.allow(Scope::Admin) && !caller.scopes.allow(Scope::Admin) {
+        return refuse("invalid_target", "Only a client with the scope admin acts for somebody with the role admin.");
+    }
+    let person_id = person.person.as_ref().map(|circle| circle.person_id);
+    let scopes = person.scopes.clone();
+    let grant = Grant { organization_id: caller.organization_id, client_id, key_id, scopes, person_id };
+    let token = app.issuer.issue(&grant, app.clock.new_id(), &app.db, app.clock.now()).await?;
+    issued(token, &grant.scopes, Some(ACCESS_TOKEN))
+}
+
+/// The person with an identifier, an external reference or an e-mail address.
+async fn named_person(app: &App, organization_id: Uuid, text: &str) -> Result<Uuid, ApiError> {
+    let external_ref = ExternalRef::parse(text).map_err(|rule| rule.at("/subject_token"))?;
+    let named = match text.parse() {
+        Ok(id) => Named { id: Some(id), external_ref: None },
+        Err(_) => Named { id: None, external_ref: Some(&external_ref) },
+    };
+    let mut conn = app.db.read().await?;
+    let found = reference::resolve::<PersonContent>(&mut conn, organization_id, "subject", named).await?;
+    Ok(found.ok_or_else(ApiError::not_found)?.id)
+}
+
+/// The person whom a token of one of the organization's identity providers means.
+async fn person_of_token(app: &Arc<App>, organization_id: Uuid, token: &str) -> Result<Uuid, ApiError> {
+    match gate::bearer_of(app, token).await? {
+        Some(Bearer::Subject(verified)) if verified.organization_id == organization_id => {
+            person_of(app, &verified).await
+        }
+        _ => Err(ApiError::new(Code::Unauthenticated, "The subject_token is not a valid token of a known provider.")),
+    }
 }
 
 /// Reads the form, and takes the credentials from the `Authorization` header if the form has none. Refuses both at
@@ -147,9 +253,10 @@ fn read_form(request: &HttpRequest, body: &[u8]) -> Option<TokenRequest> {
     Some(form)
 }
 
-fn refuse(error: &'static str, error_description: &'static str) -> Result<Answer, ApiError> {
+fn refuse(error: &'static str, error_description: &str) -> Result<Answer, ApiError> {
     let is_client = error == "invalid_client";
     let status = if is_client { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
-    let answer = Answer::json(status, &TokenRefusal { error, error_description })?.header(CACHE_CONTROL, "no-store");
+    let answer = Answer::json(status, &TokenRefusal { error, error_description: error_description.to_owned() })?
+        .header(CACHE_CONTROL, "no-store");
     Ok(if is_client { answer.header(WWW_AUTHENTICATE, "Basic realm=\"milepost\"") } else { answer })
 }

@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::paging::{Page, Paging};
-use crate::store::author::{Author, AuthorKind};
+use crate::store::author::Author;
 use crate::store::keyset::{Direction, Key, Position};
 use crate::store::ledger::{self, Entry, Filter};
 
@@ -149,7 +149,7 @@ impl From<Entry> for LedgerEntry {
         Self {
             sequence: entry.sequence,
             recorded_at: entry.recorded_at,
-            author: Author { kind: entry.actor_type.parse().unwrap_or(AuthorKind::System), id: entry.actor_id },
+            author: Author::recorded(&entry.actor_type, &entry.actor_id),
             request_id: entry.request_id,
             action: entry.action,
             entity_type: entry.entity_type,

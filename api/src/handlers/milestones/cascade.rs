@@ -137,7 +137,7 @@ pub struct Finish {
 /// its dependencies no longer leave it the time that it was planned to take. Each such move is recorded as a forecast
 /// change caused by this one. Closed milestones never move. With `dry_run=true`, the request responds with 200, reports
 /// the same moves and saves nothing.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), request_body = ForecastChangeDraft, params(IfMatchOptional, CascadeOptions), responses(
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = ForecastChangeDraft, params(IfMatchOptional, CascadeOptions), responses(
     (status = 200, description = "Moves that the change would cause.", body = Cascade),
     (status = 201, description = "Recorded moves.", body = Cascade),
 ))]

@@ -55,7 +55,7 @@ pub struct CorrectionDraft {
 /// Corrects a start date, an actual date or evidence that was recorded wrongly; dates may move in both directions. The
 /// correction and what stood there before remain as history, status reports tell the client of it, and `known_at` still
 /// gives what was said before.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = CorrectionDraft,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = CorrectionDraft,
     responses((status = 201, description = "The recorded correction.", body = Correction)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/corrections")]
 pub async fn correct_milestone(
@@ -102,7 +102,7 @@ pub async fn correct_milestone(
 /// List a milestone's corrections
 ///
 /// Returns a page of the corrections, the newest first.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of corrections.", body = Page<Correction>)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/corrections")]
 pub async fn list_corrections(cx: Context, path: Path<(Uuid, String)>, paging: Paging) -> Result<Answer, ApiError> {
@@ -113,7 +113,7 @@ pub async fn list_corrections(cx: Context, path: Path<(Uuid, String)>, paging: P
 /// Get a correction of a milestone
 ///
 /// Returns one recorded correction.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The correction.", body = Correction)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/corrections/{record_id}")]
 pub async fn read_correction(cx: Context, path: Path<(Uuid, String, Uuid)>) -> Result<Answer, ApiError> {

@@ -84,7 +84,7 @@ pub struct ForecastChange {
 ///
 /// Returns a page of the changes, the newest first, each with its communication to the client and the client's
 /// acknowledgment.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of forecast changes.", body = Page<ForecastChange>)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/forecast-changes")]
 pub async fn list_forecast_changes(

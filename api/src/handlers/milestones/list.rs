@@ -1,7 +1,10 @@
 //! List page of milestones across all plans, from the plans in memory, because status and reckoned date are computed.
 
+use std::collections::HashMap;
+
 use actix_web::get;
 use chrono::NaiveDate;
+use milepost_domain::access::Scope;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::schedule::Status;
@@ -20,8 +23,8 @@ use crate::handlers::plans::list::is_one_of;
 use crate::moment::AsOf;
 use crate::owner::OwnerParameters;
 use crate::paging::{Page, Paging};
-use crate::read_model::MilestoneLabel;
 use crate::read_model::agenda::{ByDate, Listed};
+use crate::read_model::{MilestoneLabel, PlanView};
 use crate::reference::{self, Named};
 use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
 use crate::store::owner::Owner;
@@ -221,7 +224,7 @@ pub struct ListedMilestone {
 /// Returns milestones of all plans that are not archived, by planned date unless sorted otherwise. Filters select, for
 /// example, the milestones due this month, or the late milestones of one customer. Status and derived fields refer to
 /// `as_of`; the other fields are current.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging, AsOf, MilestoneFilters, OwnerParameters),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("list"))), params(Paging, AsOf, MilestoneFilters, OwnerParameters),
     responses((status = 200, description = "A page of milestones.", body = Page<ListedMilestone>)))]
 #[get("/v1/milestones")]
 pub async fn list_milestones(
@@ -241,6 +244,10 @@ pub async fn list_milestones(
     let behind = agenda.after(sort.by(), slice.direction, slice.after.as_ref());
     let admitted = behind
         .filter(|row| customer.admits(row.plan.row.customer_id) && filters.admits(row) && owners.admits(owner(row)));
+    let mut readable: HashMap<Uuid, bool> = HashMap::new();
+    let mut may =
+        |plan: &PlanView| *readable.entry(plan.row.id).or_insert_with(|| cx.may_with_plan(Scope::PlansRead, plan));
+    let admitted = admitted.filter(|row| may(row.plan));
     let page: Vec<Listed<'_>> = admitted.take(slice.rows).collect();
     paging.answer(page, |row| sort.position(row), |row| ListedMilestone::at(&row, as_of))
 }

@@ -135,7 +135,7 @@ pub struct ReportedMiss {
 /// show the milestone as an unexplained miss. The new forecast moves dependent milestones, as any forecast change does.
 /// The report names the latest planned date that passed, also one of an earlier baseline: a new baseline does not explain
 /// a miss. Each planned date can be explained once; the date of a new baseline needs its own report once it has passed.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = MissDraft,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = MissDraft,
     responses((status = 201, description = "The report, and what moved.", body = ReportedMiss)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/miss-reports")]
 pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<MissDraft>) -> Result<Answer, ApiError> {
@@ -186,7 +186,7 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
 ///
 /// Returns a page of the reports of all milestones of the plan, the newest first, including achieved, waived and canceled
 /// milestones.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of miss reports.", body = Page<MissReport>)))]
 #[get("/v1/plans/{id}/miss-reports")]
 pub async fn list_misses(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {

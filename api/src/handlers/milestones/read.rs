@@ -57,7 +57,7 @@ pub struct Transition {
 ///
 /// Returns a page of the plan's milestones, in the order of the plan. Status and derived fields refer to `as_of`; the other
 /// fields are current.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging, AsOf),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging, AsOf),
     responses((status = 200, description = "A page of milestones.", body = Page<Milestone>)))]
 #[get("/v1/plans/{id}/milestones")]
 pub async fn list_plan_milestones(
@@ -75,7 +75,7 @@ pub async fn list_plan_milestones(
 /// Get a milestone
 ///
 /// Finds the milestone by key or identifier. Status and derived fields refer to `as_of`; the other fields are current.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(AsOf),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(AsOf),
     responses((status = 200, description = "The milestone.", body = Milestone)))]
 #[get("/v1/plans/{id}/milestones/{milestone}")]
 pub async fn read_milestone(cx: Context, path: Path<(Uuid, String)>, AsOf(as_of): AsOf) -> Result<Answer, ApiError> {
@@ -87,7 +87,7 @@ pub async fn read_milestone(cx: Context, path: Path<(Uuid, String)>, AsOf(as_of)
 /// List a milestone's state transitions
 ///
 /// Returns a page of the actions taken on the milestone, the newest first, each with its reason and evidence.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of state transitions.", body = Page<Transition>)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/transitions")]
 pub async fn list_milestone_transitions(

@@ -49,7 +49,7 @@ pub struct StatusEntry {
 /// Covers the time from the plan's start to today, or to the day on which the milestone was closed. The first entry is
 /// the initial status. A day's status is what was known on that day, what the milestone waited for included: a later
 /// baseline does not change it.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The status history, oldest first.", body = StatusHistory)))]
 #[get("/v1/plans/{id}/milestones/{milestone}/status-history")]
 pub async fn list_status_history(cx: Context, path: Path<(Uuid, String)>) -> Result<Answer, ApiError> {

@@ -90,7 +90,7 @@ pub struct MilestonePatch {
 /// Changes only the fields in the request. A patch that changes nothing leaves the version as it is. State and forecast
 /// have operations of their own. Once a baseline includes the milestone, its planned date and weight change only with a
 /// new baseline.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), params(IfMatch),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatch),
     request_body(content = MilestonePatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The updated milestone.", body = Milestone)))]
 #[patch("/v1/plans/{id}/milestones/{milestone}")]

@@ -171,7 +171,7 @@ async fn follow_line(unit: &mut Unit, person: &Person, manager: Option<&Person>)
 /// List the reporting lines of a person
 ///
 /// Returns all lines that were recorded, the newest first.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))), params(Paging),
     responses((status = 200, description = "A page of reporting lines.", body = Page<LineRow>)))]
 #[get("/v1/people/{id}/reporting-lines")]
 pub async fn list_reporting_lines(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
@@ -183,7 +183,7 @@ pub async fn list_reporting_lines(cx: Context, id: Path<Uuid>, paging: Paging) -
 /// Get a reporting line of a person
 ///
 /// Returns one recorded line.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))),
     responses((status = 200, description = "The reporting line.", body = LineRow)))]
 #[get("/v1/people/{id}/reporting-lines/{record_id}")]
 pub async fn read_reporting_line(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
@@ -193,7 +193,7 @@ pub async fn read_reporting_line(cx: Context, path: Path<(Uuid, Uuid)>) -> Resul
 /// List the managers of a person
 ///
 /// Returns the person's manager on the day, that one's manager, and so on, by name. `steps` gives their order.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging, AsOf),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))), params(Paging, AsOf),
     responses((status = 200, description = "A page of managers.", body = Page<ChartPerson>)))]
 #[get("/v1/people/{id}/managers")]
 pub async fn list_managers(cx: Context, id: Path<Uuid>, paging: Paging, as_of: AsOf) -> Result<Answer, ApiError> {
@@ -207,7 +207,7 @@ pub async fn list_managers(cx: Context, id: Path<Uuid>, paging: Paging, as_of: A
 /// List the reports of a person
 ///
 /// Returns those who reported to the person on the day, by name: directly, or with `indirect=true` through others, too.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging, AsOf, ReportOptions),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))), params(Paging, AsOf, ReportOptions),
     responses((status = 200, description = "A page of reports.", body = Page<ChartPerson>)))]
 #[get("/v1/people/{id}/reports")]
 pub async fn list_reports(

@@ -148,7 +148,7 @@ pub struct OwnerMatches {
 ///
 /// Returns what still has to be looked after: active customers, people, plans and teams, open milestones and interventions, playbooks, and
 /// reports. Items of one kind are together.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), params(Paging, ResponsibilityFilters),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))), params(Paging, ResponsibilityFilters),
     responses((status = 200, description = "A page of responsibilities.", body = Page<Held>)))]
 #[get("/v1/people/{id}/responsibilities")]
 pub async fn list_responsibilities(

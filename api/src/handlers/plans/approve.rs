@@ -34,7 +34,7 @@ pub struct Approval {
 ///
 /// Each side, the organization (`internal`) and the customer (`client`), can approve a baseline once. The approval does
 /// not change the baseline itself.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = Approval,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = Approval,
     responses((status = 200, description = "The baseline with its approvals.", body = Baseline)))]
 #[post("/v1/plans/{id}/baselines/{number}/approve")]
 pub async fn approve_baseline(cx: Context, path: Path<(Uuid, i64)>, body: Body<Approval>) -> Result<Answer, ApiError> {

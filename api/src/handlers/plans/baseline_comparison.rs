@@ -89,7 +89,7 @@ pub struct BaselineChange {
 ///
 /// Returns the change in scope and finish, and every milestone whose planned date or weight differs. Without
 /// parameters, compares the first baseline with the newest.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Numbers),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Numbers),
     responses((status = 200, description = "The differences between the baselines.", body = BaselineComparison)))]
 #[get("/v1/plans/{id}/baselines/compare")]
 pub async fn compare_baselines(cx: Context, id: Path<Uuid>, numbers: Query<Numbers>) -> Result<Answer, ApiError> {

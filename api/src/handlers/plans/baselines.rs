@@ -114,7 +114,7 @@ const MOST: usize = 200;
 /// List a plan's baselines
 ///
 /// Returns a page of the baselines with their lines, the newest first. A plan has at most 200 baselines.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of baselines.", body = Page<Baseline>)))]
 #[get("/v1/plans/{id}/baselines")]
 pub async fn list_baselines(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
@@ -132,7 +132,7 @@ pub async fn list_baselines(cx: Context, id: Path<Uuid>, paging: Paging) -> Resu
 /// dates still use the previous one. A planned date that moves is recorded as a forecast change of its milestone, which
 /// is to be communicated to the client like any other: the owner's own forecast stays, or else becomes the new planned
 /// date. A new baseline does not explain a date that was missed before. A plan may have at most 200 baselines.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = BaselineDraft,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = BaselineDraft,
     responses((status = 201, description = "The created baseline.", body = Baseline)))]
 #[post("/v1/plans/{id}/baselines")]
 pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDraft>) -> Result<Answer, ApiError> {

@@ -63,7 +63,7 @@ pub struct PlanDependencyDraft {
 /// The milestone cannot be reached before the milestone of the other plan, the lag, and its own duration. A slip in the other plan then
 /// pushes the reckoned dates of this one, in all answers. Plans must not wait for each other in a circle, and at most ten may wait in a
 /// row.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = PlanDependencyDraft,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = PlanDependencyDraft,
     responses((status = 201, description = "The added dependency.", body = PlanDependency)))]
 #[post("/v1/plans/{id}/dependencies")]
 pub async fn add_plan_dependency(
@@ -114,7 +114,7 @@ pub async fn add_plan_dependency(
 /// List a plan's dependencies on other plans
 ///
 /// Returns a page of the dependencies, the newest first, withdrawn ones included.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of dependencies.", body = Page<PlanDependency>)))]
 #[get("/v1/plans/{id}/dependencies")]
 pub async fn list_plan_dependencies(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
@@ -126,7 +126,7 @@ pub async fn list_plan_dependencies(cx: Context, id: Path<Uuid>, paging: Paging)
 /// List what waits for a plan
 ///
 /// Returns a page of the dependencies of other plans on milestones of this one, the newest first, withdrawn ones included.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of dependencies.", body = Page<PlanDependency>)))]
 #[get("/v1/plans/{id}/dependents")]
 pub async fn list_plan_dependents(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
@@ -138,7 +138,7 @@ pub async fn list_plan_dependents(cx: Context, id: Path<Uuid>, paging: Paging) -
 /// Get a plan's dependency on another plan
 ///
 /// Returns one dependency, also if it was withdrawn.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The dependency.", body = PlanDependency)))]
 #[get("/v1/plans/{id}/dependencies/{record_id}")]
 pub async fn read_plan_dependency(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
@@ -149,7 +149,7 @@ pub async fn read_plan_dependency(cx: Context, path: Path<(Uuid, Uuid)>) -> Resu
 ///
 /// Takes the dependency out of all figures, also those of earlier days. It stays visible, and figures with an earlier `known_at` still
 /// follow it.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = Withdrawal,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = Withdrawal,
     responses((status = 200, description = "The withdrawn dependency.", body = PlanDependency)))]
 #[post("/v1/plans/{id}/dependencies/{record_id}/withdraw")]
 pub async fn withdraw_plan_dependency(

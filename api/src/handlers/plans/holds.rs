@@ -85,7 +85,7 @@ pub struct Resumption {
 /// From today on, the plan's clock stands still: nothing in it becomes due, late or stale, and figures stay as they are at the end of
 /// today. While it is on hold, its milestones cannot be worked on, and its dates cannot change; corrections of what happened before can be
 /// recorded.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(IfMatchOptional), request_body = HoldDraft,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = HoldDraft,
     responses((status = 200, description = "The plan on hold.", body = Plan)))]
 #[post("/v1/plans/{id}/hold")]
 pub async fn hold_plan(cx: Context, id: Path<Uuid>, body: Body<HoldDraft>) -> Result<Answer, ApiError> {
@@ -116,7 +116,7 @@ pub async fn hold_plan(cx: Context, id: Path<Uuid>, body: Body<HoldDraft>) -> Re
 /// The dates of all open milestones move by the days that the hold took, counted in the plan's calendar, in a new baseline. Each move is
 /// recorded as a forecast change, which is to be communicated to the client. A plan that is resumed on the day on which it was put on hold
 /// moves nothing. A dry run (`dry_run=true`) returns the same report with status 200 and saves nothing.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(IfMatchOptional, ResumeOptions),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional, ResumeOptions),
     request_body = Option<ResumptionDraft>, responses(
     (status = 200, description = "The changes that the resumption would cause (dry run).", body = Resumption),
     (status = 201, description = "The changes that the resumption caused.", body = Resumption),
@@ -170,7 +170,7 @@ pub async fn resume_plan(
 /// List the holds of a plan
 ///
 /// Returns a page of the times in which the plan was on hold, the newest first.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of holds.", body = Page<PlanHold>)))]
 #[get("/v1/plans/{id}/holds")]
 pub async fn list_plan_holds(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {

@@ -3,6 +3,7 @@
 use actix_web::get;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use milepost_domain::access::Scope;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::people::PersonContent;
 use milepost_domain::plan::Kind;
@@ -140,7 +141,7 @@ pub fn position(plan: &PlanView) -> Position {
 ///
 /// Returns the plans with their status and figures at the date, by name unless sorted otherwise. Archived plans are
 /// returned only with `archived=true`, and then without the active plans.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging, AsOf, PlanFilters, OwnerParameters, PlanOrder),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("list"))), params(Paging, AsOf, PlanFilters, OwnerParameters, PlanOrder),
     responses((status = 200, description = "A page of plans.", body = Page<Plan>)))]
 #[get("/v1/plans")]
 pub async fn list_plans(
@@ -156,6 +157,9 @@ pub async fn list_plans(
     let slice = paging.slice(sort.order(), sort.direction())?;
     let selection = filters.0.resolve(&cx, &owners.0).await?;
     let behind = plans.sorted(slice.order, slice.direction, slice.after.as_ref());
-    let page: Vec<&PlanView> = behind.filter(|plan| selection.admits(plan, as_of)).take(slice.rows).collect();
+    let page: Vec<&PlanView> = behind
+        .filter(|plan| cx.may_with_plan(Scope::PlansRead, plan) && selection.admits(plan, as_of))
+        .take(slice.rows)
+        .collect();
     paging.answer(page, |plan| sort.position(&plan.row.name, plan.row.id), |plan| Plan::at(plan, as_of))
 }

@@ -98,7 +98,7 @@ pub struct StartedMilestone {
 /// recorded as a forecast change, which is to be communicated to the client. Achieved, waived and canceled milestones do not move. The new
 /// start must not be later than the first day of work that has already begun. A dry run (`dry_run=true`) returns the same report with
 /// status 200 and saves nothing.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = StartDraft, params(IfMatchOptional, MoveOptions), responses(
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = StartDraft, params(IfMatchOptional, MoveOptions), responses(
     (status = 200, description = "The changes that the move would cause (dry run).", body = StartMove),
     (status = 201, description = "The changes that the move caused.", body = StartMove),
 ))]

@@ -12,7 +12,7 @@ use crate::error::ApiError;
 /// Get a plan
 ///
 /// Returns the plan with its status and figures as of today. Archived plans are returned too.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The plan.", body = Plan)))]
 #[get("/v1/plans/{id}")]
 pub async fn read_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {

@@ -110,7 +110,7 @@ pub struct NextReview {
 /// Answers three questions as of today: which milestones are at risk and why, which dependencies are unresolved, and
 /// where the plan is heading. Each milestone in `at_risk` needs a finding with cause and action when the review is
 /// recorded.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The agenda of the next review.", body = NextReview)))]
 #[get("/v1/plans/{id}/reviews/next")]
 pub async fn read_next_review(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
@@ -130,7 +130,7 @@ pub async fn read_next_review(cx: Context, id: Path<Uuid>) -> Result<Answer, Api
 /// List a plan's reviews
 ///
 /// Returns a page of the reviews of the plan, the newest first, each with the state of the plan on its day.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of reviews.", body = Page<Review>)))]
 #[get("/v1/plans/{id}/reviews")]
 pub async fn list_reviews(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
@@ -145,7 +145,7 @@ pub async fn list_reviews(cx: Context, id: Path<Uuid>, paging: Paging) -> Result
 /// Get a review
 ///
 /// Returns the review as it was recorded. Later changes of the plan do not affect it.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The review as it was recorded.", body = Review)))]
 #[get("/v1/plans/{id}/reviews/{number}")]
 pub async fn read_review(cx: Context, path: Path<(Uuid, i64)>) -> Result<Answer, ApiError> {
@@ -160,7 +160,7 @@ pub async fn read_review(cx: Context, path: Path<(Uuid, i64)>) -> Result<Answer,
 /// while a milestone at risk has no finding; the error names each of them. A milestone that is late only because of what it
 /// waits for needs none. `confirmed` is applied first, so a confirmed
 /// forecast is no longer stale. The next review is due after the plan's `update_interval_days`.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = ReviewDraft,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = ReviewDraft,
     responses((status = 201, description = "The recorded review.", body = Review)))]
 #[post("/v1/plans/{id}/reviews")]
 pub async fn create_review(cx: Context, id: Path<Uuid>, body: Body<ReviewDraft>) -> Result<Answer, ApiError> {

@@ -108,7 +108,7 @@ pub struct PlanPatch {
 /// patch that changes nothing leaves the version as it is. `If-Match` is required. A new credit rule or budget applies from
 /// today on; figures for earlier dates keep the one that was in force. The currency cannot change once costs are
 /// recorded.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), params(IfMatch),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatch),
     request_body(content = PlanPatch, content_type = "application/merge-patch+json"),
     responses((status = 200, description = "The updated plan.", body = Plan)))]
 #[patch("/v1/plans/{id}")]

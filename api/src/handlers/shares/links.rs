@@ -90,7 +90,7 @@ const MOST_LIVE: i64 = 100;
 /// Anyone who has the link can open the page without an account. The page shows the plan as it is when the page is
 /// opened. The link's path is in this response only and cannot be retrieved again; a repeated request with the same
 /// `Idempotency-Key` returns null instead. A plan has at most 100 active share links.
-#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), request_body(content = Option<ShareLinkDraft>),
+#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body(content = Option<ShareLinkDraft>),
     responses((status = 201, description = "The created share link, with its path.", body = ShareLink)))]
 #[post("/v1/plans/{id}/share-links")]
 pub async fn create_share_link(cx: Context, id: Path<Uuid>, body: Body<ShareLinkDraft>) -> Result<Answer, ApiError> {
@@ -150,7 +150,7 @@ fn check(draft: &ShareLinkDraft, record: &PlanRecord, now: DateTime<Utc>) -> Res
 /// List a plan's share links
 ///
 /// Returns the newest 200 links, including expired and revoked links, without their tokens.
-#[utoipa::path(tag = "shares", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "shares", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of share links.", body = Page<ShareLink>)))]
 #[get("/v1/plans/{id}/share-links")]
 pub async fn list_share_links(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
@@ -164,7 +164,7 @@ pub async fn list_share_links(cx: Context, id: Path<Uuid>, paging: Paging) -> Re
 /// Revoke a share link
 ///
 /// The link stops working at once. Revoking a revoked link changes nothing.
-#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), params(IfMatch), responses((status = 204, description = "Revoked.")))]
+#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatch), responses((status = 204, description = "Revoked.")))]
 #[delete("/v1/plans/{id}/share-links/{link_id}")]
 pub async fn revoke_share_link(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
     let (plan_id, link_id) = *path;

@@ -145,6 +145,7 @@ json_columns!(
     milepost_domain::customer::playbook::Playbook,
     Vec<milepost_domain::plan::template::MilestoneDefinition>,
     Vec<crate::merges::MovedCount>,
+    milepost_domain::access::Scopes,
 );
 
 /// Declares domain types that are stored as the text they display and parse.
@@ -177,12 +178,13 @@ macro_rules! trusted_columns {
     )+};
 }
 
-trusted_columns!(Name, Label, Key, Note, Reason, ExternalRef, Email, TimeZone, Language);
+trusted_columns!(Name, Label, Key, Note, Reason, ExternalRef, Email, TimeZone, Language, WebAddress);
 text_columns!(
     crate::author::Author,
     crate::reference_periods::Holder,
     crate::rejected_messages::Channel,
     milepost_domain::people::Employment,
+    milepost_domain::people::identity::PersonBy,
     milepost_domain::people::PersonKind,
     milepost_domain::usage::metric::Aggregate,
     milepost_domain::customer::outcome::OutcomeKind,

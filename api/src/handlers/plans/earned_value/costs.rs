@@ -50,7 +50,7 @@ pub struct CostDraft {
 /// List a plan's costs
 ///
 /// Returns a page of the costs, the most recently recorded first.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Paging),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
     responses((status = 200, description = "A page of costs.", body = Page<CostEntry>)))]
 #[get("/v1/plans/{id}/costs")]
 pub async fn list_costs(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
@@ -61,7 +61,7 @@ pub async fn list_costs(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<A
 /// Get a cost of a plan
 ///
 /// Returns one recorded cost.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The cost.", body = CostEntry)))]
 #[get("/v1/plans/{id}/costs/{record_id}")]
 pub async fn read_cost(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
@@ -71,7 +71,7 @@ pub async fn read_cost(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, 
 /// Record a cost of a plan
 ///
 /// Costs never change; a correction takes one back and records the right one.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = CostDraft,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = CostDraft,
     responses((status = 201, description = "The recorded cost.", body = CostEntry)))]
 #[post("/v1/plans/{id}/costs")]
 pub async fn record_cost(cx: Context, id: Path<Uuid>, body: Body<CostDraft>) -> Result<Answer, ApiError> {
@@ -122,7 +122,7 @@ pub struct CostCorrection {
 ///
 /// Takes the recorded amount back on its own day and records the right cost. Both entries name the corrected one. A cost is
 /// corrected once; to correct it again, correct the entry that holds the right amount.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), request_body = CostCorrection,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = CostCorrection,
     responses((status = 201, description = "The right cost, or the entry that takes the cost back.", body = CostEntry)))]
 #[post("/v1/plans/{id}/costs/{record_id}/corrections")]
 pub async fn correct_cost(

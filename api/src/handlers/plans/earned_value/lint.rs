@@ -52,7 +52,7 @@ pub struct LintFinding {
 /// Checks the plan against good practices of milestone tracking: density, owners, acceptance criteria, spans, names,
 /// dependencies, forecasts and weights. Findings are advice and never prevent a change. `lint_rules_off` of `PATCH
 /// /v1/organization` switches rules off for the organization.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The findings about the plan.", body = PlanLint)))]
 #[get("/v1/plans/{id}/lint")]
 pub async fn lint_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {

@@ -109,7 +109,7 @@ pub struct Money {
 /// baseline in force at the date (PMI, Practice Standard for Earned Value Management). Also returns earned schedule
 /// (ES), which measures progress in time and, unlike SPI, does not return to 1 when a late plan ends. Figures that are
 /// undefined are null and come with a reason.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(Moment, InPeriods, Against),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Moment, InPeriods, Against),
     responses((status = 200, description = "The earned value of the plan.", body = PlanEarnedValue)))]
 #[get("/v1/plans/{id}/earned-value")]
 pub async fn read_earned_value(

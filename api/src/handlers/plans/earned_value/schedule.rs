@@ -130,7 +130,7 @@ pub struct ScheduledMilestone {
 /// Returns early and late dates, float and critical paths, computed by the critical path method over all four relations with lags. Waived
 /// and canceled milestones do not delay other milestones and are left out. Dates, float and critical paths are those of the plan by
 /// itself; `driving_path` says what its finish hangs on in other plans, too.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(ScheduleOptions),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(ScheduleOptions),
     responses((status = 200, description = "The schedule.", body = Schedule)))]
 #[get("/v1/plans/{id}/schedule")]
 pub async fn read_schedule(cx: Context, id: Path<Uuid>, options: Query<ScheduleOptions>) -> Result<Answer, ApiError> {

@@ -74,7 +74,7 @@ pub struct SeriesPoint {
 /// Returns the points of an S-curve: one for the end of each day, week or month. The current period shows the figures
 /// as of the date; later periods show only the planned value (PV). A series has at most 1,000 points; a shorter period
 /// that gives more is refused.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, InPeriods),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(AsOf, InPeriods),
     responses((status = 200, description = "The figures at the end of each period.", body = EarnedValueSeries)))]
 #[get("/v1/plans/{id}/earned-value/series")]
 pub async fn read_earned_value_series(

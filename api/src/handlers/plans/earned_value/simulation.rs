@@ -148,7 +148,7 @@ const BARS: usize = 20;
 /// used. A recorded forecast later than the planned date is the earliest date of the milestone. What it waits for in other plans is
 /// taken to be achieved on its reckoned date. The number of samples
 /// times the number of open milestones may be at most ten million.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf, SimulationOptions),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(AsOf, SimulationOptions),
     responses(
         (status = 200, description = "The probable finish of the plan and its milestones.", body = PlanSimulation),
         (status = 409, description = "The plan has no open milestones.", body = Problem,

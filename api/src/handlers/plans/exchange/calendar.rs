@@ -21,7 +21,7 @@ use crate::views::status_markdown::in_words;
 /// Each milestone is an all-day event on its expected date, or on its actual date once achieved. Events of waived and
 /// canceled milestones are marked as canceled. A calendar application that subscribes to the `calendar.ics` of a share
 /// link follows the dates as they move.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The milestones as calendar events.", body = String,
         content_type = "text/calendar")))]
 #[get("/v1/plans/{id}/calendar.ics")]

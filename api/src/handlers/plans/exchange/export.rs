@@ -21,7 +21,7 @@ use crate::views::project_xml;
 /// The columns are those of `POST /v1/plans/import`, so that a file edited in a spreadsheet can be imported as a new
 /// plan. Planned dates are those of the baseline in force. Waived and canceled milestones are left out. Text that a
 /// spreadsheet would treat as a formula has a leading apostrophe.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The CSV file.", body = String, content_type = "text/csv")))]
 #[get("/v1/plans/{id}/export")]
 pub async fn export_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
@@ -35,7 +35,7 @@ pub async fn export_plan(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError
 /// The file is Microsoft Project's XML (MSPDI), which `POST /v1/plans/import` and project management programs read. Phases are summary
 /// tasks, forecasts the schedule, planned dates baseline 0, and owners resources. Waived and canceled milestones are left out; there is no
 /// place for acceptance criteria and credit rules.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The project file.", body = String, content_type = "application/xml")))]
 #[get("/v1/plans/{id}/export.xml")]
 pub async fn export_project(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {

@@ -16,7 +16,7 @@ use crate::views::pictures::{MEDIA_TYPE, draw_s_curve, draw_trend};
 ///
 /// Shows planned value (PV), earned value (EV) and the value expected of the open milestones over time, in percent of
 /// the scope. The curves refer to the baseline in force at `as_of`.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(AsOf),
     responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/plans/{id}/s-curve.svg")]
 pub async fn draw_plan_s_curve(cx: Context, id: Path<Uuid>, as_of: AsOf) -> Result<Answer, ApiError> {
@@ -27,7 +27,7 @@ pub async fn draw_plan_s_curve(cx: Context, id: Path<Uuid>, as_of: AsOf) -> Resu
 ///
 /// Shows the expected date of each milestone over time. A rising line is a milestone that moves to a later date; a
 /// level line is a milestone that keeps its date. Waived and canceled milestones are left out.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), params(AsOf),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(AsOf),
     responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/plans/{id}/trend.svg")]
 pub async fn draw_plan_trend(cx: Context, id: Path<Uuid>, as_of: AsOf) -> Result<Answer, ApiError> {

@@ -1,0 +1,69 @@
+//! People as callers: what they may do everywhere, and whom they have a relation to.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use milepost_domain::access::Scopes;
+use milepost_domain::access::may::Circle;
+use milepost_domain::access::role::{Role, RoleContent};
+use milepost_domain::people::PersonKind;
+use milepost_domain::people::identity::NoPerson;
+use milepost_domain::people::responsibility::Responsibility;
+use uuid::Uuid;
+
+use crate::store::roles::OwnRole;
+use crate::store::row::{self, Column as _, Condition};
+use crate::store::teams::{TeamMember, with_parts};
+use crate::store::{Conn, people, reporting_lines, responsibilities, roles};
+
+/// The scopes that some roles grant.
+pub async fn scopes_of(conn: &mut Conn, organization_id: Uuid, names: &[String]) -> sqlx::Result<Scopes> {
+    let mut scopes = vec![];
+    let mut own = vec![];
+    for name in names {
+        match name.parse::<Role>() {
+            Ok(role) => scopes.extend(role.scopes().iter().copied()),
+            Err(_) => own.push(name.clone()),
+        }
+    }
+    if let Some(condition) = Condition::one_of("key", &own) {
+        let found: Vec<OwnRole> = row::all(conn, organization_id, &[condition], "id").await?;
+        scopes.extend(found.iter().flat_map(|role| RoleContent::clone(role).scopes.list().to_vec()));
+    }
+    Ok(Scopes::of(scopes))
+}
+
+/// Loads what a person may do, and whom they have a relation to on a day.
+pub async fn load(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    person_id: Uuid,
+    day: NaiveDate,
+) -> sqlx::Result<Result<Circle, NoPerson>> {
+    let Some(person) = people::find(conn, organization_id, person_id).await? else { return Ok(Err(NoPerson::Unknown)) };
+    if let Some(into_id) = person.merged_into_id() {
+        return Box::pin(load(conn, organization_id, into_id, day)).await;
+    }
+    if person.has_left(day) || person.stamp.archived_at.is_some() {
+        return Ok(Err(NoPerson::HasLeft));
+    }
+    let names = roles::of_person(conn, organization_id, person_id).await?;
+    let scopes = scopes_of(conn, organization_id, &names).await?;
+    let chart = reporting_lines::below(conn, organization_id, person_id).await?;
+    let coached = responsibilities::ids(conn, organization_id, Responsibility::People, &[person_id]).await?;
+    let mut led = BTreeSet::new();
+    for team in responsibilities::ids(conn, organization_id, Responsibility::Teams, &[person_id]).await? {
+        let teams = with_parts(conn, organization_id, team).await?;
+        let conditions = [Condition::OneOf("team_id", teams.iter().map(Uuid::to_value).collect())];
+        let members: Vec<TeamMember> = row::all(conn, organization_id, &conditions, "id").await?;
+        led.extend(members.iter().filter(|one| one.stay().covers(day)).map(|one| one.person_id));
+    }
+    Ok(Ok(Circle {
+        person_id,
+        scopes,
+        reports: chart.reports_on(person_id, day).into_iter().map(|(id, _)| id).collect(),
+        coached: coached.into_iter().collect(),
+        led,
+        customer_id: person.customer_id.filter(|_| person.kind == PersonKind::Participant),
+    }))
+}

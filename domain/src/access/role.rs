@@ -1,0 +1,136 @@
+//! Roles of people: what somebody may do everywhere in the organization. What they may do with what is theirs is in `may`.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, IntoStaticStr, VariantArray};
+use utoipa::ToSchema;
+
+use super::rule::AccessRule;
+use super::{Scope, Scopes};
+use crate::values::text::{Key, Name};
+
+/// A role that the product has itself.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = BuiltInRoleName)]
+pub enum Role {
+    /// What is one's own, and nothing more. Everybody has it.
+    Member,
+    /// The people whose coach one is, and the programs that they are coached by.
+    Coach,
+    /// Reading people, whose abilities one certifies.
+    Certifier,
+    /// Running plans and programs, and reading whom they serve.
+    ProgramManager,
+    /// Keeping people, teams and roles.
+    PeopleAdmin,
+    /// Reading everything, the ledger included.
+    Auditor,
+    /// Everything.
+    Admin,
+}
+
+impl Role {
+    /// Returns the scopes that the role grants everywhere.
+    pub const fn scopes(self) -> &'static [Scope] {
+        match self {
+            Self::Member => &[],
+            Self::Coach | Self::Certifier => &[Scope::PeopleRead],
+            Self::ProgramManager => &[
+                Scope::CustomersRead,
+                Scope::PeopleRead,
+                Scope::PlansRead,
+                Scope::PlansWrite,
+                Scope::EventsRead,
+                Scope::HealthRead,
+            ],
+            Self::PeopleAdmin => &[Scope::PeopleRead, Scope::PeopleWrite],
+            Self::Auditor => &[
+                Scope::CustomersRead,
+                Scope::PeopleRead,
+                Scope::PlansRead,
+                Scope::EventsRead,
+                Scope::HealthRead,
+                Scope::LedgerRead,
+            ],
+            Self::Admin => &[Scope::Admin],
+        }
+    }
+}
+
+/// A role of the organization's own: a set of scopes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"key": "analyst", "name": "Analyst", "scopes": ["plans:read", "health:read"]}))]
+pub struct RoleContent {
+    /// Key. Unique within the organization; not the name of a role that the product has itself.
+    pub key: Key,
+    /// Name.
+    pub name: Name,
+    /// Scopes that the role grants everywhere.
+    #[schema(min_items = 1, max_items = 20, value_type = Vec<Scope>)]
+    pub scopes: Scopes,
+}
+
+impl RoleContent {
+    /// Checks that the key is not that of a role that the product has itself.
+    pub fn check(&self) -> Result<(), AccessRule> {
+        if self.key.parse::<Role>().is_ok() { Err(AccessRule::BuiltInRole) } else { Ok(()) }
+    }
+}
+
+/// Checks that somebody has everything that they grant.
+pub fn check_grant(giver: &Scopes, granted: &Scopes) -> Result<(), AccessRule> {
+    let lacking = granted.list().iter().find(|scope| !giver.allow(**scope));
+    lacking.map_or(Ok(()), |scope| Err(AccessRule::GrantsMore { scope: *scope }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_grants_what_they_do_not_have() {
+        let of = |scopes: &[Scope]| Scopes::of(scopes.iter().copied());
+        for (giver, granted, expected) in [
+            (vec![Scope::PeopleWrite], vec![], Ok(())),
+            (vec![Scope::PeopleWrite], vec![Scope::PeopleWrite], Ok(())),
+            (
+                vec![Scope::PeopleWrite],
+                vec![Scope::PeopleRead],
+                Err(AccessRule::GrantsMore { scope: Scope::PeopleRead }),
+            ),
+            (vec![Scope::PeopleWrite], vec![Scope::Admin], Err(AccessRule::GrantsMore { scope: Scope::Admin })),
+            (vec![Scope::Admin], vec![Scope::Admin, Scope::PlansRead], Ok(())),
+        ] {
+            assert_eq!(check_grant(&of(&giver), &of(&granted)), expected, "{giver:?} {granted:?}");
+        }
+    }
+
+    #[test]
+    fn own_roles_have_names_of_their_own() {
+        let role = |key: &str| RoleContent {
+            key: Key::parse(key).expect("a key"),
+            name: Name::parse("R").expect("a name"),
+            scopes: Scopes::default(),
+        };
+        assert_eq!(role("analyst").check(), Ok(()));
+        assert_eq!(role("program_manager").check(), Err(AccessRule::BuiltInRole));
+    }
+}
