@@ -260,6 +260,7 @@ impl Context {
             zone: self.who.tenant.zone,
             author: self.who.caller.author.clone(),
             request_id: self.request_id.to_string(),
+            scopes: self.who.caller.scopes.clone(),
         }
     }
 

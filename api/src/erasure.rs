@@ -15,7 +15,7 @@ use crate::error::ApiError;
 use crate::handlers::access::roles::check_not_last_admin;
 use crate::merging::change_each;
 use crate::resource::{By, Managed, Referred, Resource, check_stands, find};
-use crate::responsibility::{give, give_playbooks};
+use crate::responsibility::{give, give_escalations, give_playbooks};
 use crate::store::erasure::Extent;
 use crate::store::ledger::{self, Entry};
 use crate::store::measured_events::Span;
@@ -129,9 +129,12 @@ async fn apply<T: Erasable>(unit: &mut Unit, found: &Resource<T>, dry_run: bool)
         give(unit, *kind, &stay, &Owner::default(), "").await?;
     }
     give_playbooks(unit, &extent.people, &Owner::default()).await?;
+    give_escalations(unit, &extent.people, &Owner::default()).await?;
     let usage_events = erase_events(unit, &extent).await?;
     extent.remove(&mut unit.conn, unit.organization_id).await?;
-    let erased = ledger::erase(&mut unit.conn, unit.organization_id, &extent.all(), unit.now).await?;
+    let mut erased = ledger::erase(&mut unit.conn, unit.organization_id, &extent.all(), unit.now).await?;
+    erased.extend(ledger::erase_mentions(&mut unit.conn, unit.organization_id, &extent.people, unit.now).await?);
+    erased.sort_unstable();
     let (people, plans, interventions) = (extent.people.len(), extent.plans.len(), extent.interventions.len());
     let erasure = Erasure { people, plans, interventions, usage_events, erased_entries: ranges(&erased) };
     // The other things' entries tell those who follow the ledger that they are gone.

@@ -252,11 +252,17 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The range is too long or its end lies before its start.",
         "must be at most 400 days after from",
     ),
+    of("own_owner", "Nobody is the owner of themselves.", "must not be the person themselves"),
     of("parent_cycle", "A customer or a team would be a part of itself.", "must not be itself or a part of itself"),
     of("percent_out_of_range", "The number is not a percentage.", "must be a number from 0 to 100"),
     of("plan_cycle", "Plans would wait for each other.", "must not be a plan that waits for this one"),
     of("property_required", "The aggregate needs a property.", "must name the property whose sum is taken"),
     of("property_unused", "The aggregate uses no property.", "must be left out: count uses no property"),
+    of(
+        "protected_person",
+        "The person has roles that the caller does not have.",
+        "is of somebody whose roles include admin, which the caller does not have",
+    ),
     of(
         "published",
         "The version is published and cannot change.",

@@ -12,14 +12,15 @@ use std::time::Duration;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT, ALLOW, AUTHORIZATION, Accept, CONTENT_ENCODING, CONTENT_LENGTH, Header, HeaderName, HeaderValue, Quality,
-    RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT, ALLOW, AUTHORIZATION, Accept, CONTENT_ENCODING, CONTENT_LENGTH, Header, HeaderName, HeaderValue, ORIGIN,
+    Quality, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpRequest, web};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::stream;
+use milepost_domain::access::Scope;
 use uuid::Uuid;
 
 use crate::auth::api_key::ApiKey;
@@ -40,14 +41,24 @@ use crate::state::App;
 /// Largest body in which a key is looked for, in bytes: what browsers allow a beacon.
 const MOST_BEACON_BYTES: usize = 64 * 1024;
 
+/// Header of the warning about an API key in a browser.
+const WARNING: HeaderName = HeaderName::from_static("warning");
+/// Text of that warning (RFC 7234, section 5.5, code 299).
+const KEY_IN_BROWSER: &str =
+    "299 milepost \"An API key was sent by a browser, whose user can read it. Sign people in instead.\"";
+
 /// The middleware.
 pub async fn pass<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
+    let shows_key = shows_key(&request);
     match admit(&mut request).await {
         Ok(allowance) => {
             let mut response = next.call(request).await?;
+            if shows_key {
+                response.headers_mut().insert(WARNING, HeaderValue::from_static(KEY_IN_BROWSER));
+            }
             for (name, value) in allowance.into_iter().flat_map(allowance_headers) {
                 response.headers_mut().insert(name, value);
             }
@@ -55,6 +66,12 @@ pub async fn pass<B: MessageBody + 'static>(
         }
         Err(refusal) => Ok(request.error_response(refusal).map_into_right_body()),
     }
+}
+
+/// Whether a browser sent an API key, which whoever uses it can read. Events are what browsers may send.
+fn shows_key(request: &ServiceRequest) -> bool {
+    let is_key = || bearer(request).is_some_and(|token| ApiKey::parse(&token).is_some());
+    request.headers().contains_key(ORIGIN) && !request.path().starts_with("/v1/events") && is_key()
 }
 
 /// Checks a request and leaves in it what its handler needs; answers what is left of the quota, where there is one.
@@ -169,12 +186,14 @@ async fn authenticate(request: &mut ServiceRequest, app: &Arc<App>) -> Result<Au
         let found = app.tenants.by_key(&key, &app.db, app.clock.now()).await?;
         return found.ok_or_else(|| note_failure(app, address, Some(key.id)).unwrap_or_else(invalid_credentials));
     }
-    // The signature of a token is checked before anything is looked up, so this costs no query.
-    let found = bearer_of(app, &token).await?;
+    // The signature of a token of ours is checked before anything is looked up. Whether there is a provider of an issuer is looked up once.
+    let found = bearer_of(app, &token, app.refusals.wait(address).is_some()).await?;
     let found = found.ok_or_else(|| note_failure(app, address, None).unwrap_or_else(invalid_credentials))?;
+    let mut acts_for_admins = true;
     let (organization_id, person_id, client_id, tenant) = match found {
         Bearer::Caller(who) => return Ok(who),
-        Bearer::Person { tenant, organization_id, person_id, client_id } => {
+        Bearer::Person { tenant, organization_id, person_id, client_id, acts_for_admins: may } => {
+            acts_for_admins = may;
             (organization_id, person_id, client_id, tenant)
         }
         Bearer::Subject(verified) => {
@@ -184,12 +203,21 @@ async fn authenticate(request: &mut ServiceRequest, app: &Arc<App>) -> Result<Au
         }
     };
     let day = date_in(tenant.zone, app.clock.now());
-    app.tenants.by_person(&app.db, tenant, (organization_id, person_id, client_id), day).await?.map_err(refused)
+    let found = app.tenants.by_person(&app.db, tenant, (organization_id, person_id, client_id), day).await?;
+    let who = found.map_err(refused)?;
+    // What is taken from the client, or given to the person, counts for tokens that were issued before, too.
+    if who.caller.scopes.allow(Scope::Admin) && !acts_for_admins {
+        return Err(ApiError::new(
+            Code::Forbidden,
+            "Only a client with the scope admin acts for somebody with the role admin.",
+        ));
+    }
+    Ok(who)
 }
 
 /// Whom a token is of; `None` if it is not valid.
-pub async fn bearer_of(app: &App, token: &str) -> sqlx::Result<Option<Bearer>> {
-    let others = (app.external.as_ref(), &app.providers);
+pub async fn bearer_of(app: &App, token: &str, is_limited: bool) -> sqlx::Result<Option<Bearer>> {
+    let others = (app.external.as_ref(), &app.providers, is_limited);
     app.tenants.by_token(token, &app.db, &app.issuer, others, app.clock.now()).await
 }
 

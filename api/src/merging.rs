@@ -16,6 +16,7 @@ use crate::error::ApiError;
 use crate::paging::Paging;
 use crate::reference::{self, Named};
 use crate::resource::{By, Managed, Referred, Resource, check_stands, find, side};
+use crate::store::authored::name_all;
 use crate::store::kept::Mergeable;
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::merges::{self, Link, Merge, MovedCount};
@@ -36,6 +37,11 @@ pub trait Merging: Referred<Stamp = Mergeable> {
         ids: &[Uuid],
         to: &Resource<Self>,
     ) -> impl Future<Output = Result<(), ApiError>>;
+
+    /// Checks that the caller may take two for one.
+    fn check(_unit: &mut Unit, _both: &[Uuid]) -> impl Future<Output = Result<(), ApiError>> {
+        async { Ok(()) }
+    }
 
     /// Settles what follows from a merge.
     fn merged(unit: &mut Unit, merge: &Merge, survivor: &Resource<Self>) -> impl Future<Output = Result<(), ApiError>>;
@@ -123,6 +129,7 @@ async fn apply<T: Merging>(unit: &mut Unit, id: Uuid, draft: &MergeDraft) -> Res
         changed += merges::count(&mut unit.conn, unit.organization_id, *link, duplicate.id).await?;
     }
     let changed = usize::try_from(changed).unwrap_or(MOST_MOVED + 1);
+    T::check(unit, &[survivor.id, duplicate.id]).await?;
     may_merge(side(&survivor), side(&duplicate), changed).map_err(|rule| rule.at("/duplicate_id"))?;
     let mut merge = Merge {
         id: unit.new_id(),
@@ -190,6 +197,7 @@ pub async fn undo<T: Merging>(cx: &Context, id: Uuid, merge_id: Uuid) -> Result<
         }
         check_stands(&survivor)?;
         let duplicate = find::<T>(&mut unit.conn, unit.organization_id, By::Id(before.duplicate_id)).await?;
+        T::check(unit, &[survivor.id, duplicate.id]).await?;
         let merge = Merge { undone_at: Some(unit.now), ..before.clone() };
         row::update(&mut unit.conn, unit.organization_id, &merge).await?;
         let mut back = duplicate.clone();
@@ -217,7 +225,8 @@ pub async fn list<T: Merging>(cx: &Context, id: Uuid, paging: &Paging) -> Result
     find::<T>(&mut conn, cx.organization_id(), By::Id(id)).await?;
     let slice = paging.slice(Order::Id, Direction::Descending)?;
     let conditions = [Condition::Equals("survivor_id", id.to_value())];
-    let rows: Vec<Merge> = row::page(&mut conn, cx.organization_id(), &conditions, &slice).await?;
+    let mut rows: Vec<Merge> = row::page(&mut conn, cx.organization_id(), &conditions, &slice).await?;
+    name_all(&mut conn, cx.organization_id(), &mut rows).await?;
     paging.answer(rows, |merge| Position { key: None, id: merge.id }, |merge| merge)
 }
 
@@ -226,7 +235,8 @@ pub async fn read<T: Merging>(cx: &Context, id: Uuid, merge_id: Uuid) -> Result<
     let mut conn = cx.snapshot().await?;
     find::<T>(&mut conn, cx.organization_id(), By::Id(id)).await?;
     let found: Option<Merge> = row::find(&mut conn, cx.organization_id(), merge_id).await?;
-    let merge = found.filter(|merge| merge.survivor_id == id).ok_or_else(ApiError::not_found)?;
+    let mut merge = found.filter(|merge| merge.survivor_id == id).ok_or_else(ApiError::not_found)?;
+    name_all(&mut conn, cx.organization_id(), std::slice::from_mut(&mut merge)).await?;
     Ok(Answer::ok(&merge)?.content_tag())
 }
 

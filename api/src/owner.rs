@@ -130,12 +130,14 @@ impl OwnerParameters {
 }
 
 /// Completes the tiers of an escalation, so that each that names a person has their identifier and name. `at` is the pointer's name of
-/// the tiers.
-pub async fn settle_tiers(unit: &mut Unit, at: &str, tiers: &mut [Tier]) -> Result<(), ApiError> {
+/// the tiers. Whoever a tier named before is not looked up again.
+pub async fn settle_tiers(unit: &mut Unit, at: &str, tiers: &mut [Tier], before: &[Tier]) -> Result<(), ApiError> {
     for (index, tier) in tiers.iter_mut().enumerate() {
+        let known = before.iter().find(|one| one.to_id.is_some() && one.to_id == tier.to_id);
+        let known = known.map(|one| NamedOwner::of(one.to_id, one.to_ref.as_ref(), one.to_name.as_ref()));
         let fields = (&mut tier.to_id, &mut tier.to_ref, &mut tier.to_name);
         let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
-        complete(conn, organization_id, &format!("{at}/{index}/to"), fields, NamedOwner::default()).await?;
+        complete(conn, organization_id, &format!("{at}/{index}/to"), fields, known.unwrap_or_default()).await?;
     }
     Ok(())
 }

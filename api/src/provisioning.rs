@@ -159,5 +159,11 @@ async fn ship(unit: &mut Unit, shipped: Shipped) -> Result<(), ApiError> {
 }
 
 fn origin(organization_id: Uuid, zone: Tz) -> Origin {
-    Origin { organization_id, zone, author: Author::system(), request_id: "command-line".to_owned() }
+    Origin {
+        organization_id,
+        zone,
+        author: Author::system(),
+        request_id: "command-line".to_owned(),
+        scopes: Scopes::of([Scope::Admin]),
+    }
 }

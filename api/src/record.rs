@@ -12,12 +12,13 @@ use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::paging::Paging;
 use crate::store::Conn;
+use crate::store::authored::{Authored, name_all};
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::row::{self, Column as _, Condition, Table};
 use crate::unit::{Change, Entity, Unit};
 
 /// A record of something that belongs to a resource.
-pub trait Record: Table + Serialize + ToSchema {
+pub trait Record: Table + Authored + Serialize + ToSchema {
     /// The column that names the resource.
     const OF: &'static str;
     /// The resource's kind in the ledger, whose entry an addition is.
@@ -79,8 +80,10 @@ pub async fn append<T: Record>(unit: &mut Unit, record: &T) -> Result<(), ApiErr
 }
 
 /// Answers a record that was appended: 201 with its path below that of all of its kind.
-pub fn recorded<T: Record>(path: &str, record: &T) -> Result<Answer, ApiError> {
-    Answer::created(format!("{path}/{}", record.id()), record)
+pub async fn recorded<T: Record + Clone>(unit: &mut Unit, path: &str, record: &T) -> Result<Answer, ApiError> {
+    let mut shown = record.clone();
+    name_all(&mut unit.conn, unit.organization_id, std::slice::from_mut(&mut shown)).await?;
+    Answer::created(format!("{path}/{}", record.id()), &shown)
 }
 
 /// Answers a page of the records of a resource, the newest first.
@@ -98,13 +101,17 @@ pub async fn list_by<T: Record>(
 ) -> Result<Answer, ApiError> {
     let slice = paging.slice(Order::Id, Direction::Descending)?;
     let conditions = [Condition::Equals(column, id.to_value())];
-    let rows: Vec<T> = row::page(conn, cx.organization_id(), &conditions, &slice).await?;
+    let mut rows: Vec<T> = row::page(conn, cx.organization_id(), &conditions, &slice).await?;
+    name_all(conn, cx.organization_id(), &mut rows).await?;
     paging.answer(rows, |row| Position { key: None, id: row.id() }, |row| row)
 }
 
 /// Answers one record of a resource.
 pub async fn read<T: Record>(cx: &Context, of: Uuid, id: Uuid) -> Result<Answer, ApiError> {
-    Ok(Answer::ok(&find::<T>(&mut cx.read().await?, cx.organization_id(), of, id).await?)?.content_tag())
+    let mut conn = cx.read().await?;
+    let mut found = find::<T>(&mut conn, cx.organization_id(), of, id).await?;
+    name_all(&mut conn, cx.organization_id(), std::slice::from_mut(&mut found)).await?;
+    Ok(Answer::ok(&found)?.content_tag())
 }
 
 /// One record of a resource, or 404.

@@ -61,8 +61,8 @@ pub trait Managed: Content + DeserializeOwned {
     }
 
     /// Removes a resource to which nothing refers.
-    fn remove(unit: &mut Unit, id: Uuid) -> impl Future<Output = sqlx::Result<Removal>> {
-        row::delete::<Resource<Self>>(&mut unit.conn, unit.organization_id, id)
+    fn remove(unit: &mut Unit, id: Uuid) -> impl Future<Output = Result<Removal, ApiError>> {
+        async move { Ok(row::delete::<Resource<Self>>(&mut unit.conn, unit.organization_id, id).await?) }
     }
 }
 

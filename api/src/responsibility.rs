@@ -17,7 +17,7 @@ use crate::handlers::plans::update::change_rows;
 use crate::merging::change_each;
 use crate::resource::{By, find};
 use crate::resources::interventions;
-use crate::store::interventions::InterventionRow;
+use crate::store::interventions::{self as store_interventions, InterventionRow};
 use crate::store::owner::Owner;
 use crate::store::people::Person;
 use crate::store::playbooks::PlaybookRow;
@@ -102,6 +102,22 @@ async fn give_reports(unit: &mut Unit, ids: &[Uuid], to: &Owner, at: &str) -> Re
         let report: Person = find::<PersonContent>(&mut unit.conn, unit.organization_id, By::Id(*id)).await?;
         let new_id = unit.new_id();
         settle_line(unit, new_id, &report).await?;
+    }
+    Ok(())
+}
+
+/// Puts somebody in the place of some people to whom interventions escalate.
+pub async fn give_escalations(unit: &mut Unit, people: &[Uuid], to: &Owner) -> Result<(), ApiError> {
+    for id in people {
+        let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+        for before in store_interventions::escalating_to(conn, organization_id, *id).await? {
+            let mut after = before.clone();
+            for tier in after.escalations.0.iter_mut().filter(|tier| tier.to_id == Some(*id)) {
+                (tier.to_id, tier.to_ref, tier.to_name) = fields(to);
+            }
+            after.escalations.0.retain(|tier| tier.to_id.is_some() || tier.to_name.is_some());
+            interventions::save(unit, before, after, "updated").await?;
+        }
     }
     Ok(())
 }

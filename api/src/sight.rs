@@ -2,12 +2,14 @@
 
 use milepost_domain::access::Scope;
 use milepost_domain::access::may::{Circle, Subject, SubjectKind};
+use milepost_domain::people::responsibility::Responsibility;
 use uuid::Uuid;
 
 use crate::context::Context;
 use crate::error::{ApiError, Code};
-use crate::read_model::PlanView;
-use crate::store::customers;
+use crate::read_model::{PlanView, Plans};
+use crate::store::customers::{self, Customer};
+use crate::store::responsibilities::Held;
 use crate::store::row::{Column as _, Condition};
 
 impl Context {
@@ -30,10 +32,59 @@ impl Context {
         milepost_domain::access::may::may(circle, scope, &subject)
     }
 
+    /// Refuses a person whom a caller names in a field and may not read: for them, there is no such person.
+    pub fn check_named_person(&self, field: &str, id: Option<Uuid>) -> Result<(), ApiError> {
+        let is_hidden = |id: &Uuid| !self.who.caller.may(Scope::PeopleRead, &Subject::Person { id: *id });
+        match id.filter(|id| self.limited_by(Scope::PeopleRead).is_some() && is_hidden(id)) {
+            Some(_) => Err(ApiError::field(&format!("/{field}_ref"), "unknown_person", "names no person")),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a customer whom a caller names and may not read: for them, there is no such customer.
+    pub fn check_named_customer(&self, customer: Option<&Customer>) -> Result<(), ApiError> {
+        let subject = |one: &Customer| Subject::Customer { id: one.id, owner_id: one.owner_id };
+        let is_hidden = |one: &&Customer| !self.who.caller.may(Scope::CustomersRead, &subject(one));
+        match customer.filter(|one| self.limited_by(Scope::CustomersRead).is_some() && is_hidden(one)) {
+            Some(_) => Err(ApiError::field("/customer_ref", "unknown_customer", "names no customer")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the caller may see something that a person is responsible for. The person sees all of it.
+    pub fn may_see_held(&self, of: Uuid, held: &Held, plans: &Plans) -> bool {
+        let caller = &self.who.caller;
+        let Some(circle) = self.limited_by(Scope::PeopleRead) else { return true };
+        let may_plan = |id: Uuid| plans.find(id).is_some_and(|plan| self.may_with_plan(Scope::PlansRead, plan));
+        circle.person_id == of
+            || match held.kind {
+                Responsibility::Customers => {
+                    caller.may(Scope::CustomersRead, &Subject::Customer { id: held.id, owner_id: Some(of) })
+                }
+                Responsibility::People | Responsibility::Reports => {
+                    caller.may(Scope::PeopleRead, &Subject::Person { id: held.id })
+                }
+                Responsibility::Plans | Responsibility::Milestones => held.plan_id.is_some_and(may_plan),
+                Responsibility::Interventions | Responsibility::Playbooks => caller.scopes.allow(Scope::HealthRead),
+                Responsibility::Teams => false,
+            }
+    }
+
+    /// Whether the caller may read a person.
+    pub fn may_read_person(&self, id: Uuid) -> bool {
+        self.limited_by(Scope::PeopleRead).is_none() || self.who.caller.may(Scope::PeopleRead, &Subject::Person { id })
+    }
+
     /// The conditions that leave the people in a list whom the caller may read.
     pub fn readable_people(&self) -> Vec<Condition> {
         let Some(circle) = self.limited_by(Scope::PeopleRead) else { return vec![] };
-        let related = circle.reports.iter().chain(&circle.coached).chain(&circle.led).chain([&circle.person_id]);
+        let related = circle
+            .reports
+            .iter()
+            .chain(&circle.coached)
+            .chain(&circle.led)
+            .chain(&circle.managers)
+            .chain([&circle.person_id]);
         let may = |id: &&Uuid| self.who.caller.may(Scope::PeopleRead, &Subject::Person { id: **id });
         vec![Condition::OneOf("id", related.filter(may).map(Uuid::to_value).collect())]
     }

@@ -6,6 +6,7 @@
 use aws_lc_rs::rand;
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use milepost_domain::access::Scopes;
 use milepost_domain::ledger::{Content, GENESIS, Hash, entry_hash, hex, states_digest};
 use serde::Serialize;
 use uuid::Uuid;
@@ -33,6 +34,8 @@ pub struct Unit {
     pub today: NaiveDate,
     /// The time at which somebody else stated what is being written, where a message says so.
     pub stated_at: Option<DateTime<Utc>>,
+    /// Scopes that the author has everywhere.
+    pub scopes: Scopes,
     clock: Clock,
     author: Author,
     request_id: String,
@@ -54,6 +57,8 @@ pub struct Origin {
     pub author: Author,
     /// The request they are made in.
     pub request_id: String,
+    /// Scopes that the author has everywhere.
+    pub scopes: Scopes,
 }
 
 /// A kind of thing the ledger speaks of.
@@ -164,6 +169,7 @@ impl Unit {
             now,
             today: date_in(origin.zone, now),
             stated_at: None,
+            scopes: origin.scopes,
             clock: clock.clone(),
             author: origin.author,
             request_id: origin.request_id,

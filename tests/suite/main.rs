@@ -4,6 +4,7 @@
 
 mod aborts;
 mod access;
+mod acting;
 mod archives;
 mod bounds;
 mod chart;
@@ -41,6 +42,7 @@ mod plans;
 mod playbooks;
 mod programs;
 mod proof;
+mod providers;
 mod races;
 mod references;
 mod replay;

@@ -12,7 +12,9 @@ on_both_engines!(
     what_a_leaver_had_is_handed_over,
     texts_are_matched_once,
     the_lint_knows_people,
-    erased_owners_own_nothing
+    erased_owners_own_nothing,
+    a_successor_comes_from_the_team,
+    whoever_is_responsible_stays
 );
 
 async fn person(server: &Server, name: &str, email: &str) -> String {
@@ -293,5 +295,62 @@ async fn erased_owners_own_nothing(engine: Engine) {
     for path in [&path, &customer, &format!("{path}/milestones/a")] {
         assert_eq!(owner_of(&server.get(path).await.expect(200)), [&Value::Null; 3], "{path}");
     }
+    assert_eq!(server.get("/v1/ledger/verification?deep=true").await.expect(200)["intact"], true);
+}
+
+async fn a_successor_comes_from_the_team(engine: Engine) {
+    let server = Server::start(engine).await;
+    let boss = person(&server, "Boss", "boss@example.com").await;
+    let head = person(&server, "Head", "head@example.com").await;
+    server.patch(&format!("/v1/people/{head}"), json!({ "manager_id": boss })).await.expect(200);
+    let mut below = vec![];
+    for (name, manager) in [("Ana", "hr-Head"), ("Ben", "hr-Head"), ("Cai", "hr-Ana"), ("Dan", "hr-Cai")] {
+        let id = person(&server, name, &format!("{name}@example.com")).await;
+        server.patch(&format!("/v1/people/{id}"), json!({ "manager_ref": manager })).await.expect(200);
+        below.push(id);
+    }
+    let names = async |id: &str, what: &str| -> Vec<Value> {
+        let found = server.get(&format!("/v1/people/{id}/{what}")).await.expect(200);
+        pluck(&found, "name").into_iter().cloned().collect()
+    };
+    // Cai reports to Ana, who reports to the head that goes.
+    server.post(&format!("/v1/people/{head}/hand-over"), json!({ "to_id": below[2] })).await.expect(200);
+    assert_eq!(names(&below[2], "reports").await, ["Ana", "Ben", "Dan"]);
+    assert_eq!(names(&below[2], "managers").await, ["Boss"]);
+    assert_eq!(names(&below[0], "managers").await, ["Boss", "Cai"]);
+    assert!(names(&head, "reports").await.is_empty());
+}
+
+async fn whoever_is_responsible_stays(engine: Engine) {
+    let server = Server::start(engine).await;
+    let ana = person(&server, "Ana", "ana@example.com").await;
+    let path = create(&server, "/v1/plans", plan(&json!({ "owner_id": ana }))).await;
+    let delete = async || server.call("DELETE", &format!("/v1/people/{ana}")).header("If-Match", "*").send().await;
+    delete().await.problem(409, "conflict");
+    let tiers = json!([{ "after_days": 2, "to_id": ana }]);
+    let action = json!({ "kind": "coaching", "title": "T", "due_in_days": 1, "owner_id": ana, "escalations": tiers });
+    let content = json!({ "name": "Rescue", "trigger": { "kind": "milestone_missed" }, "action": action });
+    create(&server, "/v1/playbooks", json!({ "key": "rescue", "content": content })).await;
+    // A playbook goes back as it came, whatever its owner is called meanwhile.
+    server.patch(&format!("/v1/people/{ana}"), json!({ "external_ref": "hr-9" })).await.expect(200);
+    let read = server.get("/v1/playbooks/rescue").await.expect(200)["content"].clone();
+    let put =
+        server.call("PUT", "/v1/playbooks/rescue").header("If-Match", "*").json(read.clone()).send().await.expect(200);
+    assert_eq!(put["version"], 1);
+    let customer = create(&server, "/v1/customers", json!({ "name": "C" })).await;
+    let customer_id = customer.rsplit('/').next().expect("an id");
+    let task = json!({ "customer_id": customer_id, "kind": "coaching", "title": "T", "due_on": "2026-06-01", "escalations": tiers });
+    let task = create(&server, "/v1/interventions", task).await;
+    let ben = person(&server, "Ben", "ben@example.com").await;
+    server.post(&format!("/v1/people/{ben}/merges"), json!({ "duplicate_id": ana })).await.expect(201);
+    for path in [&task, &path] {
+        assert!(!server.get(path).await.expect(200).to_string().contains(&ana), "{path}");
+    }
+    let action = server.get("/v1/playbooks/rescue").await.expect(200)["content"]["action"].clone();
+    assert_eq!((&action["owner_name"], &action["escalations"][0]["to_name"]), (&json!("Ben"), &json!("Ben")));
+    let version = server.get(&format!("/v1/people/{ben}")).await.expect(200)["version"].clone();
+    let erase = server.call("POST", &format!("/v1/people/{ben}/erase")).header("If-Match", &format!("\"{version}\""));
+    erase.send().await.expect(200);
+    assert_eq!(server.get(&task).await.expect(200)["escalations"], json!([]));
     assert_eq!(server.get("/v1/ledger/verification?deep=true").await.expect(200)["intact"], true);
 }

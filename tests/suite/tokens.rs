@@ -116,7 +116,7 @@ async fn refusals_follow_the_standard(engine: Engine) {
 }
 
 /// Signs claims with the server's own key, as a flaw in issuing could do.
-fn forge(der: &[u8], kid: &str, typ: Option<&str>, claims: &Value) -> String {
+pub(crate) fn forge(der: &[u8], kid: &str, typ: Option<&str>, claims: &Value) -> String {
     let header = Header { typ: typ.map(str::to_owned), kid: Some(kid.to_owned()), ..Header::new(Algorithm::EdDSA) };
     jsonwebtoken::encode(&header, claims, &EncodingKey::from_ed_der(der)).expect("a token")
 }
@@ -130,7 +130,7 @@ fn with_crit(der: &[u8], kid: &str, claims: &Value) -> String {
     format!("{signed}.{}", BASE64_URL_SAFE_NO_PAD.encode(pair.sign(signed.as_bytes()).as_ref()))
 }
 
-fn with(claims: &Value, field: &str, value: Value) -> Value {
+pub(crate) fn with(claims: &Value, field: &str, value: Value) -> Value {
     let mut changed = claims.clone();
     match value {
         Value::Null => drop(changed.as_object_mut().expect("claims").remove(field)),
@@ -241,14 +241,14 @@ async fn signing_keys_rotate(engine: Engine) {
 }
 
 /// An issuer on its own port, with discovery, keys, and a count of requests for the keys.
-struct Issuer {
-    url: String,
-    der: Vec<u8>,
-    public: Vec<u8>,
-    asked: Arc<AtomicUsize>,
+pub(crate) struct Issuer {
+    pub(crate) url: String,
+    pub(crate) der: Vec<u8>,
+    pub(crate) public: Vec<u8>,
+    pub(crate) asked: Arc<AtomicUsize>,
 }
 
-fn start_issuer() -> Issuer {
+pub(crate) fn start_issuer() -> Issuer {
     let pair = Ed25519KeyPair::generate().expect("a key");
     let public = pair.public_key().as_ref().to_vec();
     let jwk = json!({ "kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "k1", "x": BASE64_URL_SAFE_NO_PAD.encode(&public) });

@@ -49,11 +49,12 @@ pub async fn load(
     }
     let names = roles::of_person(conn, organization_id, person_id).await?;
     let scopes = scopes_of(conn, organization_id, &names).await?;
+    let above = reporting_lines::above(conn, organization_id, &[person_id]).await?;
     let chart = reporting_lines::below(conn, organization_id, person_id).await?;
     let coached = responsibilities::ids(conn, organization_id, Responsibility::People, &[person_id]).await?;
     let mut led = BTreeSet::new();
-    for team in responsibilities::ids(conn, organization_id, Responsibility::Teams, &[person_id]).await? {
-        let teams = with_parts(conn, organization_id, team).await?;
+    for team in responsibilities::held(conn, organization_id, Responsibility::Teams, person_id).await? {
+        let teams = with_parts(conn, organization_id, team.id).await?;
         let conditions = [Condition::OneOf("team_id", teams.iter().map(Uuid::to_value).collect())];
         let members: Vec<TeamMember> = row::all(conn, organization_id, &conditions, "id").await?;
         led.extend(members.iter().filter(|one| one.stay().covers(day)).map(|one| one.person_id));
@@ -62,6 +63,7 @@ pub async fn load(
         person_id,
         scopes,
         reports: chart.reports_on(person_id, day).into_iter().map(|(id, _)| id).collect(),
+        managers: above.managers_on(person_id, day).into_iter().collect(),
         coached: coached.into_iter().collect(),
         led,
         customer_id: person.customer_id.filter(|_| person.kind == PersonKind::Participant),

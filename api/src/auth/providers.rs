@@ -1,9 +1,11 @@
 //! Identity providers of organizations: from a token to the person whom it means.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use jsonwebtoken::Header;
+use milepost_domain::access::Scopes;
 use milepost_domain::people::identity::{IdentityClaims, NoPerson, PersonBy, Sought, sought};
 use milepost_domain::people::{PersonContent, PersonKind};
 use milepost_domain::values::text::{Email, ExternalRef, Name, folded};
@@ -12,6 +14,7 @@ use uuid::Uuid;
 
 use super::claims::Claims;
 use super::external::External;
+use crate::clock::date_in;
 use crate::config::ExternalIssuer;
 use crate::error::{ApiError, Code};
 use crate::resource;
@@ -20,16 +23,25 @@ use crate::store::author::Author;
 use crate::store::identity_providers::{self, Provider};
 use crate::store::people::Person;
 use crate::store::row::{self, Column as _, Condition};
-use crate::store::{Conn, people, roles};
+use crate::store::{Conn, Db, people, roles};
 use crate::unit::{Entity, Origin, Unit};
 
 /// Maximum number of providers whose keys are in memory.
 const CAPACITY: u64 = 1000;
 
+/// Time for which an issuer that no organization has named is not looked up again.
+const ABSENT_FOR: Duration = Duration::from_secs(5);
+/// Time for which a sign-in speaks for its issuer.
+const PROVEN_FOR: Duration = Duration::from_hours(1);
+
 /// Keys of providers in memory.
 #[derive(Debug)]
 pub struct Providers {
     known: moka::sync::Cache<String, External>,
+    /// Issuers with audiences that no organization has named.
+    absent: moka::sync::Cache<String, ()>,
+    /// Issuers with audiences that somebody has signed in with within the hour.
+    proven: moka::sync::Cache<String, ()>,
     allows_private: bool,
 }
 
@@ -45,7 +57,13 @@ pub struct Verified {
 impl Providers {
     /// Creates an empty memory.
     pub fn new(allows_private: bool) -> Self {
-        Self { known: moka::sync::Cache::new(CAPACITY), allows_private }
+        let kept_for = |time| moka::sync::Cache::builder().max_capacity(10 * CAPACITY).time_to_live(time).build();
+        Self {
+            known: moka::sync::Cache::new(CAPACITY),
+            absent: kept_for(ABSENT_FOR),
+            proven: kept_for(PROVEN_FOR),
+            allows_private,
+        }
     }
 
     /// Returns a token's claims, if it is a valid one of a provider in use.
@@ -53,10 +71,18 @@ impl Providers {
         &self,
         (token, header): (&str, &Header),
         (issuer, audiences): (&str, &[String]),
-        conn: &mut Conn,
+        (db, is_limited): (&Db, bool),
         now: DateTime<Utc>,
     ) -> sqlx::Result<Option<Verified>> {
-        let Some((organization_id, provider)) = identity_providers::of_token(conn, issuer, audiences).await? else {
+        let claimed = format!("{issuer}\n{}", audiences.join("\n"));
+        // Whoever has failed too often is looked up only with what somebody has signed in with lately.
+        if self.absent.contains_key(&claimed) || is_limited && !self.proven.contains_key(&claimed) {
+            return Ok(None);
+        }
+        // The connection is given back before anybody else's server is waited for.
+        let found = identity_providers::of_token(&mut db.read_to_keep().await?, issuer, audiences).await?;
+        let Some((organization_id, provider)) = found else {
+            self.absent.insert(claimed, ());
             return Ok(None);
         };
         let settings = ExternalIssuer {
@@ -70,6 +96,9 @@ impl Providers {
         let made = self.known.try_get_with(key, || External::of_caller(settings, self.allows_private));
         let Ok(external) = made else { return Ok(None) };
         let claims = external.claims(token, header, now).await;
+        if claims.is_some() {
+            self.proven.insert(claimed, ());
+        }
         Ok(claims.map(|claims| Verified { organization_id, provider, claims }))
     }
 }
@@ -84,22 +113,32 @@ pub fn refused(reason: NoPerson) -> ApiError {
 pub async fn person_of(app: &Arc<App>, verified: &Verified) -> Result<Uuid, ApiError> {
     let Verified { organization_id, provider, claims } = verified;
     let key = (provider.issuer.as_str(), claims.sub.as_str());
+    let tenant = app.tenants.tenant(&app.db, *organization_id).await?.ok_or_else(ApiError::not_found)?;
+    let today = date_in(tenant.zone, app.clock.now());
     {
-        let mut conn = app.db.read_to_keep().await?;
-        if let Some(id) = roles::identified(&mut conn, *organization_id, key.0, key.1).await? {
+        let mut conn = app.db.read().await?;
+        if let Some(id) = roles::identified(&mut conn, *organization_id, key.0, key.1).await?
+            && is_there(&mut conn, *organization_id, id, today).await?
+        {
             return Ok(id);
         }
+        // Only who is found, or may come into being, is worth a turn to write.
+        let is_known = find(&mut conn, *organization_id, provider, claims, today).await?.is_some();
+        if !is_known && !provider.creates_people {
+            let was_known = roles::identified(&mut conn, *organization_id, key.0, key.1).await?.is_some();
+            return Err(refused(if was_known { NoPerson::HasLeft } else { NoPerson::Unknown }));
+        }
     }
-    let tenant = app.tenants.tenant(&app.db, *organization_id).await?.ok_or_else(ApiError::not_found)?;
     let origin = Origin {
         organization_id: *organization_id,
         zone: tenant.zone,
         author: Author::job(),
         request_id: app.clock.new_id().to_string(),
+        scopes: Scopes::default(),
     };
     let turn = app.turns.take(*organization_id).await?;
     let mut unit = Unit::begin(&app.db, &app.clock, origin).await?.holding(turn);
-    let found = match find(&mut unit, provider, claims).await? {
+    let found = match find(&mut unit.conn, *organization_id, provider, claims, today).await? {
         Some(person) => person,
         None if provider.creates_people => create(&mut unit, provider, claims).await?,
         None => return Err(refused(NoPerson::Unknown)),
@@ -127,14 +166,37 @@ fn whom<'a>(provider: &Provider, claims: &'a Claims) -> Result<Sought<'a>, ApiEr
     sought(provider.person_by, identity).map_err(refused)
 }
 
-async fn find(unit: &mut Unit, provider: &Provider, claims: &Claims) -> Result<Option<Person>, ApiError> {
-    let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+/// Whether a person, or the one that they were merged into, is still with the organization.
+async fn is_there(conn: &mut Conn, organization_id: Uuid, id: Uuid, today: NaiveDate) -> Result<bool, ApiError> {
+    let found = people::find(conn, organization_id, id).await?;
+    Ok(found.is_some_and(|person| {
+        person.merged_into_id().is_some() || !person.has_left(today) && person.stamp.archived_at.is_none()
+    }))
+}
+
+async fn find(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    provider: &Provider,
+    claims: &Claims,
+    today: NaiveDate,
+) -> Result<Option<Person>, ApiError> {
     match whom(provider, claims)? {
-        Sought::ByRef(reference) => Ok(people::find_by_ref(conn, organization_id, reference).await?),
+        Sought::ByRef(reference) => match people::find_by_ref(conn, organization_id, reference).await? {
+            Some(person)
+                if person.has_left(today)
+                    || person.stamp.archived_at.is_some() && person.merged_into_id().is_none() =>
+            {
+                Err(refused(NoPerson::HasLeft))
+            }
+            found => Ok(found),
+        },
         Sought::ByEmail(email) => {
             let stands = Condition::IsPresent("merged_into_id", false);
-            let conditions = [Condition::Equals("email_folded", folded(email).to_value()), stands];
+            let in_use = Condition::IsPresent("archived_at", false);
+            let conditions = [Condition::Equals("email_folded", folded(email).to_value()), stands, in_use];
             let mut found: Vec<Person> = row::all(conn, organization_id, &conditions, "id").await?;
+            found.retain(|person| !person.has_left(today));
             if found.len() > 1 { Err(refused(NoPerson::Ambiguous)) } else { Ok(found.pop()) }
         }
     }

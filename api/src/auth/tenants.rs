@@ -127,6 +127,8 @@ pub enum Bearer {
         person_id: Uuid,
         /// Identifier of the client.
         client_id: Option<Uuid>,
+        /// Whether the client may act for people with the role admin.
+        acts_for_admins: bool,
     },
     /// A subject of an identity provider.
     Subject(Verified),
@@ -139,7 +141,7 @@ impl Tenants {
         token: &str,
         db: &Db,
         issuer: &Issuer,
-        (external, providers): (Option<&External>, &Providers),
+        (external, providers, is_limited): (Option<&External>, &Providers, bool),
         now: DateTime<Utc>,
     ) -> sqlx::Result<Option<Bearer>> {
         let Some(header) = claims::header_of(token) else { return Ok(None) };
@@ -156,6 +158,7 @@ impl Tenants {
                 let is_allowed = key.scopes.allow(Scope::PeopleAct);
                 return Ok(is_allowed.then_some(Bearer::Person {
                     tenant,
+                    acts_for_admins: key.scopes.allow(Scope::Admin),
                     organization_id: grant.organization_id,
                     person_id,
                     client_id: Some(grant.client_id),
@@ -174,9 +177,8 @@ impl Tenants {
             let tenant = self.tenant(db, caller.organization_id).await?;
             return Ok(tenant.map(|tenant| Bearer::Caller(Authenticated { caller, tenant })));
         }
-        let mut conn = db.read_to_keep().await?;
         let audiences = claimed.aud.list();
-        let verified = providers.verify((token, &header), (&claimed.iss, &audiences), &mut conn, now).await?;
+        let verified = providers.verify((token, &header), (&claimed.iss, &audiences), (db, is_limited), now).await?;
         Ok(verified.map(Bearer::Subject))
     }
 

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use crate::field_code::FIELD_CODES;
 
 /// Fields that a response leaves out where they say nothing.
-const MAY_BE_ABSENT: [(&str, &str); 8] = [
+const MAY_BE_ABSENT: [(&str, &str); 9] = [
+    ("Author", "name"),
     ("Author", "client_id"),
     ("TokenAnswer", "issued_token_type"),
     ("IntakeResult", "code"),

@@ -69,7 +69,7 @@ impl Managed for CustomerContent {
         Ok(())
     }
 
-    async fn remove(unit: &mut Unit, id: Uuid) -> sqlx::Result<Removal> {
+    async fn remove(unit: &mut Unit, id: Uuid) -> Result<Removal, ApiError> {
         let removal = customers::delete(&mut unit.conn, unit.organization_id, id).await?;
         if removal == Removal::Removed {
             reference_periods::forget(&mut unit.conn, unit.organization_id, id, unit.now).await?;

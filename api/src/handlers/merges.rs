@@ -16,11 +16,11 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
-use crate::handlers::access::roles::check_not_last_admin;
+use crate::handlers::access::roles::{check_not_last_admin, check_not_protected};
 use crate::merging::{self, MergeDraft, MergeOptions, MergeReport, Merging};
 use crate::paging::{Page, Paging};
 use crate::resource::above;
-use crate::responsibility::give;
+use crate::responsibility::{give, give_escalations, give_playbooks};
 use crate::store::customers::Customer;
 use crate::store::memberships;
 use crate::store::merges::{Link, Merge};
@@ -110,12 +110,19 @@ impl Merging for PersonContent {
         give(unit, responsibility, ids, &Owner::from(to), "/duplicate_id").await
     }
 
+    async fn check(unit: &mut Unit, both: &[Uuid]) -> Result<(), ApiError> {
+        check_not_protected(unit, both, "/duplicate_id").await
+    }
+
     /// The person that is kept belongs to whom it says, from now on.
     async fn merged(unit: &mut Unit, merge: &Merge, survivor: &Person) -> Result<(), ApiError> {
         let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
         memberships::settle(conn, organization_id, merge.id, (survivor.id, survivor.customer_id), unit.now).await?;
         memberships::attribute_person(conn, organization_id, survivor.id, unit.now).await?;
         settle_line(unit, merge.id, survivor).await?;
+        let owner = Owner::from(survivor);
+        give_playbooks(unit, &[merge.duplicate_id], &owner).await?;
+        give_escalations(unit, &[merge.duplicate_id], &owner).await?;
         // Roles do not go over by themselves: whoever merges may not have them.
         check_not_last_admin(unit, &[merge.duplicate_id], "/duplicate_id").await
     }

@@ -8,10 +8,14 @@ use actix_web::{delete, get, patch, post, put};
 use chrono::{DateTime, Utc};
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::people::chart::ReportingLine;
+use milepost_domain::people::responsibility::Responsibility;
+use milepost_domain::people::rule::PeopleRule;
 use milepost_domain::people::{Employment, PersonContent, PersonKind};
+use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::{Email, ExternalRef, Label, folded};
 use serde::Deserialize;
 use serde_json::Value;
+use strum::VariantArray as _;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -22,12 +26,13 @@ use crate::context::Context;
 use crate::erasure::{self, Erasable, ErasureOptions, ErasureReport};
 use crate::error::ApiError;
 use crate::extract::{Body, Query, parse_path, reference_or_404};
-use crate::handlers::access::roles::check_not_last_admin;
+use crate::handlers::access::roles::{check_not_last_admin, check_not_protected};
 use crate::owner::{self, NamedOwner, OwnerParameters};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
 use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
+use crate::responsibility::playbooks_of;
 use crate::store::erasure::Extent;
 use crate::store::kept::Mergeable;
 use crate::store::memberships::{self, MembershipRow};
@@ -51,9 +56,17 @@ impl Managed for PersonContent {
 
     async fn settle(&mut self, unit: &mut Unit, before: Option<&Person>) -> Result<(), ApiError> {
         PersonContent::settle(self, unit.today)?;
+        if let Some(before) = before {
+            let changed =
+                [(self.external_ref != before.external_ref, "/external_ref"), (self.email != before.email, "/email")];
+            for (_, at) in changed.into_iter().filter(|(is_changed, _)| *is_changed) {
+                check_not_protected(unit, &[before.id], at).await?;
+            }
+        }
         let was_there = before.is_some_and(|one| !one.has_left(unit.today) && one.stamp.archived_at.is_none());
         if let Some(before) = before.filter(|_| was_there && (self.archived || self.has_left(unit.today))) {
-            check_not_last_admin(unit, &[before.id], "").await?;
+            let at = if self.archived { "/archived" } else { "/employment" };
+            check_not_last_admin(unit, &[before.id], at).await?;
         }
         let manager = before.map(|one| Named { id: one.manager_id, external_ref: one.manager_ref.as_ref() });
         let fields = (&mut self.manager_id, &mut self.manager_ref);
@@ -68,6 +81,9 @@ impl Managed for PersonContent {
         let known = before.map(|one| NamedOwner::of(one.owner_id, one.owner_ref.as_ref(), one.owner_name.as_ref()));
         let fields = (&mut self.owner_id, &mut self.owner_ref, &mut self.owner_name);
         owner::complete(&mut unit.conn, unit.organization_id, "owner", fields, known.unwrap_or_default()).await?;
+        if before.is_some_and(|before| self.owner_id == Some(before.id)) {
+            return Err(PeopleRule::OwnOwner.at("/owner_id").into());
+        }
         if before.and_then(|before| before.manager_id) != self.manager_id {
             let person_id = before.map_or(Uuid::nil(), |before| before.id);
             check_line(
@@ -104,12 +120,20 @@ impl Managed for PersonContent {
         state_membership(unit, after, after.customer_id).await
     }
 
-    async fn remove(unit: &mut Unit, id: Uuid) -> sqlx::Result<Removal> {
-        if !roles::of_person(&mut unit.conn, unit.organization_id, id).await?.is_empty() {
+    async fn remove(unit: &mut Unit, id: Uuid) -> Result<Removal, ApiError> {
+        let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+        for kind in Responsibility::VARIANTS {
+            if !crate::store::responsibilities::ids(conn, organization_id, *kind, &[id]).await?.is_empty() {
+                return Ok(Removal::InUse);
+            }
+        }
+        let has_roles = !roles::of_person(conn, organization_id, id).await?.is_empty();
+        if has_roles || !playbooks_of(conn, organization_id, &[id]).await?.is_empty() {
             return Ok(Removal::InUse);
         }
         let removal = people::delete(&mut unit.conn, unit.organization_id, id).await?;
         if removal == Removal::Removed {
+            roles::forget_identities(&mut unit.conn, unit.organization_id, id).await?;
             memberships::forget(&mut unit.conn, unit.organization_id, id).await?;
             reference_periods::forget(&mut unit.conn, unit.organization_id, id, unit.now).await?;
         }

@@ -38,8 +38,12 @@ impl Managed for KeyedPlaybook {
         let action = &mut self.content.action;
         let fields = (&mut action.owner_id, &mut action.owner_ref, &mut action.owner_name);
         let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
-        owner::complete(conn, organization_id, &format!("{at}action/owner"), fields, NamedOwner::default()).await?;
-        settle_tiers(unit, &format!("{at}action/escalations"), &mut action.escalations).await?;
+        let known = before.map(|before| &before.content.content.action);
+        let owner = known.map(|one| NamedOwner::of(one.owner_id, one.owner_ref.as_ref(), one.owner_name.as_ref()));
+        let at_owner = format!("{at}action/owner");
+        owner::complete(conn, organization_id, &at_owner, fields, owner.unwrap_or_default()).await?;
+        let tiers = known.map_or(&[][..], |one| one.escalations.as_slice());
+        settle_tiers(unit, &format!("{at}action/escalations"), &mut action.escalations, tiers).await?;
         match before {
             Some(before) => check_in_use(before.stamp.archived_at.is_some(), ""),
             None => check_room(unit).await,

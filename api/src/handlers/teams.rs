@@ -57,8 +57,8 @@ impl Managed for TeamContent {
         may_be_part_of(before.map(|before| before.id), &above).map_err(|rule| rule.at("/parent_id").into())
     }
 
-    async fn remove(unit: &mut Unit, id: Uuid) -> sqlx::Result<row::Removal> {
-        row::delete::<Team>(&mut unit.conn, unit.organization_id, id).await
+    async fn remove(unit: &mut Unit, id: Uuid) -> Result<row::Removal, ApiError> {
+        Ok(row::delete::<Team>(&mut unit.conn, unit.organization_id, id).await?)
     }
 }
 
@@ -265,7 +265,7 @@ pub async fn add_team_member(cx: Context, id: Path<Uuid>, body: Body<TeamMemberD
             recorded_at: unit.now,
         };
         record::append(unit, &member).await?;
-        record::recorded(&format!("/v1/teams/{id}/members"), &member)
+        record::recorded(unit, &format!("/v1/teams/{id}/members"), &member).await
     })
     .await
 }

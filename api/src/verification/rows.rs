@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use milepost_domain::customer::account::CustomerContent;
-use milepost_domain::customer::playbook::KeyedPlaybook;
+use milepost_domain::customer::playbook::{KeyedPlaybook, Playbook};
 use milepost_domain::people::PersonContent;
 use milepost_domain::usage::metric::MetricContent;
 use serde_json::Value;
@@ -167,6 +167,7 @@ fn difference(row: &Value, state: &LastState, kind: Kind) -> Result<Option<Broke
     };
     let Some(after) = &state.after else { return broken("which removed it") };
     let after: Value = serde_json::from_str(after)?;
+    let after = if kind == Kind::Playbook { renewed(after)? } else { after };
     let fields = after.as_object().into_iter().flatten();
     // An owner who is a person is called what they are called now.
     let is_called = after.get("owner_id").is_some_and(|id| !id.is_null());
@@ -176,6 +177,13 @@ fn difference(row: &Value, state: &LastState, kind: Kind) -> Result<Option<Broke
         Some((field, _)) => broken(&format!("in its {field}")),
         None => Ok(None),
     }
+}
+
+/// A playbook's entry in the form of now: its content is one field, in which others were called otherwise.
+fn renewed(mut after: Value) -> Result<Value, ApiError> {
+    let content: Playbook = serde_json::from_value(after["content"].take())?;
+    after["content"] = serde_json::to_value(content)?;
+    Ok(after)
 }
 
 /// Whether two values say the same: numbers by their value, instants by their time.

@@ -43,6 +43,10 @@ pub struct Author {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 200, required = false, value_type = String)]
     pub client_id: Option<String>,
+    /// Name of the person or the API client; left out where it was not looked up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 200, required = false, value_type = String)]
+    pub name: Option<String>,
 }
 
 /// What stands between a person and the client that acted for them, in the text of an author.
@@ -76,7 +80,7 @@ impl Author {
 
     /// Returns an author of a kind.
     pub const fn of(kind: AuthorKind, id: String) -> Self {
-        Self { kind, id, client_id: None }
+        Self { kind, id, client_id: None, name: None }
     }
 
     /// Returns the author from the two texts that the ledger keeps.
@@ -109,7 +113,7 @@ enum Stored {
 impl From<Stored> for Author {
     fn from(stored: Stored) -> Self {
         match stored {
-            Stored::Fields { kind, id, client_id } => Self { kind, id, client_id },
+            Stored::Fields { kind, id, client_id } => Self { client_id, ..Self::of(kind, id) },
             Stored::Text(text) => text.parse().unwrap_or_else(|_| Self::of(AuthorKind::System, text)),
         }
     }
@@ -143,7 +147,7 @@ impl FromStr for Author {
             Some((id, client_id)) => (id, Some(client_id.to_owned())),
             None => (id, None),
         };
-        Ok(Self { kind, id: id.to_owned(), client_id })
+        Ok(Self { client_id, ..Self::of(kind, id.to_owned()) })
     }
 }
 

@@ -118,6 +118,16 @@ pub async fn unfinished_of_archived(conn: &mut Conn, organization_id: Uuid) -> s
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_all(db).await)
 }
 
+/// Returns the interventions whose tiers name a person.
+pub async fn escalating_to(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    person_id: Uuid,
+) -> sqlx::Result<Vec<InterventionRow>> {
+    let named = [Condition::Contains("escalations", person_id.to_string())];
+    row::all(conn, organization_id, &named, "id").await
+}
+
 /// Returns the interventions of some customers that are not done.
 pub async fn unfinished(
     conn: &mut Conn,

@@ -162,6 +162,26 @@ pub async fn erase(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid], now: Da
     Ok(erased.into_iter().collect())
 }
 
+/// Empties the entries of the organization chart that name some people and are about others; returns their numbers, in no order.
+pub async fn erase_mentions(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    people: &[Uuid],
+    now: DateTime<Utc>,
+) -> sqlx::Result<Vec<i64>> {
+    const SQL: &str = "UPDATE ledger_entries SET before = NULL, after = NULL, content_salt = NULL, erased_at = $2 \
+                       WHERE erased_at IS NULL AND organization_id = $1 AND action IN \
+                       ('team.member_added', 'team.member_ended', 'person.reporting_line_recorded') AND after LIKE $3 RETURNING sequence";
+    let mut erased = vec![];
+    for id in people {
+        let mention = format!("%{id}%");
+        let found: Vec<i64> = on!(&mut *conn, db =>
+            sqlx::query_scalar(SQL).bind(organization_id).bind(now).bind(mention).fetch_all(db).await)?;
+        erased.extend(found);
+    }
+    Ok(erased)
+}
+
 /// Returns a section of the chain in order, for verification.
 pub async fn stretch(conn: &mut Conn, organization_id: Uuid, after: i64, rows: i64) -> sqlx::Result<Vec<Entry>> {
     const SQL: &str = concat!(

@@ -13,6 +13,7 @@ use self::lane::{Lane, Usage};
 
 pub mod api_clients;
 pub mod author;
+pub mod authored;
 pub mod baselines;
 pub mod communications;
 pub mod connect;

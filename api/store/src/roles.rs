@@ -53,6 +53,12 @@ pub async fn identified(
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(issuer).bind(subject).fetch_optional(db).await)
 }
 
+/// Forgets which subjects mean a person who is gone.
+pub async fn forget_identities(conn: &mut Conn, organization_id: Uuid, person_id: Uuid) -> sqlx::Result<()> {
+    const SQL: &str = "DELETE FROM person_identities WHERE organization_id = $1 AND person_id = $2";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(person_id).execute(db).await.map(|_| ()))
+}
+
 /// Notes whom a subject of an issuer is.
 pub async fn identify(
     conn: &mut Conn,

@@ -74,13 +74,14 @@ impl TeamMember {
     }
 }
 
-/// A team and all teams in it, at any depth.
+/// A team and all teams in use in it, at any depth.
 pub async fn with_parts(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Vec<Uuid>> {
     let (mut all, mut newest) = (vec![id], vec![id]);
     while !newest.is_empty() {
         let mut parts = vec![];
         for some in newest.chunks(ROWS_PER_INSERT) {
-            let conditions = [Condition::OneOf("parent_id", some.iter().map(Uuid::to_value).collect())];
+            let parents = Condition::OneOf("parent_id", some.iter().map(Uuid::to_value).collect());
+            let conditions = [parents, Condition::IsPresent("archived_at", false)];
             parts.extend(row::all::<Team>(conn, organization_id, &conditions, "id").await?.iter().map(|team| team.id));
         }
         parts.retain(|id| !all.contains(id));

@@ -24,6 +24,8 @@ pub enum Relation {
     Own,
     /// It is somebody who reports to the person, directly or not, or serves one.
     Manager,
+    /// It is somebody to whom the person reports, directly or not.
+    Report,
     /// It is somebody whose owner the person is, such as a coach, or serves one.
     Coach,
     /// It is a member of a team that the person leads, or of one in it, or serves one.
@@ -55,6 +57,7 @@ pub const GRANTS: &[(Relation, SubjectKind, &[Scope])] = &[
     (Relation::Own, SubjectKind::Plan, &[Scope::PlansRead]),
     (Relation::Manager, SubjectKind::Person, &[Scope::PeopleRead]),
     (Relation::Manager, SubjectKind::Plan, &[Scope::PlansRead]),
+    (Relation::Report, SubjectKind::Person, &[Scope::PeopleRead]),
     (Relation::Coach, SubjectKind::Person, &[Scope::PeopleRead]),
     (Relation::Coach, SubjectKind::Plan, &[Scope::PlansRead, Scope::PlansWrite]),
     (Relation::TeamLead, SubjectKind::Person, &[Scope::PeopleRead]),
@@ -75,6 +78,8 @@ pub struct Circle {
     pub scopes: Scopes,
     /// Those who report to the person on the day, directly or through others.
     pub reports: BTreeSet<Uuid>,
+    /// Those to whom the person reports on the day, directly or through others.
+    pub managers: BTreeSet<Uuid>,
     /// Those whose owner the person is.
     pub coached: BTreeSet<Uuid>,
     /// Members on the day of teams that the person leads, and of teams in these.
@@ -136,6 +141,7 @@ impl Circle {
         match relation {
             Relation::Own => person_id == Some(self.person_id),
             Relation::Manager => is_among(&self.reports),
+            Relation::Report => is_among(&self.managers),
             Relation::Coach => is_among(&self.coached),
             Relation::TeamLead => is_among(&self.led),
             Relation::Owner => owner_id == Some(self.person_id),
@@ -161,12 +167,13 @@ mod tests {
         Uuid::from_u128(number)
     }
 
-    /// Person 1: manages 2, coaches 3, leads 4, belongs to customer 100.
+    /// Person 1: reports to 6, manages 2, coaches 3, leads 4, belongs to customer 100.
     fn circle() -> Circle {
         Circle {
             person_id: id(1),
             scopes: Scopes::default(),
             reports: BTreeSet::from([id(2)]),
+            managers: BTreeSet::from([id(6)]),
             coached: BTreeSet::from([id(3)]),
             led: BTreeSet::from([id(4)]),
             customer_id: Some(id(100)),
@@ -193,6 +200,8 @@ mod tests {
             (Subject::Person { id: id(3) }, vec![PeopleRead]),
             (Subject::Person { id: id(4) }, vec![PeopleRead]),
             (Subject::Person { id: id(5) }, vec![]),
+            (Subject::Person { id: id(6) }, vec![PeopleRead]),
+            (plan(6, &[], 6, 0), vec![]),
             (plan(1, &[], 0, 0), vec![PlansRead, PlansWrite]),
             (plan(5, &me, 0, 0), vec![PlansRead]),
             (plan(5, &[], 1, 0), vec![PlansRead]),

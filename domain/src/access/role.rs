@@ -101,6 +101,12 @@ pub fn check_grant(giver: &Scopes, granted: &Scopes) -> Result<(), AccessRule> {
     lacking.map_or(Ok(()), |scope| Err(AccessRule::GrantsMore { scope: *scope }))
 }
 
+/// Checks that a caller has everything that somebody's roles grant: only then may they change who that is.
+pub fn check_protected(caller: &Scopes, held: &Scopes) -> Result<(), AccessRule> {
+    let lacking = held.list().iter().find(|scope| !caller.allow(**scope));
+    lacking.map_or(Ok(()), |scope| Err(AccessRule::ProtectedPerson { scope: *scope }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +125,8 @@ mod tests {
             (vec![Scope::PeopleWrite], vec![Scope::Admin], Err(AccessRule::GrantsMore { scope: Scope::Admin })),
             (vec![Scope::Admin], vec![Scope::Admin, Scope::PlansRead], Ok(())),
         ] {
+            let is_protected = check_protected(&of(&giver), &of(&granted)).is_err();
+            assert_eq!(is_protected, expected.is_err(), "{giver:?} {granted:?}");
             assert_eq!(check_grant(&of(&giver), &of(&granted)), expected, "{giver:?} {granted:?}");
         }
     }

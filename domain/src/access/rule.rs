@@ -12,6 +12,8 @@ use crate::rule::{About, Rule};
 pub enum AccessRule {
     #[error("grants {scope}, which the giver does not have")]
     GrantsMore { scope: Scope },
+    #[error("is of somebody whose roles include {scope}, which the caller does not have")]
+    ProtectedPerson { scope: Scope },
     #[error("must not be a role that the product has itself")]
     BuiltInRole,
     #[error("is the last person with the role admin: give the role to somebody else first")]
@@ -26,7 +28,7 @@ impl Rule for AccessRule {
     fn about(&self) -> About {
         match self {
             Self::BuiltInRole => About::Input,
-            Self::GrantsMore { .. } | Self::LastAdmin => About::State,
+            Self::GrantsMore { .. } | Self::ProtectedPerson { .. } | Self::LastAdmin => About::State,
         }
     }
 }

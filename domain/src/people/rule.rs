@@ -19,6 +19,8 @@ pub enum PeopleRule {
     MembershipOverlap { from_on: NaiveDate },
     #[error("names {name}, who has left")]
     HasLeft { name: String },
+    #[error("must not be the person themselves")]
+    OwnOwner,
     #[error("must not be the person who hands over")]
     HandedToOneself,
     #[error("is responsible for {found} things, but at most {most} can be handed over at once: name some kinds")]
@@ -43,6 +45,7 @@ impl Rule for PeopleRule {
             Self::ManagerCycle { .. }
             | Self::TooManyManagers { .. }
             | Self::MembershipOverlap { .. }
+            | Self::OwnOwner
             | Self::HandedToOneself
             | Self::UnknownRole => About::Input,
             Self::HasLeft { .. } | Self::TooMuchToHandOver { .. } => About::State,

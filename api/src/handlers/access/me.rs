@@ -101,7 +101,7 @@ pub struct WaitingItem {
     responses((status = 200, description = "The caller.", body = Me)))]
 #[get("/v1/me")]
 pub async fn read_me(cx: Context) -> Result<Answer, ApiError> {
-    let Author { kind, id, client_id } = cx.who.caller.author.clone();
+    let Author { kind, id, client_id, .. } = cx.who.caller.author.clone();
     let mut me = Me {
         kind,
         id,

@@ -3,7 +3,7 @@
 use actix_web::web::Path;
 use actix_web::{delete, get, post, put};
 use milepost_domain::access::may::{GRANTS, Relation, SubjectKind};
-use milepost_domain::access::role::{Role, RoleContent, check_grant};
+use milepost_domain::access::role::{Role, RoleContent, check_grant, check_protected};
 use milepost_domain::access::rule::AccessRule;
 use milepost_domain::access::{Scope, Scopes};
 use milepost_domain::people::PersonContent;
@@ -41,13 +41,13 @@ impl Managed for RoleContent {
         kept.key.to_string()
     }
 
-    async fn remove(unit: &mut Unit, id: Uuid) -> sqlx::Result<Removal> {
+    async fn remove(unit: &mut Unit, id: Uuid) -> Result<Removal, ApiError> {
         let found: Option<OwnRole> = row::find(&mut unit.conn, unit.organization_id, id).await?;
         let Some(role) = found else { return Ok(Removal::InUse) };
         if !roles::with_role(&mut unit.conn, unit.organization_id, &role.key).await?.is_empty() {
             return Ok(Removal::InUse);
         }
-        row::delete::<OwnRole>(&mut unit.conn, unit.organization_id, id).await
+        Ok(row::delete::<OwnRole>(&mut unit.conn, unit.organization_id, id).await?)
     }
 }
 
@@ -259,6 +259,16 @@ pub async fn replace_person_roles(
         Ok(Answer::ok(&after)?.content_tag())
     })
     .await
+}
+
+/// Refuses to change who people are if their roles grant more than the caller has: whoever is taken for somebody has their roles.
+pub async fn check_not_protected(unit: &mut Unit, people: &[Uuid], at: &str) -> Result<(), ApiError> {
+    let mut held = vec![];
+    for id in people {
+        held.extend(roles::of_person(&mut unit.conn, unit.organization_id, *id).await?);
+    }
+    let scopes = scopes_of(&mut unit.conn, unit.organization_id, &held).await?;
+    check_protected(&unit.scopes, &scopes).map_err(|rule| rule.at(at).into())
 }
 
 /// Refuses to take the role `admin` from the last people who have it.

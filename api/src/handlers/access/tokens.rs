@@ -221,7 +221,7 @@ async fn named_person(app: &App, organization_id: Uuid, text: &str) -> Result<Uu
 
 /// The person whom a token of one of the organization's identity providers means.
 async fn person_of_token(app: &Arc<App>, organization_id: Uuid, token: &str) -> Result<Uuid, ApiError> {
-    match gate::bearer_of(app, token).await? {
+    match gate::bearer_of(app, token, false).await? {
         Some(Bearer::Subject(verified)) if verified.organization_id == organization_id => {
             person_of(app, &verified).await
         }

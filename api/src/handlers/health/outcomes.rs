@@ -95,7 +95,7 @@ pub async fn record_outcome(cx: Context, id: Path<Uuid>, body: Body<OutcomeDraft
             withdrawal_reason: None,
         };
         record::append(unit, &outcome).await?;
-        record::recorded(&format!("/v1/customers/{id}/outcomes"), &outcome)
+        record::recorded(unit, &format!("/v1/customers/{id}/outcomes"), &outcome).await
     })
     .await
 }

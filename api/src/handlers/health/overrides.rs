@@ -78,7 +78,7 @@ pub async fn set_health_override(
             recorded_at: unit.now,
         };
         record::append(unit, &set).await?;
-        record::recorded(&format!("/v1/customers/{id}/health/overrides"), &set)
+        record::recorded(unit, &format!("/v1/customers/{id}/health/overrides"), &set).await
     })
     .await
 }

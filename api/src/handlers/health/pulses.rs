@@ -86,7 +86,7 @@ pub async fn record_pulse(cx: Context, id: Path<Uuid>, body: Body<PulseDraft>) -
             withdrawal_reason: None,
         };
         record::append(unit, &pulse).await?;
-        record::recorded(&format!("/v1/customers/{id}/pulses"), &pulse)
+        record::recorded(unit, &format!("/v1/customers/{id}/pulses"), &pulse).await
     })
     .await
 }

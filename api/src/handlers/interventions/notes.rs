@@ -53,7 +53,7 @@ pub async fn note_intervention(cx: Context, id: Path<Uuid>, body: Body<NoteDraft
             recorded_at: unit.now,
         };
         record::append(unit, &note).await?;
-        record::recorded(&format!("/v1/interventions/{id}/notes"), &note)
+        record::recorded(unit, &format!("/v1/interventions/{id}/notes"), &note).await
     })
     .await
 }

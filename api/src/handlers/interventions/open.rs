@@ -86,7 +86,7 @@ pub async fn open_intervention(cx: Context, body: Body<InterventionDraft>) -> Re
         }
         let row = open_row(unit, &customer, draft.kind, &draft.title, draft.due_on);
         let mut escalations = draft.escalations.clone();
-        settle_tiers(unit, "escalations", &mut escalations).await?;
+        settle_tiers(unit, "escalations", &mut escalations, &[]).await?;
         let mut row = InterventionRow {
             reason: draft.reason.as_ref().map(ToString::to_string),
             priority: draft.priority,

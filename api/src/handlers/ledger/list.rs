@@ -14,6 +14,8 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::paging::{Page, Paging};
 use crate::store::author::Author;
+use crate::store::authored;
+use crate::store::authored::name_all;
 use crate::store::keyset::{Direction, Key, Position};
 use crate::store::ledger::{self, Entry, Filter};
 
@@ -139,9 +141,13 @@ pub async fn list_ledger_entries(
     let mut conn = cx.read().await?;
     let after = paging.after_number();
     let rows = ledger::list(&mut conn, cx.organization_id(), &filter, direction, after, paging.limit + 1).await?;
-    let position = |entry: &Entry| Position { key: Some(Key::Number(entry.sequence)), id: entry.entity_id };
-    paging.answer(rows, position, LedgerEntry::from)
+    let mut entries: Vec<LedgerEntry> = rows.into_iter().map(LedgerEntry::from).collect();
+    name_all(&mut conn, cx.organization_id(), &mut entries).await?;
+    let position = |entry: &LedgerEntry| Position { key: Some(Key::Number(entry.sequence)), id: entry.entity_id };
+    paging.answer(entries, position, |entry| entry)
 }
+
+authored!(LedgerEntry);
 
 impl From<Entry> for LedgerEntry {
     fn from(entry: Entry) -> Self {

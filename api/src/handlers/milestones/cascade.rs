@@ -7,6 +7,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
+use milepost_domain::access::Scope;
 use milepost_domain::plan::cascade::{Direction, Move};
 use milepost_domain::plan::milestone::{MilestoneRule, may_forecast};
 use milepost_domain::plan::schedule::Standing;
@@ -158,14 +159,14 @@ pub async fn record_forecast_change(
         check_record(&record, cx.today())?;
         let moves = decide(&record, position, body.0.forecast_on, direction, cx.today())
             .map_err(|rule| rule.at("/forecast_on"))?;
-        return Answer::ok(&Cascade::of(&record, &moves, cx.today(), true, &others));
+        return Answer::ok(&Cascade::of(&record, &moves, cx.today(), true, (&cx, &others)));
     }
     cx.write(async |unit| {
         let (mut record, position) = load_running(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let moves = decide(&record, position, body.0.forecast_on, direction, unit.today)
             .map_err(|rule| rule.at("/forecast_on"))?;
-        let answer = Cascade::of(&record, &moves, unit.today, false, &others);
+        let answer = Cascade::of(&record, &moves, unit.today, false, (&cx, &others));
         apply(unit, &mut record, &moves, body.0.reason.as_str(), body.0.cause).await?;
         let location = format!("/v1/plans/{id}/milestones/{milestone}/forecast-changes");
         Ok(Answer::json(StatusCode::CREATED, &answer)?.header(LOCATION, location))
@@ -250,12 +251,19 @@ fn rows(unit: &Unit, record: &PlanRecord, moves: &[Move], reason: &str, cause: O
 impl Cascade {
     /// Builds the response from the recorded moves and the record as it was before them. Milestones whose reckoned dates
     /// follow without a record come after them, in the order of the plan.
-    pub fn of(record: &PlanRecord, moves: &[Move], today: NaiveDate, dry_run: bool, others: &Plans) -> Self {
+    pub fn of(
+        record: &PlanRecord,
+        moves: &[Move],
+        today: NaiveDate,
+        dry_run: bool,
+        (cx, others): (&Context, &Plans),
+    ) -> Self {
         let facts = record.facts();
         let before = facts.standings(today);
         let changed = Arc::new(facts.with_moves(moves, today));
         let after = changed.standings(today);
         let waiting = others.by_name.iter().filter(|view| view.sources.contains(&record.plan.id));
+        let waiting = waiting.filter(|view| cx.may_with_plan(Scope::PlansRead, view));
         let elsewhere = waiting.flat_map(|view| elsewhere(view, record.plan.id, &changed, today)).collect();
         let calendar = &record.plan.calendar.0;
         let is_recorded = |position: usize| moves.iter().any(|one| one.milestone == position);

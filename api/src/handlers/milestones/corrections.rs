@@ -94,7 +94,7 @@ pub async fn correct_milestone(
         row::insert(&mut unit.conn, unit.organization_id, &correction).await?;
         record.corrections.push(correction.clone());
         save(unit, &mut record, position, Some(&before), Correction::VERB).await?;
-        record::recorded(&format!("/v1/plans/{id}/milestones/{milestone}/corrections"), &correction)
+        record::recorded(unit, &format!("/v1/plans/{id}/milestones/{milestone}/corrections"), &correction).await
     })
     .await
 }

@@ -41,6 +41,7 @@ pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneD
         within(&record, |plan| check_addition(&draft, plan, unit.today)).map_err(ApiError::of_change)?;
         let position = record.milestones.last().map_or(1, |last| last.position + 1);
         let owner = owner::resolve(&mut unit.conn, unit.organization_id, "owner", owner_of(&draft)).await?;
+        cx.check_named_person("owner", owner.id)?;
         let NewRows { milestone: row, forecasts, progress } = new_rows(unit, *id, position, &draft, owner);
         let edges = edges(&record, row.id, &draft.depends_on);
         milestones::insert(&mut unit.conn, unit.organization_id, std::slice::from_ref(&row)).await?;

@@ -14,6 +14,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::paging::{Page, Paging};
 use crate::store::author::Author;
+use crate::store::authored;
+use crate::store::authored::name_all;
 use crate::store::communications::CommunicationKind;
 use crate::store::keyset::Position;
 use crate::store::milestones::ForecastRow;
@@ -93,13 +95,17 @@ pub async fn list_forecast_changes(
     paging: Paging,
 ) -> Result<Answer, ApiError> {
     let (id, milestone) = path.into_inner();
-    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
+    let mut conn = cx.snapshot().await?;
+    let found = plans::find(&mut conn, cx.organization_id(), id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
     let milestone_id = record.milestone(&milestone).ok_or_else(ApiError::not_found)?.id;
-    let own = record.forecasts.iter().filter(|change| change.milestone_id == milestone_id).collect();
-    let position = |row: &&ForecastRow| Position { key: None, id: row.id };
-    paging.answer_newest(own, position, |row| ForecastChange::of(&record, row))
+    let own = record.forecasts.iter().filter(|change| change.milestone_id == milestone_id);
+    let mut changes: Vec<ForecastChange> = own.map(|row| ForecastChange::of(&record, row)).collect();
+    name_all(&mut conn, cx.organization_id(), &mut changes).await?;
+    paging.answer_newest(changes, |change: &ForecastChange| Position { key: None, id: change.id }, |change| change)
 }
+
+authored!(ForecastChange);
 
 impl ForecastChange {
     /// Builds a forecast change with its communication and acknowledgment.

@@ -25,6 +25,8 @@ use crate::extract::Body;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
 use crate::store::author::Author;
+use crate::store::authored;
+use crate::store::authored::name_all;
 use crate::store::json_text::JsonText;
 use crate::store::keyset::Position;
 use crate::store::plans::{self, PlanRecord};
@@ -154,7 +156,7 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
             decide(&record, position, draft.new_forecast_on, Direction::Push, unit.today)
                 .map_err(|rule| rule.at("/new_forecast_on"))?
         };
-        let cascade = Cascade::of(&record, &moves, unit.today, false, &others);
+        let cascade = Cascade::of(&record, &moves, unit.today, false, (&cx, &others));
         let row = MissRow {
             id: unit.new_id(),
             plan_id: id,
@@ -190,11 +192,15 @@ pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<Mis
     responses((status = 200, description = "A page of miss reports.", body = Page<MissReport>)))]
 #[get("/v1/plans/{id}/miss-reports")]
 pub async fn list_misses(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
-    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
+    let mut conn = cx.snapshot().await?;
+    let found = plans::find(&mut conn, cx.organization_id(), *id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
-    let reports = record.misses.iter().filter_map(|row| MissReport::of(&record, row)).collect();
+    let mut reports: Vec<MissReport> = record.misses.iter().filter_map(|row| MissReport::of(&record, row)).collect();
+    name_all(&mut conn, cx.organization_id(), &mut reports).await?;
     paging.answer_newest(reports, |one: &MissReport| Position { key: None, id: one.id }, |one| one)
 }
+
+authored!(MissReport);
 
 impl MissReport {
     fn of(record: &PlanRecord, row: &MissRow) -> Option<Self> {

@@ -16,6 +16,8 @@ use crate::error::ApiError;
 use crate::moment::AsOf;
 use crate::paging::{Page, Paging};
 use crate::store::author::Author;
+use crate::store::authored;
+use crate::store::authored::name_all;
 use crate::store::keyset::{Direction, Key, Position};
 use crate::store::milestones::{self, TransitionRow};
 use crate::store::plans::{self, PlanRecord};
@@ -100,13 +102,16 @@ pub async fn list_milestone_transitions(
     let record = plans::find(&mut conn, cx.organization_id(), id).await?.ok_or_else(ApiError::not_found)?;
     let milestone = record.milestone(&milestone).ok_or_else(ApiError::not_found)?;
     let rows = milestones::transitions(&mut conn, cx.organization_id(), id, milestone.id).await?;
-    let transitions = rows.into_iter().filter_map(Transition::of).collect();
+    let mut transitions: Vec<Transition> = rows.into_iter().filter_map(Transition::of).collect();
+    name_all(&mut conn, cx.organization_id(), &mut transitions).await?;
     paging.answer_newest(transitions, |one: &Transition| Position { key: None, id: one.id }, |one| one)
 }
 
 async fn record(cx: &Context, plan_id: Uuid) -> Result<PlanRecord, ApiError> {
     plans::find(&mut cx.snapshot().await?, cx.organization_id(), plan_id).await?.ok_or_else(ApiError::not_found)
 }
+
+authored!(Transition);
 
 impl Transition {
     fn of(row: TransitionRow) -> Option<Self> {

@@ -128,6 +128,7 @@ pub async fn update_milestone(
         patch.phase.apply(&mut row.phase);
         if let Some(named) = NamedOwner::changed(&patch.owner_id, &patch.owner_ref, &patch.owner_name) {
             row.owner = owner::resolve(&mut unit.conn, unit.organization_id, "owner", named).await?;
+            cx.check_named_person("owner", row.owner.id)?;
         }
         patch.note.apply(&mut row.note);
         row.planned_on = planned_on.unwrap_or(row.planned_on);

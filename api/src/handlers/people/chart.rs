@@ -150,7 +150,7 @@ pub async fn record_reporting_line(
         };
         record::append(unit, &line).await?;
         follow_line(unit, &person, manager.as_ref()).await?;
-        record::recorded(&format!("/v1/people/{id}/reporting-lines"), &line)
+        record::recorded(unit, &format!("/v1/people/{id}/reporting-lines"), &line).await
     })
     .await
 }
@@ -236,7 +236,8 @@ async fn listed(
 ) -> Result<Answer, ApiError> {
     let steps: HashMap<Uuid, usize> = found.iter().copied().collect();
     let ids: Vec<Uuid> = found.iter().map(|(id, _)| *id).collect();
-    let people = people::with_ids(conn, cx.organization_id(), &ids).await?;
+    let mut people = people::with_ids(conn, cx.organization_id(), &ids).await?;
+    people.retain(|person| cx.may_read_person(person.id));
     let shown = |person: Person| {
         let employment = if person.has_left(as_of) { Employment::Left } else { Employment::Active };
         let steps = steps.get(&person.id).copied().unwrap_or(1);

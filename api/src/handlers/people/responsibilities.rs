@@ -22,11 +22,12 @@ use crate::extract::{Body, Query};
 use crate::paging::{Page, Paging};
 use crate::reference::{self, Named};
 use crate::resource::{By, find};
-use crate::responsibility::{give, give_playbooks, playbooks_of};
+use crate::responsibility::{give, give_escalations, give_playbooks, playbooks_of};
 use crate::store::Conn;
 use crate::store::keyset::{Direction, Key, Position};
 use crate::store::owner::Owner;
 use crate::store::people::Person;
+use crate::store::reporting_lines;
 use crate::store::responsibilities::{self, Held};
 use crate::store::row::{self, Condition};
 use crate::unit::Unit;
@@ -163,6 +164,8 @@ pub async fn list_responsibilities(
     for kind in asked(&filters.0.kind) {
         all.extend(held(&mut conn, cx.organization_id(), kind, *id).await?);
     }
+    let plans = cx.plans().await?;
+    all.retain(|one| cx.may_see_held(*id, one, &plans));
     let position = |one: &Held| Position { key: Some(Key::Text(one.kind.to_string())), id: one.id };
     paging.answer_sorted(Direction::Ascending, all, position, |one| one)
 }
@@ -234,7 +237,12 @@ async fn hand_over(unit: &mut Unit, id: Uuid, draft: &HandOver, dry_run: bool) -
         return Err(PeopleRule::TooMuchToHandOver { found, most: MOST_HANDED_OVER }.at("/kinds").into());
     }
     let owner = Owner::from(&to);
-    for (kind, ids) in &all {
+    if all.iter().any(|(kind, _)| *kind == Responsibility::Reports) {
+        lift(unit, id, to.id).await?;
+    }
+    give_escalations(unit, &[id], &owner).await?;
+    for (kind, ids) in &mut all {
+        ids.retain(|one| !(*kind == Responsibility::Reports && *one == to.id));
         if *kind == Responsibility::Playbooks {
             give_playbooks(unit, &[id], &owner).await?;
         } else {
@@ -243,6 +251,21 @@ async fn hand_over(unit: &mut Unit, id: Uuid, draft: &HandOver, dry_run: bool) -
     }
     let handed_over = all.iter().map(|(kind, ids)| ResponsibilityCount { kind: *kind, count: ids.len() }).collect();
     Ok(HandedOver { dry_run, from_id: id, to_id: to.id, to_name: to.content.name, handed_over })
+}
+
+/// Gives a successor who reports to whom they follow, directly or not, that one's own manager first.
+async fn lift(unit: &mut Unit, from: Uuid, to: Uuid) -> Result<(), ApiError> {
+    let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+    let chart = reporting_lines::below(conn, organization_id, from).await?;
+    if !chart.reports_on(from, unit.today).iter().any(|(id, _)| *id == to) {
+        return Ok(());
+    }
+    let above = find::<PersonContent>(conn, organization_id, By::Id(from)).await?.manager_id;
+    let manager = match above {
+        Some(above) => Owner::from(&find::<PersonContent>(conn, organization_id, By::Id(above)).await?),
+        None => Owner::default(),
+    };
+    give(unit, Responsibility::Reports, &[to], &manager, "/to_id").await
 }
 
 /// Match owners to people

@@ -22,6 +22,8 @@ use crate::handlers::milestones::Milestone;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
 use crate::store::author::Author;
+use crate::store::authored;
+use crate::store::authored::name_all;
 use crate::store::baselines::{self, ApprovalRow, BaselineRow, LineRow, Side};
 use crate::store::keyset::{Key as PositionKey, Position};
 use crate::store::milestones::{self, ForecastRow};
@@ -118,11 +120,13 @@ const MOST: usize = 200;
     responses((status = 200, description = "A page of baselines.", body = Page<Baseline>)))]
 #[get("/v1/plans/{id}/baselines")]
 pub async fn list_baselines(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
-    let found = plans::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
+    let mut conn = cx.snapshot().await?;
+    let found = plans::find(&mut conn, cx.organization_id(), *id).await?;
     let record = found.ok_or_else(ApiError::not_found)?;
-    let rows: Vec<&BaselineRow> = record.baselines.iter().collect();
-    let position = |row: &&BaselineRow| Position { key: Some(PositionKey::Number(row.number)), id: record.plan.id };
-    paging.answer_newest(rows, position, |row| Baseline::of(&record, row))
+    let mut rows: Vec<Baseline> = record.baselines.iter().map(|row| Baseline::of(&record, row)).collect();
+    name_all(&mut conn, cx.organization_id(), &mut rows).await?;
+    let position = |row: &Baseline| Position { key: Some(PositionKey::Number(row.number)), id: record.plan.id };
+    paging.answer_newest(rows, position, |row| row)
 }
 
 /// Create a baseline
@@ -309,6 +313,8 @@ fn moved_date(
         planned_to_on: Some(milestone.planned_on),
     })
 }
+
+authored!(Baseline);
 
 impl Baseline {
     /// A baseline with its lines and approvals.

@@ -3,6 +3,7 @@
 use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, Utc};
+use milepost_domain::access::Scope;
 use milepost_domain::plan::external::may_wait_for;
 use milepost_domain::plan::rule::PlanRule;
 use milepost_domain::rule::Rule as _;
@@ -18,8 +19,13 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::paging::{Page, Paging};
+use crate::read_model::PlanView;
 use crate::record::{self, Record, Withdrawable, Withdrawal};
+use crate::store::authored::name_all;
+use crate::store::keyset::Position;
 use crate::store::plan_dependencies::PlanDependency;
+use crate::store::row::Column as _;
+use crate::store::row::Condition;
 use crate::store::{plans, row};
 use crate::unit::Entity;
 
@@ -78,9 +84,11 @@ pub async fn add_plan_dependency(
         check_record(&own, unit.today)?;
         let unknown = |key: &Key, at: &str| PlanRule::UnknownMilestone { key: key.to_string() }.at(at);
         let milestone = own.milestone(&draft.milestone).ok_or_else(|| unknown(&draft.milestone, "/milestone"))?;
+        let unknown_plan = || ApiError::field("/on_plan_id", "unknown_plan", "there is no plan with this id");
         let other = plans::find(conn, organization_id, draft.on_plan_id).await?;
-        let other =
-            other.ok_or_else(|| ApiError::field("/on_plan_id", "unknown_plan", "there is no plan with this id"))?;
+        let other = other
+            .filter(|other| cx.may_with_plan(Scope::PlansRead, &PlanView::from(other)))
+            .ok_or_else(unknown_plan)?;
         let on_milestone = other.milestone(&draft.on_milestone);
         let on_milestone = on_milestone.ok_or_else(|| unknown(&draft.on_milestone, "/on_milestone"))?;
         let all: Vec<PlanDependency> = row::all(conn, organization_id, &[], "id").await?;
@@ -106,7 +114,7 @@ pub async fn add_plan_dependency(
             withdrawal_reason: None,
         };
         record::append(unit, &dependency).await?;
-        record::recorded(&format!("/v1/plans/{id}/dependencies"), &dependency)
+        record::recorded(unit, &format!("/v1/plans/{id}/dependencies"), &dependency).await
     })
     .await
 }
@@ -132,7 +140,12 @@ pub async fn list_plan_dependencies(cx: Context, id: Path<Uuid>, paging: Paging)
 pub async fn list_plan_dependents(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
     let mut conn = cx.snapshot().await?;
     plans::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
-    record::list_by::<PlanDependency>(&cx, &mut conn, "on_plan_id", *id, &paging).await
+    let waiting = [Condition::Equals("on_plan_id", id.to_value())];
+    let mut rows: Vec<PlanDependency> = row::all(&mut conn, cx.organization_id(), &waiting, "id").await?;
+    let plans = cx.plans().await?;
+    rows.retain(|row| plans.find(row.plan_id).is_some_and(|plan| cx.may_with_plan(Scope::PlansRead, plan)));
+    name_all(&mut conn, cx.organization_id(), &mut rows).await?;
+    paging.answer_newest(rows, |row| Position { key: None, id: row.id }, |row| row)
 }
 
 /// Get a plan's dependency on another plan

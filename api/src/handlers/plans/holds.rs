@@ -24,6 +24,7 @@ use crate::handlers::milestones::Milestone;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
+use crate::store::authored::name_all;
 use crate::store::holds::PlanHold;
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::plans::{self, PlanRecord};
@@ -178,7 +179,8 @@ pub async fn list_plan_holds(cx: Context, id: Path<Uuid>, paging: Paging) -> Res
     plans::find(&mut conn, cx.organization_id(), *id).await?.ok_or_else(ApiError::not_found)?;
     let slice = paging.slice(Order::Id, Direction::Descending)?;
     let conditions = [Condition::Equals("plan_id", id.to_value())];
-    let rows: Vec<PlanHold> = row::page(&mut conn, cx.organization_id(), &conditions, &slice).await?;
+    let mut rows: Vec<PlanHold> = row::page(&mut conn, cx.organization_id(), &conditions, &slice).await?;
+    name_all(&mut conn, cx.organization_id(), &mut rows).await?;
     paging.answer(rows, |hold| Position { key: None, id: hold.id }, |hold| hold)
 }
 

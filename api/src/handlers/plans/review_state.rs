@@ -68,6 +68,7 @@ pub struct RiskyMilestone {
     owner_ref: Option<String>,
     /// Name of the owner: the person's, or that of somebody outside.
     #[schema(value_type = Option<Name>)]
+    #[serde(alias = "owner")]
     owner_name: Option<String>,
     /// Status.
     status: Status,
@@ -123,6 +124,7 @@ pub struct UnresolvedDependency {
     owner_ref: Option<String>,
     /// Name of the owner: the person's, or that of somebody outside.
     #[schema(value_type = Option<Name>)]
+    #[serde(alias = "owner")]
     owner_name: Option<String>,
 }
 

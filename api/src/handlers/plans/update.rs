@@ -126,15 +126,20 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
         }
         if let Some(named) = named(&patch.customer_id, &patch.customer_ref) {
             let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
-            row.serve_customer(reference::resolve::<CustomerContent>(conn, organization_id, "customer", named).await?);
+            let customer = reference::resolve::<CustomerContent>(conn, organization_id, "customer", named).await?;
+            cx.check_named_customer(customer.as_ref())?;
+            row.serve_customer(customer);
         }
         if let Some(named) = named(&patch.person_id, &patch.person_ref) {
             let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
-            row.serve_person(reference::resolve::<PersonContent>(conn, organization_id, "person", named).await?);
+            let person = reference::resolve::<PersonContent>(conn, organization_id, "person", named).await?;
+            cx.check_named_person("person", person.as_ref().map(|person| person.id))?;
+            row.serve_person(person);
         }
         patch.external_ref.apply(&mut row.external_ref);
         if let Some(named) = NamedOwner::changed(&patch.owner_id, &patch.owner_ref, &patch.owner_name) {
             row.owner = owner::resolve(&mut unit.conn, unit.organization_id, "owner", named).await?;
+            cx.check_named_person("owner", row.owner.id)?;
         }
         patch.budget_minor.apply(&mut row.budget_minor);
         patch.currency.apply(&mut row.currency);

@@ -18,6 +18,7 @@ use crate::extract::Body;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatch;
 use crate::store::author::Author;
+use crate::store::authored::name_all;
 use crate::store::json_text::JsonText;
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::plans::{self, PlanRecord};
@@ -157,7 +158,9 @@ pub async fn list_share_links(cx: Context, id: Path<Uuid>, paging: Paging) -> Re
     cx.plans().await?.find(*id).ok_or_else(ApiError::not_found)?;
     let slice = paging.slice(Order::Id, Direction::Descending)?;
     let of_plan = [Condition::Equals("plan_id", id.to_value())];
-    let rows: Vec<ShareLinkRow> = row::page(&mut cx.read().await?, cx.organization_id(), &of_plan, &slice).await?;
+    let mut conn = cx.snapshot().await?;
+    let mut rows: Vec<ShareLinkRow> = row::page(&mut conn, cx.organization_id(), &of_plan, &slice).await?;
+    name_all(&mut conn, cx.organization_id(), &mut rows).await?;
     paging.answer(rows, |row| Position { key: None, id: row.id }, |row| ShareLink::of(&row))
 }
 

@@ -99,7 +99,7 @@ pub async fn record_cost(cx: Context, id: Path<Uuid>, body: Body<CostDraft>) -> 
         record.plan.updated_at = unit.now;
         plans::update(&mut unit.conn, unit.organization_id, &record.plan).await?;
         record::append(unit, &cost).await?;
-        record::recorded(&format!("/v1/plans/{id}/costs"), &cost)
+        record::recorded(unit, &format!("/v1/plans/{id}/costs"), &cost).await
     })
     .await
 }
@@ -160,7 +160,7 @@ pub async fn correct_cost(
         if let Some(right) = &right {
             record::append(unit, right).await?;
         }
-        record::recorded(&format!("/v1/plans/{id}/costs"), right.as_ref().unwrap_or(&back))
+        record::recorded(unit, &format!("/v1/plans/{id}/costs"), right.as_ref().unwrap_or(&back)).await
     })
     .await
 }
