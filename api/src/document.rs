@@ -35,7 +35,8 @@ use crate::store::{customers, people};
             an `Idempotency-Key`, except those that tell repetitions by themselves (`x-idempotent`).\n\n\
             **Dates.** Calendar dates end in `_on`, instants in `_at` (RFC 3339, UTC). A range is `from` and `to`: dates include both ends, \
             instants exclude the end.\n\n\
-            **References.** Customers and people are named by `…_id` or by `…_ref`, their external reference; responses have both.\n\n\
+            **References.** Customers and people are named by `…_id` or by `…_ref`, their external reference; responses have both. \
+            For a person, `…_ref` also takes their e-mail address.\n\n\
             **Amounts.** Amounts end in `_minor`: they are in the smallest unit of the currency beside them, or else of the organization's.\n\n\
             **Endings.** What can come back is archived (`archived`). `DELETE` removes a record to which nothing refers, or revokes access for good. \
             Work ends by an action that keeps its result, such as `/achieve`, `/cancel`, `/finish` or `/end`.\n\n\
