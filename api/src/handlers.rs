@@ -4,6 +4,7 @@
 //! requests look like.
 
 pub mod access;
+pub mod copies;
 pub mod customers;
 pub mod events;
 pub mod health;

@@ -10,8 +10,8 @@ use crate::document::{self, Base, Unwritable};
 use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, me, organization, providers, roles, tokens};
 use crate::handlers::{
-    customers, events, health, health_models, interventions, ledger, merges, metrics, milestones, people, plans,
-    playbooks, references, reports, risk, segment, server, shares, teams, templates,
+    copies, customers, events, health, health_models, interventions, ledger, merges, metrics, milestones, people,
+    plans, playbooks, references, reports, risk, segment, server, shares, teams, templates,
 };
 
 /// What endpoints are registered with: a server, or the OpenAPI document.
@@ -198,6 +198,7 @@ fn customers_and_people<R: Registry>(config: &mut R) {
         .service(merges::undo_customer_merge)
         .service(customers::update_customer)
         .service(customers::erase_customer)
+        .service(copies::export_customer)
         .service(customers::delete_customer)
         .service(people::list_people)
         .service(people::create_person)
@@ -221,6 +222,7 @@ fn customers_and_people<R: Registry>(config: &mut R) {
         .service(people::responsibilities::hand_over_responsibilities)
         .service(people::update_person)
         .service(people::erase_person)
+        .service(copies::export_person)
         .service(people::delete_person)
         .service(teams::list_teams)
         .service(teams::create_team)

@@ -1,5 +1,7 @@
 //! People, both as individuals and as members of a customer.
 
+use std::collections::BTreeSet;
+
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
 
@@ -10,7 +12,8 @@ on_both_engines!(
     they_belong_to_a_customer_that_is_there,
     upserts_and_bulk,
     filters,
-    those_with_plans_stay
+    those_with_plans_stay,
+    everything_about_them_can_be_copied
 );
 
 const UNKNOWN: &str = "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11";
@@ -96,4 +99,60 @@ async fn those_with_plans_stay(engine: Engine) {
     let plan = server.post("/v1/plans", plan).await.expect(201);
     assert_eq!(plan["person_id"].as_str(), path.rsplit('/').next());
     server.call("DELETE", &path).header("If-Match", "*").send().await.problem(409, "conflict");
+}
+
+async fn everything_about_them_can_be_copied(engine: Engine) {
+    let server = Server::start(engine).await;
+    create(&server, "/v1/customers", json!({ "name": "Northwind", "external_ref": "c 1" })).await;
+    create(&server, "/v1/people", json!({ "name": "Boss", "kind": "employee", "external_ref": "boss" })).await;
+    let draft = json!({ "name": "Ana", "kind": "participant", "external_ref": "ana", "customer_ref": "c 1", "manager_ref": "boss" });
+    let ana = create(&server, "/v1/people", draft).await;
+    let team = create(&server, "/v1/teams", json!({ "name": "T", "lead_ref": "ana" })).await;
+    server.post(&format!("{team}/members"), json!({ "person_ref": "ana" })).await.expect(201);
+    server.call("PUT", &format!("{ana}/roles")).json(json!({ "roles": ["coach"] })).send().await.expect(200);
+    let milestones = json!([{ "key": "a", "name": "A", "planned_on": "2026-05-10", "owner_ref": "ana" }]);
+    let plan = json!({ "name": "P", "start_on": "2026-05-01", "person_ref": "ana", "customer_ref": "c 1", "milestones": milestones });
+    create(&server, "/v1/plans", plan).await;
+    let other = json!({ "name": "Other", "start_on": "2026-05-01", "milestones": milestones });
+    create(&server, "/v1/plans", other).await;
+    let lines = async |path: &str| -> Vec<Value> {
+        let copy = server.get(path).await;
+        assert!(copy.header("content-type").starts_with("application/x-ndjson"));
+        assert!(copy.header("content-disposition").starts_with("attachment"));
+        let text = copy.text.clone();
+        text.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect()
+    };
+    let kinds = |lines: &[Value]| -> BTreeSet<String> {
+        lines.iter().map(|line| line["kind"].as_str().expect("a kind").to_owned()).collect()
+    };
+    let of_ana = lines(&format!("{ana}/export")).await;
+    let expected = [
+        "end",
+        "ledger_entry",
+        "membership",
+        "milestone",
+        "person",
+        "plan",
+        "reference",
+        "reporting_line",
+        "responsibility",
+        "role",
+        "team_membership",
+    ];
+    assert_eq!(kinds(&of_ana), expected.map(str::to_owned).into());
+    let last = of_ana.last().expect("a last line");
+    assert_eq!(last["data"]["lines"], of_ana.len() - 1, "a copy that was cut off shows");
+    let plans = of_ana.iter().filter(|line| line["kind"] == "plan").map(|line| &line["data"]["name"]);
+    assert_eq!(plans.collect::<Vec<_>>(), ["P"], "what only belongs to her is no plan that serves her");
+    let held = of_ana.iter().filter(|line| line["kind"] == "responsibility").count();
+    assert_eq!(held, 3, "two milestones and a team");
+    let customers = server.get("/v1/customers").await.expect(200);
+    let customer = format!("/v1/customers/{}", customers["data"][0]["id"].as_str().expect("an id"));
+    let score = json!({ "score": 70 });
+    server.post(&format!("{customer}/pulses"), score).await.expect(201);
+    let of_customer = lines(&format!("{customer}/export")).await;
+    let found = kinds(&of_customer);
+    assert!(["customer", "person", "pulse", "plan"].iter().all(|kind| found.contains(*kind)), "{found:?}");
+    let reference = of_customer.iter().find(|line| line["kind"] == "reference").expect("a reference");
+    assert_eq!(reference["data"]["usage_events"], "/v1/events?subject=c%201");
 }

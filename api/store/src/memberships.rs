@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use milepost_domain::customer::membership::{Membership, Stated, memberships, subject_at};
 use milepost_domain::customer::reference::Period;
+use serde::Serialize;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
@@ -14,7 +15,7 @@ use crate::row::{self, Condition, Value};
 use crate::{Conn, columns, on, table, usage_events, usage_rewrites};
 
 /// A statement of which customer a person belongs to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 #[expect(missing_docs, reason = "described by the domain")]
 pub struct MembershipRow {
     pub id: Uuid,

@@ -59,6 +59,17 @@ pub async fn forget_identities(conn: &mut Conn, organization_id: Uuid, person_id
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(person_id).execute(db).await.map(|_| ()))
 }
 
+/// The subjects that mean a person, each with its issuer before it.
+pub async fn identities(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    person_id: Uuid,
+) -> sqlx::Result<Vec<(String, String)>> {
+    const SQL: &str = "SELECT issuer, subject FROM person_identities WHERE organization_id = $1 AND person_id = $2 \
+                       ORDER BY issuer, subject";
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(person_id).fetch_all(db).await)
+}
+
 /// Notes whom a subject of an issuer is.
 pub async fn identify(
     conn: &mut Conn,
