@@ -49,3 +49,16 @@ CREATE TABLE identity_providers (
     PRIMARY KEY (organization_id, id)
 );
 CREATE UNIQUE INDEX identity_providers_by_token ON identity_providers (issuer, audience) WHERE archived_at IS NULL;
+
+-- One-time codes by which people sign in whose organization has no identity provider.
+CREATE TABLE sign_in_codes (
+    organization_id UUID NOT NULL REFERENCES organizations (id),
+    id UUID NOT NULL,
+    person_id UUID NOT NULL,
+    secret_hash BYTEA NOT NULL,
+    created_at TIMESTAMPTZ NOT NULL,
+    expires_at TIMESTAMPTZ NOT NULL,
+    used_at TIMESTAMPTZ,
+    PRIMARY KEY (organization_id, id)
+);
+CREATE INDEX sign_in_codes_by_person ON sign_in_codes (organization_id, person_id, created_at);

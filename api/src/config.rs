@@ -86,12 +86,30 @@ pub struct Settings {
     #[command(flatten)]
     #[expect(missing_docs, reason = "documented by its type")]
     pub external: ExternalArgs,
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "documented by its type")]
+    pub mail: MailArgs,
     /// Time during which /readyz reports not ready after a stop signal, before connections are closed, in milliseconds.
     #[arg(long, env = "MILEPOST_DRAIN_MS", default_value_t = 0)]
     pub drain_ms: u64,
     /// Time that requests in progress have to finish after a stop signal, in seconds.
     #[arg(long, env = "MILEPOST_SHUTDOWN_TIMEOUT_S", default_value_t = 10)]
     pub shutdown_timeout_s: u64,
+}
+
+/// Command-line settings of e-mail.
+#[derive(Debug, Clone, Args, Default)]
+pub struct MailArgs {
+    /// Mail server, such as `smtps://user:password@mail.example.com`. Without one, each message becomes a file in the directory `outbox` of
+    /// the data directory.
+    #[arg(long, env = "MILEPOST_SMTP_URL", hide_env_values = true)]
+    pub smtp_url: Option<Secret>,
+    /// Sender of messages.
+    #[arg(long, env = "MILEPOST_MAIL_FROM", default_value = "Milepost <milepost@localhost>")]
+    pub mail_from: String,
+    /// Address of the page where people sign in. A message adds its one-time code as `#code=…`; without an address it has the code only.
+    #[arg(long, env = "MILEPOST_SIGN_IN_URL")]
+    pub sign_in_url: Option<String>,
 }
 
 /// Command-line settings of an external OIDC issuer whose tokens are accepted. Off unless an issuer is set.

@@ -24,8 +24,8 @@ use milepost_domain::access::Scope;
 use uuid::Uuid;
 
 use crate::auth::api_key::ApiKey;
+use crate::auth::link_token::ShareToken;
 use crate::auth::providers::{person_of, refused};
-use crate::auth::share_token::ShareToken;
 use crate::auth::tenants::{Authenticated, Bearer};
 use crate::clock::date_in;
 use crate::context::{CheckedQuery, Context, Matched};

@@ -35,6 +35,7 @@ pub mod jobs;
 pub mod ledger_sequence;
 pub mod limit;
 pub mod listener;
+pub mod mail;
 pub mod merging;
 pub mod moment;
 pub mod outbound;

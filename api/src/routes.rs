@@ -8,7 +8,7 @@ use utoipa_actix_web::{AppExt, OpenApiFactory};
 
 use crate::document::{self, Base, Unwritable};
 use crate::error::ApiError;
-use crate::handlers::access::{client_keys, clients, me, organization, providers, roles, tokens};
+use crate::handlers::access::{client_keys, clients, me, organization, providers, roles, sign_in, tokens};
 use crate::handlers::{
     copies, customers, events, health, health_models, interventions, ledger, merges, metrics, milestones, people,
     plans, playbooks, references, reports, risk, segment, server, shares, teams, templates,
@@ -362,6 +362,8 @@ fn access<R: Registry>(config: &mut R) {
         .service(organization::read_organization)
         .service(organization::update_organization)
         .service(me::read_me)
+        .service(sign_in::send_sign_in_link)
+        .service(sign_in::redeem_sign_in_code)
         .service(roles::list_roles)
         .service(roles::create_role)
         .service(roles::read_role)

@@ -31,6 +31,7 @@ use crate::document::Document;
 use crate::idempotency::InFlight;
 use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
+use crate::mail::Mail;
 use crate::read_model::ReadModel;
 use crate::state::App;
 use crate::storage_state::StorageState;
@@ -85,6 +86,7 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
         document,
         external,
         providers: Providers::new(settings.external.oidc_allow_private),
+        mail: Mail::of(&settings).map_err(|error| other(&error))?,
         settings,
         db,
         clock,

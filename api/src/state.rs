@@ -16,6 +16,7 @@ use crate::document::Document;
 use crate::idempotency::InFlight;
 use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
+use crate::mail::Mail;
 use crate::read_model::ReadModel;
 use crate::storage_state::StorageState;
 use crate::store::Db;
@@ -36,6 +37,7 @@ pub struct App {
     pub issuer: Issuer,
     pub external: Option<External>,
     pub providers: Providers,
+    pub mail: Mail,
     pub limiter: Limiter,
     pub share_limiter: Limiter,
     pub refusals: Refusals,

@@ -54,6 +54,7 @@ mod risk;
 mod samples;
 mod segment;
 mod shares;
+mod sign_in;
 mod templates;
 mod tokens;
 mod truth;

@@ -24,6 +24,8 @@ use crate::store::{Conn, Db, signing_keys};
 
 /// Lifetime of a token, in seconds.
 pub const TOKEN_SECONDS: i64 = 15 * 60;
+/// Lifetime of the token of a person who has signed in themselves, in seconds.
+pub const SESSION_SECONDS: i64 = 60 * 60;
 /// `typ` of an access token (RFC 9068).
 pub const TOKEN_TYPE: &str = "at+jwt";
 /// The beginning of `sub` in a token for a person.
@@ -57,14 +59,19 @@ struct Loaded {
 pub struct Grant {
     /// Identifier of the organization.
     pub organization_id: Uuid,
-    /// Identifier of the API client.
-    pub client_id: Uuid,
-    /// Identifier of the API key that was the secret. The token ends with it.
-    pub key_id: Uuid,
+    /// API client, and the API key that was its secret, with which the token ends; `None` for a person who has signed in themselves.
+    pub client: Option<(Uuid, Uuid)>,
     /// Scopes that the token grants; those of a person come from their roles.
     pub scopes: Scopes,
-    /// Identifier of the person for whom the client acts.
+    /// Identifier of the person who has signed in, or for whom the client acts.
     pub person_id: Option<Uuid>,
+}
+
+impl Grant {
+    /// Returns the lifetime of the token, in seconds.
+    pub const fn seconds(&self) -> i64 {
+        if self.client.is_some() { TOKEN_SECONDS } else { SESSION_SECONDS }
+    }
 }
 
 impl Issuer {
@@ -96,15 +103,22 @@ impl Issuer {
 
     /// Issues a signed token.
     pub async fn issue(&self, grant: &Grant, token_id: Uuid, db: &Db, now: DateTime<Utc>) -> Result<String, ApiError> {
+        let seconds = grant.seconds();
         let mut claims = json!({
-            "iss": self.name, "aud": AUDIENCE, "sub": grant.client_id, "client_id": grant.client_id,
-            "organization_id": grant.organization_id, "key_id": grant.key_id, "scope": grant.scopes.to_string(),
-            "iat": now.timestamp(), "nbf": now.timestamp(), "exp": now.timestamp() + TOKEN_SECONDS, "jti": token_id,
+            "iss": self.name, "aud": AUDIENCE, "organization_id": grant.organization_id, "scope": grant.scopes.to_string(),
+            "iat": now.timestamp(), "nbf": now.timestamp(), "exp": now.timestamp() + seconds, "jti": token_id,
         });
+        if let Some((client_id, key_id)) = grant.client {
+            claims["sub"] = json!(client_id);
+            claims["client_id"] = json!(client_id);
+            claims["key_id"] = json!(key_id);
+        }
         if let Some(person_id) = grant.person_id {
-            // Delegation (RFC 8693, section 4.1): the subject is the person, the actor the client.
             claims["sub"] = json!(format!("{PERSON}{person_id}"));
-            claims["act"] = json!({ "sub": grant.client_id });
+            if let Some((client_id, _)) = grant.client {
+                // Delegation (RFC 8693, section 4.1): the subject is the person, the actor the client.
+                claims["act"] = json!({ "sub": client_id });
+            }
         }
         Ok(self.state(TOKEN_TYPE, &claims, db).await?.1)
     }
@@ -216,9 +230,11 @@ fn grant_of(claims: &Claims) -> Option<Grant> {
     let organization_id = claims.other.get("organization_id")?.as_str()?;
     Some(Grant {
         organization_id: organization_id.parse().ok()?,
-        client_id: claims.other.get("client_id")?.as_str()?.parse().ok()?,
+        client: match (claims.other.get("client_id"), claims.other.get("key_id")) {
+            (None, None) => None,
+            (client_id, key_id) => Some((client_id?.as_str()?.parse().ok()?, key_id?.as_str()?.parse().ok()?)),
+        },
         person_id: claims.sub.strip_prefix(PERSON).map(str::parse).transpose().ok()?,
-        key_id: claims.other.get("key_id")?.as_str()?.parse().ok()?,
         scopes: Scopes::read(claims.scope.as_deref().unwrap_or_default()),
     })
 }

@@ -21,8 +21,8 @@ use super::api_key::ApiKey;
 use super::caller::Caller;
 use super::external::External;
 use super::issuer::Issuer;
+use super::link_token::ShareToken;
 use super::providers::{Providers, Verified};
-use super::share_token::ShareToken;
 use super::{circle, claims};
 use crate::ledger_sequence::Heads;
 use crate::store::api_clients::{self, KeyWithClient};
@@ -150,9 +150,20 @@ impl Tenants {
         if claimed.iss == issuer.name() {
             let Some(grant) = issuer.verify(token, &header, db, now).await else { return Ok(None) };
             let Some(tenant) = self.tenant(db, grant.organization_id).await? else { return Ok(None) };
+            let organization_id = grant.organization_id;
+            let Some((client_id, key_id)) = grant.client else {
+                let person = grant.person_id.map(|person_id| Bearer::Person {
+                    tenant,
+                    acts_for_admins: true,
+                    organization_id,
+                    person_id,
+                    client_id: None,
+                });
+                return Ok(person);
+            };
             // A token ends with the key that it was issued for.
-            let (key, _) = tenant.key(db, grant.organization_id, grant.key_id).await?;
-            let is_granted = |key: &Arc<KeyWithClient>| key.client_id == grant.client_id && key.is_usable(now);
+            let (key, _) = tenant.key(db, organization_id, key_id).await?;
+            let is_granted = |key: &Arc<KeyWithClient>| key.client_id == client_id && key.is_usable(now);
             let Some(key) = key.filter(is_granted) else { return Ok(None) };
             if let Some(person_id) = grant.person_id {
                 let is_allowed = key.scopes.allow(Scope::PeopleAct);
@@ -161,12 +172,12 @@ impl Tenants {
                     acts_for_admins: key.scopes.allow(Scope::Admin),
                     organization_id: grant.organization_id,
                     person_id,
-                    client_id: Some(grant.client_id),
+                    client_id: Some(client_id),
                 }));
             }
             let caller = Caller {
                 organization_id: grant.organization_id,
-                author: Author::client(grant.client_id),
+                author: Author::client(client_id),
                 scopes: key.scopes.restricted_to(&grant.scopes),
                 person: None,
             };

@@ -34,6 +34,13 @@ impl FromStr for Secret {
     }
 }
 
+impl Secret {
+    /// Returns the secret, for whoever needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
 /// Why a private key cannot be used, or the configured key cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "each variant's text is its documentation")]

@@ -158,8 +158,9 @@ fn add_failures(method: &str, is_secured: bool, operation: &mut Value) {
     if has_body {
         statuses.extend([406, 408, 413, 429, 500, 503]);
     }
-    if has_body && (is_secured || is_shared) {
-        statuses.extend([415, 422]);
+    let is_json = !operation["requestBody"]["content"]["application/json"].is_null();
+    if has_body && (is_secured || is_shared || is_json) {
+        statuses.extend([400, 415, 422]);
     }
     if is_secured {
         match method {

@@ -6,4 +6,5 @@ pub mod me;
 pub mod organization;
 pub mod providers;
 pub mod roles;
+pub mod sign_in;
 pub mod tokens;

@@ -10,7 +10,7 @@ use crate::error::ApiError;
 use crate::handlers::events::erase::Erased;
 use crate::ingest::dead_letters;
 use crate::state::App;
-use crate::store::{idempotency, organizations, rejected_messages, signing_keys, usage_events};
+use crate::store::{idempotency, organizations, rejected_messages, sign_in_codes, signing_keys, usage_events};
 use crate::unit::{Change, Entity};
 
 /// Number of days after which the private part of a retired signing key is forgotten.
@@ -31,6 +31,7 @@ pub async fn prune(app: &Arc<App>) -> Result<(), ApiError> {
         let mut conn = app.db.begin().await?;
         idempotency::delete_before(&mut conn, organization_id, now - Span::hours(IDEMPOTENCY_HOURS)).await?;
         let kept_since = now - Span::days(dead_letters::KEPT_DAYS);
+        sign_in_codes::prune(&mut conn, organization_id, now - Span::days(1)).await?;
         rejected_messages::prune(&mut conn, organization_id, kept_since, dead_letters::MOST_KEPT).await?;
         conn.commit().await?;
         prune_events(app, organization_id).await?;

@@ -57,7 +57,14 @@ impl Extent {
             (&["interventions"], "id", interventions),
             (OF_CUSTOMERS, "customer_id", customers),
             (
-                &["memberships", "reporting_lines", "team_members", "person_roles", "person_identities"],
+                &[
+                    "memberships",
+                    "reporting_lines",
+                    "team_members",
+                    "person_roles",
+                    "person_identities",
+                    "sign_in_codes",
+                ],
                 "person_id",
                 people,
             ),

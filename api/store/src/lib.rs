@@ -58,6 +58,7 @@ pub mod roles;
 pub mod row;
 pub mod segment_marks;
 pub mod share_links;
+pub mod sign_in_codes;
 pub mod signing_keys;
 pub mod teams;
 pub mod templates;

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::auth::api_key::ApiKey;
-use crate::auth::issuer::{Grant, TOKEN_SECONDS};
+use crate::auth::issuer::Grant;
 use crate::auth::providers::person_of;
 use crate::auth::tenants::{Authenticated, Bearer};
 use crate::clock::date_in;
@@ -155,15 +155,20 @@ pub async fn issue_token(request: HttpRequest, app: web::Data<App>, payload: Pay
     if scopes.list().is_empty() {
         return refuse("invalid_scope", "The client has none of these scopes.");
     }
-    let grant =
-        Grant { organization_id: who.caller.organization_id, client_id, key_id: key.id, scopes, person_id: None };
+    let client = Some((client_id, key.id));
+    let grant = Grant { organization_id: who.caller.organization_id, client, scopes, person_id: None };
     let access_token = app.issuer.issue(&grant, app.clock.new_id(), &app.db, now).await?;
-    issued(access_token, &grant.scopes, None)
+    issued(access_token, &grant, None)
 }
 
-fn issued(access_token: String, scopes: &Scopes, issued_token_type: Option<&'static str>) -> Result<Answer, ApiError> {
-    let scope = scopes.to_string();
-    let token = TokenAnswer { access_token, token_type: "Bearer", expires_in: TOKEN_SECONDS, scope, issued_token_type };
+/// The answer that carries a token.
+pub fn issued(
+    access_token: String,
+    grant: &Grant,
+    issued_token_type: Option<&'static str>,
+) -> Result<Answer, ApiError> {
+    let (scope, expires_in) = (grant.scopes.to_string(), grant.seconds());
+    let token = TokenAnswer { access_token, token_type: "Bearer", expires_in, scope, issued_token_type };
     Ok(Answer::ok(&token)?.header(CACHE_CONTROL, "no-store"))
 }
 
@@ -202,9 +207,10 @@ async fn exchange(
     }
     let person_id = person.person.as_ref().map(|circle| circle.person_id);
     let scopes = person.scopes.clone();
-    let grant = Grant { organization_id: caller.organization_id, client_id, key_id, scopes, person_id };
+    let client = Some((client_id, key_id));
+    let grant = Grant { organization_id: caller.organization_id, client, scopes, person_id };
     let token = app.issuer.issue(&grant, app.clock.new_id(), &app.db, app.clock.now()).await?;
-    issued(token, &grant.scopes, Some(ACCESS_TOKEN))
+    issued(token, &grant, Some(ACCESS_TOKEN))
 }
 
 /// The person with an identifier, an external reference or an e-mail address.

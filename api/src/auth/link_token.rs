@@ -1,17 +1,24 @@
-//! The token of a share link: `ms_<id>_<random>_<crc>`. It has the form of an API key but opens only the share link.
+//! Tokens in links: `ms_<id>_<random>_<crc>` opens a share link, `mo_…` signs a person in once. They have the form of an API key, and each
+//! kind opens only what it is for.
 
 use uuid::Uuid;
 
 use super::api_key::ApiKey;
 
-/// Prefix of a share token.
-const PREFIX: &str = "ms_";
-
-/// A token as contained in a share link.
+/// A token as contained in a link of a kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ShareToken(ApiKey);
+pub struct LinkToken<const KIND: char>(ApiKey);
 
-impl ShareToken {
+/// The token of a share link.
+pub type ShareToken = LinkToken<'s'>;
+/// The token that signs a person in once.
+pub type SignInToken = LinkToken<'o'>;
+
+impl<const KIND: char> LinkToken<KIND> {
+    fn prefix() -> String {
+        format!("m{KIND}_")
+    }
+
     /// Generates a token with 256 random bits; returns `None` if the system provides no randomness.
     pub fn generate(organization_id: Uuid, link_id: Uuid) -> Option<Self> {
         ApiKey::generate(organization_id, link_id).map(Self)
@@ -19,12 +26,12 @@ impl ShareToken {
 
     /// Parses a token and checks its form and checksum.
     pub fn parse(text: &str) -> Option<Self> {
-        ApiKey::parse_as(PREFIX, text).map(Self)
+        ApiKey::parse_as(&Self::prefix(), text).map(Self)
     }
 
     /// Returns the text of the token, which is shown once.
     pub fn reveal(&self) -> String {
-        self.0.reveal_as(PREFIX)
+        self.0.reveal_as(&Self::prefix())
     }
 
     /// Returns the identifier of the organization.
@@ -32,7 +39,7 @@ impl ShareToken {
         self.0.organization_id
     }
 
-    /// Returns the identifier of the share link.
+    /// Returns the identifier of the link.
     pub const fn link_id(&self) -> Uuid {
         self.0.id
     }
@@ -59,5 +66,6 @@ mod tests {
         let key = ApiKey::generate(organization_id, id).expect("randomness");
         assert_eq!(ShareToken::parse(&token.reveal()), Some(token));
         assert_eq!((ApiKey::parse(&token.reveal()), ShareToken::parse(&key.reveal())), (None, None));
+        assert_eq!(SignInToken::parse(&token.reveal()), None);
     }
 }
