@@ -106,6 +106,11 @@ async fn people_come_into_being(engine: Engine) {
     for again in futures_util::future::join_all(many).await {
         assert_eq!(again.expect(200)["id"], found["id"], "one person, however often they come");
     }
+    // Whoever has left does not come back by being created anew.
+    let path = format!("/v1/people/{}", found["id"].as_str().expect("an id"));
+    server.patch(&path, json!({ "employment": "left" })).await.expect(200);
+    refusal(me(&server, &issuer, &claims).await, "has left");
+    server.patch(&path, json!({ "employment": "active" })).await.expect(200);
     let other = with(&claims, "sub", json!("subject-2"));
     assert_ne!(me(&server, &issuer, &other).await.expect(200)["id"], found["id"]);
 }

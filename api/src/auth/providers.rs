@@ -123,10 +123,14 @@ pub async fn person_of(app: &Arc<App>, verified: &Verified) -> Result<Uuid, ApiE
             return Ok(id);
         }
         // Only who is found, or may come into being, is worth a turn to write.
-        let is_known = find(&mut conn, *organization_id, provider, claims, today).await?.is_some();
-        if !is_known && !provider.creates_people {
-            let was_known = roles::identified(&mut conn, *organization_id, key.0, key.1).await?.is_some();
-            return Err(refused(if was_known { NoPerson::HasLeft } else { NoPerson::Unknown }));
+        if find(&mut conn, *organization_id, provider, claims, today).await?.is_none() {
+            // Nobody comes back by being created anew.
+            if roles::identified(&mut conn, *organization_id, key.0, key.1).await?.is_some() {
+                return Err(refused(NoPerson::HasLeft));
+            }
+            if !provider.creates_people {
+                return Err(refused(NoPerson::Unknown));
+            }
         }
     }
     let origin = Origin {
@@ -193,11 +197,17 @@ async fn find(
         },
         Sought::ByEmail(email) => {
             let stands = Condition::IsPresent("merged_into_id", false);
-            let in_use = Condition::IsPresent("archived_at", false);
-            let conditions = [Condition::Equals("email_folded", folded(email).to_value()), stands, in_use];
+            let conditions = [Condition::Equals("email_folded", folded(email).to_value()), stands];
             let mut found: Vec<Person> = row::all(conn, organization_id, &conditions, "id").await?;
-            found.retain(|person| !person.has_left(today));
-            if found.len() > 1 { Err(refused(NoPerson::Ambiguous)) } else { Ok(found.pop()) }
+            // Letters of other scripts that only look like another one when case is ignored are another address.
+            found.retain(|person| person.email.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(email)));
+            let was_known = !found.is_empty();
+            found.retain(|person| !person.has_left(today) && person.stamp.archived_at.is_none());
+            match found.len() {
+                0 if was_known => Err(refused(NoPerson::HasLeft)),
+                0 | 1 => Ok(found.pop()),
+                _ => Err(refused(NoPerson::Ambiguous)),
+            }
         }
     }
 }

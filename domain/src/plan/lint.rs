@@ -280,8 +280,10 @@ mod tests {
     #[test]
     fn each_rule_finds_what_it_is_for() {
         check(|subjects, _| subjects[1].criteria = 0, &[(LintRule::NoAcceptanceCriteria, Some(1))]);
+        check(|subjects, _| subjects[0].is_owner_known = false, &[(LintRule::OwnerNotAPerson, Some(0))]);
         for owner in [None, Some("Ana, Ben"), Some("Ana and Ben"), Some("Ops/Dev")] {
-            check(|subjects, _| subjects[0].owner = owner, &[(LintRule::NoSingleOwner, Some(0))]);
+            let named = |subject: &mut Subject<'static>| (subject.owner, subject.is_owner_known) = (owner, false);
+            check(|subjects, _| named(&mut subjects[0]), &[(LintRule::NoSingleOwner, Some(0))]);
         }
         for name in ["Developing the model", "Continue with tests", "Pipeline in progress"] {
             check(|subjects, _| subjects[2].name = name, &[(LintRule::VagueName, Some(2))]);

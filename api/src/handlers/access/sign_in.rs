@@ -97,10 +97,16 @@ pub async fn send_sign_in_link(
 
 async fn send(app: &Arc<App>, organization_id: Uuid, email: &Email) -> Result<(), ApiError> {
     let Some((person, tenant_zone)) = addressee(app, organization_id, email).await? else { return Ok(()) };
+    let since = app.clock.now() - Duration::hours(1);
+    let mut conn = app.db.read().await?;
+    // Only a message that may be sent is worth a turn to write.
+    if sign_in_codes::sent_since(&mut conn, organization_id, person.id, since).await? >= MOST_AN_HOUR {
+        return Ok(());
+    }
+    drop(conn);
     let turn = app.turns.take(organization_id).await?;
     let origin = origin(app, organization_id, tenant_zone, Author::job());
     let mut unit = Unit::begin(&app.db, &app.clock, origin).await?.holding(turn);
-    let since = unit.now - Duration::hours(1);
     if sign_in_codes::sent_since(&mut unit.conn, organization_id, person.id, since).await? >= MOST_AN_HOUR {
         return Ok(());
     }
@@ -183,13 +189,16 @@ pub async fn redeem_sign_in_code(
     let token = SignInToken::parse(&body.0.code).ok_or_else(invalid)?;
     let organization_id = token.organization_id();
     let tenant = app.tenants.tenant(&app.db, organization_id).await?.ok_or_else(invalid)?;
+    let now = app.clock.now();
+    let is_usable =
+        |code: &SignInCode| token.matches(&code.secret_hash) && code.used_at.is_none() && now < code.expires_at;
+    let found: Option<SignInCode> = row::find(&mut app.db.read().await?, organization_id, token.link_id()).await?;
+    // Only a code that works is worth a turn to write, in which it still has to.
+    found.filter(is_usable).ok_or_else(invalid)?;
     let turn = app.turns.take(organization_id).await?;
     let origin = origin(&app, organization_id, tenant.zone, Author::job());
     let mut unit = Unit::begin(&app.db, &app.clock, origin).await?.holding(turn);
     let found: Option<SignInCode> = row::find(&mut unit.conn, organization_id, token.link_id()).await?;
-    let now = unit.now;
-    let is_usable =
-        |code: &SignInCode| token.matches(&code.secret_hash) && code.used_at.is_none() && now < code.expires_at;
     let code = found.filter(is_usable).ok_or_else(invalid)?;
     let used = SignInCode { used_at: Some(unit.now), ..code };
     row::update(&mut unit.conn, organization_id, &used).await?;
