@@ -51,7 +51,7 @@ def said(plan):
         return (names[needed], "FS") if isinstance(needed, str) else (names[needed["key"]], short[needed["relation"]])
 
     return {
-        each["name"]: (each["planned_on"], each["actual_on"], sorted(map(link, each["depends_on"])), [each["owner"]] if each["owner"] else [])
+        each["name"]: (each["planned_on"], each["actual_on"], sorted(map(link, each["depends_on"])), [each["owner_name"]] if each["owner_name"] else [])
         for each in milestones
     }
 

@@ -66,6 +66,9 @@ async fn a_claim_names_a_person(engine: Engine) {
     refusal(me(&server, &issuer, &claims).await, "nobody whom the organization knows");
     server.patch(&path, json!({ "archived": true })).await.expect(200);
     me(&server, &issuer, &claims).await.problem(401, "unauthenticated");
+    // A provider that comes later works at once.
+    server.patch(&path, json!({ "archived": false })).await.expect(200);
+    refusal(me(&server, &issuer, &claims).await, "nobody whom the organization knows");
 }
 
 async fn a_verified_address_names_a_person(engine: Engine) {

@@ -66,6 +66,11 @@ impl Providers {
         }
     }
 
+    /// Looks every issuer up again, after a provider has changed. Other processes do so a few seconds later.
+    pub fn forget_absent(&self) {
+        self.absent.invalidate_all();
+    }
+
     /// Returns a token's claims, if it is a valid one of a provider in use.
     pub async fn verify(
         &self,

@@ -7,14 +7,16 @@ use progenitor::{GenerationSettings, Generator, InterfaceStyle};
 use serde_json::{Map, Value};
 
 /// Operations whose body is of a type that progenitor does not know ("unexpected content type").
-const LEFT_OUT: [(&str, &str); 7] = [
+const LEFT_OUT: [(&str, &str); 9] = [
     ("import_plan", "text/csv"),
     ("update_api_client", "application/merge-patch+json"),
     ("update_customer", "application/merge-patch+json"),
+    ("update_identity_provider", "application/merge-patch+json"),
     ("update_milestone", "application/merge-patch+json"),
     ("update_organization", "application/merge-patch+json"),
     ("update_person", "application/merge-patch+json"),
     ("update_plan", "application/merge-patch+json"),
+    ("update_team", "application/merge-patch+json"),
 ];
 
 /// Of several types that a body may have, progenitor takes one.

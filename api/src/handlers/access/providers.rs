@@ -63,7 +63,9 @@ pub async fn list_identity_providers(
     responses((status = 201, description = "The created identity provider.", body = Provider)))]
 #[post("/v1/identity-providers")]
 pub async fn create_identity_provider(cx: Context, body: Body<ProviderContent>) -> Result<Answer, ApiError> {
-    resource::create(&cx, &body.0).await
+    let answer = resource::create(&cx, &body.0).await?;
+    cx.app.providers.forget_absent();
+    Ok(answer)
 }
 
 /// Get an identity provider
@@ -88,5 +90,7 @@ pub async fn update_identity_provider(
     id: Path<Uuid>,
     body: Body<ProviderPatch>,
 ) -> Result<Answer, ApiError> {
-    resource::update(&cx, By::Id(*id), &body.0).await
+    let answer = resource::update(&cx, By::Id(*id), &body.0).await?;
+    cx.app.providers.forget_absent();
+    Ok(answer)
 }
