@@ -362,7 +362,7 @@ fn access<R: Registry>(config: &mut R) {
         .service(organization::read_organization)
         .service(organization::update_organization)
         .service(me::read_me)
-        .service(sign_in::send_sign_in_link)
+        .service(sign_in::send_sign_in_code)
         .service(sign_in::redeem_sign_in_code)
         .service(roles::list_roles)
         .service(roles::create_role)

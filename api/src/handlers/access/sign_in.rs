@@ -72,7 +72,7 @@ pub struct SignInCodeDraft {
     (status = 202, description = "The request was taken.", body = SignInRequested),
 ))]
 #[post("/v1/sign-in/codes")]
-pub async fn send_sign_in_link(
+pub async fn send_sign_in_code(
     app: web::Data<App>,
     request: HttpRequest,
     body: Body<SignInRequest>,
