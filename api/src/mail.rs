@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use lettre::message::header::ContentType;
-use lettre::message::{Mailbox, Message};
+use lettre::message::header::{ContentTransferEncoding, ContentType};
+use lettre::message::{Body, Mailbox, Message};
 use lettre::transport::file::AsyncFileTransport;
 use lettre::transport::smtp::AsyncSmtpTransport;
 use lettre::{Address, AsyncTransport as _, Tokio1Executor};
@@ -12,6 +12,8 @@ use crate::config::Settings;
 
 /// Directory of messages as files, in the data directory.
 const OUTBOX: &str = "outbox";
+/// Longest line of a message in bytes, without its end (RFC 5322, 2.1.1).
+const LONGEST_LINE: usize = 998;
 
 /// The way in which messages leave.
 #[derive(Debug)]
@@ -46,7 +48,7 @@ impl Mail {
         let to = Mailbox::new(Some(name.to_owned()), address);
         let message =
             Message::builder().from(self.from.clone()).to(to).subject(subject).header(ContentType::TEXT_PLAIN);
-        let message = message.body(text).map_err(|error| error.to_string())?;
+        let message = message.body(self.body(text)).map_err(|error| error.to_string())?;
         match &self.way {
             Way::Server(server) => server.send(message).await.map(|_| ()).map_err(|error| error.to_string()),
             Way::Files(directory) => {
@@ -54,6 +56,21 @@ impl Mail {
                 let files = AsyncFileTransport::<Tokio1Executor>::new(directory);
                 files.send(message).await.map(|_| ()).map_err(|error| error.to_string())
             }
+        }
+    }
+
+    /// The text, encoded so that its lines stay whole and can be copied out of a file; only a mail server is not trusted with letters beyond ASCII.
+    fn body(&self, text: String) -> Body {
+        let encoding = match &self.way {
+            _ if text.lines().any(|line| line.len() > LONGEST_LINE) => None,
+            _ if text.is_ascii() => Some(ContentTransferEncoding::SevenBit),
+            Way::Files(_) => Some(ContentTransferEncoding::EightBit),
+            Way::Server(_) => None,
+        };
+        match encoding {
+            // The library takes neither for lines of more than 76 bytes.
+            Some(encoding) => Body::dangerous_pre_encoded(text.replace('\n', "\r\n").into_bytes(), encoding),
+            None => Body::new(text),
         }
     }
 }

@@ -41,7 +41,7 @@ pub async fn tell_names(engine: Engine) {
 
     let page = format!("/v1/ledger?limit={ROWS}&sort=-sequence");
     let entries = server.get(&page).await.expect(200);
-    let recorded = &entries["items"][0]["author"];
+    let recorded = &entries["data"][0]["author"];
     let text = |field: &str| recorded[field].as_str().expect("a text");
     let mut written: Vec<Written> =
         (0..ROWS).map(|_| Written { author: Author::recorded(text("type"), text("id")) }).collect();
