@@ -33,7 +33,7 @@ pub struct Operation {
     pub id: String,
     /// The credential that a caller needs.
     pub access: Access,
-    /// What a relation can allow in place of a scope.
+    /// Subject of the operation for which a relation can stand in place of the scope.
     pub related: Option<Related>,
     /// Whether the operation looks at `If-Match`.
     pub precondition: Precondition,
@@ -58,7 +58,7 @@ pub enum Access {
     Anybody,
 }
 
-/// What a person needs no scope for, if a relation allows it.
+/// Subject of an operation that a relation allows a person without the scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Related {
     /// One thing of a kind, whose identifier the path has first.

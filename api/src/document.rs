@@ -32,7 +32,7 @@ use crate::store::{customers, people};
             and, as JSON, fewer than 100,000 values. An error response names at most 100 errors.\n\n\
             **Lists.** Lists are paged with an opaque cursor. Without a sort order, records come newest first and definitions by key.\n\n\
             **Changes.** Changes need `If-Match` with the `ETag` that was read. Every POST accepts \
-            an `Idempotency-Key`, except those that tell repetitions by themselves (`x-idempotent`).\n\n\
+            an `Idempotency-Key`, except those that are safe to repeat without one (`x-idempotent`).\n\n\
             **Dates.** Calendar dates end in `_on`, instants in `_at` (RFC 3339, UTC). A range is `from` and `to`: dates include both ends, \
             instants exclude the end.\n\n\
             **References.** Customers and people are named by `…_id` or by `…_ref`, their external reference; responses have both. \

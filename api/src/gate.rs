@@ -20,12 +20,11 @@ use actix_web::{Error, HttpMessage, HttpRequest, web};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use futures_util::stream;
-use milepost_domain::access::Scope;
+use milepost_domain::people::identity::check_acting;
 use uuid::Uuid;
 
 use crate::auth::api_key::ApiKey;
 use crate::auth::link_token::ShareToken;
-use crate::auth::providers::{person_of, refused};
 use crate::auth::tenants::{Authenticated, Bearer};
 use crate::clock::date_in;
 use crate::context::{CheckedQuery, Context, Matched};
@@ -33,6 +32,7 @@ use crate::contract::{Access, Operation, Related};
 use crate::envelope::RequestId;
 use crate::error::{ApiError, Code};
 use crate::extract::collect_up_to;
+use crate::identity::{person_of, refused};
 use crate::ingest::split::member;
 use crate::limit::Allowance;
 use crate::sight::lacking;
@@ -189,33 +189,27 @@ async fn authenticate(request: &mut ServiceRequest, app: &Arc<App>) -> Result<Au
     // The signature of a token of ours is checked before anything is looked up. Whether there is a provider of an issuer is looked up once.
     let found = bearer_of(app, &token, app.refusals.wait(address).is_some()).await?;
     let found = found.ok_or_else(|| note_failure(app, address, None).unwrap_or_else(invalid_credentials))?;
-    let mut acts_for_admins = true;
-    let (organization_id, person_id, client_id, tenant) = match found {
+    let (tenant, organization_id, person_id, client) = match found {
         Bearer::Caller(who) => return Ok(who),
-        Bearer::Person { tenant, organization_id, person_id, client_id, acts_for_admins: may } => {
-            acts_for_admins = may;
-            (organization_id, person_id, client_id, tenant)
-        }
+        Bearer::Person { tenant, organization_id, person_id, client } => (tenant, organization_id, person_id, client),
         Bearer::Subject(verified) => {
             let person_id = person_of(app, &verified).await?;
             let tenant = app.tenants.tenant(&app.db, verified.organization_id).await?;
-            (verified.organization_id, person_id, None, tenant.ok_or_else(invalid_credentials)?)
+            (tenant.ok_or_else(invalid_credentials)?, verified.organization_id, person_id, None)
         }
     };
     let day = date_in(tenant.zone, app.clock.now());
+    let client_id = client.as_ref().map(|(id, _)| *id);
     let found = app.tenants.by_person(&app.db, tenant, (organization_id, person_id, client_id), day).await?;
     let who = found.map_err(refused)?;
     // What is taken from the client, or given to the person, counts for tokens that were issued before, too.
-    if who.caller.scopes.allow(Scope::Admin) && !acts_for_admins {
-        return Err(ApiError::new(
-            Code::Forbidden,
-            "Only a client with the scope admin acts for somebody with the role admin.",
-        ));
+    if let Some((_, scopes)) = client {
+        check_acting(&scopes, &who.caller.scopes).map_err(refused)?;
     }
     Ok(who)
 }
 
-/// Whom a token is of; `None` if it is not valid.
+/// Returns the bearer of a token; `None` if it is not valid.
 pub async fn bearer_of(app: &App, token: &str, is_limited: bool) -> sqlx::Result<Option<Bearer>> {
     let others = (app.external.as_ref(), &app.providers, is_limited);
     app.tenants.by_token(token, &app.db, &app.issuer, others, app.clock.now()).await

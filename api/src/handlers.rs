@@ -6,6 +6,7 @@
 pub mod access;
 pub mod copies;
 pub mod customers;
+pub mod erasing;
 pub mod events;
 pub mod health;
 pub mod health_models;

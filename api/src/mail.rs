@@ -59,7 +59,8 @@ impl Mail {
         }
     }
 
-    /// The text, encoded so that its lines stay whole and can be copied out of a file; only a mail server is not trusted with letters beyond ASCII.
+    /// The text, encoded so that its lines stay whole and can be copied out of a file; only a mail server is not trusted with letters
+    /// beyond ASCII.
     fn body(&self, text: String) -> Body {
         let encoding = match &self.way {
             _ if text.lines().any(|line| line.len() > LONGEST_LINE) => None,

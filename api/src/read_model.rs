@@ -1,10 +1,9 @@
 //! Plans in memory, kept up to date with the ledger.
 //!
-//! Reports use every milestone of every plan, and fetching them from the database would cost far more than the
-//! arithmetic. The plans of each organization are therefore kept as plain facts, together with the ledger sequence for
-//! which they are valid. A request knows the organization's sequence from its authentication. When the sequence has
-//! moved on, only the plans that the new entries belong to are loaded again. Every replica does this by itself, so
-//! every replica is correct. Memory is bounded: the least used organizations are dropped.
+//! Reports use every milestone of every plan, and fetching them from the database would cost far more than the arithmetic. The plans of
+//! each organization are therefore kept as plain facts, together with the ledger sequence for which they are valid. A request knows the
+//! organization's sequence from its authentication. When the sequence has moved on, only the plans that the new entries belong to are
+//! loaded again. Every replica does so by itself, so every replica is correct. The least used organizations are dropped.
 
 pub mod agenda;
 

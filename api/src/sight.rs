@@ -1,4 +1,4 @@
-//! What a caller may see and do of what an operation is about: the domain's decision, asked for single reads and for lists alike.
+//! Sight of a caller: the domain's decision about the subject of an operation, asked for single reads and for lists alike.
 
 use milepost_domain::access::Scope;
 use milepost_domain::access::may::{Circle, Subject, SubjectKind};
@@ -78,15 +78,8 @@ impl Context {
     /// The conditions that leave the people in a list whom the caller may read.
     pub fn readable_people(&self) -> Vec<Condition> {
         let Some(circle) = self.limited_by(Scope::PeopleRead) else { return vec![] };
-        let related = circle
-            .reports
-            .iter()
-            .chain(&circle.coached)
-            .chain(&circle.led)
-            .chain(&circle.managers)
-            .chain([&circle.person_id]);
-        let may = |id: &&Uuid| self.who.caller.may(Scope::PeopleRead, &Subject::Person { id: **id });
-        vec![Condition::OneOf("id", related.filter(may).map(Uuid::to_value).collect())]
+        let readable = circle.people().filter(|id| self.may_read_person(*id));
+        vec![Condition::OneOf("id", readable.map(|id| id.to_value()).collect())]
     }
 
     /// The conditions that leave the customers in a list whom the caller may read.

@@ -115,6 +115,11 @@ impl Scopes {
         Self(wanted.0.iter().copied().filter(|scope| self.allow(*scope)).collect())
     }
 
+    /// Returns the first of some scopes that these do not allow.
+    pub fn lacking(&self, wanted: &Self) -> Option<Scope> {
+        wanted.0.iter().copied().find(|scope| !self.allow(*scope))
+    }
+
     /// Returns the individual scopes, sorted.
     pub fn list(&self) -> &[Scope] {
         &self.0

@@ -46,8 +46,10 @@ pub enum Employment {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "external_ref": "hr-17", "name": "Ana Petrova", "kind": "employee", "email": "ana@example.com", "customer_id": null, "customer_ref": null,
-    "segment": null, "owner_id": null, "owner_ref": null, "owner_name": null, "manager_id": null, "manager_ref": "hr-3", "employment": "active", "left_on": null,
+    "external_ref": "hr-17", "name": "Ana Petrova", "kind": "employee", "email": "ana@example.com", "customer_id": null,
+    "customer_ref": null,
+    "segment": null, "owner_id": null, "owner_ref": null, "owner_name": null, "manager_id": null, "manager_ref": "hr-3",
+    "employment": "active", "left_on": null,
     "time_zone": "Europe/Berlin", "language": "de", "email_verified": true, "archived": false
 }))]
 pub struct PersonContent {
@@ -79,7 +81,8 @@ pub struct PersonContent {
     /// Whether the person still works with the organization. Defaults to `active`.
     #[serde(default)]
     pub employment: Employment,
-    /// First day on which the person no longer worked with the organization. Not in the future. Defaults to today for a person who has left.
+    /// First day on which the person no longer worked with the organization. Not in the future. Defaults to today for a person who has
+    /// left.
     pub left_on: Option<NaiveDate>,
     /// Time zone of the person.
     pub time_zone: Option<TimeZone>,
@@ -146,7 +149,12 @@ impl PersonContent {
         self.left_on.is_some_and(|left_on| left_on <= day)
     }
 
-    /// Returns the rule that a stay is refused by, for a person who had left.
+    /// Returns whether the person is with the organization on a day: neither archived nor gone.
+    pub fn is_active(&self, day: NaiveDate) -> bool {
+        !self.archived && !self.has_left(day)
+    }
+
+    /// Checks that the person had not left by a day.
     pub fn check_employed(&self, day: NaiveDate) -> Result<(), PeopleRule> {
         if self.has_left(day) { Err(PeopleRule::HasLeft { name: self.name.to_string() }) } else { Ok(()) }
     }
@@ -174,6 +182,8 @@ mod tests {
         }
         let left = PersonContent { employment: Employment::Left, left_on: Some(day(3)), ..person.clone() };
         assert_eq!([2, 3, 4].map(|on| left.has_left(day(on))), [false, true, true]);
+        assert_eq!([2, 3, 4].map(|on| left.is_active(day(on))), [true, false, false]);
+        assert!(!PersonContent { archived: true, ..person.clone() }.is_active(day(4)));
         let mut unknown = PersonContent { email_verified: true, ..person };
         assert_eq!(unknown.settle(day(4)).expect_err("no address")[0].at, "/email_verified");
     }

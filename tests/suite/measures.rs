@@ -96,7 +96,8 @@ async fn baselines_are_compared(engine: Engine) {
         ["scope_from", "scope_to", "finish_from_on", "finish_to_on", "days"].map(|field| compared[field].clone());
     assert_eq!(seen, [json!(10.0), json!(6.0), json!("2026-06-01"), json!("2026-05-20"), json!(-12)]);
     let b = json!({
-        "key": "b", "name": "Build", "planned_from_on": "2026-05-10", "planned_to_on": "2026-05-20", "days": 10, "weight_from": 3.0, "weight_to": 3.0
+        "key": "b", "name": "Build", "planned_from_on": "2026-05-10", "planned_to_on": "2026-05-20", "days": 10, "weight_from": 3.0,
+        "weight_to": 3.0
     });
     assert_eq!(compared["changes"][0], b);
     let dropped = &compared["changes"][1];

@@ -115,6 +115,11 @@ async fn everything_about_them_can_be_copied(engine: Engine) {
     create(&server, "/v1/plans", plan).await;
     let other = json!({ "name": "Other", "start_on": "2026-05-01", "milestones": milestones });
     create(&server, "/v1/plans", other).await;
+    let content = json!({
+        "name": "Rescue", "trigger": { "kind": "milestone_missed" },
+        "action": { "kind": "coaching", "title": "Call", "owner_ref": "ana", "due_in_days": 2 },
+    });
+    create(&server, "/v1/playbooks", json!({ "key": "rescue", "content": content })).await;
     let lines = async |path: &str| -> Vec<Value> {
         let copy = server.get(path).await;
         assert!(copy.header("content-type").starts_with("application/x-ndjson"));
@@ -145,7 +150,7 @@ async fn everything_about_them_can_be_copied(engine: Engine) {
     let plans = of_ana.iter().filter(|line| line["kind"] == "plan").map(|line| &line["data"]["name"]);
     assert_eq!(plans.collect::<Vec<_>>(), ["P"], "what only belongs to her is no plan that serves her");
     let held = of_ana.iter().filter(|line| line["kind"] == "responsibility").count();
-    assert_eq!(held, 3, "two milestones and a team");
+    assert_eq!(held, 4, "two milestones, a team and a playbook");
     let customers = server.get("/v1/customers").await.expect(200);
     let customer = format!("/v1/customers/{}", customers["data"][0]["id"].as_str().expect("an id"));
     let score = json!({ "score": 70 });

@@ -40,7 +40,8 @@ async fn set_pulse(server: &Server, id: &str, score: f64) {
 fn rescue(trigger: Value) -> Value {
     json!({
         "name": "Rescue", "trigger": trigger, "cooldown_days": 10,
-        "action": { "kind": "coaching", "title": "Call the sponsor", "due_in_days": 2, "escalations": [{ "after_days": 3, "to_name": "Head" }] }
+        "action": { "kind": "coaching", "title": "Call the sponsor", "due_in_days": 2, "escalations": [{ "after_days": 3,
+        "to_name": "Head" }] }
     })
 }
 

@@ -3,35 +3,15 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use milepost_domain::access::Scopes;
 use milepost_domain::access::may::Circle;
-use milepost_domain::access::role::{Role, RoleContent};
 use milepost_domain::people::PersonKind;
 use milepost_domain::people::identity::NoPerson;
 use milepost_domain::people::responsibility::Responsibility;
 use uuid::Uuid;
 
-use crate::store::roles::OwnRole;
 use crate::store::row::{self, Column as _, Condition};
 use crate::store::teams::{TeamMember, with_parts};
 use crate::store::{Conn, people, reporting_lines, responsibilities, roles};
-
-/// The scopes that some roles grant.
-pub async fn scopes_of(conn: &mut Conn, organization_id: Uuid, names: &[String]) -> sqlx::Result<Scopes> {
-    let mut scopes = vec![];
-    let mut own = vec![];
-    for name in names {
-        match name.parse::<Role>() {
-            Ok(role) => scopes.extend(role.scopes().iter().copied()),
-            Err(_) => own.push(name.clone()),
-        }
-    }
-    if let Some(condition) = Condition::one_of("key", &own) {
-        let found: Vec<OwnRole> = row::all(conn, organization_id, &[condition], "id").await?;
-        scopes.extend(found.iter().flat_map(|role| RoleContent::clone(role).scopes.list().to_vec()));
-    }
-    Ok(Scopes::of(scopes))
-}
 
 /// Loads what a person may do, and whom they have a relation to on a day.
 pub async fn load(
@@ -44,11 +24,11 @@ pub async fn load(
     if let Some(into_id) = person.merged_into_id() {
         return Box::pin(load(conn, organization_id, into_id, day)).await;
     }
-    if person.has_left(day) || person.stamp.archived_at.is_some() {
+    if !person.is_active(day) {
         return Ok(Err(NoPerson::HasLeft));
     }
     let names = roles::of_person(conn, organization_id, person_id).await?;
-    let scopes = scopes_of(conn, organization_id, &names).await?;
+    let scopes = roles::catalogue(conn, organization_id, &names).await?.granted(&names);
     let above = reporting_lines::above(conn, organization_id, &[person_id]).await?;
     let chart = reporting_lines::below(conn, organization_id, person_id).await?;
     let coached = responsibilities::ids(conn, organization_id, Responsibility::People, &[person_id]).await?;

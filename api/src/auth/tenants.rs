@@ -112,12 +112,12 @@ impl Audiences {
     }
 }
 
-/// Whom a valid token is of.
+/// Bearer of a valid token.
 #[derive(Debug)]
 pub enum Bearer {
     /// A caller that is no person.
     Caller(Authenticated),
-    /// A person for whom a client acts.
+    /// A person whom this server knows by a token of its own.
     Person {
         /// The organization's data.
         tenant: Arc<Tenant>,
@@ -125,10 +125,8 @@ pub enum Bearer {
         organization_id: Uuid,
         /// Identifier of the person.
         person_id: Uuid,
-        /// Identifier of the client.
-        client_id: Option<Uuid>,
-        /// Whether the client may act for people with the role admin.
-        acts_for_admins: bool,
+        /// The client that acts for the person, with its scopes; `None` for a person who signed in themselves.
+        client: Option<(Uuid, Scopes)>,
     },
     /// A subject of an identity provider.
     Subject(Verified),
@@ -152,31 +150,25 @@ impl Tenants {
             let Some(tenant) = self.tenant(db, grant.organization_id).await? else { return Ok(None) };
             let organization_id = grant.organization_id;
             let Some((client_id, key_id)) = grant.client else {
-                let person = grant.person_id.map(|person_id| Bearer::Person {
+                let person_id = grant.person_id;
+                return Ok(person_id.map(|person_id| Bearer::Person {
                     tenant,
-                    acts_for_admins: true,
                     organization_id,
                     person_id,
-                    client_id: None,
-                });
-                return Ok(person);
+                    client: None,
+                }));
             };
             // A token ends with the key that it was issued for.
             let (key, _) = tenant.key(db, organization_id, key_id).await?;
             let is_granted = |key: &Arc<KeyWithClient>| key.client_id == client_id && key.is_usable(now);
             let Some(key) = key.filter(is_granted) else { return Ok(None) };
             if let Some(person_id) = grant.person_id {
-                let is_allowed = key.scopes.allow(Scope::PeopleAct);
-                return Ok(is_allowed.then_some(Bearer::Person {
-                    tenant,
-                    acts_for_admins: key.scopes.allow(Scope::Admin),
-                    organization_id: grant.organization_id,
-                    person_id,
-                    client_id: Some(client_id),
-                }));
+                let client = Some((client_id, key.scopes.clone()));
+                let person = Bearer::Person { tenant, organization_id, person_id, client };
+                return Ok(key.scopes.allow(Scope::PeopleAct).then_some(person));
             }
             let caller = Caller {
-                organization_id: grant.organization_id,
+                organization_id,
                 author: Author::client(client_id),
                 scopes: key.scopes.restricted_to(&grant.scopes),
                 person: None,

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::handlers::ledger::list::LedgerEntry;
 use crate::handlers::milestones::Milestone;
+use crate::handlers::people::giving;
 use crate::handlers::plans::Plan;
 use crate::read_model::PlanView;
 use crate::resource::{By, Managed, find};
@@ -28,7 +29,7 @@ use crate::store::memberships::MembershipRow;
 use crate::store::reporting_lines::LineRow;
 use crate::store::row::{self, Column as _, Condition, Table};
 use crate::store::teams::TeamMember;
-use crate::store::{Conn, plans, reference_periods, responsibilities, roles};
+use crate::store::{Conn, plans, reference_periods, roles};
 
 /// Largest number of ledger entries about one thing that a copy has; the rest is read from the ledger itself.
 const MOST_ENTRIES: usize = 10_000;
@@ -155,7 +156,7 @@ async fn add_people(copy: &mut Copy<'_>, people: &[Uuid]) -> Result<(), ApiError
             copy.add("sign_in", &json!({ "person_id": id, "issuer": issuer, "subject": subject }))?;
         }
         for kind in Responsibility::VARIANTS {
-            for held in responsibilities::held(&mut copy.conn, organization_id, *kind, *id).await? {
+            for held in giving::held(&mut copy.conn, organization_id, *kind, *id).await? {
                 copy.add("responsibility", &held)?;
             }
         }

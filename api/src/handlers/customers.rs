@@ -14,9 +14,9 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::bulk::{BulkRequest, BulkResults, put_all};
 use crate::context::Context;
-use crate::erasure::{self, Erasable, ErasureOptions, ErasureReport};
 use crate::error::ApiError;
 use crate::extract::{Body, Query, parse_path, reference_or_404};
+use crate::handlers::erasing::{self, Erasable, ErasureOptions, ErasureReport};
 use crate::owner::{self, NamedOwner, OwnerParameters};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
@@ -122,7 +122,8 @@ pub struct CustomerFilters {
 /// List customers
 ///
 /// Returns a page of the active customers, by name unless sorted otherwise.
-#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])), extensions(("x-related" = json!("list"))), params(Paging, CustomerFilters, OwnerParameters),
+#[utoipa::path(tag = "customers", security(("bearer" = ["customers:read"])), extensions(("x-related" = json!("list"))),
+    params(Paging, CustomerFilters, OwnerParameters),
     responses((status = 200, description = "A page of customers.", body = Page<Customer>)))]
 #[get("/v1/customers")]
 pub async fn list_customers(
@@ -212,7 +213,7 @@ pub async fn upsert_customer(
     responses((status = 200, description = "The report of the erasure.", body = ErasureReport)))]
 #[post("/v1/customers/{id}/erase")]
 pub async fn erase_customer(cx: Context, id: Path<Uuid>, options: Query<ErasureOptions>) -> Result<Answer, ApiError> {
-    erasure::erase::<CustomerContent>(&cx, *id, options.0).await
+    erasing::erase::<CustomerContent>(&cx, *id, options.0).await
 }
 
 /// Update a customer

@@ -17,10 +17,10 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
 use crate::handlers::access::roles::{check_not_last_admin, check_not_protected};
+use crate::handlers::people::giving::{self, give, give_escalations};
 use crate::merging::{self, MergeDraft, MergeOptions, MergeReport, Merging};
 use crate::paging::{Page, Paging};
 use crate::resource::above;
-use crate::responsibility::{give, give_escalations, give_playbooks};
 use crate::store::customers::Customer;
 use crate::store::memberships;
 use crate::store::merges::{Link, Merge};
@@ -107,7 +107,7 @@ impl Merging for PersonContent {
             MovedKind::OwnedInterventions => Responsibility::Interventions,
             _ => return change_rows(unit, ids, |plan| plan.serve_person(Some(to.clone()))).await,
         };
-        give(unit, responsibility, ids, &Owner::from(to), "/duplicate_id").await
+        give(unit, responsibility, ids, &[], &Owner::from(to), "/duplicate_id").await
     }
 
     async fn check(unit: &mut Unit, both: &[Uuid]) -> Result<(), ApiError> {
@@ -121,10 +121,12 @@ impl Merging for PersonContent {
         memberships::attribute_person(conn, organization_id, survivor.id, unit.now).await?;
         settle_line(unit, merge.id, survivor).await?;
         let owner = Owner::from(survivor);
-        give_playbooks(unit, &[merge.duplicate_id], &owner).await?;
-        give_escalations(unit, &[merge.duplicate_id], &owner).await?;
+        let (playbooks, from) = (Responsibility::Playbooks, [merge.duplicate_id]);
+        let ids = giving::ids(&mut unit.conn, organization_id, playbooks, &from).await?;
+        give(unit, playbooks, &ids, &from, &owner, "/duplicate_id").await?;
+        give_escalations(unit, &from, &owner).await?;
         // Roles do not go over by themselves: whoever merges may not have them.
-        check_not_last_admin(unit, &[merge.duplicate_id], "/duplicate_id").await
+        check_not_last_admin(unit, &from, "/duplicate_id").await
     }
 
     async fn parted(unit: &mut Unit, merge: &Merge) -> Result<(), ApiError> {
@@ -192,10 +194,10 @@ pub async fn undo_customer_merge(cx: Context, path: Path<(Uuid, Uuid)>) -> Resul
 
 /// Merge a duplicate into a person
 ///
-/// Moves the plans and external references of the duplicate, with their usage events, to the person, who keeps their own fields. The
+/// Moves everything that belongs to the duplicate to the person, who keeps their own fields: plans, responsibilities, reporting lines,
+/// memberships, and external references with their usage events. Sign-ins as the duplicate mean the person; its roles do not go over. The
 /// duplicate is archived and can no longer be changed. Fields of other requests that name it, and its external references, then mean the
-/// person. Moves at most
-/// 2,000 plans. A dry run (`dry_run=true`) responds with 200 and changes nothing.
+/// person. Moves at most 2,000 things. A dry run (`dry_run=true`) responds with 200 and changes nothing.
 #[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), params(MergeOptions), request_body = MergeDraft,
     responses(
         (status = 200, description = "The report of a dry run.", body = MergeReport),
@@ -233,7 +235,8 @@ pub async fn read_person_merge(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<
 
 /// Undo a merge into a person
 ///
-/// Restores the duplicate and moves back what the merge moved, unless it has been moved elsewhere since.
+/// Restores the duplicate and moves back what the merge moved, unless it has been moved elsewhere since. Playbooks and escalations stay
+/// with the person.
 #[utoipa::path(tag = "people", security(("bearer" = ["people:write"])),
     responses((status = 200, description = "The undone merge.", body = Merge)))]
 #[post("/v1/people/{id}/merges/{record_id}/undo")]

@@ -44,13 +44,16 @@ use crate::unit::{Change, Entity, Unit};
 /// A milestone as of a date.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "pipeline", "name": "Pipeline runs",
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "pipeline",
+    "name": "Pipeline runs",
     "phase": "Data preparation", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
     "owner_name": "Ana", "weight": 5.0, "planned_on": "2026-04-01", "forecast_on": "2026-04-06",
     "reckoned_on": "2026-04-06", "waits_for": null, "actual_on": null, "state": "in_progress", "status": "at_risk", "variance_days": 5,
     "first_planned_on": "2026-04-01", "first_variance_days": 5, "missed_on": "2026-04-01",
-    "stale": false, "overdue": true, "forecast_changes": 1, "uncommunicated_changes": 1, "skipped_warning": false, "unexplained_miss": true, "started_on": "2026-03-20", "closed_on": null,
-    "percent_complete": 60.0, "percent_complete_on": "2026-04-02", "duration_days": null, "credit_rule": null, "baselined": true, "depends_on": ["data-access"], "acceptance_criteria": ["A scheduled run processes new data."],
+    "stale": false, "overdue": true, "forecast_changes": 1, "uncommunicated_changes": 1, "skipped_warning": false,
+    "unexplained_miss": true, "started_on": "2026-03-20", "closed_on": null,
+    "percent_complete": 60.0, "percent_complete_on": "2026-04-02", "duration_days": null, "credit_rule": null, "baselined": true,
+    "depends_on": ["data-access"], "acceptance_criteria": ["A scheduled run processes new data."],
     "note": null, "touched_on": "2026-03-27", "confirmed_on": null, "closed_at": null,
     "as_of": "2026-04-03", "version": 3, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-04-02T09:00:00Z"
 }))]

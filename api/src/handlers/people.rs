@@ -1,6 +1,7 @@
 //! People.
 
 pub mod chart;
+pub mod giving;
 pub mod responsibilities;
 
 use actix_web::web::Path;
@@ -23,16 +24,15 @@ use self::chart::{check_line, settle_line};
 use crate::answer::Answer;
 use crate::bulk::{BulkRequest, BulkResults, put_all};
 use crate::context::Context;
-use crate::erasure::{self, Erasable, ErasureOptions, ErasureReport};
 use crate::error::ApiError;
 use crate::extract::{Body, Query, parse_path, reference_or_404};
 use crate::handlers::access::roles::{check_not_last_admin, check_not_protected};
+use crate::handlers::erasing::{self, Erasable, ErasureOptions, ErasureReport};
 use crate::owner::{self, NamedOwner, OwnerParameters};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, UpsertConditions};
 use crate::reference::{self, Named};
 use crate::resource::{self, By, Item, Managed, MergePatch, Referred};
-use crate::responsibility::playbooks_of;
 use crate::store::erasure::Extent;
 use crate::store::kept::Mergeable;
 use crate::store::memberships::{self, MembershipRow};
@@ -63,8 +63,7 @@ impl Managed for PersonContent {
                 check_not_protected(unit, &[before.id], at).await?;
             }
         }
-        let was_there = before.is_some_and(|one| !one.has_left(unit.today) && one.stamp.archived_at.is_none());
-        if let Some(before) = before.filter(|_| was_there && (self.archived || self.has_left(unit.today))) {
+        if let Some(before) = before.filter(|before| before.is_active(unit.today) && !self.is_active(unit.today)) {
             let at = if self.archived { "/archived" } else { "/employment" };
             check_not_last_admin(unit, &[before.id], at).await?;
         }
@@ -123,12 +122,11 @@ impl Managed for PersonContent {
     async fn remove(unit: &mut Unit, id: Uuid) -> Result<Removal, ApiError> {
         let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
         for kind in Responsibility::VARIANTS {
-            if !crate::store::responsibilities::ids(conn, organization_id, *kind, &[id]).await?.is_empty() {
+            if !giving::ids(conn, organization_id, *kind, &[id]).await?.is_empty() {
                 return Ok(Removal::InUse);
             }
         }
-        let has_roles = !roles::of_person(conn, organization_id, id).await?.is_empty();
-        if has_roles || !playbooks_of(conn, organization_id, &[id]).await?.is_empty() {
+        if !roles::of_person(conn, organization_id, id).await?.is_empty() {
             return Ok(Removal::InUse);
         }
         let removal = people::delete(&mut unit.conn, unit.organization_id, id).await?;
@@ -212,7 +210,8 @@ pub struct PersonFilters {
 /// List people
 ///
 /// Returns a page of the active people, by name unless sorted otherwise.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("list"))), params(Paging, PersonFilters, OwnerParameters),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("list"))),
+    params(Paging, PersonFilters, OwnerParameters),
     responses((status = 200, description = "A page of people.", body = Page<Person>)))]
 #[get("/v1/people")]
 pub async fn list_people(
@@ -302,13 +301,13 @@ pub async fn upsert_person(
 ///
 /// Permanently removes the person, those that were merged into them, and everything about them: plans that serve them with all that
 /// belongs to these, usage events and rejected messages under all their references, and the content of their ledger entries. The ledger's
-/// chain still verifies; it keeps who changed what kind of thing when, and an entry for the erasure. Texts in which others name the person,
-/// such as owners, stay. A dry run (`dry_run=true`) only counts.
+/// chain still verifies; it keeps who changed what kind of thing when, and an entry for the erasure. What the person was responsible for
+/// becomes nobody's; texts in which others name them stay. A dry run (`dry_run=true`) only counts.
 #[utoipa::path(tag = "people", security(("bearer" = ["admin"])), params(IfMatch, ErasureOptions),
     responses((status = 200, description = "The report of the erasure.", body = ErasureReport)))]
 #[post("/v1/people/{id}/erase")]
 pub async fn erase_person(cx: Context, id: Path<Uuid>, options: Query<ErasureOptions>) -> Result<Answer, ApiError> {
-    erasure::erase::<PersonContent>(&cx, *id, options.0).await
+    erasing::erase::<PersonContent>(&cx, *id, options.0).await
 }
 
 /// Update a person
@@ -324,7 +323,8 @@ pub async fn update_person(cx: Context, id: Path<Uuid>, body: Body<PersonPatch>)
 
 /// Delete a person
 ///
-/// A person to whom plans refer cannot be deleted; archive them instead. The ledger keeps what was deleted.
+/// A person to whom plans refer, who has a role or was in a team, or who is responsible for something cannot be deleted; archive them
+/// instead. The ledger keeps what was deleted.
 #[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), params(IfMatch),
     responses((status = 204, description = "Deleted.")))]
 #[delete("/v1/people/{id}")]

@@ -38,14 +38,17 @@ use crate::read_model::PlanView;
     "person_id": null, "person_ref": null, "person_name": null, "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
     "owner_name": "Ana",
     "start_on": "2026-03-02", "weight_unit": "points", "credit_rule": "zero_hundred", "at_risk_limit_days": 7,
-    "update_interval_days": 7, "calendar": {"counts": "business_days", "holidays": ["2026-04-06"]}, "budget_minor": 12_000_000, "currency": "EUR", "template_id": null, "template_version": null, "archived_at": null,
+    "update_interval_days": 7, "calendar": {"counts": "business_days", "holidays": ["2026-04-06"]}, "budget_minor": 12_000_000,
+    "currency": "EUR", "template_id": null, "template_version": null, "archived_at": null,
     "on_hold_since": null,
     "as_of": "2026-05-04", "status": "at_risk",
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0},
     "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
     "expected_finish_on": "2026-07-10", "planned_finish_on": "2026-07-03", "first_planned_finish_on": "2026-06-26",
-    "finish_variance_days": 7, "first_finish_variance_days": 14, "uncommunicated_changes": 1, "stale_milestones": 1, "unexplained_misses": 0,
-    "next_review_on": "2026-05-08", "review_overdue": false, "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8, "spi_reason": null,
+    "finish_variance_days": 7, "first_finish_variance_days": 14, "uncommunicated_changes": 1, "stale_milestones": 1,
+    "unexplained_misses": 0,
+    "next_review_on": "2026-05-08", "review_overdue": false, "planned_percent": 50.0, "earned_percent": 40.0, "spi": 0.8,
+    "spi_reason": null,
     "version": 12, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-05-04T09:00:00Z"
 }))]
 pub struct Plan {

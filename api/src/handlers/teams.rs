@@ -246,12 +246,10 @@ pub async fn add_team_member(cx: Context, id: Path<Uuid>, body: Body<TeamMemberD
         let person = reference::resolve::<PersonContent>(&mut unit.conn, organization_id, "person", named).await?;
         let person = person.ok_or_else(|| ValueRule::Required { what: "the person" }.at("/person_id"))?;
         let stay = Stay { from_on: draft.from_on.unwrap_or(today), until_on: draft.until_on };
-        check_end(stay, today)?;
+        stay.check(today)?;
         person.check_employed(stay.from_on).map_err(|rule| rule.at("/person_id"))?;
-        let own = [Condition::Equals("team_id", id.to_value()), Condition::Equals("person_id", person.id.to_value())];
-        let own: Vec<TeamMember> = row::all(&mut unit.conn, organization_id, &own, "id").await?;
-        let others: Vec<Stay> = own.iter().map(TeamMember::stay).collect();
-        stay.check(&others).map_err(|rule| rule.at("/from_on"))?;
+        let others = stays(unit, *id, person.id).await?;
+        stay.check_beside(others.iter().map(TeamMember::stay)).map_err(|rule| rule.at("/from_on"))?;
         let member = TeamMember {
             id: unit.new_id(),
             team_id: *id,
@@ -270,18 +268,10 @@ pub async fn add_team_member(cx: Context, id: Path<Uuid>, body: Body<TeamMemberD
     .await
 }
 
-/// Checks that a stay is over or has begun by today, and does not end before it begins.
-fn check_end(stay: Stay, today: NaiveDate) -> Result<(), ApiError> {
-    if stay.from_on > today {
-        return Err(ValueRule::InTheFuture { today }.at("/from_on").into());
-    }
-    match stay.until_on {
-        Some(until_on) if until_on > today => Err(ValueRule::InTheFuture { today }.at("/until_on").into()),
-        Some(until_on) if until_on < stay.from_on => {
-            Err(ValueRule::OutOfOrder { previous_on: stay.from_on }.at("/until_on").into())
-        }
-        _ => Ok(()),
-    }
+/// The times of a person in a team, each with its membership.
+async fn stays(unit: &mut Unit, team_id: Uuid, person_id: Uuid) -> Result<Vec<TeamMember>, ApiError> {
+    let own = [Condition::Equals("team_id", team_id.to_value()), Condition::Equals("person_id", person_id.to_value())];
+    Ok(row::all(&mut unit.conn, unit.organization_id, &own, "id").await?)
 }
 
 /// End a membership
@@ -299,14 +289,10 @@ pub async fn end_team_membership(
         let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
         let before: TeamMember = record::find(conn, organization_id, path.0, path.1).await?;
         let after = TeamMember { until_on: body.0.until_on.or(Some(unit.today)), ..before.clone() };
-        check_end(after.stay(), unit.today)?;
-        let own = [
-            Condition::Equals("team_id", before.team_id.to_value()),
-            Condition::Equals("person_id", before.person_id.to_value()),
-        ];
-        let own: Vec<TeamMember> = row::all(&mut unit.conn, organization_id, &own, "id").await?;
-        let others: Vec<Stay> = own.iter().filter(|one| one.id != before.id).map(TeamMember::stay).collect();
-        after.stay().check(&others).map_err(|rule| rule.at("/until_on"))?;
+        after.stay().check(unit.today)?;
+        let mut others = stays(unit, before.team_id, before.person_id).await?;
+        others.retain(|other| other.id != before.id);
+        after.stay().check_beside(others.iter().map(TeamMember::stay)).map_err(|rule| rule.at("/until_on"))?;
         row::update(&mut unit.conn, organization_id, &after).await?;
         let of = (Entity::Team, before.team_id);
         let change = Change { verb: "member_ended", entity: of, root: of, before: Some(&before), after: Some(&after) };

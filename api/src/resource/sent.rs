@@ -1,4 +1,4 @@
-//! What requests send of a resource beside its whole content: a merge patch, and an item of a bulk upsert.
+//! Forms in which requests send a resource, beside its whole content: a merge patch, and an item of a bulk upsert.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;

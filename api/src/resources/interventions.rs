@@ -22,7 +22,8 @@ use crate::unit::{Change, Entity, Unit};
 /// An intervention: a task opened for a customer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "playbook_id": null, "kind": "coaching",
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711",
+    "playbook_id": null, "kind": "coaching",
     "title": "Call the sponsor", "reason": "band_entered", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
     "owner_name": "Ana", "follows_owner": false, "priority": "normal",
     "subjects": [""], "status": "open", "opened_on": "2026-05-04", "due_on": "2026-05-06",

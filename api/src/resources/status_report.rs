@@ -25,7 +25,8 @@ use crate::store::plans::PlanRecord;
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "organization_name": "Contoso Consulting",
     "contact": "Ana Novak, ana@example.com", "summary": ["80 % of what was planned by 4 May 2026 is done."],
     "customer_name": "Northwind", "owner_name": "Ana",
-    "as_of": "2026-05-04", "since_on": "2026-04-27", "since_at": "2026-04-27T15:00:00Z", "on_hold_since": null, "status": "at_risk", "achieved": 8, "in_scope": 19,
+    "as_of": "2026-05-04", "since_on": "2026-04-27", "since_at": "2026-04-27T15:00:00Z", "on_hold_since": null, "status": "at_risk",
+    "achieved": 8, "in_scope": 19,
     "completed": [], "at_risk": [], "date_changes": [], "corrections": [], "next_two_weeks": [], "earned_value": null, "milestones": []
 }))]
 pub struct StatusReport {

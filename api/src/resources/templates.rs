@@ -13,7 +13,8 @@ use crate::store::templates::{Template, TemplateVersionRow};
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "key": "pilot", "number": 1, "name": "Two-week pilot", "kind": "onboarding", "description": null,
-    "milestones": [{"key": "kick-off", "name": "Goals agreed", "phase": null, "owner_name": null, "weight": 1.0, "offset_days": 1, "depends_on": [], "acceptance_criteria": []}],
+    "milestones": [{"key": "kick-off", "name": "Goals agreed", "phase": null, "owner_name": null, "weight": 1.0, "offset_days": 1,
+    "depends_on": [], "acceptance_criteria": []}],
     "published_at": "2026-03-02T09:00:00Z", "version": 2, "created_at": "2026-03-02T09:00:00Z", "updated_at": "2026-03-02T09:00:00Z"
 }))]
 pub struct TemplateVersion {

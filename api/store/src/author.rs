@@ -49,7 +49,7 @@ pub struct Author {
     pub name: Option<String>,
 }
 
-/// What stands between a person and the client that acted for them, in the text of an author.
+/// Separator of a person and the client that acted for them, in the text of an author.
 const VIA: &str = ";via:";
 
 impl Author {

@@ -6,7 +6,7 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use crate::author::{Author, AuthorKind};
-use crate::milestones::{ROWS_PER_INSERT, push_ids};
+use crate::many::{ROWS_PER_INSERT, push_ids};
 use crate::{Conn, on};
 
 /// Something that has an author.

@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use crate::author::Author;
 use crate::from_row::from_row;
-use crate::milestones::{ROWS_PER_INSERT, push_ids, rows_by_plan};
+use crate::many::ROWS_PER_INSERT;
+use crate::milestones::rows_by_plan;
 use crate::{Conn, on};
 
 /// Row of a baseline.

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::author::Author;
 use crate::from_row::from_row;
-use crate::milestones::{push_ids, rows_by_plan};
+use crate::milestones::rows_by_plan;
 use crate::{Conn, on};
 
 /// Kind of communication with the client.

@@ -5,7 +5,7 @@ use milepost_domain::values::text::folded;
 use uuid::Uuid;
 
 use crate::kept::{Content, Kept, Mergeable};
-use crate::milestones::ROWS_PER_INSERT;
+use crate::many::ROWS_PER_INSERT;
 use crate::row::{self, Condition, Removal, Value};
 use crate::{Conn, columns, on};
 

@@ -3,7 +3,7 @@
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::milestones::{ROWS_PER_INSERT, push_ids};
+use crate::many::{ROWS_PER_INSERT, push_ids};
 use crate::{Conn, on, reporting_lines};
 
 /// Identifiers of everything that an erasure removes.

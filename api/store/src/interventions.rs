@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::author::Author;
 use crate::json_text::JsonText;
-use crate::milestones::ROWS_PER_INSERT;
+use crate::many::ROWS_PER_INSERT;
 use crate::owner::Owner;
 use crate::row::{self, Condition, Value};
 use crate::{Conn, columns, on, table};

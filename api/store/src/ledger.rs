@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::from_row::from_row;
 use crate::keyset::Direction;
-use crate::milestones::{ROWS_PER_INSERT, push_ids};
+use crate::many::{ROWS_PER_INSERT, push_ids};
 use crate::{Conn, on, per_engine};
 
 /// End of an organization's chain of ledger entries.

@@ -36,6 +36,7 @@ pub mod keyset;
 pub mod lane;
 pub mod ledger;
 pub mod ledger_checkpoints;
+mod many;
 pub mod measured_events;
 pub mod memberships;
 pub mod merges;

@@ -9,7 +9,7 @@ use serde::Serialize;
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::milestones::ROWS_PER_INSERT;
+use crate::many::ROWS_PER_INSERT;
 use crate::reference_periods::{self, Holder, ReferenceRow};
 use crate::row::{self, Condition, Value};
 use crate::{Conn, columns, on, table, usage_events, usage_rewrites};

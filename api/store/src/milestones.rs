@@ -4,18 +4,16 @@ use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::earned_value::CreditRule;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::network::Relation;
+use sqlx::QueryBuilder;
 use sqlx::types::Text;
-use sqlx::{Database, Encode, QueryBuilder, Type};
 use uuid::Uuid;
 
 use crate::author::Author;
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
+use crate::many::ROWS_PER_INSERT;
 use crate::owner::{Owner, owner_columns};
 use crate::{Conn, on};
-
-/// Number of rows in one multi-row INSERT, well below both engines' limits on parameters.
-pub(super) const ROWS_PER_INSERT: usize = 500;
 
 /// Row of a milestone.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,21 +151,6 @@ macro_rules! columns {
     };
 }
 
-/// Restricts a query to the given identifiers, if there are any; otherwise it covers the whole organization.
-pub fn push_ids<D>(query: &mut QueryBuilder<D>, column: &str, ids: Option<&[Uuid]>)
-where
-    D: Database,
-    for<'q> Uuid: Encode<'q, D> + Type<D>,
-{
-    let Some(ids) = ids else { return };
-    query.push(" AND ").push(column).push(" IN (");
-    let mut list = query.separated(", ");
-    for id in ids {
-        list.push_bind(*id);
-    }
-    query.push(")");
-}
-
 /// Declares a function that reads the rows of the given plans, or of all plans of the organization.
 macro_rules! rows_by_plan {
     ($(#[$doc:meta])* $name:ident -> $row:ty, $select:expr, $order:literal $(, $group:literal)?) => {
@@ -176,7 +159,7 @@ macro_rules! rows_by_plan {
             on!(conn, db => {
                 let mut query = QueryBuilder::new(concat!($select, " WHERE organization_id = "));
                 query.push_bind(organization_id);
-                push_ids(&mut query, "plan_id", plan_ids);
+                $crate::many::push_ids(&mut query, "plan_id", plan_ids);
                 $(query.push(concat!(" GROUP BY ", $group));)?
                 query.push(concat!(" ORDER BY ", $order));
                 query.build_query_as().fetch_all(db).await

@@ -5,7 +5,7 @@ use milepost_domain::values::text::folded;
 use uuid::Uuid;
 
 use crate::kept::{Content, Kept, Mergeable};
-use crate::milestones::ROWS_PER_INSERT;
+use crate::many::ROWS_PER_INSERT;
 use crate::row::{self, Column as _, Condition, Removal, Value};
 use crate::teams::TeamMember;
 use crate::{Conn, columns, reporting_lines};
@@ -40,6 +40,13 @@ pub async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Res
 /// By external reference.
 pub async fn find_by_ref(conn: &mut Conn, organization_id: Uuid, external_ref: &str) -> sqlx::Result<Option<Person>> {
     row::find_by(conn, organization_id, "external_ref", Value::Text(Some(external_ref.to_owned()))).await
+}
+
+/// Those who have an e-mail address, ignoring case, without those that were merged into others.
+pub async fn with_address(conn: &mut Conn, organization_id: Uuid, address: &str) -> sqlx::Result<Vec<Person>> {
+    let conditions =
+        [Condition::Equals("email_folded", folded(address).to_value()), Condition::IsPresent("merged_into_id", false)];
+    row::all(conn, organization_id, &conditions, "id").await
 }
 
 /// Those with some identifiers, by identifier.

@@ -24,7 +24,7 @@ use crate::holds::PlanHold;
 use crate::json_text::JsonText;
 use crate::owner::{Owner, owner_columns};
 use crate::people::Person;
-use crate::{Conn, baselines, communications, costs, milestones, on, reviews, row, valuations};
+use crate::{Conn, baselines, communications, costs, many, milestones, on, reviews, row, valuations};
 
 /// Row of a plan, with the names of its customer and its person.
 #[derive(Debug, Clone, PartialEq)]
@@ -171,7 +171,7 @@ async fn rows(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> s
              LEFT JOIN people h ON h.organization_id = own.organization_id AND h.id = own.person_id \
              WHERE own.organization_id = "));
         query.push_bind(organization_id);
-        milestones::push_ids(&mut query, "own.id", ids);
+        many::push_ids(&mut query, "own.id", ids);
         query.build_query_as().fetch_all(db).await
     })
 }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
 use crate::kept::{Archivable, Content, Kept};
-use crate::milestones::push_ids;
+use crate::many::push_ids;
 use crate::row::Condition;
 use crate::{Conn, columns, on, row};
 

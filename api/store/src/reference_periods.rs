@@ -7,7 +7,7 @@ use milepost_domain::customer::reference::{Period, begun};
 use strum::{Display, EnumString};
 use uuid::Uuid;
 
-use crate::milestones::ROWS_PER_INSERT;
+use crate::many::ROWS_PER_INSERT;
 use crate::row::{self, Condition, Value};
 use crate::{Conn, columns, table, unknown_subjects};
 

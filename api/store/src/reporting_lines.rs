@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::author::Author;
-use crate::milestones::{ROWS_PER_INSERT, push_ids};
+use crate::many::{ROWS_PER_INSERT, push_ids};
 use crate::row::{self, Column as _, Condition};
 use crate::{Conn, columns, on, table};
 

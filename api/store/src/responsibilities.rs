@@ -1,4 +1,4 @@
-//! What people are responsible for, across all tables.
+//! Responsibilities of people, across all tables.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::from_row::from_row;
-use crate::milestones::{ROWS_PER_INSERT, push_ids};
+use crate::many::{ROWS_PER_INSERT, push_ids};
 use crate::{Conn, on};
 
 /// The place of a responsibility: the table, the column of the person, the column of a name that stands for somebody outside, and the

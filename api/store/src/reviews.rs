@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::author::Author;
 use crate::from_row::from_row;
 use crate::json_text::JsonText;
-use crate::milestones::{push_ids, rows_by_plan};
+use crate::milestones::rows_by_plan;
 use crate::{Conn, on};
 
 /// Row of an explained miss: the cause of a missed milestone and the recovery actions.

@@ -1,10 +1,11 @@
 //! Roles of the organization's own, who has which role, and whom the subjects of identity providers are.
 
 use chrono::{DateTime, Utc};
-use milepost_domain::access::role::RoleContent;
+use milepost_domain::access::role::{Catalogue, Role, RoleContent};
 use uuid::Uuid;
 
 use crate::kept::{Content, Kept};
+use crate::row::{self, Condition};
 use crate::{Conn, columns, on};
 
 /// A role of the organization's own.
@@ -15,6 +16,14 @@ columns!(RoleContent { key, name, scopes });
 impl Content for RoleContent {
     const TABLE: &'static str = "roles";
     const UNIQUE: Option<&'static str> = Some("key");
+}
+
+/// The roles with some names, as far as they exist.
+pub async fn catalogue(conn: &mut Conn, organization_id: Uuid, names: &[String]) -> sqlx::Result<Catalogue> {
+    let own: Vec<String> = names.iter().filter(|name| name.parse::<Role>().is_err()).cloned().collect();
+    let Some(condition) = Condition::one_of("key", &own) else { return Ok(Catalogue::default()) };
+    let found: Vec<OwnRole> = row::all(conn, organization_id, &[condition], "id").await?;
+    Ok(Catalogue::of(found.iter().map(|role| &role.content)))
 }
 
 /// The roles of a person, in order.

@@ -16,7 +16,7 @@ pub(crate) use self::condition::push_conditions;
 pub(crate) use self::value::push_value;
 pub use self::value::{Column, Kind, Value};
 use crate::keyset::{Slice, push_slice};
-use crate::milestones::ROWS_PER_INSERT;
+use crate::many::ROWS_PER_INSERT;
 use crate::{Conn, on};
 
 /// A row of either engine.

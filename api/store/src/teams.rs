@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::author::Author;
 use crate::kept::{Archivable, Content, Kept};
-use crate::milestones::ROWS_PER_INSERT;
+use crate::many::ROWS_PER_INSERT;
 use crate::row::{self, Column as _, Condition, Value};
 use crate::{Conn, columns, table};
 

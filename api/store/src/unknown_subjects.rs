@@ -4,7 +4,7 @@
 use sqlx::QueryBuilder;
 use uuid::Uuid;
 
-use crate::milestones::ROWS_PER_INSERT;
+use crate::many::ROWS_PER_INSERT;
 use crate::{Conn, on};
 
 /// Adds subjects.

@@ -12,8 +12,8 @@ use sqlx::QueryBuilder;
 use sqlx::types::Text;
 use uuid::Uuid;
 
+use crate::many::ROWS_PER_INSERT;
 use crate::measured_events::Span;
-use crate::milestones::ROWS_PER_INSERT;
 use crate::{Conn, on, unknown_subjects, usage_rewrites};
 
 pub use self::listed::{EventRow, Filter, Holding, held, list};

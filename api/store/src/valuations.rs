@@ -7,7 +7,7 @@ use sqlx::types::Text;
 use uuid::Uuid;
 
 use crate::from_row::from_row;
-use crate::milestones::{push_ids, rows_by_plan};
+use crate::milestones::rows_by_plan;
 use crate::{Conn, on};
 
 /// Row of a plan's credit rule and budget from a day on.

@@ -128,6 +128,12 @@ impl Subject<'_> {
 }
 
 impl Circle {
+    /// Returns everybody to whom the person has a relation, themselves included; somebody may be named twice.
+    pub fn people(&self) -> impl Iterator<Item = Uuid> {
+        let others = [&self.reports, &self.managers, &self.coached, &self.led];
+        others.into_iter().flatten().copied().chain([self.person_id])
+    }
+
     /// Returns whether the person has a relation to something.
     pub fn has(&self, relation: Relation, to: &Subject<'_>) -> bool {
         let (person_id, customer_id, owner_id, milestone_owner_ids) = match to {

@@ -1,5 +1,7 @@
 //! Roles of people: what somebody may do everywhere in the organization. What they may do with what is theirs is in `may`.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
@@ -95,16 +97,41 @@ impl RoleContent {
     }
 }
 
+/// Roles that there are: those that the product has itself, and an organization's own.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue {
+    own: HashMap<String, Scopes>,
+}
+
+impl Catalogue {
+    /// Creates the catalogue of an organization from its own roles.
+    pub fn of<'a>(own: impl IntoIterator<Item = &'a RoleContent>) -> Self {
+        Self { own: own.into_iter().map(|role| (role.key.to_string(), role.scopes.clone())).collect() }
+    }
+
+    /// Returns the scopes that a role grants; `None` if there is no such role.
+    pub fn scopes_of(&self, name: &str) -> Option<Scopes> {
+        match name.parse::<Role>() {
+            Ok(role) => Some(Scopes::of(role.scopes().iter().copied())),
+            Err(_) => self.own.get(name).cloned(),
+        }
+    }
+
+    /// Returns the scopes that some roles grant together. Roles that do not exist grant nothing.
+    pub fn granted<'a>(&self, names: impl IntoIterator<Item = &'a String>) -> Scopes {
+        let each = names.into_iter().filter_map(|name| self.scopes_of(name));
+        Scopes::of(each.flat_map(|scopes| scopes.list().to_vec()))
+    }
+}
+
 /// Checks that somebody has everything that they grant.
 pub fn check_grant(giver: &Scopes, granted: &Scopes) -> Result<(), AccessRule> {
-    let lacking = granted.list().iter().find(|scope| !giver.allow(**scope));
-    lacking.map_or(Ok(()), |scope| Err(AccessRule::GrantsMore { scope: *scope }))
+    giver.lacking(granted).map_or(Ok(()), |scope| Err(AccessRule::GrantsMore { scope }))
 }
 
 /// Checks that a caller has everything that somebody's roles grant: only then may they change who that is.
 pub fn check_protected(caller: &Scopes, held: &Scopes) -> Result<(), AccessRule> {
-    let lacking = held.list().iter().find(|scope| !caller.allow(**scope));
-    lacking.map_or(Ok(()), |scope| Err(AccessRule::ProtectedPerson { scope: *scope }))
+    caller.lacking(held).map_or(Ok(()), |scope| Err(AccessRule::ProtectedPerson { scope }))
 }
 
 #[cfg(test)]
@@ -129,6 +156,28 @@ mod tests {
             assert_eq!(is_protected, expected.is_err(), "{giver:?} {granted:?}");
             assert_eq!(check_grant(&of(&giver), &of(&granted)), expected, "{giver:?} {granted:?}");
         }
+    }
+
+    #[test]
+    fn roles_grant_together() {
+        let own = RoleContent {
+            key: Key::parse("analyst").expect("a key"),
+            name: Name::parse("Analyst").expect("a name"),
+            scopes: Scopes::of([Scope::HealthRead, Scope::PeopleRead]),
+        };
+        let catalogue = Catalogue::of([&own]);
+        for (names, expected) in [
+            (vec![], vec![]),
+            (vec!["member"], vec![]),
+            (vec!["analyst"], vec![Scope::HealthRead, Scope::PeopleRead]),
+            (vec!["analyst", "coach", "people_admin"], vec![Scope::HealthRead, Scope::PeopleRead, Scope::PeopleWrite]),
+            (vec!["gone"], vec![]),
+        ] {
+            let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+            assert_eq!(catalogue.granted(&names), Scopes::of(expected), "{names:?}");
+        }
+        assert_eq!(catalogue.scopes_of("gone"), None);
+        assert_eq!(catalogue.scopes_of("member"), Some(Scopes::default()));
     }
 
     #[test]

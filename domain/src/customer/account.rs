@@ -11,7 +11,8 @@ use crate::values::text::{ExternalRef, Label, Name};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "external_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "external_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11",
+    "owner_ref": "hr-17",
     "owner_name": "Ana", "since_on": "2025-11-03",
     "renews_on": "2026-11-03", "annual_revenue_minor": 2_400_000, "parent_id": null, "parent_ref": null, "archived": false
 }))]

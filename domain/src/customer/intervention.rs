@@ -97,6 +97,11 @@ impl Tier {
     pub const fn to_name(after_days: u32, name: Name) -> Self {
         Self { after_days, to_id: None, to_ref: None, to_name: Some(name) }
     }
+
+    /// Returns whether the tier names a person, or somebody outside.
+    pub const fn names_somebody(&self) -> bool {
+        self.to_id.is_some() || self.to_name.is_some()
+    }
 }
 
 /// Status of an intervention.

@@ -18,7 +18,8 @@ use crate::values::text::{ExternalRef, Key, Label, Name, Note};
 #[serde(deny_unknown_fields)]
 #[schema(as = PlaybookContent, example = json!({
     "name": "Rescue", "trigger": {"kind": "band_entered", "bands": ["critical"]}, "conditions": {"segments": ["Enterprise"]},
-    "action": {"kind": "coaching", "title": "Call the sponsor", "due_in_days": 2, "escalations": [{"after_days": 3, "to_name": "Head of customer success"}]},
+    "action": {"kind": "coaching", "title": "Call the sponsor", "due_in_days": 2, "escalations": [{"after_days": 3,
+    "to_name": "Head of customer success"}]},
     "cooldown_days": 14, "active": true
 }))]
 pub struct Playbook {
@@ -88,7 +89,8 @@ pub struct Action {
     pub owner_id: Option<Uuid>,
     /// External reference of the owner. An e-mail address is taken, too.
     pub owner_ref: Option<ExternalRef>,
-    /// Name of the owner: the person's, or free text for somebody outside. Has no effect where a person is named. Defaults to the customer's owner.
+    /// Name of the owner: the person's, or free text for somebody outside. Has no effect where a person is named. Defaults to the
+    /// customer's owner.
     #[serde(alias = "owner")]
     pub owner_name: Option<Name>,
     /// Whether the owner of the intervention changes with the customer's owner until it is done. Not allowed together with `owner`.
@@ -105,6 +107,13 @@ pub struct Action {
     #[serde(default)]
     #[schema(max_items = 10)]
     pub escalations: Vec<Tier>,
+}
+
+impl Action {
+    /// Returns the people who are given interventions, or to whom these are escalated.
+    pub fn people(&self) -> impl Iterator<Item = Uuid> {
+        self.owner_id.into_iter().chain(self.escalations.iter().filter_map(|tier| tier.to_id))
+    }
 }
 
 /// A playbook: a rule that reacts to a change of customers' health and opens interventions.

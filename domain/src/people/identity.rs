@@ -1,9 +1,14 @@
 //! Identity providers: whom the tokens of an organization's sign-in mean.
 
+use std::ops::Deref;
+
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
+use super::PersonContent;
+use crate::access::{Scope, Scopes};
 use crate::rule::{Rule as _, Violations, all_kept};
 use crate::values::rule::ValueRule;
 use crate::values::text::{Key, WebAddress};
@@ -33,7 +38,8 @@ pub struct ProviderContent {
     /// Audience that its tokens must have.
     #[schema(min_length = 1, max_length = 200)]
     pub audience: String,
-    /// `typ` of its tokens: `at+jwt` for access tokens (RFC 9068), `JWT` for issuers that do not follow that standard. Defaults to `at+jwt`.
+    /// `typ` of its tokens: `at+jwt` for access tokens (RFC 9068), `JWT` for issuers that do not follow that standard. Defaults to
+    /// `at+jwt`.
     #[serde(default = "access_token")]
     #[schema(min_length = 1, max_length = 50)]
     pub token_type: String,
@@ -108,6 +114,8 @@ pub enum NoPerson {
     Unknown,
     #[error("The person has left the organization.")]
     HasLeft,
+    #[error("Only a client with the scope admin acts for somebody with the role admin.")]
+    Admin,
 }
 
 /// Returns whom claims mean.
@@ -120,9 +128,73 @@ pub const fn sought(by: PersonBy, claims: IdentityClaims<'_>) -> Result<Sought<'
     }
 }
 
+/// Returns the only one of some people who has an e-mail address and is with the organization on a day; `None` if nobody has ever had it.
+/// ASCII letters alone are the same in either case: a letter of another script that only folds to the same one makes another address.
+pub fn with_address<P: Deref<Target = PersonContent>>(
+    mut people: Vec<P>,
+    address: &str,
+    day: NaiveDate,
+) -> Result<Option<P>, NoPerson> {
+    people.retain(|person| person.email.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(address)));
+    let was_known = !people.is_empty();
+    people.retain(|person| person.is_active(day));
+    match people.len() {
+        0 if was_known => Err(NoPerson::HasLeft),
+        0 | 1 => Ok(people.pop()),
+        _ => Err(NoPerson::Ambiguous),
+    }
+}
+
+/// Checks that a client may act for a person, by the scopes that each of them has: acting for an administrator takes one.
+pub fn check_acting(client: &Scopes, person: &Scopes) -> Result<(), NoPerson> {
+    if person.allow(Scope::Admin) && !client.allow(Scope::Admin) { Err(NoPerson::Admin) } else { Ok(()) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::people::{Employment, PersonKind};
+    use crate::values::text::{Email, Name};
+
+    #[test]
+    fn an_address_means_one_person_who_is_there() {
+        let day = NaiveDate::from_ymd_opt(2026, 5, 4).expect("a date");
+        let person = |name: &str, address: &str| PersonContent {
+            email: Some(Email::parse(address).expect("an address")),
+            ..PersonContent::named(Name::parse(name).expect("a name"), PersonKind::Employee)
+        };
+        let gone =
+            |name: &str| PersonContent { employment: Employment::Left, left_on: Some(day), ..person(name, "a@x.org") };
+        let archived = PersonContent { archived: true, ..person("Archived", "a@x.org") };
+        for (people, expected) in [
+            (vec![], Ok(None)),
+            (vec![person("Ana", "A@x.org")], Ok(Some("Ana"))),
+            (vec![person("Ana", "b@x.org")], Ok(None)),
+            (vec![person("Kelvin", "\u{212a}@x.org"), person("Ana", "a@x.org")], Ok(Some("Ana"))),
+            (vec![gone("Gone")], Err(NoPerson::HasLeft)),
+            (vec![archived.clone()], Err(NoPerson::HasLeft)),
+            (vec![gone("Gone"), archived, person("Ana", "a@x.org")], Ok(Some("Ana"))),
+            (vec![person("Ana", "a@x.org"), person("Ben", "a@X.org")], Err(NoPerson::Ambiguous)),
+        ] {
+            let people: Vec<Box<PersonContent>> = people.into_iter().map(Box::new).collect();
+            let found = with_address(people, "a@x.org", day).map(|found| found.map(|person| person.name.to_string()));
+            assert_eq!(found, expected.map(|name: Option<&str>| name.map(str::to_owned)));
+        }
+        let lookalike = vec![Box::new(person("Kelvin", "\u{212a}@x.org"))];
+        assert_eq!(with_address(lookalike, "k@x.org", day), Ok(None));
+    }
+
+    #[test]
+    fn only_an_admin_acts_for_an_admin() {
+        let scopes = |scopes: &[Scope]| Scopes::of(scopes.iter().copied());
+        for (client, person, expected) in [
+            (vec![Scope::PeopleAct], vec![Scope::PlansWrite], Ok(())),
+            (vec![Scope::PeopleAct], vec![Scope::Admin], Err(NoPerson::Admin)),
+            (vec![Scope::Admin], vec![Scope::Admin], Ok(())),
+        ] {
+            assert_eq!(check_acting(&scopes(&client), &scopes(&person)), expected, "{client:?} {person:?}");
+        }
+    }
 
     #[test]
     fn claims_mean_people() {

@@ -6,13 +6,16 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rule::PeopleRule;
+use crate::rule::{Rule as _, Violation};
+use crate::values::rule::ValueRule;
 use crate::values::text::{ExternalRef, Name};
 
 /// A team: people who work together, and its place in other teams.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "external_ref": "team-data", "name": "Data", "parent_id": null, "parent_ref": null, "lead_id": null, "lead_ref": "hr-17", "archived": false
+    "external_ref": "team-data", "name": "Data", "parent_id": null, "parent_ref": null, "lead_id": null, "lead_ref": "hr-17",
+    "archived": false
 }))]
 pub struct TeamContent {
     /// External reference: the identifier in the calling system, such as an HR system. Unique among the organization's teams.
@@ -56,9 +59,21 @@ impl Stay {
             && begins_before(other, self.until_on)
     }
 
-    /// Checks that a stay can be added to the others of the same person in the same team.
-    pub fn check(self, others: &[Self]) -> Result<(), PeopleRule> {
-        let overlapping = others.iter().find(|other| self.overlaps(**other));
+    /// Checks that a stay has begun, is over if it has an end, and does not end before it begins.
+    pub fn check(self, today: NaiveDate) -> Result<(), Violation> {
+        match self.until_on {
+            _ if self.from_on > today => Err(ValueRule::InTheFuture { today }.at("/from_on")),
+            Some(until_on) if until_on > today => Err(ValueRule::InTheFuture { today }.at("/until_on")),
+            Some(until_on) if until_on < self.from_on => {
+                Err(ValueRule::OutOfOrder { previous_on: self.from_on }.at("/until_on"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks that a stay can stand beside the others of the same person in the same team.
+    pub fn check_beside(self, others: impl IntoIterator<Item = Self>) -> Result<(), PeopleRule> {
+        let overlapping = others.into_iter().find(|other| self.overlaps(*other));
         overlapping.map_or(Ok(()), |other| Err(PeopleRule::MembershipOverlap { from_on: other.from_on }))
     }
 }
@@ -81,7 +96,18 @@ mod tests {
             (stay(1, 6), vec![stay(5, 0)], overlap(5)),
             (stay(1, 0), vec![stay(5, 5)], Ok(())),
         ] {
-            assert_eq!(added.check(&others), expected, "{added:?} beside {others:?}");
+            assert_eq!(added.check_beside(others.clone()), expected, "{added:?} beside {others:?}");
+        }
+        for (tried, expected) in [
+            (stay(9, 0), Ok(())),
+            (stay(10, 0), Err(("/from_on", "in_the_future"))),
+            (stay(5, 9), Ok(())),
+            (stay(5, 10), Err(("/until_on", "in_the_future"))),
+            (stay(5, 5), Ok(())),
+            (stay(5, 4), Err(("/until_on", "out_of_order"))),
+        ] {
+            let found = tried.check(day(9)).map_err(|found| (found.at, found.code));
+            assert_eq!(found, expected.map_err(|(at, code)| (at.to_owned(), code)), "{tried:?}");
         }
         assert_eq!([4, 5, 8, 9].map(|on| stay(5, 9).covers(day(on))), [false, true, true, false]);
     }

@@ -19,7 +19,8 @@ use crate::values::weight::Weight;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "key": "first-value", "name": "First result with the customer's own data", "phase": "Adoption", "owner_name": "Success manager",
-    "weight": 3, "offset_days": 21, "depends_on": ["setup-complete"], "acceptance_criteria": ["The customer confirms the result in writing."]
+    "weight": 3, "offset_days": 21, "depends_on": ["setup-complete"],
+    "acceptance_criteria": ["The customer confirms the result in writing."]
 }))]
 pub struct MilestoneDefinition {
     /// Key. Unique within the template; milestones created from the template keep it.

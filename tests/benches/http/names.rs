@@ -20,7 +20,8 @@ struct Written {
 
 milepost::store::authored!(Written);
 
-/// Measures a page of milestones whose owners are people against one whose owners are texts, and the names of a page's authors against the page.
+/// Measures a page of milestones whose owners are people against one whose owners are texts, and the names of a page's authors against the
+/// page.
 pub async fn tell_names(engine: Engine) {
     let server = start(engine).await;
     let address = server.url.trim_start_matches("http://").to_owned();

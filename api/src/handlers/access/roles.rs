@@ -15,12 +15,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::answer::Answer;
-use crate::auth::circle::scopes_of;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
 use crate::precondition::IfMatch;
-use crate::resource::{self, By, Managed, check_stands, find, look_up};
+use crate::resource::{self, By, Managed, check_stands, find};
 use crate::store::kept::Versioned;
 use crate::store::people::{self, Person};
 use crate::store::roles::{self, OwnRole};
@@ -197,7 +196,7 @@ pub async fn read_person_roles(cx: Context, id: Path<Uuid>) -> Result<Answer, Ap
     let mut conn = cx.snapshot().await?;
     let person = find::<PersonContent>(&mut conn, cx.organization_id(), By::Id(*id)).await?;
     let roles = roles::of_person(&mut conn, cx.organization_id(), *id).await?;
-    let scopes = scopes_of(&mut conn, cx.organization_id(), &roles).await?;
+    let scopes = roles::catalogue(&mut conn, cx.organization_id(), &roles).await?.granted(&roles);
     let shown = PersonRoles { person_id: *id, person_name: person.content.name, roles, scopes };
     Ok(Answer::ok(&shown)?.content_tag())
 }
@@ -219,36 +218,32 @@ pub async fn replace_person_roles(
         let person = find::<PersonContent>(&mut unit.conn, organization_id, By::Id(*id)).await?;
         check_stands(&person)?;
         let held = roles::of_person(&mut unit.conn, organization_id, *id).await?;
-        let mut wanted = vec![];
-        for (index, key) in body.0.roles.iter().enumerate() {
+        let mut wanted: Vec<String> = body.0.roles.iter().map(ToString::to_string).collect();
+        let catalogue =
+            roles::catalogue(&mut unit.conn, organization_id, &[held.clone(), wanted.clone()].concat()).await?;
+        for (index, name) in wanted.iter().enumerate() {
             let at = format!("/roles/{index}");
-            let is_known = key.parse::<Role>().is_ok()
-                || look_up::<RoleContent>(&mut unit.conn, organization_id, By::Key(key)).await?.is_some();
-            if !is_known {
+            let Some(granted) = catalogue.scopes_of(name) else {
                 return Err(ApiError::field(&at, "unknown_role", "names no role"));
+            };
+            if !held.contains(name) {
+                check_grant(&unit.scopes, &granted).map_err(|rule| rule.at(at))?;
             }
-            let name = key.to_string();
-            if !held.contains(&name) {
-                let granted = scopes_of(&mut unit.conn, organization_id, std::slice::from_ref(&name)).await?;
-                check_grant(&cx.who.caller.scopes, &granted).map_err(|rule| rule.at(at))?;
-            }
-            wanted.extend((name != Role::Member.to_string()).then_some(name));
         }
+        wanted.retain(|name| *name != Role::Member.to_string());
         wanted.sort_unstable();
         wanted.dedup();
         let admin = Role::Admin.to_string();
         if held.contains(&admin) && !wanted.contains(&admin) {
             check_not_last_admin(unit, &[*id], "/roles").await?;
         }
-        let before_scopes = scopes_of(&mut unit.conn, organization_id, &held).await?;
-        let after_scopes = scopes_of(&mut unit.conn, organization_id, &wanted).await?;
-        let shown = |roles: &[String], scopes: Scopes| PersonRoles {
+        let shown = |roles: &[String]| PersonRoles {
             person_id: *id,
             person_name: person.name.clone(),
             roles: roles.to_vec(),
-            scopes,
+            scopes: catalogue.granted(roles),
         };
-        let (before, after) = (shown(&held, before_scopes), shown(&wanted, after_scopes));
+        let (before, after) = (shown(&held), shown(&wanted));
         if before != after {
             roles::set(&mut unit.conn, organization_id, *id, &wanted).await?;
             let of = (Entity::Person, *id);
@@ -267,7 +262,7 @@ pub async fn check_not_protected(unit: &mut Unit, people: &[Uuid], at: &str) -> 
     for id in people {
         held.extend(roles::of_person(&mut unit.conn, unit.organization_id, *id).await?);
     }
-    let scopes = scopes_of(&mut unit.conn, unit.organization_id, &held).await?;
+    let scopes = roles::catalogue(&mut unit.conn, unit.organization_id, &held).await?.granted(&held);
     check_protected(&unit.scopes, &scopes).map_err(|rule| rule.at(at).into())
 }
 
@@ -279,9 +274,7 @@ pub async fn check_not_last_admin(unit: &mut Unit, from: &[Uuid], at: &str) -> R
     }
     let others: Vec<Uuid> = admins.into_iter().filter(|id| !from.contains(id)).collect();
     let others: Vec<Person> = people::with_ids(&mut unit.conn, unit.organization_id, &others).await?;
-    let today = unit.today;
-    let is_there = |person: &Person| !person.has_left(today) && person.stamp.archived_at.is_none();
-    if others.iter().any(is_there) {
+    if others.iter().any(|person| person.is_active(unit.today)) {
         return Ok(());
     }
     if at.is_empty() {

@@ -1,13 +1,10 @@
 //! Sign-in for organizations without an identity provider: one-time codes by e-mail, and short sessions.
 
-use std::sync::Arc;
-
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, post, web};
 use chrono::Duration;
-use milepost_domain::access::Scopes;
 use milepost_domain::people::PersonContent;
-use milepost_domain::values::text::{Email, folded};
+use milepost_domain::values::text::Email;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -16,18 +13,17 @@ use super::tokens::{TokenAnswer, issued};
 use crate::answer::Answer;
 use crate::auth::issuer::Grant;
 use crate::auth::link_token::SignInToken;
-use crate::auth::providers::refused;
-use crate::clock::date_in;
+use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::gate;
+use crate::identity::{by_address, refused};
 use crate::state::App;
-use crate::store::author::Author;
 use crate::store::identity_providers::Provider;
 use crate::store::people::Person;
-use crate::store::row::{self, Column as _, Condition};
+use crate::store::row::{self, Condition};
 use crate::store::sign_in_codes::{self, SignInCode};
-use crate::unit::{Change, Entity, Origin, Unit};
+use crate::unit::{Change, Entity};
 
 /// Time for which a code is valid, in minutes.
 const CODE_MINUTES: i64 = 15;
@@ -66,8 +62,8 @@ pub struct SignInCodeDraft {
 
 /// Send a one-time code
 ///
-/// Sends a message with a code, valid for 15 minutes, to the only active person of the organization with the address. An organization with an
-/// identity provider in use sends none. A person gets at most five in an hour. Nothing tells whether a message was sent.
+/// Sends a message with a code, valid for 15 minutes, to the only active person of the organization with the address. An organization with
+/// an identity provider in use sends none. A person gets at most five in an hour. Nothing tells whether a message was sent.
 #[utoipa::path(tag = "access", request_body = SignInRequest, extensions(("x-idempotent" = json!(true))), responses(
     (status = 202, description = "The request was taken.", body = SignInRequested),
 ))]
@@ -88,25 +84,27 @@ pub async fn send_sign_in_code(
     let SignInRequest { organization_id, email } = body.0;
     // Beside the request, so that its time tells nothing.
     tokio::spawn(async move {
-        if let Err(error) = send(&app, organization_id, &email).await {
+        let sent = match Context::of_job(&app, organization_id).await {
+            Ok(None) => return,
+            Ok(Some(cx)) => send(&cx, &email).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = sent {
             tracing::warn!(%error, cause = error.cause(), "a one-time code could not be sent");
         }
     });
     Answer::json(StatusCode::ACCEPTED, &SignInRequested { expires_in: CODE_MINUTES * 60 })
 }
 
-async fn send(app: &Arc<App>, organization_id: Uuid, email: &Email) -> Result<(), ApiError> {
-    let Some((person, tenant_zone)) = addressee(app, organization_id, email).await? else { return Ok(()) };
-    let since = app.clock.now() - Duration::hours(1);
-    let mut conn = app.db.read().await?;
+async fn send(cx: &Context, email: &Email) -> Result<(), ApiError> {
+    let organization_id = cx.organization_id();
+    let Some(person) = addressee(cx, email).await? else { return Ok(()) };
+    let since = cx.now - Duration::hours(1);
     // Only a message that may be sent is worth a turn to write.
-    if sign_in_codes::sent_since(&mut conn, organization_id, person.id, since).await? >= MOST_AN_HOUR {
+    if sign_in_codes::sent_since(&mut cx.read().await?, organization_id, person.id, since).await? >= MOST_AN_HOUR {
         return Ok(());
     }
-    drop(conn);
-    let turn = app.turns.take(organization_id).await?;
-    let origin = origin(app, organization_id, tenant_zone, Author::job());
-    let mut unit = Unit::begin(&app.db, &app.clock, origin).await?.holding(turn);
+    let mut unit = cx.begin().await?;
     if sign_in_codes::sent_since(&mut unit.conn, organization_id, person.id, since).await? >= MOST_AN_HOUR {
         return Ok(());
     }
@@ -123,30 +121,20 @@ async fn send(app: &Arc<App>, organization_id: Uuid, email: &Email) -> Result<()
     };
     row::insert(&mut unit.conn, organization_id, &code).await?;
     unit.commit().await?;
-    let text = message(app, &person, &token.reveal());
+    let text = message(&cx.app, &person, &token.reveal());
     // To the address that is known, and not to one that only looks the same when case is ignored.
     let address = person.email.as_ref().map_or("", |email| email.as_str());
-    app.mail.send(&person.name, address, "Your sign-in code", text).await.map_err(ApiError::internal)
+    cx.app.mail.send(&person.name, address, "Your sign-in code", text).await.map_err(ApiError::internal)
 }
 
-/// The only active person with an address, in an organization that has no identity provider; with the organization's time zone.
-async fn addressee(
-    app: &Arc<App>,
-    organization_id: Uuid,
-    email: &Email,
-) -> Result<Option<(Person, chrono_tz::Tz)>, ApiError> {
-    let Some(tenant) = app.tenants.tenant(&app.db, organization_id).await? else { return Ok(None) };
-    let mut conn = app.db.snapshot().await?;
+/// The only active person with an address, in an organization that has no identity provider.
+async fn addressee(cx: &Context, email: &Email) -> Result<Option<Person>, ApiError> {
+    let mut conn = cx.snapshot().await?;
     let in_use = [Condition::IsPresent("archived_at", false)];
-    if row::count::<Provider>(&mut conn, organization_id, &in_use).await? > 0 {
+    if row::count::<Provider>(&mut conn, cx.organization_id(), &in_use).await? > 0 {
         return Ok(None);
     }
-    let [archived] = in_use;
-    let conditions = [Condition::Equals("email_folded", folded(email).to_value()), archived];
-    let mut found: Vec<Person> = row::all(&mut conn, organization_id, &conditions, "id").await?;
-    let today = date_in(tenant.zone, app.clock.now());
-    found.retain(|person| !person.has_left(today));
-    Ok(if found.len() == 1 { found.pop().map(|person| (person, tenant.zone)) } else { None })
+    Ok(by_address(&mut conn, cx.organization_id(), email, cx.today()).await?.unwrap_or_default())
 }
 
 fn message(app: &App, person: &Person, code: &str) -> String {
@@ -158,11 +146,6 @@ fn message(app: &App, person: &Person, code: &str) -> String {
     format!(
         "Hello {name},\n\n{how}\n\nIt works once, within {CODE_MINUTES} minutes. If you did not ask for it, you can ignore this message.\n"
     )
-}
-
-fn origin(app: &App, organization_id: Uuid, zone: chrono_tz::Tz, author: Author) -> Origin {
-    let request_id = app.clock.new_id().to_string();
-    Origin { organization_id, zone, author, request_id, scopes: Scopes::default() }
 }
 
 /// Sign in with a one-time code
@@ -188,16 +171,13 @@ pub async fn redeem_sign_in_code(
     };
     let token = SignInToken::parse(&body.0.code).ok_or_else(invalid)?;
     let organization_id = token.organization_id();
-    let tenant = app.tenants.tenant(&app.db, organization_id).await?.ok_or_else(invalid)?;
-    let now = app.clock.now();
+    let cx = Context::of_job(&app, organization_id).await?.ok_or_else(invalid)?;
     let is_usable =
-        |code: &SignInCode| token.matches(&code.secret_hash) && code.used_at.is_none() && now < code.expires_at;
-    let found: Option<SignInCode> = row::find(&mut app.db.read().await?, organization_id, token.link_id()).await?;
+        |code: &SignInCode| token.matches(&code.secret_hash) && code.used_at.is_none() && cx.now < code.expires_at;
+    let found: Option<SignInCode> = row::find(&mut cx.read().await?, organization_id, token.link_id()).await?;
     // Only a code that works is worth a turn to write, in which it still has to.
     found.filter(is_usable).ok_or_else(invalid)?;
-    let turn = app.turns.take(organization_id).await?;
-    let origin = origin(&app, organization_id, tenant.zone, Author::job());
-    let mut unit = Unit::begin(&app.db, &app.clock, origin).await?.holding(turn);
+    let mut unit = cx.begin().await?;
     let found: Option<SignInCode> = row::find(&mut unit.conn, organization_id, token.link_id()).await?;
     let code = found.filter(is_usable).ok_or_else(invalid)?;
     let used = SignInCode { used_at: Some(unit.now), ..code };
@@ -214,11 +194,10 @@ pub async fn redeem_sign_in_code(
         unit.record_updated(Entity::Person, person_id, &before, &after).await?;
     }
     unit.commit().await?;
-    let day = date_in(tenant.zone, app.clock.now());
     let named = (organization_id, person_id, None);
-    let who = app.tenants.by_person(&app.db, tenant, named, day).await?.map_err(refused)?;
+    let who = app.tenants.by_person(&app.db, cx.who.tenant.clone(), named, cx.today()).await?.map_err(refused)?;
     let scopes = who.caller.scopes.clone();
     let grant = Grant { organization_id, client: None, scopes, person_id: Some(person_id) };
-    let token = app.issuer.issue(&grant, app.clock.new_id(), &app.db, app.clock.now()).await?;
+    let token = app.issuer.issue(&grant, app.clock.new_id(), &app.db, cx.now).await?;
     issued(token, &grant, None)
 }

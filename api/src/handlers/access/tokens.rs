@@ -14,6 +14,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use milepost_domain::access::{Scope, Scopes};
 use milepost_domain::people::PersonContent;
+use milepost_domain::people::identity::check_acting;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::ExternalRef;
 use serde::{Deserialize, Serialize};
@@ -23,12 +24,12 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::auth::api_key::ApiKey;
 use crate::auth::issuer::Grant;
-use crate::auth::providers::person_of;
 use crate::auth::tenants::{Authenticated, Bearer};
 use crate::clock::date_in;
 use crate::error::{ApiError, Code};
 use crate::extract::collect;
 use crate::gate;
+use crate::identity::person_of;
 use crate::reference::{self, Named};
 use crate::state::App;
 
@@ -44,7 +45,8 @@ const PERSON: &str = "urn:milepost:params:oauth:token-type:person";
 
 /// Token request, sent as a form.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[schema(example = json!({"grant_type": "client_credentials", "client_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "client_secret": "mp_…"}))]
+#[schema(example = json!({"grant_type": "client_credentials", "client_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
+    "client_secret": "mp_…"}))]
 pub struct TokenRequest {
     /// Grant type: `client_credentials`, or `urn:ietf:params:oauth:grant-type:token-exchange` to act for a person.
     #[schema(max_length = 100)]
@@ -55,16 +57,16 @@ pub struct TokenRequest {
     /// API key of the client. Can be sent with HTTP Basic authentication instead.
     #[schema(max_length = 200)]
     client_secret: Option<String>,
-    /// Requested scopes, separated by spaces. Defaults to all scopes of the client. Has no effect in a token exchange: a person's scopes come
-    /// from their roles.
+    /// Requested scopes, separated by spaces. Defaults to all scopes of the client. Has no effect in a token exchange: a person's scopes
+    /// come from their roles.
     #[schema(max_length = 1000)]
     scope: Option<String>,
-    /// In a token exchange, what says who the person is: a token of one of the organization's identity providers, or the person's identifier,
-    /// external reference or e-mail address.
+    /// In a token exchange, what says who the person is: a token of one of the organization's identity providers, or the person's
+    /// identifier, external reference or e-mail address.
     #[schema(max_length = 10_000)]
     subject_token: Option<String>,
-    /// In a token exchange, the type of `subject_token`: `urn:ietf:params:oauth:token-type:access_token`, `…:id_token` or `…:jwt` for a token,
-    /// `urn:milepost:params:oauth:token-type:person` for a person's identifier, external reference or e-mail address.
+    /// In a token exchange, the type of `subject_token`: `urn:ietf:params:oauth:token-type:access_token`, `…:id_token` or `…:jwt` for a
+    /// token, `urn:milepost:params:oauth:token-type:person` for a person's identifier, external reference or e-mail address.
     #[schema(max_length = 100)]
     subject_token_type: Option<String>,
 }
@@ -107,8 +109,8 @@ pub struct TokenRefusal {
 ///
 /// Accepts the client credentials in the form or with HTTP Basic authentication, but not both. Refused requests follow
 /// RFC 6749, section 5.2; an exceeded quota is reported as a problem document. A client with the scope `people:act` acts for a person by a
-/// token exchange (RFC 8693): the token then does what the person may do, and the ledger names the person and the client. Only a client with
-/// the scope `admin` acts for people whose roles include `admin`.
+/// token exchange (RFC 8693): the token then does what the person may do, and the ledger names the person and the client. Only a client
+/// with the scope `admin` acts for people whose roles include `admin`.
 #[utoipa::path(tag = "access", request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"), responses(
     (status = 200, description = "The access token.", body = TokenAnswer),
     (status = 400, description = "The request is not a client credentials request.", body = TokenRefusal),
@@ -202,8 +204,8 @@ async fn exchange(
         Ok(person) => person.caller,
         Err(reason) => return refuse("invalid_request", &reason.to_string()),
     };
-    if person.scopes.allow(Scope::Admin) && !caller.scopes.allow(Scope::Admin) {
-        return refuse("invalid_target", "Only a client with the scope admin acts for somebody with the role admin.");
+    if let Err(reason) = check_acting(&caller.scopes, &person.scopes) {
+        return refuse("invalid_target", &reason.to_string());
     }
     let person_id = person.person.as_ref().map(|circle| circle.person_id);
     let scopes = person.scopes.clone();

@@ -27,7 +27,8 @@ use crate::store::ledger::{self, Entry, Filter};
     "action": "customer.created", "entity_type": "customer", "entity_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
     "root_type": "customer", "root_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "before": null, "after": {"name": "Northwind"},
     "previous_hash": "0000000000000000000000000000000000000000000000000000000000000000",
-    "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "content_salt": null, "content_digest": null, "erased_at": null
+    "hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08", "content_salt": null, "content_digest": null,
+    "erased_at": null
 }))]
 pub struct LedgerEntry {
     /// Sequence number within the organization, counting from 1 without gaps.

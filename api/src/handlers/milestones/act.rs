@@ -106,7 +106,8 @@ impl From<Achievement> for Details {
 /// Start a milestone
 ///
 /// Work on the milestone has begun: `planned → in_progress`.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body(content = Option<Step>),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional), request_body(content = Option<Step>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/start")]
 pub async fn start_milestone(cx: Context, path: Path<(Uuid, String)>, body: Body<Step>) -> Result<Answer, ApiError> {
@@ -116,7 +117,8 @@ pub async fn start_milestone(cx: Context, path: Path<(Uuid, String)>, body: Body
 /// Submit a milestone
 ///
 /// The milestone awaits acceptance: `planned` or `in_progress → submitted`.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body(content = Option<Step>),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional), request_body(content = Option<Step>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/submit")]
 pub async fn submit_milestone(cx: Context, path: Path<(Uuid, String)>, body: Body<Step>) -> Result<Answer, ApiError> {
@@ -126,7 +128,8 @@ pub async fn submit_milestone(cx: Context, path: Path<(Uuid, String)>, body: Bod
 /// Reject a milestone
 ///
 /// The submitted milestone is not accepted and goes back to work: `submitted → in_progress`.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = ReasonedStep,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional), request_body = ReasonedStep,
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/reject")]
 pub async fn reject_milestone(
@@ -141,7 +144,8 @@ pub async fn reject_milestone(
 ///
 /// A milestone can be achieved only when its dependencies are met: the milestones it waits for are closed, or started
 /// where the relation waits for a start. `override_reason` overrides this check.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body(content = Option<Achievement>),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional), request_body(content = Option<Achievement>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/achieve")]
 pub async fn achieve_milestone(
@@ -155,7 +159,8 @@ pub async fn achieve_milestone(
 /// Reopen a milestone
 ///
 /// A reopened milestone counts as never closed, so responses for dates in between change too.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = ReasonedStep,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional), request_body = ReasonedStep,
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/reopen")]
 pub async fn reopen_milestone(
@@ -169,7 +174,8 @@ pub async fn reopen_milestone(
 /// Waive a milestone
 ///
 /// The milestone is no longer needed. It earns nothing and holds up nothing.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = ReasonedStep,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional), request_body = ReasonedStep,
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/waive")]
 pub async fn waive_milestone(
@@ -183,7 +189,8 @@ pub async fn waive_milestone(
 /// Cancel a milestone
 ///
 /// The milestone will not happen. It earns nothing and holds up nothing.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = ReasonedStep,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional), request_body = ReasonedStep,
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/cancel")]
 pub async fn cancel_milestone(

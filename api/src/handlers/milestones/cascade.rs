@@ -82,7 +82,8 @@ pub struct Cascade {
 /// Move of a milestone of another plan.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Warehouse", "key": "go-live", "from_on": "2026-04-20", "to_on": "2026-04-23", "days": 3
+    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Warehouse", "key": "go-live", "from_on": "2026-04-20",
+    "to_on": "2026-04-23", "days": 3
 }))]
 pub struct MoveElsewhere {
     /// Identifier of the plan.
@@ -103,7 +104,8 @@ pub struct MoveElsewhere {
 
 /// Move of one milestone.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"key": "pipeline", "from_on": "2026-04-01", "to_on": "2026-04-04", "days": 3, "float_used_days": 0, "recorded": true}))]
+#[schema(example = json!({"key": "pipeline", "from_on": "2026-04-01", "to_on": "2026-04-04", "days": 3, "float_used_days": 0,
+    "recorded": true}))]
 pub struct MilestoneMove {
     /// Key of the milestone.
     #[schema(value_type = Key)]
@@ -138,7 +140,8 @@ pub struct Finish {
 /// its dependencies no longer leave it the time that it was planned to take. Each such move is recorded as a forecast
 /// change caused by this one. Closed milestones never move. With `dry_run=true`, the request responds with 200, reports
 /// the same moves and saves nothing.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = ForecastChangeDraft, params(IfMatchOptional, CascadeOptions), responses(
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    request_body = ForecastChangeDraft, params(IfMatchOptional, CascadeOptions), responses(
     (status = 200, description = "Moves that the change would cause.", body = Cascade),
     (status = 201, description = "Recorded moves.", body = Cascade),
 ))]

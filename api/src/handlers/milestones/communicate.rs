@@ -44,7 +44,8 @@ pub struct Acknowledgement {
 ///
 /// Also records it for the forecast changes that this one caused. While a milestone is open, its forecast changes that
 /// were not communicated count in `uncommunicated_changes` of the milestone and of its plan.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body(content = Option<Communication>),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    request_body(content = Option<Communication>),
     responses((status = 200, description = "The forecast change.", body = ForecastChange)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/forecast-changes/{number}/communicate")]
 pub async fn communicate_forecast_change(
@@ -58,7 +59,8 @@ pub async fn communicate_forecast_change(
 /// Record that the client acknowledged a forecast change
 ///
 /// Also records it for the forecast changes that this one caused. The change must have been communicated before.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = Acknowledgement,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    request_body = Acknowledgement,
     responses((status = 200, description = "The forecast change.", body = ForecastChange)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/forecast-changes/{number}/acknowledge")]
 pub async fn acknowledge_forecast_change(

@@ -30,7 +30,8 @@ pub struct Confirmation {
 /// A forecast that has not been touched for longer than the plan's `update_interval_days` is stale; confirming it
 /// resets this interval. It also tells that the owner knows what has happened so far: a milestone that it waited for, and
 /// that was achieved late, no longer pushes it. A forecast date that has passed cannot be confirmed: record a forecast change instead.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body(content = Option<Confirmation>),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional), request_body(content = Option<Confirmation>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/confirm")]
 pub async fn confirm_forecast(

@@ -55,7 +55,8 @@ pub struct CorrectionDraft {
 /// Corrects a start date, an actual date or evidence that was recorded wrongly; dates may move in both directions. The
 /// correction and what stood there before remain as history, status reports tell the client of it, and `known_at` still
 /// gives what was said before.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = CorrectionDraft,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional), request_body = CorrectionDraft,
     responses((status = 201, description = "The recorded correction.", body = Correction)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/corrections")]
 pub async fn correct_milestone(

@@ -24,7 +24,8 @@ const MOST: usize = 5000;
 ///
 /// The milestone is added at the end of the plan and becomes part of the scope with the next baseline. A plan has at
 /// most 5000 milestones.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = MilestoneDraft,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    request_body = MilestoneDraft,
     responses((status = 201, description = "The created milestone.", body = Milestone)))]
 #[post("/v1/plans/{id}/milestones")]
 pub async fn create_milestone(cx: Context, id: Path<Uuid>, body: Body<MilestoneDraft>) -> Result<Answer, ApiError> {

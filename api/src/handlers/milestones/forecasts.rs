@@ -36,8 +36,10 @@ pub enum Cause {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "ordinal": 1, "from_on": "2026-04-01", "to_on": "2026-04-06",
-    "reason": "The client's firewall change takes a week.", "cause": "one_time", "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"},
-    "recorded_on": "2026-03-27", "recorded_at": "2026-03-27T15:00:00Z", "caused_by": null, "baseline": null, "planned_from_on": null, "planned_to_on": null, "communicated_at": "2026-03-27T16:00:00Z", "communicated_to": "Petra Novak",
+    "reason": "The client's firewall change takes a week.", "cause": "one_time", "author": {"type": "api_client",
+    "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"},
+    "recorded_on": "2026-03-27", "recorded_at": "2026-03-27T15:00:00Z", "caused_by": null, "baseline": null, "planned_from_on": null,
+    "planned_to_on": null, "communicated_at": "2026-03-27T16:00:00Z", "communicated_to": "Petra Novak",
     "acknowledged_at": null, "acknowledged_by": null
 }))]
 pub struct ForecastChange {

@@ -142,11 +142,13 @@ fn state(row: &Listed<'_>) -> State {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout",
-    "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "key": "pipeline", "name": "Pipeline runs", "phase": "Data preparation", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11",
+    "owner_ref": "hr-17",
     "owner_name": "Ana", "weight": 5.0, "planned_on": "2026-04-01",
     "first_planned_on": "2026-04-01", "forecast_on": "2026-04-06", "reckoned_on": "2026-04-06", "waits_for": null,
     "customer_id": null, "customer_name": null, "as_of": "2026-04-03", "actual_on": null, "state": "in_progress", "status": "at_risk",
-    "variance_days": 5, "first_variance_days": 5, "stale": false, "overdue": true, "unexplained_miss": true, "forecast_changes": 1, "version": 3
+    "variance_days": 5, "first_variance_days": 5, "stale": false, "overdue": true, "unexplained_miss": true, "forecast_changes": 1,
+    "version": 3
 }))]
 pub struct ListedMilestone {
     /// Identifier.
@@ -224,7 +226,8 @@ pub struct ListedMilestone {
 /// Returns milestones of all plans that are not archived, by planned date unless sorted otherwise. Filters select, for
 /// example, the milestones due this month, or the late milestones of one customer. Status and derived fields refer to
 /// `as_of`; the other fields are current.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("list"))), params(Paging, AsOf, MilestoneFilters, OwnerParameters),
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("list"))),
+    params(Paging, AsOf, MilestoneFilters, OwnerParameters),
     responses((status = 200, description = "A page of milestones.", body = Page<ListedMilestone>)))]
 #[get("/v1/milestones")]
 pub async fn list_milestones(

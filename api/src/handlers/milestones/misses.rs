@@ -84,7 +84,8 @@ pub struct MissDraft {
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "milestone": "pipeline", "missed_on": "2026-05-10",
     "root_cause": "The source has four times as many duplicates as the sample had.", "category": "data",
     "recovery_actions": ["A second person cleans data until Friday."], "new_forecast_on": "2026-05-22",
-    "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_on": "2026-05-11", "recorded_at": "2026-05-11T09:00:00Z"
+    "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_on": "2026-05-11",
+    "recorded_at": "2026-05-11T09:00:00Z"
 }))]
 pub struct MissReport {
     /// Identifier.
@@ -119,9 +120,11 @@ pub struct MissReport {
         "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "milestone": "pipeline", "missed_on": "2026-05-10",
         "root_cause": "The source has four times as many duplicates as the sample had.", "category": "data",
         "recovery_actions": ["A second person cleans data until Friday."], "new_forecast_on": "2026-05-22",
-        "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_on": "2026-05-11", "recorded_at": "2026-05-11T09:00:00Z"
+        "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_on": "2026-05-11",
+        "recorded_at": "2026-05-11T09:00:00Z"
     },
-    "cascade": {"dry_run": false, "moves": [{"key": "pipeline", "from_on": "2026-05-11", "to_on": "2026-05-22", "days": 11, "float_used_days": 0, "recorded": true}],
+    "cascade": {"dry_run": false, "moves": [{"key": "pipeline", "from_on": "2026-05-11", "to_on": "2026-05-22", "days": 11,
+    "float_used_days": 0, "recorded": true}],
                 "finish": {"from_on": "2026-06-01", "to_on": "2026-06-13"}, "elsewhere": []}
 }))]
 pub struct ReportedMiss {
@@ -137,7 +140,8 @@ pub struct ReportedMiss {
 /// show the milestone as an unexplained miss. The new forecast moves dependent milestones, as any forecast change does.
 /// The report names the latest planned date that passed, also one of an earlier baseline: a new baseline does not explain
 /// a miss. Each planned date can be explained once; the date of a new baseline needs its own report once it has passed.
-#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = MissDraft,
+#[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional), request_body = MissDraft,
     responses((status = 201, description = "The report, and what moved.", body = ReportedMiss)))]
 #[post("/v1/plans/{id}/milestones/{milestone}/miss-reports")]
 pub async fn report_miss(cx: Context, path: Path<(Uuid, String)>, body: Body<MissDraft>) -> Result<Answer, ApiError> {

@@ -26,7 +26,8 @@ use crate::store::plans::{self, PlanRecord};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "action": "achieve", "from_state": "submitted", "to_state": "achieved",
-    "occurred_on": "2026-04-06", "reason": null, "override_reason": null, "evidence": [{"title": "Run 118", "url": "https://ci.example.com/118", "note": null}],
+    "occurred_on": "2026-04-06", "reason": null, "override_reason": null, "evidence": [{"title": "Run 118",
+    "url": "https://ci.example.com/118", "note": null}],
     "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "recorded_at": "2026-04-06T15:00:00Z"
 }))]
 pub struct Transition {

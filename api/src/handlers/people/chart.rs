@@ -207,7 +207,8 @@ pub async fn list_managers(cx: Context, id: Path<Uuid>, paging: Paging, as_of: A
 /// List the reports of a person
 ///
 /// Returns those who reported to the person on the day, by name: directly, or with `indirect=true` through others, too.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))), params(Paging, AsOf, ReportOptions),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))),
+    params(Paging, AsOf, ReportOptions),
     responses((status = 200, description = "A page of reports.", body = Page<ChartPerson>)))]
 #[get("/v1/people/{id}/reports")]
 pub async fn list_reports(

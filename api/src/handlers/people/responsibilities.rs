@@ -1,6 +1,6 @@
-//! What people are responsible for: listed, handed over, and found in texts that name owners.
+//! Responsibilities of people: listed, handed over, and found in texts that name owners.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use actix_web::web::Path;
 use actix_web::{get, post};
@@ -15,6 +15,7 @@ use strum::VariantArray as _;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
+use super::giving::{give, give_escalations, held};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -22,8 +23,6 @@ use crate::extract::{Body, Query};
 use crate::paging::{Page, Paging};
 use crate::reference::{self, Named};
 use crate::resource::{By, find};
-use crate::responsibility::{give, give_escalations, give_playbooks, playbooks_of};
-use crate::store::Conn;
 use crate::store::keyset::{Direction, Key, Position};
 use crate::store::owner::Owner;
 use crate::store::people::Person;
@@ -149,7 +148,8 @@ pub struct OwnerMatches {
 ///
 /// Returns what still has to be looked after: active customers, people, plans and teams, open milestones and interventions, playbooks, and
 /// reports. Items of one kind are together.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))), params(Paging, ResponsibilityFilters),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("person"))),
+    params(Paging, ResponsibilityFilters),
     responses((status = 200, description = "A page of responsibilities.", body = Page<Held>)))]
 #[get("/v1/people/{id}/responsibilities")]
 pub async fn list_responsibilities(
@@ -173,27 +173,6 @@ pub async fn list_responsibilities(
 fn asked(kinds: &[Responsibility]) -> Vec<Responsibility> {
     let all = Responsibility::VARIANTS.iter().copied();
     all.filter(|kind| kinds.is_empty() || kinds.contains(kind)).collect()
-}
-
-async fn held(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    kind: Responsibility,
-    person_id: Uuid,
-) -> Result<Vec<Held>, ApiError> {
-    if kind != Responsibility::Playbooks {
-        return Ok(responsibilities::held(conn, organization_id, kind, person_id).await?);
-    }
-    let playbooks = playbooks_of(conn, organization_id, &[person_id]).await?.into_iter();
-    let in_use = playbooks.filter(|playbook| playbook.stamp.archived_at.is_none());
-    let held = in_use.map(|playbook| Held {
-        kind,
-        id: playbook.id,
-        name: playbook.content.content.name.to_string(),
-        plan_id: None,
-        due_on: None,
-    });
-    Ok(held.collect())
 }
 
 /// Hand over what a person is responsible for
@@ -243,11 +222,7 @@ async fn hand_over(unit: &mut Unit, id: Uuid, draft: &HandOver, dry_run: bool) -
     give_escalations(unit, &[id], &owner).await?;
     for (kind, ids) in &mut all {
         ids.retain(|one| !(*kind == Responsibility::Reports && *one == to.id));
-        if *kind == Responsibility::Playbooks {
-            give_playbooks(unit, &[id], &owner).await?;
-        } else {
-            give(unit, *kind, ids, &owner, "/to_id").await?;
-        }
+        give(unit, *kind, ids, &[id], &owner, "/to_id").await?;
     }
     let handed_over = all.iter().map(|(kind, ids)| ResponsibilityCount { kind: *kind, count: ids.len() }).collect();
     Ok(HandedOver { dry_run, from_id: id, to_id: to.id, to_name: to.content.name, handed_over })
@@ -265,7 +240,7 @@ async fn lift(unit: &mut Unit, from: Uuid, to: Uuid) -> Result<(), ApiError> {
         Some(above) => Owner::from(&find::<PersonContent>(conn, organization_id, By::Id(above)).await?),
         None => Owner::default(),
     };
-    give(unit, Responsibility::Reports, &[to], &manager, "/to_id").await
+    give(unit, Responsibility::Reports, &[to], &[from], &manager, "/to_id").await
 }
 
 /// Match owners to people
@@ -284,20 +259,14 @@ pub async fn match_owners(cx: Context, options: Query<DryRun>) -> Result<Answer,
 }
 
 async fn matched(unit: &mut Unit, dry_run: bool) -> Result<OwnerMatches, ApiError> {
-    const KINDS: [Responsibility; 5] = [
-        Responsibility::Customers,
-        Responsibility::People,
-        Responsibility::Plans,
-        Responsibility::Milestones,
-        Responsibility::Interventions,
-    ];
     let stands = [Condition::IsPresent("merged_into_id", false), Condition::IsPresent("archived_at", false)];
     let people: Vec<Person> = row::all(&mut unit.conn, unit.organization_id, &stands, "id").await?;
+    let by_id: HashMap<Uuid, &Person> = people.iter().map(|person| (person.id, person)).collect();
     let directory = Directory::of(people.iter().map(|person| (person.id, &person.content)));
     let mut uses: BTreeMap<String, Vec<(Responsibility, i64)>> = BTreeMap::new();
-    for kind in KINDS {
-        for named in responsibilities::names(&mut unit.conn, unit.organization_id, kind).await? {
-            uses.entry(named.name).or_default().push((kind, named.uses));
+    for kind in Responsibility::VARIANTS {
+        for named in responsibilities::names(&mut unit.conn, unit.organization_id, *kind).await? {
+            uses.entry(named.name).or_default().push((*kind, named.uses));
         }
     }
     let (mut room, mut has_more, mut matches) = (MOST_HANDED_OVER, false, vec![]);
@@ -306,14 +275,14 @@ async fn matched(unit: &mut Unit, dry_run: bool) -> Result<OwnerMatches, ApiErro
         let (outcome, person) = match directory.find(&text) {
             Found::Nobody => (MatchOutcome::Unknown, None),
             Found::Several => (MatchOutcome::Ambiguous, None),
-            Found::One(id) => (MatchOutcome::Matched, people.iter().find(|person| person.id == id)),
+            Found::One(id) => (MatchOutcome::Matched, by_id.get(&id).copied()),
         };
         let mut changed = 0;
         if let Some(person) = person {
             for (kind, _) in places {
                 let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
                 let ids = responsibilities::ids_named(conn, organization_id, kind, &text, room).await?;
-                give(unit, kind, &ids, &Owner::from(person), "").await?;
+                give(unit, kind, &ids, &[], &Owner::from(person), "").await?;
                 (changed, room) = (changed + ids.len(), room - ids.len());
             }
             has_more |= i64::try_from(changed).unwrap_or(i64::MAX) < total;

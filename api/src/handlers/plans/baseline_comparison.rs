@@ -33,7 +33,8 @@ pub struct Numbers {
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "from": 1, "to": 2, "scope_from": 10.0, "scope_to": 8.0,
     "finish_from_on": "2026-06-01", "finish_to_on": "2026-06-15", "days": 14,
-    "changes": [{"key": "pipeline", "name": "Pipeline runs", "planned_from_on": "2026-04-01", "planned_to_on": "2026-04-15", "days": 14, "weight_from": 5.0, "weight_to": 5.0}]
+    "changes": [{"key": "pipeline", "name": "Pipeline runs", "planned_from_on": "2026-04-01", "planned_to_on": "2026-04-15", "days": 14,
+    "weight_from": 5.0, "weight_to": 5.0}]
 }))]
 pub struct BaselineComparison {
     /// Identifier of the plan.
@@ -63,7 +64,8 @@ pub struct BaselineComparison {
 
 /// A milestone that differs between two baselines. Null means that it is not in the scope of that baseline.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"key": "pipeline", "name": "Pipeline runs", "planned_from_on": "2026-04-01", "planned_to_on": "2026-04-15", "days": 14, "weight_from": 5.0, "weight_to": 5.0}))]
+#[schema(example = json!({"key": "pipeline", "name": "Pipeline runs", "planned_from_on": "2026-04-01", "planned_to_on": "2026-04-15",
+    "days": 14, "weight_from": 5.0, "weight_to": 5.0}))]
 pub struct BaselineChange {
     /// Key of the milestone.
     #[schema(value_type = Key)]

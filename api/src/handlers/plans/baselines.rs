@@ -33,7 +33,8 @@ use crate::unit::{Change, Entity, Unit};
 /// A baseline to create.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"reason": "The client moved the launch to autumn.", "approved_by": "Ana", "changes": [{"key": "pipeline", "planned_on": "2026-05-04"}]}))]
+#[schema(example = json!({"reason": "The client moved the launch to autumn.", "approved_by": "Ana", "changes": [{"key": "pipeline",
+    "planned_on": "2026-05-04"}]}))]
 pub struct BaselineDraft {
     /// Reason for the new baseline.
     reason: Reason,
@@ -136,7 +137,8 @@ pub async fn list_baselines(cx: Context, id: Path<Uuid>, paging: Paging) -> Resu
 /// dates still use the previous one. A planned date that moves is recorded as a forecast change of its milestone, which
 /// is to be communicated to the client like any other: the owner's own forecast stays, or else becomes the new planned
 /// date. A new baseline does not explain a date that was missed before. A plan may have at most 200 baselines.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = BaselineDraft,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional),
+    request_body = BaselineDraft,
     responses((status = 201, description = "The created baseline.", body = Baseline)))]
 #[post("/v1/plans/{id}/baselines")]
 pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDraft>) -> Result<Answer, ApiError> {

@@ -45,10 +45,13 @@ use crate::versioned;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "external_ref": "deal-9", "name": "Northwind rollout", "kind": "delivery", "customer_ref": "crm-4711", "start_on": "2026-03-02", "budget_minor": 12_000_000, "currency": "EUR",
+    "external_ref": "deal-9", "name": "Northwind rollout", "kind": "delivery", "customer_ref": "crm-4711", "start_on": "2026-03-02",
+    "budget_minor": 12_000_000, "currency": "EUR",
     "milestones": [
-        {"key": "data-access", "name": "Data access confirmed", "phase": "Discovery", "owner_name": "Ana", "weight": 3, "planned_on": "2026-03-09",
-         "forecast_changes": [{"recorded_on": "2026-03-06", "forecast_on": "2026-03-12", "reason": "Credentials came late."}], "actual_on": "2026-03-12"},
+        {"key": "data-access", "name": "Data access confirmed", "phase": "Discovery", "owner_name": "Ana", "weight": 3,
+        "planned_on": "2026-03-09",
+         "forecast_changes": [{"recorded_on": "2026-03-06", "forecast_on": "2026-03-12", "reason": "Credentials came late."}],
+         "actual_on": "2026-03-12"},
         {"key": "pipeline", "name": "Pipeline runs", "weight": 5, "planned_on": "2026-04-01", "depends_on": ["data-access"]}
     ]
 }))]

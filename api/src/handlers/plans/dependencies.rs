@@ -50,7 +50,8 @@ impl Withdrawable for PlanDependency {
 /// Dependency on another plan to add.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"milestone": "go-live", "on_plan_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "on_milestone": "pipeline", "lag_days": 2}))]
+#[schema(example = json!({"milestone": "go-live", "on_plan_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "on_milestone": "pipeline",
+    "lag_days": 2}))]
 pub struct PlanDependencyDraft {
     /// Key of the milestone that waits.
     milestone: Key,
@@ -69,7 +70,8 @@ pub struct PlanDependencyDraft {
 /// The milestone cannot be reached before the milestone of the other plan, the lag, and its own duration. A slip in the other plan then
 /// pushes the reckoned dates of this one, in all answers. Plans must not wait for each other in a circle, and at most ten may wait in a
 /// row.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = PlanDependencyDraft,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    request_body = PlanDependencyDraft,
     responses((status = 201, description = "The added dependency.", body = PlanDependency)))]
 #[post("/v1/plans/{id}/dependencies")]
 pub async fn add_plan_dependency(

@@ -61,7 +61,8 @@ pub struct ResumeOptions {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "dry_run": false, "on_hold_since": "2026-05-04", "resumed_on": "2026-05-18", "days": 14, "baseline": 2,
-    "moves": [{"key": "pipeline", "planned_from_on": "2026-05-20", "planned_to_on": "2026-06-03", "forecast_from_on": null, "forecast_to_on": null}]
+    "moves": [{"key": "pipeline", "planned_from_on": "2026-05-20", "planned_to_on": "2026-06-03", "forecast_from_on": null,
+    "forecast_to_on": null}]
 }))]
 pub struct Resumption {
     /// Whether this was a dry run, which saves nothing.
@@ -86,7 +87,8 @@ pub struct Resumption {
 /// From today on, the plan's clock stands still: nothing in it becomes due, late or stale, and figures stay as they are at the end of
 /// today. While it is on hold, its milestones cannot be worked on, and its dates cannot change; corrections of what happened before can be
 /// recorded.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional), request_body = HoldDraft,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional),
+    request_body = HoldDraft,
     responses((status = 200, description = "The plan on hold.", body = Plan)))]
 #[post("/v1/plans/{id}/hold")]
 pub async fn hold_plan(cx: Context, id: Path<Uuid>, body: Body<HoldDraft>) -> Result<Answer, ApiError> {
@@ -117,7 +119,8 @@ pub async fn hold_plan(cx: Context, id: Path<Uuid>, body: Body<HoldDraft>) -> Re
 /// The dates of all open milestones move by the days that the hold took, counted in the plan's calendar, in a new baseline. Each move is
 /// recorded as a forecast change, which is to be communicated to the client. A plan that is resumed on the day on which it was put on hold
 /// moves nothing. A dry run (`dry_run=true`) returns the same report with status 200 and saves nothing.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatchOptional, ResumeOptions),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    params(IfMatchOptional, ResumeOptions),
     request_body = Option<ResumptionDraft>, responses(
     (status = 200, description = "The changes that the resumption would cause (dry run).", body = Resumption),
     (status = 201, description = "The changes that the resumption caused.", body = Resumption),

@@ -141,7 +141,8 @@ pub fn position(plan: &PlanView) -> Position {
 ///
 /// Returns the plans with their status and figures at the date, by name unless sorted otherwise. Archived plans are
 /// returned only with `archived=true`, and then without the active plans.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("list"))), params(Paging, AsOf, PlanFilters, OwnerParameters, PlanOrder),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("list"))),
+    params(Paging, AsOf, PlanFilters, OwnerParameters, PlanOrder),
     responses((status = 200, description = "A page of plans.", body = Page<Plan>)))]
 #[get("/v1/plans")]
 pub async fn list_plans(

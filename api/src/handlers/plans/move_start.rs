@@ -49,7 +49,8 @@ pub struct MoveOptions {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "dry_run": false, "start": {"from_on": "2026-03-30", "to_on": "2026-04-07"}, "baseline": 2,
-    "moves": [{"key": "pipeline", "planned_from_on": "2026-05-01", "planned_to_on": "2026-05-09", "forecast_from_on": null, "forecast_to_on": null}]
+    "moves": [{"key": "pipeline", "planned_from_on": "2026-05-01", "planned_to_on": "2026-05-09", "forecast_from_on": null,
+    "forecast_to_on": null}]
 }))]
 pub struct StartMove {
     /// Whether this was a dry run, which saves nothing.
@@ -76,7 +77,8 @@ pub struct StartDates {
 
 /// A milestone that moves with its plan.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"key": "pipeline", "planned_from_on": "2026-05-01", "planned_to_on": "2026-05-09", "forecast_from_on": null, "forecast_to_on": null}))]
+#[schema(example = json!({"key": "pipeline", "planned_from_on": "2026-05-01", "planned_to_on": "2026-05-09", "forecast_from_on": null,
+    "forecast_to_on": null}))]
 pub struct StartedMilestone {
     /// Key of the milestone.
     #[schema(value_type = Key)]
@@ -98,7 +100,8 @@ pub struct StartedMilestone {
 /// recorded as a forecast change, which is to be communicated to the client. Achieved, waived and canceled milestones do not move. The new
 /// start must not be later than the first day of work that has already begun. A dry run (`dry_run=true`) returns the same report with
 /// status 200 and saves nothing.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = StartDraft, params(IfMatchOptional, MoveOptions), responses(
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    request_body = StartDraft, params(IfMatchOptional, MoveOptions), responses(
     (status = 200, description = "The changes that the move would cause (dry run).", body = StartMove),
     (status = 201, description = "The changes that the move caused.", body = StartMove),
 ))]

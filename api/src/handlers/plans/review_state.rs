@@ -51,8 +51,10 @@ const fn always() -> bool {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
     "key": "pipeline", "name": "Pipeline runs", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
-    "owner_name": "Ana", "status": "at_risk", "variance_days": 5, "first_variance_days": 5, "waits_for": null, "stale": false, "unexplained_miss": true,
-    "needs_finding": true, "skipped_warning": false, "changes_since": 1, "reason": "The client's firewall change takes a week.", "cause": "one_time"
+    "owner_name": "Ana", "status": "at_risk", "variance_days": 5, "first_variance_days": 5, "waits_for": null, "stale": false,
+    "unexplained_miss": true,
+    "needs_finding": true, "skipped_warning": false, "changes_since": 1, "reason": "The client's firewall change takes a week.",
+    "cause": "one_time"
 }))]
 pub struct RiskyMilestone {
     /// Key of the milestone.
@@ -102,7 +104,8 @@ pub struct RiskyMilestone {
 
 /// A dependency that is not resolved yet.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "report", "waits_for": "pipeline", "relation": "finish_to_start", "status": "at_risk", "expected_on": "2026-05-15", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+#[schema(example = json!({"key": "report", "waits_for": "pipeline", "relation": "finish_to_start", "status": "at_risk",
+    "expected_on": "2026-05-15", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
     "owner_name": "Ana"}))]
 pub struct UnresolvedDependency {
     /// Key of the milestone that waits.
@@ -131,7 +134,8 @@ pub struct UnresolvedDependency {
 /// Trajectory of a plan: its trend and the figures behind it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[schema(example = json!({
-    "trend": "worsening", "since_on": "2026-04-27", "rebaselined": false, "spi": 0.8, "spi_t": 0.86, "spi_t_before": 0.91, "expected_finish_on": "2026-06-13",
+    "trend": "worsening", "since_on": "2026-04-27", "rebaselined": false, "spi": 0.8, "spi_t": 0.86, "spi_t_before": 0.91,
+    "expected_finish_on": "2026-06-13",
     "expected_finish_before_on": "2026-06-08", "changes_since": 2, "days_slipped_since": 5
 }))]
 pub struct Trajectory {
@@ -165,7 +169,8 @@ pub struct Trajectory {
 
 /// Status and dates of a milestone on the day of a review.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[schema(example = json!({"key": "pipeline", "status": "at_risk", "planned_on": "2026-05-10", "expected_on": "2026-05-15", "variance_days": 5, "first_variance_days": 5}))]
+#[schema(example = json!({"key": "pipeline", "status": "at_risk", "planned_on": "2026-05-10", "expected_on": "2026-05-15",
+    "variance_days": 5, "first_variance_days": 5}))]
 pub struct ReviewedMilestone {
     /// Key of the milestone.
     #[schema(value_type = Key)]

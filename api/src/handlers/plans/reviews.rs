@@ -29,7 +29,8 @@ use crate::unit::{Change, Entity, Unit};
 /// Finding of a review about one milestone.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"key": "pipeline", "cause": "The client's firewall change waits for approval.", "action": "Escalate to the sponsor.", "owner_name": "Ana", "due_on": "2026-05-08"}))]
+#[schema(example = json!({"key": "pipeline", "cause": "The client's firewall change waits for approval.",
+    "action": "Escalate to the sponsor.", "owner_name": "Ana", "due_on": "2026-05-08"}))]
 pub struct ReviewFinding {
     /// Key of the milestone.
     key: Key,
@@ -47,7 +48,8 @@ pub struct ReviewFinding {
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "findings": [{"key": "pipeline", "cause": "The client's firewall change waits for approval.", "action": "Escalate to the sponsor.", "owner_name": "Ana", "due_on": "2026-05-08"}],
+    "findings": [{"key": "pipeline", "cause": "The client's firewall change waits for approval.", "action": "Escalate to the sponsor.",
+    "owner_name": "Ana", "due_on": "2026-05-08"}],
     "confirmed": ["report"], "note": "The team is confident."
 }))]
 pub struct ReviewDraft {

@@ -136,7 +136,8 @@ pub struct ScenarioDifference {
 ///
 /// Supposes several changes at once in each scenario, lets what depends on them move, and compares the outcomes with the plan as it
 /// stands. Nothing is written. A supposed forecast is taken as if the owner had given it today.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), request_body = ScenarioDrafts,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
+    request_body = ScenarioDrafts,
     responses((status = 200, description = "The comparison.", body = ScenarioComparison)))]
 #[post("/v1/plans/{id}/scenarios")]
 pub async fn compare_scenarios(cx: Context, id: Path<Uuid>, body: Body<ScenarioDrafts>) -> Result<Answer, ApiError> {

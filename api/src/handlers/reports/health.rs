@@ -118,9 +118,11 @@ pub struct RiskCount {
 /// Health of one customer.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
-    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "customer_ref": "crm-4711", "name": "Northwind", "segment": "Enterprise",
+    "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
     "owner_name": "Ana",
-    "annual_revenue_minor": 2_400_000, "score": 62.0, "band": "at_risk", "coverage": 1.0, "score_before": 70.0, "band_before": "healthy", "delta": -8.0,
+    "annual_revenue_minor": 2_400_000, "score": 62.0, "band": "at_risk", "coverage": 1.0, "score_before": 70.0, "band_before": "healthy",
+    "delta": -8.0,
     "points_per_week": -1.9, "lowest_factor": "engagement", "overridden": false, "risk_level": "medium",
     "risk_points": 30.0, "risk_probability": null, "risk_evidence": "a milestone is 14 days overdue",
     "renews_on": "2026-11-03", "model_key": "activity", "model_number": 1
@@ -228,7 +230,8 @@ const MOVERS: usize = 10;
 /// `as_of`, they are those of that day, in the segments, with the owners, the revenues and the models of that day; customers that
 /// were not there yet, or had been archived by then, are left out. So are customers that had been lost, unless `lost` asks for
 /// them. JSON responses are paged; CSV responses contain all matching customers.
-#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, AsOf, HealthReportFilters, OwnerParameters), responses(
+#[utoipa::path(tag = "reports", security(("bearer" = ["health:read"])), params(Paging, AsOf, HealthReportFilters, OwnerParameters),
+    responses(
     (status = 200, description = "The health report.", content((HealthReport = "application/json"), (String = "text/csv")))
 ))]
 #[get("/v1/reports/health")]

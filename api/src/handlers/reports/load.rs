@@ -77,8 +77,10 @@ pub struct LoadReport {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
-    "owner_name": "Ana", "load_days": 8, "overallocated_weeks": 1, "weeks": [{"week_on": "2026-05-04", "load_days": 8, "overallocated": true,
-    "milestones": [{"plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "key": "pipeline", "name": "Pipeline runs",
+    "owner_name": "Ana", "load_days": 8, "overallocated_weeks": 1, "weeks": [{"week_on": "2026-05-04", "load_days": 8,
+    "overallocated": true,
+    "milestones": [{"plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Northwind rollout", "key": "pipeline",
+    "name": "Pipeline runs",
         "load_days": 5, "expected_on": "2026-05-08"}]}]
 }))]
 pub struct OwnerLoad {

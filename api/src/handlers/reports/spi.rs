@@ -97,7 +97,8 @@ struct Selection {
 /// units or currencies have totals of their own. JSON responses are paged. CSV and NDJSON responses are streamed, contain
 /// all matching plans and end with the totals. NDJSON adds a last line with the number of plans, so that callers can detect
 /// an incomplete stream.
-#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(Paging, Moment, PlanFilters, OwnerParameters, SpiOptions), responses(
+#[utoipa::path(tag = "reports", security(("bearer" = ["plans:read"])), params(Paging, Moment, PlanFilters, OwnerParameters, SpiOptions),
+    responses(
     (status = 200, description = "The SPI report.", content(
         (SpiReport = "application/json"), (String = "text/csv"), (String = "application/x-ndjson"),
     ))

@@ -21,8 +21,10 @@ use crate::read_model::PlanView;
 /// A plan in the SPI report.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_ref": "deal-9", "name": "Northwind rollout", "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
-    "customer_ref": "crm-4711", "customer_name": "Northwind", "kind": "delivery", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "owner_ref": "hr-17",
+    "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_ref": "deal-9", "name": "Northwind rollout",
+    "customer_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
+    "customer_ref": "crm-4711", "customer_name": "Northwind", "kind": "delivery", "owner_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11",
+    "owner_ref": "hr-17",
     "owner_name": "Ana", "status": "at_risk",
     "next_milestone": {"key": "baseline-model", "name": "A first model sets the floor", "expected_on": "2026-05-06"},
     "expected_finish_on": "2026-07-10", "unit": "points", "budget_at_completion": 78.0, "planned_value": 39.0, "earned_value": 31.2,

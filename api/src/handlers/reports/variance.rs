@@ -55,7 +55,8 @@ pub struct VarianceOptions {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "by": "phase", "groups": [{
-        "group": "Data preparation", "template_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0, "share_late": 0.75,
+        "group": "Data preparation", "template_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0,
+        "share_late": 0.75,
         "ratio_p10": 0.9, "ratio_p50": 1.2, "ratio_p80": 1.6, "trend_days_per_month": -0.4, "suggested_buffer_percent": 60.0
     }], "total": {
         "group": null, "template_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0, "share_late": 0.75,

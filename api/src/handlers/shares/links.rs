@@ -29,7 +29,8 @@ use crate::unit::{Change, Entity};
 /// Share link to create.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Petra Novak", "expires_at": "2026-08-01T00:00:00Z", "milestones": ["data-access", "pipeline"], "fields": ["owner", "date_changes", "s_curve"]}))]
+#[schema(example = json!({"name": "Petra Novak", "expires_at": "2026-08-01T00:00:00Z", "milestones": ["data-access", "pipeline"],
+    "fields": ["owner", "date_changes", "s_curve"]}))]
 pub struct ShareLinkDraft {
     /// Name of the recipient.
     name: Option<Label>,
@@ -48,7 +49,8 @@ pub struct ShareLinkDraft {
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "name": "Petra Novak",
     "expires_at": "2026-08-01T00:00:00Z", "revoked_at": null, "milestones": null, "fields": ["owner", "date_changes", "s_curve"],
-    "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "version": 1, "created_at": "2026-05-04T12:00:00Z", "path": "/share/ms_…"
+    "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "version": 1, "created_at": "2026-05-04T12:00:00Z",
+    "path": "/share/ms_…"
 }))]
 pub struct ShareLink {
     /// Identifier.
@@ -91,7 +93,8 @@ const MOST_LIVE: i64 = 100;
 /// Anyone who has the link can open the page without an account. The page shows the plan as it is when the page is
 /// opened. The link's path is in this response only and cannot be retrieved again; a repeated request with the same
 /// `Idempotency-Key` returns null instead. A plan has at most 100 active share links.
-#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body(content = Option<ShareLinkDraft>),
+#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    request_body(content = Option<ShareLinkDraft>),
     responses((status = 201, description = "The created share link, with its path.", body = ShareLink)))]
 #[post("/v1/plans/{id}/share-links")]
 pub async fn create_share_link(cx: Context, id: Path<Uuid>, body: Body<ShareLinkDraft>) -> Result<Answer, ApiError> {
@@ -167,7 +170,8 @@ pub async fn list_share_links(cx: Context, id: Path<Uuid>, paging: Paging) -> Re
 /// Revoke a share link
 ///
 /// The link stops working at once. Revoking a revoked link changes nothing.
-#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatch), responses((status = 204, description = "Revoked.")))]
+#[utoipa::path(tag = "shares", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), params(IfMatch),
+    responses((status = 204, description = "Revoked.")))]
 #[delete("/v1/plans/{id}/share-links/{link_id}")]
 pub async fn revoke_share_link(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
     let (plan_id, link_id) = *path;

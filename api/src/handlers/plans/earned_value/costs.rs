@@ -122,7 +122,8 @@ pub struct CostCorrection {
 ///
 /// Takes the recorded amount back on its own day and records the right cost. Both entries name the corrected one. A cost is
 /// corrected once; to correct it again, correct the entry that holds the right amount.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))), request_body = CostCorrection,
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
+    request_body = CostCorrection,
     responses((status = 201, description = "The right cost, or the entry that takes the cost back.", body = CostEntry)))]
 #[post("/v1/plans/{id}/costs/{record_id}/corrections")]
 pub async fn correct_cost(

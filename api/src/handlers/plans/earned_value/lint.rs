@@ -18,7 +18,8 @@ use crate::store::{json_text::JsonText, organizations};
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "rules_off": ["unclear_to_client"],
-    "findings": [{"rule": "no_acceptance_criteria", "severity": "warning", "milestone": "pipeline", "advice": "Say what must hold for it to count as met."}]
+    "findings": [{"rule": "no_acceptance_criteria", "severity": "warning", "milestone": "pipeline",
+    "advice": "Say what must hold for it to count as met."}]
 }))]
 pub struct PlanLint {
     /// Identifier of the plan.
@@ -33,7 +34,8 @@ pub struct PlanLint {
 
 /// A finding of a rule. Findings are advice and never prevent a change.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"rule": "no_acceptance_criteria", "severity": "warning", "milestone": "pipeline", "advice": "Say what must hold for it to count as met."}))]
+#[schema(example = json!({"rule": "no_acceptance_criteria", "severity": "warning", "milestone": "pipeline",
+    "advice": "Say what must hold for it to count as met."}))]
 pub struct LintFinding {
     /// Rule.
     rule: LintRule,

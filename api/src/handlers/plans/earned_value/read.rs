@@ -50,12 +50,16 @@ pub struct Against {
     "as_of": "2026-05-04", "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "baseline": 1, "unit": "points",
     "budget_at_completion": 78.0, "planned_value": 39.0, "earned_value": 31.2, "planned_percent": 50.0, "earned_percent": 40.0,
     "schedule_variance": -7.8, "spi": 0.8, "spi_reason": null,
-    "period": "week", "planned_duration": 18.0, "actual_time": 9.0, "earned_schedule": 8.1, "earned_schedule_reason": null, "sv_t": -0.9, "spi_t": 0.9,
-    "spi_t_reason": null, "ieac_t": 20.0, "ieac_t_reason": null, "ieac_on": "2026-07-19", "tspi": 1.1, "tspi_reason": null, "p_factor": 0.93,
+    "period": "week", "planned_duration": 18.0, "actual_time": 9.0, "earned_schedule": 8.1, "earned_schedule_reason": null, "sv_t": -0.9,
+    "spi_t": 0.9,
+    "spi_t_reason": null, "ieac_t": 20.0, "ieac_t_reason": null, "ieac_on": "2026-07-19", "tspi": 1.1, "tspi_reason": null,
+    "p_factor": 0.93,
     "p_factor_reason": null, "impeded": ["data-assessment"], "ahead": [], "watermelon": false,
-    "actual_cost": 4_500_000, "cv": 300_000, "cpi": 1.067, "cpi_reason": null, "eac_cpi": 11_250_000, "eac_budgeted": 11_700_000, "eac_cpi_spi": 12_937_500,
+    "actual_cost": 4_500_000, "cv": 300_000, "cpi": 1.067, "cpi_reason": null, "eac_cpi": 11_250_000, "eac_budgeted": 11_700_000,
+    "eac_cpi_spi": 12_937_500,
     "eac_reason": null, "etc": 6_750_000, "vac": 750_000, "tcpi": 0.96, "tcpi_reason": null,
-    "money": {"currency": "EUR", "budget_at_completion_minor": 12_000_000, "planned_value_minor": 6_000_000, "earned_value_minor": 4_800_000, "schedule_variance_minor": -1_200_000},
+    "money": {"currency": "EUR", "budget_at_completion_minor": 12_000_000, "planned_value_minor": 6_000_000,
+    "earned_value_minor": 4_800_000, "schedule_variance_minor": -1_200_000},
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0}
 }))]
 pub struct PlanEarnedValue {
@@ -85,7 +89,8 @@ pub struct PlanEarnedValue {
 
 /// Earned value in money, in the smallest unit of the currency. Each amount is rounded separately.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({"currency": "EUR", "budget_at_completion_minor": 12_000_000, "planned_value_minor": 6_000_000, "earned_value_minor": 4_800_000, "schedule_variance_minor": -1_200_000}))]
+#[schema(example = json!({"currency": "EUR", "budget_at_completion_minor": 12_000_000, "planned_value_minor": 6_000_000,
+    "earned_value_minor": 4_800_000, "schedule_variance_minor": -1_200_000}))]
 pub struct Money {
     /// Currency of the budget (ISO 4217).
     #[schema(value_type = Currency)]
@@ -109,7 +114,8 @@ pub struct Money {
 /// baseline in force at the date (PMI, Practice Standard for Earned Value Management). Also returns earned schedule
 /// (ES), which measures progress in time and, unlike SPI, does not return to 1 when a late plan ends. Figures that are
 /// undefined are null and come with a reason.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Moment, InPeriods, Against),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
+    params(Moment, InPeriods, Against),
     responses((status = 200, description = "The earned value of the plan.", body = PlanEarnedValue)))]
 #[get("/v1/plans/{id}/earned-value")]
 pub async fn read_earned_value(

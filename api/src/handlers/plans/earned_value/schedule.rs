@@ -44,12 +44,15 @@ pub struct ScheduleOptions {
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "basis": "planned", "start_on": "2026-03-02", "finish_on": "2026-04-01",
     "critical_paths": [["data-access", "pipeline"]],
-    "driving_path": [{"plan_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Data platform", "key": "access", "reckoned_on": "2026-03-20"},
+    "driving_path": [{"plan_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "plan_name": "Data platform", "key": "access",
+    "reckoned_on": "2026-03-20"},
                      {"plan_id": null, "plan_name": null, "key": "pipeline", "reckoned_on": "2026-04-14"}],
     "milestones": [
-        {"key": "data-access", "duration_days": 7, "early_start_on": "2026-03-02", "early_finish_on": "2026-03-09", "late_start_on": "2026-03-02",
+        {"key": "data-access", "duration_days": 7, "early_start_on": "2026-03-02", "early_finish_on": "2026-03-09",
+        "late_start_on": "2026-03-02",
          "late_finish_on": "2026-03-09", "total_float_days": 0, "free_float_days": 0, "critical": true},
-        {"key": "pipeline", "duration_days": 23, "early_start_on": "2026-03-09", "early_finish_on": "2026-04-01", "late_start_on": "2026-03-09",
+        {"key": "pipeline", "duration_days": 23, "early_start_on": "2026-03-09", "early_finish_on": "2026-04-01",
+        "late_start_on": "2026-03-09",
          "late_finish_on": "2026-04-01", "total_float_days": 0, "free_float_days": 0, "critical": true}
     ]
 }))]

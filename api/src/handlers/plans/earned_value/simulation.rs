@@ -36,7 +36,8 @@ pub struct SimulationOptions {
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "as_of": "2026-05-04", "samples": 10000, "seed": 1,
     "finish": {"planned_on": "2026-06-01", "p10_on": "2026-05-30", "p50_on": "2026-06-12", "p80_on": "2026-06-25", "p95_on": "2026-07-14",
                "chance_to_meet_plan": 0.14},
-    "histogram": [{"from_on": "2026-05-25", "to_on": "2026-06-07", "share": 0.31}, {"from_on": "2026-06-08", "to_on": "2026-06-21", "share": 0.69}],
+    "histogram": [{"from_on": "2026-05-25", "to_on": "2026-06-07", "share": 0.31}, {"from_on": "2026-06-08", "to_on": "2026-06-21",
+    "share": 0.69}],
     "milestones": [{
         "key": "pipeline", "finish": {"planned_on": "2026-06-01", "p10_on": "2026-05-30", "p50_on": "2026-06-12", "p80_on": "2026-06-25",
         "p95_on": "2026-07-14", "chance_to_meet_plan": 0.14}, "criticality_index": 0.93,
@@ -67,7 +68,8 @@ pub struct PlanSimulation {
 /// Dates by which a milestone or a plan finishes, by probability.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "planned_on": "2026-06-01", "p10_on": "2026-05-30", "p50_on": "2026-06-12", "p80_on": "2026-06-25", "p95_on": "2026-07-14", "chance_to_meet_plan": 0.14
+    "planned_on": "2026-06-01", "p10_on": "2026-05-30", "p50_on": "2026-06-12", "p80_on": "2026-06-25", "p95_on": "2026-07-14",
+    "chance_to_meet_plan": 0.14
 }))]
 pub struct ProbableDates {
     /// Planned date in the baseline in force.
@@ -148,7 +150,8 @@ const BARS: usize = 20;
 /// used. A recorded forecast later than the planned date is the earliest date of the milestone. What it waits for in other plans is
 /// taken to be achieved on its reckoned date. The number of samples
 /// times the number of open milestones may be at most ten million.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(AsOf, SimulationOptions),
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
+    params(AsOf, SimulationOptions),
     responses(
         (status = 200, description = "The probable finish of the plan and its milestones.", body = PlanSimulation),
         (status = 409, description = "The plan has no open milestones.", body = Problem,

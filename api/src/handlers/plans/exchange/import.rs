@@ -141,7 +141,8 @@ const PROJECT_EXAMPLE: &str = "<Project xmlns=\"http://schemas.microsoft.com/pro
         (String = "text/csv", example = json!(CSV_EXAMPLE)),
         (String = "application/xml", example = json!(PROJECT_EXAMPLE)),
         (String = "text/plain", example = json!("ERMHDR\t20.12\t2026-05-04")),
-        (serde_json::Value = "application/json", example = json!([{"number": 7, "title": "Pipeline runs", "milestone": {"due_on": "2026-06-01"}}])),
+        (serde_json::Value = "application/json", example = json!([{"number": 7, "title": "Pipeline runs",
+        "milestone": {"due_on": "2026-06-01"}}])),
     )),
     responses(
         (status = 200, description = "The result of the dry run.", body = ImportedPlan),

@@ -34,7 +34,8 @@ pub struct StatusOptions {
 /// The report is written for the customer: completed milestones first, then milestones at risk with their reasons, date
 /// changes, and the next two weeks. With `as_of`, it shows a past day. `Accept` selects the format: JSON, Markdown to
 /// paste into a message, or a single HTML page with both pictures to mail or print.
-#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(AsOf, StatusOptions), responses(
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
+    params(AsOf, StatusOptions), responses(
     (status = 200, description = "The status report.",
         content((StatusReport = "application/json"), (String = "text/markdown"), (String = "text/html")))
 ))]

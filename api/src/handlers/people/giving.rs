@@ -10,9 +10,9 @@ use milepost_domain::people::team::TeamContent;
 use milepost_domain::values::text::{ExternalRef, Name};
 use uuid::Uuid;
 
+use super::chart::{check_line, settle_line};
 use crate::error::ApiError;
 use crate::handlers::milestones::{Milestone, save_all};
-use crate::handlers::people::chart::{check_line, settle_line};
 use crate::handlers::plans::update::change_rows;
 use crate::merging::change_each;
 use crate::resource::{By, find};
@@ -21,7 +21,8 @@ use crate::store::interventions::{self as store_interventions, InterventionRow};
 use crate::store::owner::Owner;
 use crate::store::people::Person;
 use crate::store::playbooks::PlaybookRow;
-use crate::store::{Conn, plans, responsibilities, row};
+use crate::store::responsibilities::{self, Held};
+use crate::store::{Conn, plans, row};
 use crate::unit::Unit;
 
 /// The three fields of an owner, as contents have them.
@@ -31,8 +32,51 @@ fn fields(owner: &Owner) -> Fields {
     (owner.id, owner.external_ref.clone().map(ExternalRef::trusted), owner.name.clone().map(Name::trusted))
 }
 
-/// Gives things of one kind to somebody, or to nobody. `at` is the pointer of an error about whom they are given to.
-pub async fn give(unit: &mut Unit, kind: Responsibility, ids: &[Uuid], to: &Owner, at: &str) -> Result<(), ApiError> {
+/// Returns what a person is responsible for and has to be looked after, of one kind.
+pub async fn held(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    kind: Responsibility,
+    person_id: Uuid,
+) -> Result<Vec<Held>, ApiError> {
+    if kind != Responsibility::Playbooks {
+        return Ok(responsibilities::held(conn, organization_id, kind, person_id).await?);
+    }
+    let playbooks = playbooks_of(conn, organization_id, &[person_id]).await?.into_iter();
+    let in_use = playbooks.filter(|playbook| playbook.stamp.archived_at.is_none());
+    let held = in_use.map(|playbook| Held {
+        kind,
+        id: playbook.id,
+        name: playbook.content.content.name.to_string(),
+        plan_id: None,
+        due_on: None,
+    });
+    Ok(held.collect())
+}
+
+/// Returns the identifiers of everything of one kind that names one of some people, whether or not it is over.
+pub async fn ids(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    kind: Responsibility,
+    people: &[Uuid],
+) -> Result<Vec<Uuid>, ApiError> {
+    if kind != Responsibility::Playbooks {
+        return Ok(responsibilities::ids(conn, organization_id, kind, people).await?);
+    }
+    Ok(playbooks_of(conn, organization_id, people).await?.iter().map(|playbook| playbook.id).collect())
+}
+
+/// Gives things of one kind to somebody, or to nobody, in the place of the people that they name. `at` is the pointer of an error about
+/// whom they are given to.
+pub async fn give(
+    unit: &mut Unit,
+    kind: Responsibility,
+    ids: &[Uuid],
+    from: &[Uuid],
+    to: &Owner,
+    at: &str,
+) -> Result<(), ApiError> {
     if ids.is_empty() {
         return Ok(());
     }
@@ -60,7 +104,7 @@ pub async fn give(unit: &mut Unit, kind: Responsibility, ids: &[Uuid], to: &Owne
             .await
         }
         Responsibility::Reports => give_reports(unit, ids, to, at).await,
-        Responsibility::Playbooks => Ok(()),
+        Responsibility::Playbooks => give_playbooks(unit, ids, from, to).await,
     }
 }
 
@@ -115,46 +159,31 @@ pub async fn give_escalations(unit: &mut Unit, people: &[Uuid], to: &Owner) -> R
             for tier in after.escalations.0.iter_mut().filter(|tier| tier.to_id == Some(*id)) {
                 (tier.to_id, tier.to_ref, tier.to_name) = fields(to);
             }
-            after.escalations.0.retain(|tier| tier.to_id.is_some() || tier.to_name.is_some());
+            after.escalations.0.retain(Tier::names_somebody);
             interventions::save(unit, before, after, "updated").await?;
         }
     }
     Ok(())
 }
 
-/// Returns the playbooks that give interventions to one of some people, or escalate them to one.
-pub async fn playbooks_of(
-    conn: &mut Conn,
-    organization_id: Uuid,
-    people: &[Uuid],
-) -> Result<Vec<PlaybookRow>, ApiError> {
-    let all: Vec<PlaybookRow> = row::all(conn, organization_id, &[], "id").await?;
-    let names = |id: Option<Uuid>| id.is_some_and(|id| people.contains(&id));
-    let is_meant = |playbook: &PlaybookRow| {
-        let action = &playbook.content.content.action;
-        names(action.owner_id) || action.escalations.iter().any(|tier| names(tier.to_id))
-    };
-    Ok(all.into_iter().filter(is_meant).collect())
+/// The playbooks that give interventions to one of some people, or escalate them to one.
+async fn playbooks_of(conn: &mut Conn, organization_id: Uuid, people: &[Uuid]) -> Result<Vec<PlaybookRow>, ApiError> {
+    let mut all: Vec<PlaybookRow> = row::all(conn, organization_id, &[], "id").await?;
+    all.retain(|playbook| playbook.content.content.action.people().any(|id| people.contains(&id)));
+    Ok(all)
 }
 
-/// Puts somebody in the place of some people in playbooks.
-pub async fn give_playbooks(unit: &mut Unit, people: &[Uuid], to: &Owner) -> Result<usize, ApiError> {
-    let found = playbooks_of(&mut unit.conn, unit.organization_id, people).await?;
-    let ids: Vec<Uuid> = found.iter().map(|playbook| playbook.id).collect();
-    let names = |id: Option<Uuid>| id.is_some_and(|id| people.contains(&id));
-    change_each(unit, &ids, |playbook: &mut KeyedPlaybook| {
+async fn give_playbooks(unit: &mut Unit, ids: &[Uuid], from: &[Uuid], to: &Owner) -> Result<(), ApiError> {
+    let is_meant = |id: Option<Uuid>| id.is_some_and(|id| from.contains(&id));
+    change_each(unit, ids, |playbook: &mut KeyedPlaybook| {
         let action = &mut playbook.content.action;
-        if names(action.owner_id) {
+        if is_meant(action.owner_id) {
             (action.owner_id, action.owner_ref, action.owner_name) = fields(to);
         }
-        for tier in action.escalations.iter_mut().filter(|tier| names(tier.to_id)) {
-            let Tier { to_id, to_ref, to_name, .. } = tier;
-            (*to_id, *to_ref, *to_name) = fields(to);
+        for tier in action.escalations.iter_mut().filter(|tier| is_meant(tier.to_id)) {
+            (tier.to_id, tier.to_ref, tier.to_name) = fields(to);
         }
-        if to.is_nobody() {
-            action.escalations.retain(|tier| tier.to_id.is_some() || tier.to_name.is_some());
-        }
+        action.escalations.retain(Tier::names_somebody);
     })
-    .await?;
-    Ok(ids.len())
+    .await
 }
