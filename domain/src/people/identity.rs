@@ -170,7 +170,7 @@ mod tests {
             (vec![], Ok(None)),
             (vec![person("Ana", "A@x.org")], Ok(Some("Ana"))),
             (vec![person("Ana", "b@x.org")], Ok(None)),
-            (vec![person("Kelvin", "\u{212a}@x.org"), person("Ana", "a@x.org")], Ok(Some("Ana"))),
+            (vec![person("Sven", "\u{17f}@x.org"), person("Ana", "a@x.org")], Ok(Some("Ana"))),
             (vec![gone("Gone")], Err(NoPerson::HasLeft)),
             (vec![archived.clone()], Err(NoPerson::HasLeft)),
             (vec![gone("Gone"), archived, person("Ana", "a@x.org")], Ok(Some("Ana"))),
@@ -180,8 +180,8 @@ mod tests {
             let found = with_address(people, "a@x.org", day).map(|found| found.map(|person| person.name.to_string()));
             assert_eq!(found, expected.map(|name: Option<&str>| name.map(str::to_owned)));
         }
-        let lookalike = vec![Box::new(person("Kelvin", "\u{212a}@x.org"))];
-        assert_eq!(with_address(lookalike, "k@x.org", day), Ok(None));
+        let long_s = vec![Box::new(person("Sven", "\u{17f}@x.org"))];
+        assert_eq!(with_address(long_s, "s@x.org", day), Ok(None));
     }
 
     #[test]
