@@ -72,6 +72,7 @@ impl Related {
         Some(match name {
             "plan" => Self::One(SubjectKind::Plan),
             "person" => Self::One(SubjectKind::Person),
+            "profile" => Self::One(SubjectKind::Profile),
             "customer" => Self::One(SubjectKind::Customer),
             "list" => Self::List,
             _ => return None,
@@ -126,7 +127,7 @@ impl Contract {
         }
         let mut items = HashMap::new();
         for name in document["components"]["schemas"].as_object().into_iter().flatten().map(|(name, _)| name) {
-            if name.ends_with("Item") || name.ends_with("Content") {
+            if name.ends_with("Item") || name.ends_with("Patch") {
                 let schema = json!({ "$ref": format!("#/components/schemas/{name}") });
                 items.insert(name.clone(), compile_schema(&schema, &document["components"]).map_err(BadDocument)?);
             }

@@ -118,6 +118,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The horizon of no day in the range is over.",
         "no day in this range is followed by a complete horizon",
     ),
+    of("image_too_large", "The image has too many pixels.", "must have at most 24 million pixels, 8192 on a side"),
     of("in_the_future", "The day lies in the future.", "must not be in the future: today is 2026-05-04"),
     of("in_the_past", "The day lies in the past.", "must not be in the past: today is 2026-05-04"),
     of("intervention_done", "The intervention is already done.", "names an intervention that is already done"),
@@ -194,6 +195,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("not_a_reason", "The text gives no reason.", "must be a few words: at least six letters or digits"),
     of("not_an_email", "The text is not an e-mail address.", "must be an e-mail address such as name@example.com"),
+    of(
+        "not_an_image",
+        "The body is no image of a kind that is taken.",
+        "must be a PNG, JPEG, WebP or GIF image, whatever its name",
+    ),
     of("not_an_option", "The value is not one of the options.", "must be one of \"planned\", \"achieved\""),
     of(
         "not_communicated",

@@ -189,19 +189,25 @@ async fn authenticate(request: &mut ServiceRequest, app: &Arc<App>) -> Result<Au
     // The signature of a token of ours is checked before anything is looked up. Whether there is a provider of an issuer is looked up once.
     let found = bearer_of(app, &token, app.refusals.wait(address).is_some()).await?;
     let found = found.ok_or_else(|| note_failure(app, address, None).unwrap_or_else(invalid_credentials))?;
-    let (tenant, organization_id, person_id, client) = match found {
+    let (tenant, organization_id, person_id, client, issued_at) = match found {
         Bearer::Caller(who) => return Ok(who),
-        Bearer::Person { tenant, organization_id, person_id, client } => (tenant, organization_id, person_id, client),
+        Bearer::Person { tenant, organization_id, person_id, client, issued_at } => {
+            (tenant, organization_id, person_id, client, Some(issued_at))
+        }
         Bearer::Subject(verified) => {
             let person_id = person_of(app, &verified).await?;
             let tenant = app.tenants.tenant(&app.db, verified.organization_id).await?;
-            (tenant.ok_or_else(invalid_credentials)?, verified.organization_id, person_id, None)
+            (tenant.ok_or_else(invalid_credentials)?, verified.organization_id, person_id, None, None)
         }
     };
     let day = date_in(tenant.zone, app.clock.now());
     let client_id = client.as_ref().map(|(id, _)| *id);
     let found = app.tenants.by_person(&app.db, tenant, (organization_id, person_id, client_id), day).await?;
     let who = found.map_err(refused)?;
+    let circle = who.caller.person.as_ref();
+    if issued_at.is_some_and(|at| circle.is_some_and(|circle| circle.has_ended(at))) {
+        return Err(invalid_credentials());
+    }
     // What is taken from the client, or given to the person, counts for tokens that were issued before, too.
     if let Some((_, scopes)) = client {
         check_acting(&scopes, &who.caller.scopes).map_err(refused)?;

@@ -31,6 +31,7 @@ pub mod gate;
 pub mod handlers;
 pub mod idempotency;
 pub mod identity;
+pub mod images;
 pub mod ingest;
 pub mod jobs;
 pub mod ledger_sequence;

@@ -29,6 +29,7 @@ use crate::customer_health::keeping::Keeping;
 use crate::database::StartError;
 use crate::document::Document;
 use crate::idempotency::InFlight;
+use crate::images::Images;
 use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
 use crate::mail::Mail;
@@ -81,6 +82,7 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
         turns: Turns::of_writers(),
         questions: Turns::of_questions(),
         bodies: Bodies::default(),
+        images: Images::default(),
         storage: StorageState::new(&settings.storage),
         is_accepting: AtomicBool::new(true),
         document,

@@ -9,6 +9,7 @@ use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::read_model::{PlanView, Plans};
 use crate::store::customers::{self, Customer};
+use crate::store::profiles;
 use crate::store::responsibilities::Held;
 use crate::store::row::{Column as _, Condition};
 
@@ -101,6 +102,13 @@ impl Context {
             }
             SubjectKind::Person => {
                 let subject = Subject::Person { id };
+                (Scope::PeopleRead, [Scope::PeopleRead, scope].map(|scope| self.who.caller.may(scope, &subject)))
+            }
+            SubjectKind::Profile => {
+                let found = profiles::find(&mut self.read().await?, self.organization_id(), id).await?;
+                let (person, profile) = found.ok_or_else(ApiError::not_found)?;
+                let (visibility, customer_id) = (profile.visibility, person.customer_id);
+                let subject = Subject::Profile { id, visibility, customer_id };
                 (Scope::PeopleRead, [Scope::PeopleRead, scope].map(|scope| self.who.caller.may(scope, &subject)))
             }
             SubjectKind::Customer => {

@@ -14,6 +14,7 @@ use crate::contract::Contract;
 use crate::customer_health::keeping::Keeping;
 use crate::document::Document;
 use crate::idempotency::InFlight;
+use crate::images::Images;
 use crate::ingest::writer::Writer;
 use crate::limit::Limiter;
 use crate::mail::Mail;
@@ -46,6 +47,7 @@ pub struct App {
     pub usage: UsageMemory,
     pub in_flight: InFlight,
     pub bodies: Bodies,
+    pub images: Images,
     pub storage: StorageState,
     /// Turns of writers.
     pub turns: Turns,

@@ -78,6 +78,8 @@ pub enum Entity {
     Customer,
     /// A person.
     Person,
+    /// A profile; its root is its person.
+    Profile,
     /// A team.
     Team,
     /// A template.
@@ -111,6 +113,7 @@ impl Entity {
             Self::ApiKey => "api_key",
             Self::Customer => "customer",
             Self::Person => "person",
+            Self::Profile => "profile",
             Self::Team => "team",
             Self::Template => "template",
             Self::Plan => "plan",

@@ -188,7 +188,7 @@ impl Call {
         let bytes = response.bytes().await.expect("a body");
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Reply { status, headers, text, body }
+        Reply { status, headers, bytes: bytes.to_vec(), text, body }
     }
 }
 
@@ -199,6 +199,8 @@ pub struct Reply {
     pub status: StatusCode,
     /// Headers.
     pub headers: reqwest::header::HeaderMap,
+    /// Body as it came.
+    pub bytes: Vec<u8>,
     /// Body as text.
     pub text: String,
     /// Body as JSON; null if the body is not JSON.

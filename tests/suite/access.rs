@@ -247,7 +247,7 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "miss-reports") => {
             json!({ "root_cause": "None.", "category": "data", "recovery_actions": ["Work."], "new_forecast_on": "2026-05-30" })
         }
-        ("POST", "approve") => json!({ "side": "client", "by": "Petra" }),
+        ("POST", "approve") => json!({ "side": "client", "approver_name": "Petra" }),
         ("POST", "move") => json!({ "start_on": "2026-04-02", "reason": "It comes later." }),
         ("POST", "baselines") => json!({ "reason": "The scope changed." }),
         ("POST", "forecast-changes") => json!({ "forecast_on": "2026-06-01", "reason": "It comes later." }),

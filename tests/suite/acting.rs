@@ -1,5 +1,6 @@
 //! People as callers: clients that act for them, their roles, and what nobody becomes by keeping people.
 
+use chrono::Duration;
 use milepost_domain::access::Scope;
 use milepost_domain::access::role::Role;
 use milepost_tests::{Engine, Reply, Server, errors, on_both_engines};
@@ -14,7 +15,8 @@ on_both_engines!(
     exchanges_that_are_refused,
     roles_grant_and_are_granted,
     the_last_admin_stays,
-    nobody_becomes_more_than_they_are
+    nobody_becomes_more_than_they_are,
+    signing_out_ends_all_sessions
 );
 
 pub(crate) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
@@ -253,4 +255,39 @@ async fn nobody_becomes_more_than_they_are(engine: Engine) {
     server.call("GET", "/v1/me").bearer(&of_boss).send().await.expect(200);
     server.patch(&format!("/v1/api-clients/{}", strong.0), json!({ "scopes": ["people:act"] })).await.expect(200);
     server.call("GET", "/v1/me").bearer(&of_boss).send().await.problem(403, "forbidden");
+}
+
+async fn signing_out_ends_all_sessions(engine: Engine) {
+    let server = Server::start(engine).await;
+    let client = acting(&server, json!(["people:act"])).await;
+    let ana = person(&server, "ana", json!({})).await;
+    let ben = person(&server, "ben", json!({})).await;
+    let [first, second, of_ben] = [
+        token_of(&server, &client, "ana").await,
+        token_of(&server, &client, "ana").await,
+        token_of(&server, &client, "ben").await,
+    ];
+    let me = async |token: &str| server.call("GET", "/v1/me").bearer(token).send().await;
+    server.clock.advance(Duration::milliseconds(1));
+    server.call("POST", "/v1/me/sign-out").bearer(&first).send().await.expect(204);
+    for ended in [&first, &second] {
+        me(ended).await.problem(401, "unauthenticated");
+    }
+    me(&of_ben).await.expect(200);
+    server.clock.advance(Duration::milliseconds(1));
+    let again = token_of(&server, &client, "ana").await;
+    me(&again).await.expect(200);
+    server.call("POST", "/v1/me/sign-out").send().await.problem(403, "forbidden");
+    // Who keeps people ends the sessions of others, but not of those who may do more.
+    give(&server, &ben, json!(["people_admin"])).await.expect(200);
+    server.clock.advance(Duration::milliseconds(1));
+    let sign_out =
+        async |id: &str| server.call("POST", &format!("/v1/people/{id}/sign-out")).bearer(&of_ben).send().await;
+    sign_out(&ana).await.expect(204);
+    me(&again).await.problem(401, "unauthenticated");
+    give(&server, &ana, json!(["admin"])).await.expect(200);
+    sign_out(&ana).await.problem(409, "conflict");
+    let entries = server.get("/v1/ledger?action=person.signed_out").await.expect(200);
+    let authors = pluck(&entries, "author").into_iter().map(|author| author["id"].clone()).collect::<Vec<_>>();
+    assert_eq!(authors, [json!(ana), json!(ben)]);
 }

@@ -72,7 +72,7 @@ async fn a_resumed_plan_moves(engine: Engine) {
         (&json!(14), &json!(2), &json!("2026-05-18"))
     );
     assert_eq!(server.get(&plan).await.expect(200)["on_hold_since"], "2026-05-04", "a dry run changes nothing");
-    let mut done = server.post(&resume, json!({ "approved_by": "Ben" })).await.expect(201);
+    let mut done = server.post(&resume, json!({ "approver_name": "Ben" })).await.expect(201);
     done["dry_run"] = json!(true);
     assert_eq!(done, tried);
     let moves = done["moves"].as_array().expect("moves");

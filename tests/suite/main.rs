@@ -40,6 +40,7 @@ mod past;
 mod people;
 mod plans;
 mod playbooks;
+mod profiles;
 mod programs;
 mod proof;
 mod providers;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use milepost::store::people::Person;
+use milepost::store::row::{self, Column as _, Condition};
 use milepost_domain::access::Scope;
 use milepost_domain::access::role::Role;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
@@ -9,6 +11,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_pcg::Pcg64Mcg;
 use serde_json::{Value, json};
 use strum::VariantArray as _;
+use uuid::Uuid;
 
 use crate::acting::{acting, give, person, token_of};
 use crate::contract::operations;
@@ -18,6 +21,7 @@ on_both_engines!(
     what_is_hidden_cannot_be_named,
     relations_grant_what_is_theirs,
     a_list_shows_what_a_read_does,
+    a_list_of_very_many,
     every_operation_for_every_role,
     what_waits_for_a_person
 );
@@ -61,6 +65,32 @@ async fn what_is_hidden_cannot_be_named(engine: Engine) {
         let refused = ask(method, path.clone(), body).await;
         assert_eq!(refused.problem(422, "validation_failed"), errors(&[expected]), "{method} {path}");
     }
+    // Who may write all plans, but not read people, names nobody whom they do not see.
+    create(
+        &server,
+        "/v1/roles",
+        json!({ "key": "planner", "name": "Planner", "scopes": ["plans:write", "plans:read"] }),
+    )
+    .await;
+    give(&server, &ana, json!(["planner"])).await.expect(200);
+    let fresh = |field: &str, value: &str| {
+        let mut fresh = draft("Fresh", "ana");
+        fresh[field] = json!(value);
+        fresh
+    };
+    let mut of_hidden = draft("Fresh", "ana");
+    of_hidden["milestones"][0]["owner_id"] = json!(hidden);
+    for (body, expected) in [
+        (fresh("owner_ref", "hidden"), ("/owner_ref", "unknown_person")),
+        (fresh("person_ref", "hidden"), ("/person_ref", "unknown_person")),
+        (fresh("customer_ref", "secret"), ("/customer_ref", "unknown_customer")),
+        (of_hidden, ("/milestones/0/owner_ref", "unknown_person")),
+    ] {
+        let refused = ask("POST", "/v1/plans".to_owned(), body.clone()).await;
+        assert_eq!(refused.problem(422, "validation_failed"), errors(&[expected]), "{body}");
+    }
+    ask("POST", "/v1/plans".to_owned(), fresh("owner_ref", "coached")).await.expect(201);
+    give(&server, &ana, json!([])).await.expect(200);
     ask("PATCH", plan.clone(), json!({ "owner_ref": "coached" })).await.expect(200);
     server.patch(&plan, json!({ "owner_id": ana })).await.expect(200);
     let wait = json!({ "milestone": "a", "on_plan_id": plan_id, "on_milestone": "a" });
@@ -74,6 +104,19 @@ async fn what_is_hidden_cannot_be_named(engine: Engine) {
     assert_eq!(pluck(&read(format!("/v1/people/{coached}/reports?indirect=true")).await, "name"), Vec::<&Value>::new());
     let own = read(format!("/v1/people/{ana}/responsibilities")).await;
     assert_eq!(pluck(&own, "kind"), ["people", "plans"]);
+}
+
+/// A circle may have more people than a statement has parameters.
+async fn a_list_of_very_many(engine: Engine) {
+    let server = Server::start(engine).await;
+    let ana = person(&server, "ana", json!({})).await;
+    person(&server, "ben", json!({})).await;
+    let mut ids: Vec<_> = (0..70_000).map(|_| server.app.clock.new_id().to_value()).collect();
+    ids.insert(35_000, ana.parse::<Uuid>().expect("an id").to_value());
+    let mut conn = server.app.db.read().await.expect("a connection");
+    let found = row::all::<Person>(&mut conn, server.organization_id, &[Condition::OneOf("id", ids)], "id").await;
+    let found: Vec<String> = found.expect("rows").iter().map(|person| person.id.to_string()).collect();
+    assert_eq!(found, [ana]);
 }
 
 async fn relations_grant_what_is_theirs(engine: Engine) {

@@ -14,7 +14,8 @@ on_both_engines!(
     the_lint_knows_people,
     erased_owners_own_nothing,
     a_successor_comes_from_the_team,
-    whoever_is_responsible_stays
+    whoever_is_responsible_stays,
+    two_of_one_name_are_two
 );
 
 async fn person(server: &Server, name: &str, email: &str) -> String {
@@ -353,4 +354,24 @@ async fn whoever_is_responsible_stays(engine: Engine) {
     erase.send().await.expect(200);
     assert_eq!(server.get(&task).await.expect(200)["escalations"], json!([]));
     assert_eq!(server.get("/v1/ledger/verification?deep=true").await.expect(200)["intact"], true);
+}
+
+async fn two_of_one_name_are_two(engine: Engine) {
+    let server = Server::start(engine).await;
+    let [one, other] = [person(&server, "Kim", "kim@x.org").await, {
+        let draft = json!({ "name": "Kim", "kind": "employee", "external_ref": "hr-other" });
+        create(&server, "/v1/people", draft).await.rsplit('/').next().expect("an id").to_owned()
+    }];
+    let done = |key: &str, owner: &str| json!({ "key": key, "name": key, "planned_on": "2026-04-10", "actual_on": "2026-04-12", "owner_id": owner });
+    let milestones = json!([done("a", &one), done("b", &other), done("c", &other)]);
+    create(&server, "/v1/plans", json!({ "name": "P", "start_on": "2026-04-01", "milestones": milestones })).await;
+    let report = server.get("/v1/reports/variance?by=owner").await.expect(200);
+    let groups: Vec<(&Value, &Value, &Value)> = report["groups"]
+        .as_array()
+        .expect("groups")
+        .iter()
+        .map(|group| (&group["group"], &group["owner_id"], &group["finished"]))
+        .collect();
+    let (kim, one, other) = (json!("Kim"), json!(one), json!(other));
+    assert_eq!(groups, [(&kim, &one, &json!(1)), (&kim, &other, &json!(2))]);
 }

@@ -4,6 +4,7 @@ use chrono::Duration;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
 
+use crate::acting::person;
 use crate::samples::{create_plan, pluck};
 
 on_both_engines!(
@@ -112,7 +113,11 @@ async fn a_review_wants_causes_and_actions(engine: Engine) {
     let silent = hold(json!({})).await;
     assert!(silent.text.contains("'a' is at risk: give its cause and action"), "{}", silent.text);
     assert_eq!(silent.problem(422, "validation_failed"), errors(&[("/findings", "finding_missing")]));
-    let finding = json!({ "key": "a", "cause": "No credentials.", "action": "Escalate.", "owner_name": "Ana", "due_on": "2026-05-06" });
+    let ana = person(&server, "ana", json!({ "name": "Ana Petrova" })).await;
+    let finding = json!({ "key": "a", "cause": "No credentials.", "action": "Escalate.", "owner_ref": "ana", "due_on": "2026-05-06" });
+    let strange = json!({ "findings": [{ "key": "a", "cause": "c", "action": "a", "owner_ref": "nobody" }] });
+    let refused = hold(strange).await.problem(422, "validation_failed");
+    assert_eq!(refused, errors(&[("/findings/0/owner_ref", "unknown_person")]));
     let ghost =
         json!({ "findings": [finding, { "key": "ghost", "cause": "c", "action": "a" }], "confirmed": ["nobody"] });
     let expected = errors(&[("/findings/1/key", "unknown_milestone"), ("/confirmed/0", "unknown_milestone")]);
@@ -122,6 +127,8 @@ async fn a_review_wants_causes_and_actions(engine: Engine) {
     let held = held.expect(201);
     assert_eq!((&held["number"], &held["reviewed_on"]), (&json!(1), &json!("2026-05-04")));
     assert_eq!(held["findings"][0]["action"], "Escalate.");
+    let owner = ["owner_id", "owner_ref", "owner_name"].map(|field| held["findings"][0][field].clone());
+    assert_eq!(owner, [json!(ana), json!("ana"), json!("Ana Petrova")]);
     server.clock.advance(Duration::days(1));
     let slip = json!({ "forecast_on": "2026-05-20", "reason": "Still none." });
     server.post(&format!("{path}/milestones/a/forecast-changes"), slip).await.expect(201);
@@ -134,6 +141,13 @@ async fn a_review_wants_causes_and_actions(engine: Engine) {
     let all = server.get(&format!("{path}/reviews")).await.expect(200);
     assert_eq!(pluck(&all, "number"), [1]);
     server.get(&format!("{path}/reviews/2")).await.problem(404, "not_found");
+    // People are called what they are called now, and not at all once they are erased.
+    server.patch(&format!("/v1/people/{ana}"), json!({ "name": "Ana Novak" })).await.expect(200);
+    let listed = server.get(&format!("{path}/reviews")).await.expect(200);
+    assert_eq!(listed["data"][0]["findings"][0]["owner_name"], "Ana Novak");
+    server.call("POST", &format!("/v1/people/{ana}/erase")).header("If-Match", "*").send().await.expect(200);
+    let erased = server.get(&format!("{path}/reviews/1")).await;
+    assert!(!erased.text.contains("Ana") && !erased.text.contains(&ana), "{}", erased.text);
 }
 
 async fn what_followed_another_needs_no_finding(engine: Engine) {

@@ -4,6 +4,7 @@ use chrono::Duration;
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
 
+use crate::acting::person;
 use crate::samples::{self, create, create_plan};
 
 on_both_engines!(
@@ -87,7 +88,7 @@ async fn a_start_moves_what_is_open(engine: Engine) {
     let path = create_plan(&server).await;
     let forecast = json!({ "forecast_on": "2026-06-03", "reason": "Two days more." });
     server.post(&format!("{path}/milestones/c/forecast-changes"), forecast).await.expect(201);
-    let draft = json!({ "start_on": "2026-04-08", "reason": "Signed a week later.", "approved_by": "Ana" });
+    let draft = json!({ "start_on": "2026-04-08", "reason": "Signed a week later.", "approver_name": "Ana" });
     let dry = server.post(&format!("{path}/move?dry_run=true"), draft.clone()).await.expect(200);
     assert_eq!(server.get(&path).await.expect(200)["start_on"], "2026-04-01", "nothing was written");
     let mut real = server.post(&format!("{path}/move"), draft.clone()).await.expect(201);
@@ -107,7 +108,7 @@ async fn a_start_moves_what_is_open(engine: Engine) {
     );
     let baselines = server.get(&format!("{path}/baselines")).await.expect(200);
     assert_eq!(baselines["data"][1]["lines"][2]["planned_on"], "2026-06-01", "the old dates stay");
-    assert_eq!(baselines["data"][0]["approved_by"], "Ana");
+    assert_eq!(baselines["data"][0]["approver_name"], "Ana");
     let same = server.post(&format!("{path}/move"), draft).await.problem(422, "validation_failed");
     assert_eq!(same, errors(&[("/start_on", "start_unchanged")]));
     server.post(&format!("{path}/milestones/a/start"), json!({ "occurred_on": "2026-04-20" })).await.expect(200);
@@ -119,15 +120,30 @@ async fn a_start_moves_what_is_open(engine: Engine) {
 async fn both_sides_agree_to_a_baseline(engine: Engine) {
     let server = Server::start(engine).await;
     let path = create_plan(&server).await;
-    let agree =
-        |side: &str, by: &str| server.post(&format!("{path}/baselines/1/approve"), json!({ "side": side, "by": by }));
-    agree("internal", "Ana").await.expect(200);
-    let both = agree("client", "Petra Novak").await.expect(200);
-    let seen = ["approved_by", "client_approved_by", "client_approved_at"].map(|field| both[field].clone());
-    assert_eq!(seen, [json!("Ana"), json!("Petra Novak"), json!("2026-05-04T12:00:00Z")]);
-    agree("client", "Somebody else").await.problem(409, "conflict");
-    let unknown = server.post(&format!("{path}/baselines/9/approve"), json!({ "side": "client", "by": "P" })).await;
-    unknown.problem(404, "not_found");
+    let ana = person(&server, "ana", json!({ "name": "Ana Petrova" })).await;
+    let approve = format!("{path}/baselines/1/approve");
+    for (approver, at, code) in [
+        (json!({ "side": "internal" }), "/approver_id", "required"),
+        (json!({ "side": "internal", "approver_ref": "nobody" }), "/approver_ref", "unknown_person"),
+    ] {
+        let refused = server.post(&approve, approver).await.problem(422, "validation_failed");
+        assert_eq!(refused, errors(&[(at, code)]));
+    }
+    server.post(&approve, json!({ "side": "internal", "approver_ref": "ana@example.com" })).await.expect(200);
+    let client = json!({ "side": "client", "approver_name": "Petra Novak" });
+    let both = server.post(&approve, client.clone()).await.expect(200);
+    let fields = ["approver_id", "approver_name", "client_approver_id", "client_approver_name", "client_approved_at"];
+    let expected = [json!(ana), json!("Ana Petrova"), Value::Null, json!("Petra Novak"), json!("2026-05-04T12:00:00Z")];
+    assert_eq!(fields.map(|field| both[field].clone()), expected);
+    server.post(&approve, client.clone()).await.problem(409, "conflict");
+    server.post(&format!("{path}/baselines/9/approve"), client).await.problem(404, "not_found");
+    server.patch(&format!("/v1/people/{ana}"), json!({ "name": "Ana Novak" })).await.expect(200);
+    let first = async || server.get(&format!("{path}/baselines")).await.expect(200)["data"][0].clone();
+    assert_eq!(first().await["approver_name"], "Ana Novak");
+    server.call("POST", &format!("/v1/people/{ana}/erase")).header("If-Match", "*").send().await.expect(200);
+    let erased = first().await;
+    assert_eq!((&erased["approver_id"], &erased["approver_name"]), (&Value::Null, &Value::Null));
+    assert_eq!(erased["approved_at"], "2026-05-04T12:00:00Z");
 }
 
 async fn dependencies_must_fit_the_plan(engine: Engine) {

@@ -46,6 +46,7 @@ pub async fn load(
         managers: above.managers_on(person_id, day).into_iter().collect(),
         coached: coached.into_iter().collect(),
         led,
+        signed_out_at: people::signed_out_at(conn, organization_id, person_id).await?,
         customer_id: person.customer_id.filter(|_| person.kind == PersonKind::Participant),
     }))
 }

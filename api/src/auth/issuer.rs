@@ -67,6 +67,15 @@ pub struct Grant {
     pub person_id: Option<Uuid>,
 }
 
+/// A grant of a token that was issued.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// The grant.
+    pub grant: Grant,
+    /// Time of issue, to the millisecond.
+    pub issued_at: DateTime<Utc>,
+}
+
 impl Grant {
     /// Returns the lifetime of the token, in seconds.
     pub const fn seconds(&self) -> i64 {
@@ -124,7 +133,7 @@ impl Issuer {
     }
 
     /// Returns the grant of a token, if this server issued it and it is valid.
-    pub async fn verify(&self, token: &str, header: &Header, db: &Db, now: DateTime<Utc>) -> Option<Grant> {
+    pub async fn verify(&self, token: &str, header: &Header, db: &Db, now: DateTime<Utc>) -> Option<Granted> {
         let key_id = header.kid.as_deref()?;
         let is_known = self.keys.load().verifying.has(key_id);
         self.reload_after(if is_known { RELOAD_AFTER } else { RELOAD_FOR_UNKNOWN_AFTER }, db).await;
@@ -226,9 +235,12 @@ async fn read_keys(db: &Db, vault: &Vault) -> Result<Loaded, ApiError> {
     })
 }
 
-fn grant_of(claims: &Claims) -> Option<Grant> {
+fn grant_of(claims: &Claims) -> Option<Granted> {
     let organization_id = claims.other.get("organization_id")?.as_str()?;
-    Some(Grant {
+    let token_id: Uuid = claims.other.get("jti")?.as_str()?.parse().ok()?;
+    let (seconds, nanos) = token_id.get_timestamp()?.to_unix();
+    let issued_at = DateTime::from_timestamp(i64::try_from(seconds).ok()?, nanos)?;
+    let grant = Grant {
         organization_id: organization_id.parse().ok()?,
         client: match (claims.other.get("client_id"), claims.other.get("key_id")) {
             (None, None) => None,
@@ -236,5 +248,6 @@ fn grant_of(claims: &Claims) -> Option<Grant> {
         },
         person_id: claims.sub.strip_prefix(PERSON).map(str::parse).transpose().ok()?,
         scopes: Scopes::read(claims.scope.as_deref().unwrap_or_default()),
-    })
+    };
+    Some(Granted { grant, issued_at })
 }

@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::api_key::ApiKey;
 use super::caller::Caller;
 use super::external::External;
-use super::issuer::Issuer;
+use super::issuer::{Granted, Issuer};
 use super::link_token::ShareToken;
 use super::providers::{Providers, Verified};
 use super::{circle, claims};
@@ -127,6 +127,8 @@ pub enum Bearer {
         person_id: Uuid,
         /// The client that acts for the person, with its scopes; `None` for a person who signed in themselves.
         client: Option<(Uuid, Scopes)>,
+        /// Time of issue of the token.
+        issued_at: DateTime<Utc>,
     },
     /// A subject of an identity provider.
     Subject(Verified),
@@ -146,7 +148,8 @@ impl Tenants {
         let Ok(claimed) = jsonwebtoken::dangerous::insecure_decode::<Unverified>(token) else { return Ok(None) };
         let claimed = claimed.claims;
         if claimed.iss == issuer.name() {
-            let Some(grant) = issuer.verify(token, &header, db, now).await else { return Ok(None) };
+            let Some(granted) = issuer.verify(token, &header, db, now).await else { return Ok(None) };
+            let Granted { grant, issued_at } = granted;
             let Some(tenant) = self.tenant(db, grant.organization_id).await? else { return Ok(None) };
             let organization_id = grant.organization_id;
             let Some((client_id, key_id)) = grant.client else {
@@ -156,6 +159,7 @@ impl Tenants {
                     organization_id,
                     person_id,
                     client: None,
+                    issued_at,
                 }));
             };
             // A token ends with the key that it was issued for.
@@ -164,7 +168,7 @@ impl Tenants {
             let Some(key) = key.filter(is_granted) else { return Ok(None) };
             if let Some(person_id) = grant.person_id {
                 let client = Some((client_id, key.scopes.clone()));
-                let person = Bearer::Person { tenant, organization_id, person_id, client };
+                let person = Bearer::Person { tenant, organization_id, person_id, client, issued_at };
                 return Ok(key.scopes.allow(Scope::PeopleAct).then_some(person));
             }
             let caller = Caller {

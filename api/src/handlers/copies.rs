@@ -2,6 +2,8 @@
 
 use actix_web::get;
 use actix_web::web::Path;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::people::PersonContent;
 use milepost_domain::people::responsibility::Responsibility;
@@ -26,10 +28,11 @@ use crate::store::interventions::{InterventionNote, InterventionRow};
 use crate::store::keyset::Direction;
 use crate::store::ledger::{self, Filter};
 use crate::store::memberships::MembershipRow;
+use crate::store::profiles::Profile;
 use crate::store::reporting_lines::LineRow;
 use crate::store::row::{self, Column as _, Condition, Table};
 use crate::store::teams::TeamMember;
-use crate::store::{Conn, plans, reference_periods, roles};
+use crate::store::{Conn, plans, profiles, reference_periods, roles};
 
 /// Largest number of ledger entries about one thing that a copy has; the rest is read from the ledger itself.
 const MOST_ENTRIES: usize = 10_000;
@@ -124,8 +127,8 @@ impl Copy<'_> {
 /// Export everything about a person
 ///
 /// Returns lines of JSON, each with a `kind` and its `data`: the person and those that were merged into them, references with where their
-/// usage events are read, memberships, reporting lines, teams, roles, sign-ins, plans that serve them, what they are responsible for, and
-/// the ledger's entries about them. The last line has the number of the others.
+/// usage events are read, memberships, reporting lines, teams, profile and avatar, roles, sign-ins, plans that serve them, what they are
+/// responsible for, and the ledger's entries about them. The last line has the number of the others.
 #[utoipa::path(tag = "people", security(("bearer" = ["admin"])), responses(
     (status = 200, description = "The copy.", content((String = "application/x-ndjson")))
 ))]
@@ -148,7 +151,13 @@ async fn add_people(copy: &mut Copy<'_>, people: &[Uuid]) -> Result<(), ApiError
     copy.rows::<MembershipRow>("membership", "person_id", people).await?;
     copy.rows::<LineRow>("reporting_line", "person_id", people).await?;
     copy.rows::<TeamMember>("team_membership", "person_id", people).await?;
+    copy.rows::<Profile>("profile", "id", people).await?;
     for id in people {
+        let avatar = profiles::avatar(&mut copy.conn, organization_id, *id).await?;
+        if let Some(png) = avatar {
+            let image = format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png));
+            copy.add("avatar", &json!({ "person_id": id, "image": image }))?;
+        }
         for role in roles::of_person(&mut copy.conn, organization_id, *id).await? {
             copy.add("role", &json!({ "person_id": id, "role": role }))?;
         }

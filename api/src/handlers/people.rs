@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod giving;
+pub mod profile;
 pub mod responsibilities;
 
 use actix_web::web::Path;
@@ -132,6 +133,7 @@ impl Managed for PersonContent {
         let removal = people::delete(&mut unit.conn, unit.organization_id, id).await?;
         if removal == Removal::Removed {
             roles::forget_identities(&mut unit.conn, unit.organization_id, id).await?;
+            profile::forget(unit, id).await?;
             memberships::forget(&mut unit.conn, unit.organization_id, id).await?;
             reference_periods::forget(&mut unit.conn, unit.organization_id, id, unit.now).await?;
         }

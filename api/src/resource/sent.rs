@@ -25,7 +25,7 @@ pub struct MergePatch<T> {
 
 impl<T: Managed> MergePatch<T> {
     /// The content after the patch, checked as a whole.
-    pub(super) fn applied_to(&self, content: &T, contract: &Contract) -> Result<T, ApiError> {
+    pub fn applied_to(&self, content: &T, contract: &Contract) -> Result<T, ApiError> {
         let mut merged = serde_json::to_value(content)?;
         // Who names somebody else by one of two fields does not mean the other field's value.
         for [id, reference] in T::REFERENCES.iter().map(|name| ["_id", "_ref"].map(|end| format!("{name}{end}"))) {
@@ -54,7 +54,7 @@ impl<T: Managed> MergePatch<T> {
             }
         }
         json_patch::merge(&mut merged, &self.patch);
-        let errors = contract.check_schema(&T::name(), &merged);
+        let errors = contract.check_schema(&Self::name(), &merged);
         if !errors.is_empty() {
             return Err(ApiError::with_errors(Code::ValidationFailed, errors));
         }

@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::customer::playbook::{KeyedPlaybook, Playbook};
 use milepost_domain::people::PersonContent;
+use milepost_domain::people::profile::ProfileContent;
 use milepost_domain::usage::metric::MetricContent;
 use serde_json::Value;
 use uuid::Uuid;
@@ -25,8 +26,8 @@ const PORTION: usize = 500;
 /// Rows of one kind: each with its identifier and the resource that it makes.
 type Rows = Vec<(Uuid, Value)>;
 
-/// Compares every row whose entries hold its state: the organization, API clients and keys, customers, people, metrics,
-/// playbooks, and plans with their milestones. Returns their number.
+/// Compares every row whose entries hold its state: the organization, API clients and keys, customers, people, profiles,
+/// metrics, playbooks, and plans with their milestones. Returns their number.
 pub async fn compare(conn: &mut Conn, organization_id: Uuid) -> Result<Result<usize, Broken>, ApiError> {
     let mut total = 0;
     for kind in KINDS {
@@ -46,12 +47,21 @@ enum Kind {
     ApiKey,
     Customer,
     Person,
+    Profile,
     Metric,
     Playbook,
 }
 
-const KINDS: &[Kind] =
-    &[Kind::Organization, Kind::ApiClient, Kind::ApiKey, Kind::Customer, Kind::Person, Kind::Metric, Kind::Playbook];
+const KINDS: &[Kind] = &[
+    Kind::Organization,
+    Kind::ApiClient,
+    Kind::ApiKey,
+    Kind::Customer,
+    Kind::Person,
+    Kind::Profile,
+    Kind::Metric,
+    Kind::Playbook,
+];
 
 impl Kind {
     const fn entity(self) -> Entity {
@@ -61,6 +71,7 @@ impl Kind {
             Self::ApiKey => Entity::ApiKey,
             Self::Customer => Entity::Customer,
             Self::Person => Entity::Person,
+            Self::Profile => Entity::Profile,
             Self::Metric => Entity::Metric,
             Self::Playbook => Entity::Playbook,
         }
@@ -74,7 +85,7 @@ impl Kind {
             Self::ApiKey => field == "last_used_at",
             Self::Customer => is_read_elsewhere(CustomerContent::REFERENCES),
             Self::Person => is_read_elsewhere(PersonContent::REFERENCES),
-            Self::Organization | Self::ApiClient | Self::Metric | Self::Playbook => false,
+            Self::Organization | Self::ApiClient | Self::Profile | Self::Metric | Self::Playbook => false,
         }
     }
 
@@ -103,6 +114,7 @@ impl Kind {
             }
             Self::Customer => kept::<CustomerContent>(conn, organization_id, &slice).await,
             Self::Person => kept::<PersonContent>(conn, organization_id, &slice).await,
+            Self::Profile => kept::<ProfileContent>(conn, organization_id, &slice).await,
             Self::Metric => kept::<MetricContent>(conn, organization_id, &slice).await,
             Self::Playbook => kept::<KeyedPlaybook>(conn, organization_id, &slice).await,
         }

@@ -12,6 +12,7 @@ use crate::author::Author;
 use crate::from_row::from_row;
 use crate::many::ROWS_PER_INSERT;
 use crate::milestones::rows_by_plan;
+use crate::owner::{Owner, owner_columns};
 use crate::{Conn, on};
 
 /// Row of a baseline.
@@ -68,25 +69,27 @@ pub struct ApprovalRow {
     pub plan_id: Uuid,
     pub number: i64,
     pub side: Text<Side>,
-    pub who: String,
+    pub approver: Owner,
     pub author: Text<Author>,
     pub recorded_at: DateTime<Utc>,
 }
 
-from_row!(ApprovalRow { plan_id, number, side, who, author, recorded_at });
+from_row!(ApprovalRow { plan_id, number, side, approver; flatten, author, recorded_at });
 
 rows_by_plan!(
     /// Returns approvals by baseline.
-    approvals -> ApprovalRow, "SELECT plan_id, number, side, who, author, recorded_at FROM baseline_approvals", "plan_id, number, side"
+    approvals -> ApprovalRow,
+    concat!("SELECT plan_id, number, side, author, recorded_at, ", owner_columns!("approver"), " FROM baseline_approvals own"),
+    "plan_id, number, side"
 );
 
 /// Records an approval.
 pub async fn insert_approval(conn: &mut Conn, organization_id: Uuid, row: &ApprovalRow) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO baseline_approvals (organization_id, plan_id, number, side, who, author, recorded_at) \
-                       VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    const SQL: &str = "INSERT INTO baseline_approvals (organization_id, plan_id, number, side, approver_id, approver_name, author, recorded_at) \
+                       VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
     on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(row.plan_id).bind(row.number).bind(row.side).bind(&row.who).bind(&row.author)
-        .bind(row.recorded_at)
+        .bind(organization_id).bind(row.plan_id).bind(row.number).bind(row.side).bind(row.approver.id)
+        .bind(row.approver.outside()).bind(&row.author).bind(row.recorded_at)
         .execute(db).await.map(|_| ()))
 }
 

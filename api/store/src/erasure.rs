@@ -48,6 +48,7 @@ impl Extent {
     pub async fn remove(&self, conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<()> {
         let Self { customers, people, plans, interventions } = self;
         reporting_lines::part_from(conn, organization_id, people).await?;
+        forget_approvers(conn, organization_id, people).await?;
         let merges = ids(conn, organization_id, "merges", "survivor_id", &[&customers[..], people].concat()).await?;
         let steps: [(&[&str], &str, &[Uuid]); 11] = [
             (&["plan_dependencies"], "on_plan_id", plans),
@@ -68,7 +69,7 @@ impl Extent {
                 "person_id",
                 people,
             ),
-            (&["people"], "id", people),
+            (&["people", "profiles"], "id", people),
             (&["merged_rows"], "merge_id", &merges),
             (&["merges"], "id", &merges),
             (&["customers"], "id", customers),
@@ -145,6 +146,19 @@ async fn ids(
         })?);
     }
     Ok(found)
+}
+
+/// Leaves approvals of baselines by some people as approvals by nobody.
+async fn forget_approvers(conn: &mut Conn, organization_id: Uuid, people: &[Uuid]) -> sqlx::Result<()> {
+    for some in people.chunks(ROWS_PER_INSERT) {
+        on!(&mut *conn, db => {
+            let mut query = QueryBuilder::new("UPDATE baseline_approvals SET approver_id = NULL WHERE organization_id = ");
+            query.push_bind(organization_id);
+            push_ids(&mut query, "approver_id", Some(some));
+            query.build().execute(db).await.map(|_| ())
+        })?;
+    }
+    Ok(())
 }
 
 async fn delete(conn: &mut Conn, organization_id: Uuid, table: &str, column: &str, ids: &[Uuid]) -> sqlx::Result<()> {

@@ -49,6 +49,7 @@ pub mod people;
 pub mod plan_dependencies;
 pub mod plans;
 pub mod playbooks;
+pub mod profiles;
 pub mod reference_periods;
 pub mod rejected_messages;
 pub mod reporting_lines;

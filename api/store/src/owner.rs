@@ -31,6 +31,11 @@ impl Owner {
         64 + texts.map(String::len).sum::<usize>()
     }
 
+    /// Returns the name of somebody outside.
+    pub fn outside(&self) -> Option<&str> {
+        self.name.as_deref().filter(|_| self.id.is_none())
+    }
+
     /// Returns whether nobody is responsible.
     pub const fn is_nobody(&self) -> bool {
         self.id.is_none() && self.name.is_none()
@@ -44,11 +49,27 @@ impl From<&Person> for Owner {
     }
 }
 
-/// The columns of an owner, as a `SELECT` from the table `own` reads them: the person is called what they are called now.
+/// The columns of an owner, or of somebody else whom columns name in the same way, as a `SELECT` from the table `own` reads them: the person
+/// is called what they are called now.
 macro_rules! owner_columns {
     () => {
-        "own.owner_id, (SELECT h.external_ref FROM people h WHERE h.organization_id = own.organization_id AND h.id = own.owner_id) AS owner_ref, \
-         COALESCE((SELECT h.name FROM people h WHERE h.organization_id = own.organization_id AND h.id = own.owner_id), own.owner_name) AS owner_name"
+        owner_columns!("owner")
+    };
+    ($who:literal) => {
+        concat!(
+            "own.",
+            $who,
+            "_id AS owner_id, \
+             (SELECT h.external_ref FROM people h WHERE h.organization_id = own.organization_id AND h.id = own.",
+            $who,
+            "_id) AS owner_ref, \
+             COALESCE((SELECT h.name FROM people h WHERE h.organization_id = own.organization_id AND h.id = own.",
+            $who,
+            "_id), \
+             own.",
+            $who,
+            "_name) AS owner_name"
+        )
     };
 }
 pub(crate) use owner_columns;

@@ -1,5 +1,6 @@
 //! People.
 
+use chrono::{DateTime, Utc};
 use milepost_domain::people::PersonContent;
 use milepost_domain::values::text::folded;
 use uuid::Uuid;
@@ -8,7 +9,7 @@ use crate::kept::{Content, Kept, Mergeable};
 use crate::many::ROWS_PER_INSERT;
 use crate::row::{self, Column as _, Condition, Removal, Value};
 use crate::teams::TeamMember;
-use crate::{Conn, columns, reporting_lines};
+use crate::{Conn, columns, on, reporting_lines};
 
 /// A person.
 pub type Person = Kept<PersonContent, Mergeable>;
@@ -57,6 +58,20 @@ pub async fn with_ids(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid]) -> s
         found.extend(row::all(conn, organization_id, &conditions, "id").await?);
     }
     Ok(found)
+}
+
+/// Time at which a person last ended all sessions.
+pub async fn signed_out_at(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Option<DateTime<Utc>>> {
+    const SQL: &str = "SELECT signed_out_at FROM people WHERE organization_id = $1 AND id = $2";
+    let found: Option<Option<DateTime<Utc>>> =
+        on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(id).fetch_optional(db).await)?;
+    Ok(found.flatten())
+}
+
+/// Notes that a person has ended all sessions.
+pub async fn sign_out(conn: &mut Conn, organization_id: Uuid, id: Uuid, at: DateTime<Utc>) -> sqlx::Result<()> {
+    const SQL: &str = "UPDATE people SET signed_out_at = $3 WHERE organization_id = $1 AND id = $2";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(id).bind(at).execute(db).await.map(|_| ()))
 }
 
 /// Removes a person to whom nothing refers, with their reporting lines. Those who report to them are looked for here, because a column that

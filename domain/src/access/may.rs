@@ -5,12 +5,14 @@
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 use strum::{Display, IntoStaticStr, VariantArray};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{Scope, Scopes};
+use crate::people::profile::ProfileVisibility;
 
 /// Relation of a person to something.
 #[derive(
@@ -36,6 +38,9 @@ pub enum Relation {
     MilestoneOwner,
     /// It is the customer that the person belongs to, or serves it.
     Participant,
+    /// It is the profile of somebody who shows it to the organization, and the person is on the organization's side or belongs to the same
+    /// customer.
+    Colleague,
 }
 
 /// Kind of what an operation is about.
@@ -45,6 +50,8 @@ pub enum Relation {
 pub enum SubjectKind {
     /// A person.
     Person,
+    /// A person's profile, which they keep themselves.
+    Profile,
     /// A plan with its milestones.
     Plan,
     /// A customer.
@@ -54,19 +61,25 @@ pub enum SubjectKind {
 /// Every relation that grants something: the kind of subject and the scopes that it grants for that one.
 pub const GRANTS: &[(Relation, SubjectKind, &[Scope])] = &[
     (Relation::Own, SubjectKind::Person, &[Scope::PeopleRead]),
+    (Relation::Own, SubjectKind::Profile, &[Scope::PeopleRead, Scope::PeopleWrite]),
     (Relation::Own, SubjectKind::Plan, &[Scope::PlansRead]),
     (Relation::Manager, SubjectKind::Person, &[Scope::PeopleRead]),
+    (Relation::Manager, SubjectKind::Profile, &[Scope::PeopleRead]),
     (Relation::Manager, SubjectKind::Plan, &[Scope::PlansRead]),
     (Relation::Report, SubjectKind::Person, &[Scope::PeopleRead]),
+    (Relation::Report, SubjectKind::Profile, &[Scope::PeopleRead]),
     (Relation::Coach, SubjectKind::Person, &[Scope::PeopleRead]),
+    (Relation::Coach, SubjectKind::Profile, &[Scope::PeopleRead]),
     (Relation::Coach, SubjectKind::Plan, &[Scope::PlansRead, Scope::PlansWrite]),
     (Relation::TeamLead, SubjectKind::Person, &[Scope::PeopleRead]),
+    (Relation::TeamLead, SubjectKind::Profile, &[Scope::PeopleRead]),
     (Relation::TeamLead, SubjectKind::Plan, &[Scope::PlansRead]),
     (Relation::Owner, SubjectKind::Plan, &[Scope::PlansRead, Scope::PlansWrite]),
     (Relation::Owner, SubjectKind::Customer, &[Scope::CustomersRead]),
     (Relation::MilestoneOwner, SubjectKind::Plan, &[Scope::PlansRead]),
     (Relation::Participant, SubjectKind::Plan, &[Scope::PlansRead]),
     (Relation::Participant, SubjectKind::Customer, &[Scope::CustomersRead]),
+    (Relation::Colleague, SubjectKind::Profile, &[Scope::PeopleRead]),
 ];
 
 /// A person with what they may do everywhere, and with those they have a relation to on a day.
@@ -86,6 +99,8 @@ pub struct Circle {
     pub led: BTreeSet<Uuid>,
     /// Customer that the person belongs to.
     pub customer_id: Option<Uuid>,
+    /// Time at which the person last ended all sessions.
+    pub signed_out_at: Option<DateTime<Utc>>,
 }
 
 /// What an operation is about.
@@ -95,6 +110,15 @@ pub enum Subject<'a> {
     Person {
         /// Identifier.
         id: Uuid,
+    },
+    /// A profile.
+    Profile {
+        /// Identifier of the person.
+        id: Uuid,
+        /// Circle of those who see it.
+        visibility: ProfileVisibility,
+        /// Customer that the person belongs to.
+        customer_id: Option<Uuid>,
     },
     /// A plan.
     Plan {
@@ -121,6 +145,7 @@ impl Subject<'_> {
     pub const fn kind(&self) -> SubjectKind {
         match self {
             Self::Person { .. } => SubjectKind::Person,
+            Self::Profile { .. } => SubjectKind::Profile,
             Self::Plan { .. } => SubjectKind::Plan,
             Self::Customer { .. } => SubjectKind::Customer,
         }
@@ -134,10 +159,20 @@ impl Circle {
         others.into_iter().flatten().copied().chain([self.person_id])
     }
 
+    /// Returns whether a session that began at a time has been ended by the person. Times are compared in whole milliseconds, which is as
+    /// much as a token tells.
+    pub fn has_ended(&self, began_at: DateTime<Utc>) -> bool {
+        self.signed_out_at.is_some_and(|at| began_at.timestamp_millis() <= at.timestamp_millis())
+    }
+
     /// Returns whether the person has a relation to something.
     pub fn has(&self, relation: Relation, to: &Subject<'_>) -> bool {
         let (person_id, customer_id, owner_id, milestone_owner_ids) = match to {
             Subject::Person { id } => (Some(*id), None, None, &[][..]),
+            Subject::Profile { id, visibility, .. } => {
+                let is_shown = *visibility != ProfileVisibility::Private || *id == self.person_id;
+                (Some(*id).filter(|_| is_shown), None, None, &[][..])
+            }
             Subject::Plan { owner_id, milestone_owner_ids, person_id, customer_id } => {
                 (*person_id, *customer_id, *owner_id, *milestone_owner_ids)
             }
@@ -153,7 +188,16 @@ impl Circle {
             Relation::Owner => owner_id == Some(self.person_id),
             Relation::MilestoneOwner => milestone_owner_ids.contains(&self.person_id),
             Relation::Participant => customer_id.is_some() && customer_id == self.customer_id,
+            Relation::Colleague => self.is_shown(to),
         }
+    }
+
+    /// Returns whether something is a profile that is shown to the whole organization, and so to the person.
+    fn is_shown(&self, to: &Subject<'_>) -> bool {
+        let Subject::Profile { visibility: ProfileVisibility::Organization, customer_id, .. } = to else {
+            return false;
+        };
+        self.customer_id.is_none() || *customer_id == self.customer_id
     }
 }
 
@@ -183,6 +227,17 @@ mod tests {
             coached: BTreeSet::from([id(3)]),
             led: BTreeSet::from([id(4)]),
             customer_id: Some(id(100)),
+            signed_out_at: None,
+        }
+    }
+
+    #[test]
+    fn a_session_ends_with_all_that_began_before() {
+        let at = |millis| DateTime::from_timestamp_millis(millis).expect("a time");
+        let signed_out = Circle { signed_out_at: Some(at(1_000) + chrono::Duration::microseconds(400)), ..circle() };
+        for (began, ended) in [(999, true), (1_000, true), (1_001, false)] {
+            assert_eq!(signed_out.has_ended(at(began)), ended, "{began}");
+            assert!(!circle().has_ended(at(began)));
         }
     }
 
@@ -196,8 +251,28 @@ mod tests {
         }
     }
 
+    fn profile(person: u128, visibility: ProfileVisibility, customer: u128) -> Subject<'static> {
+        Subject::Profile { id: id(person), visibility, customer_id: (customer > 0).then(|| id(customer)) }
+    }
+
+    #[test]
+    fn the_organization_sees_what_is_shown_to_it() {
+        use ProfileVisibility::{Organization, Private, Related};
+        let inside = Circle { customer_id: None, ..circle() };
+        for (subject, expected) in [
+            (profile(5, Organization, 0), true),
+            (profile(5, Organization, 101), true),
+            (profile(5, Related, 0), false),
+            (profile(5, Private, 0), false),
+        ] {
+            assert_eq!(may(&inside, Scope::PeopleRead, &subject), expected, "{subject:?}");
+            assert!(!may(&inside, Scope::PeopleWrite, &subject), "{subject:?}");
+        }
+    }
+
     #[test]
     fn relations_grant_what_the_table_says() {
+        use ProfileVisibility::{Organization, Private, Related};
         use Scope::{CustomersRead, CustomersWrite, PeopleRead, PeopleWrite, PlansRead, PlansWrite};
         let me = [id(1)];
         for (subject, expected) in [
@@ -207,6 +282,15 @@ mod tests {
             (Subject::Person { id: id(4) }, vec![PeopleRead]),
             (Subject::Person { id: id(5) }, vec![]),
             (Subject::Person { id: id(6) }, vec![PeopleRead]),
+            (profile(1, Private, 0), vec![PeopleRead, PeopleWrite]),
+            (profile(2, Private, 0), vec![]),
+            (profile(2, Related, 0), vec![PeopleRead]),
+            (profile(6, Related, 0), vec![PeopleRead]),
+            (profile(5, Related, 0), vec![]),
+            (profile(5, Organization, 0), vec![]),
+            (profile(5, Organization, 101), vec![]),
+            (profile(5, Organization, 100), vec![PeopleRead]),
+            (profile(5, Related, 100), vec![]),
             (plan(6, &[], 6, 0), vec![]),
             (plan(1, &[], 0, 0), vec![PlansRead, PlansWrite]),
             (plan(5, &me, 0, 0), vec![PlansRead]),

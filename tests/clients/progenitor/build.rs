@@ -7,8 +7,9 @@ use progenitor::{GenerationSettings, Generator, InterfaceStyle};
 use serde_json::{Map, Value};
 
 /// Operations whose body is of a type that progenitor does not know ("unexpected content type").
-const LEFT_OUT: [(&str, &str); 9] = [
+const LEFT_OUT: [(&str, &str); 11] = [
     ("import_plan", "text/csv"),
+    ("replace_avatar", "image/png"),
     ("update_api_client", "application/merge-patch+json"),
     ("update_customer", "application/merge-patch+json"),
     ("update_identity_provider", "application/merge-patch+json"),
@@ -16,6 +17,7 @@ const LEFT_OUT: [(&str, &str); 9] = [
     ("update_organization", "application/merge-patch+json"),
     ("update_person", "application/merge-patch+json"),
     ("update_plan", "application/merge-patch+json"),
+    ("update_profile", "application/merge-patch+json"),
     ("update_team", "application/merge-patch+json"),
 ];
 

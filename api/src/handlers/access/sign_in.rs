@@ -1,6 +1,7 @@
 //! Sign-in for organizations without an identity provider: one-time codes by e-mail, and short sessions.
 
 use actix_web::http::StatusCode;
+use actix_web::web::Path;
 use actix_web::{HttpRequest, post, web};
 use chrono::Duration;
 use milepost_domain::people::PersonContent;
@@ -9,21 +10,23 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::roles::check_not_protected;
 use super::tokens::{TokenAnswer, issued};
 use crate::answer::Answer;
 use crate::auth::issuer::Grant;
 use crate::auth::link_token::SignInToken;
 use crate::context::Context;
-use crate::error::ApiError;
+use crate::error::{ApiError, Code};
 use crate::extract::Body;
 use crate::gate;
 use crate::identity::{by_address, refused};
+use crate::resource::{By, find};
 use crate::state::App;
 use crate::store::identity_providers::Provider;
-use crate::store::people::Person;
+use crate::store::people::{self, Person};
 use crate::store::row::{self, Condition};
 use crate::store::sign_in_codes::{self, SignInCode};
-use crate::unit::{Change, Entity};
+use crate::unit::{Change, Entity, Unit};
 
 /// Time for which a code is valid, in minutes.
 const CODE_MINUTES: i64 = 15;
@@ -200,4 +203,40 @@ pub async fn redeem_sign_in_code(
     let grant = Grant { organization_id, client: None, scopes, person_id: Some(person_id) };
     let token = app.issuer.issue(&grant, app.clock.new_id(), &app.db, cx.now).await?;
     issued(token, &grant, None)
+}
+
+/// Sign out
+///
+/// Ends all sessions of the person: every token of this server that means them, those of clients that act for them included, stops
+/// working at once. Tokens of an identity provider are not the server's to end.
+#[utoipa::path(tag = "access", security(("bearer" = [])), responses((status = 204, description = "All sessions have ended.")))]
+#[post("/v1/me/sign-out")]
+pub async fn sign_out(cx: Context) -> Result<Answer, ApiError> {
+    let Some(circle) = &cx.who.caller.person else {
+        return Err(ApiError::new(Code::Forbidden, "Only a person signs out. An API client revokes its keys."));
+    };
+    cx.write(async |unit| end_sessions_of(unit, circle.person_id).await).await
+}
+
+/// End a person's sessions
+///
+/// Does for somebody else what signing out does. Somebody whose roles grant more than the caller has cannot be signed out.
+#[utoipa::path(tag = "access", security(("bearer" = ["people:write"])),
+    responses((status = 204, description = "All sessions have ended.")))]
+#[post("/v1/people/{id}/sign-out")]
+pub async fn sign_out_person(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    cx.write(async |unit| {
+        find::<PersonContent>(&mut unit.conn, unit.organization_id, By::Id(*id)).await?;
+        check_not_protected(unit, &[*id], "").await?;
+        end_sessions_of(unit, *id).await
+    })
+    .await
+}
+
+async fn end_sessions_of(unit: &mut Unit, person_id: Uuid) -> Result<Answer, ApiError> {
+    people::sign_out(&mut unit.conn, unit.organization_id, person_id, unit.now).await?;
+    let of = (Entity::Person, person_id);
+    let signed_out = serde_json::json!({ "signed_out_at": unit.now });
+    unit.record(Change { verb: "signed_out", entity: of, root: of, before: None, after: Some(&signed_out) }).await?;
+    Ok(Answer::no_content())
 }

@@ -6,7 +6,7 @@ use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::plan::baseline::{Candidate, check};
-use milepost_domain::values::text::{Key, Label, Note, Reason};
+use milepost_domain::values::text::{ExternalRef, Key, Name, Note, Reason};
 use milepost_domain::values::weight::Weight;
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
 use crate::handlers::milestones::Milestone;
+use crate::owner::{self, NamedOwner};
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
 use crate::store::author::Author;
@@ -27,19 +28,24 @@ use crate::store::authored::name_all;
 use crate::store::baselines::{self, ApprovalRow, BaselineRow, LineRow, Side};
 use crate::store::keyset::{Key as PositionKey, Position};
 use crate::store::milestones::{self, ForecastRow};
+use crate::store::owner::Owner;
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity, Unit};
 
 /// A baseline to create.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"reason": "The client moved the launch to autumn.", "approved_by": "Ana", "changes": [{"key": "pipeline",
+#[schema(example = json!({"reason": "The client moved the launch to autumn.", "approver_ref": "hr-17", "changes": [{"key": "pipeline",
     "planned_on": "2026-05-04"}]}))]
 pub struct BaselineDraft {
     /// Reason for the new baseline.
     reason: Reason,
-    /// Person who approved the baseline on the organization's side.
-    approved_by: Option<Label>,
+    /// Identifier of the person who approved the baseline on the organization's side.
+    approver_id: Option<Uuid>,
+    /// External reference or e-mail address of that person.
+    approver_ref: Option<ExternalRef>,
+    /// Name of an approver who is not a person of the organization. Has no effect where a person is named.
+    approver_name: Option<Name>,
     /// Changes from the previous baseline; open milestones only.
     #[serde(default)]
     #[schema(max_items = 5000)]
@@ -64,8 +70,8 @@ pub struct LineChange {
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "number": 2, "effective_on": "2026-04-01",
     "reason": "The client moved the launch to autumn.", "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"},
-    "created_at": "2026-04-01T09:00:00Z", "approved_by": "Ana", "approved_at": "2026-04-01T09:00:00Z", "client_approved_by": null,
-    "client_approved_at": null, "lines": [{"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}]
+    "created_at": "2026-04-01T09:00:00Z", "approver_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "approver_name": "Ana Petrova",
+    "approved_at": "2026-04-01T09:00:00Z", "client_approver_id": null, "client_approver_name": null, "client_approved_at": null, "lines": [{"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}]
 }))]
 pub struct Baseline {
     /// Identifier of the plan.
@@ -82,14 +88,18 @@ pub struct Baseline {
     author: Author,
     /// Time of creation.
     created_at: DateTime<Utc>,
-    /// Person who approved the baseline on the organization's side.
-    #[schema(value_type = Option<Label>)]
-    approved_by: Option<String>,
+    /// Identifier of the person who approved the baseline on the organization's side.
+    approver_id: Option<Uuid>,
+    /// Name of whoever approved the baseline on the organization's side.
+    #[schema(value_type = Option<Name>)]
+    approver_name: Option<String>,
     /// Time at which that approval was recorded.
     approved_at: Option<DateTime<Utc>>,
-    /// Person who approved the baseline on the customer's side.
-    #[schema(value_type = Option<Label>)]
-    client_approved_by: Option<String>,
+    /// Identifier of the person who approved the baseline on the customer's side.
+    client_approver_id: Option<Uuid>,
+    /// Name of whoever approved the baseline on the customer's side.
+    #[schema(value_type = Option<Name>)]
+    client_approver_name: Option<String>,
     /// Time at which that approval was recorded.
     client_approved_at: Option<DateTime<Utc>>,
     /// Lines: one for each milestone in scope.
@@ -152,8 +162,9 @@ pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDra
         apply(&mut record, &draft)?;
         let positions = draft.changes.iter().filter_map(|change| record.position(change.key.as_str()));
         let replanned = positions.map(|position| Replanned { position, forecast_on: None }).collect();
-        let approved_by = draft.approved_by.as_ref().map(Label::as_str);
-        let terms = Freeze { reason: draft.reason.as_str(), approved_by, replanned };
+        let named = NamedOwner::of(draft.approver_id, draft.approver_ref.as_ref(), draft.approver_name.as_ref());
+        let approver = approver(&cx, unit, named).await?;
+        let terms = Freeze { reason: draft.reason.as_str(), approver, replanned };
         let row = freeze(unit, &mut record, terms, &before).await?;
         let baseline = Baseline::of(&record, &row);
         let change = Change {
@@ -167,6 +178,13 @@ pub async fn create_baseline(cx: Context, id: Path<Uuid>, body: Body<BaselineDra
         Answer::created(format!("/v1/plans/{id}/baselines"), &baseline)
     })
     .await
+}
+
+/// Whoever a body names as an approver. The caller names nobody whom they may not read.
+pub async fn approver(cx: &Context, unit: &mut Unit, named: NamedOwner<'_>) -> Result<Owner, ApiError> {
+    let approver = owner::resolve(&mut unit.conn, unit.organization_id, "approver", named).await?;
+    cx.check_named_person("approver", approver.id)?;
+    Ok(approver)
 }
 
 /// Applies the changes to the plan's milestones and checks the lines that the baseline would freeze.
@@ -216,8 +234,8 @@ pub struct Replanned {
 pub struct Freeze<'a> {
     /// Reason for the baseline.
     pub reason: &'a str,
-    /// Person who approved the baseline on the organization's side.
-    pub approved_by: Option<&'a str>,
+    /// Whoever approved the baseline on the organization's side.
+    pub approver: Owner,
     /// Milestones that change.
     pub replanned: Vec<Replanned>,
 }
@@ -249,9 +267,10 @@ pub async fn freeze(
         .map(|m| LineRow { plan_id, number, milestone_id: m.id, planned_on: m.planned_on, weight: m.weight })
         .collect();
     baselines::insert(&mut unit.conn, unit.organization_id, &row, &lines).await?;
-    if let Some(who) = terms.approved_by {
-        let (who, author) = (who.to_owned(), Text(unit.author()));
-        let approval = ApprovalRow { plan_id, number, side: Text(Side::Internal), who, author, recorded_at: unit.now };
+    if !terms.approver.is_nobody() {
+        let (approver, author) = (terms.approver, Text(unit.author()));
+        let side = Text(Side::Internal);
+        let approval = ApprovalRow { plan_id, number, side, approver, author, recorded_at: unit.now };
         baselines::insert_approval(&mut unit.conn, unit.organization_id, &approval).await?;
         record.approvals.push(approval);
     }
@@ -334,9 +353,11 @@ impl Baseline {
             reason: row.reason.clone(),
             author: row.author.0.clone(),
             created_at: row.created_at,
-            approved_by: internal.map(|one| one.who.clone()),
+            approver_id: internal.and_then(|one| one.approver.id),
+            approver_name: internal.and_then(|one| one.approver.name.clone()),
             approved_at: internal.map(|one| one.recorded_at),
-            client_approved_by: client.map(|one| one.who.clone()),
+            client_approver_id: client.and_then(|one| one.approver.id),
+            client_approver_name: client.and_then(|one| one.approver.name.clone()),
             client_approved_at: client.map(|one| one.recorded_at),
             lines: record.lines.iter().filter(|line| line.number == row.number).filter_map(line).collect(),
         }

@@ -34,6 +34,7 @@ use crate::owner::{self, NamedOwner};
 use crate::read_model::PlanView;
 use crate::reference::{self, Named};
 use crate::store::baselines::{self, BaselineRow, LineRow};
+use crate::store::customers;
 use crate::store::json_text::JsonText;
 use crate::store::milestones::{self, DependencyRow};
 use crate::store::organizations;
@@ -149,7 +150,7 @@ struct Source {
 pub async fn create_plan(cx: Context, body: Body<PlanDraft>) -> Result<Answer, ApiError> {
     let draft = body.0;
     cx.write(async |unit| {
-        let record = create(unit, &draft).await?;
+        let record = create(&cx, unit, &draft).await?;
         let created = Plan::at(&PlanView::from(&record), unit.today);
         let location = format!("/v1/plans/{}", record.plan.id);
         Ok(Answer::created(location, &created)?.version_and_content(record.plan.version))
@@ -158,7 +159,7 @@ pub async fn create_plan(cx: Context, body: Body<PlanDraft>) -> Result<Answer, A
 }
 
 /// Checks a draft and writes the plan, its first baseline and the ledger entry.
-pub async fn create(unit: &mut Unit, draft: &PlanDraft) -> Result<PlanRecord, ApiError> {
+pub async fn create(cx: &Context, unit: &mut Unit, draft: &PlanDraft) -> Result<PlanRecord, ApiError> {
     draft::check_budget(draft.budget_minor.is_some(), draft.currency.is_some())?;
     let calendar = draft.calendar.clone().unwrap_or_default();
     let mut source = source(unit, draft, &calendar).await?;
@@ -169,11 +170,24 @@ pub async fn create(unit: &mut Unit, draft: &PlanDraft) -> Result<PlanRecord, Ap
         .map_err(|violations| in_histories(violations, &source.milestones, &draft.history))?;
     let plan = plan_row(unit, draft, &source).await?;
     let record = insert(unit, plan, &source.milestones).await?;
+    check_names(cx, unit, &record).await?;
     let created = Plan::at(&PlanView::from(&record), unit.today);
     let milestones: Vec<Milestone> = Milestone::all_of(&record, unit.today);
     let whole = serde_json::json!({ "plan": created, "milestones": milestones });
     unit.record_created(Entity::Plan, record.plan.id, &whole).await?;
     Ok(record)
+}
+
+/// Refuses whom the caller names and may not read.
+async fn check_names(cx: &Context, unit: &mut Unit, record: &PlanRecord) -> Result<(), ApiError> {
+    cx.check_named_person("person", record.plan.person_id)?;
+    cx.check_named_person("owner", record.plan.owner.id)?;
+    for (index, milestone) in record.milestones.iter().enumerate() {
+        cx.check_named_person(&format!("milestones/{index}/owner"), milestone.owner.id)?;
+    }
+    let Some(customer_id) = record.plan.customer_id else { return Ok(()) };
+    let customer = customers::find(&mut unit.conn, unit.organization_id, customer_id).await?;
+    cx.check_named_customer(customer.as_ref())
 }
 
 async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Result<Source, ApiError> {

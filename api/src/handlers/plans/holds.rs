@@ -8,19 +8,20 @@ use chrono::NaiveDate;
 use milepost_domain::plan::hold::{check_running, on_hold_since, resume};
 use milepost_domain::plan::start::Shift;
 use milepost_domain::rule::Rule as _;
-use milepost_domain::values::text::{Label, Reason};
+use milepost_domain::values::text::{ExternalRef, Name, Reason};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Plan;
-use super::baselines::{Freeze, Replanned, freeze};
+use super::baselines::{Freeze, Replanned, approver, freeze};
 use super::move_start::StartedMilestone;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
 use crate::handlers::milestones::Milestone;
+use crate::owner::NamedOwner;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
@@ -43,10 +44,14 @@ pub struct HoldDraft {
 /// Resumption of a plan.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-#[schema(example = json!({"approved_by": "Ben"}))]
+#[schema(example = json!({"approver_ref": "hr-17"}))]
 pub struct ResumptionDraft {
-    /// Person who approved the moved dates on the organization's side.
-    approved_by: Option<Label>,
+    /// Identifier of the person who approved the moved dates on the organization's side.
+    approver_id: Option<Uuid>,
+    /// External reference or e-mail address of that person.
+    approver_ref: Option<ExternalRef>,
+    /// Name of an approver who is not a person of the organization. Has no effect where a person is named.
+    approver_name: Option<Name>,
 }
 
 /// Way of resuming a plan.
@@ -158,11 +163,10 @@ pub async fn resume_plan(
                 Replanned { position: shift.milestone, forecast_on }
             };
             let reason = format!("Resumed after {} days on hold since {}.", report.days, report.on_hold_since);
-            let terms = Freeze {
-                reason: &reason,
-                approved_by: body.0.approved_by.as_ref().map(Label::as_str),
-                replanned: shifts.iter().map(replanned).collect(),
-            };
+            let ResumptionDraft { approver_id, approver_ref, approver_name } = &body.0;
+            let named = NamedOwner::of(*approver_id, approver_ref.as_ref(), approver_name.as_ref());
+            let approver = approver(&cx, unit, named).await?;
+            let terms = Freeze { reason: &reason, approver, replanned: shifts.iter().map(replanned).collect() };
             freeze(unit, &mut record, terms, &milestones_before).await?;
         }
         changed(unit, &record, &before, "resumed").await?;

@@ -6,19 +6,20 @@ use actix_web::{http::header::LOCATION, post};
 use chrono::NaiveDate;
 use milepost_domain::Rule as _;
 use milepost_domain::plan::start::{Shift, move_start};
-use milepost_domain::values::text::{Key, Label, Reason};
+use milepost_domain::values::text::{ExternalRef, Key, Name, Reason};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::Plan;
-use super::baselines::{Freeze, Replanned, freeze};
+use super::baselines::{Freeze, Replanned, approver, freeze};
 use super::holds::check_record;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::{Body, Query};
 use crate::handlers::milestones::Milestone;
+use crate::owner::NamedOwner;
 use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
 use crate::store::plans::{self, PlanRecord};
@@ -27,14 +28,18 @@ use crate::unit::{Change, Entity};
 /// New start of a plan.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"start_on": "2026-04-07", "reason": "The contract was signed a week later.", "approved_by": "Petra Novak"}))]
+#[schema(example = json!({"start_on": "2026-04-07", "reason": "The contract was signed a week later.", "approver_name": "Petra Novak"}))]
 pub struct StartDraft {
     /// New first day of the plan.
     start_on: NaiveDate,
     /// Reason for the move.
     reason: Reason,
-    /// Person who approved the move on the organization's side.
-    approved_by: Option<Label>,
+    /// Identifier of the person who approved the move on the organization's side.
+    approver_id: Option<Uuid>,
+    /// External reference or e-mail address of that person.
+    approver_ref: Option<ExternalRef>,
+    /// Name of an approver who is not a person of the organization. Has no effect where a person is named.
+    approver_name: Option<Name>,
 }
 
 /// Options of a move.
@@ -134,11 +139,10 @@ pub async fn move_plan(
             let forecast_on = shift.forecast_on.map(|(_, to_on)| to_on);
             Replanned { position: shift.milestone, forecast_on }
         };
-        let terms = Freeze {
-            reason: draft.reason.as_str(),
-            approved_by: draft.approved_by.as_ref().map(Label::as_str),
-            replanned: shifts.iter().map(replanned).collect(),
-        };
+        let named = NamedOwner::of(draft.approver_id, draft.approver_ref.as_ref(), draft.approver_name.as_ref());
+        let approver = approver(&cx, unit, named).await?;
+        let replanned = shifts.iter().map(replanned).collect();
+        let terms = Freeze { reason: draft.reason.as_str(), approver, replanned };
         freeze(unit, &mut record, terms, &milestones_before).await?;
         let after = Plan::at(&PlanView::from(&record), unit.today);
         let entity = (Entity::Plan, *id);

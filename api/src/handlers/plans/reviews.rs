@@ -1,11 +1,13 @@
 //! Regular reviews of a plan: the agenda of the next one, and the records of past ones.
 
+use std::collections::HashMap;
+
 use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::plan::rule::PlanRule;
 use milepost_domain::rule::{Rule as _, Violations, all_kept};
-use milepost_domain::values::text::{Key, Label, Name, Note};
+use milepost_domain::values::text::{ExternalRef, Key, Name, Note};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Text;
 use utoipa::ToSchema;
@@ -18,10 +20,16 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::handlers::milestones::{Milestone, save_all};
+use crate::owner::{self, NamedOwner};
 use crate::paging::{Page, Paging};
 use crate::read_model::PlanView;
+use crate::store::Conn;
 use crate::store::author::Author;
+use crate::store::authored;
+use crate::store::authored::name_all;
 use crate::store::keyset::{self, Position};
+use crate::store::owner::Owner;
+use crate::store::people;
 use crate::store::plans::{self, PlanRecord};
 use crate::store::reviews::{self, ReviewMark, ReviewRow};
 use crate::unit::{Change, Entity, Unit};
@@ -30,7 +38,7 @@ use crate::unit::{Change, Entity, Unit};
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"key": "pipeline", "cause": "The client's firewall change waits for approval.",
-    "action": "Escalate to the sponsor.", "owner_name": "Ana", "due_on": "2026-05-08"}))]
+    "action": "Escalate to the sponsor.", "owner_id": null, "owner_ref": "hr-17", "owner_name": "Ana Petrova", "due_on": "2026-05-08"}))]
 pub struct ReviewFinding {
     /// Key of the milestone.
     key: Key,
@@ -38,8 +46,12 @@ pub struct ReviewFinding {
     cause: Note,
     /// Action taken against the risk.
     action: Note,
-    /// Owner of the action.
-    owner_name: Option<Label>,
+    /// Identifier of the owner of the action, where a person is responsible.
+    owner_id: Option<Uuid>,
+    /// External reference of the owner. An e-mail address is taken, too.
+    owner_ref: Option<ExternalRef>,
+    /// Name of the owner: the person's, or free text for somebody outside. Has no effect where a person is named.
+    owner_name: Option<Name>,
     /// Due date of the action.
     due_on: Option<NaiveDate>,
 }
@@ -49,7 +61,7 @@ pub struct ReviewFinding {
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "findings": [{"key": "pipeline", "cause": "The client's firewall change waits for approval.", "action": "Escalate to the sponsor.",
-    "owner_name": "Ana", "due_on": "2026-05-08"}],
+    "owner_ref": "hr-17", "due_on": "2026-05-08"}],
     "confirmed": ["report"], "note": "The team is confident."
 }))]
 pub struct ReviewDraft {
@@ -139,9 +151,11 @@ pub async fn list_reviews(cx: Context, id: Path<Uuid>, paging: Paging) -> Result
     let plans = cx.plans().await?;
     plans.find(*id).ok_or_else(ApiError::not_found)?;
     let before = paging.after_number();
-    let rows = reviews::page(&mut cx.read().await?, cx.organization_id(), *id, before, paging.limit + 1).await?;
-    let position = |row: &ReviewRow| Position { key: Some(keyset::Key::Number(row.number)), id: *id };
-    paging.try_answer(rows, position, |row| Review::thawed(&row))
+    let mut conn = cx.snapshot().await?;
+    let rows = reviews::page(&mut conn, cx.organization_id(), *id, before, paging.limit + 1).await?;
+    let shown = thawed(&mut conn, cx.organization_id(), &rows).await?;
+    let position = |review: &Review| Position { key: Some(keyset::Key::Number(review.number)), id: *id };
+    paging.answer(shown, position, |review| review)
 }
 
 /// Get a review
@@ -152,8 +166,10 @@ pub async fn list_reviews(cx: Context, id: Path<Uuid>, paging: Paging) -> Result
 #[get("/v1/plans/{id}/reviews/{number}")]
 pub async fn read_review(cx: Context, path: Path<(Uuid, i64)>) -> Result<Answer, ApiError> {
     let (id, number) = path.into_inner();
-    let found = reviews::find(&mut cx.read().await?, cx.organization_id(), id, number).await?;
-    Ok(Answer::ok(&Review::thawed(&found.ok_or_else(ApiError::not_found)?)?)?.content_tag())
+    let mut conn = cx.snapshot().await?;
+    let found = reviews::find(&mut conn, cx.organization_id(), id, number).await?.ok_or_else(ApiError::not_found)?;
+    let shown = thawed(&mut conn, cx.organization_id(), &[found]).await?;
+    Ok(Answer::ok(&shown[0])?.content_tag())
 }
 
 /// Record a review
@@ -181,7 +197,7 @@ pub async fn create_review(cx: Context, id: Path<Uuid>, body: Body<ReviewDraft>)
             author: unit.author(),
             recorded_at: unit.now,
             state,
-            findings: draft.findings.clone(),
+            findings: owned(&cx, unit, &draft.findings).await?,
             note: draft.note.clone().map(String::from),
         };
         let row = review.frozen()?;
@@ -194,9 +210,42 @@ pub async fn create_review(cx: Context, id: Path<Uuid>, body: Body<ReviewDraft>)
         let entity = (Entity::Plan, *id);
         let change = Change { verb: "reviewed", entity, root: entity, before: None, after: Some(&review) };
         unit.record(change).await?;
-        Answer::created(format!("/v1/plans/{id}/reviews/{}", review.number), &review)
+        let mut shown = [review];
+        name_all(&mut unit.conn, unit.organization_id, &mut shown).await?;
+        Answer::created(format!("/v1/plans/{id}/reviews/{number}"), &shown[0])
     })
     .await
+}
+
+/// Findings with their owners as they are known.
+async fn owned(cx: &Context, unit: &mut Unit, findings: &[ReviewFinding]) -> Result<Vec<ReviewFinding>, ApiError> {
+    let at = |index: usize| format!("findings/{index}/owner");
+    let named =
+        findings.iter().map(|one| NamedOwner::of(one.owner_id, one.owner_ref.as_ref(), one.owner_name.as_ref()));
+    let owners = owner::resolve_all(&mut unit.conn, unit.organization_id, named, at).await?;
+    for (index, owner) in owners.iter().enumerate() {
+        cx.check_named_person(&at(index), owner.id)?;
+    }
+    Ok(findings.iter().zip(owners).map(|(finding, owner)| finding.clone().owned_by(owner)).collect())
+}
+
+/// Reviews as they were recorded. People in them are called what they are called now; what was erased of somebody is gone.
+async fn thawed(conn: &mut Conn, organization_id: Uuid, rows: &[ReviewRow]) -> Result<Vec<Review>, ApiError> {
+    let mut shown: Vec<Review> =
+        rows.iter().map(|row| serde_json::from_str(&row.content)).collect::<Result<_, serde_json::Error>>()?;
+    name_all(conn, organization_id, &mut shown).await?;
+    let mut ids: Vec<Uuid> =
+        shown.iter().flat_map(|review| &review.findings).filter_map(|finding| finding.owner_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let people = people::with_ids(conn, organization_id, &ids).await?;
+    let known: HashMap<Uuid, Owner> = people.iter().map(|person| (person.id, Owner::from(person))).collect();
+    for finding in shown.iter_mut().flat_map(|review| &mut review.findings) {
+        if let Some(id) = finding.owner_id {
+            *finding = finding.clone().owned_by(known.get(&id).cloned().unwrap_or_default());
+        }
+    }
+    Ok(shown)
 }
 
 /// Records that the forecasts of these milestones were confirmed.
@@ -233,19 +282,33 @@ fn check(draft: &ReviewDraft, record: &PlanRecord, state: &ReviewState) -> Resul
     Ok(all_kept(violations)?)
 }
 
+authored!(Review);
+
+impl ReviewFinding {
+    fn owned_by(self, owner: Owner) -> Self {
+        let external_ref = owner.external_ref.map(ExternalRef::trusted);
+        Self { owner_id: owner.id, owner_ref: external_ref, owner_name: owner.name.map(Name::trusted), ..self }
+    }
+
+    /// Without what is read from the person.
+    fn frozen(&self) -> Self {
+        let name = self.owner_name.clone().filter(|_| self.owner_id.is_none());
+        Self { owner_ref: None, owner_name: name, ..self.clone() }
+    }
+}
+
 impl Review {
     fn frozen(&self) -> Result<ReviewRow, ApiError> {
+        let findings: Vec<ReviewFinding> = self.findings.iter().map(ReviewFinding::frozen).collect();
+        let mut content = serde_json::to_value(self)?;
+        content["findings"] = serde_json::to_value(findings)?;
         Ok(ReviewRow {
             plan_id: self.plan_id,
             number: self.number,
             reviewed_on: self.reviewed_on,
-            content: serde_json::to_string(self)?,
+            content: content.to_string(),
             author: Text(self.author.clone()),
             recorded_at: self.recorded_at,
         })
-    }
-
-    fn thawed(row: &ReviewRow) -> Result<Self, ApiError> {
-        Ok(serde_json::from_str(&row.content)?)
     }
 }

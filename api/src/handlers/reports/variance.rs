@@ -55,11 +55,11 @@ pub struct VarianceOptions {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "by": "phase", "groups": [{
-        "group": "Data preparation", "template_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0,
+        "group": "Data preparation", "template_id": null, "owner_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0,
         "share_late": 0.75,
         "ratio_p10": 0.9, "ratio_p50": 1.2, "ratio_p80": 1.6, "trend_days_per_month": -0.4, "suggested_buffer_percent": 60.0
     }], "total": {
-        "group": null, "template_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0, "share_late": 0.75,
+        "group": null, "template_id": null, "owner_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0, "share_late": 0.75,
         "ratio_p10": 0.9, "ratio_p50": 1.2, "ratio_p80": 1.6, "trend_days_per_month": -0.4, "suggested_buffer_percent": 60.0
     }
 }))]
@@ -76,7 +76,7 @@ pub struct VarianceReport {
 /// Figures of a group of finished milestones.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "group": "Data preparation", "template_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0, "share_late": 0.75,
+    "group": "Data preparation", "template_id": null, "owner_id": null, "finished": 12, "mean_slip_days": 4.2, "median_slip_days": 3.0, "share_late": 0.75,
     "ratio_p10": 0.9, "ratio_p50": 1.2, "ratio_p80": 1.6, "trend_days_per_month": -0.4, "suggested_buffer_percent": 60.0
 }))]
 pub struct VarianceRow {
@@ -86,6 +86,8 @@ pub struct VarianceRow {
     group: Option<String>,
     /// Identifier of the template, when grouped by template milestone.
     template_id: Option<Uuid>,
+    /// Identifier of the owner, when grouped by owner: two people of one name are two groups.
+    owner_id: Option<Uuid>,
     /// Number of finished milestones.
     #[schema(maximum = 100_000_000)]
     finished: usize,
@@ -151,7 +153,7 @@ impl VarianceReport {
         Self {
             by,
             groups: groups.into_iter().map(|(group, found)| VarianceRow::of(group, &found)).collect(),
-            total: total.map(|found| VarianceRow::of((None, None), &found)),
+            total: total.map(|found| VarianceRow::of(Group::default(), &found)),
         }
     }
 
@@ -160,6 +162,7 @@ impl VarianceReport {
             "row_type",
             "group",
             "template_id",
+            "owner_id",
             "finished",
             "mean_slip_days",
             "median_slip_days",
@@ -176,6 +179,7 @@ impl VarianceReport {
                 row_type.to_owned(),
                 harmless(row.group.as_deref().unwrap_or_default()),
                 row.template_id.map(|id| id.to_string()).unwrap_or_default(),
+                row.owner_id.map(|id| id.to_string()).unwrap_or_default(),
                 row.finished.to_string(),
                 row.mean_slip_days.to_string(),
                 row.median_slip_days.to_string(),
@@ -191,25 +195,37 @@ impl VarianceReport {
     }
 }
 
-/// A group's name, and the template it belongs to.
-type Group = (Option<String>, Option<Uuid>);
+/// A group: its name, and the template or the person that it belongs to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Group {
+    name: Option<String>,
+    template_id: Option<Uuid>,
+    owner_id: Option<Uuid>,
+}
 
 fn group_of(by: GroupBy, plan: &PlanView, label: &MilestoneLabel) -> Option<Group> {
     let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
+    let named = |name| Group { name, ..Group::default() };
+    let owner = label.owner.as_ref();
     Some(match by {
-        GroupBy::Phase => (text(&label.phase), None),
-        GroupBy::Owner => (label.owner.as_ref().and_then(|owner| owner.name.clone()), None),
-        GroupBy::Kind => (Some(plan.row.kind.0.to_string()), None),
-        GroupBy::TemplateMilestone => (Some(label.key.to_string()), Some(plan.row.template_id?)),
+        GroupBy::Phase => named(text(&label.phase)),
+        GroupBy::Owner => {
+            Group { owner_id: owner.and_then(|one| one.id), ..named(owner.and_then(|one| one.name.clone())) }
+        }
+        GroupBy::Kind => named(Some(plan.row.kind.0.to_string())),
+        GroupBy::TemplateMilestone => {
+            Group { template_id: Some(plan.row.template_id?), ..named(Some(label.key.to_string())) }
+        }
     })
 }
 
 impl VarianceRow {
-    fn of((group, template_id): Group, found: &Variance) -> Self {
+    fn of(Group { name: group, template_id, owner_id }: Group, found: &Variance) -> Self {
         let quantile = |at: usize| found.ratio_quantiles.map(|quantiles| quantiles[at]);
         Self {
             group,
             template_id,
+            owner_id,
             finished: found.count,
             mean_slip_days: found.mean_slip_days,
             median_slip_days: found.median_slip_days,

@@ -1,7 +1,7 @@
 //! Conditions on the rows of a list.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{Database, Encode, QueryBuilder, Type};
+use sqlx::{Database, Encode, Postgres, QueryBuilder, Sqlite, Type};
 use uuid::Uuid;
 
 use super::value::{Column, Value, push_value};
@@ -40,10 +40,47 @@ impl Condition {
     }
 }
 
+/// Number of values that are parameters of their own: well below the limit of either engine.
+const MOST_PARAMETERS: usize = 10_000;
+
+/// The way in which an engine takes a list of identifiers as one parameter.
+pub trait Lists: Database {
+    /// The parameter.
+    type List: 'static + Send;
+    /// What stands before it.
+    const IN_LIST: &'static str;
+    /// What stands after it.
+    const IN_LIST_END: &'static str;
+    /// Makes it.
+    fn list(ids: &[Uuid]) -> Self::List;
+}
+
+impl Lists for Sqlite {
+    type List = String;
+    const IN_LIST: &'static str = " IN (SELECT unhex(value) FROM json_each(";
+    const IN_LIST_END: &'static str = "))";
+
+    fn list(ids: &[Uuid]) -> String {
+        let quoted: Vec<String> = ids.iter().map(|id| format!("\"{}\"", id.simple())).collect();
+        format!("[{}]", quoted.join(","))
+    }
+}
+
+impl Lists for Postgres {
+    type List = Vec<Uuid>;
+    const IN_LIST: &'static str = " = ANY(";
+    const IN_LIST_END: &'static str = ")";
+
+    fn list(ids: &[Uuid]) -> Vec<Uuid> {
+        ids.to_vec()
+    }
+}
+
 /// Adds conditions to a `WHERE` that has begun.
 pub(crate) fn push_conditions<D>(query: &mut QueryBuilder<D>, conditions: &[Condition])
 where
-    D: Database,
+    D: Lists,
+    for<'q> D::List: Encode<'q, D> + Type<D>,
     for<'q> String: Encode<'q, D> + Type<D>,
     for<'q> Option<String>: Encode<'q, D> + Type<D>,
     for<'q> Option<Uuid>: Encode<'q, D> + Type<D>,
@@ -63,6 +100,11 @@ where
             }
             Condition::OneOf(_, values) if values.is_empty() => {
                 query.push("1 = 0");
+            }
+            // More identifiers than a statement has parameters for are one parameter.
+            Condition::OneOf(column, values) if values.len() > MOST_PARAMETERS => {
+                let ids: Vec<Uuid> = values.iter().filter_map(Value::id).collect();
+                query.push(*column).push(D::IN_LIST).push_bind(D::list(&ids)).push(D::IN_LIST_END);
             }
             Condition::OneOf(column, values) => {
                 query.push(*column).push(" IN (");

@@ -51,6 +51,11 @@ impl Value {
         }
     }
 
+    /// The identifier that it is.
+    pub const fn id(&self) -> Option<Uuid> {
+        if let Self::Uuid(id) = self { *id } else { None }
+    }
+
     /// Whether there is no value.
     pub const fn is_absent(&self) -> bool {
         match self {
@@ -186,6 +191,7 @@ text_columns!(
     milepost_domain::people::Employment,
     milepost_domain::people::identity::PersonBy,
     milepost_domain::people::PersonKind,
+    milepost_domain::people::profile::ProfileVisibility,
     milepost_domain::usage::metric::Aggregate,
     milepost_domain::customer::outcome::OutcomeKind,
     milepost_domain::plan::Kind,

@@ -183,7 +183,7 @@ pub async fn import_plan(
         return Answer::ok(&imported);
     }
     cx.write(async |unit| {
-        let record = create(unit, &draft).await?;
+        let record = create(&cx, unit, &draft).await?;
         let imported = ImportedPlan { dry_run: false, plan_id: Some(record.plan.id), ..imported.clone() };
         let answer = Answer::json(StatusCode::CREATED, &imported)?;
         Ok(answer.header(LOCATION, format!("/v1/plans/{}", record.plan.id)))
