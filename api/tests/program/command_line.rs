@@ -103,12 +103,15 @@ fn killed_under_load_it_loses_nothing_it_acknowledged() {
     let mut acknowledged: Vec<String> = vec![];
     for round in 0..kills {
         let mut server = Serving::start(directory.path(), &["--rate-limit-per-minute", "100000000"]);
+        // The time runs once all can send: a client reads the machine's certificates first, which may take longer than that.
+        let start = std::sync::Arc::new(std::sync::Barrier::new(5));
         let senders: Vec<_> = (0..4)
             .map(|sender| {
-                let (url, key) = (server.url.clone(), key.clone());
-                std::thread::spawn(move || send_until_it_dies(&url, &key, &format!("{round}-{sender}")))
+                let (url, key, start) = (server.url.clone(), key.clone(), start.clone());
+                std::thread::spawn(move || send_until_it_dies(&url, &key, &format!("{round}-{sender}"), &start))
             })
             .collect();
+        start.wait();
         std::thread::sleep(std::time::Duration::from_millis(200 + 37 * (round as u64 % 7)));
         server.child.kill().expect("killed");
         server.child.wait().expect("dead");
@@ -137,10 +140,11 @@ fn killed_under_load_it_loses_nothing_it_acknowledged() {
 
 /// Sends events in small batches until the server no longer responds; returns the identifiers of the acknowledged
 /// events.
-fn send_until_it_dies(url: &str, key: &str, name: &str) -> Vec<String> {
+fn send_until_it_dies(url: &str, key: &str, name: &str, start: &std::sync::Barrier) -> Vec<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let (http, mut acknowledged) = (reqwest::Client::new(), vec![]);
+        start.wait();
         for batch in 0.. {
             let ids: Vec<String> = (0..10).map(|n| format!("{name}-{batch}-{n}")).collect();
             let event = |id: &String| json!({ "id": id, "source": "load", "type": "t", "subject": "nobody" });
