@@ -80,6 +80,14 @@ pub struct Settings {
     /// Number of scheduled backups that are kept.
     #[arg(long, env = "MILEPOST_BACKUP_KEEP", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     pub backup_keep: u16,
+    /// Address under which the world reaches this server, such as `https://milepost.example.com`. Credentials name their issuer and their
+    /// status by it, so it must not change. Defaults to the address that the server listens on.
+    #[arg(long, env = "MILEPOST_PUBLIC_URL")]
+    pub public_url: Option<String>,
+    /// Whether keys and status lists of other issuers' credentials may be fetched from private addresses and without TLS. For tests and
+    /// closed networks only.
+    #[arg(long, env = "MILEPOST_CREDENTIALS_ALLOW_PRIVATE")]
+    pub credentials_allow_private: bool,
     /// `iss` of the tokens that this server issues.
     #[arg(long, env = "MILEPOST_TOKEN_ISSUER", default_value = "milepost")]
     pub token_issuer: String,

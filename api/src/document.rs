@@ -67,6 +67,7 @@ use crate::store::{customers, people};
         (name = "segment", description = "Usage events, people and customers as Segment's libraries send them."),
         (name = "metrics", description = "Named aggregates over usage events."),
         (name = "ledger", description = "Every change, in order and chained by hashes."),
+        (name = "recognition", description = "Badges, their awards to people, and the credentials that prove them."),
         (name = "access", description = "The organization, its API clients and tokens."),
         (name = "server", description = "Liveness, telemetry and this document."),
     ),

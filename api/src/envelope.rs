@@ -193,7 +193,8 @@ impl Kept {
 /// Returns whether a browser requests a shared page.
 fn is_page(request: &ServiceRequest) -> bool {
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    request.path().starts_with("/share/") && accept.contains("text/html")
+    let is_page = ["/share/", "/credentials/"].iter().any(|pages| request.path().starts_with(pages));
+    is_page && accept.contains("text/html")
 }
 
 fn describes_body(name: &HeaderName) -> bool {

@@ -33,6 +33,8 @@ pub enum Code {
     Forbidden,
     /// There is no such thing for this caller.
     NotFound,
+    /// It was there and was taken back.
+    Gone,
     /// The path exists, the method does not.
     MethodNotAllowed,
     /// No representation fits `Accept`.
@@ -91,6 +93,7 @@ impl Code {
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "Valid credentials are needed"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "The credentials do not allow this"),
             Self::NotFound => (StatusCode::NOT_FOUND, "There is nothing here"),
+            Self::Gone => (StatusCode::GONE, "It was taken back"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "This method is not allowed here"),
             Self::NotAcceptable => (StatusCode::NOT_ACCEPTABLE, "No acceptable representation"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time"),

@@ -21,6 +21,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "A start date lies after the day on which work began.",
         "must not be after 2026-03-09, when work began",
     ),
+    of(
+        "already_awarded",
+        "The person holds the badge.",
+        "is held by the person already: renew that award, or revoke it first",
+    ),
     of("already_recorded", "The same record exists.", "is already recorded"),
     of(
         "already_scored",
@@ -33,6 +38,9 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "give either customer_id or customer_ref, not both",
     ),
     of("archived", "What is archived cannot be changed or used.", "is archived: restore it first"),
+    of("award_revoked", "What was revoked stays so.", "is revoked, which is final"),
+    of("award_suspended", "A suspended award has to be restored first.", "is suspended: restore it first"),
+    of("awarded_in_future", "An award lies in the future.", "must not be in the future"),
     of("bands_out_of_order", "The lower bounds of bands are not in order.", "must be below healthy_from"),
     of(
         "baselined",
@@ -89,6 +97,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "duplicate_key",
         "Several milestones of a plan have the same key.",
         "the key 'review' is used by more than one milestone",
+    ),
+    of(
+        "expires_too_early",
+        "An award would expire before it counts.",
+        "must be after 2026-05-04, the day of the award",
     ),
     of(
         "finding_missing",
@@ -164,6 +177,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The risk model lacks something, and no reason to activate it all the same was given.",
         "must be given to activate a model that has not earned its place",
     ),
+    of("never_expires", "What never expires needs no renewal.", "never expires"),
     of("no_fit", "A model cannot be fitted on the data.", "the coefficients do not converge"),
     of("no_milestones", "A plan or template has no milestones.", "a plan needs at least one milestone"),
     of("no_weight", "All weights are zero.", "the weights must not all be zero"),
@@ -222,6 +236,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The version is a draft, or no version is published.",
         "version 2 is a draft: publish it first",
     ),
+    of("not_suspended", "Only what is suspended can be restored.", "is not suspended"),
     of(
         "not_the_path",
         "The body names another resource than the path.",
@@ -277,6 +292,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("repeated", "The same value is given more than once.", "is given more than once"),
     of("repeated_dependency", "Two milestones are related twice.", "the dependency on 'pipeline' is given twice"),
     of("repeated_key", "A key is used more than once.", "the key 'usage' is used twice"),
+    of("repeated_tag", "A tag is named twice.", "is named more than once"),
     of("required", "A field or parameter is missing.", "must be given"),
     of(
         "same_plan",
@@ -341,6 +357,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("too_small", "The number is too small.", "must be at least 0"),
     of("unclosed_quote", "A quoted cell of a CSV file does not end.", "the quote that begins here is not closed"),
     of("undone", "The merge has already been undone.", "has already been undone"),
+    of("unknown_badge", "The key names no badge.", "names no badge"),
     of("unknown_baseline", "No baseline has this number.", "the plan has no baseline 7"),
     of("unknown_column", "The CSV file has a column that is not known.", "is not a known column"),
     of("unknown_customer", "No customer has this identifier or reference.", "there is no customer with this id"),
@@ -399,6 +416,7 @@ mod tests {
     use milepost_domain::people::rule::PeopleRule;
     use milepost_domain::plan::milestone::MilestoneRule;
     use milepost_domain::plan::rule::PlanRule;
+    use milepost_domain::recognition::rule::RecognitionRule;
     use milepost_domain::usage::metric::MetricRule;
     use milepost_domain::values::rule::ValueRule;
     use milepost_domain::values::version::VersionRule;
@@ -423,6 +441,7 @@ mod tests {
             MergeRule::VARIANTS,
             PeopleRule::VARIANTS,
             AccessRule::VARIANTS,
+            RecognitionRule::VARIANTS,
         ];
         for code in rules.into_iter().flatten().filter(|code| **code != "value") {
             assert!(is_known(code), "{code} is not in the list of codes");

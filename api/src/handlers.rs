@@ -18,6 +18,7 @@ pub mod milestones;
 pub mod people;
 pub mod plans;
 pub mod playbooks;
+pub mod recognition;
 pub mod references;
 pub mod reports;
 pub mod risk;

@@ -22,7 +22,7 @@ const AVATAR_SIDE: u32 = 256;
 
 /// Image as the bytes of a file.
 #[derive(Debug, ToSchema)]
-#[schema(value_type = String, format = Binary)]
+#[schema(value_type = String, format = Binary, max_length = 5_242_880)]
 #[expect(dead_code, reason = "the document's word for what is sent as it is")]
 pub struct ImageFile(Vec<u8>);
 

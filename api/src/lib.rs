@@ -18,6 +18,7 @@ pub mod commands;
 pub mod config;
 pub mod context;
 pub mod contract;
+pub mod credentials;
 pub mod csv_text;
 pub mod customer_health;
 pub mod database;

@@ -8,7 +8,7 @@ mod sent;
 use milepost_domain::merge::Side;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::nesting::DEEPEST;
-use milepost_domain::values::text::ExternalRef;
+use milepost_domain::values::text::{ExternalRef, Key};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use uuid::Uuid;
@@ -164,6 +164,22 @@ pub async fn list<T: Managed>(
 /// Applies a merge patch to a resource. A patch that changes nothing leaves the version as it is.
 pub async fn update<T: Managed>(cx: &Context, by: By<'_>, patch: &MergePatch<T>) -> Result<Answer, ApiError> {
     change(cx, by, |content| patch.applied_to(content, &cx.app.contract)).await
+}
+
+/// Replaces the content of a resource that the path names by its key, which stays.
+pub async fn replace_keyed<T: Managed>(
+    cx: &Context,
+    key: &str,
+    content: &T,
+    key_of: impl Fn(&T) -> &Key,
+) -> Result<Answer, ApiError> {
+    let replaced = |before: &T| {
+        let is_same = key_of(before) == key_of(content);
+        is_same
+            .then(|| content.clone())
+            .ok_or_else(|| ApiError::field("/key", "not_the_path", "must be the key in the path"))
+    };
+    change(cx, By::Key(key), replaced).await
 }
 
 /// Changes the content of a resource. A change that changes nothing leaves the version as it is.

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, me, organization, providers, roles, sign_in, tokens};
 use crate::handlers::{
     copies, customers, events, health, health_models, interventions, ledger, merges, metrics, milestones, people,
-    plans, playbooks, references, reports, risk, segment, server, shares, teams, templates,
+    plans, playbooks, recognition, references, reports, risk, segment, server, shares, teams, templates,
 };
 
 /// What endpoints are registered with: a server, or the OpenAPI document.
@@ -58,6 +58,7 @@ pub fn register<R: Registry>(config: &mut R) {
         reactions::<R>,
         events::<R>,
         ledger::<R>,
+        recognition::<R>,
         access::<R>,
         server::<R>,
     ];
@@ -310,6 +311,35 @@ fn reactions<R: Registry>(config: &mut R) {
         .service(interventions::act::reopen_intervention)
         .service(interventions::act::snooze_intervention)
         .service(interventions::act::finish_intervention);
+}
+
+/// Registers badges, awards and credentials.
+fn recognition<R: Registry>(config: &mut R) {
+    config
+        .service(recognition::badges::list_badges)
+        .service(recognition::badges::create_badge)
+        .service(recognition::badges::draw_badge)
+        .service(recognition::badges::read_badge)
+        .service(recognition::badges::replace_badge)
+        .service(recognition::awards::list_awards)
+        .service(recognition::awards::award_badge)
+        .service(recognition::awards::read_award)
+        .service(recognition::act::suspend_award)
+        .service(recognition::act::restore_award)
+        .service(recognition::act::revoke_award)
+        .service(recognition::act::renew_award)
+        .service(recognition::awards::list_person_awards)
+        .service(recognition::holder::read_credential)
+        .service(recognition::holder::publish_award)
+        .service(recognition::verify::verify_credential)
+        .service(recognition::issuer::rotate_credential_key)
+        .service(recognition::issuer::read_issuer)
+        .service(recognition::issuer::read_issuer_keys)
+        .service(recognition::issuer::read_issuer_key)
+        .service(recognition::issuer::read_issued_badge)
+        .service(recognition::issuer::draw_issued_badge)
+        .service(recognition::issuer::read_status_list)
+        .service(recognition::holder::read_public_credential);
 }
 
 /// Registers usage events, Segment's endpoints and metrics.

@@ -25,6 +25,7 @@ use crate::bodies::Bodies;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::contract::Contract;
+use crate::credentials::Credentials;
 use crate::customer_health::keeping::Keeping;
 use crate::database::StartError;
 use crate::document::Document;
@@ -83,6 +84,7 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
         questions: Turns::of_questions(),
         bodies: Bodies::default(),
         images: Images::default(),
+        credentials: Credentials::default(),
         storage: StorageState::new(&settings.storage),
         is_accepting: AtomicBool::new(true),
         document,

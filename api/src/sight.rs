@@ -9,9 +9,9 @@ use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::read_model::{PlanView, Plans};
 use crate::store::customers::{self, Customer};
-use crate::store::profiles;
 use crate::store::responsibilities::Held;
 use crate::store::row::{Column as _, Condition};
+use crate::store::{people, profiles};
 
 impl Context {
     /// The person with their relations, if the caller is one who does not have a scope everywhere.
@@ -102,7 +102,13 @@ impl Context {
             }
             SubjectKind::Person => {
                 let subject = Subject::Person { id };
-                (Scope::PeopleRead, [Scope::PeopleRead, scope].map(|scope| self.who.caller.may(scope, &subject)))
+                let may = [Scope::PeopleRead, scope].map(|scope| self.who.caller.may(scope, &subject));
+                // Who may read all people is told that there is no such person, before what they may not do with one.
+                if may == [true, false] {
+                    let found = people::find(&mut self.read().await?, self.organization_id(), id).await?;
+                    found.ok_or_else(ApiError::not_found)?;
+                }
+                (Scope::PeopleRead, may)
             }
             SubjectKind::Profile => {
                 let found = profiles::find(&mut self.read().await?, self.organization_id(), id).await?;

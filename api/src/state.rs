@@ -11,6 +11,7 @@ use crate::bodies::Bodies;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::contract::Contract;
+use crate::credentials::Credentials;
 use crate::customer_health::keeping::Keeping;
 use crate::document::Document;
 use crate::idempotency::InFlight;
@@ -48,6 +49,7 @@ pub struct App {
     pub in_flight: InFlight,
     pub bodies: Bodies,
     pub images: Images,
+    pub credentials: Credentials,
     pub storage: StorageState,
     /// Turns of writers.
     pub turns: Turns,

@@ -82,6 +82,10 @@ pub enum Entity {
     Profile,
     /// A team.
     Team,
+    /// A badge.
+    Badge,
+    /// An award of a badge; its root is the person.
+    Award,
     /// A template.
     Template,
     /// A plan.
@@ -115,6 +119,8 @@ impl Entity {
             Self::Person => "person",
             Self::Profile => "profile",
             Self::Team => "team",
+            Self::Badge => "badge",
+            Self::Award => "award",
             Self::Template => "template",
             Self::Plan => "plan",
             Self::Milestone => "milestone",

@@ -1,7 +1,10 @@
 //! Pages and pictures for people to look at. Each is one self-contained file that can be mailed and printed, and that
 //! loads nothing from other servers.
 
+pub mod badge_picture;
+pub mod credential_page;
 pub mod pictures;
 pub mod project_xml;
+pub mod security;
 pub mod status_markdown;
 pub mod status_page;

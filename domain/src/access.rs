@@ -78,6 +78,14 @@ pub enum Scope {
     #[serde(rename = "health:write")]
     #[strum(serialize = "health:write")]
     HealthWrite,
+    /// Read badges and awards, and verify credentials.
+    #[serde(rename = "recognition:read")]
+    #[strum(serialize = "recognition:read")]
+    RecognitionRead,
+    /// Define badges and award them.
+    #[serde(rename = "recognition:write")]
+    #[strum(serialize = "recognition:write")]
+    RecognitionWrite,
     /// Read and verify the ledger.
     #[serde(rename = "ledger:read")]
     #[strum(serialize = "ledger:read")]

@@ -13,6 +13,7 @@ pub mod people;
 pub mod plan;
 #[cfg(test)]
 mod published;
+pub mod recognition;
 pub mod rule;
 pub mod statistics;
 pub mod usage;

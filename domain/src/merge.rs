@@ -53,6 +53,8 @@ pub enum MovedKind {
     OwnedInterventions,
     /// Memberships of the person in teams.
     TeamMemberships,
+    /// Awards to the person.
+    Awards,
 }
 
 /// A rule of merging that was broken. The text of each variant is its documentation.

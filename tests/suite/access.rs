@@ -60,6 +60,8 @@ async fn the_wrong_scope_is_403(engine: Engine) {
         Scope::EventsWrite,
         Scope::HealthRead,
         Scope::HealthWrite,
+        Scope::RecognitionRead,
+        Scope::RecognitionWrite,
     ];
     let mut keys = HashMap::new();
     for (method, path, operation) in secured(&server) {
@@ -136,6 +138,8 @@ async fn another_organization_is_404(engine: Engine) {
     let provider = json!({ "issuer": "https://login.example.com", "audience": "ours" });
     let provider = create(&server, "/v1/identity-providers", provider).await;
     create(&server, "/v1/roles", json!({ "key": "ours", "name": "Ours", "scopes": ["plans:read"] })).await;
+    create(&server, "/v1/badges", json!({ "key": "ours", "name": "Ours", "description": "D", "criteria": "C" })).await;
+    let award = server.post("/v1/awards", json!({ "badge_key": "ours", "person_ref": "ours" })).await.expect(201);
     let records = [
         ("/members/", id_of(&member)),
         ("/reporting-lines/", id_of(&line)),
@@ -164,6 +168,8 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("/v1/teams/{id}", &team)
             .replace("/v1/identity-providers/{id}", &provider)
             .replace("{role_key}", "ours")
+            .replace("{badge_key}", "ours")
+            .replace("{award_id}", award["id"].as_str().expect("an id"))
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)
             .replace("/v1/risk-models/{id}", &risk_model)
@@ -228,6 +234,10 @@ fn body_for(method: &str, path: &str) -> Value {
         json!({ "name": "T", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
     match (method, path.rsplit('/').next().unwrap_or_default()) {
         ("PUT", "roles") => json!({ "roles": [] }),
+        ("PUT", "{badge_key}") => json!({ "key": "ours", "name": "Ours", "description": "D", "criteria": "C" }),
+        ("PUT", "publication") => json!({ "publication": "hashed" }),
+        ("POST", "restore") if path.contains("/awards/") => json!({ "reason": "A good reason." }),
+        ("POST", "suspend" | "revoke") => json!({ "reason": "A good reason." }),
         ("PUT", "{role_key}") => json!({ "key": "ours", "name": "Ours", "scopes": ["plans:read"] }),
         ("POST", "milestones") => milestone,
         ("POST", "reporting-lines") => json!({}),

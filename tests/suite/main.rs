@@ -45,6 +45,7 @@ mod programs;
 mod proof;
 mod providers;
 mod races;
+mod recognition;
 mod references;
 mod replay;
 mod reports;

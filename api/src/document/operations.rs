@@ -73,6 +73,14 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "health_model" => ("Identifier or key of the health model.", reference("Key")),
         "record_id" => ("Identifier of the record.", uuid),
         "override_id" => ("Identifier of the override.", uuid),
+        "badge_key" => ("Key of the badge.", reference("Key")),
+        "badge_id" => ("Identifier of the badge.", uuid),
+        "award_id" => ("Identifier of the award.", uuid),
+        "organization_id" => ("Identifier of the organization that issues.", uuid),
+        "issuer_key" => ("Identifier of the key of the issuer.", uuid),
+        "status_purpose" => {
+            ("Purpose of the status list.", json!({ "type": "string", "enum": ["revocation", "suspension"] }))
+        }
         "playbook_key" => ("Key of the playbook.", reference("Key")),
         "metric_key" => ("Key of the metric.", reference("Key")),
         "template_key" => ("Key of the template.", reference("Key")),
@@ -144,7 +152,8 @@ fn parameter<'a>(operation: &'a Value, location: &str, name: &str) -> Option<&'a
 
 fn add_failures(method: &str, is_secured: bool, operation: &mut Value) {
     let mut statuses = vec![];
-    let is_shared = parameter(operation, "path", "token").is_some();
+    // What needs no credentials and names something in its path: share links, issuers and published credentials.
+    let is_shared = !is_secured && parameter(operation, "path", "").is_some();
     let has_body = operation["requestBody"].is_object();
     if is_secured {
         statuses.extend([401, 403]);

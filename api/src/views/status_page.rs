@@ -8,15 +8,13 @@ use std::sync::LazyLock;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderName};
-use aws_lc_rs::digest;
-use base64::Engine;
-use base64::prelude::BASE64_STANDARD;
 use chrono::NaiveDate;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::share::{ShareField, Visibility};
 
 use super::pictures;
+use super::security::policy;
 use super::status_markdown::{following, in_words, names};
 use crate::answer::Answer;
 use crate::error::{ApiError, Problem};
@@ -29,13 +27,7 @@ use crate::resources::status_report::{
 
 const STYLE: &str = include_str!("status_page.css");
 
-/// Content security policy: only the page's own style and pictures in it, and forms only to this server.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = BASE64_STANDARD.encode(digest::digest(&digest::SHA256, STYLE.as_bytes()));
-    format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    )
-});
+static POLICY: LazyLock<String> = LazyLock::new(|| policy(STYLE));
 
 /// Returns the page that a browser shows when a shared page is unavailable or a form was filled in wrongly. The page is the
 /// same for an unknown, an expired and a revoked link.
@@ -44,6 +36,10 @@ pub fn failure(problem: &Problem) -> HttpResponse {
         404 => (
             "This page is not there",
             "The link leads nowhere, or no longer does. Ask whoever sent it to you for a new one.",
+        ),
+        410 => (
+            "This award was revoked",
+            "The organization has taken it back, and it counts for nothing. Ask its holder for what they hold at present.",
         ),
         422 if problem.names("/by") => {
             ("Please give your name", "Go back and enter your name, in one line of at most 100 characters.")

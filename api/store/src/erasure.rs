@@ -59,6 +59,7 @@ impl Extent {
             (OF_CUSTOMERS, "customer_id", customers),
             (
                 &[
+                    "awards",
                     "memberships",
                     "reporting_lines",
                     "team_members",

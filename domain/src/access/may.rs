@@ -60,18 +60,18 @@ pub enum SubjectKind {
 
 /// Every relation that grants something: the kind of subject and the scopes that it grants for that one.
 pub const GRANTS: &[(Relation, SubjectKind, &[Scope])] = &[
-    (Relation::Own, SubjectKind::Person, &[Scope::PeopleRead]),
+    (Relation::Own, SubjectKind::Person, &[Scope::PeopleRead, Scope::RecognitionRead]),
     (Relation::Own, SubjectKind::Profile, &[Scope::PeopleRead, Scope::PeopleWrite]),
     (Relation::Own, SubjectKind::Plan, &[Scope::PlansRead]),
-    (Relation::Manager, SubjectKind::Person, &[Scope::PeopleRead]),
+    (Relation::Manager, SubjectKind::Person, &[Scope::PeopleRead, Scope::RecognitionRead]),
     (Relation::Manager, SubjectKind::Profile, &[Scope::PeopleRead]),
     (Relation::Manager, SubjectKind::Plan, &[Scope::PlansRead]),
     (Relation::Report, SubjectKind::Person, &[Scope::PeopleRead]),
     (Relation::Report, SubjectKind::Profile, &[Scope::PeopleRead]),
-    (Relation::Coach, SubjectKind::Person, &[Scope::PeopleRead]),
+    (Relation::Coach, SubjectKind::Person, &[Scope::PeopleRead, Scope::RecognitionRead]),
     (Relation::Coach, SubjectKind::Profile, &[Scope::PeopleRead]),
     (Relation::Coach, SubjectKind::Plan, &[Scope::PlansRead, Scope::PlansWrite]),
-    (Relation::TeamLead, SubjectKind::Person, &[Scope::PeopleRead]),
+    (Relation::TeamLead, SubjectKind::Person, &[Scope::PeopleRead, Scope::RecognitionRead]),
     (Relation::TeamLead, SubjectKind::Profile, &[Scope::PeopleRead]),
     (Relation::TeamLead, SubjectKind::Plan, &[Scope::PlansRead]),
     (Relation::Owner, SubjectKind::Plan, &[Scope::PlansRead, Scope::PlansWrite]),
@@ -273,13 +273,16 @@ mod tests {
     #[test]
     fn relations_grant_what_the_table_says() {
         use ProfileVisibility::{Organization, Private, Related};
-        use Scope::{CustomersRead, CustomersWrite, PeopleRead, PeopleWrite, PlansRead, PlansWrite};
+        use Scope::{
+            CustomersRead, CustomersWrite, PeopleRead, PeopleWrite, PlansRead, PlansWrite, RecognitionRead,
+            RecognitionWrite,
+        };
         let me = [id(1)];
         for (subject, expected) in [
-            (Subject::Person { id: id(1) }, vec![PeopleRead]),
-            (Subject::Person { id: id(2) }, vec![PeopleRead]),
-            (Subject::Person { id: id(3) }, vec![PeopleRead]),
-            (Subject::Person { id: id(4) }, vec![PeopleRead]),
+            (Subject::Person { id: id(1) }, vec![PeopleRead, RecognitionRead]),
+            (Subject::Person { id: id(2) }, vec![PeopleRead, RecognitionRead]),
+            (Subject::Person { id: id(3) }, vec![PeopleRead, RecognitionRead]),
+            (Subject::Person { id: id(4) }, vec![PeopleRead, RecognitionRead]),
             (Subject::Person { id: id(5) }, vec![]),
             (Subject::Person { id: id(6) }, vec![PeopleRead]),
             (profile(1, Private, 0), vec![PeopleRead, PeopleWrite]),
@@ -305,7 +308,16 @@ mod tests {
             (Subject::Customer { id: id(101), owner_id: Some(id(1)) }, vec![CustomersRead]),
             (Subject::Customer { id: id(101), owner_id: Some(id(5)) }, vec![]),
         ] {
-            for what in [CustomersRead, CustomersWrite, PeopleRead, PeopleWrite, PlansRead, PlansWrite] {
+            for what in [
+                CustomersRead,
+                CustomersWrite,
+                PeopleRead,
+                PeopleWrite,
+                PlansRead,
+                PlansWrite,
+                RecognitionRead,
+                RecognitionWrite,
+            ] {
                 assert_eq!(may(&circle(), what, &subject), expected.contains(&what), "{what} {subject:?}");
             }
         }

@@ -36,7 +36,7 @@ pub enum Role {
     Member,
     /// The people whose coach one is, and the programs that they are coached by.
     Coach,
-    /// Reading people, whose abilities one certifies.
+    /// Reading people, and awarding them what one certifies.
     Certifier,
     /// Running plans and programs, and reading whom they serve.
     ProgramManager,
@@ -53,7 +53,8 @@ impl Role {
     pub const fn scopes(self) -> &'static [Scope] {
         match self {
             Self::Member => &[],
-            Self::Coach | Self::Certifier => &[Scope::PeopleRead],
+            Self::Coach => &[Scope::PeopleRead, Scope::RecognitionRead],
+            Self::Certifier => &[Scope::PeopleRead, Scope::RecognitionRead, Scope::RecognitionWrite],
             Self::ProgramManager => &[
                 Scope::CustomersRead,
                 Scope::PeopleRead,
@@ -61,6 +62,8 @@ impl Role {
                 Scope::PlansWrite,
                 Scope::EventsRead,
                 Scope::HealthRead,
+                Scope::RecognitionRead,
+                Scope::RecognitionWrite,
             ],
             Self::PeopleAdmin => &[Scope::PeopleRead, Scope::PeopleWrite],
             Self::Auditor => &[
@@ -69,6 +72,7 @@ impl Role {
                 Scope::PlansRead,
                 Scope::EventsRead,
                 Scope::HealthRead,
+                Scope::RecognitionRead,
                 Scope::LedgerRead,
             ],
             Self::Admin => &[Scope::Admin],

@@ -167,13 +167,7 @@ pub async fn read_role(cx: Context, key: Path<String>) -> Result<Answer, ApiErro
     responses((status = 200, description = "The replaced role.", body = OwnRole)))]
 #[put("/v1/roles/{role_key}")]
 pub async fn replace_role(cx: Context, key: Path<String>, body: Body<RoleContent>) -> Result<Answer, ApiError> {
-    let replaced = |before: &RoleContent| {
-        if before.key == body.0.key {
-            return Ok(body.0.clone());
-        }
-        Err(ApiError::field("/key", "not_the_path", "must be the key in the path"))
-    };
-    resource::change(&cx, By::Key(&key), replaced).await
+    resource::replace_keyed(&cx, &key, &body.0, |role| &role.key).await
 }
 
 /// Delete a role

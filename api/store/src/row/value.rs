@@ -151,6 +151,11 @@ json_columns!(
     Vec<milepost_domain::plan::template::MilestoneDefinition>,
     Vec<crate::merges::MovedCount>,
     milepost_domain::access::Scopes,
+    milepost_domain::recognition::badge::BadgeContent,
+    milepost_domain::recognition::badge::BadgeDesign,
+    Vec<milepost_domain::recognition::badge::Alignment>,
+    Vec<milepost_domain::values::text::Label>,
+    Vec<crate::awards::AwardEvidence>,
 );
 
 /// Declares domain types that are stored as the text they display and parse.
@@ -201,6 +206,8 @@ text_columns!(
     milepost_domain::customer::intervention::Outcome,
     milepost_domain::customer::intervention::Priority,
     milepost_domain::customer::risk::Level,
+    milepost_domain::recognition::badge::AchievementType,
+    crate::awards::Publication,
 );
 
 /// Adds a bound value.

@@ -1,0 +1,8 @@
+//! Recognition: badges, their awards to people, and the credentials that prove them.
+
+pub mod act;
+pub mod awards;
+pub mod badges;
+pub mod holder;
+pub mod issuer;
+pub mod verify;

@@ -1,0 +1,119 @@
+//! Awards of badges to people, and their bits in status lists.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::recognition::award::Life;
+use milepost_domain::recognition::badge::BadgeContent;
+use milepost_domain::recognition::status_list::{MOST_ENTRIES, StatusPurpose};
+use milepost_domain::values::text::{ExternalRef, Name, Note, Reason, WebAddress};
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::author::Author;
+use crate::{Conn, authored, columns, on, table};
+
+/// Evidence that an award was earned. It is public with a published award.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Recording of the demonstration", "url": "https://example.com/demo"}))]
+pub struct AwardEvidence {
+    /// Name.
+    pub name: Name,
+    /// Address.
+    pub url: Option<WebAddress>,
+}
+
+/// Way in which a published award names its holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Publication {
+    /// By the salted hash of the e-mail address.
+    Hashed,
+    /// By the e-mail address.
+    Email,
+}
+
+/// An award as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct AwardRow {
+    pub id: Uuid,
+    pub badge_id: Uuid,
+    pub person_id: Uuid,
+    pub badge: BadgeContent,
+    pub awarded_on: NaiveDate,
+    pub issued_on: NaiveDate,
+    pub expires_on: Option<NaiveDate>,
+    pub note: Option<Note>,
+    pub evidence: Vec<AwardEvidence>,
+    pub suspended_at: Option<DateTime<Utc>>,
+    pub revoked_at: Option<DateTime<Utc>>,
+    pub reason: Option<Reason>,
+    pub renews_id: Option<Uuid>,
+    pub renewed_by_id: Option<Uuid>,
+    pub published: Option<Publication>,
+    #[serde(skip)]
+    pub salt: String,
+    pub status_list: i64,
+    pub status_index: i64,
+    pub author: Author,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub person_ref: Option<ExternalRef>,
+    pub person_name: Option<Name>,
+}
+
+columns!(AwardRow {
+    id, badge_id, person_id, badge, awarded_on, issued_on, expires_on, note, evidence, suspended_at, revoked_at, reason, renews_id,
+    renewed_by_id, published, salt, status_list, status_index, author, version, created_at, updated_at;
+    person_ref: PERSON_REF, person_name: PERSON_NAME
+});
+table!(AwardRow, "awards");
+authored!(AwardRow);
+
+impl AwardRow {
+    /// Returns its dates, and what was done to it.
+    pub const fn life(&self) -> Life {
+        Life {
+            awarded_on: self.issued_on,
+            expires_on: self.expires_on,
+            is_suspended: self.suspended_at.is_some(),
+            is_revoked: self.revoked_at.is_some(),
+        }
+    }
+}
+
+/// Returns the number of the list in which the next credential has its bit.
+pub async fn open_list(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<i64> {
+    const SQL: &str = "SELECT COUNT(*) FROM status_bits WHERE organization_id = $1";
+    let given: i64 = on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_one(db).await)?;
+    Ok(given / MOST_ENTRIES + 1)
+}
+
+/// Takes a bit of a list for good; `false` if it was given before.
+pub async fn take_bit(conn: &mut Conn, organization_id: Uuid, list: i64, index: i64) -> sqlx::Result<bool> {
+    const SQL: &str = "INSERT INTO status_bits (organization_id, status_list, status_index) VALUES ($1, $2, $3) \
+                       ON CONFLICT (organization_id, status_list, status_index) DO NOTHING";
+    on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(list).bind(index).execute(db).await.map(|done| done.rows_affected() == 1))
+}
+
+/// Returns the bits of a list that are set.
+pub async fn set_bits(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    list: i64,
+    purpose: StatusPurpose,
+) -> sqlx::Result<Vec<i64>> {
+    const REVOKED: &str =
+        "SELECT status_index FROM awards WHERE organization_id = $1 AND status_list = $2 AND revoked_at IS NOT NULL";
+    const SUSPENDED: &str =
+        "SELECT status_index FROM awards WHERE organization_id = $1 AND status_list = $2 AND suspended_at IS NOT NULL";
+    let sql = match purpose {
+        StatusPurpose::Revocation => REVOKED,
+        StatusPurpose::Suspension => SUSPENDED,
+    };
+    on!(conn, db => sqlx::query_scalar(sql).bind(organization_id).bind(list).fetch_all(db).await)
+}

@@ -1,0 +1,273 @@
+//! Badges: definitions of what people can be awarded.
+
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString, VariantArray};
+use utoipa::ToSchema;
+
+use super::rule::RecognitionRule;
+use crate::rule::{Rule as _, Violations, all_kept};
+use crate::values::rule::ValueRule;
+use crate::values::text::{Key, Label, Name, Note, WebAddress};
+
+/// Kind of achievement that a badge stands for: some of those of Open Badges 3.0, under the names that it gives them in credentials.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "PascalCase")]
+pub enum AchievementType {
+    /// Achievement of any other kind.
+    Achievement,
+    /// Award, such as for service.
+    Award,
+    /// Badge.
+    #[default]
+    Badge,
+    /// Certificate of completion.
+    Certificate,
+    /// Certification: an assessed qualification, which may expire.
+    Certification,
+    /// Competency: an ability that was demonstrated.
+    Competency,
+}
+
+/// Entry of a public framework that a badge corresponds to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "manage artificial intelligence projects", "url": "http://data.europa.eu/esco/skill/0b0f2a3e-5a2d-4f5e-9f0a-3d7f4f0c2a11",
+    "code": null, "framework": "ESCO"
+}))]
+pub struct Alignment {
+    /// Name of the entry.
+    pub name: Name,
+    /// Address of the entry, such as in ESCO or a registry in CTDL.
+    pub url: WebAddress,
+    /// Code of the entry in its framework.
+    pub code: Option<Label>,
+    /// Name of the framework.
+    pub framework: Option<Name>,
+}
+
+/// Outline of a drawn badge.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum BadgeShape {
+    /// Circle.
+    #[default]
+    Circle,
+    /// Hexagon that stands on a corner.
+    Hexagon,
+    /// Shield.
+    Shield,
+    /// Rosette with twelve points.
+    Rosette,
+}
+
+/// Colour of a drawn badge. White text on each can be read (contrast of 4.5 or more).
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    Default,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    VariantArray,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum BadgeColor {
+    /// Blue.
+    #[default]
+    Blue,
+    /// Indigo.
+    Indigo,
+    /// Purple.
+    Purple,
+    /// Pink.
+    Pink,
+    /// Red.
+    Red,
+    /// Orange.
+    Orange,
+    /// Green.
+    Green,
+    /// Teal.
+    Teal,
+    /// Slate.
+    Slate,
+}
+
+impl BadgeColor {
+    /// Returns the colour and a darker one for the edge, as RGB.
+    pub const fn rgb(self) -> (u32, u32) {
+        match self {
+            Self::Blue => (0x1d_4ed8, 0x1e_3a8a),
+            Self::Indigo => (0x43_38ca, 0x31_2e81),
+            Self::Purple => (0x7e_22ce, 0x58_1c87),
+            Self::Pink => (0xbe_185d, 0x83_1843),
+            Self::Red => (0xb9_1c1c, 0x7f_1d1d),
+            Self::Orange => (0xb4_5309, 0x78_350f),
+            Self::Green => (0x15_803d, 0x14_532d),
+            Self::Teal => (0x0f_766e, 0x13_4e4a),
+            Self::Slate => (0x33_4155, 0x0f_172a),
+        }
+    }
+}
+
+/// Tier that a badge shows by the metal of its rim.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, VariantArray, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum BadgeTier {
+    /// Bronze.
+    Bronze,
+    /// Silver.
+    Silver,
+    /// Gold.
+    Gold,
+}
+
+impl BadgeTier {
+    /// Returns the colour of the metal, as RGB.
+    pub const fn rgb(self) -> u32 {
+        match self {
+            Self::Bronze => 0xb0_7d48,
+            Self::Silver => 0xb8_c0cc,
+            Self::Gold => 0xe3_b341,
+        }
+    }
+}
+
+/// Looks of a badge, which the server draws from them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"shape": "hexagon", "color": "teal", "tier": "gold", "text": "T4"}))]
+pub struct BadgeDesign {
+    /// Outline. Defaults to `circle`.
+    #[serde(default)]
+    pub shape: BadgeShape,
+    /// Colour. Defaults to `blue`.
+    #[serde(default)]
+    pub color: BadgeColor,
+    /// Tier, shown by the metal of the rim.
+    pub tier: Option<BadgeTier>,
+    /// Text in the middle: up to four characters. Defaults to the initials of the badge's name.
+    pub text: Option<Label>,
+}
+
+/// Longest text in the middle of a badge, in characters.
+const LONGEST_TEXT: usize = 4;
+
+/// A badge: the definition of something that people can be awarded.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "key": "first-agent", "name": "First agent deployed", "description": "Has brought an AI agent into use.",
+    "criteria": "An agent runs in the person's own work, and its first results were checked.", "achievement_type": "badge",
+    "tags": ["technical", "foundation"], "alignments": [], "valid_days": null,
+    "design": {"shape": "hexagon", "color": "teal", "tier": null, "text": "T1"}, "archived": false
+}))]
+pub struct BadgeContent {
+    /// Key. Unique within the organization.
+    pub key: Key,
+    /// Name.
+    pub name: Name,
+    /// Description of what was achieved. It is public with a published award.
+    pub description: Note,
+    /// Criteria for the award. They are public with a published award.
+    pub criteria: Note,
+    /// Kind of achievement. Defaults to `badge`.
+    #[serde(default)]
+    pub achievement_type: AchievementType,
+    /// Tags.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub tags: Vec<Label>,
+    /// Entries of public frameworks that the badge corresponds to.
+    #[serde(default)]
+    #[schema(max_items = 20)]
+    pub alignments: Vec<Alignment>,
+    /// Days for which an award counts; null for good.
+    #[schema(minimum = 1, maximum = 36500)]
+    pub valid_days: Option<i64>,
+    /// Looks, from which the picture is drawn.
+    #[serde(default)]
+    pub design: BadgeDesign,
+    /// Whether the badge is archived: nobody is awarded it any more.
+    #[serde(default)]
+    pub archived: bool,
+}
+
+impl BadgeContent {
+    /// Checks the rules that concern more than one character.
+    pub fn check(&self) -> Result<(), Violations> {
+        let mut violations = Violations::new();
+        if self.design.text.as_ref().is_some_and(|text| text.chars().count() > LONGEST_TEXT) {
+            violations.push(ValueRule::TooLong { max: LONGEST_TEXT }.at("/design/text"));
+        }
+        for (index, tag) in self.tags.iter().enumerate() {
+            if self.tags[..index].contains(tag) {
+                violations.push(RecognitionRule::RepeatedTag.at(format!("/tags/{index}")));
+            }
+        }
+        all_kept(violations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn badge() -> BadgeContent {
+        let note = |text: &str| Note::parse(text).expect("a note");
+        BadgeContent {
+            key: Key::parse("b").expect("a key"),
+            name: Name::parse("B").expect("a name"),
+            description: note("d"),
+            criteria: note("c"),
+            achievement_type: AchievementType::default(),
+            tags: vec![],
+            alignments: vec![],
+            valid_days: None,
+            design: BadgeDesign::default(),
+            archived: false,
+        }
+    }
+
+    #[test]
+    fn what_a_badge_may_be() {
+        let label = |text: &str| Label::parse(text).expect("a label");
+        let text = |text: &str| BadgeDesign { text: Some(label(text)), ..BadgeDesign::default() };
+        for (badge, expected) in [
+            (badge(), vec![]),
+            (BadgeContent { design: text("TEST"), ..badge() }, vec![]),
+            (BadgeContent { design: text("TESTS"), ..badge() }, vec!["/design/text"]),
+            (BadgeContent { tags: vec![label("a"), label("b"), label("a")], ..badge() }, vec!["/tags/2"]),
+        ] {
+            let found = badge.check().err().unwrap_or_default();
+            assert_eq!(found.iter().map(|one| one.at.as_str()).collect::<Vec<_>>(), expected);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Rules of recognition.
+
+use chrono::NaiveDate;
+use strum::{IntoStaticStr, VariantNames};
+
+use crate::rule::{About, Rule};
+
+/// A rule of recognition that was broken. The text of each variant is its documentation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, IntoStaticStr, VariantNames)]
+#[strum(serialize_all = "snake_case")]
+#[expect(missing_docs, reason = "each variant's text is its documentation")]
+pub enum RecognitionRule {
+    #[error("is named more than once")]
+    RepeatedTag,
+    #[error("must be after {awarded_on}, the day of the award")]
+    ExpiresTooEarly { awarded_on: NaiveDate },
+    #[error("must not be in the future")]
+    AwardedInFuture,
+    #[error("is held by the person already: renew that award, or revoke it first")]
+    AlreadyAwarded,
+    #[error("is revoked, which is final")]
+    AwardRevoked,
+    #[error("is not suspended")]
+    NotSuspended,
+    #[error("is suspended: restore it first")]
+    AwardSuspended,
+    #[error("never expires")]
+    NeverExpires,
+}
+
+impl Rule for RecognitionRule {
+    fn code(&self) -> &'static str {
+        self.into()
+    }
+
+    fn about(&self) -> About {
+        match self {
+            Self::RepeatedTag | Self::ExpiresTooEarly { .. } | Self::AwardedInFuture => About::Input,
+            Self::AlreadyAwarded
+            | Self::AwardRevoked
+            | Self::NotSuspended
+            | Self::AwardSuspended
+            | Self::NeverExpires => About::State,
+        }
+    }
+}
