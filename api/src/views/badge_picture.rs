@@ -14,8 +14,8 @@ pub fn draw(badge: &BadgeContent) -> String {
     let size = match text.chars().count() {
         0 | 1 => 132,
         2 => 112,
-        3 => 88,
-        _ => 68,
+        3 => 80,
+        _ => 60,
     };
     let outline = outline(design.shape);
     let stars = match design.tier {

@@ -174,7 +174,10 @@ mod tests {
             (vec![], vec![]),
             (vec!["member"], vec![]),
             (vec!["analyst"], vec![Scope::HealthRead, Scope::PeopleRead]),
-            (vec!["analyst", "coach", "people_admin"], vec![Scope::HealthRead, Scope::PeopleRead, Scope::PeopleWrite]),
+            (
+                vec!["analyst", "coach", "people_admin"],
+                vec![Scope::HealthRead, Scope::PeopleRead, Scope::PeopleWrite, Scope::RecognitionRead],
+            ),
             (vec!["gone"], vec![]),
         ] {
             let names: Vec<String> = names.into_iter().map(str::to_owned).collect();

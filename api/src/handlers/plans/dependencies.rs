@@ -69,7 +69,8 @@ pub struct PlanDependencyDraft {
 ///
 /// The milestone cannot be reached before the milestone of the other plan, the lag, and its own duration. A slip in the other plan then
 /// pushes the reckoned dates of this one, in all answers. Plans must not wait for each other in a circle, and at most ten may wait in a
-/// row.
+/// row. Whoever may read the waiting plan sees the name of the other one and the key of the milestone, so the caller must be able to read
+/// both.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
     request_body = PlanDependencyDraft,
     responses((status = 201, description = "The added dependency.", body = PlanDependency)))]

@@ -1,0 +1,96 @@
+"""Lets openbadgeslib, which knows nothing of this server, verify its credentials: the signature, the claims, the holder, and the status
+lists. The server calls itself PUBLIC there, and is asked at MILEPOST_URL."""
+
+import base64
+import json
+import os
+import sys
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicNumbers
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from openbadgeslib.errors import LibOpenBadgesException
+from openbadgeslib.ob3.verifier import OB3Verifier
+
+URL, KEY, PUBLIC = os.environ["MILEPOST_URL"], os.environ["MILEPOST_KEY"], os.environ["MILEPOST_PUBLIC_URL"]
+own = httpx.Client(base_url=URL, headers={"Authorization": f"Bearer {KEY}"}, timeout=30)
+
+
+def ask(method, path, **more):
+    answer = own.request(method, path, **more)
+    answer.raise_for_status()
+    return answer
+
+
+def download(address):
+    """What is at an address of the server, without any credentials."""
+    assert address.startswith(PUBLIC), address
+    answer = httpx.get(URL + address.removeprefix(PUBLIC), timeout=30)
+    answer.raise_for_status()
+    return answer.content
+
+
+def number(text):
+    return int.from_bytes(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)), "big")
+
+
+def verifier(credential):
+    """A verifier with the key that a credential names."""
+    key = json.loads(download(jwt.get_unverified_header(credential)["kid"]))
+    public = RSAPublicNumbers(number(key["e"]), number(key["n"])).public_key()
+    return OB3Verifier(public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+
+
+def verdict(credential, **more):
+    try:
+        verifier(credential).verify(credential, check_status=True, download=download, **more)
+    except LibOpenBadgesException as error:
+        return str(error)
+    return "verified"
+
+
+def main():
+    badge = {"key": "judged", "name": "Judged", "description": "Was judged.", "criteria": "By others.", "achievement_type": "certification",
+             "tags": ["judge"], "alignments": [{"name": "Judging", "url": "https://example.com/judging", "framework": "Example"}],
+             "valid_days": 365}
+    ask("POST", "/v1/badges", json=badge)
+    person = ask("POST", "/v1/people", json={"name": "Jo Judge", "kind": "employee", "email": "jo@example.com"}).json()["id"]
+    award = ask("POST", "/v1/awards", json={"badge_key": "judged", "person_id": person,
+                                            "evidence": [{"name": "A record", "url": "https://example.com/record"}]}).json()["id"]
+    path = f"/v1/people/{person}/awards/{award}"
+
+    def credential():
+        return ask("GET", f"{path}/credential").text
+
+    def act(verb):
+        ask("POST", f"/v1/awards/{award}/{verb}", json={"reason": "For a good reason."})
+
+    found = []
+
+    def expect(what, text, expected):
+        if not text.startswith(expected):
+            found.append(f"{what}: {text}")
+
+    hashed = credential()
+    expect("hashed", verdict(hashed), "verified")
+    changed = hashed.split(".")
+    changed[1] = changed[1][:-8] + ("A" * 8 if changed[1][-8:] != "A" * 8 else "B" * 8)
+    expect("changed", verdict(".".join(changed)), "Invalid")
+    ask("PUT", f"{path}/publication", json={"publication": "email"})
+    named = credential()
+    expect("named", verdict(named, expected_recipient="jo@example.com"), "verified")
+    expect("somebody else's", verdict(named, expected_recipient="other@example.com"), "Recipient mismatch")
+    act("suspend")
+    expect("suspended", verdict(named), "Credential status 'suspension' is set")
+    act("restore")
+    expect("restored", verdict(named), "verified")
+    act("revoke")
+    expect("revoked", verdict(hashed), "Credential status 'revocation' is set")
+    for each in found:
+        print("failure:", each)
+    print("summary: openbadgeslib verifies, and refuses what is changed, another's, suspended and revoked")
+    return 1 if found else 0
+
+
+sys.exit(main())
