@@ -389,6 +389,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The field has no effect and must be left out.",
         "must be left out unless the factor's input is a metric",
     ),
+    of(
+        "waits_for_undated",
+        "A milestone with a date cannot wait for one without.",
+        "must not be 'b4', which has no date",
+    ),
     of("weight_out_of_range", "The weight is not within its bounds.", "must be a number from 0 to 1000000000"),
     of("wrong_format", "The text does not have the required format.", "must be a date, such as 2026-03-31"),
     of(

@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod archiving;
 pub mod auth;
+pub mod awarding;
 pub mod backup;
 pub mod bodies;
 pub mod bulk;

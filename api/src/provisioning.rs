@@ -24,7 +24,11 @@ use crate::store::{Db, row, versions};
 use crate::unit::{Change, Entity, Origin, Unit};
 
 /// Templates that every organization starts with.
-const SHIPPED: [&str; 2] = [include_str!("shipped/ai-delivery.json"), include_str!("shipped/onboarding.json")];
+const SHIPPED: [&str; 3] = [
+    include_str!("shipped/ai-delivery.json"),
+    include_str!("shipped/onboarding.json"),
+    include_str!("shipped/ai-coaching.json"),
+];
 
 #[derive(Deserialize)]
 struct Shipped {

@@ -91,6 +91,7 @@ fn plans<R: Registry>(config: &mut R) {
         .service(plans::exchange::calendar::read_calendar)
         .service(plans::exchange::pictures::draw_plan_s_curve)
         .service(plans::exchange::pictures::draw_plan_trend)
+        .service(plans::progress::read_progress)
         .service(plans::read::read_plan)
         .service(plans::update::update_plan)
         .service(plans::move_start::move_plan)
@@ -142,7 +143,13 @@ fn milestones<R: Registry>(config: &mut R) {
         .service(milestones::act::achieve_milestone)
         .service(milestones::act::reopen_milestone)
         .service(milestones::act::waive_milestone)
-        .service(milestones::act::cancel_milestone);
+        .service(milestones::act::cancel_milestone)
+        .service(plans::undated::list_undated_milestones)
+        .service(plans::undated::create_undated_milestone)
+        .service(plans::undated::read_undated_milestone)
+        .service(plans::undated::achieve_undated_milestone)
+        .service(plans::undated::reopen_undated_milestone)
+        .service(plans::undated::date_undated_milestone);
 }
 
 /// Registers share links and the pages that a client sees of a plan.

@@ -92,6 +92,8 @@ pub enum Entity {
     Plan,
     /// A milestone; its root is its plan.
     Milestone,
+    /// A milestone without a date; its root is its plan.
+    UndatedMilestone,
     /// A metric's definition.
     Metric,
     /// A health model.
@@ -124,6 +126,7 @@ impl Entity {
             Self::Template => "template",
             Self::Plan => "plan",
             Self::Milestone => "milestone",
+            Self::UndatedMilestone => "undated_milestone",
             Self::Metric => "metric",
             Self::HealthModel => "health_model",
             Self::RiskModel => "risk_model",

@@ -15,6 +15,7 @@ pub mod lint;
 pub mod load;
 pub mod milestone;
 pub mod network;
+pub mod progress;
 pub mod reference;
 pub mod review;
 pub mod rule;

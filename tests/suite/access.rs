@@ -138,6 +138,8 @@ async fn another_organization_is_404(engine: Engine) {
     let provider = json!({ "issuer": "https://login.example.com", "audience": "ours" });
     let provider = create(&server, "/v1/identity-providers", provider).await;
     create(&server, "/v1/roles", json!({ "key": "ours", "name": "Ours", "scopes": ["plans:read"] })).await;
+    let undated = json!({ "key": "ours", "name": "Ours" });
+    server.post(&format!("{plan}/undated-milestones"), undated).await.expect(201);
     create(&server, "/v1/badges", json!({ "key": "ours", "name": "Ours", "description": "D", "criteria": "C" })).await;
     let award = server.post("/v1/awards", json!({ "badge_key": "ours", "person_ref": "ours" })).await.expect(201);
     let records = [
@@ -169,6 +171,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("/v1/identity-providers/{id}", &provider)
             .replace("{role_key}", "ours")
             .replace("{badge_key}", "ours")
+            .replace("{undated_key}", "ours")
             .replace("{award_id}", award["id"].as_str().expect("an id"))
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)
@@ -233,6 +236,8 @@ fn body_for(method: &str, path: &str) -> Value {
     let content =
         json!({ "name": "T", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
     match (method, path.rsplit('/').next().unwrap_or_default()) {
+        ("POST", "undated-milestones") => json!({ "key": "z", "name": "Z" }),
+        ("POST", "date") => json!({ "planned_on": "2026-06-01" }),
         ("PUT", "roles") => json!({ "roles": [] }),
         ("PUT", "{badge_key}") => json!({ "key": "ours", "name": "Ours", "description": "D", "criteria": "C" }),
         ("PUT", "publication") => json!({ "publication": "hashed" }),

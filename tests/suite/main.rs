@@ -9,6 +9,7 @@ mod archives;
 mod bounds;
 mod chart;
 mod clients;
+mod coaching;
 mod conditional;
 mod contract;
 mod customers;

@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 use crate::samples::{create, pluck};
 
 on_both_engines!(
-    two_are_shipped,
+    three_are_shipped,
     drafts_change_and_published_versions_do_not,
     bad_templates_are_refused,
     a_plan_of_a_template_has_a_history,
 );
 
-async fn two_are_shipped(engine: Engine) {
+async fn three_are_shipped(engine: Engine) {
     let server = Server::start(engine).await;
     let list = server.get("/v1/templates").await.expect(200);
-    assert_eq!(pluck(&list, "key"), ["ai-delivery", "onboarding"]);
-    assert_eq!(pluck(&list, "milestones"), [19, 5]);
+    assert_eq!(pluck(&list, "key"), ["ai-coaching", "ai-delivery", "onboarding"]);
+    assert_eq!(pluck(&list, "milestones"), [30, 19, 5]);
     let delivery = server.get("/v1/templates/ai-delivery/versions/1").await.expect(200);
     let milestones = delivery["milestones"].as_array().expect("milestones");
     let mut phases: Vec<&Value> = milestones.iter().map(|milestone| &milestone["phase"]).collect();
@@ -83,7 +83,7 @@ async fn bad_templates_are_refused(engine: Engine) {
         let found = server.post("/v1/templates", draft).await.problem(422, "validation_failed");
         assert_eq!(found, errors(&[expected]));
     }
-    assert_eq!(pluck(&server.get("/v1/templates").await.expect(200), "key").len(), 2);
+    assert_eq!(pluck(&server.get("/v1/templates").await.expect(200), "key").len(), 3);
 }
 
 async fn a_plan_of_a_template_has_a_history(engine: Engine) {

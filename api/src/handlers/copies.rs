@@ -33,6 +33,7 @@ use crate::store::profiles::Profile;
 use crate::store::reporting_lines::LineRow;
 use crate::store::row::{self, Column as _, Condition, Table};
 use crate::store::teams::TeamMember;
+use crate::store::undated_milestones::UndatedMilestone;
 use crate::store::{Conn, plans, profiles, reference_periods, roles};
 
 /// Largest number of ledger entries about one thing that a copy has; the rest is read from the ledger itself.
@@ -93,6 +94,7 @@ impl Copy<'_> {
             return Ok(());
         }
         let today = self.cx.today();
+        self.rows::<UndatedMilestone>("undated_milestone", "plan_id", ids).await?;
         for record in plans::load(&mut self.conn, self.cx.organization_id(), Some(ids)).await? {
             self.add("plan", &Plan::at(&PlanView::from(&record), today))?;
             for milestone in Milestone::all_of(&record, today) {

@@ -10,10 +10,12 @@ pub mod exchange;
 pub mod holds;
 pub mod list;
 pub mod move_start;
+pub mod progress;
 pub mod read;
 pub mod review_state;
 pub mod reviews;
 pub mod scenarios;
+pub mod undated;
 pub mod update;
 
 use chrono::{DateTime, NaiveDate, Utc};

@@ -105,6 +105,7 @@ const OF_PLANS: &[&str] = &[
     "plan_holds",
     "plan_dependencies",
     "plan_valuations",
+    "undated_milestones",
     "milestones",
 ];
 

@@ -67,6 +67,7 @@ pub mod sign_in_codes;
 pub mod signing_keys;
 pub mod teams;
 pub mod templates;
+pub mod undated_milestones;
 pub mod unknown_subjects;
 pub mod usage_events;
 pub mod usage_rewrites;

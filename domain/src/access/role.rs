@@ -53,7 +53,7 @@ impl Role {
     pub const fn scopes(self) -> &'static [Scope] {
         match self {
             Self::Member => &[],
-            Self::Coach => &[Scope::PeopleRead, Scope::RecognitionRead],
+            Self::Coach => &[Scope::PeopleRead],
             Self::Certifier => &[Scope::PeopleRead, Scope::RecognitionRead, Scope::RecognitionWrite],
             Self::ProgramManager => &[
                 Scope::CustomersRead,
@@ -174,10 +174,7 @@ mod tests {
             (vec![], vec![]),
             (vec!["member"], vec![]),
             (vec!["analyst"], vec![Scope::HealthRead, Scope::PeopleRead]),
-            (
-                vec!["analyst", "coach", "people_admin"],
-                vec![Scope::HealthRead, Scope::PeopleRead, Scope::PeopleWrite, Scope::RecognitionRead],
-            ),
+            (vec!["analyst", "coach", "people_admin"], vec![Scope::HealthRead, Scope::PeopleRead, Scope::PeopleWrite]),
             (vec!["gone"], vec![]),
         ] {
             let names: Vec<String> = names.into_iter().map(str::to_owned).collect();

@@ -102,6 +102,29 @@ pub struct MilestoneDraft {
 }
 
 impl MilestoneDraft {
+    /// Returns a milestone with a date, and nothing else.
+    pub const fn named(key: Key, name: Name, phase: Option<Label>, planned_on: NaiveDate) -> Self {
+        Self {
+            key,
+            name,
+            phase,
+            owner_id: None,
+            owner_ref: None,
+            owner_name: None,
+            weight: Weight::ONE,
+            planned_on,
+            duration_days: None,
+            credit_rule: None,
+            depends_on: vec![],
+            acceptance_criteria: vec![],
+            forecast_changes: vec![],
+            progress: vec![],
+            started_on: None,
+            actual_on: None,
+            note: None,
+        }
+    }
+
     /// Returns the state that the milestone's history implies.
     pub fn state(&self) -> State {
         match (self.actual_on, self.started_on) {

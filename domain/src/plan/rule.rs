@@ -33,6 +33,8 @@ pub enum PlanRule {
     DependencyCycle { cycle: Vec<String> },
     #[error("a plan needs at least one milestone")]
     NoMilestones,
+    #[error("must not be '{key}', which has no date")]
+    WaitsForUndated { key: String },
     #[error("a currency needs a budget")]
     CurrencyWithoutBudget,
     #[error("give either a template or milestones, not both")]
@@ -84,6 +86,7 @@ impl Rule for PlanRule {
             | Self::RepeatedDependency { .. }
             | Self::DependencyCycle { .. }
             | Self::NoMilestones
+            | Self::WaitsForUndated { .. }
             | Self::CurrencyWithoutBudget
             | Self::TemplateAndMilestones
             | Self::TemplateOrMilestones

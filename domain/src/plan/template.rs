@@ -9,6 +9,7 @@ use crate::plan::calendar::Calendar;
 use crate::plan::dependency::Dependency;
 use crate::plan::draft::{ForecastDraft, MilestoneDraft, ProgressDraft, check_network};
 use crate::plan::rule::PlanRule;
+use crate::recognition::badge::{AchievementType, BadgeContent, BadgeDesign};
 use crate::rule::{Rule as _, Violations, all_kept};
 use crate::values::rule::ValueRule;
 use crate::values::text::{Key, Label, Name, Note};
@@ -35,9 +36,13 @@ pub struct MilestoneDefinition {
     /// Weight: the relative share of the scope. Defaults to 1.
     #[serde(default)]
     pub weight: Weight,
-    /// Planned date as a number of days of the plan's calendar after the start of the plan.
-    #[schema(minimum = 0, maximum = 3650)]
-    pub offset_days: u32,
+    /// Level within the track, such as foundation or advanced.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level: Option<Label>,
+    /// Planned date as a number of days of the plan's calendar after the start of the plan. Null for a milestone without a date: it can be
+    /// achieved at any time, is never overdue, and is outside the scope of earned value until it is dated.
+    #[schema(minimum = 0, maximum = 3650, required = true)]
+    pub offset_days: Option<u32>,
     /// Time that it takes, in days of the plan's calendar. If it is less than the time between the planned dates, the rest is
     /// a buffer. By default, it takes all the time that its dependencies leave it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,6 +56,68 @@ pub struct MilestoneDefinition {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub acceptance_criteria: Vec<Note>,
+    /// Impact on the business that the milestone promises.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub impact: Option<PromisedImpact>,
+    /// Badge that a person is awarded when they achieve the milestone in a plan that serves them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub badge: Option<MilestoneBadge>,
+}
+
+/// Impact on the business that a milestone promises.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"text": "Manual work saved each week.", "unit": "hours", "from": 5, "to": 10}))]
+pub struct PromisedImpact {
+    /// Impact in words.
+    pub text: Note,
+    /// Unit of the range.
+    pub unit: Option<Label>,
+    /// Lower end of the range.
+    pub from: Option<f64>,
+    /// Upper end of the range; null if it is open.
+    pub to: Option<f64>,
+}
+
+/// Badge of a milestone. The first award makes it, unless the organization has one with this key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"key": "first-agent", "name": "First agent", "design": {"shape": "hexagon", "color": "blue", "tier": null, "text": "T1"}}))]
+pub struct MilestoneBadge {
+    /// Key of the badge.
+    pub key: Key,
+    /// Name of the badge.
+    pub name: Name,
+    /// Looks of the badge.
+    #[serde(default)]
+    pub design: BadgeDesign,
+}
+
+impl MilestoneDefinition {
+    /// Returns the badge that the milestone earns: it says what the milestone says.
+    pub fn earned_badge(&self) -> Option<BadgeContent> {
+        let badge = self.badge.as_ref()?;
+        let criteria: Vec<&str> = self.acceptance_criteria.iter().map(Note::as_str).collect();
+        let criteria: String = criteria.join("\n").chars().take(Note::MAX_CHARS).collect();
+        let description = Note::trusted(self.name.to_string());
+        Some(BadgeContent {
+            key: badge.key.clone(),
+            name: badge.name.clone(),
+            criteria: Note::parse(&criteria).unwrap_or_else(|_| description.clone()),
+            description,
+            achievement_type: AchievementType::Badge,
+            tags: self
+                .phase
+                .iter()
+                .chain(self.level.as_ref().filter(|level| self.phase.as_ref() != Some(level)))
+                .cloned()
+                .collect(),
+            alignments: vec![],
+            valid_days: None,
+            design: badge.design.clone(),
+            archived: false,
+        })
+    }
 }
 
 /// Content of a version of a template.
@@ -146,44 +213,44 @@ pub fn check(definitions: &[MilestoneDefinition]) -> Result<(), Violations> {
     if definitions.is_empty() {
         violations.push(PlanRule::NoMilestones.at("/milestones"));
     }
+    if !definitions.is_empty() && definitions.iter().all(|definition| definition.offset_days.is_none()) {
+        violations.push(PlanRule::NoMilestones.at("/milestones"));
+    }
+    let has_no_date = |key: &str| definitions.iter().any(|one| one.key.as_str() == key && one.offset_days.is_none());
+    for (index, definition) in definitions.iter().enumerate().filter(|(_, one)| one.offset_days.is_some()) {
+        for (at, needed) in definition.depends_on.iter().enumerate().filter(|(_, needed)| has_no_date(needed.as_str()))
+        {
+            let key = needed.as_str().to_owned();
+            violations.push(PlanRule::WaitsForUndated { key }.at(format!("/milestones/{index}/depends_on/{at}")));
+        }
+    }
     let network: Vec<_> = definitions.iter().map(|d| (d.key.as_str(), d.depends_on.as_slice())).collect();
     check_network(&network, &mut violations);
     all_kept(violations)
 }
 
-/// Returns the milestones of a plan that starts on `start_on`.
+/// Returns the milestones with a date of a plan that starts on `start_on`.
 pub fn instantiate(
     definitions: &[MilestoneDefinition],
     start_on: NaiveDate,
     calendar: &Calendar,
 ) -> Vec<MilestoneDraft> {
-    let at = |definition: &MilestoneDefinition| {
-        let (offset_days, on) =
-            (i64::from(definition.offset_days), calendar.plus_days(start_on, definition.offset_days.into()));
-        if calendar.days_between(start_on, on) == offset_days { on } else { NaiveDate::MAX }
+    let at = |offset_days: u32| {
+        let on = calendar.plus_days(start_on, offset_days.into());
+        if calendar.days_between(start_on, on) == i64::from(offset_days) { on } else { NaiveDate::MAX }
     };
-    definitions
-        .iter()
-        .map(|definition| MilestoneDraft {
-            key: definition.key.clone(),
-            name: definition.name.clone(),
-            phase: definition.phase.clone(),
-            owner_id: None,
-            owner_ref: None,
+    let draft = |definition: &MilestoneDefinition| {
+        let MilestoneDefinition { key, name, phase, .. } = definition.clone();
+        Some(MilestoneDraft {
             owner_name: definition.owner_name.clone(),
             weight: definition.weight,
-            planned_on: at(definition),
             depends_on: definition.depends_on.clone(),
             acceptance_criteria: definition.acceptance_criteria.clone(),
-            forecast_changes: vec![],
             duration_days: definition.duration_days,
-            credit_rule: None,
-            progress: vec![],
-            started_on: None,
-            actual_on: None,
-            note: None,
+            ..MilestoneDraft::named(key, name, phase, at(definition.offset_days?))
         })
-        .collect()
+    };
+    definitions.iter().filter_map(draft).collect()
 }
 
 #[cfg(test)]
@@ -198,11 +265,56 @@ mod tests {
             phase: None,
             owner_name: None,
             weight: Weight::ONE,
-            offset_days,
+            level: None,
+            offset_days: Some(offset_days),
             duration_days: None,
             depends_on: depends_on.iter().map(|k| Dependency::on(Key::parse(k).expect("a key"))).collect(),
             acceptance_criteria: vec![],
+            impact: None,
+            badge: None,
         }
+    }
+
+    #[test]
+    fn what_has_no_date_is_left_out() {
+        let undated =
+            |key: &str, depends_on| MilestoneDefinition { offset_days: None, ..definition(key, 0, depends_on) };
+        let start_on = NaiveDate::from_ymd_opt(2026, 5, 4).expect("a date");
+        let definitions = [definition("a", 3, &[]), undated("b", &["a"])];
+        assert_eq!(check(&definitions), Ok(()));
+        let drafts = instantiate(&definitions, start_on, &Calendar::every_day());
+        assert_eq!(drafts.iter().map(|draft| draft.key.as_str()).collect::<Vec<_>>(), ["a"]);
+        for (definitions, expected) in [
+            (vec![undated("a", &[]), definition("b", 1, &["a"])], ("/milestones/1/depends_on/0", "waits_for_undated")),
+            (vec![undated("a", &[])], ("/milestones", "no_milestones")),
+        ] {
+            let found = check(&definitions).expect_err("wrong");
+            assert_eq!(found.iter().map(|one| (one.at.as_str(), one.code)).collect::<Vec<_>>(), [expected]);
+        }
+    }
+
+    #[test]
+    fn a_milestone_earns_its_badge() {
+        let plain = definition("a", 1, &[]);
+        assert_eq!(plain.earned_badge(), None);
+        let note = |text: &str| Note::parse(text).expect("a note");
+        let badge = MilestoneBadge {
+            key: Key::parse("first").expect("a key"),
+            name: Name::parse("First").expect("a name"),
+            design: BadgeDesign::default(),
+        };
+        let earning = MilestoneDefinition {
+            phase: Label::parse("Technical").ok(),
+            level: Label::parse("Foundation").ok(),
+            acceptance_criteria: vec![note("One."), note("Two.")],
+            badge: Some(badge.clone()),
+            ..plain.clone()
+        };
+        let earned = earning.earned_badge().expect("a badge");
+        assert_eq!((earned.description.as_str(), earned.criteria.as_str()), ("a", "One.\nTwo."));
+        assert_eq!(earned.tags.iter().map(Label::as_str).collect::<Vec<_>>(), ["Technical", "Foundation"]);
+        let bare = MilestoneDefinition { badge: Some(badge), ..plain }.earned_badge().expect("a badge");
+        assert_eq!((bare.criteria.as_str(), bare.check()), ("a", Ok(())));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::{Milestone, load_running, save};
 use crate::answer::Answer;
+use crate::awarding;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
@@ -143,7 +144,8 @@ pub async fn reject_milestone(
 /// Achieve a milestone
 ///
 /// A milestone can be achieved only when its dependencies are met: the milestones it waits for are closed, or started
-/// where the relation waits for a start. `override_reason` overrides this check.
+/// where the relation waits for a start. `override_reason` overrides this check. A badge that the template names for the milestone is
+/// awarded to the person whom the plan serves.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
     params(IfMatchOptional), request_body(content = Option<Achievement>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
@@ -223,7 +225,12 @@ async fn act(
         row.closed_at = row.closed_on.map(|_| unit.now);
         let transition = transition_row(unit, &record, position, (action, from, to), step);
         milestones::insert_transition(&mut unit.conn, unit.organization_id, &transition).await?;
-        save(unit, &mut record, position, Some(&before), past_tense(action)).await?.answer()
+        let answer = save(unit, &mut record, position, Some(&before), past_tense(action)).await?.answer()?;
+        if to == State::Achieved {
+            let key = record.milestones[position].key.clone();
+            awarding::for_milestone(unit, &record, &key, occurred_on).await?;
+        }
+        Ok(answer)
     })
     .await
 }

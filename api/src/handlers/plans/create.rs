@@ -13,7 +13,9 @@ use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{MilestoneDraft, check_milestones};
 use milepost_domain::plan::rule::PlanRule;
 use milepost_domain::plan::schedule::{DEFAULT_AT_RISK_LIMIT_DAYS, DEFAULT_UPDATE_INTERVAL_DAYS};
-use milepost_domain::plan::template::{MilestoneHistory, TemplateContent, add_histories, in_histories};
+use milepost_domain::plan::template::{
+    MilestoneDefinition, MilestoneHistory, TemplateContent, add_histories, in_histories,
+};
 use milepost_domain::plan::{Kind, draft, template};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
@@ -25,6 +27,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Plan;
+use super::undated;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -137,6 +140,7 @@ struct Source {
     kind: Kind,
     template: Option<(Uuid, i64)>,
     milestones: Vec<MilestoneDraft>,
+    undated: Vec<MilestoneDefinition>,
 }
 
 /// Create a plan
@@ -170,6 +174,11 @@ pub async fn create(cx: &Context, unit: &mut Unit, draft: &PlanDraft) -> Result<
         .map_err(|violations| in_histories(violations, &source.milestones, &draft.history))?;
     let plan = plan_row(unit, draft, &source).await?;
     let record = insert(unit, plan, &source.milestones).await?;
+    for definition in source.undated {
+        let MilestoneDefinition { key, name, phase, acceptance_criteria, .. } = definition;
+        let row = undated::begun(unit, record.plan.id, key, name, phase, acceptance_criteria);
+        undated::add(unit, &row).await?;
+    }
     check_names(cx, unit, &record).await?;
     let created = Plan::at(&PlanView::from(&record), unit.today);
     let milestones: Vec<Milestone> = Milestone::all_of(&record, unit.today);
@@ -202,7 +211,7 @@ async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Resu
             return Err(ValueRule::Unused { unless: "a template is given" }.at("/history").into());
         }
         let kind = draft.kind.unwrap_or(Kind::Delivery);
-        return Ok(Source { kind, template: None, milestones: draft.milestones.clone() });
+        return Ok(Source { kind, template: None, milestones: draft.milestones.clone(), undated: vec![] });
     };
     if !draft.milestones.is_empty() {
         return Err(PlanRule::TemplateAndMilestones.at("/milestones").into());
@@ -223,7 +232,9 @@ async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Resu
     add_histories(&mut milestones, &draft.history)?;
     fill_roles(unit, &mut milestones, &draft.roles).await?;
     let kind = draft.kind.unwrap_or(version.content.kind);
-    Ok(Source { kind, template: Some((version.of, version.number)), milestones })
+    let undated = version.content.milestones.iter().filter(|definition| definition.offset_days.is_none());
+    let undated = undated.cloned().collect();
+    Ok(Source { kind, template: Some((version.of, version.number)), milestones, undated })
 }
 
 /// Makes people the owners of the milestones whose owner is a role that they fill.

@@ -12,8 +12,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::awards::{Award, begun, created, give, save, shown};
+use super::awards::{Award, created, shown};
 use crate::answer::Answer;
+use crate::awarding::{begun, give, save};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
@@ -123,7 +124,7 @@ pub async fn renew_award(cx: Context, id: Path<Uuid>, body: Body<Renewal>) -> Re
             published: before.published,
             ..begun
         };
-        give(unit, &renewed, "created").await?;
+        give(unit, &renewed).await?;
         let after = AwardRow { renewed_by_id: Some(renewed.id), ..before.clone() };
         save(unit, &before, after, "renewed").await?;
         created(&cx, unit, renewed).await

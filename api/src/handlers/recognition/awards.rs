@@ -2,15 +2,12 @@
 
 use actix_web::web::Path;
 use actix_web::{get, post};
-use aws_lc_rs::rand;
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::ledger::hex;
 use milepost_domain::people::PersonContent;
 use milepost_domain::recognition::award::{AwardState, expires_on};
 use milepost_domain::recognition::badge::BadgeContent;
 use milepost_domain::recognition::rule::RecognitionRule;
 use milepost_domain::recognition::share::{Entry, add_to_linkedin};
-use milepost_domain::recognition::status_list::BITS;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::{ExternalRef, Key, Name, Note, Reason};
 use serde::{Deserialize, Serialize};
@@ -19,6 +16,7 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::archiving::check_in_use;
+use crate::awarding::{begun, check_not_held, give};
 use crate::context::Context;
 use crate::credentials::Addresses;
 use crate::error::ApiError;
@@ -28,13 +26,13 @@ use crate::reference::{self, Named};
 use crate::resource::{By, look_up};
 use crate::store::author::Author;
 use crate::store::authored::name_all;
-use crate::store::awards::{self, AwardEvidence, AwardRow, Publication};
+use crate::store::awards::{AwardEvidence, AwardRow, Publication};
 use crate::store::badges::Badge;
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::people::Person;
 use crate::store::row::{self, Column as _, Condition};
 use crate::store::{Conn, organizations};
-use crate::unit::{Change, Entity, Unit};
+use crate::unit::Unit;
 
 /// Award to give.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -266,7 +264,7 @@ pub async fn award_badge(cx: Context, body: Body<AwardDraft>) -> Result<Answer, 
         let AwardDraft { note, evidence, .. } = draft.clone();
         let row = begun(unit, &badge, &person, (awarded_on, expires_on)).await?;
         let row = AwardRow { note, evidence, ..row };
-        give(unit, &row, "created").await?;
+        give(unit, &row).await?;
         created(&cx, unit, row).await
     })
     .await
@@ -300,85 +298,4 @@ pub async fn created(cx: &Context, unit: &mut Unit, row: AwardRow) -> Result<Ans
 async fn show(cx: &Context, conn: &mut Conn, mut row: AwardRow) -> Result<Award, ApiError> {
     name_all(conn, cx.organization_id(), std::slice::from_mut(&mut row)).await?;
     Ok(Frame::load(cx, conn).await?.show(row))
-}
-
-/// Refuses a badge that a person holds already.
-async fn check_not_held(unit: &mut Unit, badge: &Badge, person: &Person) -> Result<(), ApiError> {
-    let conditions = [
-        Condition::Equals("person_id", person.id.to_value()),
-        Condition::Equals("badge_id", badge.id.to_value()),
-        Condition::IsPresent("revoked_at", false),
-    ];
-    let held: Vec<AwardRow> = row::all(&mut unit.conn, unit.organization_id, &conditions, "id").await?;
-    let today = unit.today;
-    if held.iter().any(|award| award.life().state(today) != AwardState::Expired) {
-        return Err(RecognitionRule::AlreadyAwarded.at("/badge_key").into());
-    }
-    Ok(())
-}
-
-/// An award that begins: with a bit of its own in a status list, and a salt.
-pub async fn begun(
-    unit: &mut Unit,
-    badge: &Badge,
-    person: &Person,
-    (awarded_on, expires_on): (NaiveDate, Option<NaiveDate>),
-) -> Result<AwardRow, ApiError> {
-    let status_list = awards::open_list(&mut unit.conn, unit.organization_id).await?;
-    let status_index = loop {
-        let mut random = [0; 4];
-        rand::fill(&mut random).map_err(ApiError::internal)?;
-        let index = i64::from(u32::from_be_bytes(random) % BITS);
-        if awards::take_bit(&mut unit.conn, unit.organization_id, status_list, index).await? {
-            break index;
-        }
-    };
-    let mut salt = [0; 16];
-    rand::fill(&mut salt).map_err(ApiError::internal)?;
-    Ok(AwardRow {
-        id: unit.new_id(),
-        badge_id: badge.id,
-        person_id: person.id,
-        badge: badge.content.clone(),
-        awarded_on,
-        issued_on: awarded_on,
-        expires_on,
-        note: None,
-        evidence: vec![],
-        suspended_at: None,
-        revoked_at: None,
-        reason: None,
-        renews_id: None,
-        renewed_by_id: None,
-        published: None,
-        salt: hex(&salt),
-        status_list,
-        status_index,
-        author: unit.author(),
-        version: 1,
-        created_at: unit.now,
-        updated_at: unit.now,
-        person_ref: person.external_ref.clone(),
-        person_name: Some(person.name.clone()),
-    })
-}
-
-/// Writes an award that begins.
-pub async fn give(unit: &mut Unit, row: &AwardRow, verb: &str) -> Result<(), ApiError> {
-    row::insert(&mut unit.conn, unit.organization_id, row).await?;
-    record(unit, verb, None, row).await
-}
-
-/// Writes an award that changes.
-pub async fn save(unit: &mut Unit, before: &AwardRow, mut after: AwardRow, verb: &str) -> Result<AwardRow, ApiError> {
-    after.version += 1;
-    after.updated_at = unit.now;
-    row::update(&mut unit.conn, unit.organization_id, &after).await?;
-    record(unit, verb, Some(before), &after).await?;
-    Ok(after)
-}
-
-async fn record(unit: &mut Unit, verb: &str, before: Option<&AwardRow>, after: &AwardRow) -> Result<(), ApiError> {
-    let (entity, root) = ((Entity::Award, after.id), (Entity::Person, after.person_id));
-    unit.record(Change { verb, entity, root, before, after: Some(after) }).await
 }

@@ -14,9 +14,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::awards::{Award, save, shown};
+use super::awards::{Award, shown};
 use super::issuer::{OpenBadgesDocument, public};
 use crate::answer::Answer;
+use crate::awarding::save;
 use crate::context::Context;
 use crate::credentials::Addresses;
 use crate::error::{ApiError, Code, Problem};

@@ -155,6 +155,7 @@ json_columns!(
     milepost_domain::recognition::badge::BadgeDesign,
     Vec<milepost_domain::recognition::badge::Alignment>,
     Vec<milepost_domain::values::text::Label>,
+    Vec<milepost_domain::values::text::Note>,
     Vec<crate::awards::AwardEvidence>,
 );
 

@@ -1,0 +1,137 @@
+//! Awarding of badges to people: by hand, and for milestones of plans that serve them.
+
+use aws_lc_rs::rand;
+use chrono::NaiveDate;
+use milepost_domain::ledger::hex;
+use milepost_domain::plan::template::TemplateContent;
+use milepost_domain::recognition::award::{AwardState, expires_on};
+use milepost_domain::recognition::badge::BadgeContent;
+use milepost_domain::recognition::rule::RecognitionRule;
+use milepost_domain::recognition::status_list::BITS;
+use milepost_domain::rule::Rule as _;
+
+use crate::error::ApiError;
+use crate::resource::{self, By, look_up};
+use crate::store::awards::{self, AwardRow};
+use crate::store::badges::Badge;
+use crate::store::people::Person;
+use crate::store::plans::PlanRecord;
+use crate::store::row::{self, Column as _, Condition};
+use crate::store::versions::{Version, versions};
+use crate::unit::{Change, Entity, Unit};
+
+/// Awards the badge that a template names for a milestone to the person whom the plan serves. Nothing happens if there is no such badge,
+/// if it is archived, or if the person holds it. The first award makes the badge.
+pub async fn for_milestone(
+    unit: &mut Unit,
+    record: &PlanRecord,
+    key: &str,
+    awarded_on: NaiveDate,
+) -> Result<(), ApiError> {
+    let plan = &record.plan;
+    let (Some(person_id), Some(template_id)) = (plan.person_id, plan.template_id) else { return Ok(()) };
+    let known: Vec<Version<TemplateContent>> =
+        versions(&mut unit.conn, unit.organization_id, Some(&[template_id])).await?;
+    let version = known.into_iter().find(|version| Some(version.number) == plan.template_version);
+    let definition = version.and_then(|version| version.content.milestones.into_iter().find(|one| *one.key == *key));
+    let Some(content) = definition.and_then(|definition| definition.earned_badge()) else { return Ok(()) };
+    let by = By::Key(&content.key);
+    let badge = match look_up::<BadgeContent>(&mut unit.conn, unit.organization_id, by).await? {
+        Some(badge) => badge,
+        None => resource::insert(unit, content).await?,
+    };
+    let person: Option<Person> = row::find(&mut unit.conn, unit.organization_id, person_id).await?;
+    let Some(person) = person.filter(|_| !badge.archived) else { return Ok(()) };
+    if holds(unit, &badge, &person).await? {
+        return Ok(());
+    }
+    let expires_on = expires_on(awarded_on, None, badge.valid_days).map_err(|rule| rule.at(""))?;
+    let row = begun(unit, &badge, &person, (awarded_on, expires_on)).await?;
+    give(unit, &row).await
+}
+
+/// Refuses a badge that a person holds already.
+pub async fn check_not_held(unit: &mut Unit, badge: &Badge, person: &Person) -> Result<(), ApiError> {
+    if holds(unit, badge, person).await? {
+        return Err(RecognitionRule::AlreadyAwarded.at("/badge_key").into());
+    }
+    Ok(())
+}
+
+/// Whether a person holds a badge, active or suspended.
+async fn holds(unit: &mut Unit, badge: &Badge, person: &Person) -> Result<bool, ApiError> {
+    let conditions = [
+        Condition::Equals("person_id", person.id.to_value()),
+        Condition::Equals("badge_id", badge.id.to_value()),
+        Condition::IsPresent("revoked_at", false),
+    ];
+    let held: Vec<AwardRow> = row::all(&mut unit.conn, unit.organization_id, &conditions, "id").await?;
+    let today = unit.today;
+    Ok(held.iter().any(|award| award.life().state(today) != AwardState::Expired))
+}
+
+/// An award that begins: with a bit of its own in a status list, and a salt.
+pub async fn begun(
+    unit: &mut Unit,
+    badge: &Badge,
+    person: &Person,
+    (awarded_on, expires_on): (NaiveDate, Option<NaiveDate>),
+) -> Result<AwardRow, ApiError> {
+    let status_list = awards::open_list(&mut unit.conn, unit.organization_id).await?;
+    let status_index = loop {
+        let mut random = [0; 4];
+        rand::fill(&mut random).map_err(ApiError::internal)?;
+        let index = i64::from(u32::from_be_bytes(random) % BITS);
+        if awards::take_bit(&mut unit.conn, unit.organization_id, status_list, index).await? {
+            break index;
+        }
+    };
+    let mut salt = [0; 16];
+    rand::fill(&mut salt).map_err(ApiError::internal)?;
+    Ok(AwardRow {
+        id: unit.new_id(),
+        badge_id: badge.id,
+        person_id: person.id,
+        badge: badge.content.clone(),
+        awarded_on,
+        issued_on: awarded_on,
+        expires_on,
+        note: None,
+        evidence: vec![],
+        suspended_at: None,
+        revoked_at: None,
+        reason: None,
+        renews_id: None,
+        renewed_by_id: None,
+        published: None,
+        salt: hex(&salt),
+        status_list,
+        status_index,
+        author: unit.author(),
+        version: 1,
+        created_at: unit.now,
+        updated_at: unit.now,
+        person_ref: person.external_ref.clone(),
+        person_name: Some(person.name.clone()),
+    })
+}
+
+/// Writes an award that begins.
+pub async fn give(unit: &mut Unit, row: &AwardRow) -> Result<(), ApiError> {
+    row::insert(&mut unit.conn, unit.organization_id, row).await?;
+    record(unit, "created", None, row).await
+}
+
+/// Writes an award that changes.
+pub async fn save(unit: &mut Unit, before: &AwardRow, mut after: AwardRow, verb: &str) -> Result<AwardRow, ApiError> {
+    after.version += 1;
+    after.updated_at = unit.now;
+    row::update(&mut unit.conn, unit.organization_id, &after).await?;
+    record(unit, verb, Some(before), &after).await?;
+    Ok(after)
+}
+
+async fn record(unit: &mut Unit, verb: &str, before: Option<&AwardRow>, after: &AwardRow) -> Result<(), ApiError> {
+    let (entity, root) = ((Entity::Award, after.id), (Entity::Person, after.person_id));
+    unit.record(Change { verb, entity, root, before, after: Some(after) }).await
+}

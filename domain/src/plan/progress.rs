@@ -1,0 +1,143 @@
+//! Progress of a person through a program: how much of each track and level is achieved, and what is best done next. Milestones without a
+//! date count like all others; earned value leaves them out.
+
+/// A milestone, as progress sees it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step<'a> {
+    /// Track that it belongs to.
+    pub track: Option<&'a str>,
+    /// Level within the track.
+    pub level: Option<&'a str>,
+    /// Whether it was achieved.
+    pub is_achieved: bool,
+    /// Whether it was waived or cancelled, and so counts for nothing.
+    pub is_dropped: bool,
+    /// Days until its reckoned date; `None` for one without a date.
+    pub due_in_days: Option<i64>,
+    /// Positions of the milestones that it waits for.
+    pub waits_for: Vec<usize>,
+}
+
+/// Achieved milestones out of all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Share {
+    /// Number of those that were achieved.
+    pub achieved: usize,
+    /// Number of all, without those that were dropped.
+    pub total: usize,
+}
+
+impl Share {
+    fn add(&mut self, step: &Step<'_>) {
+        self.achieved += usize::from(step.is_achieved);
+        self.total += 1;
+    }
+
+    /// Returns the share in percent; of nothing, all is achieved.
+    #[expect(clippy::cast_precision_loss, reason = "plans have a few thousand milestones")]
+    pub fn percent(self) -> f64 {
+        if self.total == 0 { 100.0 } else { 100.0 * self.achieved as f64 / self.total as f64 }
+    }
+}
+
+/// Progress within a track.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Track<'a> {
+    /// Name; `None` for milestones without one.
+    pub name: Option<&'a str>,
+    /// Progress of the track.
+    pub share: Share,
+    /// Progress of each level, in the order in which the milestones name them.
+    pub levels: Vec<(Option<&'a str>, Share)>,
+}
+
+/// Progress of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// Progress of all.
+    pub share: Share,
+    /// Progress of each track, in the order in which the milestones name them.
+    pub tracks: Vec<Track<'a>>,
+    /// Positions of the open milestones that wait for nothing, the best one first.
+    pub next: Vec<usize>,
+}
+
+/// Returns the progress of a plan. The best next milestone is unlocked and has the nearest date; those without a date come last, in their
+/// order.
+pub fn progress<'a>(steps: &[Step<'a>]) -> Progress<'a> {
+    let mut whole = Share::default();
+    let mut tracks: Vec<Track<'a>> = vec![];
+    for step in steps.iter().filter(|step| !step.is_dropped) {
+        whole.add(step);
+        let at = tracks.iter().position(|track| track.name == step.track).unwrap_or_else(|| {
+            tracks.push(Track { name: step.track, share: Share::default(), levels: vec![] });
+            tracks.len() - 1
+        });
+        let track = &mut tracks[at];
+        track.share.add(step);
+        match track.levels.iter_mut().find(|(level, _)| *level == step.level) {
+            Some((_, share)) => share.add(step),
+            None => {
+                let mut share = Share::default();
+                share.add(step);
+                track.levels.push((step.level, share));
+            }
+        }
+    }
+    let is_over = |at: &usize| steps.get(*at).is_none_or(|step| step.is_achieved || step.is_dropped);
+    let is_next = |step: &Step<'_>| !step.is_achieved && !step.is_dropped && step.waits_for.iter().all(is_over);
+    let mut next: Vec<usize> = (0..steps.len()).filter(|at| is_next(&steps[*at])).collect();
+    next.sort_by_key(|at| (steps[*at].due_in_days.unwrap_or(i64::MAX), *at));
+    Progress { share: whole, tracks, next }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(track: &'static str, level: &'static str) -> Step<'static> {
+        Step {
+            track: Some(track),
+            level: Some(level),
+            is_achieved: false,
+            is_dropped: false,
+            due_in_days: Some(10),
+            waits_for: vec![],
+        }
+    }
+
+    #[test]
+    fn tracks_and_levels_are_counted() {
+        let achieved = |step| Step { is_achieved: true, ..step };
+        let steps = [
+            achieved(step("Technical", "Foundation")),
+            step("Technical", "Advanced"),
+            step("Technical", "Foundation"),
+            Step { is_dropped: true, ..step("Technical", "Foundation") },
+            Step { track: None, level: None, due_in_days: None, ..achieved(step("", "")) },
+        ];
+        let found = progress(&steps);
+        assert_eq!((found.share, found.share.percent()), (Share { achieved: 2, total: 4 }, 50.0));
+        let technical = &found.tracks[0];
+        assert_eq!((technical.name, technical.share), (Some("Technical"), Share { achieved: 1, total: 3 }));
+        let levels = [
+            (Some("Foundation"), Share { achieved: 1, total: 2 }),
+            (Some("Advanced"), Share { achieved: 0, total: 1 }),
+        ];
+        assert_eq!(technical.levels, levels);
+        assert_eq!((found.tracks[1].name, found.tracks[1].share), (None, Share { achieved: 1, total: 1 }));
+        assert!((progress(&[]).share.percent() - 100.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn what_is_next_waits_for_nothing() {
+        let due = |days, waits_for: &[usize]| Step {
+            due_in_days: days,
+            waits_for: waits_for.to_vec(),
+            ..step("Technical", "Foundation")
+        };
+        let done = Step { is_achieved: true, ..due(Some(1), &[]) };
+        let steps = [due(None, &[]), due(Some(9), &[3]), due(Some(3), &[1]), done, due(Some(7), &[]), due(None, &[3])];
+        assert_eq!(progress(&steps).next, [4, 1, 0, 5]);
+    }
+}
