@@ -35,6 +35,7 @@ pub mod idempotency;
 pub mod identity;
 pub mod images;
 pub mod ingest;
+pub mod issuing;
 pub mod jobs;
 pub mod ledger_sequence;
 pub mod limit;

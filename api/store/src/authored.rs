@@ -28,6 +28,7 @@ macro_rules! authored {
 }
 
 authored!(
+    crate::awards::AwardRow,
     crate::corrections::Correction,
     crate::costs::CostEntry,
     crate::customer_records::CustomerOutcome,

@@ -1,39 +1,15 @@
 //! Awards of badges to people, and their bits in status lists.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::recognition::award::Life;
+use milepost_domain::recognition::award::{AwardEvidence, Life, Publication};
 use milepost_domain::recognition::badge::BadgeContent;
 use milepost_domain::recognition::status_list::{MOST_ENTRIES, StatusPurpose};
-use milepost_domain::values::text::{ExternalRef, Name, Note, Reason, WebAddress};
-use serde::{Deserialize, Serialize};
-use strum::{Display, EnumString};
-use utoipa::ToSchema;
+use milepost_domain::values::text::{ExternalRef, Name, Note, Reason};
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::author::Author;
-use crate::{Conn, authored, columns, on, table};
-
-/// Evidence that an award was earned. It is public with a published award.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({"name": "Recording of the demonstration", "url": "https://example.com/demo"}))]
-pub struct AwardEvidence {
-    /// Name.
-    pub name: Name,
-    /// Address.
-    pub url: Option<WebAddress>,
-}
-
-/// Way in which a published award names its holder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[strum(serialize_all = "snake_case")]
-pub enum Publication {
-    /// By the salted hash of the e-mail address.
-    Hashed,
-    /// By the e-mail address.
-    Email,
-}
+use crate::{Conn, columns, on, table};
 
 /// An award as it is kept.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -72,7 +48,6 @@ columns!(AwardRow {
     person_ref: PERSON_REF, person_name: PERSON_NAME
 });
 table!(AwardRow, "awards");
-authored!(AwardRow);
 
 impl AwardRow {
     /// Returns its dates, and what was done to it.

@@ -6,6 +6,7 @@ use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
 use super::rule::RecognitionRule;
+use crate::values::text::{Name, WebAddress};
 
 /// State of an award on a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
@@ -20,6 +21,28 @@ pub enum AwardState {
     Suspended,
     /// It was taken back for good.
     Revoked,
+}
+
+/// Evidence that an award was earned. It is public with a published award.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "Recording of the demonstration", "url": "https://example.com/demo"}))]
+pub struct AwardEvidence {
+    /// Name.
+    pub name: Name,
+    /// Address.
+    pub url: Option<WebAddress>,
+}
+
+/// Way in which a published award names its holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum Publication {
+    /// By the salted hash of the e-mail address.
+    Hashed,
+    /// By the e-mail address.
+    Email,
 }
 
 /// Dates of an award, and what was done to it.

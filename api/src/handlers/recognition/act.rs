@@ -3,7 +3,7 @@
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
-use milepost_domain::recognition::award::{Life, expires_on};
+use milepost_domain::recognition::award::{AwardEvidence, Life, expires_on};
 use milepost_domain::recognition::badge::BadgeContent;
 use milepost_domain::recognition::rule::RecognitionRule;
 use milepost_domain::rule::Rule as _;
@@ -20,7 +20,7 @@ use crate::error::ApiError;
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
 use crate::resource::{By, find};
-use crate::store::awards::{AwardEvidence, AwardRow};
+use crate::store::awards::AwardRow;
 use crate::store::people::Person;
 use crate::store::row;
 use crate::unit::Unit;

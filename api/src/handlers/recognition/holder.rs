@@ -7,7 +7,7 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get, put};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
-use milepost_domain::recognition::award::AwardState;
+use milepost_domain::recognition::award::{AwardState, Publication};
 use milepost_domain::recognition::credential::{Evidence, Recipient, Statement, StatusEntry, claims, credential};
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,21 +19,19 @@ use super::issuer::{OpenBadgesDocument, public};
 use crate::answer::Answer;
 use crate::awarding::save;
 use crate::context::Context;
-use crate::credentials::Addresses;
+use crate::credentials::CREDENTIAL;
 use crate::error::{ApiError, Code, Problem};
 use crate::extract::Body;
 use crate::gate::negotiate;
+use crate::issuing::Addresses;
 use crate::precondition::IfMatchOptional;
 use crate::state::App;
 use crate::store::Conn;
-use crate::store::awards::{AwardRow, Publication};
+use crate::store::awards::AwardRow;
 use crate::store::organizations;
 use crate::store::people::Person;
 use crate::store::row;
 use crate::views::credential_page::{self, PublicAward};
-
-/// Media type of a credential as a JWT.
-pub const CREDENTIAL: &str = "application/vc+jwt";
 
 /// Way in which an award is shown to the world.
 #[derive(Debug, Clone, Deserialize, ToSchema)]

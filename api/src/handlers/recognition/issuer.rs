@@ -11,13 +11,13 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::holder::CREDENTIAL;
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::credentials::{Addresses, Jwk, keep_key};
+use crate::credentials::{CREDENTIAL, Jwk};
 use crate::error::ApiError;
 use crate::gate;
 use crate::handlers::server::KeySet;
+use crate::issuing::{Addresses, keep_key};
 use crate::state::App;
 use crate::store::badges::Badge;
 use crate::store::credential_keys::{self, CredentialKey};

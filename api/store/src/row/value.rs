@@ -156,7 +156,7 @@ json_columns!(
     Vec<milepost_domain::recognition::badge::Alignment>,
     Vec<milepost_domain::values::text::Label>,
     Vec<milepost_domain::values::text::Note>,
-    Vec<crate::awards::AwardEvidence>,
+    Vec<milepost_domain::recognition::award::AwardEvidence>,
 );
 
 /// Declares domain types that are stored as the text they display and parse.
@@ -208,7 +208,7 @@ text_columns!(
     milepost_domain::customer::intervention::Priority,
     milepost_domain::customer::risk::Level,
     milepost_domain::recognition::badge::AchievementType,
-    crate::awards::Publication,
+    milepost_domain::recognition::award::Publication,
 );
 
 /// Adds a bound value.
