@@ -13,6 +13,7 @@ use std::sync::Arc;
 use actix_web::web::Bytes;
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::plan::progress::Share;
 use milepost_domain::plan::reference::{Finished, finished};
 use milepost_domain::plan::review::due_on;
 use milepost_domain::plan::{PlanFacts, Summary};
@@ -137,6 +138,11 @@ impl PlanView {
     /// Returns the standings of the milestones at a date. Those of the date that was asked for last are kept.
     pub fn standings(&self, as_of: NaiveDate) -> Arc<Standings> {
         self.standings.at(as_of, &self.facts)
+    }
+
+    /// Returns the share of the milestones that are achieved at present.
+    pub fn share(&self) -> Share {
+        Share::of(self.facts.milestones.iter().map(|milestone| milestone.state))
     }
 
     /// Returns the summary of the plan at a date.

@@ -187,7 +187,9 @@ fn templates<R: Registry>(config: &mut R) {
         .service(templates::replace_template_version)
         .service(templates::publish_template_version)
         .service(templates::archive_template)
-        .service(templates::restore_template);
+        .service(templates::restore_template)
+        .service(plans::enrolments::enrol_people)
+        .service(plans::enrolments::list_enrolments);
 }
 
 /// Registers customers and people.

@@ -236,6 +236,7 @@ fn body_for(method: &str, path: &str) -> Value {
     let content =
         json!({ "name": "T", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
     match (method, path.rsplit('/').next().unwrap_or_default()) {
+        ("POST", "enrolments") => json!({ "start_on": "2026-06-01", "people": [{ "person_ref": "ours" }] }),
         ("POST", "undated-milestones") => json!({ "key": "z", "name": "Z" }),
         ("POST", "date") => json!({ "planned_on": "2026-06-01" }),
         ("PUT", "roles") => json!({ "roles": [] }),

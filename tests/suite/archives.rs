@@ -37,7 +37,7 @@ async fn definitions_leave_the_lists_and_come_back(engine: Engine) {
         ("/v1/playbooks", "/v1/playbooks/rescue", 0),
         ("/v1/health-models", "/v1/health-models/pulse", 0),
         ("/v1/risk-models", &*risk_model, 0),
-        ("/v1/templates", "/v1/templates/onboarding", 1),
+        ("/v1/templates", "/v1/templates/onboarding", 2),
     ] {
         assert_eq!(listed(&server, list).await, [others + 1, 0], "{list}");
         let archived = act(&server, path, "archive").await.expect(200);

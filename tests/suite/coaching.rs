@@ -9,6 +9,7 @@ use crate::samples::{create, pluck};
 
 on_both_engines!(
     an_enrolment_in_the_shipped_program,
+    a_cohort_is_enrolled,
     achievements_bring_badges,
     what_has_no_date_changes_no_figure,
     what_has_no_date_is_achieved_and_dated
@@ -48,6 +49,65 @@ async fn an_enrolment_in_the_shipped_program(engine: Engine) {
             let read = server.call("GET", &format!("{plan}/{part}")).bearer(&token).send().await;
             assert_eq!(read.status.as_u16(), expected, "{name} {part}");
         }
+    }
+}
+
+async fn a_cohort_is_enrolled(engine: Engine) {
+    let server = Server::start(engine).await;
+    let client = acting(&server, json!(["people:act"])).await;
+    let ana = person(&server, "ana", json!({ "segment": "spring" })).await;
+    person(&server, "ben", json!({ "segment": "spring" })).await;
+    person(&server, "gone", json!({ "segment": "spring", "employment": "left" })).await;
+    person(&server, "coach", json!({})).await;
+    let path = "/v1/programs/ai-coaching/enrolments";
+    let body = json!({ "start_on": "2026-05-01", "segment": "spring", "people": [{ "person_ref": "ana" }], "owner_ref": "coach" });
+    let tried = server.post(&format!("{path}?dry_run=true"), body.clone()).await.expect(200);
+    assert_eq!((&tried["enrolled"], &tried["people"][0]["plan_id"]), (&json!(2), &Value::Null));
+    assert_eq!(server.get(path).await.expect(200)["data"], json!([]), "nothing was written");
+    let done = server.post(path, body.clone()).await.expect(200);
+    assert_eq!(pluck(&json!({ "data": done["people"] }), "person_name"), ["ana", "ben"]);
+    let again = server.post(path, body).await.expect(200);
+    assert_eq!((&again["enrolled"], &again["people"][1]["was_enrolled"]), (&json!(0), &json!(true)));
+    assert_eq!(again["people"][0]["plan_id"], done["people"][0]["plan_id"]);
+    let plan = format!("/v1/plans/{}", done["people"][0]["plan_id"].as_str().expect("an id"));
+    let shown = server.get(&plan).await.expect(200);
+    assert_eq!(
+        (&shown["name"], &shown["owner_name"], &shown["person_id"]),
+        (&json!("AI coaching program: ana"), &json!("coach"), &json!(ana))
+    );
+    server.post(&format!("{plan}/undated-milestones/t9/achieve"), json!({})).await.expect(200);
+    server.post(&format!("{plan}/milestones/t1/achieve"), json!({})).await.expect(200);
+    let listed = server.get(&format!("{path}?limit=1")).await.expect(200);
+    assert_eq!(listed["data"][0]["progress"]["achieved"], 2);
+    assert_eq!((&listed["data"][0]["progress"]["total"], &listed["has_more"]), (&json!(30), &json!(true)));
+    for (name, expected) in [("ana", 1), ("coach", 2), ("gone", 0)].into_iter().filter(|(name, _)| *name != "gone") {
+        let token = token_of(&server, &client, name).await;
+        let own = server.call("GET", path).bearer(&token).send().await.expect(200);
+        assert_eq!(own["data"].as_array().map(Vec::len), Some(expected), "{name}");
+    }
+    for (body, status, at, code) in [
+        (json!({ "start_on": "2026-05-01" }), 422, "/people", "required"),
+        (json!({ "start_on": "2026-05-01", "segment": "nobody" }), 422, "/people", "required"),
+        (json!({ "start_on": "2026-05-01", "people": [{}] }), 422, "/people/0/person_id", "required"),
+        (
+            json!({ "start_on": "2026-05-01", "people": [{ "person_ref": "x" }] }),
+            422,
+            "/people/0/person_ref",
+            "unknown_person",
+        ),
+        (
+            json!({ "start_on": "2026-05-01", "people": [{ "person_ref": "gone" }] }),
+            409,
+            "/people/0/person_id",
+            "has_left",
+        ),
+    ] {
+        let refused = server.post(path, body.clone()).await;
+        let kind = if status == 422 { "validation_failed" } else { "conflict" };
+        assert_eq!(refused.problem(status, kind), errors(&[(at, code)]), "{body}");
+    }
+    for key in ["ai-delivery", "none"] {
+        server.get(&format!("/v1/programs/{key}/enrolments")).await.problem(404, "not_found");
     }
 }
 

@@ -6,6 +6,7 @@ pub mod baselines;
 pub mod create;
 pub mod dependencies;
 pub mod earned_value;
+pub mod enrolments;
 pub mod exchange;
 pub mod holds;
 pub mod list;

@@ -191,6 +191,13 @@ pub async fn insert(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> s
         .execute(db).await.map(|_| ()))
 }
 
+/// Plans of a template that serve people and are not archived: each with its person.
+pub async fn of_template(conn: &mut Conn, organization_id: Uuid, template_id: Uuid) -> sqlx::Result<Vec<(Uuid, Uuid)>> {
+    const SQL: &str = "SELECT id, person_id FROM plans WHERE organization_id = $1 AND template_id = $2 \
+                       AND person_id IS NOT NULL AND archived_at IS NULL ORDER BY id";
+    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(template_id).fetch_all(db).await)
+}
+
 /// Saves a change of a plan's row. The kind and the template stay unchanged.
 pub async fn update(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE plans SET name = $3, name_folded = $4, customer_id = $5, person_id = $6, owner_name = $7, weight_unit = $8, \

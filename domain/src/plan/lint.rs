@@ -223,7 +223,8 @@ fn is_activity(name: &str) -> bool {
     let first = lower.split_whitespace().next().unwrap_or_default();
     let is_gerund = first.len() > 5
         && first.ends_with("ing")
-        && !matches!(first, "training" | "onboarding" | "monitoring" | "testing");
+        && !matches!(first, "training" | "onboarding" | "monitoring" | "testing")
+        && !matches!(first, "something" | "anything" | "everything" | "nothing");
     is_gerund || matches!(first, "work" | "continue" | "start" | "begin" | "ongoing") || lower.contains("in progress")
 }
 
@@ -287,6 +288,9 @@ mod tests {
         }
         for name in ["Developing the model", "Continue with tests", "Pipeline in progress"] {
             check(|subjects, _| subjects[2].name = name, &[(LintRule::VagueName, Some(2))]);
+        }
+        for name in ["Training is booked", "Something useful was shared"] {
+            check(|subjects, _| subjects[2].name = name, &[]);
         }
         check(|subjects, _| subjects[2].name = "ETL", &[(LintRule::UnclearToClient, Some(2))]);
         check(|subjects, _| subjects[1].stale = true, &[(LintRule::StaleForecast, Some(1))]);

@@ -1,6 +1,8 @@
 //! Progress of a person through a program: how much of each track and level is achieved, and what is best done next. Milestones without a
 //! date count like all others; earned value leaves them out.
 
+use crate::plan::milestone::State;
+
 /// A milestone, as progress sees it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Step<'a> {
@@ -28,6 +30,22 @@ pub struct Share {
 }
 
 impl Share {
+    /// Returns the share of milestones by their states.
+    pub fn of(states: impl IntoIterator<Item = State>) -> Self {
+        let mut share = Self::default();
+        for state in states.into_iter().filter(|state| !state.is_dropped()) {
+            share.achieved += usize::from(state == State::Achieved);
+            share.total += 1;
+        }
+        share
+    }
+
+    /// Returns the share together with another one.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self { achieved: self.achieved + other.achieved, total: self.total + other.total }
+    }
+
     fn add(&mut self, step: &Step<'_>) {
         self.achieved += usize::from(step.is_achieved);
         self.total += 1;
@@ -127,6 +145,13 @@ mod tests {
         assert_eq!(technical.levels, levels);
         assert_eq!((found.tracks[1].name, found.tracks[1].share), (None, Share { achieved: 1, total: 1 }));
         assert!((progress(&[]).share.percent() - 100.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn states_are_counted() {
+        let share = Share::of([State::Achieved, State::Planned, State::Waived, State::InProgress, State::Cancelled]);
+        assert_eq!(share, Share { achieved: 1, total: 3 });
+        assert_eq!(share.with(Share { achieved: 1, total: 1 }), Share { achieved: 2, total: 4 });
     }
 
     #[test]

@@ -122,6 +122,37 @@ pub struct PlanDraft {
     pub history: Vec<MilestoneHistory>,
 }
 
+impl PlanDraft {
+    /// Returns a plan with a name and a first day, and nothing else.
+    pub const fn named(name: Name, start_on: NaiveDate) -> Self {
+        Self {
+            external_ref: None,
+            name,
+            kind: None,
+            customer_id: None,
+            customer_ref: None,
+            person_id: None,
+            person_ref: None,
+            owner_id: None,
+            owner_ref: None,
+            owner_name: None,
+            start_on,
+            weight_unit: None,
+            credit_rule: None,
+            at_risk_limit_days: None,
+            update_interval_days: None,
+            calendar: None,
+            budget_minor: None,
+            currency: None,
+            template: None,
+            template_version: None,
+            roles: vec![],
+            milestones: vec![],
+            history: vec![],
+        }
+    }
+}
+
 /// Person who fills a role of a template.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

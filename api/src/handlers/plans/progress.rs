@@ -13,6 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::enrolments::late_by;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -206,10 +207,7 @@ impl PlanProgress {
                 .collect(),
             next: found.next.iter().take(MOST_NEXT).map(next).collect(),
             expected_finish_on: summary.finish_on,
-            finish_variance_days: summary
-                .finish_on
-                .zip(summary.planned_finish_on)
-                .map(|(on, planned_on)| (on - planned_on).num_days()),
+            finish_variance_days: summary.finish_on.zip(summary.planned_finish_on).map(late_by),
         }
     }
 }

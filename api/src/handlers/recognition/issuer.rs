@@ -28,7 +28,7 @@ use crate::views::{badge_picture, pictures};
 #[derive(Debug, ToSchema)]
 #[schema(example = json!({
     "@context": ["https://www.w3.org/ns/credentials/v2", "https://purl.imsglobal.org/spec/ob/v3p0/context-3.0.3.json"],
-    "id": "https://milepost.example.com/issuers/0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "type": ["Profile"], "name": "Northwind"
+    "id": "https://milepost.example.com/issuers/0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "type": ["Profile"]
 }))]
 #[expect(dead_code, reason = "describes the document")]
 pub struct OpenBadgesDocument {

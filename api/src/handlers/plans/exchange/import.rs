@@ -255,28 +255,12 @@ fn draft(options: &ImportOptions, name: Name, start_on: NaiveDate, milestones: V
     let ImportOptions { external_ref, kind, customer_ref, owner_ref, owner_name, .. } = options.clone();
     PlanDraft {
         external_ref,
-        name,
         kind,
-        customer_id: None,
         customer_ref,
-        person_id: None,
-        person_ref: None,
-        owner_id: None,
         owner_ref,
         owner_name,
-        start_on,
-        weight_unit: None,
-        credit_rule: None,
-        at_risk_limit_days: None,
-        update_interval_days: None,
-        calendar: None,
-        budget_minor: None,
-        currency: None,
-        template: None,
-        template_version: None,
-        roles: vec![],
         milestones,
-        history: vec![],
+        ..PlanDraft::named(name, start_on)
     }
 }
 
