@@ -50,7 +50,7 @@ pub struct AwardDraft {
     awarded_on: Option<NaiveDate>,
     /// First day on which the award no longer counts. Defaults to the badge's `valid_days` after the award, or to never.
     expires_on: Option<NaiveDate>,
-    /// Note for those who keep awards. It is never public.
+    /// Note for whoever may read the award, its holder included. It is never public.
     note: Option<Note>,
     /// Evidence that the award was earned. It is public with a published award.
     #[serde(default)]
@@ -95,7 +95,7 @@ pub struct Award {
     state: AwardState,
     /// Reason for which it was suspended, revoked or restored last.
     reason: Option<Reason>,
-    /// Note for those who keep awards.
+    /// Note for whoever may read the award, its holder included.
     note: Option<Note>,
     /// Evidence that the award was earned.
     #[schema(max_items = 20)]
