@@ -4,10 +4,10 @@ use aws_lc_rs::rand;
 use chrono::NaiveDate;
 use milepost_domain::ledger::hex;
 use milepost_domain::plan::template::TemplateContent;
-use milepost_domain::recognition::award::{AwardState, expires_on};
+use milepost_domain::recognition::award::expires_on;
 use milepost_domain::recognition::badge::BadgeContent;
 use milepost_domain::recognition::rule::RecognitionRule;
-use milepost_domain::recognition::status_list::BITS;
+use milepost_domain::recognition::status_list::{BITS, MOST_TRIES};
 use milepost_domain::rule::Rule as _;
 
 use crate::error::ApiError;
@@ -67,7 +67,7 @@ async fn holds(unit: &mut Unit, badge: &Badge, person: &Person) -> Result<bool, 
     ];
     let held: Vec<AwardRow> = row::all(&mut unit.conn, unit.organization_id, &conditions, "id").await?;
     let today = unit.today;
-    Ok(held.iter().any(|award| award.life().state(today) != AwardState::Expired))
+    Ok(held.iter().any(|award| award.life().is_held(today)))
 }
 
 /// An award that begins: with a bit of its own in a status list, and a salt.
@@ -77,15 +77,7 @@ pub async fn begun(
     person: &Person,
     (awarded_on, expires_on): (NaiveDate, Option<NaiveDate>),
 ) -> Result<AwardRow, ApiError> {
-    let status_list = awards::open_list(&mut unit.conn, unit.organization_id).await?;
-    let status_index = loop {
-        let mut random = [0; 4];
-        rand::fill(&mut random).map_err(ApiError::internal)?;
-        let index = i64::from(u32::from_be_bytes(random) % BITS);
-        if awards::take_bit(&mut unit.conn, unit.organization_id, status_list, index).await? {
-            break index;
-        }
-    };
+    let (status_list, status_index) = free_bit(unit).await?;
     let mut salt = [0; 16];
     rand::fill(&mut salt).map_err(ApiError::internal)?;
     Ok(AwardRow {
@@ -114,6 +106,22 @@ pub async fn begun(
         person_ref: person.external_ref.clone(),
         person_name: Some(person.name.clone()),
     })
+}
+
+/// Takes a random free bit: of the last status list, or of the next one if the last is full enough.
+async fn free_bit(unit: &mut Unit) -> Result<(i64, i64), ApiError> {
+    let mut list = awards::last_list(&mut unit.conn, unit.organization_id).await?;
+    loop {
+        for _ in 0..MOST_TRIES {
+            let mut random = [0; 4];
+            rand::fill(&mut random).map_err(ApiError::internal)?;
+            let index = i64::from(u32::from_be_bytes(random) % BITS);
+            if awards::take_bit(&mut unit.conn, unit.organization_id, list, index).await? {
+                return Ok((list, index));
+            }
+        }
+        list += 1;
+    }
 }
 
 /// Writes an award that begins.

@@ -82,7 +82,9 @@ impl Signer {
 
 /// Public part of a key (RFC 7517).
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({"kty": "RSA", "alg": "RS256", "use": "sig", "kid": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "n": "0vx7ago…", "e": "AQAB"}))]
+#[schema(example = json!({
+    "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "n": "0vx7ago…", "e": "AQAB"
+}))]
 pub struct Jwk {
     /// Type of the key.
     #[schema(max_length = 10)]

@@ -118,7 +118,7 @@ impl Context {
         made.await.map_err(ApiError::internal)?
     }
 
-    /// Returns a status list of the organization as a signed credential; 404 if no credential has a bit in it.
+    /// Returns a status list of the organization as a signed credential; 404 if it has not begun.
     pub async fn status_list(&self, purpose: StatusPurpose, number: i64) -> Result<String, ApiError> {
         let (sequence, now) = (self.who.tenant.sequence, self.now);
         let key = (self.organization_id(), purpose, number);
@@ -129,7 +129,7 @@ impl Context {
             return Ok(list.token.clone());
         }
         let mut conn = self.snapshot().await?;
-        if !(1..=awards::open_list(&mut conn, self.organization_id()).await?).contains(&number) {
+        if !(1..=awards::last_list(&mut conn, self.organization_id()).await?).contains(&number) {
             return Err(ApiError::not_found());
         }
         let set = awards::set_bits(&mut conn, self.organization_id(), number, purpose).await?;

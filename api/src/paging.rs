@@ -234,10 +234,15 @@ impl Paging {
     pub fn answer_sorted<R, T: Serialize + ToSchema>(
         &self,
         direction: Direction,
-        mut rows: Vec<R>,
+        rows: Vec<R>,
         position: impl Fn(&R) -> Position,
         resource: impl FnMut(R) -> T,
     ) -> Result<Answer, ApiError> {
+        self.answer(self.cut(direction, rows, &position), position, resource)
+    }
+
+    /// The rows of the page and one more, out of rows that are all in memory: those after the cursor, in the order of their positions.
+    pub fn cut<R>(&self, direction: Direction, mut rows: Vec<R>, position: impl Fn(&R) -> Position) -> Vec<R> {
         rows.sort_by_cached_key(&position);
         if let Some(after) = &self.after {
             rows.retain(|row| match direction {
@@ -249,7 +254,7 @@ impl Paging {
             rows.reverse();
         }
         rows.truncate(self.limit + 1);
-        self.answer(rows, position, resource)
+        rows
     }
 
     /// The cursor of a position in this list.

@@ -348,6 +348,11 @@ impl PlanFacts {
         in_force(&self.baselines, running_day(&self.holds, as_of))?.finish_on()
     }
 
+    /// Returns the days by which a finish is later than planned, as the plan's calendar counts them; negative if it is earlier.
+    pub fn finish_variance_days(&self, planned_on: Option<NaiveDate>, finish_on: Option<NaiveDate>) -> Option<i64> {
+        planned_on.zip(finish_on).map(|(planned, finish)| self.terms.calendar.days_between(planned, finish))
+    }
+
     /// Returns every milestone's planned dates by baseline, or its own planned date if no baseline includes it.
     fn promises(&self) -> Promises {
         let promise = |baseline: &Baseline, line: &Line| {
@@ -522,6 +527,7 @@ impl PlanFacts {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::plan::calendar::Calendar;
     use crate::plan::network::Relation;
 
     fn day(n: i64) -> NaiveDate {
@@ -730,6 +736,17 @@ pub(crate) mod tests {
         assert_eq!(summary.next, Some((1, day(24))), "its forecast has passed, so it is expected today");
         assert_eq!(summary.finish_on, Some(day(40)));
         assert_eq!(summary.counts.overall(), Status::AtRisk);
+    }
+
+    #[test]
+    fn a_finish_varies_by_days_of_the_calendar() {
+        let mut plan = plan();
+        let (friday, monday) = (NaiveDate::from_ymd_opt(2026, 5, 8), NaiveDate::from_ymd_opt(2026, 5, 11));
+        assert_eq!(plan.finish_variance_days(friday, monday), Some(3));
+        plan.terms.calendar = Calendar::business_days(&[]);
+        assert_eq!(plan.finish_variance_days(friday, monday), Some(1));
+        assert_eq!(plan.finish_variance_days(monday, friday), Some(-1));
+        assert_eq!(plan.finish_variance_days(None, monday), None);
     }
 
     #[test]

@@ -258,6 +258,9 @@ async fn credentials_are_verified(engine: Engine) {
         let read = server.call("GET", &local(address)).anonymous().send().await.expect(200);
         assert_eq!(read["id"], *address);
     }
+    let mut achievement = server.get(&local(&claims["credentialSubject"]["achievement"]["id"])).await.expect(200);
+    achievement.as_object_mut().expect("an object").remove("@context").expect("contexts");
+    assert_eq!(achievement, claims["credentialSubject"]["achievement"]);
     let picture = local(&claims["credentialSubject"]["achievement"]["image"]["id"]);
     assert_eq!(server.call("GET", &picture).anonymous().send().await.header("content-type"), "image/svg+xml");
     for entry in claims["credentialStatus"].as_array().expect("entries") {
@@ -343,11 +346,9 @@ async fn old_keys_verify_what_they_signed(engine: Engine) {
 
 /// A credential of one server is verified by another one, which asks the first for its key and its lists.
 async fn foreign_credentials_are_verified(engine: Engine) {
-    let issuer = Server::start(engine).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let public = format!("http://{}", listener.local_addr().expect("an address"));
     drop(listener);
-    drop(issuer);
     let address = public.trim_start_matches("http://").parse().expect("an address");
     let issuer = Server::start_with(engine, |settings| {
         settings.listen = address;
@@ -362,6 +363,12 @@ async fn foreign_credentials_are_verified(engine: Engine) {
     let open = Server::start_with(engine, |settings| settings.credentials_allow_private = true).await;
     let verdict = verify(&open, &credential).await;
     assert_eq!((failed(&verdict), &verdict["valid"]), (vec![], &json!(true)), "{verdict}");
+    // An issuer that names no host has no key, wherever the key is.
+    let mut nobody = read(&credential);
+    nobody["issuer"]["id"] = json!("http:");
+    let parts: Vec<&str> = credential.split('.').collect();
+    let forged = format!("{}.{}.{}", parts[0], BASE64_URL_SAFE_NO_PAD.encode(nobody.to_string()), parts[2]);
+    assert_eq!(failed(&verify(&open, &forged).await), ["key", "signature"]);
     act(&issuer, &given, "revoke").await.expect(200);
     assert_eq!(failed(&verify(&open, &credential).await), ["revocation"]);
     // Unless the operator allows it, nothing within the house is asked.

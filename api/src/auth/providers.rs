@@ -38,7 +38,7 @@ pub struct Verified {
     pub organization_id: Uuid,
     /// The provider.
     pub provider: Provider,
-    /// What the token says.
+    /// Claims of the token.
     pub claims: Claims,
 }
 

@@ -201,9 +201,7 @@ impl Plan {
     pub fn at(view: &PlanView, as_of: NaiveDate) -> Self {
         let summary = view.summary(as_of);
         let (spi, spi_reason) = split(summary.earned_value.spi());
-        let late_by = |planned_on: Option<NaiveDate>| {
-            planned_on.zip(summary.finish_on).map(|(planned, on)| view.facts.terms.calendar.days_between(planned, on))
-        };
+        let late_by = |planned_on| view.facts.finish_variance_days(planned_on, summary.finish_on);
         let row = view.row.clone();
         Self {
             id: row.id,

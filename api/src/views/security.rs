@@ -1,4 +1,4 @@
-//! What a page may load and do.
+//! Limits on what a page may load and do.
 
 use aws_lc_rs::digest;
 use base64::Engine;

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::recognition::award::{AwardEvidence, Life, Publication};
 use milepost_domain::recognition::badge::BadgeContent;
-use milepost_domain::recognition::status_list::{MOST_ENTRIES, StatusPurpose};
+use milepost_domain::recognition::status_list::StatusPurpose;
 use milepost_domain::values::text::{ExternalRef, Name, Note, Reason};
 use serde::Serialize;
 use uuid::Uuid;
@@ -61,11 +61,10 @@ impl AwardRow {
     }
 }
 
-/// Returns the number of the list in which the next credential has its bit.
-pub async fn open_list(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<i64> {
-    const SQL: &str = "SELECT COUNT(*) FROM status_bits WHERE organization_id = $1";
-    let given: i64 = on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_one(db).await)?;
-    Ok(given / MOST_ENTRIES + 1)
+/// Returns the number of the last list; the first one exists without entries.
+pub async fn last_list(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<i64> {
+    const SQL: &str = "SELECT COALESCE(MAX(status_list), 1) FROM status_bits WHERE organization_id = $1";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_one(db).await)
 }
 
 /// Takes a bit of a list for good; `false` if it was given before.

@@ -55,7 +55,10 @@ pub fn background(id: Uuid) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use strum::VariantArray as _;
+
     use super::*;
+    use crate::recognition::badge::BadgeColor;
 
     #[test]
     fn initials_of_names() {
@@ -84,7 +87,8 @@ mod tests {
 
     #[test]
     fn white_letters_can_be_read() {
-        for rgb in BACKGROUNDS {
+        let badges = BadgeColor::VARIANTS.iter().flat_map(|color| [color.rgb().0, color.rgb().1]);
+        for rgb in BACKGROUNDS.into_iter().chain(badges) {
             let contrast = 1.05 / (luminance(rgb) + 0.05);
             assert!(contrast >= 4.5, "{rgb:06x}: {contrast}");
         }

@@ -69,6 +69,11 @@ impl Life {
         }
     }
 
+    /// Returns whether the person holds the award on a day: it is active or suspended.
+    pub fn is_held(&self, on: NaiveDate) -> bool {
+        matches!(self.state(on), AwardState::Active | AwardState::Suspended)
+    }
+
     /// Checks that an award can be suspended or revoked. Revoking what is suspended is possible.
     pub fn check_may_end(&self) -> Result<(), RecognitionRule> {
         if self.is_revoked { Err(RecognitionRule::AwardRevoked) } else { Ok(()) }
@@ -126,6 +131,8 @@ mod tests {
             (Life { is_suspended: true, is_revoked: true, ..life() }, 9, AwardState::Revoked),
         ] {
             assert_eq!(life.state(on(day)), expected, "{life:?} {day}");
+            let is_held = [AwardState::Active, AwardState::Suspended].contains(&expected);
+            assert_eq!(life.is_held(on(day)), is_held, "{life:?} {day}");
         }
     }
 

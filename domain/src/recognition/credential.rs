@@ -89,13 +89,12 @@ pub struct Statement<'a> {
     pub status: StatusEntry<'a>,
 }
 
-/// Returns the credential.
-pub fn credential(statement: &Statement<'_>) -> Value {
-    let badge = statement.badge;
+/// Returns a badge as an achievement (section B.1.1), with its address and that of its picture.
+pub fn achievement(badge: &BadgeContent, id: &str, picture: &str) -> Map<String, Value> {
     let mut achievement = object(json!({
-        "id": statement.badge_id, "type": ["Achievement"], "name": badge.name, "description": badge.description,
+        "id": id, "type": ["Achievement"], "name": badge.name, "description": badge.description,
         "criteria": { "narrative": badge.criteria }, "achievementType": badge.achievement_type.to_string(),
-        "image": { "id": statement.picture, "type": "Image", "caption": badge.name },
+        "image": { "id": picture, "type": "Image", "caption": badge.name },
     }));
     put(&mut achievement, "tag", badge.tags.iter().map(|tag| json!(tag)).collect());
     let alignment = |one: &super::badge::Alignment| {
@@ -105,6 +104,13 @@ pub fn credential(statement: &Statement<'_>) -> Value {
         Value::Object(alignment)
     };
     put(&mut achievement, "alignment", badge.alignments.iter().map(alignment).collect());
+    achievement
+}
+
+/// Returns the credential.
+pub fn credential(statement: &Statement<'_>) -> Value {
+    let badge = statement.badge;
+    let achievement = achievement(badge, statement.badge_id, statement.picture);
     let mut subject = object(json!({ "type": ["AchievementSubject"], "achievement": achievement }));
     match statement.recipient {
         Recipient::Hashed { email, salt } => {

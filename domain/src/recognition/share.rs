@@ -3,7 +3,7 @@
 use chrono::{Datelike as _, NaiveDate};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What a profile shows of an award. The holder's name is never a part of it.
+/// Entry of a profile that shows an award. The holder's name is never a part of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry<'a> {
     /// Name of the badge.

@@ -5,8 +5,8 @@ use strum::{Display, EnumString, VariantArray};
 /// Number of bits of a list: the smallest that the standard allows, so that one bit says little of whose it is (section 2.2).
 pub const BITS: u32 = 131_072;
 
-/// Number of entries after which a new list begins, so that a random free index is found quickly.
-pub const MOST_ENTRIES: i64 = 65_536;
+/// Number of random indexes that are tried in a list. If all of them are taken, a new list begins: lists end a little over half full.
+pub const MOST_TRIES: usize = 16;
 
 /// Meaning of the bits of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Display, EnumString, VariantArray)]

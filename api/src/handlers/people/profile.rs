@@ -125,8 +125,10 @@ pub async fn read_avatar(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError
 ///
 /// Takes a PNG, JPEG, WebP or GIF image of at most 5 MiB and 24 million pixels, whatever `Content-Type` says. Its middle is kept, upright,
 /// as a PNG of 256 × 256 pixels, without anything else that is in the file.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), extensions(("x-related" = json!("profile"))), params(IfMatchOptional),
-    request_body(content((ImageFile = "image/png"), (ImageFile = "image/jpeg"), (ImageFile = "image/webp"), (ImageFile = "image/gif"))),
+#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), extensions(("x-related" = json!("profile"))),
+    params(IfMatchOptional), request_body(content(
+        (ImageFile = "image/png"), (ImageFile = "image/jpeg"), (ImageFile = "image/webp"), (ImageFile = "image/gif")
+    )),
     responses((status = 200, description = "The profile with the new picture.", body = ShownProfile)))]
 #[put("/v1/people/{id}/avatar")]
 pub async fn replace_avatar(
@@ -149,8 +151,8 @@ pub async fn replace_avatar(
 /// Delete a person's avatar
 ///
 /// From then on, the avatar is drawn. Deleting one that is drawn changes nothing.
-#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), extensions(("x-related" = json!("profile"))), params(IfMatchOptional),
-    responses((status = 200, description = "The profile without the picture.", body = ShownProfile)))]
+#[utoipa::path(tag = "people", security(("bearer" = ["people:write"])), extensions(("x-related" = json!("profile"))),
+    params(IfMatchOptional), responses((status = 200, description = "The profile without the picture.", body = ShownProfile)))]
 #[delete("/v1/people/{id}/avatar")]
 pub async fn delete_avatar(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     change_avatar(&cx, *id, None).await

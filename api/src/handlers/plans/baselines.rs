@@ -71,7 +71,8 @@ pub struct LineChange {
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "number": 2, "effective_on": "2026-04-01",
     "reason": "The client moved the launch to autumn.", "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"},
     "created_at": "2026-04-01T09:00:00Z", "approver_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "approver_name": "Ana Petrova",
-    "approved_at": "2026-04-01T09:00:00Z", "client_approver_id": null, "client_approver_name": null, "client_approved_at": null, "lines": [{"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}]
+    "approved_at": "2026-04-01T09:00:00Z", "client_approver_id": null, "client_approver_name": null, "client_approved_at": null,
+    "lines": [{"key": "pipeline", "planned_on": "2026-05-04", "weight": 5.0}]
 }))]
 pub struct Baseline {
     /// Identifier of the plan.

@@ -239,13 +239,14 @@ pub async fn list_enrolments(cx: Context, key: Path<String>, paging: Paging) -> 
             && plan.row.archived_at.is_none()
             && cx.may_with_plan(Scope::PlansRead, plan)
     };
+    let position =
+        |plan: &&PlanView| Position { key: Some(PositionKey::Text(plan.name_folded.clone())), id: plan.row.id };
     let rows: Vec<&PlanView> = plans.by_name.iter().map(|plan| &**plan).filter(is_shown).collect();
+    let rows = paging.cut(Direction::Ascending, rows, position);
     let ids: Vec<Uuid> = rows.iter().map(|plan| plan.row.id).collect();
     let undated = undated_milestones::shares(&mut conn, cx.organization_id(), &ids).await?;
     let today = cx.today();
-    let position =
-        |plan: &&PlanView| Position { key: Some(PositionKey::Text(plan.name_folded.clone())), id: plan.row.id };
-    paging.answer_sorted(Direction::Ascending, rows, position, |plan| Enrolment::of(plan, &undated, today))
+    paging.answer(rows, position, |plan| Enrolment::of(plan, &undated, today))
 }
 
 impl Enrolment {
@@ -260,14 +261,9 @@ impl Enrolment {
             start_on: plan.row.start_on,
             progress: share.into(),
             expected_finish_on: summary.finish_on,
-            finish_variance_days: summary.finish_on.zip(summary.planned_finish_on).map(late_by),
+            finish_variance_days: plan.facts.finish_variance_days(summary.planned_finish_on, summary.finish_on),
         }
     }
-}
-
-/// Days by which a finish is later than planned.
-pub fn late_by((finish_on, planned_on): (NaiveDate, NaiveDate)) -> i64 {
-    (finish_on - planned_on).num_days()
 }
 
 /// The program with a key: a template of the kind `coaching`.

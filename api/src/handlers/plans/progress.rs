@@ -13,7 +13,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::enrolments::late_by;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -207,7 +206,7 @@ impl PlanProgress {
                 .collect(),
             next: found.next.iter().take(MOST_NEXT).map(next).collect(),
             expected_finish_on: summary.finish_on,
-            finish_variance_days: summary.finish_on.zip(summary.planned_finish_on).map(late_by),
+            finish_variance_days: plan.facts.finish_variance_days(summary.planned_finish_on, summary.finish_on),
         }
     }
 }

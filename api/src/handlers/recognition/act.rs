@@ -1,4 +1,4 @@
-//! What is done to an award: suspending, restoring, revoking and renewing it.
+//! Actions on an award: suspending, restoring, revoking and renewing it.
 
 use actix_web::post;
 use actix_web::web::Path;

@@ -1,4 +1,4 @@
-//! What holders do with their awards: take the credential, and show it to the world.
+//! Awards in the hands of their holders, who take the credential and show it to the world.
 
 use std::sync::Arc;
 

@@ -1,10 +1,10 @@
-//! What the world reads of an issuer: who it is, its keys, its badges and its status lists. Nothing here needs credentials.
+//! Public documents of an issuer: its profile, keys, badges and status lists. Nothing here needs credentials.
 
 use std::sync::Arc;
 
 use actix_web::web::{Data, Path};
 use actix_web::{get, post};
-use milepost_domain::recognition::credential::CONTEXTS;
+use milepost_domain::recognition::credential::{CONTEXTS, achievement};
 use milepost_domain::recognition::status_list::StatusPurpose;
 use milepost_domain::values::text::{Key, WebAddress};
 use serde_json::json;
@@ -115,18 +115,16 @@ pub async fn read_issuer_key(app: Data<App>, path: Path<(Uuid, Uuid)>) -> Result
 pub async fn read_issued_badge(app: Data<App>, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
     let badge = find(&app, *path).await?;
     let address = Addresses::of(&app, path.0).badge(badge.id);
-    let achievement = json!({
-        "@context": CONTEXTS, "id": address, "type": ["Achievement"], "name": badge.name, "description": badge.description,
-        "criteria": { "narrative": badge.criteria }, "achievementType": badge.achievement_type.to_string(),
-        "image": { "id": format!("{address}/picture.svg"), "type": "Image", "caption": badge.name },
-    });
+    let mut achievement = achievement(&badge.content, &address, &format!("{address}/picture.svg"));
+    achievement.insert("@context".to_owned(), json!(CONTEXTS));
     Ok(Answer::ok(&achievement)?.content_tag())
 }
 
 /// Draw a badge of an issuer
 ///
 /// Returns the picture of a badge.
-#[utoipa::path(tag = "recognition", responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
+#[utoipa::path(tag = "recognition",
+    responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/issuers/{organization_id}/badges/{badge_id}/picture.svg")]
 pub async fn draw_issued_badge(app: Data<App>, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
     Ok(Answer::text(pictures::MEDIA_TYPE, badge_picture::draw(&find(&app, *path).await?.content)))

@@ -65,8 +65,8 @@ pub struct Verdict {
 /// Verify a credential
 ///
 /// Checks an Open Badges 3.0 credential of any issuer: form, algorithm, type, the issuer's key, signature, claims, validity, revocation and
-/// suspension. Keys and status lists of other issuers are fetched, from public addresses only. The answer lists every check; a credential
-/// that fails is no error.
+/// suspension. Only JWTs signed with RS256 are taken, and only keys under the scheme, host and port of the issuer's address. Keys and status
+/// lists of other issuers are fetched, from public addresses only. The answer lists every check; a credential that fails is no error.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])), request_body = CredentialText,
     extensions(("x-idempotent" = json!(true))), responses((status = 200, description = "The verdict.", body = Verdict)))]
 #[post("/v1/credentials/verify")]
@@ -147,7 +147,9 @@ struct Modulus {
 
 /// The issuer's key with an identifier, or why there is none.
 async fn key_of(cx: &Context, issuer: &str, kid: &str) -> Result<Result<DecodingKey, String>, ApiError> {
-    if !kid.starts_with(&format!("{issuer}/")) && origin(kid) != origin(issuer) {
+    // An issuer without a scheme and host of the web owns no address.
+    let home = origin(issuer);
+    if !home.starts_with("http") || origin(kid) != home {
         return Ok(Err("The key is at an address that is not the issuer's.".to_owned()));
     }
     let found = match own_key(cx, issuer, kid).await? {
@@ -186,7 +188,7 @@ fn is_signed_by(token: &str, key: &DecodingKey) -> bool {
     jsonwebtoken::decode::<HashMap<String, Value>>(token, key, &validation).is_ok()
 }
 
-/// What the issuer's list of a purpose says.
+/// Checks the issuer's list of a purpose.
 async fn status(
     cx: &Context,
     payload: &Value,

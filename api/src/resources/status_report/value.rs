@@ -14,7 +14,6 @@ impl ReportedValue {
         let summary = view.summary(as_of);
         let in_time = view.facts.earned_schedule(view.row.start_on, as_of, Period::Week).ok();
         let planned_finish_on = view.facts.planned_finish_on(as_of);
-        let late_by = |(planned, finish)| view.facts.terms.calendar.days_between(planned, finish);
         Self {
             planned_percent: summary.earned_value.planned_percent(),
             earned_percent: summary.earned_value.earned_percent(),
@@ -23,7 +22,7 @@ impl ReportedValue {
             planned_finish_on,
             first_planned_finish_on: summary.first_planned_finish_on,
             expected_finish_on,
-            finish_variance_days: planned_finish_on.zip(expected_finish_on).map(late_by),
+            finish_variance_days: view.facts.finish_variance_days(planned_finish_on, expected_finish_on),
             finished: summary.counts.overall() == Status::Achieved,
         }
     }

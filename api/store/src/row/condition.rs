@@ -47,9 +47,9 @@ const MOST_PARAMETERS: usize = 10_000;
 pub trait Lists: Database {
     /// The parameter.
     type List: 'static + Send;
-    /// What stands before it.
+    /// SQL before it.
     const IN_LIST: &'static str;
-    /// What stands after it.
+    /// SQL after it.
     const IN_LIST_END: &'static str;
     /// Makes it.
     fn list(ids: &[Uuid]) -> Self::List;
@@ -102,7 +102,9 @@ where
                 query.push("1 = 0");
             }
             // More identifiers than a statement has parameters for are one parameter.
-            Condition::OneOf(column, values) if values.len() > MOST_PARAMETERS => {
+            Condition::OneOf(column, values)
+                if values.len() > MOST_PARAMETERS && values.iter().all(|value| value.id().is_some()) =>
+            {
                 let ids: Vec<Uuid> = values.iter().filter_map(Value::id).collect();
                 query.push(*column).push(D::IN_LIST).push_bind(D::list(&ids)).push(D::IN_LIST_END);
             }
