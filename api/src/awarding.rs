@@ -3,13 +3,14 @@
 use aws_lc_rs::rand;
 use chrono::NaiveDate;
 use milepost_domain::ledger::hex;
-use milepost_domain::plan::template::TemplateContent;
 use milepost_domain::recognition::award::expires_on;
 use milepost_domain::recognition::badge::BadgeContent;
 use milepost_domain::recognition::rule::RecognitionRule;
 use milepost_domain::recognition::status_list::{BITS, MOST_TRIES};
 use milepost_domain::rule::Rule as _;
+use uuid::Uuid;
 
+use crate::context::Context;
 use crate::error::ApiError;
 use crate::resource::{self, By, look_up};
 use crate::store::awards::{self, AwardRow};
@@ -17,24 +18,34 @@ use crate::store::badges::Badge;
 use crate::store::people::Person;
 use crate::store::plans::PlanRecord;
 use crate::store::row::{self, Column as _, Condition};
-use crate::store::versions::{Version, versions};
 use crate::unit::{Change, Entity, Unit};
 
-/// Awards the badge that a template names for a milestone to the person whom the plan serves. Nothing happens if there is no such badge,
-/// if it is archived, or if the person holds it. The first award makes the badge.
+/// Awards the badge that a template names for a milestone, if it names one, to the person whom the plan serves. Of a milestone with tiers
+/// that somebody achieves by hand, it is that of the lowest tier.
 pub async fn for_milestone(
+    cx: &Context,
     unit: &mut Unit,
     record: &PlanRecord,
     key: &str,
     awarded_on: NaiveDate,
 ) -> Result<(), ApiError> {
-    let plan = &record.plan;
-    let (Some(person_id), Some(template_id)) = (plan.person_id, plan.template_id) else { return Ok(()) };
-    let known: Vec<Version<TemplateContent>> =
-        versions(&mut unit.conn, unit.organization_id, Some(&[template_id])).await?;
-    let version = known.into_iter().find(|version| Some(version.number) == plan.template_version);
-    let definition = version.and_then(|version| version.content.milestones.into_iter().find(|one| *one.key == *key));
-    let Some(content) = definition.and_then(|definition| definition.earned_badge()) else { return Ok(()) };
+    let Some(person_id) = record.plan.person_id else { return Ok(()) };
+    let template = cx.app.definitions.of_plan(&mut unit.conn, unit.organization_id, &record.plan).await?;
+    let definition = template.as_ref().and_then(|content| content.milestones.iter().find(|one| *one.key == *key));
+    match definition.and_then(|definition| definition.earned_badge(definition.lowest_tier())) {
+        Some(content) => earned(unit, person_id, content, awarded_on).await,
+        None => Ok(()),
+    }
+}
+
+/// Awards a badge that a person has earned. Nothing happens if the badge is archived, or if the person holds it. The first award makes the
+/// badge.
+pub async fn earned(
+    unit: &mut Unit,
+    person_id: Uuid,
+    content: BadgeContent,
+    awarded_on: NaiveDate,
+) -> Result<(), ApiError> {
     let by = By::Key(&content.key);
     let badge = match look_up::<BadgeContent>(&mut unit.conn, unit.organization_id, by).await? {
         Some(badge) => badge,

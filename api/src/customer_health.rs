@@ -2,7 +2,6 @@
 
 pub mod day;
 pub mod keep;
-pub mod keeping;
 pub mod look_back;
 pub mod models;
 pub mod observed;

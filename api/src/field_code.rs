@@ -177,7 +177,9 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The risk model lacks something, and no reason to activate it all the same was given.",
         "must be given to activate a model that has not earned its place",
     ),
+    of("names_nothing", "The list is empty.", "must name something"),
     of("never_expires", "What never expires needs no renewal.", "never expires"),
+    of("no_criteria", "A proof has no criteria.", "must have at least one criterion"),
     of("no_fit", "A model cannot be fitted on the data.", "the coefficients do not converge"),
     of("no_milestones", "A plan or template has no milestones.", "a plan needs at least one milestone"),
     of("no_weight", "All weights are zero.", "the weights must not all be zero"),
@@ -220,6 +222,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The change was not communicated to the client.",
         "record first that the change was communicated",
     ),
+    of("not_contested", "Nobody has to decide about the milestone.", "is not contested"),
     of(
         "not_https",
         "The address can be answered by others than its owner.",
@@ -264,6 +267,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "the plan is on hold since 2026-05-04: resume it first",
     ),
     of(
+        "one_threshold",
+        "A criterion has no threshold, or more than one.",
+        "must be exactly one of at_least, at_most and tiers",
+    ),
+    of(
         "out_of_order",
         "A value must lie after or before another one.",
         "must not be before the previous entry of 2026-03-09",
@@ -274,9 +282,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "must be at most 400 days after from",
     ),
     of("own_owner", "Nobody is the owner of themselves.", "must not be the person themselves"),
+    of("own_proof", "People do not decide about their own achievements.", "must be decided by somebody else"),
     of("parent_cycle", "A customer or a team would be a part of itself.", "must not be itself or a part of itself"),
     of("percent_out_of_range", "The number is not a percentage.", "must be a number from 0 to 100"),
     of("plan_cycle", "Plans would wait for each other.", "must not be a plan that waits for this one"),
+    of("proof_cycle", "Milestones are proved by each other.", "the proofs wait for each other: a -> b -> a"),
     of("property_required", "The aggregate needs a property.", "must name the property whose sum is taken"),
     of("property_unused", "The aggregate uses no property.", "must be left out: count uses no property"),
     of(
@@ -284,6 +294,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The person has roles that the caller does not have.",
         "is of somebody whose roles include admin, which the caller does not have",
     ),
+    of("proves_itself", "A milestone is named in its own proof.", "must not name the milestone itself"),
     of(
         "published",
         "The version is published and cannot change.",
@@ -299,6 +310,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "A plan would wait for itself.",
         "must be another plan: within one, give depends_on of the milestone",
     ),
+    of(
+        "second_tiers",
+        "More than one criterion of a milestone has tiers.",
+        "must be left out: another criterion of the milestone has tiers",
+    ),
     of("settled", "The milestone is closed.", "the milestone is cancelled: reopen it first"),
     of("start_unchanged", "The plan already starts on this day.", "the plan already starts on 2026-03-02"),
     of("taken", "Another resource has this key or reference.", "belongs to another customer"),
@@ -311,6 +327,16 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "template_or_milestones",
         "Neither a template nor milestones are given.",
         "give a template or at least one milestone",
+    ),
+    of(
+        "tiers_not_increasing",
+        "The tiers do not grow.",
+        "must be higher, in metal and in number, than the tier before",
+    ),
+    of(
+        "tiers_of_any",
+        "A criterion with tiers may be left out.",
+        "must be left out: where a criterion has tiers, all criteria are needed",
     ),
     of(
         "tiers_out_of_order",
@@ -330,6 +356,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("too_few_items", "The list has too few items.", "must have at least 1 items"),
     of("too_large", "The number or the request is too large.", "must be at most 1000"),
     of("too_long", "The text is too long.", "must have at most 200 characters"),
+    of("too_many", "More are asked for than there are.", "must be a number from 1 to 3, the number of what it counts"),
     of("too_many_cells", "A line has more cells than the header.", "has more cells than the first line has columns"),
     of("too_many_items", "The list has too many items.", "must have at most 500 items"),
     of(
@@ -421,6 +448,7 @@ mod tests {
     use milepost_domain::people::rule::PeopleRule;
     use milepost_domain::plan::milestone::MilestoneRule;
     use milepost_domain::plan::rule::PlanRule;
+    use milepost_domain::proof::rule::ProofRule;
     use milepost_domain::recognition::rule::RecognitionRule;
     use milepost_domain::usage::metric::MetricRule;
     use milepost_domain::values::rule::ValueRule;
@@ -447,6 +475,7 @@ mod tests {
             PeopleRule::VARIANTS,
             AccessRule::VARIANTS,
             RecognitionRule::VARIANTS,
+            ProofRule::VARIANTS,
         ];
         for code in rules.into_iter().flatten().filter(|code| **code != "value") {
             assert!(is_known(code), "{code} is not in the list of codes");

@@ -3,6 +3,7 @@
 pub mod backups;
 pub mod checkpoints;
 pub mod keep_health;
+pub mod keep_proofs;
 pub mod key_usage;
 pub mod prune;
 
@@ -14,6 +15,7 @@ use tokio::task::JoinSet;
 pub use self::backups::make_backup;
 pub use self::checkpoints::make_checkpoints;
 use self::keep_health::keep_health;
+use self::keep_proofs::keep_proofs;
 pub use self::key_usage::note_key_usage;
 pub use self::prune::prune;
 use crate::error::ApiError;
@@ -25,6 +27,8 @@ const KEY_USAGE_EVERY: Duration = Duration::from_secs(60);
 const PRUNING_EVERY: Duration = Duration::from_secs(3600);
 /// Interval at which the job checks whether an organization's health scores need an update.
 const HEALTH_EVERY: Duration = Duration::from_secs(60);
+/// Interval at which milestones are judged by what has become known.
+const PROOFS_EVERY: Duration = Duration::from_secs(60);
 
 /// Time after the start within which every job runs for the first time.
 const FIRST_RUN_WITHIN: Duration = Duration::from_secs(60);
@@ -46,6 +50,7 @@ pub fn start(app: &Arc<App>) -> Jobs {
     jobs.spawn(repeat(Arc::clone(app), "key_usage", KEY_USAGE_EVERY, async |app| note_key_usage(app).await));
     jobs.spawn(repeat(Arc::clone(app), "prune", PRUNING_EVERY, async |app| prune(app).await));
     jobs.spawn(repeat(Arc::clone(app), "keep_health", HEALTH_EVERY, async |app| keep_health(app).await));
+    jobs.spawn(repeat(Arc::clone(app), "keep_proofs", PROOFS_EVERY, async |app| keep_proofs(app).await));
     let every = Duration::from_secs(60 * u64::from(app.settings.checkpoint_every_minutes));
     jobs.spawn(repeat(Arc::clone(app), "checkpoints", every, async |app| make_checkpoints(app).await));
     if app.settings.backup_dir.is_some() {

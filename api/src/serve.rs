@@ -26,12 +26,13 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::contract::Contract;
 use crate::credentials::Credentials;
-use crate::customer_health::keeping::Keeping;
 use crate::database::StartError;
+use crate::definitions::Definitions;
 use crate::document::Document;
 use crate::idempotency::InFlight;
 use crate::images::Images;
 use crate::ingest::writer::Writer;
+use crate::keeping::Keeping;
 use crate::limit::Limiter;
 use crate::mail::Mail;
 use crate::read_model::ReadModel;
@@ -70,6 +71,7 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
     Ok(Arc::new(App {
         writer,
         keeping: Keeping::default(),
+        definitions: Definitions::default(),
         contract: Contract::compile(&document.value()).map_err(|error| other(&error))?,
         issuer: Issuer::load(&db, settings.token_issuer.clone(), vault).await?,
         limiter: Limiter::new("organization", settings.rate_limit_per_minute),

@@ -3,6 +3,8 @@
 use milepost_domain::access::Scope;
 use milepost_domain::access::may::{Circle, Subject, SubjectKind};
 use milepost_domain::people::responsibility::Responsibility;
+use milepost_domain::proof::rule::ProofRule;
+use milepost_domain::rule::Rule as _;
 use uuid::Uuid;
 
 use crate::context::Context;
@@ -31,6 +33,12 @@ impl Context {
             customer_id: plan.row.customer_id,
         };
         milepost_domain::access::may::may(circle, scope, &subject)
+    }
+
+    /// Refuses the person whom a plan serves: nobody decides about their own achievements.
+    pub fn check_not_own(&self, plan: &PlanView) -> Result<(), ApiError> {
+        let own = self.who.caller.person.as_ref().map(|circle| circle.person_id);
+        if own.is_some() && own == plan.row.person_id { Err(ProofRule::OwnProof.at("").into()) } else { Ok(()) }
     }
 
     /// Refuses a person whom a caller names in a field and may not read: for them, there is no such person.

@@ -12,11 +12,12 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::contract::Contract;
 use crate::credentials::Credentials;
-use crate::customer_health::keeping::Keeping;
+use crate::definitions::Definitions;
 use crate::document::Document;
 use crate::idempotency::InFlight;
 use crate::images::Images;
 use crate::ingest::writer::Writer;
+use crate::keeping::Keeping;
 use crate::limit::Limiter;
 use crate::mail::Mail;
 use crate::read_model::ReadModel;
@@ -57,6 +58,7 @@ pub struct App {
     pub questions: Turns,
     pub writer: Writer,
     pub keeping: Keeping,
+    pub definitions: Definitions,
     /// Whether `/readyz` says yes: not before the start is over, not after a stop signal.
     pub is_accepting: AtomicBool,
 }

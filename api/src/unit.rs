@@ -94,6 +94,8 @@ pub enum Entity {
     Milestone,
     /// A milestone without a date; its root is its plan.
     UndatedMilestone,
+    /// Standing of a milestone that proves itself; its root is its plan.
+    Proof,
     /// A metric's definition.
     Metric,
     /// A health model.
@@ -127,6 +129,7 @@ impl Entity {
             Self::Plan => "plan",
             Self::Milestone => "milestone",
             Self::UndatedMilestone => "undated_milestone",
+            Self::Proof => "proof",
             Self::Metric => "metric",
             Self::HealthModel => "health_model",
             Self::RiskModel => "risk_model",

@@ -11,6 +11,7 @@ pub mod ledger;
 pub mod merge;
 pub mod people;
 pub mod plan;
+pub mod proof;
 #[cfg(test)]
 mod published;
 pub mod recognition;

@@ -156,6 +156,7 @@ async fn another_organization_is_404(engine: Engine) {
         ("/people/{id}/merges/", merged(&server, &person, "/v1/people").await),
     ];
     let risk_model = format!("/v1/risk-models/{}", id_of(&fit_hopelessly(&server).await));
+    let proved = proved_plan(&server).await;
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
     let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
     let mut operations = secured(&server);
@@ -163,8 +164,9 @@ async fn another_organization_is_404(engine: Engine) {
     for (method, path, operation) in operations.into_iter().filter(|(_, path, _)| path.contains('{')) {
         let record = records.iter().find(|(of, _)| path.contains(of)).map_or("", |(_, id)| id);
         let query = if path.ends_with("/metrics/series") { "?key=ours" } else { "" };
+        let plan = if path.contains("{proof_key}") { &proved } else { &plan };
         let own = (path.clone() + query)
-            .replace("/v1/plans/{id}", &plan)
+            .replace("/v1/plans/{id}", plan)
             .replace("/v1/customers/{id}", &customer)
             .replace("/v1/people/{id}", &person)
             .replace("/v1/teams/{id}", &team)
@@ -172,6 +174,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{role_key}", "ours")
             .replace("{badge_key}", "ours")
             .replace("{undated_key}", "ours")
+            .replace("{proof_key}", "a")
             .replace("{award_id}", award["id"].as_str().expect("an id"))
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)
@@ -230,6 +233,19 @@ async fn check_precondition(server: &Server, call: (&str, &str, &Value), operati
     }
 }
 
+/// Creates a plan with a milestone that proves itself, and lets it be judged; returns its path.
+async fn proved_plan(server: &Server) -> String {
+    let proof = json!({ "criteria": [{ "kind": "spi", "at_least": 9 }] });
+    let milestones = json!([{ "key": "a", "name": "A", "offset_days": 1, "proof": proof }]);
+    let template =
+        json!({ "key": "proved", "name": "P", "kind": "coaching", "publish": true, "milestones": milestones });
+    server.post("/v1/templates", template).await.expect(201);
+    let plan =
+        create(server, "/v1/plans", json!({ "name": "P", "start_on": "2026-05-01", "template": "proved" })).await;
+    server.get(&format!("{plan}/proofs")).await.expect(200);
+    plan
+}
+
 /// Returns a body that matches the document, so that a refusal concerns the resource.
 fn body_for(method: &str, path: &str) -> Value {
     let milestone = json!({ "key": "z", "name": "Z", "planned_on": "2026-06-01" });
@@ -243,7 +259,7 @@ fn body_for(method: &str, path: &str) -> Value {
         ("PUT", "{badge_key}") => json!({ "key": "ours", "name": "Ours", "description": "D", "criteria": "C" }),
         ("PUT", "publication") => json!({ "publication": "hashed" }),
         ("POST", "restore") if path.contains("/awards/") => json!({ "reason": "A good reason." }),
-        ("POST", "suspend" | "revoke") => json!({ "reason": "A good reason." }),
+        ("POST", "suspend" | "revoke" | "uphold") => json!({ "reason": "A good reason." }),
         ("PUT", "{role_key}") => json!({ "key": "ours", "name": "Ours", "scopes": ["plans:read"] }),
         ("POST", "milestones") => milestone,
         ("POST", "reporting-lines") => json!({}),

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use milepost_tests::{Engine, Server, on_both_engines};
 use serde_json::{Value, json};
 
+use crate::acting::person;
 use crate::samples::{create, create_customer};
 
 on_both_engines!(figures_follow_the_events, many_questions_at_once, the_quarantine_knows_whom_it_waits_for);
@@ -55,6 +56,10 @@ async fn figures_follow_the_events(engine: Engine) {
     let mut ids = vec![];
     for name in ["northwind", "contoso"] {
         ids.push(create_customer(&server, name).await);
+    }
+    let mut people = vec![];
+    for number in 0..4 {
+        people.push(person(&server, &format!("p{number}"), json!({})).await);
     }
     for (key, aggregate, property) in [
         ("active", "active_days", Value::Null),
@@ -110,6 +115,10 @@ async fn figures_follow_the_events(engine: Engine) {
                 assert_eq!(taken["rejected"], 0);
             }
         }
+        for (person, id) in people.iter().enumerate() {
+            let own: u64 = sent.iter().filter(|one| one.person == person).map(|one| one.value).sum();
+            assert_eq!(sum_of_person(&server, id).await, Some(own.to_string()), "step {step}, person {person}");
+        }
         for (customer, id) in ids.iter().enumerate() {
             compare(&server, id, &format!("step {step}, customer {customer}"), |days| {
                 expected(&sent, customer, days, only_even)
@@ -136,6 +145,12 @@ async fn compare(server: &Server, id: &str, when: &str, expected: impl Fn(u64) -
             assert_eq!(of_now[field], as_known[field], "{when}, {question}: {field}");
         }
     }
+}
+
+/// The sum of all that a person's events state.
+async fn sum_of_person(server: &Server, id: &str) -> Option<String> {
+    let found = server.get(&format!("/v1/people/{id}/metrics?keys=sum&window=all")).await.expect(200);
+    found["data"][0]["value"].as_f64().map(|sum| sum.to_string())
 }
 
 async fn many_questions_at_once(engine: Engine) {

@@ -45,6 +45,7 @@ mod profiles;
 mod programs;
 mod proof;
 mod providers;
+mod proving;
 mod races;
 mod recognition;
 mod references;

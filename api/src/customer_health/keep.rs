@@ -1,10 +1,9 @@
 //! Keeping how every customer is: what reports list, and what playbooks react to.
 //!
-//! Nothing marks a customer when something of it changes. Events and ledger entries are numbered in order, so what has changed since the
-//! last time is what came after the numbers that were noted then; and when the day has changed, everything has. What is kept can be
-//! computed anew at any time.
+//! What has changed since the last time is evaluated anew ([`crate::keeping`]); and when the day has changed, everything has. What is kept
+//! can be computed anew at any time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -26,12 +25,14 @@ use super::react::{Looked, end_of_archived, follow_owner, react_to};
 use super::risk::{self, Judgement, Learned};
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::keeping::{self, Due};
 use crate::store::customers::Customer;
-use crate::store::health_scores::{self, Marks, ScoreRow};
+use crate::store::health_scores::{self, ScoreRow};
 use crate::store::interventions::{self, InterventionRow};
+use crate::store::marks::{self, Marks, Upkeep};
 use crate::store::playbooks::{self, PlaybookRow, StateRow};
-use crate::store::reference_periods::{self, Holder};
-use crate::store::{Conn, customers, ledger, usage_events};
+use crate::store::reference_periods::Holder;
+use crate::store::{Conn, customers, ledger};
 use crate::unit::Unit;
 
 /// Number of customers that are computed and written at a time.
@@ -62,35 +63,21 @@ pub(super) struct Lens {
 /// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
 pub async fn keep_health(cx: &Context) -> Result<usize, ApiError> {
     // Mostly nothing has changed: then nobody waits for a turn.
-    if outdated(cx).await?.is_none() {
+    if keeping::due(cx, Upkeep::Health).await?.is_none() {
         return Ok(0);
     }
-    let turn = cx.app.keeping.0.get_with(cx.organization_id(), Arc::default);
+    let turn = cx.app.keeping.turn(cx.organization_id(), Upkeep::Health);
     let _turn = turn.lock().await;
-    let Some((conn, before, marks)) = outdated(cx).await? else { return Ok(0) };
+    let Some(due) = keeping::due(cx, Upkeep::Health).await? else { return Ok(0) };
     // Whoever asks, it is the server that reacts; and the plans in memory must be no older than the marks.
     let job = Context::of_job(&cx.app, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
-    keep(&job, conn, before, marks).await
+    keep(&job, due).await
 }
 
-/// The kept marks and, if there is more by now, the current ones, with the connection that sees them.
-async fn outdated(cx: &Context) -> Result<Option<(Conn, Option<Marks>, Marks)>, ApiError> {
+async fn keep(cx: &Context, mut due: Due) -> Result<usize, ApiError> {
     let organization_id = cx.organization_id();
-    let mut conn = cx.snapshot().await?;
-    let before = health_scores::marks(&mut conn, organization_id).await?;
-    let marks = Marks {
-        event_sequence: usage_events::last_number(&mut conn, organization_id).await?,
-        ledger_sequence: ledger::head_sequence(&mut conn, organization_id).await?.unwrap_or_default(),
-        as_of: cx.today(),
-        computed_at: cx.app.clock.now(),
-    };
-    let is_kept = before.is_some_and(|before| Marks { computed_at: marks.computed_at, ..before } == marks);
-    Ok((!is_kept).then_some((conn, before, marks)))
-}
-
-async fn keep(cx: &Context, mut conn: Conn, before: Option<Marks>, marks: Marks) -> Result<usize, ApiError> {
-    let organization_id = cx.organization_id();
-    let changed = changed(cx, &mut conn, before, marks).await?;
+    let changed = changed(cx, &mut due).await?;
+    let Due { mut conn, before, marks } = due;
     let lens = Arc::new(Lens {
         models: Models::load(&mut conn, organization_id, None).await?,
         risk_model: risk::in_force(&mut conn, organization_id, marks.as_of, None).await?.map(|(_, learned)| learned),
@@ -112,34 +99,23 @@ async fn keep(cx: &Context, mut conn: Conn, before: Option<Marks>, marks: Marks)
     if save(&mut unit, before, &found, &lens.playbooks).await? {
         health_scores::forget_archived(&mut unit.conn, unit.organization_id).await?;
         end_of_archived(&mut unit).await?;
-        health_scores::save_marks(&mut unit.conn, unit.organization_id, marks).await?;
+        marks::save(&mut unit.conn, unit.organization_id, Upkeep::Health, marks).await?;
     }
     unit.commit().await?;
     Ok(count)
 }
 
-/// The customers of whom something has changed.
-async fn changed(
-    cx: &Context,
-    conn: &mut Conn,
-    before: Option<Marks>,
-    marks: Marks,
-) -> Result<Vec<Customer>, ApiError> {
-    let organization_id = cx.organization_id();
+/// The customers of whom something has changed; on a new day, all of them.
+async fn changed(cx: &Context, due: &mut Due) -> Result<Vec<Customer>, ApiError> {
+    let (organization_id, before) = (cx.organization_id(), due.before_today());
+    let conn = &mut due.conn;
     let mut all = customers::all(conn, organization_id).await?;
     all.retain(|one| one.stamp.archived_at.is_none());
-    let Some(before) = before.filter(|before| before.as_of == marks.as_of) else { return Ok(all) };
-    for kind in OF_ALL {
-        if !ledger::roots_since(conn, organization_id, kind, before.ledger_sequence).await?.is_empty() {
-            return Ok(all);
-        }
+    let Some(before) = before else { return Ok(all) };
+    if keeping::has_changed(conn, organization_id, &OF_ALL, before).await? {
+        return Ok(all);
     }
-    let subjects = usage_events::subjects_since(conn, organization_id, before.event_sequence).await?;
-    let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
-    let of_subjects = reference_periods::with_refs(conn, organization_id, Holder::Customer, &subjects).await?;
-    let own = ledger::roots_since(conn, organization_id, "customer", before.ledger_sequence).await?;
-    let mut ids: HashSet<Uuid> = own.into_iter().collect();
-    ids.extend(of_subjects.iter().filter_map(|row| row.holder_id));
+    let mut ids = keeping::holders_since(conn, organization_id, Holder::Customer, before).await?;
     let plan_ids = ledger::roots_since(conn, organization_id, "plan", before.ledger_sequence).await?;
     if !plan_ids.is_empty() {
         let plans = cx.plans().await?;
@@ -230,7 +206,7 @@ async fn save(
     found: &[Found],
     playbooks: &[PlaybookRow],
 ) -> Result<bool, ApiError> {
-    if health_scores::marks(&mut unit.conn, unit.organization_id).await? != before {
+    if marks::find(&mut unit.conn, unit.organization_id, Upkeep::Health).await? != before {
         return Ok(false);
     }
     for one in found {

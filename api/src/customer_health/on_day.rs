@@ -10,7 +10,8 @@ use super::models::Models;
 use super::risk;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::store::health_scores::{self, Filter, ListedScore, Marks};
+use crate::store::health_scores::{self, Filter, ListedScore};
+use crate::store::marks::{self, Marks, Upkeep};
 use crate::store::owner::Owner;
 use crate::store::{customers, ledger, usage_events};
 
@@ -28,7 +29,7 @@ pub async fn health_as_of(
 async fn kept(cx: &Context, filter: &Filter) -> Result<(Marks, Vec<ListedScore>), ApiError> {
     keep_health(cx).await?;
     let mut conn = cx.snapshot().await?;
-    let marks = health_scores::marks(&mut conn, cx.organization_id()).await?;
+    let marks = marks::find(&mut conn, cx.organization_id(), Upkeep::Health).await?;
     let marks = marks.ok_or_else(|| ApiError::internal("nothing is kept after it was brought up to date"))?;
     Ok((marks, health_scores::list(&mut conn, cx.organization_id(), filter).await?))
 }

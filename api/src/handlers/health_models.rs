@@ -11,8 +11,8 @@ use actix_web::{get, post, put};
 use chrono::{DateTime, Utc};
 use milepost_domain::customer::health::model::{InputKind, ModelContent};
 use milepost_domain::customer::health::shipped::{SHIPPED_KEY, shipped_model};
-use milepost_domain::customer::rule::CustomerRule;
 use milepost_domain::rule::{Rule as _, Violations, within};
+use milepost_domain::usage::metric::MetricRule;
 use milepost_domain::values::text::{Key, Label, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -155,7 +155,7 @@ impl Definable for ModelContent {
                 // A copy of a version may name a metric that is gone: its definition is there.
                 None if factor.input.definition.is_some() => {}
                 None => {
-                    let rule = CustomerRule::UnknownMetric { key: key.to_string() };
+                    let rule = MetricRule::UnknownMetric { key: key.to_string() };
                     violations.push(rule.at(format!("/factors/{index}/input/metric")));
                 }
             }

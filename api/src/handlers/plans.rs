@@ -12,6 +12,7 @@ pub mod holds;
 pub mod list;
 pub mod move_start;
 pub mod progress;
+pub mod proofs;
 pub mod read;
 pub mod review_state;
 pub mod reviews;

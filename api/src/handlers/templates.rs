@@ -5,6 +5,8 @@ use actix_web::{get, post, put};
 use chrono::{DateTime, Utc};
 use milepost_domain::plan::Kind;
 use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent, check};
+use milepost_domain::rule::{Rule as _, Violations, all_kept};
+use milepost_domain::usage::metric::MetricRule;
 use milepost_domain::values::text::{Key, Name, Note};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,6 +21,7 @@ use crate::paging::{Page, Paging};
 use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::resources::templates::TemplateVersion;
 use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
+use crate::store::metrics;
 use crate::store::row;
 use crate::store::templates::{Template, TemplateVersionRow};
 use crate::unit::{Entity, Unit};
@@ -30,8 +33,27 @@ impl Definable for TemplateContent {
     const ENTITY: Entity = Entity::Template;
     const PATH: &'static str = "/v1/templates";
 
-    async fn settle(self, _: &mut Unit, _: &str) -> Result<Self, ApiError> {
+    /// Copies the definitions of the metrics that proofs name into the content.
+    async fn settle(mut self, unit: &mut Unit, _: &str) -> Result<Self, ApiError> {
         check(&self.milestones)?;
+        let known = metrics::all(&mut unit.conn, unit.organization_id).await?;
+        let mut violations = Violations::new();
+        for (index, milestone) in self.milestones.iter_mut().enumerate() {
+            let criteria = milestone.proof.iter_mut().flat_map(|proof| &mut proof.criteria);
+            for (at, criterion) in criteria.enumerate() {
+                let Some(key) = &criterion.metric else { continue };
+                match known.iter().find(|row| row.key == *key) {
+                    Some(row) => criterion.definition = Some(row.definition()),
+                    // A copy of a version may name a metric that is gone: its definition is there.
+                    None if criterion.definition.is_some() => {}
+                    None => {
+                        let rule = MetricRule::UnknownMetric { key: key.to_string() };
+                        violations.push(rule.at(format!("/milestones/{index}/proof/criteria/{at}/metric")));
+                    }
+                }
+            }
+        }
+        all_kept(violations)?;
         Ok(self)
     }
 

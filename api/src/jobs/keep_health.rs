@@ -10,7 +10,8 @@ use crate::customer_health::keep;
 use crate::customer_health::models::Models;
 use crate::error::ApiError;
 use crate::state::App;
-use crate::store::{health_scores, organizations};
+use crate::store::marks::{self, Upkeep};
+use crate::store::organizations;
 
 /// Updates every organization. A failure in one organization does not affect the others.
 pub async fn keep_health(app: &Arc<App>) -> Result<(), ApiError> {
@@ -27,7 +28,7 @@ pub async fn keep_health(app: &Arc<App>) -> Result<(), ApiError> {
 async fn keep_one(app: &Arc<App>, organization_id: Uuid) -> Result<(), ApiError> {
     let Some(cx) = Context::of_job(app, organization_id).await? else { return Ok(()) };
     let mut conn = cx.read().await?;
-    if let Some(marks) = health_scores::marks(&mut conn, organization_id).await? {
+    if let Some(marks) = marks::find(&mut conn, organization_id, Upkeep::Health).await? {
         let interval = Models::load(&mut conn, organization_id, None).await?.update_interval_minutes();
         let is_due = cx.now - marks.computed_at >= Span::minutes(i64::from(interval));
         if !is_due && marks.as_of == cx.today() {

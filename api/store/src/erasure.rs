@@ -106,6 +106,7 @@ const OF_PLANS: &[&str] = &[
     "plan_dependencies",
     "plan_valuations",
     "undated_milestones",
+    "milestone_proofs",
     "milestones",
 ];
 

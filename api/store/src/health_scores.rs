@@ -1,4 +1,4 @@
-//! Storage of customers' latest health scores and of the progress of their computation.
+//! Storage of customers' latest health scores.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::customer::health::band::Band;
@@ -72,18 +72,6 @@ pub struct ListedScore {
 }
 
 from_row!(ListedScore { id, name, external_ref, segment, owner; flatten, annual_revenue_minor, renews_on, score; flatten });
-
-/// Progress of the computation: the last event, ledger entry and date that were processed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Marks {
-    pub event_sequence: i64,
-    pub ledger_sequence: i64,
-    pub as_of: NaiveDate,
-    pub computed_at: DateTime<Utc>,
-}
-
-from_row!(Marks { event_sequence, ledger_sequence, as_of, computed_at });
 
 /// Filter of the customers in a report.
 #[derive(Debug, Clone, Default)]
@@ -169,22 +157,4 @@ pub async fn forget_archived(conn: &mut Conn, organization_id: Uuid) -> sqlx::Re
     const SQL: &str = "DELETE FROM customer_health WHERE organization_id = $1 AND customer_id IN \
                        (SELECT id FROM customers WHERE organization_id = $1 AND archived_at IS NOT NULL)";
     on!(conn, db => sqlx::query(SQL).bind(organization_id).execute(db).await.map(|_| ()))
-}
-
-/// Returns the progress of the computation.
-pub async fn marks(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Option<Marks>> {
-    const SQL: &str =
-        "SELECT event_sequence, ledger_sequence, as_of, computed_at FROM health_marks WHERE organization_id = $1";
-    on!(conn, db => sqlx::query_as(SQL).bind(organization_id).fetch_optional(db).await)
-}
-
-/// Saves the progress of the computation.
-pub async fn save_marks(conn: &mut Conn, organization_id: Uuid, marks: Marks) -> sqlx::Result<()> {
-    const SQL: &str = "INSERT INTO health_marks (organization_id, event_sequence, ledger_sequence, as_of, computed_at) \
-                       VALUES ($1, $2, $3, $4, $5) ON CONFLICT (organization_id) DO UPDATE SET event_sequence = excluded.event_sequence, \
-                       ledger_sequence = excluded.ledger_sequence, as_of = excluded.as_of, computed_at = excluded.computed_at";
-    let m = marks;
-    on!(conn, db => sqlx::query(SQL)
-        .bind(organization_id).bind(m.event_sequence).bind(m.ledger_sequence).bind(m.as_of).bind(m.computed_at)
-        .execute(db).await.map(|_| ()))
 }

@@ -214,6 +214,16 @@ pub async fn subjects_since(conn: &mut Conn, organization_id: Uuid, sequence: i6
     Ok(subjects)
 }
 
+/// Returns the references of the people whose events were recorded, removed or changed after a number.
+pub async fn people_since(conn: &mut Conn, organization_id: Uuid, sequence: i64) -> sqlx::Result<Vec<String>> {
+    const SQL: &str = "SELECT DISTINCT person FROM usage_events \
+                       WHERE organization_id = $1 AND sequence > $2 AND person IS NOT NULL";
+    let mut people: Vec<String> =
+        on!(&mut *conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).fetch_all(db).await)?;
+    people.extend(usage_rewrites::since(conn, organization_id, sequence).await?);
+    Ok(people)
+}
+
 /// Deletes a portion of the oldest events that were received before an instant; returns the number of deleted events.
 pub async fn prune(
     conn: &mut Conn,
@@ -221,16 +231,17 @@ pub async fn prune(
     before: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> sqlx::Result<u64> {
-    const OLDEST: &str = "SELECT sequence, received_at, subject FROM usage_events WHERE organization_id = $1 ORDER BY sequence LIMIT 5000";
+    type Oldest = (i64, DateTime<Utc>, Option<String>, Option<String>);
+    const OLDEST: &str = "SELECT sequence, received_at, subject, person FROM usage_events WHERE organization_id = $1 ORDER BY sequence LIMIT 5000";
     const DELETE: &str = "DELETE FROM usage_events WHERE organization_id = $1 AND sequence <= $2";
-    let mut oldest: Vec<(i64, DateTime<Utc>, Option<String>)> =
+    let mut oldest: Vec<Oldest> =
         on!(&mut *conn, db => sqlx::query_as(OLDEST).bind(organization_id).fetch_all(db).await)?;
     // Events are numbered in the order of receipt.
-    oldest.truncate(oldest.partition_point(|(_, received_at, _)| *received_at < before));
+    oldest.truncate(oldest.partition_point(|(_, received_at, ..)| *received_at < before));
     let Some((last, ..)) = oldest.last() else { return Ok(0) };
     let last = *last;
-    let subjects = oldest.into_iter().filter_map(|(.., subject)| subject);
-    usage_rewrites::note(conn, organization_id, &once_each(subjects), now).await?;
+    let names = oldest.into_iter().flat_map(|(.., subject, person)| [subject, person]);
+    usage_rewrites::note(conn, organization_id, &once_each(names.flatten()), now).await?;
     on!(conn, db => sqlx::query(DELETE).bind(organization_id).bind(last).execute(db).await.map(|done| done.rows_affected()))
 }
 
@@ -254,12 +265,13 @@ macro_rules! push_span {
 
 /// Deletes the events of a span, those that are held included; returns their number.
 pub async fn erase(conn: &mut Conn, organization_id: Uuid, span: &Span, now: DateTime<Utc>) -> sqlx::Result<u64> {
-    let subjects: Vec<String> = on!(&mut *conn, db => {
-        let mut query = QueryBuilder::new("SELECT DISTINCT subject FROM usage_events WHERE subject IS NOT NULL AND organization_id = ");
+    let names: Vec<(Option<String>, Option<String>)> = on!(&mut *conn, db => {
+        let mut query = QueryBuilder::new("SELECT DISTINCT subject, person FROM usage_events WHERE organization_id = ");
         push_span!(query, organization_id, span);
-        query.build_query_scalar().fetch_all(db).await
+        query.build_query_as().fetch_all(db).await
     })?;
-    usage_rewrites::note(conn, organization_id, &subjects, now).await?;
+    let names = once_each(names.into_iter().flat_map(|(subject, person)| [subject, person]).flatten());
+    usage_rewrites::note(conn, organization_id, &names, now).await?;
     on!(conn, db => {
         let mut query = QueryBuilder::new("DELETE FROM usage_events WHERE organization_id = ");
         push_span!(query, organization_id, span);
@@ -274,23 +286,25 @@ pub async fn release(
     sequences: &[i64],
     now: DateTime<Utc>,
 ) -> sqlx::Result<usize> {
-    let mut released: Vec<Option<String>> = vec![];
+    let mut released: Vec<(Option<String>, Option<String>)> = vec![];
     for some in sequences.chunks(ROWS_PER_INSERT) {
-        let found: Vec<Option<String>> = on!(&mut *conn, db => {
+        let found: Vec<(Option<String>, Option<String>)> = on!(&mut *conn, db => {
             let mut query = QueryBuilder::new("UPDATE usage_events SET held_for = NULL WHERE organization_id = ");
             query.push_bind(organization_id).push(" AND held_for IS NOT NULL AND sequence IN (");
             let mut list = query.separated(", ");
             for sequence in some {
                 list.push_bind(*sequence);
             }
-            query.push(") RETURNING subject");
-            query.build_query_scalar().fetch_all(db).await
+            query.push(") RETURNING subject, person");
+            query.build_query_as().fetch_all(db).await
         })?;
         released.extend(found);
     }
     let count = released.len();
-    let subjects = once_each(released.into_iter().flatten());
-    usage_rewrites::note(conn, organization_id, &subjects, now).await?;
+    let (subjects, people): (Vec<_>, Vec<_>) = released.into_iter().unzip();
+    let subjects = once_each(subjects.into_iter().flatten());
+    let names = once_each(people.into_iter().flatten().chain(subjects.iter().cloned()));
+    usage_rewrites::note(conn, organization_id, &names, now).await?;
     let subjects: Vec<&str> = subjects.iter().map(String::as_str).collect();
     unknown_subjects::add(conn, organization_id, &subjects).await?;
     Ok(count)

@@ -1,4 +1,5 @@
-//! Subjects whose events were removed or changed, so that sums over them that are kept elsewhere begin anew.
+//! References, of customers and of people alike, whose events were removed or changed, so that sums over them that are kept elsewhere
+//! begin anew. Where a customer and a person share a reference, one of them begins anew without need.
 
 use std::collections::HashMap;
 
@@ -10,7 +11,7 @@ use crate::many::ROWS_PER_INSERT;
 use crate::usage_events::take_numbers;
 use crate::{Conn, on};
 
-/// Notes that events of some subjects were removed or changed. It takes a number of its own, as an event does, so whoever follows
+/// Notes that events of some references were removed or changed. It takes a number of its own, as an event does, so whoever follows
 /// the numbers learns of it.
 pub async fn note(conn: &mut Conn, organization_id: Uuid, subjects: &[String], now: DateTime<Utc>) -> sqlx::Result<()> {
     const SQL: &str = "INSERT INTO usage_rewrites (organization_id, subject, sequence) VALUES ($1, $2, $3) \

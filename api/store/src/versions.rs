@@ -147,6 +147,18 @@ pub async fn versions<C: VersionedContent>(
     row::select(conn, organization_id, C::VERSIONS, &conditions, &order).await
 }
 
+/// One version of a definition by its number.
+pub async fn version<C: VersionedContent>(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    of: Uuid,
+    number: i64,
+) -> sqlx::Result<Option<Version<C>>> {
+    let conditions =
+        [Condition::Equals(C::OF, Value::Uuid(Some(of))), Condition::Equals("number", Value::Integer(Some(number)))];
+    Ok(row::select(conn, organization_id, C::VERSIONS, &conditions, "number").await?.pop())
+}
+
 /// All activations, in order; none where there is no such thing.
 pub async fn activations<C: VersionedContent>(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Activation>> {
     match C::ACTIVATIONS {

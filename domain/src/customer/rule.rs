@@ -31,8 +31,6 @@ pub enum CustomerRule {
     HistoryNotKnown { unknown: usize, cases: usize },
     #[error("must be greater than after_days of the previous tier")]
     TiersOutOfOrder,
-    #[error("there is no metric '{key}'")]
-    UnknownMetric { key: String },
     #[error("the weights must not all be zero")]
     NoWeight,
     #[error("the model has no group '{key}'")]
@@ -64,7 +62,6 @@ impl Rule for CustomerRule {
             | Self::AlreadyScored { .. }
             | Self::TooFewEvents { .. }
             | Self::TiersOutOfOrder
-            | Self::UnknownMetric { .. }
             | Self::UnknownGroup { .. }
             | Self::NoWeight
             | Self::CurveEmpty

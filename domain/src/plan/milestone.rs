@@ -260,10 +260,15 @@ impl Prerequisite {
     /// Whether the prerequisite no longer blocks the dependent milestone: closed if the relation needs its finish, or
     /// started if the relation needs its start.
     pub const fn is_met(&self) -> bool {
-        match self.relation {
-            Relation::FinishToStart | Relation::FinishToFinish => !self.state.is_open(),
-            Relation::StartToStart | Relation::StartToFinish => !matches!(self.state, State::Planned),
-        }
+        is_met(self.relation, self.state)
+    }
+}
+
+/// Returns whether a milestone in a state no longer blocks the one that depends on it.
+pub const fn is_met(relation: Relation, state: State) -> bool {
+    match relation {
+        Relation::FinishToStart | Relation::FinishToFinish => !state.is_open(),
+        Relation::StartToStart | Relation::StartToFinish => !matches!(state, State::Planned),
     }
 }
 

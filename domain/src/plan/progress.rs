@@ -14,6 +14,8 @@ pub struct Step<'a> {
     pub is_achieved: bool,
     /// Whether it was waived or cancelled, and so counts for nothing.
     pub is_dropped: bool,
+    /// How far its proof has come, in percent; `None` for one that does not prove itself.
+    pub proved_percent: Option<f64>,
     /// Days until its reckoned date; `None` for one without a date.
     pub due_in_days: Option<i64>,
     /// Positions of the milestones that it waits for.
@@ -80,8 +82,8 @@ pub struct Progress<'a> {
     pub next: Vec<usize>,
 }
 
-/// Returns the progress of a plan. The best next milestone is unlocked and has the nearest date; those without a date come last, in their
-/// order.
+/// Returns the progress of a plan. The best next milestones are unlocked: first those whose proof has begun, the closest to its end first;
+/// then those with the nearest date; those without a date come last, in their order.
 pub fn progress<'a>(steps: &[Step<'a>]) -> Progress<'a> {
     let mut whole = Share::default();
     let mut tracks: Vec<Track<'a>> = vec![];
@@ -105,7 +107,11 @@ pub fn progress<'a>(steps: &[Step<'a>]) -> Progress<'a> {
     let is_over = |at: &usize| steps.get(*at).is_none_or(|step| step.is_achieved || step.is_dropped);
     let is_next = |step: &Step<'_>| !step.is_achieved && !step.is_dropped && step.waits_for.iter().all(is_over);
     let mut next: Vec<usize> = (0..steps.len()).filter(|at| is_next(&steps[*at])).collect();
-    next.sort_by_key(|at| (steps[*at].due_in_days.unwrap_or(i64::MAX), *at));
+    let begun = |at: usize| steps[at].proved_percent.unwrap_or_default();
+    next.sort_by(|one, other| {
+        let due = |at: usize| (steps[at].due_in_days.unwrap_or(i64::MAX), at);
+        begun(*other).total_cmp(&begun(*one)).then(due(*one).cmp(&due(*other)))
+    });
     Progress { share: whole, tracks, next }
 }
 
@@ -119,6 +125,7 @@ mod tests {
             level: Some(level),
             is_achieved: false,
             is_dropped: false,
+            proved_percent: None,
             due_in_days: Some(10),
             waits_for: vec![],
         }
@@ -164,5 +171,10 @@ mod tests {
         let done = Step { is_achieved: true, ..due(Some(1), &[]) };
         let steps = [due(None, &[]), due(Some(9), &[3]), due(Some(3), &[1]), done, due(Some(7), &[]), due(None, &[3])];
         assert_eq!(progress(&steps).next, [4, 1, 0, 5]);
+        let mut begun = steps;
+        for (at, percent) in [(0, 66.7), (1, 90.0), (4, 0.0)] {
+            begun[at].proved_percent = Some(percent);
+        }
+        assert_eq!(progress(&begun).next, [1, 0, 4, 5]);
     }
 }

@@ -6,10 +6,14 @@ use utoipa::ToSchema;
 
 use crate::plan::Kind;
 use crate::plan::calendar::Calendar;
+use crate::plan::cycle::find_cycle;
 use crate::plan::dependency::Dependency;
 use crate::plan::draft::{ForecastDraft, MilestoneDraft, ProgressDraft, check_network};
 use crate::plan::rule::PlanRule;
-use crate::recognition::badge::{AchievementType, BadgeContent, BadgeDesign};
+use crate::proof::Proof;
+use crate::proof::criterion::CriterionKind;
+use crate::proof::rule::ProofRule;
+use crate::recognition::badge::{AchievementType, BadgeContent, BadgeDesign, BadgeTier};
 use crate::rule::{Rule as _, Violations, all_kept};
 use crate::values::rule::ValueRule;
 use crate::values::text::{Key, Label, Name, Note};
@@ -56,6 +60,9 @@ pub struct MilestoneDefinition {
     #[serde(default)]
     #[schema(max_items = 50)]
     pub acceptance_criteria: Vec<Note>,
+    /// Proof by which the milestone is achieved without anybody saying so. By default, somebody has to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
     /// Impact on the business that the milestone promises.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub impact: Option<PromisedImpact>,
@@ -94,15 +101,20 @@ pub struct MilestoneBadge {
 }
 
 impl MilestoneDefinition {
-    /// Returns the badge that the milestone earns: it says what the milestone says.
-    pub fn earned_badge(&self) -> Option<BadgeContent> {
-        let badge = self.badge.as_ref()?;
+    /// Returns the lowest tier of the proof, if it has tiers.
+    pub fn lowest_tier(&self) -> Option<BadgeTier> {
+        self.proof.as_ref()?.tiered()?.tiers.first().map(|tier| tier.tier)
+    }
+
+    /// Returns the badge that the milestone earns: it says what the milestone says. Each tier has a badge of its own.
+    pub fn earned_badge(&self, tier: Option<BadgeTier>) -> Option<BadgeContent> {
+        let badge = self.badge.as_ref().map(|badge| badge.of_tier(tier))?;
         let criteria: Vec<&str> = self.acceptance_criteria.iter().map(Note::as_str).collect();
         let criteria: String = criteria.join("\n").chars().take(Note::MAX_CHARS).collect();
         let description = Note::trusted(self.name.to_string());
         Some(BadgeContent {
-            key: badge.key.clone(),
-            name: badge.name.clone(),
+            key: badge.key,
+            name: badge.name,
             criteria: Note::parse(&criteria).unwrap_or_else(|_| description.clone()),
             description,
             achievement_type: AchievementType::Badge,
@@ -114,9 +126,23 @@ impl MilestoneDefinition {
                 .collect(),
             alignments: vec![],
             valid_days: None,
-            design: badge.design.clone(),
+            design: badge.design,
             archived: false,
         })
+    }
+}
+
+impl MilestoneBadge {
+    /// Returns the badge of a tier: its key, its name and its rim say which.
+    fn of_tier(&self, tier: Option<BadgeTier>) -> Self {
+        let Some(tier) = tier else { return self.clone() };
+        let cut = |text: &str, most: usize| text.chars().take(most).collect::<String>();
+        let end = format!("-{tier}");
+        let key = format!("{}{end}", cut(self.key.as_str(), Key::MAX_CHARS - end.len()));
+        let metal = tier.name();
+        let name = format!("{}: {metal}", cut(self.name.as_str(), Name::MAX_CHARS - metal.len() - 2));
+        let design = BadgeDesign { tier: Some(tier), ..self.design.clone() };
+        Self { key: Key::trusted(key), name: Name::trusted(name), design }
     }
 }
 
@@ -226,7 +252,37 @@ pub fn check(definitions: &[MilestoneDefinition]) -> Result<(), Violations> {
     }
     let network: Vec<_> = definitions.iter().map(|d| (d.key.as_str(), d.depends_on.as_slice())).collect();
     check_network(&network, &mut violations);
+    check_proofs(definitions, &mut violations);
     all_kept(violations)
+}
+
+/// Checks the proofs of a template's milestones: they name milestones that are there, and do not wait for each other.
+fn check_proofs(definitions: &[MilestoneDefinition], violations: &mut Violations) {
+    let mut edges: Vec<(&str, &str)> = vec![];
+    for (index, definition) in definitions.iter().enumerate() {
+        let Some(proof) = &definition.proof else { continue };
+        let own_key = definition.key.as_str();
+        proof.check(own_key, &format!("/milestones/{index}/proof"), violations);
+        edges.extend(definition.depends_on.iter().map(|needed| (own_key, needed.as_str())));
+        let sets = proof.criteria.iter().enumerate().filter(|(_, one)| one.kind == CriterionKind::Milestones);
+        for (at, key) in sets.flat_map(|(set, one)| one.keys.iter().enumerate().map(move |(at, key)| ((set, at), key)))
+        {
+            let key = key.as_str();
+            if !definitions.iter().any(|other| other.key.as_str() == key) {
+                let place = format!("/milestones/{index}/proof/criteria/{}/keys/{}", at.0, at.1);
+                violations.push(PlanRule::UnknownMilestone { key: key.to_owned() }.at(place));
+            } else if key != own_key {
+                edges.push((own_key, key));
+            }
+        }
+    }
+    // Only who has a proof can wait in vain, so a circle of dependencies alone is not said again.
+    let proved = |key: &str| definitions.iter().any(|one| one.key.as_str() == key && one.proof.is_some());
+    edges.retain(|(_, to)| proved(to));
+    if let Some(cycle) = find_cycle(edges).filter(|_| violations.is_empty()) {
+        let first = cycle.first().and_then(|key| definitions.iter().position(|one| one.key.as_str() == key));
+        violations.push(ProofRule::ProofCycle { cycle }.at(format!("/milestones/{}/proof", first.unwrap_or_default())));
+    }
 }
 
 /// Returns the milestones with a date of a plan that starts on `start_on`.
@@ -270,6 +326,7 @@ mod tests {
             duration_days: None,
             depends_on: depends_on.iter().map(|k| Dependency::on(Key::parse(k).expect("a key"))).collect(),
             acceptance_criteria: vec![],
+            proof: None,
             impact: None,
             badge: None,
         }
@@ -296,7 +353,7 @@ mod tests {
     #[test]
     fn a_milestone_earns_its_badge() {
         let plain = definition("a", 1, &[]);
-        assert_eq!(plain.earned_badge(), None);
+        assert_eq!(plain.earned_badge(None), None);
         let note = |text: &str| Note::parse(text).expect("a note");
         let badge = MilestoneBadge {
             key: Key::parse("first").expect("a key"),
@@ -310,10 +367,10 @@ mod tests {
             badge: Some(badge.clone()),
             ..plain.clone()
         };
-        let earned = earning.earned_badge().expect("a badge");
+        let earned = earning.earned_badge(None).expect("a badge");
         assert_eq!((earned.description.as_str(), earned.criteria.as_str()), ("a", "One.\nTwo."));
         assert_eq!(earned.tags.iter().map(Label::as_str).collect::<Vec<_>>(), ["Technical", "Foundation"]);
-        let bare = MilestoneDefinition { badge: Some(badge), ..plain }.earned_badge().expect("a badge");
+        let bare = MilestoneDefinition { badge: Some(badge), ..plain }.earned_badge(None).expect("a badge");
         assert_eq!((bare.criteria.as_str(), bare.check()), ("a", Ok(())));
     }
 
@@ -351,6 +408,45 @@ mod tests {
         let found: Vec<_> =
             add_histories(&mut drafts, &wrong).expect_err("wrong").into_iter().map(|one| one.code).collect();
         assert_eq!(found, ["repeated_key", "unknown_milestone"]);
+    }
+
+    #[test]
+    fn proofs_fit_together() {
+        let proved = |key: &str, depends_on: &[&str], keys: &[&str]| {
+            let proof = serde_json::json!({ "criteria": [{ "kind": "milestones", "keys": keys }] });
+            let proof = (!keys.is_empty()).then(|| serde_json::from_value(proof).expect("a proof"));
+            MilestoneDefinition { proof, ..definition(key, 1, depends_on) }
+        };
+        let broken = |definitions: &[MilestoneDefinition]| -> Vec<(String, &'static str)> {
+            check(definitions).err().unwrap_or_default().into_iter().map(|one| (one.at, one.code)).collect()
+        };
+        let at = |place: &str, code| vec![(place.to_owned(), code)];
+        assert_eq!(broken(&[proved("a", &[], &["b"]), proved("b", &[], &["c"]), proved("c", &[], &[])]), vec![]);
+        let unknown = broken(&[proved("a", &[], &["x"])]);
+        assert_eq!(unknown, at("/milestones/0/proof/criteria/0/keys/0", "unknown_milestone"));
+        let round = broken(&[proved("a", &[], &["b"]), proved("b", &[], &["a"])]);
+        assert_eq!(round, at("/milestones/0/proof", "proof_cycle"));
+        let mixed = broken(&[proved("a", &["b"], &["c"]), proved("b", &[], &["a"]), proved("c", &[], &[])]);
+        assert_eq!(mixed, at("/milestones/0/proof", "proof_cycle"));
+        assert_eq!(
+            broken(&[proved("a", &["b"], &["b"]), proved("b", &[], &[])]),
+            vec![],
+            "what a person does waits for no proof"
+        );
+    }
+
+    #[test]
+    fn each_tier_has_a_badge() {
+        let badge = MilestoneBadge {
+            key: Key::parse(&"k".repeat(Key::MAX_CHARS)).expect("a key"),
+            name: Name::parse("Savings").expect("a name"),
+            design: BadgeDesign::default(),
+        };
+        let milestone = MilestoneDefinition { badge: Some(badge), ..definition("a", 1, &[]) };
+        let gold = milestone.earned_badge(Some(BadgeTier::Gold)).expect("a badge");
+        assert_eq!((gold.name.as_str(), gold.design.tier), ("Savings: Gold", Some(BadgeTier::Gold)));
+        assert!(gold.key.as_str().ends_with("k-gold") && gold.key.as_str().len() == Key::MAX_CHARS);
+        assert_eq!(milestone.earned_badge(None).expect("a badge").name.as_str(), "Savings");
     }
 
     #[test]

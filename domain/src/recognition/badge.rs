@@ -136,7 +136,20 @@ impl BadgeColor {
 
 /// Tier that a badge shows by the metal of its rim.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, VariantArray, ToSchema,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    Display,
+    EnumString,
+    VariantArray,
+    ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 #[strum(serialize_all = "snake_case")]
@@ -150,6 +163,15 @@ pub enum BadgeTier {
 }
 
 impl BadgeTier {
+    /// Returns the name for people's eyes.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bronze => "Bronze",
+            Self::Silver => "Silver",
+            Self::Gold => "Gold",
+        }
+    }
+
     /// Returns the colour of the metal, as RGB.
     pub const fn rgb(self) -> u32 {
         match self {

@@ -169,6 +169,8 @@ pub enum MetricRule {
     PropertyRequired { aggregate: Aggregate },
     #[error("must be left out: the aggregate {aggregate} uses no property")]
     PropertyUnused { aggregate: Aggregate },
+    #[error("there is no metric '{key}'")]
+    UnknownMetric { key: String },
 }
 
 impl Rule for MetricRule {

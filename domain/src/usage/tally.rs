@@ -179,6 +179,16 @@ impl Tallies {
         }
     }
 
+    /// Returns the aggregate function.
+    pub const fn aggregate(&self) -> Aggregate {
+        self.aggregate
+    }
+
+    /// Returns the days with events, in order.
+    pub fn days(&self) -> impl Iterator<Item = NaiveDate> {
+        self.days.keys().copied()
+    }
+
     /// Returns the approximate memory use in bytes.
     pub fn weight(&self) -> usize {
         self.days.values().map(|day| 80 + day.figure.weight()).sum()

@@ -20,10 +20,10 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::health::{customer_by_ref, meant_by_ref};
 use crate::moment::AsOf;
-use crate::store::measured_events::{Axis, Span};
+use crate::store::measured_events::Span;
 use crate::store::{Conn, customers, metrics, people, reference_periods, usage_events, usage_rewrites};
 use crate::usage::digest::{Digest, Wanted};
-use crate::usage::memory::{Question, as_known};
+use crate::usage::memory::Question;
 
 /// Metrics and window to compute.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -215,10 +215,7 @@ impl Whose {
             head: usage_events::last_number(conn, organization_id).await?,
             rewritten: usage_rewrites::of_subjects(conn, organization_id, &references).await?,
         };
-        Ok(match self.spans.first().map(|span| span.axis) {
-            Some(Axis::Subject) => cx.app.usage.digest(conn, &self.spans, &question).await?,
-            Some(Axis::Person) | None => Arc::new(as_known(conn, &self.spans, &question, None).await?),
-        })
+        Ok(cx.app.usage.digest(conn, &self.spans, &question).await?)
     }
 }
 

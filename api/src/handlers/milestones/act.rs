@@ -210,29 +210,89 @@ async fn act(
     details: Details,
 ) -> Result<Answer, ApiError> {
     cx.write(async |unit| {
-        let step = details.clone();
         let (mut record, position) = load_running(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
-        let before = Milestone::find(&record, &milestone, unit.today).ok_or_else(ApiError::not_found)?;
-        let from = record.milestones[position].state.0;
-        let last_on = milestones::last_step_on(&mut unit.conn, unit.organization_id, id, before.id).await?;
-        let to = decide(&record, position, action, &step, last_on, unit.today)?;
-        let occurred_on = step.occurred_on.unwrap_or(unit.today);
-        let row = &mut record.milestones[position];
-        row.touched_on = Some(unit.today);
-        row.state = Text(to);
-        (row.started_on, row.closed_on) = dates_after(to, row.started_on, occurred_on);
-        row.closed_at = row.closed_on.map(|_| unit.now);
-        let transition = transition_row(unit, &record, position, (action, from, to), step);
-        milestones::insert_transition(&mut unit.conn, unit.organization_id, &transition).await?;
-        let answer = save(unit, &mut record, position, Some(&before), past_tense(action)).await?.answer()?;
-        if to == State::Achieved {
-            let key = record.milestones[position].key.clone();
-            awarding::for_milestone(unit, &record, &key, occurred_on).await?;
+        let occurred_on = details.occurred_on.unwrap_or(unit.today);
+        let milestone = take(unit, &mut record, position, action, details.clone()).await?;
+        if action == Action::Achieve {
+            awarding::for_milestone(cx, unit, &record, &milestone.key, occurred_on).await?;
         }
-        Ok(answer)
+        milestone.answer()
     })
     .await
+}
+
+/// Takes a step with a milestone of a loaded plan.
+async fn take(
+    unit: &mut Unit,
+    record: &mut PlanRecord,
+    position: usize,
+    action: Action,
+    step: Details,
+) -> Result<Milestone, ApiError> {
+    let key = record.milestones[position].key.clone();
+    let before = Milestone::find(record, &key, unit.today).ok_or_else(ApiError::not_found)?;
+    let from = record.milestones[position].state.0;
+    let last_on = milestones::last_step_on(&mut unit.conn, unit.organization_id, record.plan.id, before.id).await?;
+    let to = decide(record, position, action, &step, last_on, unit.today)?;
+    let row = &mut record.milestones[position];
+    row.touched_on = Some(unit.today);
+    row.state = Text(to);
+    (row.started_on, row.closed_on) = dates_after(to, row.started_on, step.occurred_on.unwrap_or(unit.today));
+    row.closed_at = row.closed_on.map(|_| unit.now);
+    let transition = transition_row(unit, record, position, (action, from, to), step);
+    milestones::insert_transition(&mut unit.conn, unit.organization_id, &transition).await?;
+    save(unit, record, position, Some(&before), past_tense(action)).await
+}
+
+/// Achieves a milestone that was proved, on the day of the proof, but not before the last step that was taken with it. Answers that day;
+/// nothing happens if the milestone is no longer open or waits for something.
+pub async fn achieve_proved(
+    unit: &mut Unit,
+    record: &mut PlanRecord,
+    position: usize,
+    proved_on: NaiveDate,
+    evidence: Vec<Evidence>,
+) -> Result<Option<NaiveDate>, ApiError> {
+    let row = &record.milestones[position];
+    if !row.state.0.is_open() || !unmet(record, position).is_empty() {
+        return Ok(None);
+    }
+    let last_on = milestones::last_step_on(&mut unit.conn, unit.organization_id, record.plan.id, row.id).await?;
+    let occurred_on = Some(proved_on).max(last_on).max(row.started_on).unwrap_or(proved_on).min(unit.today);
+    let details = Details { occurred_on: Some(occurred_on), evidence, ..Details::default() };
+    take(unit, record, position, Action::Achieve, details).await?;
+    Ok(Some(occurred_on))
+}
+
+/// Reopens a milestone whose proof has to hold and no longer does.
+pub async fn reopen_unproved(
+    unit: &mut Unit,
+    record: &mut PlanRecord,
+    position: usize,
+    reason: Reason,
+) -> Result<(), ApiError> {
+    if record.milestones[position].state.0 != State::Achieved {
+        return Ok(());
+    }
+    let details = Details { reason: Some(reason.into()), ..Details::default() };
+    take(unit, record, position, Action::Reopen, details).await.map(|_| ())
+}
+
+/// The prerequisites of a milestone.
+fn prerequisites(record: &PlanRecord, position: usize) -> Vec<Prerequisite> {
+    let id = record.milestones[position].id;
+    let needed = record.dependencies.iter().filter(|edge| edge.milestone_id == id);
+    let prerequisite = |edge: &DependencyRow| {
+        let needed = record.milestones.iter().find(|milestone| milestone.id == edge.depends_on_id)?;
+        Some(Prerequisite { key: needed.key.clone(), state: needed.state.0, relation: edge.relation.0 })
+    };
+    needed.filter_map(prerequisite).collect()
+}
+
+/// The prerequisites of a milestone that are not met.
+pub fn unmet(record: &PlanRecord, position: usize) -> Vec<Prerequisite> {
+    prerequisites(record, position).into_iter().filter(|one| !one.is_met()).collect()
 }
 
 /// Returns the state after the action, according to the domain's rules.
@@ -250,14 +310,8 @@ fn decide(
     let previous_on = last_on.max(row.started_on).max(row.closed_on);
     may_occur(occurred_on, previous_on, today).map_err(|rule| rule.at("/occurred_on"))?;
     if action == Action::Achieve {
-        let needed = record.dependencies.iter().filter(|edge| edge.milestone_id == row.id);
-        let prerequisite = |edge: &DependencyRow| {
-            let needed = record.milestones.iter().find(|milestone| milestone.id == edge.depends_on_id)?;
-            Some(Prerequisite { key: needed.key.clone(), state: needed.state.0, relation: edge.relation.0 })
-        };
-        let prerequisites: Vec<Prerequisite> = needed.filter_map(prerequisite).collect();
         let override_reason = step.override_reason.as_ref().map(Reason::as_str);
-        may_achieve(&prerequisites, override_reason).map_err(|rule| rule.at("/override_reason"))?;
+        may_achieve(&prerequisites(record, position), override_reason).map_err(|rule| rule.at("/override_reason"))?;
     }
     Ok(to)
 }

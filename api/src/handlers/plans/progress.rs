@@ -7,7 +7,7 @@ use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::progress::{Share, Step, progress};
-use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent};
+use milepost_domain::plan::template::MilestoneDefinition;
 use milepost_domain::values::text::{Key, Label, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,9 +16,11 @@ use uuid::Uuid;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::proving;
 use crate::read_model::PlanView;
+use crate::store::milestone_proofs::MilestoneStanding;
+use crate::store::row;
 use crate::store::undated_milestones::{self, UndatedMilestone};
-use crate::store::versions::{Version, versions};
 
 /// Number of milestones that are named as next.
 const MOST_NEXT: usize = 5;
@@ -70,7 +72,7 @@ pub struct TrackProgress {
 /// Milestone that can be achieved next: everything that it waits for is done.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "t2", "name": "An agent works with the tools of every day", "track": "Technical", "level": "Foundation",
-    "reckoned_on": "2026-05-25"}))]
+    "reckoned_on": "2026-05-25", "proved_percent": 50.0}))]
 pub struct NextStep {
     /// Key.
     #[schema(value_type = Key)]
@@ -84,6 +86,9 @@ pub struct NextStep {
     level: Option<Label>,
     /// Reckoned date; null for a milestone without a date.
     reckoned_on: Option<NaiveDate>,
+    /// Share of the way that its proof has come, in percent; null for a milestone that does not prove itself.
+    #[schema(minimum = 0, maximum = 100)]
+    proved_percent: Option<f64>,
 }
 
 /// Progress of a plan, such as a person's enrolment in a program.
@@ -108,7 +113,8 @@ pub struct PlanProgress {
     /// Progress of each track, in the order of the plan.
     #[schema(max_items = 500)]
     tracks: Vec<TrackProgress>,
-    /// Milestones that are best achieved next: up to five, the nearest date first.
+    /// Milestones that are best achieved next: up to five. Those whose proof has begun come first, the closest to its end first; then those
+    /// with the nearest date.
     #[schema(max_items = 5)]
     next: Vec<NextStep>,
     /// Expected finish of the milestones with a date; null if none is open.
@@ -125,24 +131,24 @@ pub struct PlanProgress {
     responses((status = 200, description = "The progress.", body = PlanProgress)))]
 #[get("/v1/plans/{id}/progress")]
 pub async fn read_progress(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let cx = proving::up_to_date(&cx).await?;
     let plans = cx.plans().await?;
     let plan = plans.find(*id).ok_or_else(ApiError::not_found)?;
     let mut conn = cx.snapshot().await?;
     let undated = undated_milestones::of_plan(&mut conn, cx.organization_id(), *id).await?;
-    let template: Vec<Uuid> = plan.row.template_id.into_iter().collect();
-    let versions: Vec<Version<TemplateContent>> =
-        if template.is_empty() { vec![] } else { versions(&mut conn, cx.organization_id(), Some(&template)).await? };
-    let used = versions.into_iter().find(|version| Some(version.number) == plan.row.template_version);
-    let definitions = used.map(|version| version.content.milestones).unwrap_or_default();
-    let definitions = definitions.into_iter().map(|one| (one.key.to_string(), one)).collect();
-    Ok(Answer::ok(&PlanProgress::of(plan, &undated, &definitions, cx.today()))?.content_tag())
+    let content = cx.app.definitions.of_plan(&mut conn, cx.organization_id(), &plan.row).await?;
+    let definitions =
+        content.iter().flat_map(|content| &content.milestones).map(|one| (one.key.as_str(), one)).collect();
+    let standings: Vec<MilestoneStanding> = row::of_plans(&mut conn, cx.organization_id(), Some(&[*id])).await?;
+    let percents = standings.iter().map(|one| (one.key.as_str(), one.percent)).collect();
+    Ok(Answer::ok(&PlanProgress::of(plan, &undated, (&definitions, &percents), cx.today()))?.content_tag())
 }
 
 impl PlanProgress {
     fn of(
         plan: &PlanView,
         undated: &[UndatedMilestone],
-        definitions: &HashMap<String, MilestoneDefinition>,
+        (definitions, percents): (&HashMap<&str, &MilestoneDefinition>, &HashMap<&str, f64>),
         today: NaiveDate,
     ) -> Self {
         let standings = plan.standings(today);
@@ -158,6 +164,7 @@ impl PlanProgress {
                 level: level(&label.key),
                 is_achieved: facts.state == State::Achieved,
                 is_dropped: facts.state.is_dropped(),
+                proved_percent: percents.get(&*label.key).copied(),
                 due_in_days: Some((standings[at].reckoned_on - today).num_days()),
                 waits_for: links.map(|link| link.from).collect(),
             });
@@ -167,6 +174,7 @@ impl PlanProgress {
             level: level(&one.key),
             is_achieved: one.achieved_on.is_some(),
             is_dropped: false,
+            proved_percent: percents.get(one.key.as_str()).copied(),
             due_in_days: None,
             waits_for: needed(&one.key).filter_map(|needed| place(needed.as_str())).collect(),
         }));
@@ -182,7 +190,8 @@ impl PlanProgress {
                 ),
             };
             let reckoned_on = dated.map(|_| standings[*at].reckoned_on);
-            NextStep { key, name, track: label(steps[*at].track), level: label(steps[*at].level), reckoned_on }
+            let Step { track, level, proved_percent, .. } = steps[*at];
+            NextStep { key, name, track: label(track), level: label(level), reckoned_on, proved_percent }
         };
         let summary = plan.summary(today);
         Self {

@@ -165,9 +165,8 @@ pub async fn achieve_undated_milestone(
         if before.achieved_on.is_some() {
             return Err(ValueRule::AlreadyRecorded.at("").into());
         }
-        let after = UndatedMilestone { achieved_on: Some(occurred_on), ..before.clone() };
-        let answer = save(unit, &before, after, "achieved").await?;
-        awarding::for_milestone(unit, &record, &key, occurred_on).await?;
+        let answer = achieve(unit, &before, occurred_on).await?;
+        awarding::for_milestone(&cx, unit, &record, &key, occurred_on).await?;
         Ok(answer)
     })
     .await
@@ -191,10 +190,20 @@ pub async fn reopen_undated_milestone(
         if before.achieved_on.is_none() {
             return Err(ApiError::new(Code::Conflict, "The milestone is not achieved."));
         }
-        let reason = Some(body.0.reason.clone());
-        save(unit, &before, UndatedMilestone { achieved_on: None, reason, ..before.clone() }, "reopened").await
+        reopen(unit, &before, body.0.reason.clone()).await
     })
     .await
+}
+
+/// Writes that a milestone without a date was achieved.
+pub async fn achieve(unit: &mut Unit, before: &UndatedMilestone, on: NaiveDate) -> Result<Answer, ApiError> {
+    save(unit, before, UndatedMilestone { achieved_on: Some(on), ..before.clone() }, "achieved").await
+}
+
+/// Writes that a milestone without a date was reopened.
+pub async fn reopen(unit: &mut Unit, before: &UndatedMilestone, reason: Reason) -> Result<Answer, ApiError> {
+    let after = UndatedMilestone { achieved_on: None, reason: Some(reason), ..before.clone() };
+    save(unit, before, after, "reopened").await
 }
 
 /// Date a milestone that has no date

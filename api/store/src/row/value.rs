@@ -208,6 +208,7 @@ text_columns!(
     milepost_domain::customer::intervention::Priority,
     milepost_domain::customer::risk::Level,
     milepost_domain::recognition::badge::AchievementType,
+    milepost_domain::recognition::badge::BadgeTier,
     milepost_domain::recognition::award::Publication,
 );
 

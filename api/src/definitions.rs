@@ -1,0 +1,44 @@
+//! Versions of templates in memory. A published version never changes, so what is kept stays right.
+
+use std::sync::Arc;
+
+use milepost_domain::plan::template::TemplateContent;
+use uuid::Uuid;
+
+use crate::store::plans::PlanRow;
+use crate::store::{Conn, versions};
+
+/// Number of versions that are kept.
+const MOST: u64 = 1000;
+
+/// Versions of templates by organization, template and number.
+#[derive(Debug)]
+pub struct Definitions(moka::sync::Cache<(Uuid, Uuid, i64), Arc<TemplateContent>>);
+
+impl Default for Definitions {
+    fn default() -> Self {
+        Self(moka::sync::Cache::new(MOST))
+    }
+}
+
+impl Definitions {
+    /// The version of the template that a plan was made from; `None` if it was made without one.
+    pub async fn of_plan(
+        &self,
+        conn: &mut Conn,
+        organization_id: Uuid,
+        plan: &PlanRow,
+    ) -> sqlx::Result<Option<Arc<TemplateContent>>> {
+        let (Some(template_id), Some(number)) = (plan.template_id, plan.template_version) else { return Ok(None) };
+        let key = (organization_id, template_id, number);
+        if let Some(known) = self.0.get(&key) {
+            return Ok(Some(known));
+        }
+        let found = versions::version::<TemplateContent>(conn, organization_id, template_id, number).await?;
+        let content = found.map(|version| Arc::new(version.content));
+        if let Some(content) = &content {
+            self.0.insert(key, Arc::clone(content));
+        }
+        Ok(content)
+    }
+}

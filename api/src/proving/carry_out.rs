@@ -1,0 +1,251 @@
+//! Carrying out what follows from judgements: achievements, tiers, and standings that somebody has to look at.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDate;
+use milepost_domain::plan::milestone::{Evidence, State, is_met};
+use milepost_domain::plan::template::MilestoneDefinition;
+use milepost_domain::proof::Proof;
+use milepost_domain::proof::criterion::Criterion;
+use milepost_domain::proof::judge::{Finding, Judgement, Reached};
+use milepost_domain::proof::standing::{Consequence, Standing, decide};
+use milepost_domain::values::text::{Name, Reason};
+use uuid::Uuid;
+
+use super::observed::{Judged, Observed};
+use crate::awarding;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::handlers::milestones::act;
+use crate::handlers::plans::undated;
+use crate::store::milestone_proofs::MilestoneStanding;
+use crate::store::plans::{self, PlanRecord};
+use crate::store::row;
+use crate::store::undated_milestones::{self, UndatedMilestone};
+use crate::unit::{Change, Entity, Unit};
+
+/// Reason of a reopening by the server.
+const NO_LONGER_HOLDS: &str = "The proof no longer holds.";
+
+/// Carries out what follows from the judgements of some plans, in one unit. Where another process has been quicker, its work stands.
+pub async fn carry_out(cx: &Context, judged: &[(Vec<Judged>, Observed)]) -> Result<(), ApiError> {
+    let mut unit = cx.begin().await?;
+    let ids: Vec<Uuid> = judged.iter().map(|(_, observed)| observed.plan.row.id).collect();
+    let now: Vec<MilestoneStanding> = row::of_plans(&mut unit.conn, unit.organization_id, Some(&ids)).await?;
+    let versions = |of: &[MilestoneStanding], plan_id: Uuid| -> HashMap<Uuid, i64> {
+        of.iter().filter(|one| one.plan_id == plan_id).map(|one| (one.id, one.version)).collect()
+    };
+    for (judgements, observed) in judged {
+        let plan_id = observed.plan.row.id;
+        if versions(&now, plan_id) != versions(&observed.standings, plan_id) {
+            continue;
+        }
+        let mut plan = Plan { observed, record: None };
+        for one in judgements {
+            let definition = &observed.content.milestones[one.at];
+            if let Some(proof) = &definition.proof {
+                plan.follow(&mut unit, definition, proof, &one.judgement).await?;
+            }
+        }
+    }
+    unit.commit().await
+}
+
+/// A plan whose milestones are followed. Its record is loaded when the first one has to change.
+struct Plan<'a> {
+    observed: &'a Observed,
+    record: Option<PlanRecord>,
+}
+
+impl Plan<'_> {
+    async fn follow(
+        &mut self,
+        unit: &mut Unit,
+        definition: &MilestoneDefinition,
+        proof: &Proof,
+        judgement: &Judgement,
+    ) -> Result<(), ApiError> {
+        let key = definition.key.as_str();
+        let known = self.observed.standing(key);
+        let before = self.before(definition, known);
+        let consequence = decide(proof, judgement, before);
+        let mut after = known.cloned().unwrap_or_else(|| begun(unit, self.observed.plan.row.id, definition));
+        after.holds = judgement.holds;
+        after.proved_on = judgement.proved_on;
+        after.percent = judgement.percent;
+        let Consequence { achieve_on, reopen, tiers, contest, settle } = consequence;
+        if let Some(on) = achieve_on
+            && let Some(achieved_on) = self.achieve(unit, definition, on, evidence(proof, judgement)).await?
+        {
+            after.achieved_on = Some(achieved_on);
+            if definition.lowest_tier().is_none() {
+                self.award(unit, definition, None, achieved_on).await?;
+            }
+        }
+        if reopen {
+            self.reopen(unit, key).await?;
+            after.achieved_on = None;
+        }
+        if before.is_achieved || after.achieved_on.is_some() {
+            for reached in tiers {
+                self.award(unit, definition, Some(reached), reached.reached_on).await?;
+                after.tier = Some(reached.tier);
+            }
+        }
+        if contest {
+            after.contested_at = Some(unit.now);
+        }
+        if settle {
+            (after.contested_at, after.upheld_at, after.reason) = (None, None, None);
+        }
+        save(unit, known, after).await
+    }
+
+    fn before(&self, definition: &MilestoneDefinition, known: Option<&MilestoneStanding>) -> Standing {
+        let plan = &self.observed.plan;
+        let key = definition.key.as_str();
+        let at = plan.labels.iter().position(|label| &*label.key == key);
+        let state = at.map(|at| plan.facts.milestones[at].state);
+        let undated = self.observed.undated.iter().find(|one| one.key == definition.key);
+        Standing {
+            is_achieved: state == Some(State::Achieved) || undated.is_some_and(|one| one.achieved_on.is_some()),
+            is_dropped: state.is_some_and(State::is_dropped),
+            is_unlocked: self.is_unlocked(definition),
+            was_proved: known.is_some_and(|known| known.achieved_on.is_some()),
+            tier: known.and_then(|known| known.tier),
+            is_contested: known.is_some_and(|known| known.contested_at.is_some()),
+            is_upheld: known.is_some_and(|known| known.upheld_at.is_some()),
+        }
+    }
+
+    /// Whether a milestone waits for nothing: by the plan's dependencies, or by those of the template if it has no date.
+    fn is_unlocked(&self, definition: &MilestoneDefinition) -> bool {
+        let plan = &self.observed.plan;
+        let place = |key: &str| plan.labels.iter().position(|label| &*label.key == key);
+        let state = |at: usize| plan.facts.milestones[at].state;
+        if let Some(at) = place(definition.key.as_str()) {
+            let mut links = plan.facts.links.iter().filter(|link| link.to == at);
+            return links.all(|link| is_met(link.relation, state(link.from)));
+        }
+        let is_open = |key: &str| {
+            place(key).is_some_and(|at| state(at).is_open())
+                || self.observed.undated.iter().any(|one| one.key.as_str() == key && one.achieved_on.is_none())
+        };
+        !definition.depends_on.iter().any(|needed| is_open(needed.as_str()))
+    }
+
+    async fn record(&mut self, unit: &mut Unit) -> Result<&mut PlanRecord, ApiError> {
+        if self.record.is_none() {
+            let id = self.observed.plan.row.id;
+            self.record = plans::find(&mut unit.conn, unit.organization_id, id).await?;
+        }
+        self.record.as_mut().ok_or_else(ApiError::not_found)
+    }
+
+    /// Achieves a milestone. Answers the day of its achievement, or `None` if it changed meanwhile.
+    async fn achieve(
+        &mut self,
+        unit: &mut Unit,
+        definition: &MilestoneDefinition,
+        on: NaiveDate,
+        evidence: Vec<Evidence>,
+    ) -> Result<Option<NaiveDate>, ApiError> {
+        if let Some(row) = self.undated(unit, definition.key.as_str()).await? {
+            if row.achieved_on.is_some() {
+                return Ok(None);
+            }
+            undated::achieve(unit, &row, on).await?;
+            return Ok(Some(on));
+        }
+        let record = self.record(unit).await?;
+        let Some(position) = record.position(definition.key.as_str()) else { return Ok(None) };
+        act::achieve_proved(unit, record, position, on, evidence).await
+    }
+
+    async fn reopen(&mut self, unit: &mut Unit, key: &str) -> Result<(), ApiError> {
+        let reason = Reason::trusted(NO_LONGER_HOLDS.to_owned());
+        if let Some(row) = self.undated(unit, key).await? {
+            return undated::reopen(unit, &row, reason).await.map(|_| ());
+        }
+        let record = self.record(unit).await?;
+        let Some(position) = record.position(key) else { return Ok(()) };
+        act::reopen_unproved(unit, record, position, reason).await
+    }
+
+    async fn undated(&self, unit: &mut Unit, key: &str) -> Result<Option<UndatedMilestone>, ApiError> {
+        let id = self.observed.plan.row.id;
+        let found = undated_milestones::find(&mut unit.conn, unit.organization_id, id, key).await?;
+        Ok(found)
+    }
+
+    async fn award(
+        &mut self,
+        unit: &mut Unit,
+        definition: &MilestoneDefinition,
+        reached: Option<Reached>,
+        on: NaiveDate,
+    ) -> Result<(), ApiError> {
+        let Some(person_id) = self.observed.plan.row.person_id else { return Ok(()) };
+        let Some(content) = definition.earned_badge(reached.map(|one| one.tier)) else { return Ok(()) };
+        awarding::earned(unit, person_id, content, on).await
+    }
+}
+
+fn begun(unit: &Unit, plan_id: Uuid, definition: &MilestoneDefinition) -> MilestoneStanding {
+    MilestoneStanding {
+        id: unit.new_id(),
+        plan_id,
+        key: definition.key.clone(),
+        holds: false,
+        proved_on: None,
+        percent: 0.0,
+        tier: None,
+        achieved_on: None,
+        contested_at: None,
+        upheld_at: None,
+        reason: None,
+        version: 1,
+        created_at: unit.now,
+        updated_at: unit.now,
+    }
+}
+
+/// Writes a standing if it is new or has changed. What somebody has to look at, and that nobody has to any more, goes into the ledger.
+async fn save(unit: &mut Unit, known: Option<&MilestoneStanding>, after: MilestoneStanding) -> Result<(), ApiError> {
+    let Some(before) = known else {
+        row::insert(&mut unit.conn, unit.organization_id, &after).await?;
+        return Ok(());
+    };
+    if *before == after {
+        return Ok(());
+    }
+    let after = MilestoneStanding { version: before.version + 1, updated_at: unit.now, ..after };
+    row::update(&mut unit.conn, unit.organization_id, &after).await?;
+    let verb = match (before.contested_at, after.contested_at) {
+        (None, Some(_)) => "contested",
+        (Some(_), None) => "settled",
+        _ => return Ok(()),
+    };
+    record(unit, verb, before, &after).await
+}
+
+/// Records a change of a standing.
+pub async fn record(
+    unit: &mut Unit,
+    verb: &str,
+    before: &MilestoneStanding,
+    after: &MilestoneStanding,
+) -> Result<(), ApiError> {
+    let (entity, root) = ((Entity::Proof, after.id), (Entity::Plan, after.plan_id));
+    unit.record(Change { verb, entity, root, before: Some(before), after: Some(after) }).await
+}
+
+/// The evidence of a proof: what each criterion that is met was judged by.
+fn evidence(proof: &Proof, judgement: &Judgement) -> Vec<Evidence> {
+    let met = proof.criteria.iter().zip(&judgement.findings).filter(|(_, finding)| finding.met_on.is_some());
+    let said = |(criterion, finding): (&Criterion, &Finding)| {
+        let title: String = criterion.words(finding).chars().take(Name::MAX_CHARS).collect();
+        Evidence { title: Name::trusted(title), url: None, note: None }
+    };
+    met.map(said).collect()
+}

@@ -1,0 +1,196 @@
+//! Facts by which the milestones of plans are judged.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use chrono::{NaiveDate, NaiveTime};
+use milepost_domain::plan::milestone::State;
+use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent};
+use milepost_domain::proof::Proof;
+use milepost_domain::proof::criterion::{Criterion, CriterionKind, Whose};
+use milepost_domain::proof::judge::{Held, Judgement, Known, judge};
+use milepost_domain::usage::metric::Aggregate;
+use milepost_domain::values::dates::plus_days;
+use uuid::Uuid;
+
+use crate::clock::date_in;
+use crate::context::Context;
+use crate::read_model::PlanView;
+use crate::store::awards::AwardRow;
+use crate::store::measured_events::Span;
+use crate::store::milestone_proofs::MilestoneStanding;
+use crate::store::reference_periods::ReferenceRow;
+use crate::store::row::{self, Column as _, Condition};
+use crate::store::undated_milestones::UndatedMilestone;
+use crate::store::{Conn, reference_periods, usage_events, usage_rewrites};
+use crate::usage::digest::{Digest, Wanted};
+use crate::usage::memory::Question;
+
+/// Facts of one plan.
+#[derive(Debug)]
+pub struct Observed {
+    /// Plan.
+    pub plan: Arc<PlanView>,
+    /// Version of the template that it was made from.
+    pub content: Arc<TemplateContent>,
+    /// Its milestones without a date.
+    pub undated: Vec<UndatedMilestone>,
+    /// Standings of its milestones as they were last looked at.
+    pub standings: Vec<MilestoneStanding>,
+    as_of: NaiveDate,
+    person: Option<Arc<Digest>>,
+    customer: Option<Arc<Digest>>,
+    awards: Vec<Held>,
+}
+
+/// Judgement of a milestone of a plan.
+#[derive(Debug)]
+pub struct Judged {
+    /// Position of the milestone in the template.
+    pub at: usize,
+    /// Judgement.
+    pub judgement: Judgement,
+}
+
+/// Loads what is known of plans by the end of a day. The connection must be a snapshot.
+pub async fn observe(
+    cx: &Context,
+    conn: &mut Conn,
+    plans: &[Arc<PlanView>],
+    as_of: NaiveDate,
+) -> sqlx::Result<Vec<Observed>> {
+    let organization_id = cx.organization_id();
+    let ids: Vec<Uuid> = plans.iter().map(|plan| plan.row.id).collect();
+    let people: HashSet<Uuid> = plans.iter().filter_map(|plan| plan.row.person_id).collect();
+    let customers = plans.iter().filter_map(|plan| plan.row.customer_id);
+    let holders: HashSet<Uuid> = people.iter().copied().chain(customers).collect();
+    let holders: Vec<Uuid> = holders.into_iter().collect();
+    let references = reference_periods::of_holders(conn, organization_id, &holders).await?;
+    let names: Vec<&str> = references.values().flatten().map(|row| row.external_ref.as_str()).collect();
+    let rewritten = usage_rewrites::of_subjects(conn, organization_id, &names).await?;
+    let head = usage_events::last_number(conn, organization_id).await?;
+    let reading = cx.reading();
+    let awards = awards_of(cx, conn, people).await?;
+    let mut undated =
+        by_plan(row::of_plans::<UndatedMilestone>(conn, organization_id, Some(&ids)).await?, |one| one.plan_id);
+    let known = row::of_plans::<MilestoneStanding>(conn, organization_id, Some(&ids)).await?;
+    let mut standings = by_plan(known, |one| one.plan_id);
+    let mut observed = vec![];
+    for plan in plans {
+        let Some(content) = cx.app.definitions.of_plan(conn, organization_id, &plan.row).await? else { continue };
+        let mut digests = [None, None];
+        let sides = [(Whose::Person, plan.row.person_id), (Whose::Customer, plan.row.customer_id)];
+        for (digest, (whose, holder)) in digests.iter_mut().zip(sides) {
+            let criteria: Vec<&Criterion> = criteria(&content).filter(|one| one.whose() == whose).collect();
+            let (Some(holder), false) = (holder, criteria.is_empty()) else { continue };
+            let wanted: Vec<Wanted> = criteria.iter().filter_map(|one| wanted(one)).collect();
+            let from = from(&criteria, plan.facts.start_on).map(|on| on.and_time(NaiveTime::MIN).and_utc());
+            let (wanted, rewritten) = (&wanted[..], rewritten.clone());
+            let question = Question { organization_id, reading: &reading, from, wanted, head, rewritten };
+            let spans: Vec<Span> = references.get(&holder).into_iter().flatten().map(span).collect();
+            *digest = Some(cx.app.usage.digest(conn, &spans, &question).await?);
+        }
+        let [person, customer] = digests;
+        observed.push(Observed {
+            content,
+            undated: undated.remove(&plan.row.id).unwrap_or_default(),
+            standings: standings.remove(&plan.row.id).unwrap_or_default(),
+            as_of,
+            person,
+            customer,
+            awards: plan.row.person_id.and_then(|id| awards.get(&id)).cloned().unwrap_or_default(),
+            plan: Arc::clone(plan),
+        });
+    }
+    Ok(observed)
+}
+
+fn span(row: &ReferenceRow) -> Span {
+    Span::from(row)
+}
+
+fn by_plan<T>(rows: Vec<T>, plan_id: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T>> {
+    let mut by_plan: HashMap<Uuid, Vec<T>> = HashMap::new();
+    for row in rows {
+        by_plan.entry(plan_id(&row)).or_default().push(row);
+    }
+    by_plan
+}
+
+/// The criteria of a template that count usage events.
+fn criteria(content: &TemplateContent) -> impl Iterator<Item = &Criterion> {
+    let all = content.milestones.iter().filter_map(|one| one.proof.as_ref()).flat_map(|proof| &proof.criteria);
+    all.filter(|criterion| criterion.kind == CriterionKind::Metric)
+}
+
+fn wanted(criterion: &Criterion) -> Option<Wanted> {
+    criterion.definition.clone().map(Wanted::by_meaning)
+}
+
+/// The day from which events can matter: a day before the plan, because days depend on the time zone. `None` if all of them can.
+fn from(criteria: &[&Criterion], start_on: NaiveDate) -> Option<NaiveDate> {
+    let is_silence =
+        |one: &&Criterion| one.definition.as_ref().map(|own| own.aggregate) == Some(Aggregate::DaysSinceLast);
+    let reaches_back = criteria.iter().any(|one| one.from_before || is_silence(one));
+    (!reaches_back).then(|| plus_days(start_on, -1))
+}
+
+/// Awards of people by person. Who was merged into somebody has left their awards to them.
+async fn awards_of(cx: &Context, conn: &mut Conn, people: HashSet<Uuid>) -> sqlx::Result<HashMap<Uuid, Vec<Held>>> {
+    let ids = people.iter().map(Uuid::to_value).collect();
+    let rows: Vec<AwardRow> = row::all(conn, cx.organization_id(), &[Condition::OneOf("person_id", ids)], "id").await?;
+    let mut held: HashMap<Uuid, Vec<Held>> = HashMap::new();
+    for award in rows {
+        let ended = [award.revoked_at, award.suspended_at].into_iter().flatten().min();
+        let ended_on = ended.map(|at| date_in(cx.who.tenant.zone, at));
+        held.entry(award.person_id).or_default().push(Held {
+            badge_key: award.badge.key.to_string(),
+            from_on: award.issued_on,
+            until_on: ended_on.into_iter().chain(award.expires_on).min(),
+        });
+    }
+    Ok(held)
+}
+
+impl Observed {
+    /// Judges the milestones that prove themselves.
+    pub fn judge(&self) -> Vec<Judged> {
+        let facts = &self.plan.facts;
+        let dated = self.plan.labels.iter().zip(&facts.milestones);
+        let dated = dated.filter(|(_, milestone)| milestone.state == State::Achieved);
+        let dated = dated.filter_map(|(label, milestone)| Some((&*label.key, milestone.closed_on?)));
+        let undated = self.undated.iter().filter_map(|one| Some((one.key.as_str(), one.achieved_on?)));
+        let achieved: HashMap<&str, NaiveDate> = dated.chain(undated).collect();
+        let known = Known {
+            start_on: facts.start_on,
+            until: self.as_of,
+            tallies: &|criterion| {
+                let digest = match criterion.whose() {
+                    Whose::Person => self.person.as_ref(),
+                    Whose::Customer => self.customer.as_ref(),
+                };
+                digest?.tallies(&wanted(criterion)?)
+            },
+            awards: &self.awards,
+            achieved: &achieved,
+            figure: &|kind, day| match kind {
+                CriterionKind::Spi => facts.earned_value(day).spi().ok(),
+                _ => facts.earned_value(day).earned_percent(),
+            },
+        };
+        let judged = |(at, proof): (usize, &Proof)| Judged { at, judgement: judge(proof, &known) };
+        let proofs = self.content.milestones.iter().enumerate().filter_map(|(at, one)| Some((at, one.proof.as_ref()?)));
+        proofs.filter(|(at, _)| self.is_there(&self.content.milestones[*at])).map(judged).collect()
+    }
+
+    fn is_there(&self, definition: &MilestoneDefinition) -> bool {
+        let key = definition.key.as_str();
+        self.plan.labels.iter().any(|label| &*label.key == key)
+            || self.undated.iter().any(|one| one.key == definition.key)
+    }
+
+    /// The standing of a milestone as it was last looked at.
+    pub fn standing(&self, key: &str) -> Option<&MilestoneStanding> {
+        self.standings.iter().find(|standing| standing.key.as_str() == key)
+    }
+}
