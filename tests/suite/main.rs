@@ -12,6 +12,7 @@ mod clients;
 mod coaching;
 mod conditional;
 mod contract;
+mod contributors;
 mod customers;
 mod dependencies;
 mod digests;

@@ -1,7 +1,7 @@
 //! The demo data: eleven real release plans, and ten years of a public project's commits as usage events. It is loaded
 //! through the public API only.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Read;
 
 use clap::Args;
@@ -18,6 +18,14 @@ use super::{Failure, print};
 const PLANS: &str = include_str!("../shipped/delivery-plans.json");
 /// 5,451 CloudEvents derived from a public project's commit log: 117 accounts, names hashed.
 const EVENTS: &[u8] = include_bytes!("../shipped/usage-events.ndjson.gz");
+/// Program of the contributors, whose milestones are proved by the events.
+const PROGRAM: &str = include_str!("../shipped/contributor.json");
+/// Path of the enrolments in it.
+const ENROLMENTS: &str = "/v1/programs/contributor/enrolments";
+/// Number of people who are enrolled in one request.
+const ENROLLED_A_REQUEST: usize = 100;
+/// Contributor who serves as the example: the one with the most commits.
+const CONTRIBUTOR: &str = "p-b4cd0aa522";
 /// Number of events in one request.
 const EVENTS_A_REQUEST: usize = 2_000;
 /// Key of the demo's health model.
@@ -31,7 +39,7 @@ pub struct Demo {
     /// URL of the server.
     #[arg(long, env = "MILEPOST_URL", default_value = "http://127.0.0.1:8080")]
     url: String,
-    /// API key with the scopes customers:write, plans:write, events:write and health:write.
+    /// API key with the scopes customers:write, people:write, plans:write, events:write and health:write.
     #[arg(long, env = "MILEPOST_KEY", hide_env_values = true)]
     key: String,
 }
@@ -47,8 +55,12 @@ pub struct Loaded {
     pub events: u64,
     /// Number of usage events that already existed.
     pub known_events: u64,
+    /// Number of people who are enrolled in the program of contributors.
+    pub enrolments: usize,
     /// Identifier of the plan to look at first.
     pub example_plan_id: Option<String>,
+    /// Identifier of the enrolment to look at first.
+    pub contributor_plan_id: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -80,10 +92,12 @@ struct Forecast {
 
 /// Loads the demo and prints the numbers of loaded items.
 pub async fn run(demo: Demo) -> Result<(), Failure> {
-    let loaded = import(demo.url.trim_end_matches('/'), &demo.key).await?;
+    let url = demo.url.trim_end_matches('/');
+    let mut loaded = import(url, &demo.key).await?;
+    enrol_contributors(url, &demo.key, &mut loaded).await?;
     print(&format!(
-        "Loaded {} plans with {} milestones and {} new usage events; {} events already existed.\n",
-        loaded.plans, loaded.milestones, loaded.events, loaded.known_events
+        "Loaded {} plans with {} milestones, {} new usage events and {} enrolments; {} events already existed.\n",
+        loaded.plans, loaded.milestones, loaded.events, loaded.enrolments, loaded.known_events
     ))
 }
 
@@ -112,9 +126,55 @@ pub async fn import(url: &str, key: &str) -> Result<Loaded, Failure> {
         bar.inc(1);
     }
     bar.finish_with_message("Demo plans loaded");
-    send_events(&http, url, key, &mut loaded).await?;
+    send_events(&http, url, key, &events().map_err(Failure::new)?, &mut loaded).await?;
     make_health_model(&http, url, key).await?;
     Ok(loaded)
+}
+
+/// Creates the program whose milestones are proved by the demo's events, and enrols every contributor on the day of their first commit.
+/// Whoever is enrolled already stays as they are.
+pub async fn enrol_contributors(url: &str, key: &str, loaded: &mut Loaded) -> Result<(), Failure> {
+    let http = Client::new();
+    let created = http.post(format!("{url}/v1/templates")).bearer_auth(key);
+    let created =
+        created.header("Content-Type", "application/json").body(PROGRAM).send().await.map_err(Failure::new)?;
+    if !created.status().is_success() && created.status() != reqwest::StatusCode::CONFLICT {
+        let problem = created.text().await.map_err(Failure::new)?;
+        return Err(Failure::new(format!("the program was refused: {problem}")));
+    }
+    let first_on = first_days(&events().map_err(Failure::new)?).map_err(Failure::new)?;
+    let all: Vec<(String, String)> = first_on.into_iter().collect();
+    for some in all.chunks(ENROLLED_A_REQUEST) {
+        let item = |(person, _): &(String, String)| json!({ "external_ref": person, "name": person, "kind": "participant", "segment": "Contributors", "email": format!("{person}@example.org") });
+        let items: Vec<Value> = some.iter().map(item).collect();
+        send(http.post(format!("{url}/v1/people/bulk")).bearer_auth(key).json(&json!({ "items": items }))).await?;
+        let started = |(person, on): &(String, String)| json!({ "person_ref": person, "start_on": on });
+        let people: Vec<Value> = some.iter().map(started).collect();
+        let draft = json!({ "start_on": some.first().map(|(_, on)| on), "people": people });
+        let enrolled = send(http.post(format!("{url}{ENROLMENTS}")).bearer_auth(key).json(&draft)).await?;
+        for one in enrolled["people"].as_array().into_iter().flatten() {
+            loaded.enrolments += 1;
+            if one["person_name"] == CONTRIBUTOR {
+                loaded.contributor_plan_id = one["plan_id"].as_str().map(str::to_owned);
+            }
+        }
+    }
+    // Whoever reads the enrolments reads what their events prove.
+    send(http.get(format!("{url}{ENROLMENTS}?limit=1")).bearer_auth(key)).await.map(|_| ())
+}
+
+/// The day of the first event of each person.
+fn first_days(lines: &str) -> serde_json::Result<BTreeMap<String, String>> {
+    let mut first_on: BTreeMap<String, String> = BTreeMap::new();
+    for line in lines.lines() {
+        let event: Value = serde_json::from_str(line)?;
+        if let (Some(person), Some(time)) = (event["data"]["person"].as_str(), event["time"].as_str()) {
+            let on: String = time.chars().take(10).collect();
+            let first = first_on.entry(person.to_owned()).or_insert_with(|| on.clone());
+            *first = on.min(first.clone());
+        }
+    }
+    Ok(first_on)
 }
 
 /// Creates the health model that scores the accounts by their activity in the last 30 days, unless it already exists.
@@ -146,9 +206,7 @@ async fn make_health_model(http: &Client, url: &str, key: &str) -> Result<(), Fa
 
 /// Sends the customers of the usage events and then the events. Events that are sent again are recognized as
 /// duplicates.
-async fn send_events(http: &Client, url: &str, key: &str, loaded: &mut Loaded) -> Result<(), Failure> {
-    let mut text = String::new();
-    GzDecoder::new(EVENTS).read_to_string(&mut text).map_err(Failure::new)?;
+async fn send_events(http: &Client, url: &str, key: &str, text: &str, loaded: &mut Loaded) -> Result<(), Failure> {
     let lines: Vec<&str> = text.lines().collect();
     let subject = |line: &&str| serde_json::from_str::<Value>(line).ok()?["subject"].as_str().map(str::to_owned);
     let accounts: BTreeSet<String> = lines.iter().filter_map(subject).collect();
@@ -166,6 +224,13 @@ async fn send_events(http: &Client, url: &str, key: &str, loaded: &mut Loaded) -
         loaded.known_events += taken["duplicate"].as_u64().unwrap_or_default();
     }
     Ok(())
+}
+
+/// Returns the usage events, one a line.
+pub fn events() -> std::io::Result<String> {
+    let mut text = String::new();
+    GzDecoder::new(EVENTS).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Returns the plans in the form that `POST /v1/plans` accepts: name, number of milestones and body.

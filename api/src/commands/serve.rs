@@ -40,8 +40,13 @@ pub async fn run(serve: Serve) -> Result<(), Failure> {
         let key = create_key(&db, &clock, &name, &[Scope::Admin]).await?.secret.unwrap_or_default();
         print(&format!("\nAdmin API key of the organization 'Demo' (shown only now):\n{key}\n\n"))?;
         tokio::spawn(async move {
-            let outcome = demo::import(&format!("http://{address}"), &key).await;
-            let told = match outcome {
+            let url = format!("http://{address}");
+            let outcome = async {
+                let mut loaded = demo::import(&url, &key).await?;
+                demo::enrol_contributors(&url, &key, &mut loaded).await?;
+                Ok::<_, Failure>(loaded)
+            };
+            let told = match outcome.await {
                 Ok(loaded) => hints(address, &key, &loaded),
                 Err(error) => format!("The demo plans could not be loaded: {error}\n"),
             };
@@ -55,14 +60,17 @@ pub async fn run(serve: Serve) -> Result<(), Failure> {
 
 /// Returns example commands to paste into a shell.
 fn hints(address: SocketAddr, key: &str, loaded: &demo::Loaded) -> String {
+    let contributor = loaded.contributor_plan_id.as_deref().unwrap_or("PLAN_ID");
     let plan = loaded.example_plan_id.as_deref().unwrap_or("PLAN_ID");
     format!(
-        "\nLoaded {} plans with {} milestones and {} usage events. Try:\n\n  \
+        "\nLoaded {} plans with {} milestones, {} usage events and {} enrolments. Try:\n\n  \
          export MILEPOST_KEY={key}\n  \
-         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/reports/spi?as_of=2020-07-01'\n  \
+         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/reports/spi?as_of=2020-07-01&kind=delivery'\n  \
          curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/plans/{plan}/earned-value?as_of=2020-07-01'\n  \
-         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" -H 'Accept: text/csv' 'http://{address}/v1/reports/spi?as_of=2020-07-01'\n\n\
+         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" -H 'Accept: text/csv' 'http://{address}/v1/reports/spi?as_of=2020-07-01&kind=delivery'\n  \
+         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/plans/{contributor}/proofs'\n  \
+         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/badges/reach-gold/picture.svg' > reach-gold.svg\n\n\
          Documentation of all operations: http://{address}/docs\n",
-        loaded.plans, loaded.milestones, loaded.events
+        loaded.plans, loaded.milestones, loaded.events, loaded.enrolments
     )
 }

@@ -190,8 +190,17 @@ impl Criterion {
     /// Returns whether the figure of the metric moves toward the threshold only.
     fn grows(&self) -> bool {
         let aggregate = self.definition.as_ref().map(|definition| definition.aggregate);
-        let to_reach =
-            matches!(aggregate, Some(Aggregate::Count | Aggregate::ActiveDays | Aggregate::Distinct | Aggregate::Max));
+        let to_reach = matches!(
+            aggregate,
+            Some(
+                Aggregate::Count
+                    | Aggregate::ActiveDays
+                    | Aggregate::ActiveMonths
+                    | Aggregate::LongestPause
+                    | Aggregate::Distinct
+                    | Aggregate::Max
+            )
+        );
         let to_fall = aggregate == Some(Aggregate::Min);
         self.window_days.is_none() && if self.at_most.is_some() { to_fall } else { to_reach }
     }

@@ -32,6 +32,10 @@ pub enum Aggregate {
     Distinct,
     /// Number of days with at least one event.
     ActiveDays,
+    /// Number of calendar months with at least one event.
+    ActiveMonths,
+    /// Largest number of days from a day with events to the next one that has any; undefined with fewer than two such days.
+    LongestPause,
     /// Days from the most recent event to the requested date, regardless of the window.
     DaysSinceLast,
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 
 use super::metric::{Aggregate, Fact, Measured, Value, window_start};
 use super::number::Sum;
@@ -41,7 +41,11 @@ impl Figure {
             Value::Other(_) => None,
         };
         Some(match aggregate {
-            Aggregate::Count | Aggregate::ActiveDays | Aggregate::DaysSinceLast => Self::None,
+            Aggregate::Count
+            | Aggregate::ActiveDays
+            | Aggregate::ActiveMonths
+            | Aggregate::LongestPause
+            | Aggregate::DaysSinceLast => Self::None,
             Aggregate::Sum | Aggregate::Average => {
                 let mut sum = Sum::default();
                 sum.add(number(value)?);
@@ -145,6 +149,15 @@ impl Tallies {
         match self.aggregate {
             Aggregate::Count => Some(real(days.iter().map(|(_, day)| day.events).sum())),
             Aggregate::ActiveDays => Some(real(days.len())),
+            Aggregate::ActiveMonths => {
+                let mut months: Vec<(i32, u32)> = days.iter().map(|(on, _)| (on.year(), on.month())).collect();
+                months.dedup();
+                Some(real(months.len()))
+            }
+            Aggregate::LongestPause => {
+                let longest = days.windows(2).map(|pair| days_between(*pair[0].0, *pair[1].0)).max()?;
+                Some(i32::try_from(longest).map_or(f64::MAX, f64::from))
+            }
             Aggregate::DaysSinceLast => {
                 let (last_on, _) = days.last()?;
                 Some(i32::try_from(days_between(**last_on, as_of)).map_or(f64::MAX, f64::from))
@@ -340,6 +353,14 @@ mod tests {
             Aggregate::Average => ((!numbers.is_empty()).then(|| sum / real(numbers.len())), numbers.len()),
             Aggregate::Distinct => (Some(real(texts.len())), with_value),
             Aggregate::ActiveDays => (Some(real(days.len())), own.len()),
+            Aggregate::ActiveMonths => {
+                let months: BTreeSet<String> = days.iter().map(|on| on.format("%Y-%m").to_string()).collect();
+                (Some(real(months.len())), own.len())
+            }
+            Aggregate::LongestPause => {
+                let pauses = days.iter().zip(days.iter().skip(1)).map(|(one, next)| (*next - *one).num_days());
+                (pauses.max().map(|longest| f64::from(i32::try_from(longest).expect("few"))), own.len())
+            }
             Aggregate::DaysSinceLast => {
                 let days = days.last().map(|on| f64::from(i32::try_from((as_of - *on).num_days()).expect("few")));
                 (days, own.len())
@@ -357,7 +378,9 @@ mod tests {
         ]
     }
 
-    const ALL: [Aggregate; 9] = [
+    const ALL: [Aggregate; 11] = [
+        Aggregate::ActiveMonths,
+        Aggregate::LongestPause,
         Aggregate::Count,
         Aggregate::Sum,
         Aggregate::Min,

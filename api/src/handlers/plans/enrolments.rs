@@ -44,7 +44,7 @@ const MOST: usize = 100;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"start_on": "2026-06-01", "people": [{"person_ref": "hr-17"}], "segment": "spring-cohort", "owner_ref": "hr-3"}))]
 pub struct EnrolmentsDraft {
-    /// First day of the enrolments.
+    /// First day of the enrolments of those who have none of their own.
     start_on: NaiveDate,
     /// People.
     #[serde(default)]
@@ -59,12 +59,14 @@ pub struct EnrolmentsDraft {
 /// Person to enrol.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"person_ref": "hr-17"}))]
+#[schema(example = json!({"person_ref": "hr-17", "start_on": "2026-05-18"}))]
 pub struct PersonToEnrol {
     /// Identifier of the person.
     person_id: Option<Uuid>,
     /// External reference or e-mail address of the person.
     person_ref: Option<ExternalRef>,
+    /// First day of the person's enrolment. Defaults to that of all.
+    start_on: Option<NaiveDate>,
 }
 
 /// Way of enrolling.
@@ -168,7 +170,7 @@ async fn enrol(
     let known = plans::of_template(&mut unit.conn, unit.organization_id, program.definition.id).await?;
     let known: HashMap<Uuid, Uuid> = known.into_iter().map(|(plan_id, person_id)| (person_id, plan_id)).collect();
     let mut report = EnrolmentsReport { dry_run, enrolled: 0, people: vec![] };
-    for person in people {
+    for (person, start_on) in people {
         let (person_id, person_name) = (person.id, person.name.clone());
         if let Some(plan_id) = known.get(&person_id) {
             let plan_id = Some(*plan_id);
@@ -181,7 +183,7 @@ async fn enrol(
             template: Some(Key::trusted(program.definition.key.clone())),
             person_id: Some(person_id),
             owner_ref: draft.owner_ref.clone(),
-            ..PlanDraft::named(Name::trusted(name), draft.start_on)
+            ..PlanDraft::named(Name::trusted(name), start_on)
         };
         let record = create(cx, unit, &plan).await?;
         report.enrolled += 1;
@@ -191,9 +193,9 @@ async fn enrol(
     Ok(report)
 }
 
-/// The people whom a draft names, by name, each once.
-async fn named(cx: &Context, unit: &mut Unit, draft: &EnrolmentsDraft) -> Result<Vec<Person>, ApiError> {
-    let mut found: Vec<Person> = vec![];
+/// The people whom a draft names, by name, each once and with the first day of their enrolment.
+async fn named(cx: &Context, unit: &mut Unit, draft: &EnrolmentsDraft) -> Result<Vec<(Person, NaiveDate)>, ApiError> {
+    let mut found: Vec<(Person, NaiveDate)> = vec![];
     for (index, one) in draft.people.iter().enumerate() {
         let field = format!("people/{index}/person");
         let named = Named { id: one.person_id, external_ref: one.person_ref.as_ref() };
@@ -205,15 +207,17 @@ async fn named(cx: &Context, unit: &mut Unit, draft: &EnrolmentsDraft) -> Result
         if !person.is_active(unit.today) {
             return Err(PeopleRule::HasLeft { name: person.name.to_string() }.at(format!("/{field}_id")).into());
         }
-        found.push(person);
+        found.push((person, one.start_on.unwrap_or(draft.start_on)));
     }
     if let Some(segment) = &draft.segment {
         let conditions = [Condition::Equals("segment", segment.to_value()), Condition::IsPresent("archived_at", false)];
         let cohort: Vec<Person> = row::all(&mut unit.conn, unit.organization_id, &conditions, "id").await?;
-        found.extend(cohort.into_iter().filter(|person| person.is_active(unit.today) && cx.may_read_person(person.id)));
+        let active = cohort.into_iter().filter(|one| one.is_active(unit.today) && cx.may_read_person(one.id));
+        found.extend(active.map(|person| (person, draft.start_on)));
     }
-    found.sort_by(|one, other| (&one.name, one.id).cmp(&(&other.name, other.id)));
-    found.dedup_by_key(|person| person.id);
+    // Whoever is named keeps the day that is named, also as one of a segment.
+    found.sort_by(|(one, _), (other, _)| (&one.name, one.id).cmp(&(&other.name, other.id)));
+    found.dedup_by_key(|(person, _)| person.id);
     match found.len() {
         0 => Err(ApiError::field("/people", "required", "must name somebody, or a segment that has active people")),
         1..=MOST => Ok(found),
