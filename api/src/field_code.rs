@@ -38,6 +38,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "give either customer_id or customer_ref, not both",
     ),
     of("archived", "What is archived cannot be changed or used.", "is archived: restore it first"),
+    of("asked_already", "The person was asked for this already.", "was asked for this already"),
     of("award_revoked", "What was revoked stays so.", "is revoked, which is final"),
     of("award_suspended", "A suspended award has to be restored first.", "is suspended: restore it first"),
     of("awarded_in_future", "An award lies in the future.", "must not be in the future"),
@@ -58,6 +59,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "must not be before the plan's start on 2026-03-02",
     ),
     of("beyond_calendar", "The date lies beyond the last day that can be stored.", "must not be after 9999-12-31"),
+    of("beyond_full_marks", "There are more points than there can be.", "must not be more than there can be"),
     of("blank", "The text has no characters other than white space.", "must not be blank"),
     of(
         "built_in_role",
@@ -92,6 +94,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "must be greater than the x of the previous point",
     ),
     of("days_out_of_range", "The number of days is not within its bounds.", "must be a whole number from 0 to 3650"),
+    of("decided_already", "The person has decided already.", "has decided already"),
     of("dependency_cycle", "Dependencies lead back to where they began.", "the dependencies form a cycle: a -> b -> a"),
     of(
         "duplicate_key",
@@ -146,6 +149,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "cannot submit a milestone that is achieved",
     ),
     of(
+        "kind_not_needed",
+        "The milestone does not need this kind of validation.",
+        "is no kind of validation that the milestone needs",
+    ),
+    of(
         "lag_before_start",
         "A lag leads to a day before the start of the plan.",
         "must not lead to a day before the plan's start",
@@ -182,6 +190,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("no_criteria", "A proof has no criteria.", "must have at least one criterion"),
     of("no_fit", "A model cannot be fitted on the data.", "the coefficients do not converge"),
     of("no_milestones", "A plan or template has no milestones.", "a plan needs at least one milestone"),
+    of("no_validation", "The milestone needs no validation.", "the milestone needs no validation"),
     of("no_weight", "All weights are zero.", "the weights must not all be zero"),
     of(
         "not_a_currency",
@@ -217,6 +226,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "must be a PNG, JPEG, WebP or GIF image, whatever its name",
     ),
     of("not_an_option", "The value is not one of the options.", "must be one of \"planned\", \"achieved\""),
+    of("not_asked", "The person was not asked.", "was not asked for this"),
     of(
         "not_communicated",
         "The change was not communicated to the client.",
@@ -240,6 +250,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "version 2 is a draft: publish it first",
     ),
     of("not_suspended", "Only what is suspended can be restored.", "is not suspended"),
+    of("not_the_manager", "The person is not the manager of the day.", "must be the manager of the person today"),
     of(
         "not_the_path",
         "The body names another resource than the path.",
@@ -306,6 +317,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("repeated_tag", "A tag is named twice.", "is named more than once"),
     of("required", "A field or parameter is missing.", "must be given"),
     of(
+        "same_person",
+        "One person cannot validate in two ways.",
+        "was asked for another kind of validation, and the milestone needs different people",
+    ),
+    of(
         "same_plan",
         "A plan would wait for itself.",
         "must be another plan: within one, give depends_on of the milestone",
@@ -314,6 +330,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "second_tiers",
         "More than one criterion of a milestone has tiers.",
         "must be left out: another criterion of the milestone has tiers",
+    ),
+    of(
+        "second_validation",
+        "More than one criterion of a milestone is a validation.",
+        "must be left out: the milestone is validated by another criterion already",
     ),
     of("settled", "The milestone is closed.", "the milestone is cancelled: reopen it first"),
     of("start_unchanged", "The plan already starts on this day.", "the plan already starts on 2026-03-02"),
@@ -416,6 +437,13 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The field has no effect and must be left out.",
         "must be left out unless the factor's input is a metric",
     ),
+    of(
+        "validation_open",
+        "The milestone has a validation that is open or approved.",
+        "there is a validation of the milestone already that is open or approved",
+    ),
+    of("validation_over", "The validation is over.", "the validation is over"),
+    of("validator_has_left", "The person has left.", "has left"),
     of(
         "waits_for_undated",
         "A milestone with a date cannot wait for one without.",

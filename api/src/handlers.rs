@@ -27,3 +27,4 @@ pub mod server;
 pub mod shares;
 pub mod teams;
 pub mod templates;
+pub mod validations;

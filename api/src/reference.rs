@@ -19,7 +19,8 @@ pub struct Named<'a> {
 }
 
 impl Named<'_> {
-    const fn is_nobody(self) -> bool {
+    /// Returns whether nobody is named.
+    pub const fn is_nobody(self) -> bool {
         self.id.is_none() && self.external_ref.is_none()
     }
 }

@@ -11,7 +11,7 @@ use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, me, organization, providers, roles, sign_in, tokens};
 use crate::handlers::{
     copies, customers, events, health, health_models, interventions, ledger, merges, metrics, milestones, people,
-    plans, playbooks, recognition, references, reports, risk, segment, server, shares, teams, templates,
+    plans, playbooks, recognition, references, reports, risk, segment, server, shares, teams, templates, validations,
 };
 
 /// What endpoints are registered with: a server, or the OpenAPI document.
@@ -95,6 +95,14 @@ fn plans<R: Registry>(config: &mut R) {
         .service(plans::proofs::list_proofs)
         .service(plans::proofs::uphold_proof)
         .service(plans::proofs::list_contested_proofs)
+        .service(validations::read::list_plan_validations)
+        .service(validations::submit::submit_for_validation)
+        .service(validations::read::list_validations)
+        .service(validations::read::read_validation)
+        .service(validations::submit::ask_for_validation)
+        .service(validations::submit::add_validation_evidence)
+        .service(validations::submit::withdraw_validation)
+        .service(validations::decide::decide_validation)
         .service(plans::read::read_plan)
         .service(plans::update::update_plan)
         .service(plans::move_start::move_plan)

@@ -94,6 +94,8 @@ pub enum Entity {
     Milestone,
     /// A milestone without a date; its root is its plan.
     UndatedMilestone,
+    /// Validation of a milestone by people; its root is its plan.
+    Validation,
     /// Standing of a milestone that proves itself; its root is its plan.
     Proof,
     /// A metric's definition.
@@ -129,6 +131,7 @@ impl Entity {
             Self::Plan => "plan",
             Self::Milestone => "milestone",
             Self::UndatedMilestone => "undated_milestone",
+            Self::Validation => "validation",
             Self::Proof => "proof",
             Self::Metric => "metric",
             Self::HealthModel => "health_model",

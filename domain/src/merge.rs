@@ -53,6 +53,8 @@ pub enum MovedKind {
     OwnedInterventions,
     /// Memberships of the person in teams.
     TeamMemberships,
+    /// Validations for which the person was asked.
+    ValidationAsks,
     /// Awards to the person.
     Awards,
 }

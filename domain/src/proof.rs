@@ -8,11 +8,12 @@ pub mod judge;
 pub mod rule;
 pub mod spells;
 pub mod standing;
+pub mod validation;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use self::criterion::Criterion;
+use self::criterion::{Criterion, CriterionKind};
 use self::rule::ProofRule;
 use crate::rule::{Rule as _, Violations};
 
@@ -43,6 +44,11 @@ impl Proof {
         self.any.and_then(|any| usize::try_from(any).ok()).unwrap_or(self.criteria.len())
     }
 
+    /// Returns the criterion that needs people, if one does.
+    pub fn validated(&self) -> Option<&Criterion> {
+        self.criteria.iter().find(|criterion| criterion.kind == CriterionKind::Validation)
+    }
+
     /// Returns the criterion that has tiers, if one has.
     pub fn tiered(&self) -> Option<&Criterion> {
         self.criteria.iter().find(|criterion| !criterion.tiers.is_empty())
@@ -66,6 +72,10 @@ impl Proof {
             let is_second = self.tiered().is_some_and(|first| !std::ptr::eq(first, criterion));
             if is_second && !criterion.tiers.is_empty() {
                 violations.push(ProofRule::SecondTiers.at(format!("{at}/tiers")));
+            }
+            let is_second = self.validated().is_some_and(|first| !std::ptr::eq(first, criterion));
+            if is_second && criterion.kind == CriterionKind::Validation {
+                violations.push(ProofRule::SecondValidation.at(format!("{at}/kind")));
             }
         }
         if self.tiered().is_some() && self.needed() < self.criteria.len() {

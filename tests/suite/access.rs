@@ -156,7 +156,7 @@ async fn another_organization_is_404(engine: Engine) {
         ("/people/{id}/merges/", merged(&server, &person, "/v1/people").await),
     ];
     let risk_model = format!("/v1/risk-models/{}", id_of(&fit_hopelessly(&server).await));
-    let proved = proved_plan(&server).await;
+    let (proved, validation) = proved_plan(&server).await;
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
     let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
     let mut operations = secured(&server);
@@ -175,6 +175,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{badge_key}", "ours")
             .replace("{undated_key}", "ours")
             .replace("{proof_key}", "a")
+            .replace("{validation_id}", &validation)
             .replace("{award_id}", award["id"].as_str().expect("an id"))
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)
@@ -233,9 +234,11 @@ async fn check_precondition(server: &Server, call: (&str, &str, &Value), operati
     }
 }
 
-/// Creates a plan with a milestone that proves itself, and lets it be judged; returns its path.
-async fn proved_plan(server: &Server) -> String {
-    let proof = json!({ "criteria": [{ "kind": "spi", "at_least": 9 }] });
+/// Creates a plan with a milestone that proves itself, lets it be judged, and submits it; returns the path of the plan and the identifier of the
+/// validation.
+async fn proved_plan(server: &Server) -> (String, String) {
+    let by_people = json!({ "kind": "validation", "needs": [{ "kind": "peer_review" }] });
+    let proof = json!({ "criteria": [{ "kind": "spi", "at_least": 9 }, by_people] });
     let milestones = json!([{ "key": "a", "name": "A", "offset_days": 1, "proof": proof }]);
     let template =
         json!({ "key": "proved", "name": "P", "kind": "coaching", "publish": true, "milestones": milestones });
@@ -243,7 +246,8 @@ async fn proved_plan(server: &Server) -> String {
     let plan =
         create(server, "/v1/plans", json!({ "name": "P", "start_on": "2026-05-01", "template": "proved" })).await;
     server.get(&format!("{plan}/proofs")).await.expect(200);
-    plan
+    let made = server.post(&format!("{plan}/validations"), json!({ "milestone_key": "a" })).await.expect(201);
+    (plan, made["id"].as_str().expect("an id").to_owned())
 }
 
 /// Returns a body that matches the document, so that a refusal concerns the resource.
@@ -262,6 +266,10 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "suspend" | "revoke" | "uphold") => json!({ "reason": "A good reason." }),
         ("PUT", "{role_key}") => json!({ "key": "ours", "name": "Ours", "scopes": ["plans:read"] }),
         ("POST", "milestones") => milestone,
+        ("POST", "validations") => json!({ "milestone_key": "a" }),
+        ("POST", "asks") => json!({ "kind": "peer_review", "person_ref": "ours" }),
+        ("POST", "decisions") => json!({ "kind": "peer_review", "decision": "approve", "person_ref": "ours" }),
+        ("POST", "evidence") => json!({ "evidence": [{ "title": "E" }] }),
         ("POST", "reporting-lines") => json!({}),
         ("POST", "hand-over") => json!({ "to_ref": "other" }),
         ("POST", "members") => json!({ "person_ref": "ours", "from_on": "2026-01-01", "until_on": "2026-01-02" }),

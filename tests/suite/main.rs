@@ -63,3 +63,4 @@ mod sign_in;
 mod templates;
 mod tokens;
 mod truth;
+mod validations;

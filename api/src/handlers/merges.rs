@@ -84,6 +84,7 @@ impl Merging for PersonContent {
         Link { kind: MovedKind::ReportingLines, table: "reporting_lines", column: "person_id" },
         Link { kind: MovedKind::ReportingLinesOfReports, table: "reporting_lines", column: "manager_id" },
         Link { kind: MovedKind::TeamMemberships, table: "team_members", column: "person_id" },
+        Link { kind: MovedKind::ValidationAsks, table: "validation_asks", column: "person_id" },
         Link { kind: MovedKind::Awards, table: "awards", column: "person_id" },
     ];
     const CHANGED: &'static [Link] = &[

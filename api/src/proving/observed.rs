@@ -9,6 +9,7 @@ use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent};
 use milepost_domain::proof::Proof;
 use milepost_domain::proof::criterion::{Criterion, CriterionKind, Whose};
 use milepost_domain::proof::judge::{Held, Judgement, Known, judge};
+use milepost_domain::proof::validation::{Decision, ValidationKind, ValidationState};
 use milepost_domain::usage::metric::Aggregate;
 use milepost_domain::values::dates::plus_days;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use crate::store::milestone_proofs::MilestoneStanding;
 use crate::store::reference_periods::ReferenceRow;
 use crate::store::row::{self, Column as _, Condition};
 use crate::store::undated_milestones::UndatedMilestone;
-use crate::store::{Conn, reference_periods, usage_events, usage_rewrites};
+use crate::store::{Conn, reference_periods, usage_events, usage_rewrites, validations};
 use crate::usage::digest::{Digest, Wanted};
 use crate::usage::memory::Question;
 
@@ -41,6 +42,7 @@ pub struct Observed {
     person: Option<Arc<Digest>>,
     customer: Option<Arc<Digest>>,
     awards: Vec<Held>,
+    approvals: HashMap<String, Vec<(ValidationKind, NaiveDate)>>,
 }
 
 /// Judgement of a milestone of a plan.
@@ -75,6 +77,7 @@ pub async fn observe(
         by_plan(row::of_plans::<UndatedMilestone>(conn, organization_id, Some(&ids)).await?, |one| one.plan_id);
     let known = row::of_plans::<MilestoneStanding>(conn, organization_id, Some(&ids)).await?;
     let mut standings = by_plan(known, |one| one.plan_id);
+    let mut approvals = approvals_of(conn, organization_id, &ids).await?;
     let mut observed = vec![];
     for plan in plans {
         let Some(content) = cx.app.definitions.of_plan(conn, organization_id, &plan.row).await? else { continue };
@@ -98,6 +101,7 @@ pub async fn observe(
             as_of,
             person,
             customer,
+            approvals: approvals.remove(&plan.row.id).unwrap_or_default(),
             awards: plan.row.person_id.and_then(|id| awards.get(&id)).cloned().unwrap_or_default(),
             plan: Arc::clone(plan),
         });
@@ -152,6 +156,25 @@ async fn awards_of(cx: &Context, conn: &mut Conn, people: HashSet<Uuid>) -> sqlx
     Ok(held)
 }
 
+/// Dated approvals of plans' milestones, by plan and milestone: of the last submission of each that was not taken back.
+async fn approvals_of(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    plan_ids: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, HashMap<String, Vec<(ValidationKind, NaiveDate)>>>> {
+    let rows = validations::of_plans(conn, organization_id, plan_ids).await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut asks = validations::asks_of(conn, organization_id, &ids).await?;
+    let mut approvals: HashMap<Uuid, HashMap<String, Vec<(ValidationKind, NaiveDate)>>> = HashMap::new();
+    for row in rows.into_iter().filter(|row| row.state.is_open() || row.state == ValidationState::Approved) {
+        let own = asks.remove(&row.id).unwrap_or_default();
+        let given = own.iter().filter(|ask| ask.decision == Some(Decision::Approve));
+        let given = given.filter_map(|ask| Some((ask.kind, ask.decided_on?))).collect();
+        approvals.entry(row.plan_id).or_default().insert(row.milestone_key.to_string(), given);
+    }
+    Ok(approvals)
+}
+
 impl Observed {
     /// Judges the milestones that prove themselves.
     pub fn judge(&self) -> Vec<Judged> {
@@ -161,7 +184,9 @@ impl Observed {
         let dated = dated.filter_map(|(label, milestone)| Some((&*label.key, milestone.closed_on?)));
         let undated = self.undated.iter().filter_map(|one| Some((one.key.as_str(), one.achieved_on?)));
         let achieved: HashMap<&str, NaiveDate> = dated.chain(undated).collect();
+        let approvals = self.approvals.iter().map(|(key, days)| (key.as_str(), days.clone())).collect();
         let known = Known {
+            approvals: &approvals,
             start_on: facts.start_on,
             until: self.as_of,
             tallies: &|criterion| {
@@ -178,7 +203,10 @@ impl Observed {
                 _ => facts.earned_value(day).earned_percent(),
             },
         };
-        let judged = |(at, proof): (usize, &Proof)| Judged { at, judgement: judge(proof, &known) };
+        let judged = |(at, proof): (usize, &Proof)| {
+            let key = self.content.milestones[at].key.as_str();
+            Judged { at, judgement: judge(key, proof, &known) }
+        };
         let proofs = self.content.milestones.iter().enumerate().filter_map(|(at, one)| Some((at, one.proof.as_ref()?)));
         proofs.filter(|(at, _)| self.is_there(&self.content.milestones[*at])).map(judged).collect()
     }

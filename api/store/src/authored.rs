@@ -41,6 +41,7 @@ authored!(
     crate::reporting_lines::LineRow,
     crate::share_links::ShareLinkRow,
     crate::teams::TeamMember,
+    crate::validations::ValidationRow,
 );
 
 /// Gives the authors that are people or API clients their names. One statement for each of the two, whatever the number of rows.

@@ -49,6 +49,7 @@ impl Extent {
         let Self { customers, people, plans, interventions } = self;
         reporting_lines::part_from(conn, organization_id, people).await?;
         forget_approvers(conn, organization_id, people).await?;
+        forget_validators(conn, organization_id, people).await?;
         let merges = ids(conn, organization_id, "merges", "survivor_id", &[&customers[..], people].concat()).await?;
         let steps: [(&[&str], &str, &[Uuid]); 11] = [
             (&["plan_dependencies"], "on_plan_id", plans),
@@ -107,6 +108,8 @@ const OF_PLANS: &[&str] = &[
     "plan_valuations",
     "undated_milestones",
     "milestone_proofs",
+    "validation_asks",
+    "validations",
     "milestones",
 ];
 
@@ -158,6 +161,20 @@ async fn forget_approvers(conn: &mut Conn, organization_id: Uuid, people: &[Uuid
             let mut query = QueryBuilder::new("UPDATE baseline_approvals SET approver_id = NULL WHERE organization_id = ");
             query.push_bind(organization_id);
             push_ids(&mut query, "approver_id", Some(some));
+            query.build().execute(db).await.map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+/// Leaves what some people have decided about validations as decisions of nobody, without their words.
+async fn forget_validators(conn: &mut Conn, organization_id: Uuid, people: &[Uuid]) -> sqlx::Result<()> {
+    for some in people.chunks(ROWS_PER_INSERT) {
+        on!(&mut *conn, db => {
+            let mut query =
+                QueryBuilder::new("UPDATE validation_asks SET person_id = NULL, comment = NULL WHERE organization_id = ");
+            query.push_bind(organization_id);
+            push_ids(&mut query, "person_id", Some(some));
             query.build().execute(db).await.map(|_| ())
         })?;
     }

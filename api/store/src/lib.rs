@@ -73,6 +73,7 @@ pub mod undated_milestones;
 pub mod unknown_subjects;
 pub mod usage_events;
 pub mod usage_rewrites;
+pub mod validations;
 pub mod valuations;
 pub mod versions;
 

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::judge::Finding;
 use super::rule::ProofRule;
+use super::validation::Need;
 use crate::recognition::badge::BadgeTier;
 use crate::rule::{Rule as _, Violations};
 use crate::usage::metric::{self, Aggregate, Definition};
@@ -52,6 +53,13 @@ pub struct Criterion {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 100)]
     pub keys: Vec<Key>,
+    /// `validation`: policy, the kinds of validation that are needed with the number of people for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 8)]
+    pub needs: Vec<Need>,
+    /// `validation`: whether nobody may validate in two ways. Defaults to `false`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub different_people: bool,
     /// `awards` and `milestones`: number of the named ones that suffice. By default, all are needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 100)]
@@ -73,6 +81,8 @@ pub enum CriterionKind {
     Spi,
     /// Share of the plan's scope that is earned, in percent.
     PercentComplete,
+    /// Decision of people who were shown evidence.
+    Validation,
 }
 
 /// Subject of a metric: the one whose usage events count.
@@ -168,6 +178,10 @@ impl Criterion {
             (CriterionKind::Milestones, ..) => format!("milestones {}", keys()),
             (CriterionKind::Spi, ..) => "SPI".to_owned(),
             (CriterionKind::PercentComplete, ..) => "percent complete".to_owned(),
+            (CriterionKind::Validation, ..) => {
+                let kinds: Vec<String> = self.needs.iter().map(|need| need.kind.to_string()).collect();
+                format!("approvals ({})", kinds.join(", "))
+            }
         }
     }
 
@@ -181,7 +195,7 @@ impl Criterion {
     /// Returns whether it holds for ever once it holds, as far as the facts stay what they are.
     pub fn is_lasting(&self) -> bool {
         match self.kind {
-            CriterionKind::Milestones => true,
+            CriterionKind::Milestones | CriterionKind::Validation => true,
             CriterionKind::Metric => self.grows(),
             CriterionKind::Awards | CriterionKind::Spi | CriterionKind::PercentComplete => false,
         }
@@ -209,7 +223,7 @@ impl Criterion {
     pub(super) fn check(&self, own_key: &str, at: &str, violations: &mut Violations) {
         use CriterionKind as Kind;
         let is_set = matches!(self.kind, Kind::Awards | Kind::Milestones);
-        let is_metric = self.kind == Kind::Metric;
+        let (is_metric, by_people) = (self.kind == Kind::Metric, self.kind == Kind::Validation);
         let unused = [
             ("metric", is_metric, self.metric.is_some(), "kind is metric"),
             ("definition", is_metric, self.definition.is_some(), "kind is metric"),
@@ -218,7 +232,9 @@ impl Criterion {
             ("from_before", is_metric, self.from_before, "kind is metric"),
             ("at_most", is_metric, self.at_most.is_some(), "kind is metric"),
             ("tiers", is_metric, !self.tiers.is_empty(), "kind is metric"),
-            ("at_least", !is_set, self.at_least.is_some(), "kind is metric, spi or percent_complete"),
+            ("needs", by_people, !self.needs.is_empty(), "kind is validation"),
+            ("different_people", by_people, self.different_people, "kind is validation"),
+            ("at_least", !is_set && !by_people, self.at_least.is_some(), "kind is metric, spi or percent_complete"),
             ("keys", is_set, !self.keys.is_empty(), "kind is awards or milestones"),
             ("any", is_set, self.any.is_some(), "kind is awards or milestones"),
         ];
@@ -226,6 +242,8 @@ impl Criterion {
         violations.extend(unused.map(|(name, .., unless)| ValueRule::Unused { unless }.at(format!("{at}/{name}"))));
         if is_set {
             self.check_set(own_key, at, violations);
+        } else if by_people {
+            self.check_needs(at, violations);
         } else {
             self.check_figure(at, violations);
         }
@@ -243,6 +261,18 @@ impl Criterion {
             }
             if self.kind == CriterionKind::Milestones && key.as_str() == own_key {
                 violations.push(ProofRule::ProvesItself.at(format!("{at}/keys/{index}")));
+            }
+        }
+    }
+
+    fn check_needs(&self, at: &str, violations: &mut Violations) {
+        if self.needs.is_empty() {
+            violations.push(ProofRule::NamesNothing.at(format!("{at}/needs")));
+        }
+        for (index, need) in self.needs.iter().enumerate() {
+            if self.needs[..index].iter().any(|other| other.kind == need.kind) {
+                let key = need.kind.to_string();
+                violations.push(ValueRule::RepeatedKey { key }.at(format!("{at}/needs/{index}/kind")));
             }
         }
     }
@@ -329,6 +359,15 @@ mod tests {
             (of("awards", json!({ "keys": ["a"], "any": 2 })), vec![("/criteria/0/any", "too_many")]),
             (of("awards", json!({ "keys": ["a", "a"] })), vec![("/criteria/0/keys/1", "repeated_key")]),
             (of("milestones", json!({ "keys": ["m"] })), vec![("/criteria/0/keys/0", "proves_itself")]),
+            (of("validation", json!({ "needs": [{ "kind": "peer_review", "quorum": 2 }] })), vec![]),
+            (of("validation", json!({})), vec![("/criteria/0/needs", "names_nothing")]),
+            (
+                of(
+                    "validation",
+                    json!({ "needs": [{ "kind": "peer_review" }, { "kind": "peer_review" }], "at_least": 1 }),
+                ),
+                vec![("/criteria/0/at_least", "unused"), ("/criteria/0/needs/1/kind", "repeated_key")],
+            ),
             (of("awards", json!({ "keys": ["m"], "metric": "x" })), vec![("/criteria/0/metric", "unused")]),
             (json!([]), vec![("/criteria", "no_criteria")]),
         ];
@@ -337,6 +376,8 @@ mod tests {
             assert_eq!(broken(criteria.clone()), expected, "{criteria}");
         }
         let tiered = json!({ "kind": "metric", "metric": "x", "tiers": [tier("gold", 1.0)] });
+        let by_peers = json!({ "kind": "validation", "needs": [{ "kind": "peer_review" }] });
+        assert_eq!(broken(json!([by_peers, by_peers])), [("/criteria/1/kind".to_owned(), "second_validation")]);
         assert_eq!(broken(json!([tiered, tiered])), [("/criteria/1/tiers".to_owned(), "second_tiers")]);
     }
 

@@ -8,6 +8,7 @@ use chrono::NaiveDate;
 use super::Proof;
 use super::criterion::{Criterion, CriterionKind, Threshold, Tier};
 use super::spells::Spells;
+use super::validation::{Need, ValidationKind, approved_on};
 use crate::recognition::badge::BadgeTier;
 use crate::usage::metric::Aggregate;
 use crate::usage::tally::Tallies;
@@ -36,6 +37,8 @@ pub struct Known<'a> {
     pub awards: &'a [Held],
     /// Days on which the plan's milestones were achieved, by key.
     pub achieved: &'a HashMap<&'a str, NaiveDate>,
+    /// Approvals of a milestone by people, dated; of validations that were not rejected or taken back.
+    pub approvals: &'a HashMap<&'a str, Vec<(ValidationKind, NaiveDate)>>,
     /// Figure of the plan on a day: its SPI or its percentage of completion.
     pub figure: &'a dyn Fn(CriterionKind, NaiveDate) -> Option<f64>,
 }
@@ -84,8 +87,8 @@ pub struct Judgement {
 ///
 /// The proof holds on the days on which enough of its criteria hold at the same time. Between the days on which a figure can change, a
 /// criterion stays as it is, so only those days are looked at.
-pub fn judge(proof: &Proof, known: &Known<'_>) -> Judgement {
-    let sides: Vec<(Spells, Finding)> = proof.criteria.iter().map(|criterion| side(criterion, known)).collect();
+pub fn judge(own_key: &str, proof: &Proof, known: &Known<'_>) -> Judgement {
+    let sides: Vec<(Spells, Finding)> = proof.criteria.iter().map(|one| side(own_key, one, known)).collect();
     let spells: Vec<Spells> = sides.iter().map(|(spells, _)| spells.clone()).collect();
     let whole = Spells::at_least(proof.needed(), &spells);
     let tier = |(criterion, tier): (&Criterion, &Tier)| {
@@ -107,7 +110,7 @@ pub fn judge(proof: &Proof, known: &Known<'_>) -> Judgement {
 }
 
 /// The spells of a criterion, and how it stands on the last day.
-fn side(criterion: &Criterion, known: &Known<'_>) -> (Spells, Finding) {
+fn side(own_key: &str, criterion: &Criterion, known: &Known<'_>) -> (Spells, Finding) {
     let threshold = criterion.threshold().unwrap_or(Threshold::AtLeast(0.0));
     let (spells, figure, threshold) = match criterion.kind {
         CriterionKind::Metric => {
@@ -120,6 +123,16 @@ fn side(criterion: &Criterion, known: &Known<'_>) -> (Spells, Finding) {
             let days = (0..=days_between(known.start_on, known.until)).map(|days| plus_days(known.start_on, days));
             let spells = Spells::of(days, |day| on(day).is_some_and(|figure| threshold.is_met_by(figure)));
             (spells, on(known.until), threshold)
+        }
+        CriterionKind::Validation => {
+            let all = known.approvals.get(own_key).map_or(&[][..], Vec::as_slice);
+            let given: Vec<(ValidationKind, NaiveDate)> =
+                all.iter().copied().filter(|(_, on)| *on <= known.until).collect();
+            let met_on = approved_on(&criterion.needs, &given).map(|on| on.max(known.start_on));
+            let counted: usize = criterion.needs.iter().map(|need| of_kind(&given, *need)).sum();
+            let needed: u32 = criterion.needs.iter().map(|need| need.quorum).sum();
+            let spells = met_on.map_or_else(Spells::default, Spells::from);
+            (spells, Some(real(counted)), Threshold::AtLeast(f64::from(needed)))
         }
         CriterionKind::Awards | CriterionKind::Milestones => {
             let parts: Vec<Spells> =
@@ -199,6 +212,12 @@ fn days_of_change(criterion: &Criterion, threshold: Threshold, tallies: &Tallies
     days
 }
 
+/// The number of approvals of a kind, of which no more than are needed count.
+fn of_kind(given: &[(ValidationKind, NaiveDate)], need: Need) -> usize {
+    let quorum = usize::try_from(need.quorum).unwrap_or(usize::MAX);
+    given.iter().filter(|(kind, _)| *kind == need.kind).count().min(quorum)
+}
+
 /// The mean of the largest ones.
 fn mean_of_best(percents: impl Iterator<Item = f64>, count: usize) -> f64 {
     let mut all: Vec<f64> = percents.collect();
@@ -231,13 +250,21 @@ mod tests {
         events: Vec<(u32, i128)>,
         awards: Vec<Held>,
         achieved: HashMap<&'static str, NaiveDate>,
+        approvals: Vec<(ValidationKind, NaiveDate)>,
         spi: Vec<(u32, f64)>,
     }
 
     impl Default for Facts {
         fn default() -> Self {
             let (events, awards) = (vec![], vec![]);
-            Self { aggregate: Aggregate::Count, events, awards, achieved: HashMap::new(), spi: vec![] }
+            Self {
+                aggregate: Aggregate::Count,
+                events,
+                awards,
+                achieved: HashMap::new(),
+                approvals: vec![],
+                spi: vec![],
+            }
         }
     }
 
@@ -256,9 +283,10 @@ mod tests {
                 tallies: &|_| Some(Arc::clone(&tallies)),
                 awards: &self.awards,
                 achieved: &self.achieved,
+                approvals: &HashMap::from([("m", self.approvals.clone())]),
                 figure: &figure,
             };
-            judge(&serde_json::from_value(proof).expect("a proof"), &known)
+            judge("m", &serde_json::from_value(proof).expect("a proof"), &known)
         }
     }
 
@@ -353,6 +381,21 @@ mod tests {
         );
         assert_eq!(facts.judge(proof(Some(2)), 31).proved_on, Some(on(15)), "never a and b at the same time");
         assert!(!facts.judge(proof(Some(2)), 31).holds);
+    }
+
+    #[test]
+    fn people_prove_on_the_day_of_the_last_approval() {
+        use ValidationKind::{ManagerAttestation, PeerReview};
+        let needs = json!([{ "kind": "manager_attestation" }, { "kind": "peer_review", "quorum": 2 }]);
+        let proof = json!({ "criteria": [{ "kind": "validation", "needs": needs }] });
+        let mut facts = Facts { approvals: vec![(PeerReview, on(6)), (ManagerAttestation, on(8))], ..Facts::default() };
+        let early = facts.judge(proof.clone(), 31);
+        assert_eq!((early.proved_on, early.findings[0].figure, early.findings[0].threshold), (None, Some(2.0), 3.0));
+        facts.approvals.push((PeerReview, on(7)));
+        facts.approvals.push((PeerReview, on(20)));
+        let done = facts.judge(proof.clone(), 31);
+        assert_eq!((done.proved_on, done.findings[0].figure), (Some(on(8)), Some(3.0)));
+        assert_eq!(facts.judge(proof, 7).proved_on, None);
     }
 
     #[test]

@@ -31,6 +31,30 @@ pub enum ProofRule {
     NotContested,
     #[error("must be decided by somebody else")]
     OwnProof,
+    #[error("must be left out: the milestone is validated by another criterion already")]
+    SecondValidation,
+    #[error("the milestone needs no validation")]
+    NoValidation,
+    #[error("there is a validation of the milestone already that is open or approved")]
+    ValidationOpen,
+    #[error("the validation is over")]
+    ValidationOver,
+    #[error("has left")]
+    ValidatorHasLeft,
+    #[error("must be the manager of the person today")]
+    NotTheManager,
+    #[error("is no kind of validation that the milestone needs")]
+    KindNotNeeded,
+    #[error("was asked for this already")]
+    AskedAlready,
+    #[error("was asked for another kind of validation, and the milestone needs different people")]
+    SamePerson,
+    #[error("was not asked for this")]
+    NotAsked,
+    #[error("must not be more than there can be")]
+    BeyondFullMarks,
+    #[error("has decided already")]
+    DecidedAlready,
 }
 
 impl Rule for ProofRule {
@@ -40,8 +64,21 @@ impl Rule for ProofRule {
 
     fn about(&self) -> About {
         match self {
-            Self::NotContested | Self::OwnProof => About::State,
+            Self::NotContested
+            | Self::OwnProof
+            | Self::NoValidation
+            | Self::ValidationOpen
+            | Self::ValidationOver
+            | Self::ValidatorHasLeft
+            | Self::NotTheManager
+            | Self::NotAsked
+            | Self::DecidedAlready => About::State,
             Self::NoCriteria
+            | Self::SecondValidation
+            | Self::BeyondFullMarks
+            | Self::KindNotNeeded
+            | Self::AskedAlready
+            | Self::SamePerson
             | Self::TooMany { .. }
             | Self::NamesNothing
             | Self::ProvesItself

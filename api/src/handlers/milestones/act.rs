@@ -21,7 +21,7 @@ use crate::error::ApiError;
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
 use crate::store::milestones::{self, DependencyRow, TransitionRow};
-use crate::store::plans::PlanRecord;
+use crate::store::plans::{self, PlanRecord};
 use crate::unit::Unit;
 
 /// Details of a step that needs no reason.
@@ -277,6 +277,34 @@ pub async fn reopen_unproved(
     }
     let details = Details { reason: Some(reason.into()), ..Details::default() };
     take(unit, record, position, Action::Reopen, details).await.map(|_| ())
+}
+
+/// Says of a milestone that it awaits validation, if it has a date and is being worked on.
+pub async fn submit_for_validation(unit: &mut Unit, plan_id: Uuid, key: &str) -> Result<(), ApiError> {
+    step_if(unit, plan_id, key, Action::Submit, &[State::Planned, State::InProgress], Details::default()).await
+}
+
+/// Sends a milestone whose validation was rejected or taken back to work again.
+pub async fn send_back(unit: &mut Unit, plan_id: Uuid, key: &str) -> Result<(), ApiError> {
+    let reason = Some(Note::trusted("The validation was rejected or withdrawn.".to_owned()));
+    step_if(unit, plan_id, key, Action::Reject, &[State::Submitted], Details { reason, ..Details::default() }).await
+}
+
+/// Takes a step with a milestone that has a date and is in one of some states.
+async fn step_if(
+    unit: &mut Unit,
+    plan_id: Uuid,
+    key: &str,
+    action: Action,
+    from: &[State],
+    details: Details,
+) -> Result<(), ApiError> {
+    let found = plans::find(&mut unit.conn, unit.organization_id, plan_id).await?;
+    let mut record = found.ok_or_else(ApiError::not_found)?;
+    match record.position(key).filter(|at| from.contains(&record.milestones[*at].state.0)) {
+        Some(position) => take(unit, &mut record, position, action, details).await.map(|_| ()),
+        None => Ok(()),
+    }
 }
 
 /// The prerequisites of a milestone.

@@ -157,6 +157,9 @@ json_columns!(
     Vec<milepost_domain::values::text::Label>,
     Vec<milepost_domain::values::text::Note>,
     Vec<milepost_domain::recognition::award::AwardEvidence>,
+    Vec<milepost_domain::plan::milestone::Evidence>,
+    Vec<milepost_domain::proof::validation::Need>,
+    Vec<milepost_domain::proof::validation::Score>,
 );
 
 /// Declares domain types that are stored as the text they display and parse.
@@ -210,6 +213,9 @@ text_columns!(
     milepost_domain::recognition::badge::AchievementType,
     milepost_domain::recognition::badge::BadgeTier,
     milepost_domain::recognition::award::Publication,
+    milepost_domain::proof::validation::Decision,
+    milepost_domain::proof::validation::ValidationKind,
+    milepost_domain::proof::validation::ValidationState,
 );
 
 /// Adds a bound value.

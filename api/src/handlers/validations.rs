@@ -1,0 +1,191 @@
+//! Validations: milestones that are shown to people with evidence, and their decisions.
+
+pub mod decide;
+pub mod read;
+pub mod submit;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::access::Scope;
+use milepost_domain::people::PersonContent;
+use milepost_domain::plan::milestone::Evidence;
+use milepost_domain::proof::validation::{Candidate, Need, ValidationState, approvals, state};
+use milepost_domain::values::text::{Key, Name, Note};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::handlers::milestones::act;
+use crate::read_model::PlanView;
+use crate::resource::{By, find};
+use crate::store::author::Author;
+use crate::store::validations::{self, ValidationAsk, ValidationRow};
+use crate::store::{Conn, reporting_lines, row};
+use crate::unit::{Change, Entity, Unit};
+
+/// Validation of a milestone by people.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "plan_name": "AI coaching program: Ana Petrova",
+    "milestone_key": "b2", "person_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "person_name": "Ana Petrova", "state": "pending",
+    "needs": [{"kind": "peer_review", "quorum": 2}], "different_people": false, "approvals": 1, "approvals_needed": 2, "note": null,
+    "evidence": [{"title": "The process", "url": "https://example.com/process", "note": null}], "asks": [], "submitted_on": "2026-05-04",
+    "closed_at": null, "author": {"type": "person", "id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11"}, "version": 2,
+    "created_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-05T12:00:00Z"
+}))]
+pub struct Validation {
+    /// Identifier.
+    id: Uuid,
+    /// Identifier of the plan.
+    plan_id: Uuid,
+    /// Name of the plan.
+    #[schema(value_type = Name)]
+    plan_name: String,
+    /// Key of the milestone.
+    milestone_key: Key,
+    /// Identifier of the person whose achievement it is; null if the plan serves nobody.
+    person_id: Option<Uuid>,
+    /// Name of that person.
+    #[schema(value_type = Option<Name>)]
+    person_name: Option<String>,
+    /// State.
+    state: ValidationState,
+    /// Policy: the kinds of validation that are needed.
+    #[schema(max_items = 8)]
+    needs: Vec<Need>,
+    /// Whether nobody may validate in two ways.
+    different_people: bool,
+    /// Number of approvals that count.
+    #[schema(maximum = 200)]
+    approvals: u32,
+    /// Number of approvals that are needed.
+    #[schema(maximum = 200)]
+    approvals_needed: u32,
+    /// Note of whoever submitted it.
+    note: Option<Note>,
+    /// Evidence.
+    #[schema(max_items = 50)]
+    evidence: Vec<Evidence>,
+    /// People who were asked, in the order of the asking, with their decisions.
+    #[schema(max_items = 100)]
+    asks: Vec<ValidationAsk>,
+    /// Day of the submission.
+    submitted_on: NaiveDate,
+    /// Time at which it was approved, rejected or withdrawn; null while it is open.
+    closed_at: Option<DateTime<Utc>>,
+    /// Author of the submission.
+    author: Author,
+    /// Version. Increases by one with every change; the value of `ETag`.
+    #[schema(minimum = 1)]
+    version: i64,
+    /// Time of creation.
+    created_at: DateTime<Utc>,
+    /// Time of the last change.
+    updated_at: DateTime<Utc>,
+}
+
+impl Validation {
+    fn of(row: ValidationRow, asks: Vec<ValidationAsk>, plan: &PlanView) -> Self {
+        let asked: Vec<_> = asks.iter().map(ValidationAsk::asked).collect();
+        let (given, needed) = approvals(&row.needs, &asked);
+        Self {
+            id: row.id,
+            plan_id: row.plan_id,
+            plan_name: plan.row.name.clone(),
+            milestone_key: row.milestone_key,
+            person_id: plan.row.person_id,
+            person_name: plan.row.person_name.clone(),
+            state: row.state,
+            needs: row.needs,
+            different_people: row.different_people,
+            approvals: given,
+            approvals_needed: needed,
+            note: row.note,
+            evidence: row.evidence,
+            asks,
+            submitted_on: row.submitted_on,
+            closed_at: row.closed_at,
+            author: row.author,
+            version: row.version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+/// A validation with who was asked, inside a unit.
+struct Loaded {
+    row: ValidationRow,
+    asks: Vec<ValidationAsk>,
+}
+
+impl Loaded {
+    async fn find(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> Result<Self, ApiError> {
+        let found: Option<ValidationRow> = row::find(conn, organization_id, id).await?;
+        let row = found.ok_or_else(ApiError::not_found)?;
+        let asks = validations::asks_of(conn, organization_id, &[id]).await?.remove(&id).unwrap_or_default();
+        Ok(Self { row, asks })
+    }
+
+    /// Saves the state that follows from the decisions. A rejected milestone goes back to work.
+    async fn settle(&mut self, unit: &mut Unit, verb: &str) -> Result<(), ApiError> {
+        let asked: Vec<_> = self.asks.iter().map(ValidationAsk::asked).collect();
+        let state = state(&self.row.needs, &asked);
+        self.save(unit, verb, state).await
+    }
+
+    async fn save(&mut self, unit: &mut Unit, verb: &str, state: ValidationState) -> Result<(), ApiError> {
+        let before = self.row.clone();
+        self.row.state = state;
+        self.row.closed_at = (!state.is_open()).then_some(unit.now);
+        self.row.version += 1;
+        self.row.updated_at = unit.now;
+        row::update(&mut unit.conn, unit.organization_id, &self.row).await?;
+        record(unit, verb, Some(&before), &self.row).await?;
+        if matches!(state, ValidationState::Rejected | ValidationState::Withdrawn) {
+            act::send_back(unit, self.row.plan_id, self.row.milestone_key.as_str()).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn record(
+    unit: &mut Unit,
+    verb: &str,
+    before: Option<&ValidationRow>,
+    after: &ValidationRow,
+) -> Result<(), ApiError> {
+    let (entity, root) = ((Entity::Validation, after.id), (Entity::Plan, after.plan_id));
+    unit.record(Change { verb, entity, root, before, after: Some(after) }).await
+}
+
+/// What the rules need to know of somebody who is asked or decides.
+async fn candidate(unit: &mut Unit, person_id: Uuid, plan: &PlanView) -> Result<Candidate, ApiError> {
+    let (conn, organization_id, today) = (&mut unit.conn, unit.organization_id, unit.today);
+    let person = find::<PersonContent>(conn, organization_id, By::Id(person_id)).await?;
+    let manager_id = match plan.row.person_id {
+        Some(id) => reporting_lines::above(conn, organization_id, &[id]).await?.manager_on(id, today),
+        None => None,
+    };
+    Ok(Candidate { person_id, subject_id: plan.row.person_id, manager_id, has_left: !person.is_active(today) })
+}
+
+impl Context {
+    /// Whether the caller is one of the people.
+    fn is_one_of(&self, asks: &[ValidationAsk]) -> bool {
+        let own = self.who.caller.person.as_ref().map(|circle| circle.person_id);
+        own.is_some() && asks.iter().any(|ask| ask.person_id == own)
+    }
+
+    /// Whether the caller may see a validation: with the plan, or because they were asked.
+    fn may_see_validation(&self, plan: &PlanView, asks: &[ValidationAsk]) -> bool {
+        self.may_with_plan(Scope::PlansRead, plan) || self.is_one_of(asks)
+    }
+
+    /// Whether the caller may submit and take back validations: whoever runs the plan, and the person whom it serves.
+    fn may_submit(&self, plan: &PlanView) -> bool {
+        let own = self.who.caller.person.as_ref().map(|circle| circle.person_id);
+        self.may_with_plan(Scope::PlansWrite, plan) || (own.is_some() && own == plan.row.person_id)
+    }
+}

@@ -1,0 +1,88 @@
+//! Validations of a plan, one by one, and those that wait for somebody.
+
+use actix_web::get;
+use actix_web::web::Path;
+use serde::Deserialize;
+use utoipa::IntoParams;
+use uuid::Uuid;
+
+use super::{Loaded, Validation};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Query;
+use crate::paging::{Page, Paging};
+use crate::store::Conn;
+use crate::store::keyset::{Direction, Position};
+use crate::store::validations::{self, ValidationRow};
+
+/// Filter of validations.
+#[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ValidationFilters {
+    /// Filter by the person who was asked and has not decided. Without it, all open validations are meant that the caller may see.
+    waiting_for: Option<Uuid>,
+}
+
+/// List the validations of a plan
+///
+/// Returns a page of the validations of the plan's milestones, the oldest first.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(Paging),
+    responses((status = 200, description = "A page of validations.", body = Page<Validation>)))]
+#[get("/v1/plans/{id}/validations")]
+pub async fn list_plan_validations(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
+    let plans = cx.plans().await?;
+    plans.find(*id).ok_or_else(ApiError::not_found)?;
+    let mut conn = cx.snapshot().await?;
+    let rows = validations::of_plans(&mut conn, cx.organization_id(), &[*id]).await?;
+    answer(&cx, &mut conn, &paging, rows).await
+}
+
+/// List open validations
+///
+/// Returns a page of the open validations that the caller may see, the oldest first: those of their plans, and those for which they were
+/// asked. `waiting_for` leaves what waits for one person's decision.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("list"))),
+    params(Paging, ValidationFilters), responses((status = 200, description = "A page of validations.", body = Page<Validation>)))]
+#[get("/v1/validations")]
+pub async fn list_validations(
+    cx: Context,
+    paging: Paging,
+    filters: Query<ValidationFilters>,
+) -> Result<Answer, ApiError> {
+    let mut conn = cx.snapshot().await?;
+    let mut rows = validations::open(&mut conn, cx.organization_id()).await?;
+    if let Some(person_id) = filters.0.waiting_for {
+        let asks = validations::waiting_for(&mut conn, cx.organization_id(), person_id).await?;
+        rows.retain(|row| asks.iter().any(|ask| ask.validation_id == row.id));
+    }
+    answer(&cx, &mut conn, &paging, rows).await
+}
+
+/// Get a validation
+///
+/// Returns the validation with who was asked and what they have decided.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("list"))),
+    responses((status = 200, description = "The validation.", body = Validation)))]
+#[get("/v1/validations/{validation_id}")]
+pub async fn read_validation(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    let Loaded { row, asks } = Loaded::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
+    let plans = cx.plans().await?;
+    let plan = plans.find(row.plan_id).filter(|plan| cx.may_see_validation(plan, &asks));
+    let plan = plan.ok_or_else(ApiError::not_found)?;
+    let version = row.version;
+    Ok(Answer::ok(&Validation::of(row, asks, plan))?.version_and_content(version))
+}
+
+async fn answer(cx: &Context, conn: &mut Conn, paging: &Paging, rows: Vec<ValidationRow>) -> Result<Answer, ApiError> {
+    let plans = cx.plans().await?;
+    let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
+    let mut asks = validations::asks_of(conn, cx.organization_id(), &ids).await?;
+    let shown = rows.into_iter().filter_map(|row| {
+        let asks = asks.remove(&row.id).unwrap_or_default();
+        let plan = plans.find(row.plan_id).filter(|plan| cx.may_see_validation(plan, &asks))?;
+        Some(Validation::of(row, asks, plan))
+    });
+    let position = |one: &Validation| Position { key: None, id: one.id };
+    paging.answer_sorted(Direction::Ascending, shown.collect(), position, |one| one)
+}

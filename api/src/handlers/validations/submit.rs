@@ -1,0 +1,290 @@
+//! Submission of milestones for validation, and the asking of people.
+
+use std::sync::Arc;
+
+use actix_web::post;
+use actix_web::web::Path;
+use milepost_domain::people::PersonContent;
+use milepost_domain::plan::milestone::Evidence;
+use milepost_domain::proof::rule::ProofRule;
+use milepost_domain::proof::validation::{ValidationKind, ValidationState, may_ask};
+use milepost_domain::rule::Rule as _;
+use milepost_domain::values::rule::ValueRule;
+use milepost_domain::values::text::{ExternalRef, Key, Note};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Loaded, Validation, candidate, record};
+use crate::answer::Answer;
+use crate::context::Context;
+use crate::error::ApiError;
+use crate::extract::Body;
+use crate::handlers::milestones::act;
+use crate::precondition::IfMatchOptional;
+use crate::read_model::PlanView;
+use crate::reference::{self, Named};
+use crate::sight::lacking;
+use crate::store::row;
+use crate::store::validations::{self, ValidationAsk, ValidationRow};
+use crate::unit::Unit;
+
+/// Largest number of people who are asked for one validation.
+const MOST_ASKED: usize = 100;
+
+/// Milestone to submit for validation.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "milestone_key": "b2", "note": "The process has been in use for a month.",
+    "evidence": [{"title": "The process", "url": "https://example.com/process"}], "ask": [{"kind": "stakeholder_feedback", "person_ref": "hr-9"}]
+}))]
+pub struct ValidationDraft {
+    /// Key of the milestone.
+    milestone_key: Key,
+    /// Note for those who decide.
+    note: Option<Note>,
+    /// Evidence.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    evidence: Vec<Evidence>,
+    /// People to ask. The person's manager of today is asked in any case where an attestation by the manager is needed.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    ask: Vec<AskDraft>,
+}
+
+/// Person to ask for a validation.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"kind": "peer_review", "person_ref": "hr-3"}))]
+pub struct AskDraft {
+    /// Kind of validation.
+    kind: ValidationKind,
+    /// Identifier of the person.
+    person_id: Option<Uuid>,
+    /// External reference or e-mail address of the person.
+    person_ref: Option<ExternalRef>,
+}
+
+/// More evidence for a validation.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"evidence": [{"title": "Figures of May", "url": "https://example.com/may"}], "note": "The figures that you asked for."}))]
+pub struct EvidenceDraft {
+    /// Evidence to add.
+    #[schema(min_items = 1, max_items = 50)]
+    evidence: Vec<Evidence>,
+    /// Note for those who decide. Replaces the earlier one.
+    note: Option<Note>,
+}
+
+/// Submit a milestone for validation
+///
+/// The template's proof of the milestone says which validations are needed. Whoever runs the plan can submit, and the person whom it serves. A
+/// milestone with a date goes to `submitted`. When everybody needed has approved, the milestone is achieved on that day, if its other criteria are
+/// met. After a rejection it can be submitted again.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("list"))),
+    request_body = ValidationDraft, responses((status = 201, description = "The validation.", body = Validation)))]
+#[post("/v1/plans/{id}/validations")]
+pub async fn submit_for_validation(
+    cx: Context,
+    id: Path<Uuid>,
+    body: Body<ValidationDraft>,
+) -> Result<Answer, ApiError> {
+    let plan = own_plan(&cx, *id).await?;
+    cx.write(async |unit| {
+        let draft = &body.0;
+        let content = cx.app.definitions.of_plan(&mut unit.conn, unit.organization_id, &plan.row).await?;
+        let definition = content.iter().flat_map(|content| &content.milestones);
+        let definition = definition.into_iter().find(|one| one.key == draft.milestone_key);
+        let proof = definition.and_then(|definition| definition.proof.as_ref());
+        let criterion = proof.and_then(|proof| proof.validated());
+        let criterion = criterion.ok_or_else(|| ProofRule::NoValidation.at("/milestone_key"))?;
+        let known = validations::of_plans(&mut unit.conn, unit.organization_id, &[*id]).await?;
+        let counts = |row: &ValidationRow| row.state.is_open() || row.state == ValidationState::Approved;
+        if known.iter().any(|row| row.milestone_key == draft.milestone_key && counts(row)) {
+            return Err(ProofRule::ValidationOpen.at("/milestone_key").into());
+        }
+        let row = ValidationRow {
+            id: unit.new_id(),
+            plan_id: *id,
+            milestone_key: draft.milestone_key.clone(),
+            needs: criterion.needs.clone(),
+            different_people: criterion.different_people,
+            note: draft.note.clone(),
+            evidence: draft.evidence.clone(),
+            state: ValidationState::Pending,
+            submitted_on: unit.today,
+            closed_at: None,
+            author: unit.author(),
+            version: 1,
+            created_at: unit.now,
+            updated_at: unit.now,
+        };
+        row::insert(&mut unit.conn, unit.organization_id, &row).await?;
+        record(unit, "submitted", None, &row).await?;
+        act::submit_for_validation(unit, *id, draft.milestone_key.as_str()).await?;
+        let mut loaded = Loaded { row, asks: vec![] };
+        for (index, ask) in draft.ask.iter().enumerate() {
+            add(&cx, unit, &mut loaded, &plan, ask, &format!("/ask/{index}")).await?;
+        }
+        ask_manager(unit, &mut loaded, &plan).await?;
+        let location = format!("/v1/validations/{}", loaded.row.id);
+        let version = loaded.row.version;
+        Ok(Answer::created(location, &Validation::of(loaded.row, loaded.asks, &plan))?.version(version))
+    })
+    .await
+}
+
+/// Ask somebody for a validation
+///
+/// Nobody is asked twice in the same way, nor about an achievement of their own. Only the person's manager of today can be asked for an
+/// attestation by the manager.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("list"))), params(IfMatchOptional),
+    request_body = AskDraft, responses((status = 200, description = "The validation.", body = Validation)))]
+#[post("/v1/validations/{validation_id}/asks")]
+pub async fn ask_for_validation(cx: Context, id: Path<Uuid>, body: Body<AskDraft>) -> Result<Answer, ApiError> {
+    change(&cx, *id, async |unit, loaded, plan| {
+        add(&cx, unit, loaded, plan, &body.0, "").await?;
+        loaded.settle(unit, "asked").await
+    })
+    .await
+}
+
+/// Add evidence to a validation
+///
+/// Those who asked for more can decide again.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("list"))), params(IfMatchOptional),
+    request_body = EvidenceDraft, responses((status = 200, description = "The validation.", body = Validation)))]
+#[post("/v1/validations/{validation_id}/evidence")]
+pub async fn add_validation_evidence(
+    cx: Context,
+    id: Path<Uuid>,
+    body: Body<EvidenceDraft>,
+) -> Result<Answer, ApiError> {
+    change(&cx, *id, async |unit, loaded, _| {
+        loaded.row.evidence.extend(body.0.evidence.iter().cloned());
+        if loaded.row.evidence.len() > MOST_ASKED {
+            return Err(ApiError::field("/evidence", "too_many_items", format!("there can be {MOST_ASKED} in all")));
+        }
+        loaded.row.note = body.0.note.clone().or_else(|| loaded.row.note.clone());
+        for ask in &mut loaded.asks {
+            if ask.decision == Some(milepost_domain::proof::validation::Decision::AskForMore) {
+                (ask.decision, ask.decided_on, ask.decided_at) = (None, None, None);
+                row::update(&mut unit.conn, unit.organization_id, ask).await?;
+            }
+        }
+        loaded.settle(unit, "evidence_added").await
+    })
+    .await
+}
+
+/// Withdraw a validation
+///
+/// Takes the submission back while it is open. The milestone goes back to work.
+#[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("list"))), params(IfMatchOptional),
+    responses((status = 200, description = "The withdrawn validation.", body = Validation)))]
+#[post("/v1/validations/{validation_id}/withdraw")]
+pub async fn withdraw_validation(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
+    change(&cx, *id, async |unit, loaded, _| loaded.save(unit, "withdrawn", ValidationState::Withdrawn).await).await
+}
+
+/// The plan, for whoever may submit its milestones.
+async fn own_plan(cx: &Context, id: Uuid) -> Result<Arc<PlanView>, ApiError> {
+    let plans = cx.plans().await?;
+    let plan = plans.find(id).ok_or_else(ApiError::not_found)?;
+    match (cx.may_see_validation(plan, &[]), cx.may_submit(plan)) {
+        (_, true) => Ok(Arc::clone(plan)),
+        (true, false) => Err(lacking(milepost_domain::access::Scope::PlansWrite)),
+        (false, false) => Err(ApiError::not_found()),
+    }
+}
+
+/// Changes an open validation on behalf of whoever may submit it.
+async fn change(
+    cx: &Context,
+    id: Uuid,
+    work: impl AsyncFn(&mut Unit, &mut Loaded, &PlanView) -> Result<(), ApiError>,
+) -> Result<Answer, ApiError> {
+    let seen = Loaded::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
+    let plan = own_plan(cx, seen.row.plan_id).await?;
+    cx.write(async |unit| {
+        let mut loaded = Loaded::find(&mut unit.conn, unit.organization_id, id).await?;
+        cx.check_version(loaded.row.version)?;
+        if !loaded.row.state.is_open() {
+            return Err(ProofRule::ValidationOver.at("").into());
+        }
+        work(unit, &mut loaded, &plan).await?;
+        let version = loaded.row.version;
+        Ok(Answer::ok(&Validation::of(loaded.row, loaded.asks, &plan))?.version(version))
+    })
+    .await
+}
+
+/// Asks a person whom a draft names.
+async fn add(
+    cx: &Context,
+    unit: &mut Unit,
+    loaded: &mut Loaded,
+    plan: &PlanView,
+    draft: &AskDraft,
+    at: &str,
+) -> Result<(), ApiError> {
+    let field = format!("{at}/person").trim_start_matches('/').to_owned();
+    let named = Named { id: draft.person_id, external_ref: draft.person_ref.as_ref() };
+    let person = reference::resolve::<PersonContent>(&mut unit.conn, unit.organization_id, &field, named).await?;
+    let missing = || ValueRule::Required { what: "the person" }.at(format!("/{field}_id"));
+    let person = person.ok_or_else(missing)?;
+    cx.check_named_person(&field, Some(person.id))?;
+    if loaded.asks.len() >= MOST_ASKED {
+        return Err(ApiError::field(at, "too_many_items", format!("at most {MOST_ASKED} people can be asked")));
+    }
+    let who = candidate(unit, person.id, plan).await?;
+    let asked: Vec<_> = loaded.asks.iter().map(ValidationAsk::asked).collect();
+    may_ask(&loaded.row.needs, loaded.row.different_people, &asked, draft.kind, who)
+        .map_err(|rule| rule.at(format!("/{field}_id")))?;
+    insert(unit, loaded, draft.kind, &person).await
+}
+
+/// Asks the manager of today, if an attestation by the manager is needed and nobody was asked for it.
+async fn ask_manager(unit: &mut Unit, loaded: &mut Loaded, plan: &PlanView) -> Result<(), ApiError> {
+    let kind = ValidationKind::ManagerAttestation;
+    let is_asked = loaded.asks.iter().any(|ask| ask.kind == kind);
+    let Some(subject_id) = plan.row.person_id.filter(|_| !is_asked) else { return Ok(()) };
+    let Some(manager_id) = candidate(unit, subject_id, plan).await?.manager_id else { return Ok(()) };
+    let who = candidate(unit, manager_id, plan).await?;
+    let asked: Vec<_> = loaded.asks.iter().map(ValidationAsk::asked).collect();
+    if may_ask(&loaded.row.needs, loaded.row.different_people, &asked, kind, who).is_err() {
+        return Ok(());
+    }
+    let by = crate::resource::By::Id(manager_id);
+    let manager = crate::resource::find::<PersonContent>(&mut unit.conn, unit.organization_id, by).await?;
+    insert(unit, loaded, kind, &manager).await
+}
+
+async fn insert(
+    unit: &mut Unit,
+    loaded: &mut Loaded,
+    kind: ValidationKind,
+    person: &crate::store::people::Person,
+) -> Result<(), ApiError> {
+    let ask = ValidationAsk {
+        id: unit.new_id(),
+        validation_id: loaded.row.id,
+        plan_id: loaded.row.plan_id,
+        kind,
+        person_id: Some(person.id),
+        person_ref: person.external_ref.clone(),
+        person_name: Some(person.name.clone()),
+        decision: None,
+        comment: None,
+        scores: vec![],
+        decided_on: None,
+        decided_at: None,
+        asked_at: unit.now,
+    };
+    row::insert(&mut unit.conn, unit.organization_id, &ask).await?;
+    loaded.asks.push(ask);
+    Ok(())
+}

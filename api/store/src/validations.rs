@@ -1,0 +1,135 @@
+//! Validations of milestones by people, and who was asked.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::plan::milestone::Evidence;
+use milepost_domain::proof::validation::{Asked, Decision, Need, Score, ValidationKind, ValidationState};
+use milepost_domain::values::text::{ExternalRef, Key, Name, Note};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::author::Author;
+use crate::row::{self, Column as _, Condition};
+use crate::{Conn, columns, table};
+
+/// A validation as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "described by the resource")]
+pub struct ValidationRow {
+    pub id: Uuid,
+    pub plan_id: Uuid,
+    pub milestone_key: Key,
+    pub needs: Vec<Need>,
+    pub different_people: bool,
+    pub note: Option<Note>,
+    pub evidence: Vec<Evidence>,
+    pub state: ValidationState,
+    pub submitted_on: NaiveDate,
+    pub closed_at: Option<DateTime<Utc>>,
+    pub author: Author,
+    pub version: i64,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+columns!(ValidationRow {
+    id,
+    plan_id,
+    milestone_key,
+    needs,
+    different_people,
+    note,
+    evidence,
+    state,
+    submitted_on,
+    closed_at,
+    author,
+    version,
+    created_at,
+    updated_at
+});
+table!(ValidationRow, "validations");
+
+/// Somebody who was asked for a validation, with what they have decided.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "validation_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
+    "plan_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "kind": "peer_review", "person_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
+    "person_ref": "hr-3", "person_name": "Ben Ito", "decision": "approve", "comment": null, "scores": [{"criterion": "Clarity", "points": 4, "of": 5}],
+    "decided_on": "2026-05-06", "decided_at": "2026-05-06T12:00:00Z", "asked_at": "2026-05-04T12:00:00Z"
+}))]
+pub struct ValidationAsk {
+    /// Identifier.
+    pub id: Uuid,
+    /// Identifier of the validation.
+    pub validation_id: Uuid,
+    /// Identifier of the plan.
+    pub plan_id: Uuid,
+    /// Kind of validation that the person was asked for.
+    pub kind: ValidationKind,
+    /// Identifier of the person; null once the person was erased.
+    pub person_id: Option<Uuid>,
+    /// External reference of the person.
+    pub person_ref: Option<ExternalRef>,
+    /// Name of the person.
+    pub person_name: Option<Name>,
+    /// Decision; null if there is none yet.
+    pub decision: Option<Decision>,
+    /// Comment on the decision.
+    pub comment: Option<Note>,
+    /// Scores by a rubric.
+    #[schema(max_items = 50)]
+    pub scores: Vec<Score>,
+    /// Day of the decision.
+    pub decided_on: Option<NaiveDate>,
+    /// Time of the decision.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// Time at which the person was asked.
+    pub asked_at: DateTime<Utc>,
+}
+
+columns!(ValidationAsk {
+    id, validation_id, plan_id, kind, person_id, decision, comment, scores, decided_on, decided_at, asked_at;
+    person_ref: PERSON_REF, person_name: PERSON_NAME
+});
+table!(ValidationAsk, "validation_asks");
+
+impl ValidationAsk {
+    /// Returns what the rules need to know of it. Nobody is a person of their own.
+    pub fn asked(&self) -> Asked {
+        Asked { kind: self.kind, person_id: self.person_id.unwrap_or_default(), decision: self.decision }
+    }
+}
+
+/// The validations of some plans, in the order of their submission.
+pub async fn of_plans(conn: &mut Conn, organization_id: Uuid, plan_ids: &[Uuid]) -> sqlx::Result<Vec<ValidationRow>> {
+    row::of_plans(conn, organization_id, Some(plan_ids)).await
+}
+
+/// Who was asked for some validations, by validation.
+pub async fn asks_of(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    validation_ids: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, Vec<ValidationAsk>>> {
+    let mut asks: HashMap<Uuid, Vec<ValidationAsk>> = HashMap::new();
+    let ids = validation_ids.iter().map(Uuid::to_value).collect();
+    for ask in row::all::<ValidationAsk>(conn, organization_id, &[Condition::OneOf("validation_id", ids)], "id").await?
+    {
+        asks.entry(ask.validation_id).or_default().push(ask);
+    }
+    Ok(asks)
+}
+
+/// What waits for a person's decision, the longest first.
+pub async fn waiting_for(conn: &mut Conn, organization_id: Uuid, person_id: Uuid) -> sqlx::Result<Vec<ValidationAsk>> {
+    let conditions = [Condition::Equals("person_id", person_id.to_value()), Condition::IsPresent("decision", false)];
+    row::all(conn, organization_id, &conditions, "id").await
+}
+
+/// The open validations of an organization.
+pub async fn open(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<ValidationRow>> {
+    row::all(conn, organization_id, &[Condition::IsPresent("closed_at", false)], "id").await
+}

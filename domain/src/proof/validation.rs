@@ -1,0 +1,278 @@
+//! Validation by people: what a policy asks for, who may decide, and what follows from the decisions.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use strum::{Display, EnumString};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::rule::ProofRule;
+use crate::values::text::Label;
+
+/// Kind of validation.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Display, EnumString, ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum ValidationKind {
+    /// Attestation by the person's manager of the day.
+    ManagerAttestation,
+    /// Review by a peer.
+    PeerReview,
+    /// Evaluation by an expert.
+    ExpertEvaluation,
+    /// Feedback of somebody who is affected.
+    StakeholderFeedback,
+    /// Reference of a customer.
+    CustomerReference,
+    /// Interview for a success story.
+    SuccessStory,
+    /// Review of a portfolio by a rubric.
+    PortfolioReview,
+    /// Verification of a return on investment.
+    RoiVerification,
+}
+
+/// Need of a policy: a number of people who approve in a certain way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = ValidationNeed, example = json!({"kind": "peer_review", "quorum": 2}))]
+pub struct Need {
+    /// Kind of validation.
+    pub kind: ValidationKind,
+    /// Number of people who have to approve. Defaults to 1.
+    #[serde(default = "one")]
+    #[schema(minimum = 1, maximum = 20)]
+    pub quorum: u32,
+}
+
+const fn one() -> u32 {
+    1
+}
+
+/// Decision of a validator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+#[schema(as = ValidationDecision)]
+pub enum Decision {
+    /// It is shown.
+    Approve,
+    /// It is not shown. One rejection ends the validation.
+    Reject,
+    /// More evidence is needed before a decision.
+    AskForMore,
+}
+
+/// State of a validation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, Display, EnumString, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[strum(serialize_all = "snake_case")]
+pub enum ValidationState {
+    /// It waits for decisions.
+    Pending,
+    /// It waits for more evidence.
+    MoreNeeded,
+    /// Everybody whose approval is needed has approved.
+    Approved,
+    /// Somebody has rejected it.
+    Rejected,
+    /// It was taken back.
+    Withdrawn,
+}
+
+impl ValidationState {
+    /// Returns whether decisions can still be made.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Pending | Self::MoreNeeded)
+    }
+}
+
+/// Score by one criterion of a rubric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RubricScore, example = json!({"criterion": "Clarity", "points": 4, "of": 5}))]
+pub struct Score {
+    /// Criterion of the rubric.
+    pub criterion: Label,
+    /// Points.
+    #[schema(minimum = 0, maximum = 1000)]
+    pub points: f64,
+    /// Largest number of points.
+    #[schema(minimum = 1, maximum = 1000)]
+    pub of: f64,
+}
+
+impl Score {
+    /// Checks that there are not more points than there can be.
+    pub fn check(&self) -> Result<(), ProofRule> {
+        if self.points <= self.of { Ok(()) } else { Err(ProofRule::BeyondFullMarks) }
+    }
+}
+
+/// Somebody who was asked for a validation, with what they have decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Kind of validation.
+    pub kind: ValidationKind,
+    /// Person who was asked.
+    pub person_id: Uuid,
+    /// Decision; `None` if there is none yet.
+    pub decision: Option<Decision>,
+}
+
+/// Returns the number of approvals that count, and the number that is needed.
+pub fn approvals(needs: &[Need], asked: &[Asked]) -> (u32, u32) {
+    let given = |need: &Need| {
+        let own = asked.iter().filter(|one| one.kind == need.kind && one.decision == Some(Decision::Approve));
+        u32::try_from(own.count()).unwrap_or(u32::MAX).min(need.quorum)
+    };
+    (needs.iter().map(given).sum(), needs.iter().map(|need| need.quorum).sum())
+}
+
+/// Returns the state that follows from the decisions. One rejection is enough; what was approved stays approved when somebody leaves.
+pub fn state(needs: &[Need], asked: &[Asked]) -> ValidationState {
+    let has = |decision| asked.iter().any(|one| one.decision == Some(decision));
+    let (given, needed) = approvals(needs, asked);
+    if has(Decision::Reject) {
+        ValidationState::Rejected
+    } else if given >= needed {
+        ValidationState::Approved
+    } else if has(Decision::AskForMore) {
+        ValidationState::MoreNeeded
+    } else {
+        ValidationState::Pending
+    }
+}
+
+/// Facts about somebody who is to be asked, or who decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Candidate {
+    /// Person.
+    pub person_id: Uuid,
+    /// Person whose achievement it is.
+    pub subject_id: Option<Uuid>,
+    /// Manager of that person on the day.
+    pub manager_id: Option<Uuid>,
+    /// Whether the candidate has left.
+    pub has_left: bool,
+}
+
+/// Checks that somebody may validate in a certain way on a day: nobody validates their own achievement, only the manager of the day attests
+/// as one, and whoever has left decides nothing any more.
+pub fn may_validate(kind: ValidationKind, who: Candidate) -> Result<(), ProofRule> {
+    if who.subject_id == Some(who.person_id) {
+        return Err(ProofRule::OwnProof);
+    }
+    if who.has_left {
+        return Err(ProofRule::ValidatorHasLeft);
+    }
+    if kind == ValidationKind::ManagerAttestation && who.manager_id != Some(who.person_id) {
+        return Err(ProofRule::NotTheManager);
+    }
+    Ok(())
+}
+
+/// Checks that somebody can be asked: the policy needs the kind, nobody is asked twice in the same way, nor, where the policy wants different
+/// people, in two.
+pub fn may_ask(
+    needs: &[Need],
+    are_different: bool,
+    asked: &[Asked],
+    kind: ValidationKind,
+    who: Candidate,
+) -> Result<(), ProofRule> {
+    if !needs.iter().any(|need| need.kind == kind) {
+        return Err(ProofRule::KindNotNeeded);
+    }
+    may_validate(kind, who)?;
+    let own = || asked.iter().filter(|one| one.person_id == who.person_id);
+    if own().any(|one| one.kind == kind) {
+        return Err(ProofRule::AskedAlready);
+    }
+    if are_different && own().next().is_some() {
+        return Err(ProofRule::SamePerson);
+    }
+    Ok(())
+}
+
+/// Returns the first day on which a policy was met by dated approvals, each with its kind.
+pub fn approved_on(needs: &[Need], approvals: &[(ValidationKind, NaiveDate)]) -> Option<NaiveDate> {
+    let met = |need: &Need| {
+        let mut days: Vec<NaiveDate> =
+            approvals.iter().filter(|(kind, _)| *kind == need.kind).map(|(_, on)| *on).collect();
+        days.sort_unstable();
+        days.get(usize::try_from(need.quorum).ok()?.checked_sub(1)?).copied()
+    };
+    let days: Option<Vec<NaiveDate>> = needs.iter().map(met).collect();
+    days?.into_iter().max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Decision::{Approve, AskForMore, Reject};
+    use super::ValidationKind::{ManagerAttestation, PeerReview};
+    use super::*;
+
+    fn id(number: u128) -> Uuid {
+        Uuid::from_u128(number)
+    }
+
+    fn asked(kind: ValidationKind, person: u128, decision: impl Into<Option<Decision>>) -> Asked {
+        Asked { kind, person_id: id(person), decision: decision.into() }
+    }
+
+    const NEEDS: [Need; 2] = [Need { kind: ManagerAttestation, quorum: 1 }, Need { kind: PeerReview, quorum: 2 }];
+
+    #[test]
+    fn the_state_follows_from_the_decisions() {
+        let manager = asked(ManagerAttestation, 1, Approve);
+        let peer = |person, decision: Option<Decision>| asked(PeerReview, person, decision);
+        let cases = [
+            (vec![], ValidationState::Pending, 0),
+            (vec![manager], ValidationState::Pending, 1),
+            (vec![manager, peer(2, Some(Approve)), peer(3, None)], ValidationState::Pending, 2),
+            (vec![manager, peer(2, Some(Approve)), peer(3, Some(AskForMore))], ValidationState::MoreNeeded, 2),
+            (
+                vec![manager, peer(2, Some(Approve)), peer(3, Some(Approve)), peer(4, None)],
+                ValidationState::Approved,
+                3,
+            ),
+            (vec![peer(2, Some(Approve)), peer(3, Some(Approve)), peer(4, Some(Approve))], ValidationState::Pending, 2),
+            (vec![manager, peer(2, Some(Approve)), peer(3, Some(Reject))], ValidationState::Rejected, 2),
+        ];
+        for (asked, expected, given) in cases {
+            assert_eq!((state(&NEEDS, &asked), approvals(&NEEDS, &asked)), (expected, (given, 3)), "{asked:?}");
+        }
+    }
+
+    #[test]
+    fn who_may_validate() {
+        let who = Candidate { person_id: id(2), subject_id: Some(id(1)), manager_id: Some(id(3)), has_left: false };
+        assert_eq!(may_validate(PeerReview, who), Ok(()));
+        assert_eq!(may_validate(ManagerAttestation, who), Err(ProofRule::NotTheManager));
+        assert_eq!(may_validate(ManagerAttestation, Candidate { person_id: id(3), ..who }), Ok(()));
+        assert_eq!(may_validate(PeerReview, Candidate { person_id: id(1), ..who }), Err(ProofRule::OwnProof));
+        assert_eq!(may_validate(PeerReview, Candidate { has_left: true, ..who }), Err(ProofRule::ValidatorHasLeft));
+    }
+
+    #[test]
+    fn who_can_be_asked() {
+        let who = Candidate { person_id: id(2), subject_id: Some(id(1)), manager_id: Some(id(2)), has_left: false };
+        let before = [asked(ManagerAttestation, 2, None)];
+        let ask = |kind, are_different| may_ask(&NEEDS, are_different, &before, kind, who);
+        assert_eq!(ask(PeerReview, false), Ok(()));
+        assert_eq!(ask(PeerReview, true), Err(ProofRule::SamePerson));
+        assert_eq!(ask(ManagerAttestation, false), Err(ProofRule::AskedAlready));
+        assert_eq!(ask(ValidationKind::SuccessStory, false), Err(ProofRule::KindNotNeeded));
+    }
+
+    #[test]
+    fn the_last_needed_approval_dates_it() {
+        let on = |day| NaiveDate::from_ymd_opt(2026, 5, day).expect("a date");
+        let given = [(PeerReview, on(9)), (ManagerAttestation, on(4)), (PeerReview, on(6)), (PeerReview, on(20))];
+        assert_eq!(approved_on(&NEEDS, &given), Some(on(9)));
+        assert_eq!(approved_on(&NEEDS, &given[..2]), None);
+    }
+}
