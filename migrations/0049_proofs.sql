@@ -24,6 +24,7 @@ CREATE TABLE milestone_proofs (
     percent DOUBLE PRECISION NOT NULL,
     tier TEXT CHECK (tier IN ('bronze', 'silver', 'gold')),
     achieved_on DATE,
+    was_achieved BOOLEAN NOT NULL,
     contested_at TIMESTAMPTZ,
     upheld_at TIMESTAMPTZ,
     reason TEXT,

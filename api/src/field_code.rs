@@ -180,6 +180,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "has been merged into 0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11, which stands for it",
     ),
     of("merged_with_itself", "The one to keep is given as its own duplicate.", "must not be the one to keep"),
+    of("milestone_not_open", "The milestone is not open.", "the milestone is not open"),
     of(
         "model_unproven",
         "The risk model lacks something, and no reason to activate it all the same was given.",

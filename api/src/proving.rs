@@ -12,20 +12,24 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use milepost_domain::plan::hold::on_hold_since;
+use milepost_domain::values::dates::plus_days;
 use uuid::Uuid;
 
 pub use self::carry_out::record;
-use self::observed::{Observed, observe};
+use self::carry_out::{Done, carry_out};
+use self::observed::{Judged, Observed, observe};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::keeping::{self, Due};
 use crate::read_model::PlanView;
-use crate::store::ledger;
-use crate::store::marks::{self, Upkeep};
+use crate::store::marks::{self, Marks, Upkeep};
 use crate::store::reference_periods::Holder;
+use crate::store::{ledger, organizations};
 
 /// Number of plans that are judged and written at a time.
 const AT_ONCE: usize = 100;
+/// Number of events or entries beyond which marks move on although nothing has followed.
+const FAR: i64 = 1_000;
 /// Largest number of rounds: each one follows from the achievements of the last one.
 const MOST_ROUNDS: usize = 100;
 
@@ -42,63 +46,95 @@ pub async fn up_to_date(cx: &Context) -> Result<Context, ApiError> {
         let Some(due) = keeping::due(&cx, Upkeep::Proofs).await? else { break };
         // Whoever asks, it is the server that acts; and the plans in memory must be no older than the marks.
         let job = Context::of_job(&cx.app, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
-        round(&job, due).await?;
+        let is_over = !round(&job, due).await?;
+        cx.who.tenant = job.who.tenant;
+        if is_over {
+            break;
+        }
     }
     let now = Context::of_job(&cx.app, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
     cx.who.tenant = now.who.tenant;
     Ok(cx)
 }
 
-async fn round(cx: &Context, mut due: Due) -> Result<(), ApiError> {
-    let changed = changed(cx, &mut due).await?;
-    let Due { mut conn, before, marks } = due;
-    for portion in changed.chunks(AT_ONCE) {
-        let observed = observe(cx, &mut conn, portion, marks.as_of).await?;
-        let judged =
-            tokio::task::spawn_blocking(move || observed.into_iter().map(|one| (one.judge(), one)).collect::<Vec<_>>());
-        let judged = judged.await.map_err(ApiError::internal)?;
-        carry_out::carry_out(cx, &judged).await?;
-    }
+/// Judges what has changed. Answers whether another round is needed: something has followed from which more may follow, or a plan has changed
+/// meanwhile.
+async fn round(cx: &Context, mut due: Due) -> Result<bool, ApiError> {
+    let organization_id = cx.organization_id();
+    let Some(changed) = changed(cx, &mut due).await? else { return Ok(false) };
+    let organization = organizations::find(&mut due.conn, organization_id).await?.ok_or_else(ApiError::not_found)?;
+    let forgotten_before = organization.event_retention_days.map(|days| plus_days(due.marks.as_of, 1 - days));
+    let Due { conn, before, marks } = due;
     drop(conn);
-    let mut unit = cx.begin().await?;
-    if marks::find(&mut unit.conn, unit.organization_id, Upkeep::Proofs).await? == before {
-        marks::save(&mut unit.conn, unit.organization_id, Upkeep::Proofs, marks).await?;
+    if changed.is_empty() && before.is_some_and(|before| is_near(before, marks)) {
+        return Ok(false);
     }
-    unit.commit().await
+    let mut done = Done::default();
+    for portion in changed.chunks(AT_ONCE) {
+        let mut conn = cx.survey().await?;
+        let observed = observe(cx, &mut conn, portion, marks.as_of).await?;
+        drop(conn);
+        let judged = judge_all(observed).await?;
+        let of_portion = carry_out(cx, &judged, forgotten_before).await?;
+        done.has_recorded |= of_portion.has_recorded;
+        done.has_skipped |= of_portion.has_skipped;
+    }
+    if !done.has_skipped {
+        let mut unit = cx.begin().await?;
+        if marks::find(&mut unit.conn, unit.organization_id, Upkeep::Proofs).await? == before {
+            marks::save(&mut unit.conn, unit.organization_id, Upkeep::Proofs, marks).await?;
+        }
+        unit.commit().await?;
+    }
+    Ok(done.has_recorded || done.has_skipped)
 }
 
-/// The plans of which something has changed that can prove a milestone.
-async fn changed(cx: &Context, due: &mut Due) -> Result<Vec<Arc<PlanView>>, ApiError> {
+/// Judges plans on a thread of its own.
+pub async fn judge_all(observed: Vec<Observed>) -> Result<Vec<(Vec<Judged>, Observed)>, ApiError> {
+    let judged =
+        tokio::task::spawn_blocking(move || observed.into_iter().map(|one| (one.judge(), one)).collect::<Vec<_>>());
+    judged.await.map_err(ApiError::internal)
+}
+
+/// Whether so little has come since some marks that nothing is lost if they stay as they are: then nobody writes for what concerns no proof.
+fn is_near(before: Marks, now: Marks) -> bool {
+    before.as_of == now.as_of
+        && now.event_sequence - before.event_sequence < FAR
+        && now.ledger_sequence - before.ledger_sequence < FAR
+}
+
+/// The plans of which something has changed that can prove a milestone; on a new day, all of them. `None` if no plan has any proofs.
+async fn changed(cx: &Context, due: &mut Due) -> Result<Option<Vec<Arc<PlanView>>>, ApiError> {
     let organization_id = cx.organization_id();
+    let before = due.before_today();
     let conn = &mut due.conn;
     let all = cx.plans().await?;
-    let mut proved: Vec<(Arc<PlanView>, bool)> = vec![];
+    let mut proved: Vec<Arc<PlanView>> = vec![];
     for plan in &all.by_name {
         let is_still = plan.row.archived_at.is_some() || on_hold_since(&plan.facts.holds, due.marks.as_of).is_some();
         let content =
             if is_still { None } else { cx.app.definitions.of_plan(conn, organization_id, &plan.row).await? };
-        let proofs = || content.iter().flat_map(|content| &content.milestones).filter_map(|one| one.proof.as_ref());
-        if proofs().next().is_some() {
-            proved.push((Arc::clone(plan), proofs().all(milepost_domain::proof::Proof::is_timeless)));
+        if content.is_some_and(|content| content.milestones.iter().any(|one| one.proof.is_some())) {
+            proved.push(Arc::clone(plan));
         }
     }
-    let Some(before) = due.before else { return Ok(proved.into_iter().map(|(plan, _)| plan).collect()) };
-    if keeping::has_changed(conn, organization_id, &["organization"], before).await? {
-        return Ok(proved.into_iter().map(|(plan, _)| plan).collect());
+    if proved.is_empty() {
+        return Ok(None);
     }
-    let is_new_day = before.as_of != due.marks.as_of;
+    let Some(before) = before else { return Ok(Some(proved)) };
+    if keeping::has_changed(conn, organization_id, &["organization"], before).await? {
+        return Ok(Some(proved));
+    }
     let people = keeping::holders_since(conn, organization_id, Holder::Person, before).await?;
     let customers = keeping::holders_since(conn, organization_id, Holder::Customer, before).await?;
     let plans = ledger::roots_since(conn, organization_id, "plan", before.ledger_sequence).await?;
     let plans: HashSet<Uuid> = plans.into_iter().collect();
-    proved.retain(|(plan, is_timeless)| {
-        let has = |ids: &HashSet<Uuid>, id: Option<Uuid>| id.is_some_and(|id| ids.contains(&id));
-        plans.contains(&plan.row.id)
-            || has(&people, plan.row.person_id)
-            || has(&customers, plan.row.customer_id)
-            || (is_new_day && !is_timeless)
+    let has = |ids: &HashSet<Uuid>, id: Option<Uuid>| id.is_some_and(|id| ids.contains(&id));
+    proved.retain(|plan| {
+        let row = &plan.row;
+        plans.contains(&row.id) || has(&people, row.person_id) || has(&customers, row.customer_id)
     });
-    Ok(proved.into_iter().map(|(plan, _)| plan).collect())
+    Ok(Some(proved))
 }
 
 /// What is known of one plan by the end of a day, for an answer; `None` if it was made without a template.

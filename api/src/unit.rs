@@ -197,6 +197,11 @@ impl Unit {
         }
     }
 
+    /// Whether anything was recorded in it.
+    pub const fn has_recorded(&self) -> bool {
+        self.is_head_moved
+    }
+
     /// A new id.
     pub fn new_id(&self) -> Uuid {
         self.clock.new_id()

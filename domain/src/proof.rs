@@ -10,12 +10,14 @@ pub mod spells;
 pub mod standing;
 pub mod validation;
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::criterion::{Criterion, CriterionKind};
 use self::rule::ProofRule;
 use crate::rule::{Rule as _, Violations};
+use crate::usage::metric::window_start;
 
 /// Proof of a milestone: the criteria by which it is achieved without anybody saying so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -54,9 +56,14 @@ impl Proof {
         self.criteria.iter().find(|criterion| !criterion.tiers.is_empty())
     }
 
-    /// Returns whether it can only become true with new facts, and not with a new day.
-    pub fn is_timeless(&self) -> bool {
-        !self.must_hold && self.criteria.iter().all(Criterion::is_lasting)
+    /// Returns the first day whose usage events matter for a plan on a day; `None` if none do.
+    pub fn counts_from(&self, start_on: NaiveDate, day: NaiveDate) -> Option<NaiveDate> {
+        let counted = self.criteria.iter().filter(|criterion| criterion.kind == CriterionKind::Metric);
+        let from = |criterion: &Criterion| {
+            let window = criterion.window_days.filter(|_| self.must_hold);
+            window.map_or(start_on, |days| window_start(day, i64::from(days)).max(start_on))
+        };
+        counted.map(from).min()
     }
 
     /// Checks the proof of the milestone with a key. Pointers start at `at`.

@@ -130,7 +130,7 @@ async fn achievements_bring_badges(engine: Engine) {
     server.post(&format!("{plan}/milestones/t1/achieve"), json!({})).await.expect(200);
     assert_eq!(pluck(&awards().await, "badge_key"), ["first-agent"]);
     server.post(&format!("{plan}/undated-milestones/b4/achieve"), json!({})).await.expect(200);
-    assert_eq!(pluck(&awards().await, "badge_key"), ["cost-savings", "first-agent"]);
+    assert_eq!(pluck(&awards().await, "badge_key"), ["cost-savings-bronze", "first-agent"]);
     // A badge that is no longer given is not; a plan for nobody gives none.
     let mut archived = badge.clone();
     for field in ["id", "version", "created_at", "updated_at", "archived_at"] {

@@ -14,6 +14,8 @@ on_both_engines!(
     what_falls_away_is_shown_to_somebody,
     what_must_hold_is_reopened,
     people_have_the_last_word,
+    what_is_deleted_for_its_age_stays_proved,
+    a_day_that_begins_proves_what_was_ready,
     plans_on_hold_and_of_customers,
     templates_whose_proofs_cannot_be
 );
@@ -272,6 +274,57 @@ async fn people_have_the_last_word(engine: Engine) {
     send(&server, vec![event("again", "ana", "a", 4)]).await;
     proofs(&server, &plan, "").await;
     assert_ne!(milestone(&server, &plan, "a").await.0, "achieved", "what a person has reopened stays open");
+    // Also what a person had achieved.
+    server
+        .post(&format!("{plan}/milestones/b/reopen"), json!({ "reason": "Not good enough after all." }))
+        .await
+        .expect(200);
+    proofs(&server, &plan, "").await;
+    assert_ne!(milestone(&server, &plan, "b").await.0, "achieved");
+}
+
+async fn what_is_deleted_for_its_age_stays_proved(engine: Engine) {
+    let server = Server::start(engine).await;
+    person(&server, "ana", json!({})).await;
+    let tiers = json!({ "tiers": [{ "tier": "bronze", "at_least": 1 }, { "tier": "gold", "at_least": 2 }] });
+    let always = json!({ "criteria": [metric("a", &json!({ "at_least": 1 }))], "must_hold": true });
+    let milestones = json!([
+        { "key": "a", "name": "A", "offset_days": 30, "proof": { "criteria": [metric("a", &tiers)] } },
+        { "key": "b", "name": "B", "offset_days": 30, "proof": always }]);
+    let plan = enrol(&server, milestones, "ana").await;
+    send(&server, vec![event("1", "ana", "a", 2), event("2", "ana", "a", 3)]).await;
+    proofs(&server, &plan, "").await;
+    server.patch("/v1/organization", json!({ "event_retention_days": 30 })).await.expect(200);
+    server.clock.advance(Duration::days(60));
+    milepost::jobs::prune(&server.app).await.expect("pruned");
+    assert_eq!(server.get("/v1/events").await.expect(200)["data"], json!([]));
+    proofs(&server, &plan, "").await;
+    assert_eq!(server.get("/v1/contested-proofs").await.expect(200)["data"], json!([]), "nobody can tell any more");
+    for key in ["a", "b"] {
+        assert_eq!(milestone(&server, &plan, key).await.0, "achieved", "{key}");
+    }
+    let progress = server.get(&format!("{plan}/progress")).await.expect(200);
+    assert_eq!(progress["progress"]["percent"], 100.0);
+}
+
+async fn a_day_that_begins_proves_what_was_ready(engine: Engine) {
+    let server = Server::start(engine).await;
+    person(&server, "ana", json!({})).await;
+    let proof = json!({ "criteria": [metric("a", &json!({ "at_least": 1, "from_before": true }))] });
+    let template = json!({ "key": "p", "name": "P", "kind": "coaching", "publish": true,
+        "milestones": [{ "key": "a", "name": "A", "offset_days": 5, "proof": proof }] });
+    server.post("/v1/templates", template).await.expect(201);
+    send(&server, vec![event("1", "ana", "a", 2)]).await;
+    let draft = json!({ "name": "E", "start_on": "2026-05-06", "template": "p", "person_ref": "ana" });
+    let plan = create(&server, "/v1/plans", draft).await;
+    assert_eq!(proofs(&server, &plan, "").await[0]["proved_on"], Value::Null, "the plan has not begun");
+    assert_eq!(
+        proofs(&server, &plan, "?as_of=2026-06-01").await[0]["proved_on"],
+        Value::Null,
+        "nobody knows the days to come"
+    );
+    server.clock.advance(Duration::days(2));
+    assert_eq!(proofs(&server, &plan, "").await[0]["achieved_on"], "2026-05-06");
 }
 
 async fn plans_on_hold_and_of_customers(engine: Engine) {

@@ -10,6 +10,7 @@ use crate::samples::{create, pluck};
 on_both_engines!(
     people_prove_a_milestone,
     rejection_and_more_evidence,
+    a_reopened_milestone_is_validated_anew,
     who_may_ask_and_decide,
     who_sees_a_validation,
     validators_who_leave
@@ -45,6 +46,12 @@ async fn submitted(server: &Server, plan: &str) -> String {
 async fn decide(server: &Server, validation: &str, who: &str, kind: &str, decision: &str) -> milepost_tests::Reply {
     let body = json!({ "kind": kind, "decision": decision, "person_ref": who });
     server.post(&format!("{validation}/decisions"), body).await
+}
+
+async fn approve_all(server: &Server, validation: &str) {
+    for (who, kind) in [("boss", "manager_attestation"), ("ben", "peer_review"), ("cleo", "peer_review")] {
+        decide(server, validation, who, kind, "approve").await.expect(200);
+    }
 }
 
 async fn state(server: &Server, plan: &str) -> Value {
@@ -124,6 +131,33 @@ async fn rejection_and_more_evidence(engine: Engine) {
     let other =
         server.post(&format!("{plan}/validations"), json!({ "milestone_key": "n" })).await.problem(409, "conflict");
     assert_eq!(other, errors(&[("/milestone_key", "no_validation")]));
+}
+
+async fn a_reopened_milestone_is_validated_anew(engine: Engine) {
+    let server = Server::start(engine).await;
+    let plan = enrolled(&server, false).await;
+    let again = || server.post(&format!("{plan}/validations"), json!({ "milestone_key": "m" }));
+    let validation = submitted(&server, &plan).await;
+    approve_all(&server, &validation).await;
+    server.get(&format!("{plan}/progress")).await.expect(200);
+    assert_eq!(state(&server, &plan).await, "achieved");
+    let closed = again().await.problem(409, "conflict");
+    assert_eq!(closed, errors(&[("/milestone_key", "milestone_not_open")]));
+    let reason = json!({ "reason": "The figures were wrong." });
+    server.post(&format!("{plan}/milestones/m/reopen"), reason).await.expect(200);
+    server.get(&format!("{plan}/progress")).await.expect(200);
+    assert_ne!(state(&server, &plan).await, "achieved", "what a person has reopened stays open");
+    let anew = submitted(&server, &plan).await;
+    server.get(&format!("{plan}/progress")).await.expect(200);
+    assert_eq!(state(&server, &plan).await, "submitted", "the approvals of before no longer count");
+    approve_all(&server, &anew).await;
+    server.get(&format!("{plan}/progress")).await.expect(200);
+    assert_eq!(state(&server, &plan).await, "achieved");
+    let entries = server.get("/v1/ledger?action=validation.decided&sort=-sequence").await.expect(200);
+    let asks = json!({ "data": entries["data"][0]["after"]["asks"] });
+    assert_eq!(pluck(&asks, "decision"), ["approve"; 3], "the ledger knows who has decided");
+    server.post(&format!("{plan}/hold"), json!({ "reason": "The sponsor is on leave." })).await.expect(200);
+    assert_eq!(again().await.problem(409, "conflict"), errors(&[("", "on_hold")]));
 }
 
 async fn who_may_ask_and_decide(engine: Engine) {

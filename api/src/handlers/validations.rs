@@ -8,7 +8,9 @@ use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::access::Scope;
 use milepost_domain::people::PersonContent;
 use milepost_domain::plan::milestone::Evidence;
-use milepost_domain::proof::validation::{Candidate, Need, ValidationState, approvals, state};
+use milepost_domain::proof::validation::{
+    Candidate, Decision, Need, ValidationKind, ValidationState, approvals, state,
+};
 use milepost_domain::values::text::{Key, Name, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -65,7 +67,7 @@ pub struct Validation {
     /// Note of whoever submitted it.
     note: Option<Note>,
     /// Evidence.
-    #[schema(max_items = 50)]
+    #[schema(max_items = 100)]
     evidence: Vec<Evidence>,
     /// People who were asked, in the order of the asking, with their decisions.
     #[schema(max_items = 100)]
@@ -118,6 +120,32 @@ impl Validation {
 struct Loaded {
     row: ValidationRow,
     asks: Vec<ValidationAsk>,
+    /// Who was asked as of the last entry in the ledger.
+    known: Vec<RecordedAsk>,
+}
+
+/// A validation as the ledger records it.
+#[derive(Debug, Serialize)]
+struct Recorded<'a> {
+    #[serde(flatten)]
+    row: &'a ValidationRow,
+    asks: Vec<RecordedAsk>,
+}
+
+/// Somebody who was asked, without their words.
+#[derive(Debug, Clone, Serialize)]
+struct RecordedAsk {
+    kind: ValidationKind,
+    person_id: Option<Uuid>,
+    decision: Option<Decision>,
+    decided_at: Option<DateTime<Utc>>,
+}
+
+impl RecordedAsk {
+    const fn of(ask: &ValidationAsk) -> Self {
+        let ValidationAsk { kind, person_id, decision, decided_at, .. } = *ask;
+        Self { kind, person_id, decision, decided_at }
+    }
 }
 
 impl Loaded {
@@ -125,7 +153,8 @@ impl Loaded {
         let found: Option<ValidationRow> = row::find(conn, organization_id, id).await?;
         let row = found.ok_or_else(ApiError::not_found)?;
         let asks = validations::asks_of(conn, organization_id, &[id]).await?.remove(&id).unwrap_or_default();
-        Ok(Self { row, asks })
+        let known = asks.iter().map(RecordedAsk::of).collect();
+        Ok(Self { row, asks, known })
     }
 
     /// Saves the state that follows from the decisions. A rejected milestone goes back to work.
@@ -142,7 +171,10 @@ impl Loaded {
         self.row.version += 1;
         self.row.updated_at = unit.now;
         row::update(&mut unit.conn, unit.organization_id, &self.row).await?;
-        record(unit, verb, Some(&before), &self.row).await?;
+        let asks: Vec<RecordedAsk> = self.asks.iter().map(RecordedAsk::of).collect();
+        let before = Recorded { row: &before, asks: self.known.clone() };
+        record(unit, verb, Some(&before), &Recorded { row: &self.row, asks: asks.clone() }).await?;
+        self.known = asks;
         if matches!(state, ValidationState::Rejected | ValidationState::Withdrawn) {
             act::send_back(unit, self.row.plan_id, self.row.milestone_key.as_str()).await?;
         }
@@ -153,10 +185,10 @@ impl Loaded {
 async fn record(
     unit: &mut Unit,
     verb: &str,
-    before: Option<&ValidationRow>,
-    after: &ValidationRow,
+    before: Option<&Recorded<'_>>,
+    after: &Recorded<'_>,
 ) -> Result<(), ApiError> {
-    let (entity, root) = ((Entity::Validation, after.id), (Entity::Plan, after.plan_id));
+    let (entity, root) = ((Entity::Validation, after.row.id), (Entity::Plan, after.row.plan_id));
     unit.record(Change { verb, entity, root, before, after: Some(after) }).await
 }
 

@@ -27,20 +27,38 @@ use crate::unit::{Change, Entity, Unit};
 /// Reason of a reopening by the server.
 const NO_LONGER_HOLDS: &str = "The proof no longer holds.";
 
-/// Carries out what follows from the judgements of some plans, in one unit. Where another process has been quicker, its work stands.
-pub async fn carry_out(cx: &Context, judged: &[(Vec<Judged>, Observed)]) -> Result<(), ApiError> {
+/// What a portion of plans has come to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Whether anything has followed that other plans or milestones may follow from.
+    pub has_recorded: bool,
+    /// Whether a plan was left out because it has changed since it was judged.
+    pub has_skipped: bool,
+}
+
+/// Carries out what follows from the judgements of some plans, in one unit. A plan that has changed since, by another process or a person, is
+/// left for the next round.
+pub async fn carry_out(
+    cx: &Context,
+    judged: &[(Vec<Judged>, Observed)],
+    forgotten_before: Option<NaiveDate>,
+) -> Result<Done, ApiError> {
     let mut unit = cx.begin().await?;
     let ids: Vec<Uuid> = judged.iter().map(|(_, observed)| observed.plan.row.id).collect();
     let now: Vec<MilestoneStanding> = row::of_plans(&mut unit.conn, unit.organization_id, Some(&ids)).await?;
+    let plans = plans::versions(&mut unit.conn, unit.organization_id, &ids).await?;
     let versions = |of: &[MilestoneStanding], plan_id: Uuid| -> HashMap<Uuid, i64> {
         of.iter().filter(|one| one.plan_id == plan_id).map(|one| (one.id, one.version)).collect()
     };
+    let mut done = Done::default();
     for (judgements, observed) in judged {
-        let plan_id = observed.plan.row.id;
-        if versions(&now, plan_id) != versions(&observed.standings, plan_id) {
+        let row = &observed.plan.row;
+        let is_same = plans.get(&row.id) == Some(&row.version);
+        if !is_same || versions(&now, row.id) != versions(&observed.standings, row.id) {
+            done.has_skipped |= plans.contains_key(&row.id);
             continue;
         }
-        let mut plan = Plan { observed, record: None };
+        let mut plan = Plan { observed, record: None, forgotten_before };
         for one in judgements {
             let definition = &observed.content.milestones[one.at];
             if let Some(proof) = &definition.proof {
@@ -48,13 +66,17 @@ pub async fn carry_out(cx: &Context, judged: &[(Vec<Judged>, Observed)]) -> Resu
             }
         }
     }
-    unit.commit().await
+    done.has_recorded = unit.has_recorded();
+    unit.commit().await?;
+    Ok(done)
 }
 
 /// A plan whose milestones are followed. Its record is loaded when the first one has to change.
 struct Plan<'a> {
     observed: &'a Observed,
     record: Option<PlanRecord>,
+    /// First day of which no event was deleted because of its age.
+    forgotten_before: Option<NaiveDate>,
 }
 
 impl Plan<'_> {
@@ -67,24 +89,28 @@ impl Plan<'_> {
     ) -> Result<(), ApiError> {
         let key = definition.key.as_str();
         let known = self.observed.standing(key);
-        let before = self.before(definition, known);
+        let before = self.before(unit, definition, proof, known);
         let consequence = decide(proof, judgement, before);
         let mut after = known.cloned().unwrap_or_else(|| begun(unit, self.observed.plan.row.id, definition));
-        after.holds = judgement.holds;
-        after.proved_on = judgement.proved_on;
-        after.percent = judgement.percent;
+        // What nobody can tell any more stays as it was.
+        if !(before.is_forgotten && judgement.proved_on.is_none() && after.proved_on.is_some()) {
+            after.holds = judgement.holds;
+            after.proved_on = judgement.proved_on;
+            after.percent = judgement.percent;
+        }
+        after.was_achieved |= before.is_achieved;
         let Consequence { achieve_on, reopen, tiers, contest, settle } = consequence;
         if let Some(on) = achieve_on
             && let Some(achieved_on) = self.achieve(unit, definition, on, evidence(proof, judgement)).await?
         {
-            after.achieved_on = Some(achieved_on);
+            (after.achieved_on, after.was_achieved) = (Some(achieved_on), true);
             if definition.lowest_tier().is_none() {
                 self.award(unit, definition, None, achieved_on).await?;
             }
         }
         if reopen {
             self.reopen(unit, key).await?;
-            after.achieved_on = None;
+            (after.achieved_on, after.was_achieved) = (None, false);
         }
         if before.is_achieved || after.achieved_on.is_some() {
             for reached in tiers {
@@ -101,7 +127,13 @@ impl Plan<'_> {
         save(unit, known, after).await
     }
 
-    fn before(&self, definition: &MilestoneDefinition, known: Option<&MilestoneStanding>) -> Standing {
+    fn before(
+        &self,
+        unit: &Unit,
+        definition: &MilestoneDefinition,
+        proof: &Proof,
+        known: Option<&MilestoneStanding>,
+    ) -> Standing {
         let plan = &self.observed.plan;
         let key = definition.key.as_str();
         let at = plan.labels.iter().position(|label| &*label.key == key);
@@ -111,6 +143,10 @@ impl Plan<'_> {
             is_achieved: state == Some(State::Achieved) || undated.is_some_and(|one| one.achieved_on.is_some()),
             is_dropped: state.is_some_and(State::is_dropped),
             is_unlocked: self.is_unlocked(definition),
+            was_achieved: known.is_some_and(|known| known.was_achieved),
+            is_forgotten: self.forgotten_before.is_some_and(|first| {
+                proof.counts_from(plan.facts.start_on, unit.today).is_some_and(|from| from < first)
+            }),
             was_proved: known.is_some_and(|known| known.achieved_on.is_some()),
             tier: known.and_then(|known| known.tier),
             is_contested: known.is_some_and(|known| known.contested_at.is_some()),
@@ -201,6 +237,7 @@ fn begun(unit: &Unit, plan_id: Uuid, definition: &MilestoneDefinition) -> Milest
         percent: 0.0,
         tier: None,
         achieved_on: None,
+        was_achieved: false,
         contested_at: None,
         upheld_at: None,
         reason: None,

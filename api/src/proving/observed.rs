@@ -1,9 +1,11 @@
 //! Facts by which the milestones of plans are judged.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{NaiveDate, NaiveTime};
+use milepost_domain::earned_value::EarnedValue;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent};
 use milepost_domain::proof::Proof;
@@ -169,6 +171,9 @@ async fn approvals_of(
     for row in rows.into_iter().filter(|row| row.state.is_open() || row.state == ValidationState::Approved) {
         let own = asks.remove(&row.id).unwrap_or_default();
         let given = own.iter().filter(|ask| ask.decision == Some(Decision::Approve));
+        // Nobody counts twice, such as after a merge of two people.
+        let mut seen = HashSet::new();
+        let given = given.filter(|ask| ask.person_id.is_none_or(|id| seen.insert((ask.kind, id))));
         let given = given.filter_map(|ask| Some((ask.kind, ask.decided_on?))).collect();
         approvals.entry(row.plan_id).or_default().insert(row.milestone_key.to_string(), given);
     }
@@ -185,6 +190,9 @@ impl Observed {
         let undated = self.undated.iter().filter_map(|one| Some((one.key.as_str(), one.achieved_on?)));
         let achieved: HashMap<&str, NaiveDate> = dated.chain(undated).collect();
         let approvals = self.approvals.iter().map(|(key, days)| (key.as_str(), days.clone())).collect();
+        // Many criteria ask for the same days.
+        let figures: RefCell<HashMap<NaiveDate, EarnedValue>> = RefCell::default();
+        let figure = |day| *figures.borrow_mut().entry(day).or_insert_with(|| facts.earned_value(day));
         let known = Known {
             approvals: &approvals,
             start_on: facts.start_on,
@@ -199,8 +207,8 @@ impl Observed {
             awards: &self.awards,
             achieved: &achieved,
             figure: &|kind, day| match kind {
-                CriterionKind::Spi => facts.earned_value(day).spi().ok(),
-                _ => facts.earned_value(day).earned_percent(),
+                CriterionKind::Spi => figure(day).spi().ok(),
+                _ => figure(day).earned_percent(),
             },
         };
         let judged = |(at, proof): (usize, &Proof)| {

@@ -167,12 +167,19 @@ async fn forget_approvers(conn: &mut Conn, organization_id: Uuid, people: &[Uuid
     Ok(())
 }
 
-/// Leaves what some people have decided about validations as decisions of nobody, without their words.
+/// Leaves what some people have decided about validations as decisions of nobody, without their words. What they were asked and have not
+/// decided goes with them.
 async fn forget_validators(conn: &mut Conn, organization_id: Uuid, people: &[Uuid]) -> sqlx::Result<()> {
     for some in people.chunks(ROWS_PER_INSERT) {
         on!(&mut *conn, db => {
+            let mut query = QueryBuilder::new("DELETE FROM validation_asks WHERE decision IS NULL AND organization_id = ");
+            query.push_bind(organization_id);
+            push_ids(&mut query, "person_id", Some(some));
+            query.build().execute(db).await.map(|_| ())
+        })?;
+        on!(&mut *conn, db => {
             let mut query =
-                QueryBuilder::new("UPDATE validation_asks SET person_id = NULL, comment = NULL WHERE organization_id = ");
+                QueryBuilder::new("UPDATE validation_asks SET person_id = NULL, comment = NULL, scores = '[]' WHERE organization_id = ");
             query.push_bind(organization_id);
             push_ids(&mut query, "person_id", Some(some));
             query.build().execute(db).await.map(|_| ())

@@ -14,7 +14,7 @@ use crate::{Conn, columns, table};
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "t4", "holds": true,
-    "proved_on": "2026-05-04", "percent": 100.0, "tier": null, "achieved_on": "2026-05-04", "contested_at": null, "upheld_at": null,
+    "proved_on": "2026-05-04", "percent": 100.0, "tier": null, "achieved_on": "2026-05-04", "was_achieved": true, "contested_at": null, "upheld_at": null,
     "reason": null, "version": 1, "created_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct MilestoneStanding {
@@ -35,6 +35,8 @@ pub struct MilestoneStanding {
     pub tier: Option<BadgeTier>,
     /// Day of the achievement that the proof has brought; null if it has brought none.
     pub achieved_on: Option<NaiveDate>,
+    /// Whether the milestone was seen achieved, by whomever. What a person reopens then stays open.
+    pub was_achieved: bool,
     /// Time at which the proof of an achieved milestone fell away, because events were erased or corrected, or an award was taken back;
     /// null if nobody has to look.
     pub contested_at: Option<DateTime<Utc>>,
@@ -60,6 +62,7 @@ columns!(MilestoneStanding {
     percent,
     tier,
     achieved_on,
+    was_achieved,
     contested_at,
     upheld_at,
     reason,

@@ -59,6 +59,17 @@ pub struct PlanRow {
 
 from_row!(PlanRow { id, external_ref, name, kind, customer_id, customer_ref, customer_name, person_id, person_ref, person_name, owner; flatten, start_on, weight_unit, credit_rule, at_risk_limit_days, update_interval_days, calendar as String, budget_minor, currency, template_id, template_version, archived_at, version, created_at, updated_at });
 
+/// Returns the versions of some plans, of those that are there.
+pub async fn versions(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, i64>> {
+    let rows: Vec<(Uuid, i64)> = on!(conn, db => {
+        let mut query = QueryBuilder::new("SELECT id, version FROM plans WHERE organization_id = ");
+        query.push_bind(organization_id);
+        many::push_ids(&mut query, "id", Some(ids));
+        query.build_query_as().fetch_all(db).await
+    })?;
+    Ok(rows.into_iter().collect())
+}
+
 impl PlanRow {
     /// Names the customer that the plan serves, or nobody.
     pub fn serve_customer(&mut self, customer: Option<Customer>) {

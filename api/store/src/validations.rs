@@ -97,9 +97,9 @@ columns!(ValidationAsk {
 table!(ValidationAsk, "validation_asks");
 
 impl ValidationAsk {
-    /// Returns what the rules need to know of it. Nobody is a person of their own.
+    /// Returns what the rules need to know of it.
     pub fn asked(&self) -> Asked {
-        Asked { kind: self.kind, person_id: self.person_id.unwrap_or_default(), decision: self.decision }
+        Asked { kind: self.kind, person_id: self.person_id, decision: self.decision }
     }
 }
 

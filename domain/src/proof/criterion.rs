@@ -34,7 +34,8 @@ pub struct Criterion {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = 1, maximum = 3660)]
     pub window_days: Option<u32>,
-    /// `metric`: whether events before the start of the plan count, too. Defaults to `false`.
+    /// `metric`: whether events before the start of the plan count, too. Defaults to `false`. For the days since the last event, they always
+    /// do.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_before: bool,
     /// `metric`, `spi` and `percent_complete`: threshold that the figure has to reach.

@@ -37,6 +37,8 @@ pub enum ProofRule {
     NoValidation,
     #[error("there is a validation of the milestone already that is open or approved")]
     ValidationOpen,
+    #[error("the milestone is not open")]
+    MilestoneNotOpen,
     #[error("the validation is over")]
     ValidationOver,
     #[error("has left")]
@@ -67,6 +69,7 @@ impl Rule for ProofRule {
             Self::NotContested
             | Self::OwnProof
             | Self::NoValidation
+            | Self::MilestoneNotOpen
             | Self::ValidationOpen
             | Self::ValidationOver
             | Self::ValidatorHasLeft

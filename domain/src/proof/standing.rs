@@ -17,6 +17,10 @@ pub struct Standing {
     pub is_unlocked: bool,
     /// Whether its proof has achieved it before, and has not taken that back.
     pub was_proved: bool,
+    /// Whether it was seen achieved before, by whomever, and its proof has not taken that back.
+    pub was_achieved: bool,
+    /// Whether events that its proof counted may have been deleted because of their age, so that nobody can tell whether it still holds.
+    pub is_forgotten: bool,
     /// Highest tier that was earned.
     pub tier: Option<BadgeTier>,
     /// Whether somebody has to look at it, because its proof fell away.
@@ -43,6 +47,7 @@ pub struct Consequence {
 /// Decides what follows from a judgement.
 ///
 /// - What a person has reopened is not achieved again by the same proof: people have the last word.
+/// - What events of the past have proved stays proved when they are deleted because of their age.
 /// - What was proved stays achieved. If its proof falls away, it is contested, and a person decides; only a proof that must hold every day
 ///   reopens its milestone by itself.
 /// - Tiers are earned once the milestone is achieved, and each one once.
@@ -50,12 +55,13 @@ pub fn decide(proof: &Proof, judgement: &Judgement, standing: Standing) -> Conse
     if standing.is_dropped {
         return Consequence::default();
     }
-    let is_over = standing.was_proved && !standing.is_achieved;
+    let is_over = standing.was_achieved && !standing.is_achieved;
     let can_begin = !standing.is_achieved && standing.is_unlocked && !is_over;
     let achieve_on = judgement.proved_on.filter(|_| can_begin);
-    let has_fallen = standing.was_proved && standing.is_achieved && judgement.proved_on.is_none();
+    let can_tell = !standing.is_forgotten;
+    let has_fallen = can_tell && standing.was_proved && standing.is_achieved && judgement.proved_on.is_none();
     let best = judgement.tiers.last().map(|reached| reached.tier);
-    let has_lost_tier = standing.is_achieved && standing.tier > best;
+    let has_lost_tier = can_tell && standing.is_achieved && standing.tier > best;
     let is_shaken = (has_fallen && !proof.must_hold) || has_lost_tier;
     let counts = standing.is_achieved || achieve_on.is_some();
     Consequence {
@@ -90,7 +96,7 @@ mod tests {
         let once = Proof { criteria: vec![], any: None, must_hold: false };
         let always = Proof { must_hold: true, ..once.clone() };
         let open = Standing { is_unlocked: true, ..Standing::default() };
-        let by_proof = Standing { is_achieved: true, was_proved: true, ..open };
+        let by_proof = Standing { is_achieved: true, was_proved: true, was_achieved: true, ..open };
         let (yes, no) = (judged(Some(7), &[]), judged(None, &[]));
         let nothing = Consequence::default();
         let contest = Consequence { contest: true, ..nothing.clone() };
@@ -100,7 +106,28 @@ mod tests {
             ("not proved", &once, &no, open, nothing.clone()),
             ("locked", &once, &yes, Standing { is_unlocked: false, ..open }, nothing.clone()),
             ("dropped", &once, &yes, Standing { is_dropped: true, ..open }, nothing.clone()),
-            ("reopened by a person", &once, &yes, Standing { was_proved: true, ..open }, nothing.clone()),
+            (
+                "reopened by a person",
+                &once,
+                &yes,
+                Standing { was_proved: true, was_achieved: true, ..open },
+                nothing.clone(),
+            ),
+            (
+                "achieved and reopened by a person",
+                &once,
+                &yes,
+                Standing { was_achieved: true, ..open },
+                nothing.clone(),
+            ),
+            ("fallen, but events are gone", &once, &no, Standing { is_forgotten: true, ..by_proof }, nothing.clone()),
+            (
+                "must hold, but events are gone",
+                &always,
+                &no,
+                Standing { is_forgotten: true, ..by_proof },
+                nothing.clone(),
+            ),
             ("achieved by a person", &once, &no, Standing { was_proved: false, ..by_proof }, nothing.clone()),
             ("still proved", &once, &yes, by_proof, nothing.clone()),
             ("fallen", &once, &no, by_proof, contest.clone()),

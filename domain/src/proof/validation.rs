@@ -1,5 +1,7 @@
 //! Validation by people: what a policy asks for, who may decide, and what follows from the decisions.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
@@ -43,7 +45,7 @@ pub struct Need {
     pub kind: ValidationKind,
     /// Number of people who have to approve. Defaults to 1.
     #[serde(default = "one")]
-    #[schema(minimum = 1, maximum = 20)]
+    #[schema(minimum = 1, maximum = 12)]
     pub quorum: u32,
 }
 
@@ -116,17 +118,20 @@ impl Score {
 pub struct Asked {
     /// Kind of validation.
     pub kind: ValidationKind,
-    /// Person who was asked.
-    pub person_id: Uuid,
+    /// Person who was asked; `None` once they were erased.
+    pub person_id: Option<Uuid>,
     /// Decision; `None` if there is none yet.
     pub decision: Option<Decision>,
 }
 
-/// Returns the number of approvals that count, and the number that is needed.
+/// Returns the number of approvals that count, and the number that is needed. Nobody counts twice for one kind, such as after a merge of two
+/// people; those who were erased count as people of their own.
 pub fn approvals(needs: &[Need], asked: &[Asked]) -> (u32, u32) {
     let given = |need: &Need| {
         let own = asked.iter().filter(|one| one.kind == need.kind && one.decision == Some(Decision::Approve));
-        u32::try_from(own.count()).unwrap_or(u32::MAX).min(need.quorum)
+        let known: BTreeSet<Uuid> = own.clone().filter_map(|one| one.person_id).collect();
+        let count = known.len() + own.filter(|one| one.person_id.is_none()).count();
+        u32::try_from(count).unwrap_or(u32::MAX).min(need.quorum)
     };
     (needs.iter().map(given).sum(), needs.iter().map(|need| need.quorum).sum())
 }
@@ -187,7 +192,7 @@ pub fn may_ask(
         return Err(ProofRule::KindNotNeeded);
     }
     may_validate(kind, who)?;
-    let own = || asked.iter().filter(|one| one.person_id == who.person_id);
+    let own = || asked.iter().filter(|one| one.person_id == Some(who.person_id));
     if own().any(|one| one.kind == kind) {
         return Err(ProofRule::AskedAlready);
     }
@@ -220,7 +225,7 @@ mod tests {
     }
 
     fn asked(kind: ValidationKind, person: u128, decision: impl Into<Option<Decision>>) -> Asked {
-        Asked { kind, person_id: id(person), decision: decision.into() }
+        Asked { kind, person_id: (person > 0).then(|| id(person)), decision: decision.into() }
     }
 
     const NEEDS: [Need; 2] = [Need { kind: ManagerAttestation, quorum: 1 }, Need { kind: PeerReview, quorum: 2 }];
@@ -240,6 +245,8 @@ mod tests {
                 3,
             ),
             (vec![peer(2, Some(Approve)), peer(3, Some(Approve)), peer(4, Some(Approve))], ValidationState::Pending, 2),
+            (vec![manager, peer(2, Some(Approve)), peer(2, Some(Approve))], ValidationState::Pending, 2),
+            (vec![manager, peer(0, Some(Approve)), peer(0, Some(Approve))], ValidationState::Approved, 3),
             (vec![manager, peer(2, Some(Approve)), peer(3, Some(Reject))], ValidationState::Rejected, 2),
         ];
         for (asked, expected, given) in cases {

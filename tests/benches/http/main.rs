@@ -12,6 +12,7 @@
 mod events;
 mod load;
 mod names;
+mod programs;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use base64::Engine as _;
@@ -23,6 +24,7 @@ use serde_json::{Value, json};
 use crate::events::{tell_all_events, tell_growth, tell_health};
 use crate::load::{Seen, load, load_with};
 use crate::names::tell_names;
+use crate::programs::tell_programs;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -59,6 +61,12 @@ async fn main() {
     let address = floor.trim_start_matches("http://").to_owned();
     println!("{:<58} {:>10} {:>9} {:>10} {:>10}", "", "req/s", "of floor", "p50", "p99");
     let base = load(&address, "/", "", "application/json").await;
+    if asked_for("programs") {
+        for engine in engines() {
+            tell_programs(engine, &base).await;
+        }
+        std::process::exit(0);
+    }
     let tell = |name: &str, seen: &Seen| {
         let ratio = seen.per_second / base.per_second;
         println!("{name:<58} {:>10.0} {ratio:>9.3} {:>10.1?} {:>10.1?}", seen.per_second, seen.median, seen.p99);
@@ -101,6 +109,7 @@ async fn main() {
     for engine in engines() {
         tell_health(engine).await;
         tell_names(engine).await;
+        tell_programs(engine, &base).await;
     }
     std::process::exit(0);
 }

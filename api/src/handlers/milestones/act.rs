@@ -3,6 +3,7 @@
 use actix_web::post;
 use actix_web::web::Path;
 use chrono::NaiveDate;
+use milepost_domain::plan::hold::on_hold_since;
 use milepost_domain::plan::milestone::{
     Action, Evidence, Prerequisite, State, dates_after, may_achieve, may_occur, transition,
 };
@@ -20,6 +21,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
+use crate::store::holds::PlanHold;
 use crate::store::milestones::{self, DependencyRow, TransitionRow};
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::Unit;
@@ -259,7 +261,12 @@ pub async fn achieve_proved(
         return Ok(None);
     }
     let last_on = milestones::last_step_on(&mut unit.conn, unit.organization_id, record.plan.id, row.id).await?;
-    let occurred_on = Some(proved_on).max(last_on).max(row.started_on).unwrap_or(proved_on).min(unit.today);
+    let earliest = last_on.max(row.started_on).max(row.closed_on);
+    let occurred_on = Some(proved_on).max(earliest).unwrap_or(proved_on);
+    if occurred_on > unit.today {
+        // The organization's clock was set back since.
+        return Ok(None);
+    }
     let details = Details { occurred_on: Some(occurred_on), evidence, ..Details::default() };
     take(unit, record, position, Action::Achieve, details).await?;
     Ok(Some(occurred_on))
@@ -301,6 +308,10 @@ async fn step_if(
 ) -> Result<(), ApiError> {
     let found = plans::find(&mut unit.conn, unit.organization_id, plan_id).await?;
     let mut record = found.ok_or_else(ApiError::not_found)?;
+    let holds: Vec<_> = record.holds.iter().map(PlanHold::hold).collect();
+    if on_hold_since(&holds, unit.today).is_some() {
+        return Ok(());
+    }
     match record.position(key).filter(|at| from.contains(&record.milestones[*at].state.0)) {
         Some(position) => take(unit, &mut record, position, action, details).await.map(|_| ()),
         None => Ok(()),

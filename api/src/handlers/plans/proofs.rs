@@ -128,7 +128,8 @@ pub struct UpholdDraft {
 /// List the proofs of a plan's milestones
 ///
 /// Returns how far each milestone has come that proves itself, by the version of the template that the plan was made from. A proof is judged by
-/// what is known now, so late and erased events count for earlier dates, too. What follows from a proof happens within a minute of the last
+/// what is known now, so late and erased events count for earlier dates, too; there is none for the days to come. Where events are deleted because
+/// of their age, what they have proved stays, but nothing new is proved by them. What follows from a proof happens within a minute of the last
 /// event, or at once when the proofs, the progress or the enrolments are read.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(AsOf),
     responses((status = 200, description = "The proofs.", body = PlanProofs)))]
@@ -137,9 +138,13 @@ pub async fn list_proofs(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) -> Resu
     let cx = proving::up_to_date(&cx).await?;
     let plans = cx.plans().await?;
     let plan = plans.find(*id).ok_or_else(ApiError::not_found)?;
+    let as_of = as_of.min(cx.today());
     let observed = proving::observe_one(&cx, plan, as_of).await?;
-    let judged = observed.iter().flat_map(|observed| observed.judge().into_iter().map(move |one| (observed, one)));
-    let proofs = judged.filter_map(|(observed, judged)| ProofOfMilestone::of(observed, judged)).collect();
+    let judged = proving::judge_all(observed.into_iter().collect()).await?;
+    let judged = judged.into_iter().flat_map(|(judged, observed)| {
+        judged.into_iter().filter_map(move |one| ProofOfMilestone::of(&observed, one)).collect::<Vec<_>>()
+    });
+    let proofs = judged.collect();
     Ok(Answer::ok(&PlanProofs { plan_id: *id, as_of, proofs })?.content_tag())
 }
 

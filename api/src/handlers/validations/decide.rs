@@ -20,6 +20,7 @@ use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
 use crate::reference::{self, Named};
 use crate::store::row;
+use crate::store::validations::ValidationAsk;
 use crate::unit::Unit;
 
 /// Decision to record.
@@ -69,7 +70,9 @@ pub async fn decide_validation(cx: Context, id: Path<Uuid>, body: Body<DecisionD
             score.check().map_err(|rule| rule.at(format!("/scores/{index}/points")))?;
         }
         let person_id = decider(&cx, unit, draft).await?;
-        let place = loaded.asks.iter().position(|ask| ask.kind == draft.kind && ask.person_id == Some(person_id));
+        let own = |ask: &ValidationAsk| ask.kind == draft.kind && ask.person_id == Some(person_id);
+        let place = loaded.asks.iter().position(|ask| own(ask) && ask.decision.is_none());
+        let place = place.or_else(|| loaded.asks.iter().position(own));
         let place = place.ok_or_else(|| ProofRule::NotAsked.at("/kind"))?;
         may_validate(draft.kind, candidate(unit, person_id, plan).await?).map_err(|rule| rule.at("/kind"))?;
         let ask = &mut loaded.asks[place];

@@ -66,7 +66,7 @@ pub async fn list_validations(
     responses((status = 200, description = "The validation.", body = Validation)))]
 #[get("/v1/validations/{validation_id}")]
 pub async fn read_validation(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
-    let Loaded { row, asks } = Loaded::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
+    let Loaded { row, asks, .. } = Loaded::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
     let plans = cx.plans().await?;
     let plan = plans.find(row.plan_id).filter(|plan| cx.may_see_validation(plan, &asks));
     let plan = plan.ok_or_else(ApiError::not_found)?;

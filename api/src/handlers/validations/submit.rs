@@ -15,18 +15,20 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Loaded, Validation, candidate, record};
+use super::{Loaded, Recorded, RecordedAsk, Validation, candidate, record};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::handlers::milestones::act;
+use crate::handlers::plans::holds::check_record;
 use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
 use crate::reference::{self, Named};
 use crate::sight::lacking;
-use crate::store::row;
+use crate::store::milestone_proofs::{self, MilestoneStanding};
 use crate::store::validations::{self, ValidationAsk, ValidationRow};
+use crate::store::{plans, row, undated_milestones};
 use crate::unit::Unit;
 
 /// Largest number of people who are asked for one validation.
@@ -101,8 +103,10 @@ pub async fn submit_for_validation(
         let proof = definition.and_then(|definition| definition.proof.as_ref());
         let criterion = proof.and_then(|proof| proof.validated());
         let criterion = criterion.ok_or_else(|| ProofRule::NoValidation.at("/milestone_key"))?;
+        let was_reopened = begin_anew(unit, &plan, &draft.milestone_key).await?;
         let known = validations::of_plans(&mut unit.conn, unit.organization_id, &[*id]).await?;
-        let counts = |row: &ValidationRow| row.state.is_open() || row.state == ValidationState::Approved;
+        let counts =
+            |row: &ValidationRow| row.state.is_open() || (row.state == ValidationState::Approved && !was_reopened);
         if known.iter().any(|row| row.milestone_key == draft.milestone_key && counts(row)) {
             return Err(ProofRule::ValidationOpen.at("/milestone_key").into());
         }
@@ -123,13 +127,14 @@ pub async fn submit_for_validation(
             updated_at: unit.now,
         };
         row::insert(&mut unit.conn, unit.organization_id, &row).await?;
-        record(unit, "submitted", None, &row).await?;
         act::submit_for_validation(unit, *id, draft.milestone_key.as_str()).await?;
-        let mut loaded = Loaded { row, asks: vec![] };
+        let mut loaded = Loaded { row, asks: vec![], known: vec![] };
         for (index, ask) in draft.ask.iter().enumerate() {
             add(&cx, unit, &mut loaded, &plan, ask, &format!("/ask/{index}")).await?;
         }
         ask_manager(unit, &mut loaded, &plan).await?;
+        let asks = loaded.asks.iter().map(RecordedAsk::of).collect();
+        record(unit, "submitted", None, &Recorded { row: &loaded.row, asks }).await?;
         let location = format!("/v1/validations/{}", loaded.row.id);
         let version = loaded.row.version;
         Ok(Answer::created(location, &Validation::of(loaded.row, loaded.asks, &plan))?.version(version))
@@ -188,6 +193,33 @@ pub async fn add_validation_evidence(
 #[post("/v1/validations/{validation_id}/withdraw")]
 pub async fn withdraw_validation(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
     change(&cx, *id, async |unit, loaded, _| loaded.save(unit, "withdrawn", ValidationState::Withdrawn).await).await
+}
+
+/// Checks that a milestone can be submitted: the plan is under way, and the milestone open. Answers whether a person has reopened it: then what
+/// its proof has done before no longer counts.
+async fn begin_anew(unit: &mut Unit, plan: &PlanView, key: &Key) -> Result<bool, ApiError> {
+    let (organization_id, id) = (unit.organization_id, plan.row.id);
+    let record = plans::find(&mut unit.conn, organization_id, id).await?.ok_or_else(ApiError::not_found)?;
+    check_record(&record, unit.today)?;
+    let dated = record.milestone(key.as_str()).map(|row| row.state.0.is_open());
+    let undated = undated_milestones::find(&mut unit.conn, organization_id, id, key.as_str()).await?;
+    let is_open = dated.or(undated.map(|row| row.achieved_on.is_none())).unwrap_or_default();
+    if !is_open || record.plan.archived_at.is_some() {
+        return Err(ProofRule::MilestoneNotOpen.at("/milestone_key").into());
+    }
+    let standing = milestone_proofs::find(&mut unit.conn, organization_id, id, key.as_str()).await?;
+    let Some(standing) = standing.filter(|standing| standing.was_achieved) else { return Ok(false) };
+    let anew = MilestoneStanding {
+        was_achieved: false,
+        achieved_on: None,
+        contested_at: None,
+        upheld_at: None,
+        version: standing.version + 1,
+        updated_at: unit.now,
+        ..standing
+    };
+    row::update(&mut unit.conn, organization_id, &anew).await?;
+    Ok(true)
 }
 
 /// The plan, for whoever may submit its milestones.
