@@ -4,9 +4,7 @@
 //! changed since the last time is what came after the numbers that were noted then.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
-use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use crate::context::Context;
@@ -14,23 +12,6 @@ use crate::error::ApiError;
 use crate::store::marks::{self, Marks, Upkeep};
 use crate::store::reference_periods::{self, Holder};
 use crate::store::{Conn, ledger, usage_events};
-
-/// Turns: one request or job at a time brings something of an organization up to date, so that whoever comes next finds it done.
-#[derive(Debug)]
-pub struct Keeping(moka::sync::Cache<(Uuid, Upkeep), Arc<Mutex<()>>>);
-
-impl Default for Keeping {
-    fn default() -> Self {
-        Self(moka::sync::Cache::new(20_000))
-    }
-}
-
-impl Keeping {
-    /// The turn of an organization.
-    pub fn turn(&self, organization_id: Uuid, kind: Upkeep) -> Arc<Mutex<()>> {
-        self.0.get_with((organization_id, kind), Arc::default)
-    }
-}
 
 /// Work that is due.
 #[derive(Debug)]

@@ -3,5 +3,7 @@
 pub mod api_keys;
 pub mod date_changes;
 pub mod interventions;
+pub mod milestones;
 pub mod status_report;
 pub mod templates;
+pub mod waits_for;

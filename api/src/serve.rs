@@ -32,7 +32,7 @@ use crate::document::Document;
 use crate::idempotency::InFlight;
 use crate::images::Images;
 use crate::ingest::writer::Writer;
-use crate::keeping::Keeping;
+use crate::keeping_turns::Keeping;
 use crate::limit::Limiter;
 use crate::mail::Mail;
 use crate::read_model::ReadModel;

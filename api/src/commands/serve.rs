@@ -69,7 +69,7 @@ fn hints(address: SocketAddr, key: &str, loaded: &demo::Loaded) -> String {
          curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/plans/{plan}/earned-value?as_of=2020-07-01'\n  \
          curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" -H 'Accept: text/csv' 'http://{address}/v1/reports/spi?as_of=2020-07-01&kind=delivery'\n  \
          curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/plans/{contributor}/proofs'\n  \
-         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/badges/reach-gold/picture.svg' > reach-gold.svg\n\n\
+         curl -s -H \"Authorization: Bearer $MILEPOST_KEY\" 'http://{address}/v1/badges/hundred-contributions/picture.svg' > hundred-contributions.svg\n\n\
          Documentation of all operations: http://{address}/docs\n",
         loaded.plans, loaded.milestones, loaded.events, loaded.enrolments
     )

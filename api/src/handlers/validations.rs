@@ -18,9 +18,9 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::handlers::milestones::act;
 use crate::read_model::PlanView;
 use crate::resource::{By, find};
+use crate::stepping;
 use crate::store::author::Author;
 use crate::store::validations::{self, ValidationAsk, ValidationRow};
 use crate::store::{Conn, reporting_lines, row};
@@ -176,7 +176,7 @@ impl Loaded {
         record(unit, verb, Some(&before), &Recorded { row: &self.row, asks: asks.clone() }).await?;
         self.known = asks;
         if matches!(state, ValidationState::Rejected | ValidationState::Withdrawn) {
-            act::send_back(unit, self.row.plan_id, self.row.milestone_key.as_str()).await?;
+            stepping::send_back(unit, self.row.plan_id, self.row.milestone_key.as_str()).await?;
         }
         Ok(())
     }

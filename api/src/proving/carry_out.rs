@@ -16,8 +16,7 @@ use super::observed::{Judged, Observed};
 use crate::awarding;
 use crate::context::Context;
 use crate::error::ApiError;
-use crate::handlers::milestones::act;
-use crate::handlers::plans::undated;
+use crate::stepping;
 use crate::store::milestone_proofs::MilestoneStanding;
 use crate::store::plans::{self, PlanRecord};
 use crate::store::row;
@@ -190,22 +189,22 @@ impl Plan<'_> {
             if row.achieved_on.is_some() {
                 return Ok(None);
             }
-            undated::achieve(unit, &row, on).await?;
+            stepping::achieve_undated(unit, &row, on).await?;
             return Ok(Some(on));
         }
         let record = self.record(unit).await?;
         let Some(position) = record.position(definition.key.as_str()) else { return Ok(None) };
-        act::achieve_proved(unit, record, position, on, evidence).await
+        stepping::achieve_proved(unit, record, position, on, evidence).await
     }
 
     async fn reopen(&mut self, unit: &mut Unit, key: &str) -> Result<(), ApiError> {
         let reason = Reason::trusted(NO_LONGER_HOLDS.to_owned());
         if let Some(row) = self.undated(unit, key).await? {
-            return undated::reopen(unit, &row, reason).await.map(|_| ());
+            return stepping::reopen_undated(unit, &row, reason).await.map(|_| ());
         }
         let record = self.record(unit).await?;
         let Some(position) = record.position(key) else { return Ok(()) };
-        act::reopen_unproved(unit, record, position, reason).await
+        stepping::reopen_unproved(unit, record, position, reason).await
     }
 
     async fn undated(&self, unit: &mut Unit, key: &str) -> Result<Option<UndatedMilestone>, ApiError> {
@@ -281,7 +280,7 @@ pub async fn record(
 fn evidence(proof: &Proof, judgement: &Judgement) -> Vec<Evidence> {
     let met = proof.criteria.iter().zip(&judgement.findings).filter(|(_, finding)| finding.met_on.is_some());
     let said = |(criterion, finding): (&Criterion, &Finding)| {
-        let title: String = criterion.words(finding).chars().take(Name::MAX_CHARS).collect();
+        let title: String = finding.words(criterion).chars().take(Name::MAX_CHARS).collect();
         Evidence { title: Name::trusted(title), url: None, note: None }
     };
     met.map(said).collect()

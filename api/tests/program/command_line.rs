@@ -54,11 +54,16 @@ fn the_first_start_with_the_demo() {
     }
     let key = printed.lines().find(|line| line.starts_with("mp_")).expect("the key").to_owned();
     let commands: Vec<&str> = printed.lines().filter(|line| line.contains("curl")).collect();
-    assert_eq!(commands.len(), 3, "{printed}");
-    let plan = commands.iter().find_map(|line| line.split("/v1/plans/").nth(1)).expect("a plan");
-    let path = plan.trim_end_matches('\'');
-    let (status, value) = call("GET", &format!("{}/v1/plans/{path}", serving.url), &key, None);
+    assert_eq!(commands.len(), 5, "{printed}");
+    let asked = |part: &str| {
+        let path = commands.iter().find_map(|line| Some(line.split('\'').find(|word| word.contains(part))?.to_owned()));
+        call("GET", &path.expect("a command"), &key, None)
+    };
+    let (status, value) = asked("/earned-value");
     assert_eq!((status, &value["spi"]), (200, &json!(15.0 / 26.0)));
+    let (status, value) = asked("/proofs");
+    assert_eq!((status, &value["proofs"][2]["proved_on"]), (200, &json!("2017-06-22")), "the hundredth commit");
+    assert_eq!(asked("/v1/badges/").0, 200);
     serving.stop();
     let again = Serving::start(directory.path(), &["--demo"]);
     assert_eq!(call("GET", &format!("{}/v1/plans", again.url), &key, None).0, 200);

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
-use super::judge::Finding;
 use super::rule::ProofRule;
 use super::validation::Need;
 use crate::recognition::badge::BadgeTier;
@@ -184,13 +183,6 @@ impl Criterion {
                 format!("approvals ({})", kinds.join(", "))
             }
         }
-    }
-
-    /// Returns what was found, in words: the figure beside the number that it is compared with.
-    pub fn words(&self, finding: &Finding) -> String {
-        let figure = finding.figure.map_or_else(|| "none".to_owned(), |figure| figure.to_string());
-        let side = if self.at_most.is_some() { "at most" } else { "at least" };
-        format!("{}: {figure} ({side} {})", self.subject(), finding.threshold)
     }
 
     /// Returns whether it holds for ever once it holds, as far as the facts stay what they are.

@@ -58,6 +58,15 @@ pub struct Finding {
     pub percent: f64,
 }
 
+impl Finding {
+    /// Returns what was found about a criterion, in words: the figure beside the number that it is compared with.
+    pub fn words(&self, criterion: &Criterion) -> String {
+        let figure = self.figure.map_or_else(|| "none".to_owned(), |figure| figure.to_string());
+        let side = if criterion.at_most.is_some() { "at most" } else { "at least" };
+        format!("{}: {figure} ({side} {})", criterion.subject(), self.threshold)
+    }
+}
+
 /// Tier that was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reached {

@@ -22,14 +22,14 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::forecasts::Cause;
-use super::{Milestone, load_running, save_all};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
-use crate::handlers::plans::holds::check_record;
 use crate::precondition::IfMatchOptional;
 use crate::read_model::{PlanView, Plans};
+use crate::resources::milestones::check_record;
+use crate::resources::milestones::{Milestone, load_running, save_all};
 use crate::store::milestones::{self, ForecastRow};
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::Unit;

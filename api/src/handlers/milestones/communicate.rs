@@ -12,11 +12,11 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::forecasts::ForecastChange;
-use super::load;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::resources::milestones::load;
 use crate::store::communications::{self, CommunicationKind, CommunicationRow};
 use crate::store::milestones::ForecastRow;
 use crate::store::plans::{self, PlanRecord};

@@ -9,12 +9,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Milestone, load_running, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
+use crate::resources::milestones::{Milestone, load_running, save};
 
 /// Confirmation of a forecast.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]

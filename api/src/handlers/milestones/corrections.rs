@@ -11,7 +11,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Milestone, load, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -19,6 +18,7 @@ use crate::extract::Body;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
 use crate::record::{self, Record};
+use crate::resources::milestones::{Milestone, load, save};
 use crate::store::corrections::Correction;
 use crate::store::json_text::JsonText;
 use crate::store::row;

@@ -9,13 +9,13 @@ use milepost_domain::rule::Rule as _;
 use sqlx::types::Text;
 use uuid::Uuid;
 
-use super::{Milestone, NewRows, new_rows, owner_of, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
-use crate::handlers::plans::holds::check_record;
 use crate::owner;
+use crate::resources::milestones::check_record;
+use crate::resources::milestones::{Milestone, NewRows, new_rows, owner_of, save};
 use crate::store::milestones::{self, DependencyRow};
 use crate::store::plans::{self, PlanRecord};
 use crate::store::undated_milestones;

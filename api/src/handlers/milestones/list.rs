@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::waits_for::WaitsFor;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -26,6 +25,7 @@ use crate::paging::{Page, Paging};
 use crate::read_model::agenda::{ByDate, Listed};
 use crate::read_model::{MilestoneLabel, PlanView};
 use crate::reference::{self, Named};
+use crate::resources::waits_for::WaitsFor;
 use crate::store::keyset::{Direction, Key as PositionKey, Order, Position};
 use crate::store::owner::Owner;
 

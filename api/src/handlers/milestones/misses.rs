@@ -17,13 +17,13 @@ use uuid::Uuid;
 
 use super::cascade::{Cascade, apply, decide};
 use super::forecasts::Cause;
-use super::{Milestone, load_running, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
+use crate::resources::milestones::{Milestone, load_running, save};
 use crate::store::author::Author;
 use crate::store::authored;
 use crate::store::authored::name_all;

@@ -9,12 +9,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Milestone;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::moment::AsOf;
 use crate::paging::{Page, Paging};
+use crate::resources::milestones::Milestone;
 use crate::store::author::Author;
 use crate::store::authored;
 use crate::store::authored::name_all;

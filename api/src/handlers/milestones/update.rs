@@ -16,7 +16,6 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::create::{edges, within};
-use super::{Milestone, load_running, save};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -24,6 +23,7 @@ use crate::extract::Body;
 use crate::owner::{self, NamedOwner};
 use crate::patch::Change;
 use crate::precondition::IfMatch;
+use crate::resources::milestones::{Milestone, load_running, save};
 use crate::store::json_text::JsonText;
 use crate::store::milestones::{self, ProgressRow};
 use crate::store::plans::PlanRecord;

@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use super::chart::{check_line, settle_line};
 use crate::error::ApiError;
-use crate::handlers::milestones::{Milestone, save_all};
 use crate::handlers::plans::update::change_rows;
 use crate::merging::change_each;
 use crate::resource::{By, find};
 use crate::resources::interventions;
+use crate::resources::milestones::{Milestone, save_all};
 use crate::store::interventions::{self as store_interventions, InterventionRow};
 use crate::store::owner::Owner;
 use crate::store::people::Person;

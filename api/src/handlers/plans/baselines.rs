@@ -13,15 +13,15 @@ use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::holds::check_record;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::Body;
-use crate::handlers::milestones::Milestone;
 use crate::owner::{self, NamedOwner};
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
+use crate::resources::milestones::Milestone;
+use crate::resources::milestones::check_record;
 use crate::store::author::Author;
 use crate::store::authored;
 use crate::store::authored::name_all;
@@ -278,7 +278,7 @@ pub async fn freeze(
     let changes: Vec<ForecastRow> = terms
         .replanned
         .iter()
-        .filter_map(|one| moved_date(unit, record, (number, terms.reason), before[one.position].planned_on(), *one))
+        .filter_map(|one| moved_date(unit, record, (number, terms.reason), before[one.position].planned_on, *one))
         .collect();
     milestones::insert_forecasts(&mut unit.conn, unit.organization_id, &changes).await?;
     record.forecasts.extend(changes);

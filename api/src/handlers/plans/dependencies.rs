@@ -13,7 +13,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::holds::check_record;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -21,6 +20,7 @@ use crate::extract::Body;
 use crate::paging::{Page, Paging};
 use crate::read_model::PlanView;
 use crate::record::{self, Record, Withdrawable, Withdrawal};
+use crate::resources::milestones::check_record;
 use crate::store::authored::name_all;
 use crate::store::keyset::Position;
 use crate::store::plan_dependencies::PlanDependency;

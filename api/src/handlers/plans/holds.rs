@@ -5,7 +5,7 @@ use actix_web::http::header::LOCATION;
 use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::NaiveDate;
-use milepost_domain::plan::hold::{check_running, on_hold_since, resume};
+use milepost_domain::plan::hold::{on_hold_since, resume};
 use milepost_domain::plan::start::Shift;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::{ExternalRef, Name, Reason};
@@ -20,11 +20,11 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
-use crate::handlers::milestones::Milestone;
 use crate::owner::NamedOwner;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
+use crate::resources::milestones::{Milestone, check_record};
 use crate::store::authored::name_all;
 use crate::store::holds::PlanHold;
 use crate::store::keyset::{Direction, Order, Position};
@@ -229,10 +229,4 @@ impl Resumption {
             moves: shifts.iter().map(|shift| StartedMilestone::of(record, shift)).collect(),
         }
     }
-}
-
-/// Refuses to change the dates of a plan that is on hold.
-pub fn check_record(record: &PlanRecord, today: NaiveDate) -> Result<(), ApiError> {
-    let holds: Vec<_> = record.holds.iter().map(PlanHold::hold).collect();
-    check_running(&holds, today).map_err(|rule| rule.at("").into())
 }

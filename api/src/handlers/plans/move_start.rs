@@ -13,15 +13,15 @@ use uuid::Uuid;
 
 use super::Plan;
 use super::baselines::{Freeze, Replanned, approver, freeze};
-use super::holds::check_record;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::{Body, Query};
-use crate::handlers::milestones::Milestone;
 use crate::owner::NamedOwner;
 use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
+use crate::resources::milestones::Milestone;
+use crate::resources::milestones::check_record;
 use crate::store::plans::{self, PlanRecord};
 use crate::unit::{Change, Entity};
 

@@ -16,9 +16,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::handlers::milestones::forecasts::Cause;
-use crate::handlers::milestones::waits_for::WaitsFor;
 use crate::read_model::PlanView;
 use crate::resources::date_changes::DateChange;
+use crate::resources::waits_for::WaitsFor;
 use crate::store::milestones::ForecastRow;
 use crate::store::plans::PlanRecord;
 

@@ -13,16 +13,16 @@ use sqlx::types::Text;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::holds::check_record;
 use super::review_state::ReviewState;
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::handlers::milestones::{Milestone, save_all};
 use crate::owner::{self, NamedOwner};
 use crate::paging::{Page, Paging};
 use crate::read_model::PlanView;
+use crate::resources::milestones::check_record;
+use crate::resources::milestones::{Milestone, save_all};
 use crate::store::Conn;
 use crate::store::author::Author;
 use crate::store::authored;

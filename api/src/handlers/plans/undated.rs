@@ -15,15 +15,17 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::holds::check_record;
 use crate::answer::Answer;
 use crate::awarding;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::Body;
-use crate::handlers::milestones::{Milestone, create};
+use crate::handlers::milestones::create;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
+use crate::resources::milestones::Milestone;
+use crate::resources::milestones::check_record;
+use crate::stepping;
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::plans::{self, PlanRecord};
 use crate::store::row::{self, Column as _, Condition};
@@ -165,7 +167,7 @@ pub async fn achieve_undated_milestone(
         if before.achieved_on.is_some() {
             return Err(ValueRule::AlreadyRecorded.at("").into());
         }
-        let answer = achieve(unit, &before, occurred_on).await?;
+        let answer = stepping::achieve_undated(unit, &before, occurred_on).await?;
         awarding::for_milestone(&cx, unit, &record, &key, occurred_on).await?;
         Ok(answer)
     })
@@ -190,20 +192,9 @@ pub async fn reopen_undated_milestone(
         if before.achieved_on.is_none() {
             return Err(ApiError::new(Code::Conflict, "The milestone is not achieved."));
         }
-        reopen(unit, &before, body.0.reason.clone()).await
+        stepping::reopen_undated(unit, &before, body.0.reason.clone()).await
     })
     .await
-}
-
-/// Writes that a milestone without a date was achieved.
-pub async fn achieve(unit: &mut Unit, before: &UndatedMilestone, on: NaiveDate) -> Result<Answer, ApiError> {
-    save(unit, before, UndatedMilestone { achieved_on: Some(on), ..before.clone() }, "achieved").await
-}
-
-/// Writes that a milestone without a date was reopened.
-pub async fn reopen(unit: &mut Unit, before: &UndatedMilestone, reason: Reason) -> Result<Answer, ApiError> {
-    let after = UndatedMilestone { achieved_on: None, reason: Some(reason), ..before.clone() };
-    save(unit, before, after, "reopened").await
 }
 
 /// Date a milestone that has no date
@@ -269,20 +260,6 @@ pub async fn add(unit: &mut Unit, row: &UndatedMilestone) -> Result<(), ApiError
     row::insert(&mut unit.conn, unit.organization_id, row).await?;
     let (entity, root) = ((Entity::UndatedMilestone, row.id), (Entity::Plan, row.plan_id));
     unit.record(Change { verb: "created", entity, root, before: None, after: Some(row) }).await
-}
-
-async fn save(
-    unit: &mut Unit,
-    before: &UndatedMilestone,
-    mut after: UndatedMilestone,
-    verb: &str,
-) -> Result<Answer, ApiError> {
-    after.version += 1;
-    after.updated_at = unit.now;
-    row::update(&mut unit.conn, unit.organization_id, &after).await?;
-    let (entity, root) = ((Entity::UndatedMilestone, after.id), (Entity::Plan, after.plan_id));
-    unit.record(Change { verb, entity, root, before: Some(before), after: Some(&after) }).await?;
-    Ok(Answer::ok(&after)?.version(after.version))
 }
 
 async fn load(unit: &mut Unit, id: Uuid) -> Result<PlanRecord, ApiError> {

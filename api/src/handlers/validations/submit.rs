@@ -20,12 +20,12 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
-use crate::handlers::milestones::act;
-use crate::handlers::plans::holds::check_record;
 use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
 use crate::reference::{self, Named};
+use crate::resources::milestones::check_record;
 use crate::sight::lacking;
+use crate::stepping;
 use crate::store::milestone_proofs::{self, MilestoneStanding};
 use crate::store::validations::{self, ValidationAsk, ValidationRow};
 use crate::store::{plans, row, undated_milestones};
@@ -127,7 +127,7 @@ pub async fn submit_for_validation(
             updated_at: unit.now,
         };
         row::insert(&mut unit.conn, unit.organization_id, &row).await?;
-        act::submit_for_validation(unit, *id, draft.milestone_key.as_str()).await?;
+        stepping::submit_for_validation(unit, *id, draft.milestone_key.as_str()).await?;
         let mut loaded = Loaded { row, asks: vec![], known: vec![] };
         for (index, ask) in draft.ask.iter().enumerate() {
             add(&cx, unit, &mut loaded, &plan, ask, &format!("/ask/{index}")).await?;
