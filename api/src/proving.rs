@@ -24,7 +24,7 @@ use crate::keeping::{self, Due};
 use crate::read_model::PlanView;
 use crate::store::marks::{self, Marks, Upkeep};
 use crate::store::reference_periods::Holder;
-use crate::store::{ledger, organizations};
+use crate::store::{ledger, organizations, usage_events};
 
 /// Number of plans that are judged and written at a time.
 const AT_ONCE: usize = 100;
@@ -33,28 +33,36 @@ const FAR: i64 = 1_000;
 /// Largest number of rounds: each one follows from the achievements of the last one.
 const MOST_ROUNDS: usize = 100;
 
-/// Brings the proofs of all plans up to date. Answers a context that sees what has followed.
-pub async fn up_to_date(cx: &Context) -> Result<Context, ApiError> {
-    let mut cx = cx.clone();
+/// Brings the proofs of all plans up to date. Answers a context that sees what has followed, with the number of the last event that it saw.
+pub async fn up_to_date(cx: &Context) -> Result<(Context, i64), ApiError> {
+    let (mut cx, organization_id) = (cx.clone(), cx.organization_id());
+    let event_sequence = usage_events::last_number(&mut cx.read().await?, organization_id).await?;
+    let state = (event_sequence, cx.who.tenant.sequence, cx.today());
     // Mostly nothing has changed: then nobody waits for a turn.
-    if keeping::due(&cx, Upkeep::Proofs).await?.is_none() {
-        return Ok(cx);
+    if cx.app.keeping.is_kept(organization_id, Upkeep::Proofs, state) {
+        return Ok((cx, event_sequence));
     }
-    let turn = cx.app.keeping.turn(cx.organization_id(), Upkeep::Proofs);
+    let turn = cx.app.keeping.turn(organization_id, Upkeep::Proofs);
     let _turn = turn.lock().await;
     for _ in 0..MOST_ROUNDS {
-        let Some(due) = keeping::due(&cx, Upkeep::Proofs).await? else { break };
+        let Some(due) = keeping::due(&cx, Upkeep::Proofs).await? else {
+            cx.app.keeping.note_kept(organization_id, Upkeep::Proofs, state);
+            break;
+        };
+        let marks = due.marks;
         // Whoever asks, it is the server that acts; and the plans in memory must be no older than the marks.
-        let job = Context::of_job(&cx.app, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
+        let job = Context::of_job(&cx.app, organization_id).await?.ok_or_else(ApiError::not_found)?;
         let is_over = !round(&job, due).await?;
         cx.who.tenant = job.who.tenant;
         if is_over {
+            let state = (marks.event_sequence, marks.ledger_sequence, marks.as_of);
+            cx.app.keeping.note_kept(organization_id, Upkeep::Proofs, state);
             break;
         }
     }
-    let now = Context::of_job(&cx.app, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
+    let now = Context::of_job(&cx.app, organization_id).await?.ok_or_else(ApiError::not_found)?;
     cx.who.tenant = now.who.tenant;
-    Ok(cx)
+    Ok((cx, event_sequence))
 }
 
 /// Judges what has changed. Answers whether another round is needed: something has followed from which more may follow, or a plan has changed

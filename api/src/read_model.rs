@@ -360,6 +360,16 @@ impl ReadModel {
         self.organizations.iter().filter_map(|(id, entry)| Some((*id, entry.plans.load().as_ref()?.sequence)))
     }
 
+    /// The answer to a question, if it was serialized before.
+    pub fn known_report(&self, key: &ReportKey) -> Option<Report> {
+        self.reports.get(key)
+    }
+
+    /// Keeps the answer to a question.
+    pub fn keep_report(&self, key: ReportKey, report: Report) {
+        self.reports.insert(key, report);
+    }
+
     /// The answer to a question, serialized once for each ledger sequence.
     pub fn report(&self, key: ReportKey, make: impl FnOnce() -> Result<Report, ApiError>) -> Result<Report, ApiError> {
         if let Some(known) = self.reports.get(&key) {

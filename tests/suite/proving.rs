@@ -203,7 +203,7 @@ async fn what_falls_away_is_shown_to_somebody(engine: Engine) {
     assert_eq!(refused, errors(&[("", "not_contested")]));
     server.post("/v1/events/erase", json!({ "person": "ana" })).await.expect(200);
     let found = contested().await;
-    assert_eq!((pluck(&found, "key"), pluck(&found, "holds")), (vec![&json!("a")], vec![&json!(false)]));
+    assert_eq!((pluck(&found, "key"), pluck(&found, "proved_on")), (vec![&json!("a")], vec![&Value::Null]));
     assert_eq!(milestone(&server, &plan, "a").await.0, "achieved", "nothing is taken back in silence");
     let entries = server.get("/v1/ledger?action=proof.contested").await.expect(200);
     assert_eq!(pluck(&entries, "root_type"), ["plan"]);

@@ -93,9 +93,7 @@ impl Plan<'_> {
         let mut after = known.cloned().unwrap_or_else(|| begun(unit, self.observed.plan.row.id, definition));
         // What nobody can tell any more stays as it was.
         if !(before.is_forgotten && judgement.proved_on.is_none() && after.proved_on.is_some()) {
-            after.holds = judgement.holds;
             after.proved_on = judgement.proved_on;
-            after.percent = judgement.percent;
         }
         after.was_achieved |= before.is_achieved;
         let Consequence { achieve_on, reopen, tiers, contest, settle } = consequence;
@@ -231,9 +229,7 @@ fn begun(unit: &Unit, plan_id: Uuid, definition: &MilestoneDefinition) -> Milest
         id: unit.new_id(),
         plan_id,
         key: definition.key.clone(),
-        holds: false,
         proved_on: None,
-        percent: 0.0,
         tier: None,
         achieved_on: None,
         was_achieved: false,

@@ -13,8 +13,8 @@ use crate::{Conn, columns, table};
 /// Standing of a milestone that proves itself, as it was last looked at.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
-    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "t4", "holds": true,
-    "proved_on": "2026-05-04", "percent": 100.0, "tier": null, "achieved_on": "2026-05-04", "was_achieved": true, "contested_at": null, "upheld_at": null,
+    "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "key": "t4",
+    "proved_on": "2026-05-04", "tier": null, "achieved_on": "2026-05-04", "was_achieved": true, "contested_at": null, "upheld_at": null,
     "reason": null, "version": 1, "created_at": "2026-05-04T12:00:00Z", "updated_at": "2026-05-04T12:00:00Z"
 }))]
 pub struct MilestoneStanding {
@@ -24,13 +24,8 @@ pub struct MilestoneStanding {
     pub plan_id: Uuid,
     /// Key of the milestone.
     pub key: Key,
-    /// Whether the proof holds.
-    pub holds: bool,
     /// Day on which the milestone was proved; null if it was not.
     pub proved_on: Option<NaiveDate>,
-    /// Share of the way that the proof has come, in percent.
-    #[schema(minimum = 0, maximum = 100)]
-    pub percent: f64,
     /// Highest tier whose badge the proof has earned; null if the milestone has no tiers, or none was reached.
     pub tier: Option<BadgeTier>,
     /// Day of the achievement that the proof has brought; null if it has brought none.
@@ -57,9 +52,7 @@ columns!(MilestoneStanding {
     id,
     plan_id,
     key,
-    holds,
     proved_on,
-    percent,
     tier,
     achieved_on,
     was_achieved,

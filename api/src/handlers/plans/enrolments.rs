@@ -235,7 +235,7 @@ async fn named(cx: &Context, unit: &mut Unit, draft: &EnrolmentsDraft) -> Result
     responses((status = 200, description = "A page of enrolments.", body = Page<Enrolment>)))]
 #[get("/v1/programs/{template_key}/enrolments")]
 pub async fn list_enrolments(cx: Context, key: Path<String>, paging: Paging) -> Result<Answer, ApiError> {
-    let cx = proving::up_to_date(&cx).await?;
+    let (cx, _) = proving::up_to_date(&cx).await?;
     let plans = cx.plans().await?;
     let mut conn = cx.snapshot().await?;
     let program = program(&mut conn, cx.organization_id(), &key).await?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use actix_web::get;
+use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::plan::milestone::State;
@@ -17,9 +18,8 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::proving;
-use crate::read_model::PlanView;
-use crate::store::milestone_proofs::MilestoneStanding;
-use crate::store::row;
+use crate::proving::observed::Judged;
+use crate::read_model::{PlanView, Report, ReportKey};
 use crate::store::undated_milestones::{self, UndatedMilestone};
 
 /// Number of milestones that are named as next.
@@ -131,17 +131,45 @@ pub struct PlanProgress {
     responses((status = 200, description = "The progress.", body = PlanProgress)))]
 #[get("/v1/plans/{id}/progress")]
 pub async fn read_progress(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
-    let cx = proving::up_to_date(&cx).await?;
+    let (cx, event_sequence) = proving::up_to_date(&cx).await?;
+    let (organization_id, today) = (cx.organization_id(), cx.today());
+    // It follows from the ledger, the events and the day.
+    let question = format!("{} {event_sequence} {today}", cx.target);
+    let key = ReportKey { organization_id, sequence: cx.who.tenant.sequence, question };
+    let report = match cx.app.read_model.known_report(&key) {
+        Some(known) => known,
+        None => {
+            let progress = compute(&cx, *id).await?;
+            let report = Report { body: serde_json::to_vec(&progress)?.into(), next: None };
+            cx.app.read_model.keep_report(key, report.clone());
+            report
+        }
+    };
+    Ok(Answer::bytes(StatusCode::OK, "application/json", report.body).content_tag())
+}
+
+async fn compute(cx: &Context, id: Uuid) -> Result<PlanProgress, ApiError> {
     let plans = cx.plans().await?;
-    let plan = plans.find(*id).ok_or_else(ApiError::not_found)?;
+    let plan = plans.find(id).ok_or_else(ApiError::not_found)?;
     let mut conn = cx.snapshot().await?;
-    let undated = undated_milestones::of_plan(&mut conn, cx.organization_id(), *id).await?;
+    let undated = undated_milestones::of_plan(&mut conn, cx.organization_id(), id).await?;
     let content = cx.app.definitions.of_plan(&mut conn, cx.organization_id(), &plan.row).await?;
-    let definitions =
+    drop(conn);
+    let definitions: HashMap<&str, &MilestoneDefinition> =
         content.iter().flat_map(|content| &content.milestones).map(|one| (one.key.as_str(), one)).collect();
-    let standings: Vec<MilestoneStanding> = row::of_plans(&mut conn, cx.organization_id(), Some(&[*id])).await?;
-    let percents = standings.iter().map(|one| (one.key.as_str(), one.percent)).collect();
-    Ok(Answer::ok(&PlanProgress::of(plan, &undated, (&definitions, &percents), cx.today()))?.content_tag())
+    let mut percents: HashMap<&str, f64> = HashMap::new();
+    if definitions.values().any(|one| one.proof.is_some()) {
+        let observed = proving::observe_one(cx, plan, cx.today()).await?;
+        for (judged, observed) in proving::judge_all(observed.into_iter().collect()).await? {
+            for Judged { at, judgement } in judged {
+                let key = observed.content.milestones[at].key.as_str();
+                if let Some((key, _)) = definitions.get_key_value(key) {
+                    percents.insert(key, judgement.percent);
+                }
+            }
+        }
+    }
+    Ok(PlanProgress::of(plan, &undated, (&definitions, &percents), cx.today()))
 }
 
 impl PlanProgress {

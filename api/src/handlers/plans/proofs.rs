@@ -135,7 +135,7 @@ pub struct UpholdDraft {
     responses((status = 200, description = "The proofs.", body = PlanProofs)))]
 #[get("/v1/plans/{id}/proofs")]
 pub async fn list_proofs(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) -> Result<Answer, ApiError> {
-    let cx = proving::up_to_date(&cx).await?;
+    let (cx, _) = proving::up_to_date(&cx).await?;
     let plans = cx.plans().await?;
     let plan = plans.find(*id).ok_or_else(ApiError::not_found)?;
     let as_of = as_of.min(cx.today());
@@ -197,7 +197,7 @@ impl CriterionFinding {
     responses((status = 200, description = "A page of contested proofs.", body = Page<MilestoneStanding>)))]
 #[get("/v1/contested-proofs")]
 pub async fn list_contested_proofs(cx: Context, paging: Paging) -> Result<Answer, ApiError> {
-    let cx = proving::up_to_date(&cx).await?;
+    let (cx, _) = proving::up_to_date(&cx).await?;
     let plans = cx.plans().await?;
     let mut rows = milestone_proofs::contested(&mut cx.read().await?, cx.organization_id()).await?;
     rows.retain(|row| plans.find(row.plan_id).is_some_and(|plan| cx.may_with_plan(Scope::PlansRead, plan)));
