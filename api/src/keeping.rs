@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::store::marks::{self, Marks, Upkeep};
+use crate::store::measured_events::Axis;
 use crate::store::reference_periods::{self, Holder};
 use crate::store::{Conn, ledger, usage_events};
 
@@ -68,10 +69,7 @@ pub async fn holders_since(
     holder: Holder,
     since: Marks,
 ) -> Result<HashSet<Uuid>, ApiError> {
-    let names = match holder {
-        Holder::Customer => usage_events::subjects_since(conn, organization_id, since.event_sequence).await?,
-        Holder::Person => usage_events::people_since(conn, organization_id, since.event_sequence).await?,
-    };
+    let names = usage_events::names_since(conn, organization_id, Axis::of(holder), since.event_sequence).await?;
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let of_names = reference_periods::with_refs(conn, organization_id, holder, &names).await?;
     let kind = holder.to_string();

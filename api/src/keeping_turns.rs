@@ -15,7 +15,7 @@ pub struct Keeping {
     kept: moka::sync::Cache<(Uuid, Upkeep), State>,
 }
 
-/// What everything derived depends on: the last event, the last ledger entry, and the date.
+/// State of an organization, on which everything derived depends: the last event, the last ledger entry, and the date.
 pub type State = (i64, i64, NaiveDate);
 
 /// Number of organizations of which something is remembered, times the kinds of upkeep.

@@ -1,6 +1,6 @@
 //! Proving of milestones by what is known: usage events, awards, other milestones and the plan's figures.
 //!
-//! What has changed since the last time is judged anew ([`crate::keeping`]), and what follows is done in the name of the server. An
+//! Changes since the last time are judged anew ([`crate::keeping`]), and what follows is done in the name of the server. An
 //! achievement can prove further milestones, so this goes on until nothing follows any more; templates whose proofs wait for each other are
 //! refused, so it comes to an end.
 
@@ -145,7 +145,7 @@ async fn changed(cx: &Context, due: &mut Due) -> Result<Option<Vec<Arc<PlanView>
     Ok(Some(proved))
 }
 
-/// What is known of one plan by the end of a day, for an answer; `None` if it was made without a template.
+/// Facts of one plan by the end of a day, for an answer; `None` if it was made without a template.
 pub async fn observe_one(cx: &Context, plan: &Arc<PlanView>, as_of: NaiveDate) -> Result<Option<Observed>, ApiError> {
     let mut conn = cx.survey().await?;
     Ok(observe(cx, &mut conn, std::slice::from_ref(plan), as_of).await?.pop())

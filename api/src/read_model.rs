@@ -6,11 +6,11 @@
 //! loaded again. Every replica does so by itself, so every replica is correct. The least used organizations are dropped.
 
 pub mod agenda;
+pub mod reports;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use actix_web::web::Bytes;
 use arc_swap::ArcSwapOption;
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::plan::progress::Share;
@@ -23,7 +23,7 @@ use tokio::sync::Mutex;
 use uuid::Uuid;
 
 use self::agenda::{Agenda, KeptAgenda, KeptStandings, Standings};
-use crate::error::ApiError;
+use self::reports::Reports;
 use crate::store::keyset::{Direction, Key, Order, Position};
 use crate::store::milestones::MilestoneRow;
 use crate::store::owner::Owner;
@@ -32,8 +32,6 @@ use crate::store::{Conn, Db, ledger};
 
 /// Maximum number of plans that are reloaded at once.
 const RELOAD_AT_ONCE: usize = 500;
-/// Memory for serialized reports, in bytes.
-const REPORT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Descriptive fields of a milestone.
 #[derive(Debug, Clone)]
@@ -291,27 +289,8 @@ impl Plans {
 #[derive(Debug)]
 pub struct ReadModel {
     organizations: moka::sync::Cache<Uuid, Arc<Entry>>,
-    reports: moka::sync::Cache<ReportKey, Report>,
-}
-
-/// A serialized report.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// Body.
-    pub body: Bytes,
-    /// URL of the next page, if there is one.
-    pub next: Option<String>,
-}
-
-/// Key of a report: the question and the ledger sequence for which the report is valid.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ReportKey {
-    /// Identifier of the organization.
-    pub organization_id: Uuid,
-    /// Ledger sequence for which the report is valid.
-    pub sequence: i64,
-    /// The complete question: path, parameters and date.
-    pub question: String,
+    /// Serialized answers.
+    pub reports: Reports,
 }
 
 #[derive(Debug, Default)]
@@ -327,12 +306,9 @@ impl ReadModel {
             let bytes = entry.plans.load().as_ref().map_or(0, |plans| plans.weight());
             u32::try_from(bytes).unwrap_or(u32::MAX)
         };
-        let weigh_report = |key: &ReportKey, report: &Report| {
-            u32::try_from(key.question.len() + report.body.len() + 200).unwrap_or(u32::MAX)
-        };
         Self {
             organizations: moka::sync::Cache::builder().max_capacity(capacity_bytes).weigher(weigh_entry).build(),
-            reports: moka::sync::Cache::builder().max_capacity(REPORT_BYTES).weigher(weigh_report).build(),
+            reports: Reports::default(),
         }
     }
 
@@ -358,26 +334,6 @@ impl ReadModel {
     /// Returns the ledger sequences for which plans are in memory, by organization.
     pub fn sequences(&self) -> impl Iterator<Item = (Uuid, i64)> {
         self.organizations.iter().filter_map(|(id, entry)| Some((*id, entry.plans.load().as_ref()?.sequence)))
-    }
-
-    /// The answer to a question, if it was serialized before.
-    pub fn known_report(&self, key: &ReportKey) -> Option<Report> {
-        self.reports.get(key)
-    }
-
-    /// Keeps the answer to a question.
-    pub fn keep_report(&self, key: ReportKey, report: Report) {
-        self.reports.insert(key, report);
-    }
-
-    /// The answer to a question, serialized once for each ledger sequence.
-    pub fn report(&self, key: ReportKey, make: impl FnOnce() -> Result<Report, ApiError>) -> Result<Report, ApiError> {
-        if let Some(known) = self.reports.get(&key) {
-            return Ok(known);
-        }
-        let made = make()?;
-        self.reports.insert(key, made.clone());
-        Ok(made)
     }
 }
 

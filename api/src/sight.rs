@@ -37,7 +37,7 @@ impl Context {
 
     /// Refuses the person whom a plan serves: nobody decides about their own achievements.
     pub fn check_not_own(&self, plan: &PlanView) -> Result<(), ApiError> {
-        let own = self.who.caller.person.as_ref().map(|circle| circle.person_id);
+        let own = self.who.caller.person_id();
         if own.is_some() && own == plan.row.person_id { Err(ProofRule::OwnProof.at("").into()) } else { Ok(()) }
     }
 

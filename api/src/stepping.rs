@@ -1,7 +1,6 @@
 //! Steps of milestones through their states, by whoever takes them: a caller, a proof, a validation.
 
 use chrono::NaiveDate;
-use milepost_domain::plan::hold::on_hold_since;
 use milepost_domain::plan::milestone::{
     Action, Evidence, Prerequisite, State, dates_after, may_achieve, may_occur, transition,
 };
@@ -10,10 +9,8 @@ use milepost_domain::values::text::{Note, Reason};
 use sqlx::types::Text;
 use uuid::Uuid;
 
-use crate::answer::Answer;
 use crate::error::ApiError;
-use crate::resources::milestones::{Milestone, save};
-use crate::store::holds::PlanHold;
+use crate::resources::milestones::{Milestone, check_record, save};
 use crate::store::milestones::{self, DependencyRow, TransitionRow};
 use crate::store::plans::{self, PlanRecord};
 use crate::store::row;
@@ -96,33 +93,33 @@ pub async fn reopen_unproved(
 }
 
 /// Says of a milestone that it awaits validation, if it has a date and is being worked on.
-pub async fn submit_for_validation(unit: &mut Unit, plan_id: Uuid, key: &str) -> Result<(), ApiError> {
-    step_if(unit, plan_id, key, Action::Submit, &[State::Planned, State::InProgress], Details::default()).await
+pub async fn await_validation(unit: &mut Unit, record: &mut PlanRecord, key: &str) -> Result<(), ApiError> {
+    step_if(unit, record, key, Action::Submit, &[State::Planned, State::InProgress], Details::default()).await
 }
 
-/// Sends a milestone whose validation was rejected or taken back to work again.
+/// Sends a milestone whose validation was rejected or taken back to work again. On hold, it stays where it is.
 pub async fn send_back(unit: &mut Unit, plan_id: Uuid, key: &str) -> Result<(), ApiError> {
+    let found = plans::find(&mut unit.conn, unit.organization_id, plan_id).await?;
+    let mut record = found.ok_or_else(ApiError::not_found)?;
+    if check_record(&record, unit.today).is_err() {
+        return Ok(());
+    }
     let reason = Some(Note::trusted("The validation was rejected or withdrawn.".to_owned()));
-    step_if(unit, plan_id, key, Action::Reject, &[State::Submitted], Details { reason, ..Details::default() }).await
+    let details = Details { reason, ..Details::default() };
+    step_if(unit, &mut record, key, Action::Reject, &[State::Submitted], details).await
 }
 
 /// Takes a step with a milestone that has a date and is in one of some states.
 async fn step_if(
     unit: &mut Unit,
-    plan_id: Uuid,
+    record: &mut PlanRecord,
     key: &str,
     action: Action,
     from: &[State],
     details: Details,
 ) -> Result<(), ApiError> {
-    let found = plans::find(&mut unit.conn, unit.organization_id, plan_id).await?;
-    let mut record = found.ok_or_else(ApiError::not_found)?;
-    let holds: Vec<_> = record.holds.iter().map(PlanHold::hold).collect();
-    if on_hold_since(&holds, unit.today).is_some() {
-        return Ok(());
-    }
     match record.position(key).filter(|at| from.contains(&record.milestones[*at].state.0)) {
-        Some(position) => take(unit, &mut record, position, action, details).await.map(|_| ()),
+        Some(position) => take(unit, record, position, action, details).await.map(|_| ()),
         None => Ok(()),
     }
 }
@@ -201,12 +198,20 @@ const fn past_tense(action: Action) -> &'static str {
 }
 
 /// Writes that a milestone without a date was achieved.
-pub async fn achieve_undated(unit: &mut Unit, before: &UndatedMilestone, on: NaiveDate) -> Result<Answer, ApiError> {
+pub async fn achieve_undated(
+    unit: &mut Unit,
+    before: &UndatedMilestone,
+    on: NaiveDate,
+) -> Result<UndatedMilestone, ApiError> {
     save_undated(unit, before, UndatedMilestone { achieved_on: Some(on), ..before.clone() }, "achieved").await
 }
 
 /// Writes that a milestone without a date was reopened.
-pub async fn reopen_undated(unit: &mut Unit, before: &UndatedMilestone, reason: Reason) -> Result<Answer, ApiError> {
+pub async fn reopen_undated(
+    unit: &mut Unit,
+    before: &UndatedMilestone,
+    reason: Reason,
+) -> Result<UndatedMilestone, ApiError> {
     let after = UndatedMilestone { achieved_on: None, reason: Some(reason), ..before.clone() };
     save_undated(unit, before, after, "reopened").await
 }
@@ -216,11 +221,11 @@ async fn save_undated(
     before: &UndatedMilestone,
     mut after: UndatedMilestone,
     verb: &str,
-) -> Result<Answer, ApiError> {
+) -> Result<UndatedMilestone, ApiError> {
     after.version += 1;
     after.updated_at = unit.now;
     row::update(&mut unit.conn, unit.organization_id, &after).await?;
     let (entity, root) = ((Entity::UndatedMilestone, after.id), (Entity::Plan, after.plan_id));
     unit.record(Change { verb, entity, root, before: Some(before), after: Some(&after) }).await?;
-    Ok(Answer::ok(&after)?.version(after.version))
+    Ok(after)
 }

@@ -1,5 +1,6 @@
 //! Values with rules: parsed once at the edge, then carried as types. Knows no subject.
 
+pub mod count;
 pub mod dates;
 pub mod nesting;
 pub mod rule;

@@ -10,6 +10,7 @@ use crate::samples::{create, pluck};
 on_both_engines!(
     events_prove_milestones,
     one_proof_leads_to_another,
+    batches_of_many_people_are_followed,
     tiers_earn_a_badge_each,
     what_falls_away_is_shown_to_somebody,
     what_must_hold_is_reopened,
@@ -146,6 +147,51 @@ async fn one_proof_leads_to_another(engine: Engine) {
     let undated = server.get(&format!("{plan}/undated-milestones/d")).await.expect(200);
     assert_eq!(undated["achieved_on"], "2026-05-03");
     assert_eq!(awards(&server, &ana).await.len(), 2);
+}
+
+async fn batches_of_many_people_are_followed(engine: Engine) {
+    let server = Server::start(engine).await;
+    let people = ["ana", "ben", "cleo"];
+    let mut enrolled = vec![];
+    for name in people {
+        person(&server, name, json!({})).await;
+        enrolled.push(json!({ "person_ref": name }));
+    }
+    let proof = json!({ "criteria": [metric("a", &json!({ "at_least": 100 }))] });
+    let milestones = json!([{ "key": "m", "name": "M", "offset_days": 30, "proof": proof }]);
+    let template =
+        json!({ "key": "p", "name": "Program", "kind": "coaching", "publish": true, "milestones": milestones });
+    server.post("/v1/templates", template).await.expect(201);
+    let draft = json!({ "start_on": "2026-05-01", "people": enrolled });
+    let report = server.post("/v1/programs/p/enrolments", draft).await.expect(200);
+    let plans: Vec<String> = report["people"]
+        .as_array()
+        .expect("people")
+        .iter()
+        .map(|one| format!("/v1/plans/{}", one["plan_id"].as_str().expect("an id")))
+        .collect();
+    let mut counts = [0_u32; 3];
+    for round in 0..6_u32 {
+        let mut batch = vec![];
+        for (at, name) in people.iter().enumerate() {
+            for number in 0..=(round + u32::try_from(at).expect("few")) % 3 {
+                // Later rounds bring earlier days, too.
+                batch.push(event(&format!("{name}-{round}-{number}"), name, "a", 1 + (round * 2 + number) % 4));
+                counts[at] += 1;
+            }
+        }
+        send(&server, batch).await;
+        if round == 3 {
+            server.post("/v1/events/erase", json!({ "person": "ben" })).await.expect(200);
+            counts[1] = 0;
+        }
+        // One answer lets all be judged at once.
+        server.get("/v1/contested-proofs").await.expect(200);
+        for (plan, count) in plans.iter().zip(counts) {
+            let found = proofs(&server, plan, "").await;
+            assert_eq!(found[0]["criteria"][0]["figure"], json!(f64::from(count)), "round {round}, {plan}");
+        }
+    }
 }
 
 async fn tiers_earn_a_badge_each(engine: Engine) {

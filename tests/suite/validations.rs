@@ -147,6 +147,10 @@ async fn a_reopened_milestone_is_validated_anew(engine: Engine) {
     server.post(&format!("{plan}/milestones/m/reopen"), reason).await.expect(200);
     server.get(&format!("{plan}/progress")).await.expect(200);
     assert_ne!(state(&server, &plan).await, "achieved", "what a person has reopened stays open");
+    let refused = submitted(&server, &plan).await;
+    decide(&server, &refused, "ben", "peer_review", "reject").await.expect(200);
+    server.get(&format!("{plan}/progress")).await.expect(200);
+    assert_eq!(state(&server, &plan).await, "in_progress", "a rejection brings no earlier approval back");
     let anew = submitted(&server, &plan).await;
     server.get(&format!("{plan}/progress")).await.expect(200);
     assert_eq!(state(&server, &plan).await, "submitted", "the approvals of before no longer count");

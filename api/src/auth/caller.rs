@@ -22,6 +22,11 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// Returns the person, if the caller is one.
+    pub fn person_id(&self) -> Option<Uuid> {
+        self.person.as_ref().map(|circle| circle.person_id)
+    }
+
     /// Returns whether the caller may do something with something: by a scope that they have everywhere, or by a relation.
     pub fn may(&self, what: Scope, whom: &Subject<'_>) -> bool {
         self.scopes.allow(what) || self.person.as_ref().is_some_and(|circle| may(circle, what, whom))

@@ -145,7 +145,10 @@ pub async fn enrol_contributors(url: &str, key: &str, loaded: &mut Loaded) -> Re
     let first_on = first_days(&events().map_err(Failure::new)?).map_err(Failure::new)?;
     let all: Vec<(String, String)> = first_on.into_iter().collect();
     for some in all.chunks(ENROLLED_A_REQUEST) {
-        let item = |(person, _): &(String, String)| json!({ "external_ref": person, "name": person, "kind": "participant", "segment": "Contributors", "email": format!("{person}@example.org") });
+        let item = |(person, _): &(String, String)| {
+            let email = format!("{person}@example.org");
+            json!({ "external_ref": person, "name": person, "kind": "participant", "segment": "Contributors", "email": email })
+        };
         let items: Vec<Value> = some.iter().map(item).collect();
         send(http.post(format!("{url}/v1/people/bulk")).bearer_auth(key).json(&json!({ "items": items }))).await?;
         let started = |(person, on): &(String, String)| json!({ "person_ref": person, "start_on": on });

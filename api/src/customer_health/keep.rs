@@ -1,7 +1,7 @@
 //! Keeping how every customer is: what reports list, and what playbooks react to.
 //!
-//! What has changed since the last time is evaluated anew ([`crate::keeping`]); and when the day has changed, everything has. What is kept
-//! can be computed anew at any time.
+//! Changes since the last time are evaluated anew ([`crate::keeping`]); on a new day, everything is. All of it can be computed anew at any
+//! time.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -124,8 +124,9 @@ pub async fn observe(
     // One day of margin, because days depend on the time zone.
     let from = needs.reach_days.map(|days| midnight(plus_days(stretch.from, -days - 1)));
     let head = usage_events::last_number(conn, organization_id).await?;
-    let (reading, metrics) = (cx.reading(), Arc::from(needs.wanted));
-    let question = Question { organization_id, reading: &reading, from, wanted: &metrics, head, rewritten };
+    let (reading, metrics): (_, Arc<[Wanted]>) = (cx.reading(), Arc::from(needs.wanted));
+    let (reading, wanted, rewritten, recent) = (&reading, &metrics[..], &rewritten, None);
+    let question = Question { organization_id, reading, from, wanted, head, rewritten, recent };
     let mut all = Vec::with_capacity(customers.len());
     for customer in customers {
         let id = customer.id;

@@ -5,6 +5,7 @@ pub mod baseline_comparison;
 pub mod baselines;
 pub mod create;
 pub mod dependencies;
+pub mod draft;
 pub mod earned_value;
 pub mod enrolments;
 pub mod exchange;

@@ -6,22 +6,24 @@ pub mod submit;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::access::Scope;
-use milepost_domain::people::PersonContent;
 use milepost_domain::plan::milestone::Evidence;
+use milepost_domain::proof::rule::ProofRule;
 use milepost_domain::proof::validation::{
-    Candidate, Decision, Need, ValidationKind, ValidationState, approvals, state,
+    Asked, Candidate, Decision, Need, ValidationKind, ValidationState, approvals, count, state,
 };
+use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::{Key, Name, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::read_model::PlanView;
-use crate::resource::{By, find};
 use crate::stepping;
 use crate::store::author::Author;
+use crate::store::people::Person;
 use crate::store::validations::{self, ValidationAsk, ValidationRow};
 use crate::store::{Conn, reporting_lines, row};
 use crate::unit::{Change, Entity, Unit};
@@ -90,7 +92,7 @@ pub struct Validation {
 impl Validation {
     fn of(row: ValidationRow, asks: Vec<ValidationAsk>, plan: &PlanView) -> Self {
         let asked: Vec<_> = asks.iter().map(ValidationAsk::asked).collect();
-        let (given, needed) = approvals(&row.needs, &asked);
+        let (given, needed) = count(&row.needs, &approvals(&asked));
         Self {
             id: row.id,
             plan_id: row.plan_id,
@@ -120,7 +122,7 @@ impl Validation {
 struct Loaded {
     row: ValidationRow,
     asks: Vec<ValidationAsk>,
-    /// Who was asked as of the last entry in the ledger.
+    /// People who were asked as of the last entry in the ledger.
     known: Vec<RecordedAsk>,
 }
 
@@ -157,10 +159,23 @@ impl Loaded {
         Ok(Self { row, asks, known })
     }
 
+    fn asked(&self) -> Vec<Asked> {
+        self.asks.iter().map(ValidationAsk::asked).collect()
+    }
+
+    /// Refuses changes of a validation that is over.
+    fn check_open(&self) -> Result<(), ApiError> {
+        if self.row.state.is_open() { Ok(()) } else { Err(ProofRule::ValidationOver.at("").into()) }
+    }
+
+    fn answer(self, plan: &PlanView) -> Result<Answer, ApiError> {
+        let version = self.row.version;
+        Ok(Answer::ok(&Validation::of(self.row, self.asks, plan))?.version(version))
+    }
+
     /// Saves the state that follows from the decisions. A rejected milestone goes back to work.
     async fn settle(&mut self, unit: &mut Unit, verb: &str) -> Result<(), ApiError> {
-        let asked: Vec<_> = self.asks.iter().map(ValidationAsk::asked).collect();
-        let state = state(&self.row.needs, &asked);
+        let state = state(&self.row.needs, &self.asked());
         self.save(unit, verb, state).await
     }
 
@@ -192,21 +207,23 @@ async fn record(
     unit.record(Change { verb, entity, root, before, after: Some(after) }).await
 }
 
-/// What the rules need to know of somebody who is asked or decides.
-async fn candidate(unit: &mut Unit, person_id: Uuid, plan: &PlanView) -> Result<Candidate, ApiError> {
-    let (conn, organization_id, today) = (&mut unit.conn, unit.organization_id, unit.today);
-    let person = find::<PersonContent>(conn, organization_id, By::Id(person_id)).await?;
-    let manager_id = match plan.row.person_id {
-        Some(id) => reporting_lines::above(conn, organization_id, &[id]).await?.manager_on(id, today),
-        None => None,
-    };
-    Ok(Candidate { person_id, subject_id: plan.row.person_id, manager_id, has_left: !person.is_active(today) })
+/// The manager, today, of the person whom a plan serves.
+async fn manager_of(unit: &mut Unit, plan: &PlanView) -> Result<Option<Uuid>, ApiError> {
+    let Some(id) = plan.row.person_id else { return Ok(None) };
+    let chart = reporting_lines::above(&mut unit.conn, unit.organization_id, &[id]).await?;
+    Ok(chart.manager_on(id, unit.today))
+}
+
+/// Facts of somebody who is asked or decides, as the rules need them.
+fn candidate(unit: &Unit, person: &Person, manager_id: Option<Uuid>, plan: &PlanView) -> Candidate {
+    let has_left = !person.is_active(unit.today);
+    Candidate { person_id: person.id, subject_id: plan.row.person_id, manager_id, has_left }
 }
 
 impl Context {
     /// Whether the caller is one of the people.
     fn is_one_of(&self, asks: &[ValidationAsk]) -> bool {
-        let own = self.who.caller.person.as_ref().map(|circle| circle.person_id);
+        let own = self.who.caller.person_id();
         own.is_some() && asks.iter().any(|ask| ask.person_id == own)
     }
 
@@ -217,7 +234,7 @@ impl Context {
 
     /// Whether the caller may submit and take back validations: whoever runs the plan, and the person whom it serves.
     fn may_submit(&self, plan: &PlanView) -> bool {
-        let own = self.who.caller.person.as_ref().map(|circle| circle.person_id);
+        let own = self.who.caller.person_id();
         self.may_with_plan(Scope::PlansWrite, plan) || (own.is_some() && own == plan.row.person_id)
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use milepost_domain::plan::milestone::{Evidence, State, is_met};
+use milepost_domain::plan::milestone::{Evidence, State};
 use milepost_domain::plan::template::MilestoneDefinition;
 use milepost_domain::proof::Proof;
 use milepost_domain::proof::criterion::Criterion;
@@ -26,7 +26,7 @@ use crate::unit::{Change, Entity, Unit};
 /// Reason of a reopening by the server.
 const NO_LONGER_HOLDS: &str = "The proof no longer holds.";
 
-/// What a portion of plans has come to.
+/// Outcome of a portion of plans.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Done {
     /// Whether anything has followed that other plans or milestones may follow from.
@@ -157,8 +157,7 @@ impl Plan<'_> {
         let place = |key: &str| plan.labels.iter().position(|label| &*label.key == key);
         let state = |at: usize| plan.facts.milestones[at].state;
         if let Some(at) = place(definition.key.as_str()) {
-            let mut links = plan.facts.links.iter().filter(|link| link.to == at);
-            return links.all(|link| is_met(link.relation, state(link.from)));
+            return plan.facts.is_unlocked(at);
         }
         let is_open = |key: &str| {
             place(key).is_some_and(|at| state(at).is_open())

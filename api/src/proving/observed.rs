@@ -4,14 +4,14 @@ use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::{NaiveDate, NaiveTime};
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use milepost_domain::earned_value::EarnedValue;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent};
 use milepost_domain::proof::Proof;
 use milepost_domain::proof::criterion::{Criterion, CriterionKind, Whose};
 use milepost_domain::proof::judge::{Held, Judgement, Known, judge};
-use milepost_domain::proof::validation::{Decision, ValidationKind, ValidationState};
+use milepost_domain::proof::validation::{Approval, Submission, in_force};
 use milepost_domain::usage::metric::Aggregate;
 use milepost_domain::values::dates::plus_days;
 use uuid::Uuid;
@@ -20,14 +20,18 @@ use crate::clock::date_in;
 use crate::context::Context;
 use crate::read_model::PlanView;
 use crate::store::awards::AwardRow;
-use crate::store::measured_events::Span;
+use crate::store::measured_events::{Axis, Recent, Span};
 use crate::store::milestone_proofs::MilestoneStanding;
 use crate::store::reference_periods::ReferenceRow;
 use crate::store::row::{self, Column as _, Condition};
 use crate::store::undated_milestones::UndatedMilestone;
+use crate::store::validations::ValidationAsk;
 use crate::store::{Conn, reference_periods, usage_events, usage_rewrites, validations};
 use crate::usage::digest::{Digest, Wanted};
 use crate::usage::memory::Question;
+
+/// Number of events back to which those of many are read at once.
+const REACH: i64 = 10_000;
 
 /// Facts of one plan.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ pub struct Observed {
     person: Option<Arc<Digest>>,
     customer: Option<Arc<Digest>>,
     awards: Vec<Held>,
-    approvals: HashMap<String, Vec<(ValidationKind, NaiveDate)>>,
+    approvals: HashMap<String, Vec<Approval>>,
 }
 
 /// Judgement of a milestone of a plan.
@@ -73,6 +77,7 @@ pub async fn observe(
     let names: Vec<&str> = references.values().flatten().map(|row| row.external_ref.as_str()).collect();
     let rewritten = usage_rewrites::of_subjects(conn, organization_id, &names).await?;
     let head = usage_events::last_number(conn, organization_id).await?;
+    let recent = recent(conn, organization_id, &references, head).await?;
     let reading = cx.reading();
     let awards = awards_of(cx, conn, people).await?;
     let mut undated =
@@ -84,15 +89,17 @@ pub async fn observe(
     for plan in plans {
         let Some(content) = cx.app.definitions.of_plan(conn, organization_id, &plan.row).await? else { continue };
         let mut digests = [None, None];
-        let sides = [(Whose::Person, plan.row.person_id), (Whose::Customer, plan.row.customer_id)];
-        for (digest, (whose, holder)) in digests.iter_mut().zip(sides) {
+        let sides =
+            [(Whose::Person, Axis::Person, plan.row.person_id), (Whose::Customer, Axis::Subject, plan.row.customer_id)];
+        for (digest, (whose, axis, holder)) in digests.iter_mut().zip(sides) {
             let criteria: Vec<&Criterion> = criteria(&content).filter(|one| one.whose() == whose).collect();
             let (Some(holder), false) = (holder, criteria.is_empty()) else { continue };
             let wanted: Vec<Wanted> = criteria.iter().filter_map(|one| wanted(one)).collect();
             let from = from(&criteria, plan.facts.start_on).map(|on| on.and_time(NaiveTime::MIN).and_utc());
-            let (wanted, rewritten) = (&wanted[..], rewritten.clone());
-            let question = Question { organization_id, reading: &reading, from, wanted, head, rewritten };
-            let spans: Vec<Span> = references.get(&holder).into_iter().flatten().map(span).collect();
+            let (reading, wanted, rewritten) = (&reading, &wanted[..], &rewritten);
+            let recent = recent.get(&axis);
+            let question = Question { organization_id, reading, from, wanted, head, rewritten, recent };
+            let spans: Vec<Span> = references.get(&holder).into_iter().flatten().map(Span::from).collect();
             *digest = Some(cx.app.usage.digest(conn, &spans, &question).await?);
         }
         let [person, customer] = digests;
@@ -111,8 +118,23 @@ pub async fn observe(
     Ok(observed)
 }
 
-fn span(row: &ReferenceRow) -> Span {
-    Span::from(row)
+/// The events that were recorded last, if many are asked about: one statement in place of one for each.
+async fn recent(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    references: &HashMap<Uuid, Vec<ReferenceRow>>,
+    head: i64,
+) -> sqlx::Result<HashMap<Axis, Recent>> {
+    let mut recent = HashMap::new();
+    for axis in [Axis::Person, Axis::Subject] {
+        let own = references.values().flatten().filter(|row| Axis::of(row.kind) == axis);
+        let names: Vec<&str> = own.map(|row| row.external_ref.as_str()).collect();
+        if names.len() > 1 {
+            let found = Recent::read(conn, organization_id, axis, &names, head - REACH).await?;
+            recent.insert(axis, found);
+        }
+    }
+    Ok(recent)
 }
 
 fn by_plan<T>(rows: Vec<T>, plan_id: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T>> {
@@ -146,36 +168,32 @@ async fn awards_of(cx: &Context, conn: &mut Conn, people: HashSet<Uuid>) -> sqlx
     let ids = people.iter().map(Uuid::to_value).collect();
     let rows: Vec<AwardRow> = row::all(conn, cx.organization_id(), &[Condition::OneOf("person_id", ids)], "id").await?;
     let mut held: HashMap<Uuid, Vec<Held>> = HashMap::new();
+    let day = |at: Option<DateTime<Utc>>| at.map(|at| date_in(cx.who.tenant.zone, at));
     for award in rows {
-        let ended = [award.revoked_at, award.suspended_at].into_iter().flatten().min();
-        let ended_on = ended.map(|at| date_in(cx.who.tenant.zone, at));
-        held.entry(award.person_id).or_default().push(Held {
-            badge_key: award.badge.key.to_string(),
-            from_on: award.issued_on,
-            until_on: ended_on.into_iter().chain(award.expires_on).min(),
-        });
+        let ends = [award.expires_on, day(award.suspended_at), day(award.revoked_at)];
+        let own = Held::of(award.badge.key.to_string(), award.issued_on, ends);
+        held.entry(award.person_id).or_default().push(own);
     }
     Ok(held)
 }
 
-/// Dated approvals of plans' milestones, by plan and milestone: of the last submission of each that was not taken back.
+/// Approvals that speak for plans' milestones, by plan and milestone.
 async fn approvals_of(
     conn: &mut Conn,
     organization_id: Uuid,
     plan_ids: &[Uuid],
-) -> sqlx::Result<HashMap<Uuid, HashMap<String, Vec<(ValidationKind, NaiveDate)>>>> {
+) -> sqlx::Result<HashMap<Uuid, HashMap<String, Vec<Approval>>>> {
     let rows = validations::of_plans(conn, organization_id, plan_ids).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
-    let mut asks = validations::asks_of(conn, organization_id, &ids).await?;
-    let mut approvals: HashMap<Uuid, HashMap<String, Vec<(ValidationKind, NaiveDate)>>> = HashMap::new();
-    for row in rows.into_iter().filter(|row| row.state.is_open() || row.state == ValidationState::Approved) {
-        let own = asks.remove(&row.id).unwrap_or_default();
-        let given = own.iter().filter(|ask| ask.decision == Some(Decision::Approve));
-        // Nobody counts twice, such as after a merge of two people.
-        let mut seen = HashSet::new();
-        let given = given.filter(|ask| ask.person_id.is_none_or(|id| seen.insert((ask.kind, id))));
-        let given = given.filter_map(|ask| Some((ask.kind, ask.decided_on?))).collect();
-        approvals.entry(row.plan_id).or_default().insert(row.milestone_key.to_string(), given);
+    let asks = if ids.is_empty() { HashMap::new() } else { validations::asks_of(conn, organization_id, &ids).await? };
+    let mut submissions: HashMap<(Uuid, String), Vec<Submission>> = HashMap::new();
+    for row in rows {
+        let asked = asks.get(&row.id).into_iter().flatten().map(ValidationAsk::asked).collect();
+        submissions.entry((row.plan_id, row.milestone_key.to_string())).or_default().push((row.state, asked));
+    }
+    let mut approvals: HashMap<Uuid, HashMap<String, Vec<Approval>>> = HashMap::new();
+    for ((plan_id, key), own) in submissions {
+        approvals.entry(plan_id).or_default().insert(key, in_force(&own));
     }
     Ok(approvals)
 }
@@ -189,12 +207,11 @@ impl Observed {
         let dated = dated.filter_map(|(label, milestone)| Some((&*label.key, milestone.closed_on?)));
         let undated = self.undated.iter().filter_map(|one| Some((one.key.as_str(), one.achieved_on?)));
         let achieved: HashMap<&str, NaiveDate> = dated.chain(undated).collect();
-        let approvals = self.approvals.iter().map(|(key, days)| (key.as_str(), days.clone())).collect();
         // Many criteria ask for the same days.
         let figures: RefCell<HashMap<NaiveDate, EarnedValue>> = RefCell::default();
         let figure = |day| *figures.borrow_mut().entry(day).or_insert_with(|| facts.earned_value(day));
         let known = Known {
-            approvals: &approvals,
+            approvals: &self.approvals,
             start_on: facts.start_on,
             until: self.as_of,
             tallies: &|criterion| {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::digest::{Digest, Reading, Wanted};
 use crate::store::Conn;
-use crate::store::measured_events::{self, Part, Span};
+use crate::store::measured_events::{self, Part, Recent, Span};
 
 /// Memory for digests, in bytes.
 const MOST_BYTES: u64 = 64 * 1024 * 1024;
@@ -61,7 +61,9 @@ pub struct Question<'a> {
     /// Number of the last event that the connection's snapshot sees.
     pub head: i64,
     /// Number by which events of a subject were last removed or changed.
-    pub rewritten: HashMap<String, i64>,
+    pub rewritten: &'a HashMap<String, i64>,
+    /// Events that were recorded last, where many digests are asked for.
+    pub recent: Option<&'a Recent>,
 }
 
 impl UsageMemory {
@@ -122,8 +124,13 @@ async fn follow(conn: &mut Conn, span: &Span, question: &Question<'_>, kept: Kep
     }
     if through < question.head {
         let own = Arc::make_mut(&mut digest);
-        let part = Part { after: Some(through), ..Part::default() };
-        measured_events::each(conn, question.organization_id, span, part, |row| own.add(&row)).await?;
+        match question.recent.and_then(|recent| recent.of(span, through)) {
+            Some(rows) => rows.for_each(|row| own.add(row)),
+            None => {
+                let part = Part { after: Some(through), ..Part::default() };
+                measured_events::each(conn, question.organization_id, span, part, |row| own.add(&row)).await?;
+            }
+        }
     }
     let lacking: Vec<Wanted> = question.wanted.iter().filter(|one| !digest.has(one)).cloned().collect();
     if !lacking.is_empty() {

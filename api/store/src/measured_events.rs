@@ -1,5 +1,7 @@
 //! Usage events as metrics and risk read them: by customer or person, reduced to what they need.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt;
 use milepost_domain::customer::reference::Period;
@@ -7,6 +9,7 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use crate::from_row::from_row;
+use crate::many::ROWS_PER_INSERT;
 use crate::reference_periods::{Holder, ReferenceRow};
 use crate::{Conn, on};
 
@@ -32,6 +35,14 @@ pub enum Axis {
 }
 
 impl Axis {
+    /// The attribute that names a customer or a person.
+    pub const fn of(holder: Holder) -> Self {
+        match holder {
+            Holder::Customer => Self::Subject,
+            Holder::Person => Self::Person,
+        }
+    }
+
     pub(crate) const fn column(self) -> &'static str {
         match self {
             Self::Subject => "subject",
@@ -51,10 +62,7 @@ pub struct Span {
 
 impl From<&ReferenceRow> for Span {
     fn from(row: &ReferenceRow) -> Self {
-        let axis = match row.kind {
-            Holder::Customer => Axis::Subject,
-            Holder::Person => Axis::Person,
-        };
+        let axis = Axis::of(row.kind);
         Self { axis, reference: row.external_ref.clone(), period: row.period() }
     }
 }
@@ -120,6 +128,64 @@ pub async fn each(
         }
         Ok(())
     })
+}
+
+/// Events of some people or customers that were recorded after a number: read at once, for many who follow.
+#[derive(Debug, Clone)]
+pub struct Recent {
+    axis: Axis,
+    after: i64,
+    by_reference: HashMap<String, Vec<(i64, MeasuredRow)>>,
+}
+
+/// An event with its number and its reference.
+struct RecentRow {
+    sequence: i64,
+    reference: String,
+    event: MeasuredRow,
+}
+
+from_row!(RecentRow { sequence, reference, event; flatten });
+
+impl Recent {
+    /// Reads them.
+    pub async fn read(
+        conn: &mut Conn,
+        organization_id: Uuid,
+        axis: Axis,
+        references: &[&str],
+        after: i64,
+    ) -> sqlx::Result<Self> {
+        let mut by_reference: HashMap<String, Vec<(i64, MeasuredRow)>> =
+            references.iter().map(|name| ((*name).to_owned(), vec![])).collect();
+        for some in references.chunks(ROWS_PER_INSERT) {
+            let rows: Vec<RecentRow> = on!(&mut *conn, db => {
+                let mut query = QueryBuilder::new("SELECT sequence, ");
+                query.push(axis.column()).push(" AS reference, type, occurred_at, received_at, data FROM usage_events");
+                query.push(" WHERE organization_id = ").push_bind(organization_id);
+                query.push(" AND held_for IS NULL AND sequence > ").push_bind(after);
+                query.push(" AND ").push(axis.column()).push(" IN (");
+                let mut list = query.separated(", ");
+                for name in some {
+                    list.push_bind(*name);
+                }
+                query.push(")");
+                query.build_query_as().fetch_all(db).await
+            })?;
+            for row in rows {
+                by_reference.entry(row.reference).or_default().push((row.sequence, row.event));
+            }
+        }
+        Ok(Self { axis, after, by_reference })
+    }
+
+    /// The events of a span that were recorded after a number; `None` if not all of them were read.
+    pub fn of<'a>(&'a self, span: &'a Span, after: i64) -> Option<impl Iterator<Item = &'a MeasuredRow>> {
+        let rows = self.by_reference.get(&span.reference)?;
+        let is_meant =
+            move |(sequence, row): &&(i64, MeasuredRow)| *sequence > after && span.period.covers(row.occurred_at);
+        (self.axis == span.axis && self.after <= after).then(|| rows.iter().filter(is_meant).map(|(_, row)| row))
+    }
 }
 
 /// Returns the events of spans from an instant on.

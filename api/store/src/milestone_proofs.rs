@@ -1,4 +1,4 @@
-//! How milestones stand that prove themselves.
+//! Standings of milestones that prove themselves.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::recognition::badge::BadgeTier;
@@ -64,6 +64,16 @@ columns!(MilestoneStanding {
     updated_at
 });
 table!(MilestoneStanding, "milestone_proofs");
+
+impl MilestoneStanding {
+    /// Returns the standing of a milestone that a person has reopened and that is to be proved anew.
+    #[must_use]
+    pub fn begun_anew(self, now: DateTime<Utc>) -> Self {
+        let (achieved_on, contested_at, upheld_at) = (None, None, None);
+        let version = self.version + 1;
+        Self { was_achieved: false, achieved_on, contested_at, upheld_at, version, updated_at: now, ..self }
+    }
+}
 
 /// The standing of a milestone of a plan.
 pub async fn find(

@@ -13,7 +13,7 @@ use sqlx::types::Text;
 use uuid::Uuid;
 
 use crate::many::ROWS_PER_INSERT;
-use crate::measured_events::Span;
+use crate::measured_events::{Axis, Span};
 use crate::{Conn, on, unknown_subjects, usage_rewrites};
 
 pub use self::listed::{EventRow, Filter, Holding, held, list};
@@ -204,24 +204,21 @@ pub async fn types(
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(last - events).fetch_all(db).await)
 }
 
-/// Returns the subjects of the events that were recorded, removed or changed after a number.
-pub async fn subjects_since(conn: &mut Conn, organization_id: Uuid, sequence: i64) -> sqlx::Result<Vec<String>> {
-    const SQL: &str = "SELECT DISTINCT subject FROM usage_events \
-                       WHERE organization_id = $1 AND sequence > $2 AND subject IS NOT NULL";
-    let mut subjects: Vec<String> =
-        on!(&mut *conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).fetch_all(db).await)?;
-    subjects.extend(usage_rewrites::since(conn, organization_id, sequence).await?);
-    Ok(subjects)
-}
-
-/// Returns the references of the people whose events were recorded, removed or changed after a number.
-pub async fn people_since(conn: &mut Conn, organization_id: Uuid, sequence: i64) -> sqlx::Result<Vec<String>> {
-    const SQL: &str = "SELECT DISTINCT person FROM usage_events \
-                       WHERE organization_id = $1 AND sequence > $2 AND person IS NOT NULL";
-    let mut people: Vec<String> =
-        on!(&mut *conn, db => sqlx::query_scalar(SQL).bind(organization_id).bind(sequence).fetch_all(db).await)?;
-    people.extend(usage_rewrites::since(conn, organization_id, sequence).await?);
-    Ok(people)
+/// Returns the references of the customers or people whose events were recorded, removed or changed after a number.
+pub async fn names_since(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    axis: Axis,
+    sequence: i64,
+) -> sqlx::Result<Vec<String>> {
+    let mut names: Vec<String> = on!(&mut *conn, db => {
+        let mut query = QueryBuilder::new("SELECT DISTINCT ");
+        query.push(axis.column()).push(" FROM usage_events WHERE organization_id = ").push_bind(organization_id);
+        query.push(" AND sequence > ").push_bind(sequence).push(" AND ").push(axis.column()).push(" IS NOT NULL");
+        query.build_query_scalar().fetch_all(db).await
+    })?;
+    names.extend(usage_rewrites::since(conn, organization_id, sequence).await?);
+    Ok(names)
 }
 
 /// Deletes a portion of the oldest events that were received before an instant; returns the number of deleted events.

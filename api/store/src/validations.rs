@@ -99,7 +99,7 @@ table!(ValidationAsk, "validation_asks");
 impl ValidationAsk {
     /// Returns what the rules need to know of it.
     pub fn asked(&self) -> Asked {
-        Asked { kind: self.kind, person_id: self.person_id, decision: self.decision }
+        Asked { kind: self.kind, person_id: self.person_id, decision: self.decision, decided_on: self.decided_on }
     }
 }
 
@@ -108,7 +108,7 @@ pub async fn of_plans(conn: &mut Conn, organization_id: Uuid, plan_ids: &[Uuid])
     row::of_plans(conn, organization_id, Some(plan_ids)).await
 }
 
-/// Who was asked for some validations, by validation.
+/// The people who were asked for some validations, by validation.
 pub async fn asks_of(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -123,7 +123,7 @@ pub async fn asks_of(
     Ok(asks)
 }
 
-/// What waits for a person's decision, the longest first.
+/// The asks that wait for a person's decision, the longest first.
 pub async fn waiting_for(conn: &mut Conn, organization_id: Uuid, person_id: Uuid) -> sqlx::Result<Vec<ValidationAsk>> {
     let conditions = [Condition::Equals("person_id", person_id.to_value()), Condition::IsPresent("decision", false)];
     row::all(conn, organization_id, &conditions, "id").await

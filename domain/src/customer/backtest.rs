@@ -5,6 +5,7 @@
 use chrono::{Days, NaiveDate};
 
 use crate::customer::outcome::OutcomeKind;
+use crate::values::count::real;
 
 /// Minimum number of lost customers needed to draw conclusions.
 pub const FEWEST_EVENTS: usize = 10;
@@ -139,11 +140,6 @@ pub fn churned_on(outcomes: &[(NaiveDate, OutcomeKind)], after: NaiveDate, horiz
 
 fn share(part: usize, whole: usize) -> Option<f64> {
     (whole > 0).then(|| real(part) / real(whole))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "cases are far fewer")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

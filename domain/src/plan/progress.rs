@@ -1,7 +1,16 @@
 //! Progress of a person through a program: how much of each track and level is achieved, and what is best done next. Milestones without a
 //! date count like all others; earned value leaves them out.
 
-use crate::plan::milestone::State;
+use crate::plan::PlanFacts;
+use crate::plan::milestone::{State, is_met};
+
+impl PlanFacts {
+    /// Returns whether a milestone waits for nothing in its plan any more: whatever it depends on is closed, or started where that is enough.
+    pub fn is_unlocked(&self, position: usize) -> bool {
+        let mut links = self.links.iter().filter(|link| link.to == position);
+        links.all(|link| is_met(link.relation, self.milestones[link.from].state))
+    }
+}
 
 /// A milestone, as progress sees it.
 #[derive(Debug, Clone, PartialEq)]

@@ -7,6 +7,7 @@ use statrs::statistics::{Data, OrderStatistics};
 
 use crate::plan::reference::{FEWEST, Finished};
 use crate::statistics::trend::theil_sen;
+use crate::values::count::real;
 
 /// Summary of the variance of finished milestones.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,11 +74,6 @@ fn days(days: i64) -> f64 {
 
 fn day_number(on: NaiveDate) -> f64 {
     f64::from(on.num_days_from_ce())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "milestones of an organization are far fewer")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -8,10 +8,11 @@ use chrono::NaiveDate;
 use super::Proof;
 use super::criterion::{Criterion, CriterionKind, Threshold, Tier};
 use super::spells::Spells;
-use super::validation::{Need, ValidationKind, approved_on};
+use super::validation::{Approval, approved_on, count};
 use crate::recognition::badge::BadgeTier;
 use crate::usage::metric::Aggregate;
 use crate::usage::tally::Tallies;
+use crate::values::count::real;
 use crate::values::dates::{days_between, plus_days};
 
 /// Award of a badge that a person has, or has had.
@@ -23,6 +24,13 @@ pub struct Held {
     pub from_on: NaiveDate,
     /// First day on which it no longer counts.
     pub until_on: Option<NaiveDate>,
+}
+
+impl Held {
+    /// Returns an award as it counts: until it expires, or until somebody suspended or revoked it.
+    pub fn of(badge_key: String, from_on: NaiveDate, ends: [Option<NaiveDate>; 3]) -> Self {
+        Self { badge_key, from_on, until_on: ends.into_iter().flatten().min() }
+    }
 }
 
 /// Facts by which a proof is judged.
@@ -37,8 +45,8 @@ pub struct Known<'a> {
     pub awards: &'a [Held],
     /// Days on which the plan's milestones were achieved, by key.
     pub achieved: &'a HashMap<&'a str, NaiveDate>,
-    /// Approvals of a milestone by people, dated; of validations that were not rejected or taken back.
-    pub approvals: &'a HashMap<&'a str, Vec<(ValidationKind, NaiveDate)>>,
+    /// Approvals by people that speak for the plan's milestones, by key.
+    pub approvals: &'a HashMap<String, Vec<Approval>>,
     /// Figure of the plan on a day: its SPI or its percentage of completion.
     pub figure: &'a dyn Fn(CriterionKind, NaiveDate) -> Option<f64>,
 }
@@ -135,20 +143,18 @@ fn side(own_key: &str, criterion: &Criterion, known: &Known<'_>) -> (Spells, Fin
         }
         CriterionKind::Validation => {
             let all = known.approvals.get(own_key).map_or(&[][..], Vec::as_slice);
-            let given: Vec<(ValidationKind, NaiveDate)> =
-                all.iter().copied().filter(|(_, on)| *on <= known.until).collect();
+            let given: Vec<Approval> = all.iter().copied().filter(|(_, on)| *on <= known.until).collect();
             let met_on = approved_on(&criterion.needs, &given).map(|on| on.max(known.start_on));
-            let counted: usize = criterion.needs.iter().map(|need| of_kind(&given, *need)).sum();
-            let needed: u32 = criterion.needs.iter().map(|need| need.quorum).sum();
+            let (used, needed) = count(&criterion.needs, &given);
             let spells = met_on.map_or_else(Spells::default, Spells::from);
-            (spells, Some(real(counted)), Threshold::AtLeast(f64::from(needed)))
+            (spells, Some(f64::from(used)), Threshold::AtLeast(f64::from(needed)))
         }
         CriterionKind::Awards | CriterionKind::Milestones => {
             let parts: Vec<Spells> =
                 criterion.keys.iter().map(|key| part(criterion.kind, key.as_str(), known)).collect();
-            let count = parts.iter().filter(|spells| spells.hold_on(known.until)).count();
+            let held = parts.iter().filter(|spells| spells.hold_on(known.until)).count();
             let spells = Spells::at_least(criterion.needed(), &parts);
-            (spells, Some(real(count)), Threshold::AtLeast(real(criterion.needed())))
+            (spells, Some(real(held)), Threshold::AtLeast(real(criterion.needed())))
         }
     };
     let finding = Finding {
@@ -221,12 +227,6 @@ fn days_of_change(criterion: &Criterion, threshold: Threshold, tallies: &Tallies
     days
 }
 
-/// The number of approvals of a kind, of which no more than are needed count.
-fn of_kind(given: &[(ValidationKind, NaiveDate)], need: Need) -> usize {
-    let quorum = usize::try_from(need.quorum).unwrap_or(usize::MAX);
-    given.iter().filter(|(kind, _)| *kind == need.kind).count().min(quorum)
-}
-
 /// The mean of the largest ones.
 fn mean_of_best(percents: impl Iterator<Item = f64>, count: usize) -> f64 {
     let mut all: Vec<f64> = percents.collect();
@@ -235,16 +235,12 @@ fn mean_of_best(percents: impl Iterator<Item = f64>, count: usize) -> f64 {
     if all.is_empty() { 0.0 } else { all.iter().sum::<f64>() / real(all.len()) }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "numbers of criteria and keys are small")]
-fn real(count: usize) -> f64 {
-    count as f64
-}
-
 #[cfg(test)]
 mod tests {
     use chrono::{TimeZone as _, Utc};
     use serde_json::json;
 
+    use super::super::validation::ValidationKind;
     use super::*;
     use crate::usage::metric::{Fact, Value};
     use crate::usage::number::Number;
@@ -259,7 +255,7 @@ mod tests {
         events: Vec<(u32, i128)>,
         awards: Vec<Held>,
         achieved: HashMap<&'static str, NaiveDate>,
-        approvals: Vec<(ValidationKind, NaiveDate)>,
+        approvals: Vec<Approval>,
         spi: Vec<(u32, f64)>,
     }
 
@@ -292,7 +288,7 @@ mod tests {
                 tallies: &|_| Some(Arc::clone(&tallies)),
                 awards: &self.awards,
                 achieved: &self.achieved,
-                approvals: &HashMap::from([("m", self.approvals.clone())]),
+                approvals: &HashMap::from([("m".to_owned(), self.approvals.clone())]),
                 figure: &figure,
             };
             judge("m", &serde_json::from_value(proof).expect("a proof"), &known)

@@ -122,24 +122,58 @@ pub struct Asked {
     pub person_id: Option<Uuid>,
     /// Decision; `None` if there is none yet.
     pub decision: Option<Decision>,
+    /// Day of the decision.
+    pub decided_on: Option<NaiveDate>,
 }
 
-/// Returns the number of approvals that count, and the number that is needed. Nobody counts twice for one kind, such as after a merge of two
-/// people; those who were erased count as people of their own.
-pub fn approvals(needs: &[Need], asked: &[Asked]) -> (u32, u32) {
-    let given = |need: &Need| {
-        let own = asked.iter().filter(|one| one.kind == need.kind && one.decision == Some(Decision::Approve));
-        let known: BTreeSet<Uuid> = own.clone().filter_map(|one| one.person_id).collect();
-        let count = known.len() + own.filter(|one| one.person_id.is_none()).count();
-        u32::try_from(count).unwrap_or(u32::MAX).min(need.quorum)
+/// An approval: its kind and its day.
+pub type Approval = (ValidationKind, NaiveDate);
+
+/// A submission of a milestone: its state, and who was asked.
+pub type Submission = (ValidationState, Vec<Asked>);
+
+/// Returns the approvals that count. Nobody counts twice for one kind, such as after a merge of two people; those who were erased count as
+/// people of their own.
+pub fn approvals(asked: &[Asked]) -> Vec<Approval> {
+    let mut seen = BTreeSet::new();
+    let given = asked.iter().filter(|one| one.decision == Some(Decision::Approve));
+    let given = given.filter(|one| one.person_id.is_none_or(|id| seen.insert((one.kind, id))));
+    given.filter_map(|one| Some((one.kind, one.decided_on?))).collect()
+}
+
+/// Returns the number of approvals that a policy can use, and the number that it needs.
+pub fn count(needs: &[Need], given: &[Approval]) -> (u32, u32) {
+    let used = |need: &Need| {
+        let own = given.iter().filter(|(kind, _)| *kind == need.kind).count();
+        u32::try_from(own).unwrap_or(u32::MAX).min(need.quorum)
     };
-    (needs.iter().map(given).sum(), needs.iter().map(|need| need.quorum).sum())
+    (needs.iter().map(used).sum(), needs.iter().map(|need| need.quorum).sum())
+}
+
+/// Returns the approvals that speak for a milestone now, by its submissions in their order. The last submission alone does: one that was
+/// rejected or taken back does not bring those before it back.
+pub fn in_force(submissions: &[Submission]) -> Vec<Approval> {
+    match submissions.last() {
+        Some((state, asked)) if state.is_open() || *state == ValidationState::Approved => approvals(asked),
+        _ => vec![],
+    }
+}
+
+/// Checks that a milestone can be submitted for validation: it is open in a plan under way, and its last submission is neither open, nor approved
+/// and still of use. What was approved before somebody reopened the milestone no longer is.
+pub fn may_submit(is_open: bool, was_reopened: bool, last: Option<ValidationState>) -> Result<(), ProofRule> {
+    let counts = last.is_some_and(|last| last.is_open() || (last == ValidationState::Approved && !was_reopened));
+    match (is_open, counts) {
+        (false, _) => Err(ProofRule::MilestoneNotOpen),
+        (true, true) => Err(ProofRule::ValidationOpen),
+        (true, false) => Ok(()),
+    }
 }
 
 /// Returns the state that follows from the decisions. One rejection is enough; what was approved stays approved when somebody leaves.
 pub fn state(needs: &[Need], asked: &[Asked]) -> ValidationState {
     let has = |decision| asked.iter().any(|one| one.decision == Some(decision));
-    let (given, needed) = approvals(needs, asked);
+    let (given, needed) = count(needs, &approvals(asked));
     if has(Decision::Reject) {
         ValidationState::Rejected
     } else if given >= needed {
@@ -203,7 +237,7 @@ pub fn may_ask(
 }
 
 /// Returns the first day on which a policy was met by dated approvals, each with its kind.
-pub fn approved_on(needs: &[Need], approvals: &[(ValidationKind, NaiveDate)]) -> Option<NaiveDate> {
+pub fn approved_on(needs: &[Need], approvals: &[Approval]) -> Option<NaiveDate> {
     let met = |need: &Need| {
         let mut days: Vec<NaiveDate> =
             approvals.iter().filter(|(kind, _)| *kind == need.kind).map(|(_, on)| *on).collect();
@@ -225,7 +259,8 @@ mod tests {
     }
 
     fn asked(kind: ValidationKind, person: u128, decision: impl Into<Option<Decision>>) -> Asked {
-        Asked { kind, person_id: (person > 0).then(|| id(person)), decision: decision.into() }
+        let decided_on = NaiveDate::from_ymd_opt(2026, 5, 4);
+        Asked { kind, person_id: (person > 0).then(|| id(person)), decision: decision.into(), decided_on }
     }
 
     const NEEDS: [Need; 2] = [Need { kind: ManagerAttestation, quorum: 1 }, Need { kind: PeerReview, quorum: 2 }];
@@ -250,8 +285,34 @@ mod tests {
             (vec![manager, peer(2, Some(Approve)), peer(3, Some(Reject))], ValidationState::Rejected, 2),
         ];
         for (asked, expected, given) in cases {
-            assert_eq!((state(&NEEDS, &asked), approvals(&NEEDS, &asked)), (expected, (given, 3)), "{asked:?}");
+            assert_eq!((state(&NEEDS, &asked), count(&NEEDS, &approvals(&asked))), (expected, (given, 3)), "{asked:?}");
         }
+    }
+
+    #[test]
+    fn the_last_submission_speaks() {
+        use ValidationState::{Approved, Pending, Rejected, Withdrawn};
+        let given = || vec![asked(PeerReview, 2, Approve)];
+        let count = |states: &[ValidationState]| {
+            let submissions: Vec<_> = states.iter().map(|state| (*state, given())).collect();
+            in_force(&submissions).len()
+        };
+        assert_eq!([count(&[]), count(&[Pending]), count(&[Rejected, Approved])], [0, 1, 1]);
+        assert_eq!(
+            [count(&[Approved, Rejected]), count(&[Approved, Withdrawn])],
+            [0, 0],
+            "what was does not come back"
+        );
+    }
+
+    #[test]
+    fn what_can_be_submitted() {
+        use ValidationState::{Approved, MoreNeeded, Rejected};
+        assert_eq!(may_submit(true, false, Some(Rejected)), Ok(()));
+        assert_eq!(may_submit(false, false, None), Err(ProofRule::MilestoneNotOpen));
+        assert_eq!(may_submit(true, false, Some(Approved)), Err(ProofRule::ValidationOpen));
+        assert_eq!(may_submit(true, true, Some(Approved)), Ok(()));
+        assert_eq!(may_submit(true, true, Some(MoreNeeded)), Err(ProofRule::ValidationOpen));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Drift of a distribution between two times.
 
+use crate::values::count::real;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -43,11 +44,6 @@ pub fn drift(index: f64) -> Drift {
         _ if index < 0.25 => Drift::Moderate,
         _ => Drift::Significant,
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts of customers are far fewer")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

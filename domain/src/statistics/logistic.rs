@@ -2,6 +2,7 @@
 //!
 //! This module fits and applies models; it does not choose figures or penalties.
 
+use crate::values::count::real;
 use serde::{Deserialize, Serialize};
 
 /// A fitted model. The probability is 1/(1 + exp(−(intercept + Σ coefficient × figure))).
@@ -121,11 +122,6 @@ fn spread(rows: &[Vec<f64>], at: usize) -> (f64, f64) {
     let mean = rows.iter().map(|row| row[at]).sum::<f64>() / count;
     let deviation = (rows.iter().map(|row| (row[at] - mean).powi(2)).sum::<f64>() / count).sqrt();
     (mean, if deviation > 0.0 { deviation } else { 1.0 })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "rows are far fewer")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Measures of how well a figure separates the cases in which an event happened from the cases in which it did not.
 
+use crate::values::count::real;
+
 use statrs::distribution::{ContinuousCDF, Normal};
 
 /// Standard normal quantile of a 95 % confidence interval.
@@ -109,11 +111,6 @@ fn variance(a: &[f64], b: &[f64]) -> f64 {
     let count = real(a.len());
     let (mean_a, mean_b) = (a.iter().sum::<f64>() / count, b.iter().sum::<f64>() / count);
     a.iter().zip(b).map(|(a, b)| (a - mean_a) * (b - mean_b)).sum::<f64>() / (count - 1.0)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "cases are far fewer")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

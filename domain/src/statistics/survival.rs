@@ -1,6 +1,7 @@
 //! Survival analysis: durations of cases, some of which have not ended yet.
 
 use crate::statistics::roc::{Z_95, two_sided};
+use crate::values::count::real;
 
 /// Observed case: a duration that ended, or that is censored because it was still running at the last observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,11 +91,6 @@ fn times<'a>(all: impl Iterator<Item = &'a Followed>) -> Vec<i64> {
 fn count(group: &[Followed], days: i64) -> (usize, usize) {
     let at_risk = group.iter().filter(|one| one.days >= days).count();
     (at_risk, group.iter().filter(|one| one.ended && one.days == days).count())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "customers are far fewer")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

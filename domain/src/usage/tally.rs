@@ -7,6 +7,7 @@ use chrono::{DateTime, Datelike as _, NaiveDate, Utc};
 
 use super::metric::{Aggregate, Fact, Measured, Value, window_start};
 use super::number::Sum;
+use crate::values::count::real;
 use crate::values::dates::days_between;
 
 /// The events of one day.
@@ -213,11 +214,6 @@ fn number<'a>(
     of: impl Fn(&Figure) -> Option<f64>,
 ) -> impl Iterator<Item = f64> {
     figures.filter_map(of)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "events of one customer are far fewer")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

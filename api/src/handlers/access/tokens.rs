@@ -207,7 +207,7 @@ async fn exchange(
     if let Err(reason) = check_acting(&caller.scopes, &person.scopes) {
         return refuse("invalid_target", &reason.to_string());
     }
-    let person_id = person.person.as_ref().map(|circle| circle.person_id);
+    let person_id = person.person_id();
     let scopes = person.scopes.clone();
     let client = Some((client_id, key_id));
     let grant = Grant { organization_id: caller.organization_id, client, scopes, person_id };

@@ -206,6 +206,7 @@ impl Whose {
     ) -> Result<Arc<Digest>, ApiError> {
         let organization_id = cx.organization_id();
         let references: Vec<&str> = self.spans.iter().map(|span| span.reference.as_str()).collect();
+        let rewritten = usage_rewrites::of_subjects(conn, organization_id, &references).await?;
         let question = Question {
             organization_id,
             reading: &cx.reading(),
@@ -213,7 +214,8 @@ impl Whose {
             from: first_on.map(|on| plus_days(on, -1).and_time(NaiveTime::MIN).and_utc()),
             wanted,
             head: usage_events::last_number(conn, organization_id).await?,
-            rewritten: usage_rewrites::of_subjects(conn, organization_id, &references).await?,
+            rewritten: &rewritten,
+            recent: None,
         };
         Ok(cx.app.usage.digest(conn, &self.spans, &question).await?)
     }

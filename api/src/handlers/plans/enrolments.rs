@@ -18,7 +18,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::create::{PlanDraft, create};
+use super::create::create;
+use super::draft::PlanDraft;
 use super::progress::ProgressShare;
 use crate::answer::Answer;
 use crate::context::Context;

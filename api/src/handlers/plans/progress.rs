@@ -19,7 +19,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::proving;
 use crate::proving::observed::Judged;
-use crate::read_model::{PlanView, Report, ReportKey};
+use crate::read_model::PlanView;
+use crate::read_model::reports::{Report, ReportKey};
 use crate::store::undated_milestones::{self, UndatedMilestone};
 
 /// Number of milestones that are named as next.
@@ -136,12 +137,12 @@ pub async fn read_progress(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiErr
     // It follows from the ledger, the events and the day.
     let question = format!("{} {event_sequence} {today}", cx.target);
     let key = ReportKey { organization_id, sequence: cx.who.tenant.sequence, question };
-    let report = match cx.app.read_model.known_report(&key) {
+    let report = match cx.app.read_model.reports.find(&key) {
         Some(known) => known,
         None => {
             let progress = compute(&cx, *id).await?;
             let report = Report { body: serde_json::to_vec(&progress)?.into(), next: None };
-            cx.app.read_model.keep_report(key, report.clone());
+            cx.app.read_model.reports.keep(key, report.clone());
             report
         }
     };

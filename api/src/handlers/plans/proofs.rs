@@ -127,10 +127,10 @@ pub struct UpholdDraft {
 
 /// List the proofs of a plan's milestones
 ///
-/// Returns how far each milestone has come that proves itself, by the version of the template that the plan was made from. A proof is judged by
-/// what is known now, so late and erased events count for earlier dates, too; there is none for the days to come. Where events are deleted because
-/// of their age, what they have proved stays, but nothing new is proved by them. What follows from a proof happens within a minute of the last
-/// event, or at once when the proofs, the progress or the enrolments are read.
+/// Returns how far each milestone has come that proves itself, by the version of the template that the plan was made from. A proof is judged
+/// by the facts that are known now, so late and erased events count for earlier dates, too; there is none for the days to come. Where events
+/// are deleted because of their age, what they have proved stays, but nothing new is proved by them. An achievement follows within a minute
+/// of the last event, or at once when the proofs, the progress or the enrolments are read.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))), params(AsOf),
     responses((status = 200, description = "The proofs.", body = PlanProofs)))]
 #[get("/v1/plans/{id}/proofs")]

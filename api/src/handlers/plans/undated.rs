@@ -167,9 +167,9 @@ pub async fn achieve_undated_milestone(
         if before.achieved_on.is_some() {
             return Err(ValueRule::AlreadyRecorded.at("").into());
         }
-        let answer = stepping::achieve_undated(unit, &before, occurred_on).await?;
+        let after = stepping::achieve_undated(unit, &before, occurred_on).await?;
         awarding::for_milestone(&cx, unit, &record, &key, occurred_on).await?;
-        Ok(answer)
+        Ok(Answer::ok(&after)?.version(after.version))
     })
     .await
 }
@@ -192,7 +192,8 @@ pub async fn reopen_undated_milestone(
         if before.achieved_on.is_none() {
             return Err(ApiError::new(Code::Conflict, "The milestone is not achieved."));
         }
-        stepping::reopen_undated(unit, &before, body.0.reason.clone()).await
+        let after = stepping::reopen_undated(unit, &before, body.0.reason.clone()).await?;
+        Ok(Answer::ok(&after)?.version(after.version))
     })
     .await
 }

@@ -23,7 +23,8 @@ use crate::handlers::plans::list::{PlanFilters, PlanSelection, position};
 use crate::moment::Moment;
 use crate::owner::OwnerParameters;
 use crate::paging::Paging;
-use crate::read_model::{PlanView, Plans, Report, ReportKey};
+use crate::read_model::reports::{Report, ReportKey};
+use crate::read_model::{PlanView, Plans};
 use crate::store::keyset::{Direction, Key, Order, Position};
 use crate::time_travel;
 
@@ -134,7 +135,7 @@ fn json(cx: &Context, paging: &Paging, selection: &Selection) -> Result<Answer, 
         sequence,
         question: format!("{} {}", cx.target, selection.as_of),
     };
-    let report = cx.app.read_model.report(key, || {
+    let report = cx.app.read_model.reports.get(key, || {
         let as_of = selection.as_of;
         let mut totals = Totals::default();
         let mut groups = selection.options.group_by.map(Groups::by);

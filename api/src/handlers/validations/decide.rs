@@ -12,13 +12,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Loaded, Validation, candidate};
+use super::{Loaded, Validation, candidate, manager_of};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
 use crate::reference::{self, Named};
+use crate::store::people::Person;
 use crate::store::row;
 use crate::store::validations::ValidationAsk;
 use crate::unit::Unit;
@@ -62,19 +63,18 @@ pub async fn decide_validation(cx: Context, id: Path<Uuid>, body: Body<DecisionD
     cx.write(async |unit| {
         let mut loaded = Loaded::find(&mut unit.conn, unit.organization_id, *id).await?;
         cx.check_version(loaded.row.version)?;
-        if !loaded.row.state.is_open() {
-            return Err(ProofRule::ValidationOver.at("").into());
-        }
+        loaded.check_open()?;
         let draft = &body.0;
         for (index, score) in draft.scores.iter().enumerate() {
             score.check().map_err(|rule| rule.at(format!("/scores/{index}/points")))?;
         }
-        let person_id = decider(&cx, unit, draft).await?;
-        let own = |ask: &ValidationAsk| ask.kind == draft.kind && ask.person_id == Some(person_id);
+        let person = decider(&cx, unit, draft).await?;
+        let own = |ask: &ValidationAsk| ask.kind == draft.kind && ask.person_id == Some(person.id);
         let place = loaded.asks.iter().position(|ask| own(ask) && ask.decision.is_none());
         let place = place.or_else(|| loaded.asks.iter().position(own));
         let place = place.ok_or_else(|| ProofRule::NotAsked.at("/kind"))?;
-        may_validate(draft.kind, candidate(unit, person_id, plan).await?).map_err(|rule| rule.at("/kind"))?;
+        let manager_id = manager_of(unit, plan).await?;
+        may_validate(draft.kind, candidate(unit, &person, manager_id, plan)).map_err(|rule| rule.at("/kind"))?;
         let ask = &mut loaded.asks[place];
         if ask.decision.is_some() {
             return Err(ProofRule::DecidedAlready.at("/kind").into());
@@ -85,23 +85,20 @@ pub async fn decide_validation(cx: Context, id: Path<Uuid>, body: Body<DecisionD
         (ask.decided_on, ask.decided_at) = (Some(unit.today), Some(unit.now));
         row::update(&mut unit.conn, unit.organization_id, ask).await?;
         loaded.settle(unit, "decided").await?;
-        let version = loaded.row.version;
-        Ok(Answer::ok(&Validation::of(loaded.row, loaded.asks, plan))?.version(version))
+        loaded.answer(plan)
     })
     .await
 }
 
-/// The person who decides: the caller, or whom an API client names.
-async fn decider(cx: &Context, unit: &mut Unit, draft: &DecisionDraft) -> Result<Uuid, ApiError> {
-    let named = Named { id: draft.person_id, external_ref: draft.person_ref.as_ref() };
-    if let Some(circle) = &cx.who.caller.person {
-        return if named.is_nobody() {
-            Ok(circle.person_id)
-        } else {
-            Err(ValueRule::Unused { unless: "an API client records the decision" }.at("/person_id").into())
-        };
+/// The person who decides: the caller, or the one whom an API client names.
+async fn decider(cx: &Context, unit: &mut Unit, draft: &DecisionDraft) -> Result<Person, ApiError> {
+    let mut named = Named { id: draft.person_id, external_ref: draft.person_ref.as_ref() };
+    if let Some(own) = cx.who.caller.person_id() {
+        if !named.is_nobody() {
+            return Err(ValueRule::Unused { unless: "an API client records the decision" }.at("/person_id").into());
+        }
+        named.id = Some(own);
     }
     let person = reference::resolve::<PersonContent>(&mut unit.conn, unit.organization_id, "person", named).await?;
-    let missing = || ValueRule::Required { what: "the person who decides" }.at("/person_id").into();
-    person.map(|person| person.id).ok_or_else(missing)
+    person.ok_or_else(|| ValueRule::Required { what: "the person who decides" }.at("/person_id").into())
 }

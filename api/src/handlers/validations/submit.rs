@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use actix_web::post;
 use actix_web::web::Path;
+use milepost_domain::access::Scope;
 use milepost_domain::people::PersonContent;
 use milepost_domain::plan::milestone::Evidence;
 use milepost_domain::proof::rule::ProofRule;
-use milepost_domain::proof::validation::{ValidationKind, ValidationState, may_ask};
+use milepost_domain::proof::validation::{Decision, ValidationKind, ValidationState, may_ask, may_submit};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{ExternalRef, Key, Note};
@@ -15,7 +16,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Loaded, Recorded, RecordedAsk, Validation, candidate, record};
+use super::{Loaded, Recorded, RecordedAsk, Validation, candidate, manager_of, record};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -23,16 +24,21 @@ use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
 use crate::read_model::PlanView;
 use crate::reference::{self, Named};
+use crate::resource::{By, find};
 use crate::resources::milestones::check_record;
 use crate::sight::lacking;
 use crate::stepping;
-use crate::store::milestone_proofs::{self, MilestoneStanding};
+use crate::store::milestone_proofs;
+use crate::store::people::Person;
+use crate::store::plans::{self, PlanRecord};
 use crate::store::validations::{self, ValidationAsk, ValidationRow};
-use crate::store::{plans, row, undated_milestones};
+use crate::store::{row, undated_milestones};
 use crate::unit::Unit;
 
 /// Largest number of people who are asked for one validation.
 const MOST_ASKED: usize = 100;
+/// Largest number of pieces of evidence of one validation.
+const MOST_EVIDENCE: usize = 100;
 
 /// Milestone to submit for validation.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -98,18 +104,11 @@ pub async fn submit_for_validation(
     cx.write(async |unit| {
         let draft = &body.0;
         let content = cx.app.definitions.of_plan(&mut unit.conn, unit.organization_id, &plan.row).await?;
-        let definition = content.iter().flat_map(|content| &content.milestones);
-        let definition = definition.into_iter().find(|one| one.key == draft.milestone_key);
-        let proof = definition.and_then(|definition| definition.proof.as_ref());
+        let mut milestones = content.iter().flat_map(|content| &content.milestones);
+        let proof = milestones.find(|one| one.key == draft.milestone_key).and_then(|one| one.proof.as_ref());
         let criterion = proof.and_then(|proof| proof.validated());
         let criterion = criterion.ok_or_else(|| ProofRule::NoValidation.at("/milestone_key"))?;
-        let was_reopened = begin_anew(unit, &plan, &draft.milestone_key).await?;
-        let known = validations::of_plans(&mut unit.conn, unit.organization_id, &[*id]).await?;
-        let counts =
-            |row: &ValidationRow| row.state.is_open() || (row.state == ValidationState::Approved && !was_reopened);
-        if known.iter().any(|row| row.milestone_key == draft.milestone_key && counts(row)) {
-            return Err(ProofRule::ValidationOpen.at("/milestone_key").into());
-        }
+        let mut plan_record = begin(unit, *id, &draft.milestone_key).await?;
         let row = ValidationRow {
             id: unit.new_id(),
             plan_id: *id,
@@ -127,12 +126,13 @@ pub async fn submit_for_validation(
             updated_at: unit.now,
         };
         row::insert(&mut unit.conn, unit.organization_id, &row).await?;
-        stepping::submit_for_validation(unit, *id, draft.milestone_key.as_str()).await?;
+        stepping::await_validation(unit, &mut plan_record, draft.milestone_key.as_str()).await?;
         let mut loaded = Loaded { row, asks: vec![], known: vec![] };
+        let manager_id = manager_of(unit, &plan).await?;
         for (index, ask) in draft.ask.iter().enumerate() {
-            add(&cx, unit, &mut loaded, &plan, ask, &format!("/ask/{index}")).await?;
+            add(&cx, unit, &mut loaded, (&plan, manager_id), ask, &format!("/ask/{index}")).await?;
         }
-        ask_manager(unit, &mut loaded, &plan).await?;
+        ask_manager(unit, &mut loaded, (&plan, manager_id)).await?;
         let asks = loaded.asks.iter().map(RecordedAsk::of).collect();
         record(unit, "submitted", None, &Recorded { row: &loaded.row, asks }).await?;
         let location = format!("/v1/validations/{}", loaded.row.id);
@@ -151,7 +151,8 @@ pub async fn submit_for_validation(
 #[post("/v1/validations/{validation_id}/asks")]
 pub async fn ask_for_validation(cx: Context, id: Path<Uuid>, body: Body<AskDraft>) -> Result<Answer, ApiError> {
     change(&cx, *id, async |unit, loaded, plan| {
-        add(&cx, unit, loaded, plan, &body.0, "").await?;
+        let manager_id = manager_of(unit, plan).await?;
+        add(&cx, unit, loaded, (plan, manager_id), &body.0, "").await?;
         loaded.settle(unit, "asked").await
     })
     .await
@@ -170,12 +171,12 @@ pub async fn add_validation_evidence(
 ) -> Result<Answer, ApiError> {
     change(&cx, *id, async |unit, loaded, _| {
         loaded.row.evidence.extend(body.0.evidence.iter().cloned());
-        if loaded.row.evidence.len() > MOST_ASKED {
-            return Err(ApiError::field("/evidence", "too_many_items", format!("there can be {MOST_ASKED} in all")));
+        if loaded.row.evidence.len() > MOST_EVIDENCE {
+            return Err(ApiError::field("/evidence", "too_many_items", format!("there can be {MOST_EVIDENCE} in all")));
         }
         loaded.row.note = body.0.note.clone().or_else(|| loaded.row.note.clone());
         for ask in &mut loaded.asks {
-            if ask.decision == Some(milepost_domain::proof::validation::Decision::AskForMore) {
+            if ask.decision == Some(Decision::AskForMore) {
                 (ask.decision, ask.decided_on, ask.decided_at) = (None, None, None);
                 row::update(&mut unit.conn, unit.organization_id, ask).await?;
             }
@@ -195,31 +196,25 @@ pub async fn withdraw_validation(cx: Context, id: Path<Uuid>) -> Result<Answer, 
     change(&cx, *id, async |unit, loaded, _| loaded.save(unit, "withdrawn", ValidationState::Withdrawn).await).await
 }
 
-/// Checks that a milestone can be submitted: the plan is under way, and the milestone open. Answers whether a person has reopened it: then what
-/// its proof has done before no longer counts.
-async fn begin_anew(unit: &mut Unit, plan: &PlanView, key: &Key) -> Result<bool, ApiError> {
-    let (organization_id, id) = (unit.organization_id, plan.row.id);
-    let record = plans::find(&mut unit.conn, organization_id, id).await?.ok_or_else(ApiError::not_found)?;
+/// Checks that a milestone can be submitted, and loads its plan. Where a person has reopened the milestone, what its proof did before no longer
+/// counts.
+async fn begin(unit: &mut Unit, id: Uuid, key: &Key) -> Result<PlanRecord, ApiError> {
+    let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+    let record = plans::find(conn, organization_id, id).await?.ok_or_else(ApiError::not_found)?;
     check_record(&record, unit.today)?;
     let dated = record.milestone(key.as_str()).map(|row| row.state.0.is_open());
-    let undated = undated_milestones::find(&mut unit.conn, organization_id, id, key.as_str()).await?;
+    let undated = undated_milestones::find(conn, organization_id, id, key.as_str()).await?;
     let is_open = dated.or(undated.map(|row| row.achieved_on.is_none())).unwrap_or_default();
-    if !is_open || record.plan.archived_at.is_some() {
-        return Err(ProofRule::MilestoneNotOpen.at("/milestone_key").into());
+    let standing = milestone_proofs::find(conn, organization_id, id, key.as_str()).await?;
+    let reopened = standing.filter(|standing| is_open && standing.was_achieved);
+    let submissions = validations::of_plans(conn, organization_id, &[id]).await?;
+    let last = submissions.iter().rfind(|row| row.milestone_key == *key).map(|row| row.state);
+    may_submit(is_open && record.plan.archived_at.is_none(), reopened.is_some(), last)
+        .map_err(|rule| rule.at("/milestone_key"))?;
+    if let Some(standing) = reopened {
+        row::update(conn, organization_id, &standing.begun_anew(unit.now)).await?;
     }
-    let standing = milestone_proofs::find(&mut unit.conn, organization_id, id, key.as_str()).await?;
-    let Some(standing) = standing.filter(|standing| standing.was_achieved) else { return Ok(false) };
-    let anew = MilestoneStanding {
-        was_achieved: false,
-        achieved_on: None,
-        contested_at: None,
-        upheld_at: None,
-        version: standing.version + 1,
-        updated_at: unit.now,
-        ..standing
-    };
-    row::update(&mut unit.conn, organization_id, &anew).await?;
-    Ok(true)
+    Ok(record)
 }
 
 /// The plan, for whoever may submit its milestones.
@@ -228,7 +223,7 @@ async fn own_plan(cx: &Context, id: Uuid) -> Result<Arc<PlanView>, ApiError> {
     let plan = plans.find(id).ok_or_else(ApiError::not_found)?;
     match (cx.may_see_validation(plan, &[]), cx.may_submit(plan)) {
         (_, true) => Ok(Arc::clone(plan)),
-        (true, false) => Err(lacking(milepost_domain::access::Scope::PlansWrite)),
+        (true, false) => Err(lacking(Scope::PlansWrite)),
         (false, false) => Err(ApiError::not_found()),
     }
 }
@@ -244,12 +239,9 @@ async fn change(
     cx.write(async |unit| {
         let mut loaded = Loaded::find(&mut unit.conn, unit.organization_id, id).await?;
         cx.check_version(loaded.row.version)?;
-        if !loaded.row.state.is_open() {
-            return Err(ProofRule::ValidationOver.at("").into());
-        }
+        loaded.check_open()?;
         work(unit, &mut loaded, &plan).await?;
-        let version = loaded.row.version;
-        Ok(Answer::ok(&Validation::of(loaded.row, loaded.asks, &plan))?.version(version))
+        loaded.answer(&plan)
     })
     .await
 }
@@ -259,7 +251,7 @@ async fn add(
     cx: &Context,
     unit: &mut Unit,
     loaded: &mut Loaded,
-    plan: &PlanView,
+    (plan, manager_id): (&PlanView, Option<Uuid>),
     draft: &AskDraft,
     at: &str,
 ) -> Result<(), ApiError> {
@@ -272,35 +264,28 @@ async fn add(
     if loaded.asks.len() >= MOST_ASKED {
         return Err(ApiError::field(at, "too_many_items", format!("at most {MOST_ASKED} people can be asked")));
     }
-    let who = candidate(unit, person.id, plan).await?;
-    let asked: Vec<_> = loaded.asks.iter().map(ValidationAsk::asked).collect();
-    may_ask(&loaded.row.needs, loaded.row.different_people, &asked, draft.kind, who)
+    let who = candidate(unit, &person, manager_id, plan);
+    may_ask(&loaded.row.needs, loaded.row.different_people, &loaded.asked(), draft.kind, who)
         .map_err(|rule| rule.at(format!("/{field}_id")))?;
     insert(unit, loaded, draft.kind, &person).await
 }
 
 /// Asks the manager of today, if an attestation by the manager is needed and nobody was asked for it.
-async fn ask_manager(unit: &mut Unit, loaded: &mut Loaded, plan: &PlanView) -> Result<(), ApiError> {
-    let kind = ValidationKind::ManagerAttestation;
-    let is_asked = loaded.asks.iter().any(|ask| ask.kind == kind);
-    let Some(subject_id) = plan.row.person_id.filter(|_| !is_asked) else { return Ok(()) };
-    let Some(manager_id) = candidate(unit, subject_id, plan).await?.manager_id else { return Ok(()) };
-    let who = candidate(unit, manager_id, plan).await?;
-    let asked: Vec<_> = loaded.asks.iter().map(ValidationAsk::asked).collect();
-    if may_ask(&loaded.row.needs, loaded.row.different_people, &asked, kind, who).is_err() {
-        return Ok(());
-    }
-    let by = crate::resource::By::Id(manager_id);
-    let manager = crate::resource::find::<PersonContent>(&mut unit.conn, unit.organization_id, by).await?;
-    insert(unit, loaded, kind, &manager).await
-}
-
-async fn insert(
+async fn ask_manager(
     unit: &mut Unit,
     loaded: &mut Loaded,
-    kind: ValidationKind,
-    person: &crate::store::people::Person,
+    (plan, manager_id): (&PlanView, Option<Uuid>),
 ) -> Result<(), ApiError> {
+    let Some(manager_id) = manager_id else { return Ok(()) };
+    let manager = find::<PersonContent>(&mut unit.conn, unit.organization_id, By::Id(manager_id)).await?;
+    let (kind, who) = (ValidationKind::ManagerAttestation, candidate(unit, &manager, Some(manager_id), plan));
+    match may_ask(&loaded.row.needs, loaded.row.different_people, &loaded.asked(), kind, who) {
+        Ok(()) => insert(unit, loaded, kind, &manager).await,
+        Err(_) => Ok(()),
+    }
+}
+
+async fn insert(unit: &mut Unit, loaded: &mut Loaded, kind: ValidationKind, person: &Person) -> Result<(), ApiError> {
     let ask = ValidationAsk {
         id: unit.new_id(),
         validation_id: loaded.row.id,

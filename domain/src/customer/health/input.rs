@@ -10,6 +10,7 @@ use crate::plan::PlanFacts;
 use crate::plan::milestone::State;
 use crate::plan::schedule::Status;
 use crate::usage::tally::Tallies;
+use crate::values::count::real;
 use crate::values::dates::{days_between, plus_days};
 
 /// Pulse: a health assessment of a customer by a person.
@@ -152,11 +153,6 @@ fn missed_on(facts: &PlanFacts, position: usize, as_of: NaiveDate) -> Option<Nai
     let milestone = facts.milestones.get(position)?;
     let was_open = milestone.closed_on.is_none_or(|on| on > planned_on);
     was_open.then(|| plus_days(planned_on, 1))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "milestones of one customer are far fewer")]
-fn real(count: usize) -> f64 {
-    count as f64
 }
 
 #[cfg(test)]

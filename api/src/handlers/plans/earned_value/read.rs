@@ -21,7 +21,8 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::moment::Moment;
-use crate::read_model::{PlanView, Report, ReportKey};
+use crate::read_model::PlanView;
+use crate::read_model::reports::{Report, ReportKey};
 use crate::time_travel;
 
 /// Unit of the figures in time.
@@ -139,7 +140,7 @@ pub async fn read_earned_value(
         sequence: plans.sequence,
         question: format!("earned-value {id} {as_of} {period} {against:?}"),
     };
-    let report = cx.app.read_model.report(key, || {
+    let report = cx.app.read_model.reports.get(key, || {
         let value = serde_json::to_vec(&PlanEarnedValue::answer(view, as_of, period, &against.0)?)?;
         Ok(Report { body: value.into(), next: None })
     })?;

@@ -21,7 +21,8 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::{ApiError, Code};
 use crate::extract::{Query, collect};
-use crate::handlers::plans::create::{PlanDraft, create};
+use crate::handlers::plans::create::create;
+use crate::handlers::plans::draft::PlanDraft;
 
 /// Properties of the plan that the file does not contain, and options of the import.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
