@@ -101,6 +101,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "Several milestones of a plan have the same key.",
         "the key 'review' is used by more than one milestone",
     ),
+    of("ends_before_it_begins", "A period ends before it begins.", "must not be before the first day"),
     of(
         "expires_too_early",
         "An award would expire before it counts.",
@@ -135,6 +136,9 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "no day in this range is followed by a complete horizon",
     ),
     of("image_too_large", "The image has too many pixels.", "must have at most 24 million pixels, 8192 on a side"),
+    of("impact_under_review", "Others are looking at the impact.", "is under review: withdraw its validation first"),
+    of("impact_verified", "What was verified stays as it is.", "is verified: withdraw it and claim another one"),
+    of("impact_withdrawn", "What was withdrawn stays so.", "is withdrawn"),
     of("in_the_future", "The day lies in the future.", "must not be in the future: today is 2026-05-04"),
     of("in_the_past", "The day lies in the past.", "must not be in the past: today is 2026-05-04"),
     of("intervention_done", "The intervention is already done.", "names an intervention that is already done"),
@@ -204,6 +208,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The text does not name dependencies.",
         "must be keys separated by spaces, such as pipeline:SS+5",
     ),
+    of("not_a_gain", "A result is no better than what was before.", "must be better than the baseline"),
     of(
         "not_a_key",
         "The text is not a key.",
@@ -283,6 +288,9 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "A criterion has no threshold, or more than one.",
         "must be exactly one of at_least, at_most and tiers",
     ),
+    of("other_currency", "The amount is in another currency than the plan.", "must be EUR, the currency of the plan"),
+    of("other_person", "The person whose achievement it is cannot change.", "cannot change"),
+    of("others_plan", "The plan serves somebody else.", "serves another person"),
     of(
         "out_of_order",
         "A value must lie after or before another one.",

@@ -60,6 +60,11 @@ pub trait Managed: Content + DeserializeOwned {
         kept.id.to_string()
     }
 
+    /// The root of its entries in the ledger: itself, unless it belongs to something else.
+    fn root(kept: &Kept<Self, Self::Stamp>) -> (Entity, Uuid) {
+        (Self::ENTITY, kept.id)
+    }
+
     /// Removes a resource to which nothing refers.
     fn remove(unit: &mut Unit, id: Uuid) -> impl Future<Output = Result<Removal, ApiError>> {
         async move { Ok(row::delete::<Resource<Self>>(&mut unit.conn, unit.organization_id, id).await?) }
@@ -207,8 +212,8 @@ pub async fn delete<T: Managed>(cx: &Context, by: By<'_>) -> Result<Answer, ApiE
             let detail = format!("Other records refer to this {}.", T::ENTITY.name());
             return Err(ApiError::new(Code::Conflict, detail));
         }
-        let of = (T::ENTITY, before.id);
-        unit.record(Change { verb: "deleted", entity: of, root: of, before: Some(&before), after: None }).await?;
+        let (entity, root) = ((T::ENTITY, before.id), T::root(&before));
+        unit.record(Change { verb: "deleted", entity, root, before: Some(&before), after: None }).await?;
         Ok(Answer::no_content())
     })
     .await
@@ -257,7 +262,8 @@ pub async fn insert<T: Managed>(unit: &mut Unit, mut content: T) -> Result<Resou
         return Err(taken::<T>());
     }
     T::saved(unit, None, &kept).await?;
-    unit.record_created(T::ENTITY, kept.id, &kept).await?;
+    let (entity, root) = ((T::ENTITY, kept.id), T::root(&kept));
+    unit.record(Change { verb: "created", entity, root, before: None, after: Some(&kept) }).await?;
     Ok(kept)
 }
 
@@ -273,7 +279,8 @@ pub async fn save<T: Managed>(unit: &mut Unit, before: Resource<T>, mut content:
         return Err(taken::<T>());
     }
     T::saved(unit, Some(&before), &after).await?;
-    unit.record_updated(T::ENTITY, after.id, &before, &after).await?;
+    let (entity, root) = ((T::ENTITY, after.id), T::root(&after));
+    unit.record(Change { verb: "updated", entity, root, before: Some(&before), after: Some(&after) }).await?;
     Ok(after)
 }
 
@@ -302,7 +309,8 @@ pub async fn look_up<T: Managed>(
     row::find_by(conn, organization_id, column, value).await
 }
 
-fn created<T: Managed>(kept: &Resource<T>) -> Result<Answer, ApiError> {
+/// Answers a resource that was created: 201 with its path.
+pub fn created<T: Managed>(kept: &Resource<T>) -> Result<Answer, ApiError> {
     let created = Answer::created(format!("{}/{}", T::PATH, T::part(kept)), kept)?;
     Ok(tagged::<T>(created, kept.version()))
 }

@@ -97,6 +97,13 @@ fn plans<R: Registry>(config: &mut R) {
         .service(plans::proofs::list_contested_proofs)
         .service(validations::read::list_plan_validations)
         .service(validations::submit::submit_for_validation)
+        .service(recognition::impacts::list_impacts)
+        .service(recognition::impacts::claim_impact)
+        .service(recognition::impacts::read_impact)
+        .service(recognition::impacts::update_impact)
+        .service(recognition::impacts::withdraw_impact)
+        .service(validations::submit::submit_impact)
+        .service(validations::read::list_impact_validations)
         .service(validations::read::list_validations)
         .service(validations::read::read_validation)
         .service(validations::submit::ask_for_validation)
@@ -184,6 +191,7 @@ fn reports<R: Registry>(config: &mut R) {
         .service(reports::health::read_health_report)
         .service(reports::risk::read_risk_report)
         .service(reports::load::read_load_report)
+        .service(reports::impact::read_impact_report)
         .service(reports::retention::read_retention_report)
         .service(reports::interventions::read_intervention_report);
 }

@@ -86,9 +86,14 @@ impl Context {
 
     /// The conditions that leave the people in a list whom the caller may read.
     pub fn readable_people(&self) -> Vec<Condition> {
-        let Some(circle) = self.limited_by(Scope::PeopleRead) else { return vec![] };
-        let readable = circle.people().filter(|id| self.may_read_person(*id));
-        vec![Condition::OneOf("id", readable.map(|id| id.to_value()).collect())]
+        self.of_people(Scope::PeopleRead, "id")
+    }
+
+    /// The conditions that leave the rows in a list that belong to people with whom the caller may do something.
+    pub fn of_people(&self, scope: Scope, column: &'static str) -> Vec<Condition> {
+        let Some(circle) = self.limited_by(scope) else { return vec![] };
+        let own = circle.people().filter(|id| self.who.caller.may(scope, &Subject::Person { id: *id }));
+        vec![Condition::OneOf(column, own.map(|id| id.to_value()).collect())]
     }
 
     /// The conditions that leave the customers in a list whom the caller may read.

@@ -94,7 +94,9 @@ pub enum Entity {
     Milestone,
     /// A milestone without a date; its root is its plan.
     UndatedMilestone,
-    /// Validation of a milestone by people; its root is its plan.
+    /// An impact; its root is the person.
+    Impact,
+    /// Validation of a milestone or an impact by people; its root is the plan or the person.
     Validation,
     /// Standing of a milestone that proves itself; its root is its plan.
     Proof,
@@ -131,6 +133,7 @@ impl Entity {
             Self::Plan => "plan",
             Self::Milestone => "milestone",
             Self::UndatedMilestone => "undated_milestone",
+            Self::Impact => "impact",
             Self::Validation => "validation",
             Self::Proof => "proof",
             Self::Metric => "metric",

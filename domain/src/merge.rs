@@ -57,6 +57,8 @@ pub enum MovedKind {
     ValidationAsks,
     /// Awards to the person.
     Awards,
+    /// Impacts of the person, or that arose at the customer.
+    Impacts,
 }
 
 /// A rule of merging that was broken. The text of each variant is its documentation.

@@ -1,8 +1,9 @@
-//! Recognition: badges, their awards to people, and the credentials that prove them.
+//! Recognition: badges, their awards to people, the credentials that prove them, and the impact of what was achieved.
 
 pub mod award;
 pub mod badge;
 pub mod credential;
+pub mod impact;
 pub mod rule;
 pub mod share;
 pub mod status_list;

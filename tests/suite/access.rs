@@ -142,6 +142,8 @@ async fn another_organization_is_404(engine: Engine) {
     server.post(&format!("{plan}/undated-milestones"), undated).await.expect(201);
     create(&server, "/v1/badges", json!({ "key": "ours", "name": "Ours", "description": "D", "criteria": "C" })).await;
     let award = server.post("/v1/awards", json!({ "badge_key": "ours", "person_ref": "ours" })).await.expect(201);
+    let impact = create(&server, &format!("{person}/impacts"), body_for("POST", "impacts")).await;
+    let impact_id = impact.rsplit('/').next().expect("an id");
     let records = [
         ("/members/", id_of(&member)),
         ("/reporting-lines/", id_of(&line)),
@@ -175,6 +177,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{badge_key}", "ours")
             .replace("{undated_key}", "ours")
             .replace("{proof_key}", "a")
+            .replace("{impact_id}", impact_id)
             .replace("{validation_id}", &validation)
             .replace("{award_id}", award["id"].as_str().expect("an id"))
             .replace("/v1/api-clients/{id}", &client)
@@ -266,6 +269,10 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "suspend" | "revoke" | "uphold") => json!({ "reason": "A good reason." }),
         ("PUT", "{role_key}") => json!({ "key": "ours", "name": "Ours", "scopes": ["plans:read"] }),
         ("POST", "milestones") => milestone,
+        ("POST", "impacts") => {
+            json!({ "title": "I", "kind": "revenue", "annualized_minor": 1, "currency": "USD", "from_on": "2026-04-01", "to_on": "2026-04-30" })
+        }
+        ("POST", "validations") if path.contains("/impacts/") => json!({}),
         ("POST", "validations") => json!({ "milestone_key": "a" }),
         ("POST", "asks") => json!({ "kind": "peer_review", "person_ref": "ours" }),
         ("POST", "decisions") => json!({ "kind": "peer_review", "decision": "approve", "person_ref": "ours" }),

@@ -26,6 +26,7 @@ mod foresight;
 mod health;
 mod holds;
 mod idempotency;
+mod impacts;
 mod imports;
 mod learning;
 mod ledger;

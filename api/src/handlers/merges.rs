@@ -38,6 +38,7 @@ impl Merging for CustomerContent {
         Link { kind: MovedKind::Interventions, table: "interventions", column: "customer_id" },
         Link { kind: MovedKind::References, table: "reference_periods", column: "holder_id" },
         Link { kind: MovedKind::Memberships, table: "memberships", column: "customer_id" },
+        Link { kind: MovedKind::Impacts, table: "impacts", column: "customer_id" },
     ];
     const CHANGED: &'static [Link] = &[
         Link { kind: MovedKind::People, table: "people", column: "customer_id" },
@@ -86,6 +87,7 @@ impl Merging for PersonContent {
         Link { kind: MovedKind::TeamMemberships, table: "team_members", column: "person_id" },
         Link { kind: MovedKind::ValidationAsks, table: "validation_asks", column: "person_id" },
         Link { kind: MovedKind::Awards, table: "awards", column: "person_id" },
+        Link { kind: MovedKind::Impacts, table: "impacts", column: "person_id" },
     ];
     const CHANGED: &'static [Link] = &[
         Link { kind: MovedKind::Plans, table: "plans", column: "person_id" },

@@ -4,5 +4,6 @@ pub mod act;
 pub mod awards;
 pub mod badges;
 pub mod holder;
+pub mod impacts;
 pub mod issuer;
 pub mod verify;

@@ -2,6 +2,7 @@
 
 pub mod drift;
 pub mod health;
+pub mod impact;
 pub mod interventions;
 pub mod load;
 pub mod retention;

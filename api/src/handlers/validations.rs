@@ -1,11 +1,11 @@
-//! Validations: milestones that are shown to people with evidence, and their decisions.
+//! Validations: milestones and impacts that are shown to people with evidence, and their decisions.
 
 pub mod decide;
+pub mod matter;
 pub mod read;
 pub mod submit;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::access::Scope;
 use milepost_domain::plan::milestone::Evidence;
 use milepost_domain::proof::rule::ProofRule;
 use milepost_domain::proof::validation::{
@@ -17,22 +17,20 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use self::matter::Matter;
 use crate::answer::Answer;
-use crate::context::Context;
 use crate::error::ApiError;
-use crate::read_model::PlanView;
-use crate::stepping;
 use crate::store::author::Author;
 use crate::store::people::Person;
 use crate::store::validations::{self, ValidationAsk, ValidationRow};
 use crate::store::{Conn, reporting_lines, row};
 use crate::unit::{Change, Entity, Unit};
 
-/// Validation of a milestone by people.
+/// Validation of a milestone or an impact by people.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "plan_name": "AI coaching program: Ana Petrova",
-    "milestone_key": "b2", "person_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "person_name": "Ana Petrova", "state": "pending",
+    "milestone_key": "b2", "impact_id": null, "impact_title": null, "person_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "person_name": "Ana Petrova", "state": "pending",
     "needs": [{"kind": "peer_review", "quorum": 2}], "different_people": false, "approvals": 1, "approvals_needed": 2, "note": null,
     "evidence": [{"title": "The process", "url": "https://example.com/process", "note": null}], "asks": [], "submitted_on": "2026-05-04",
     "closed_at": null, "author": {"type": "person", "id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11"}, "version": 2,
@@ -41,13 +39,17 @@ use crate::unit::{Change, Entity, Unit};
 pub struct Validation {
     /// Identifier.
     id: Uuid,
-    /// Identifier of the plan.
-    plan_id: Uuid,
-    /// Name of the plan.
-    #[schema(value_type = Name)]
-    plan_name: String,
-    /// Key of the milestone.
-    milestone_key: Key,
+    /// Identifier of the plan; null for an impact.
+    plan_id: Option<Uuid>,
+    /// Name of the plan; null for an impact.
+    #[schema(value_type = Option<Name>)]
+    plan_name: Option<String>,
+    /// Key of the milestone; null for an impact.
+    milestone_key: Option<Key>,
+    /// Identifier of the impact; null for a milestone.
+    impact_id: Option<Uuid>,
+    /// Title of the impact; null for a milestone.
+    impact_title: Option<Name>,
     /// Identifier of the person whose achievement it is; null if the plan serves nobody.
     person_id: Option<Uuid>,
     /// Name of that person.
@@ -90,16 +92,22 @@ pub struct Validation {
 }
 
 impl Validation {
-    fn of(row: ValidationRow, asks: Vec<ValidationAsk>, plan: &PlanView) -> Self {
+    fn of(row: ValidationRow, asks: Vec<ValidationAsk>, matter: &Matter) -> Self {
+        let (plan_name, impact_title) = match matter {
+            Matter::Milestone(plan) => (Some(plan.row.name.clone()), None),
+            Matter::Impact(impact) => (None, Some(impact.title.clone())),
+        };
         let asked: Vec<_> = asks.iter().map(ValidationAsk::asked).collect();
         let (given, needed) = count(&row.needs, &approvals(&asked));
         Self {
             id: row.id,
             plan_id: row.plan_id,
-            plan_name: plan.row.name.clone(),
+            plan_name,
             milestone_key: row.milestone_key,
-            person_id: plan.row.person_id,
-            person_name: plan.row.person_name.clone(),
+            impact_id: row.impact_id,
+            impact_title,
+            person_id: matter.person_id(),
+            person_name: matter.person_name(),
             state: row.state,
             needs: row.needs,
             different_people: row.different_people,
@@ -168,18 +176,24 @@ impl Loaded {
         if self.row.state.is_open() { Ok(()) } else { Err(ProofRule::ValidationOver.at("").into()) }
     }
 
-    fn answer(self, plan: &PlanView) -> Result<Answer, ApiError> {
+    fn answer(self, matter: &Matter) -> Result<Answer, ApiError> {
         let version = self.row.version;
-        Ok(Answer::ok(&Validation::of(self.row, self.asks, plan))?.version(version))
+        Ok(Answer::ok(&Validation::of(self.row, self.asks, matter))?.version(version))
     }
 
-    /// Saves the state that follows from the decisions. A rejected milestone goes back to work.
-    async fn settle(&mut self, unit: &mut Unit, verb: &str) -> Result<(), ApiError> {
+    /// Saves the state that follows from the decisions.
+    async fn settle(&mut self, unit: &mut Unit, matter: &mut Matter, verb: &str) -> Result<(), ApiError> {
         let state = state(&self.row.needs, &self.asked());
-        self.save(unit, verb, state).await
+        self.save(unit, matter, verb, state).await
     }
 
-    async fn save(&mut self, unit: &mut Unit, verb: &str, state: ValidationState) -> Result<(), ApiError> {
+    async fn save(
+        &mut self,
+        unit: &mut Unit,
+        matter: &mut Matter,
+        verb: &str,
+        state: ValidationState,
+    ) -> Result<(), ApiError> {
         let before = self.row.clone();
         self.row.state = state;
         self.row.closed_at = (!state.is_open()).then_some(unit.now);
@@ -188,53 +202,32 @@ impl Loaded {
         row::update(&mut unit.conn, unit.organization_id, &self.row).await?;
         let asks: Vec<RecordedAsk> = self.asks.iter().map(RecordedAsk::of).collect();
         let before = Recorded { row: &before, asks: self.known.clone() };
-        record(unit, verb, Some(&before), &Recorded { row: &self.row, asks: asks.clone() }).await?;
+        record(unit, matter, verb, Some(&before), &Recorded { row: &self.row, asks: asks.clone() }).await?;
         self.known = asks;
-        if matches!(state, ValidationState::Rejected | ValidationState::Withdrawn) {
-            stepping::send_back(unit, self.row.plan_id, self.row.milestone_key.as_str()).await?;
-        }
-        Ok(())
+        matter.follow(unit, self.row.milestone_key.as_ref(), state).await
     }
 }
 
 async fn record(
     unit: &mut Unit,
+    matter: &Matter,
     verb: &str,
     before: Option<&Recorded<'_>>,
     after: &Recorded<'_>,
 ) -> Result<(), ApiError> {
-    let (entity, root) = ((Entity::Validation, after.row.id), (Entity::Plan, after.row.plan_id));
+    let (entity, root) = ((Entity::Validation, after.row.id), matter.root());
     unit.record(Change { verb, entity, root, before, after: Some(after) }).await
 }
 
-/// The manager, today, of the person whom a plan serves.
-async fn manager_of(unit: &mut Unit, plan: &PlanView) -> Result<Option<Uuid>, ApiError> {
-    let Some(id) = plan.row.person_id else { return Ok(None) };
+/// The manager, today, of the person whose achievement a matter is.
+async fn manager_of(unit: &mut Unit, matter: &Matter) -> Result<Option<Uuid>, ApiError> {
+    let Some(id) = matter.person_id() else { return Ok(None) };
     let chart = reporting_lines::above(&mut unit.conn, unit.organization_id, &[id]).await?;
     Ok(chart.manager_on(id, unit.today))
 }
 
 /// Facts of somebody who is asked or decides, as the rules need them.
-fn candidate(unit: &Unit, person: &Person, manager_id: Option<Uuid>, plan: &PlanView) -> Candidate {
+fn candidate(unit: &Unit, person: &Person, manager_id: Option<Uuid>, matter: &Matter) -> Candidate {
     let has_left = !person.is_active(unit.today);
-    Candidate { person_id: person.id, subject_id: plan.row.person_id, manager_id, has_left }
-}
-
-impl Context {
-    /// Whether the caller is one of the people.
-    fn is_one_of(&self, asks: &[ValidationAsk]) -> bool {
-        let own = self.who.caller.person_id();
-        own.is_some() && asks.iter().any(|ask| ask.person_id == own)
-    }
-
-    /// Whether the caller may see a validation: with the plan, or because they were asked.
-    fn may_see_validation(&self, plan: &PlanView, asks: &[ValidationAsk]) -> bool {
-        self.may_with_plan(Scope::PlansRead, plan) || self.is_one_of(asks)
-    }
-
-    /// Whether the caller may submit and take back validations: whoever runs the plan, and the person whom it serves.
-    fn may_submit(&self, plan: &PlanView) -> bool {
-        let own = self.who.caller.person_id();
-        self.may_with_plan(Scope::PlansWrite, plan) || (own.is_some() && own == plan.row.person_id)
-    }
+    Candidate { person_id: person.id, subject_id: matter.person_id(), manager_id, has_left }
 }

@@ -10,8 +10,9 @@ use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent};
 use milepost_domain::proof::Proof;
 use milepost_domain::proof::criterion::{Criterion, CriterionKind, Whose};
-use milepost_domain::proof::judge::{Held, Judgement, Known, judge};
+use milepost_domain::proof::judge::{Held, Judgement, Known, VerifiedImpact, judge};
 use milepost_domain::proof::validation::{Approval, Submission, in_force};
+use milepost_domain::recognition::impact::{ImpactContent, ImpactState};
 use milepost_domain::usage::metric::Aggregate;
 use milepost_domain::values::dates::plus_days;
 use uuid::Uuid;
@@ -20,6 +21,7 @@ use crate::clock::date_in;
 use crate::context::Context;
 use crate::read_model::PlanView;
 use crate::store::awards::AwardRow;
+use crate::store::impacts::Impact;
 use crate::store::measured_events::{Axis, Recent, Span};
 use crate::store::milestone_proofs::MilestoneStanding;
 use crate::store::reference_periods::ReferenceRow;
@@ -48,6 +50,7 @@ pub struct Observed {
     person: Option<Arc<Digest>>,
     customer: Option<Arc<Digest>>,
     awards: Vec<Held>,
+    impacts: Vec<VerifiedImpact>,
     approvals: HashMap<String, Vec<Approval>>,
 }
 
@@ -79,7 +82,8 @@ pub async fn observe(
     let head = usage_events::last_number(conn, organization_id).await?;
     let recent = recent(conn, organization_id, &references, head).await?;
     let reading = cx.reading();
-    let awards = awards_of(cx, conn, people).await?;
+    let awards = awards_of(cx, conn, &people).await?;
+    let impacts = impacts_of(cx, conn, &people).await?;
     let mut undated =
         by_plan(row::of_plans::<UndatedMilestone>(conn, organization_id, Some(&ids)).await?, |one| one.plan_id);
     let known = row::of_plans::<MilestoneStanding>(conn, organization_id, Some(&ids)).await?;
@@ -111,6 +115,7 @@ pub async fn observe(
             person,
             customer,
             approvals: approvals.remove(&plan.row.id).unwrap_or_default(),
+            impacts: plan.row.person_id.and_then(|id| impacts.get(&id)).cloned().unwrap_or_default(),
             awards: plan.row.person_id.and_then(|id| awards.get(&id)).cloned().unwrap_or_default(),
             plan: Arc::clone(plan),
         });
@@ -164,7 +169,7 @@ fn from(criteria: &[&Criterion], start_on: NaiveDate) -> Option<NaiveDate> {
 }
 
 /// Awards of people by person. Who was merged into somebody has left their awards to them.
-async fn awards_of(cx: &Context, conn: &mut Conn, people: HashSet<Uuid>) -> sqlx::Result<HashMap<Uuid, Vec<Held>>> {
+async fn awards_of(cx: &Context, conn: &mut Conn, people: &HashSet<Uuid>) -> sqlx::Result<HashMap<Uuid, Vec<Held>>> {
     let ids = people.iter().map(Uuid::to_value).collect();
     let rows: Vec<AwardRow> = row::all(conn, cx.organization_id(), &[Condition::OneOf("person_id", ids)], "id").await?;
     let mut held: HashMap<Uuid, Vec<Held>> = HashMap::new();
@@ -175,6 +180,26 @@ async fn awards_of(cx: &Context, conn: &mut Conn, people: HashSet<Uuid>) -> sqlx
         held.entry(award.person_id).or_default().push(own);
     }
     Ok(held)
+}
+
+/// Verified impacts of people by person.
+async fn impacts_of(
+    cx: &Context,
+    conn: &mut Conn,
+    people: &HashSet<Uuid>,
+) -> sqlx::Result<HashMap<Uuid, Vec<VerifiedImpact>>> {
+    let ids = people.iter().map(Uuid::to_value).collect();
+    let conditions = [Condition::OneOf("person_id", ids), Condition::Equals("state", ImpactState::Verified.to_value())];
+    let mut verified: HashMap<Uuid, Vec<VerifiedImpact>> = HashMap::new();
+    for impact in row::all::<Impact>(conn, cx.organization_id(), &conditions, "id").await? {
+        if let (Some(id), Some(verified_on), Some(attributed)) =
+            (impact.person_id, impact.stamp.verified_on, impact.attributed())
+        {
+            let ImpactContent { kind, currency, .. } = impact.content;
+            verified.entry(id).or_default().push(VerifiedImpact { kind, currency, attributed, verified_on });
+        }
+    }
+    Ok(verified)
 }
 
 /// Approvals that speak for plans' milestones, by plan and milestone.
@@ -188,8 +213,9 @@ async fn approvals_of(
     let asks = if ids.is_empty() { HashMap::new() } else { validations::asks_of(conn, organization_id, &ids).await? };
     let mut submissions: HashMap<(Uuid, String), Vec<Submission>> = HashMap::new();
     for row in rows {
+        let (Some(plan_id), Some(key)) = (row.plan_id, row.milestone_key) else { continue };
         let asked = asks.get(&row.id).into_iter().flatten().map(ValidationAsk::asked).collect();
-        submissions.entry((row.plan_id, row.milestone_key.to_string())).or_default().push((row.state, asked));
+        submissions.entry((plan_id, key.to_string())).or_default().push((row.state, asked));
     }
     let mut approvals: HashMap<Uuid, HashMap<String, Vec<Approval>>> = HashMap::new();
     for ((plan_id, key), own) in submissions {
@@ -222,6 +248,7 @@ impl Observed {
                 digest?.tallies(&wanted(criterion)?)
             },
             awards: &self.awards,
+            impacts: &self.impacts,
             achieved: &achieved,
             figure: &|kind, day| match kind {
                 CriterionKind::Spi => figure(day).spi().ok(),

@@ -17,6 +17,10 @@ pub struct Extent {
     pub plans: Vec<Uuid>,
     /// Interventions for the customers.
     pub interventions: Vec<Uuid>,
+    /// Impacts of the people, or that arose at the customers or in the plans.
+    pub impacts: Vec<Uuid>,
+    /// Validations of the impacts.
+    pub validations: Vec<Uuid>,
 }
 
 impl Extent {
@@ -29,29 +33,49 @@ impl Extent {
         extent.plans.extend(ids(conn, organization_id, "plans", "customer_id", &customers).await?);
         extent.plans.sort_unstable();
         extent.plans.dedup();
-        Ok(Self { customers, interventions, ..extent })
+        extent = Self { customers, interventions, ..extent };
+        extent.find_impacts(conn, organization_id).await?;
+        Ok(extent)
     }
 
     /// Returns what belongs to people.
     pub async fn of_people(conn: &mut Conn, organization_id: Uuid, people: Vec<Uuid>) -> sqlx::Result<Self> {
         let people = with_merged(conn, organization_id, "people", people).await?;
         let plans = ids(conn, organization_id, "plans", "person_id", &people).await?;
-        Ok(Self { people, plans, ..Self::default() })
+        let mut extent = Self { people, plans, ..Self::default() };
+        extent.find_impacts(conn, organization_id).await?;
+        Ok(extent)
+    }
+
+    async fn find_impacts(&mut self, conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<()> {
+        let of = [("person_id", &self.people), ("customer_id", &self.customers), ("plan_id", &self.plans)];
+        let mut impacts = vec![];
+        for (column, holders) in of {
+            impacts.extend(ids(conn, organization_id, "impacts", column, holders).await?);
+        }
+        impacts.sort_unstable();
+        impacts.dedup();
+        self.validations = ids(conn, organization_id, "validations", "impact_id", &impacts).await?;
+        self.impacts = impacts;
+        Ok(())
     }
 
     /// Returns all identifiers.
     pub fn all(&self) -> Vec<Uuid> {
-        [&self.customers, &self.people, &self.plans, &self.interventions].into_iter().flatten().copied().collect()
+        let Self { customers, people, plans, interventions, impacts, validations } = self;
+        [customers, people, plans, interventions, impacts, validations].into_iter().flatten().copied().collect()
     }
 
     /// Removes all rows, those that refer to others first.
     pub async fn remove(&self, conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<()> {
-        let Self { customers, people, plans, interventions } = self;
+        let Self { customers, people, plans, interventions, impacts, .. } = self;
         reporting_lines::part_from(conn, organization_id, people).await?;
         forget_approvers(conn, organization_id, people).await?;
         forget_validators(conn, organization_id, people).await?;
         let merges = ids(conn, organization_id, "merges", "survivor_id", &[&customers[..], people].concat()).await?;
-        let steps: [(&[&str], &str, &[Uuid]); 11] = [
+        let steps: [(&[&str], &str, &[Uuid]); 13] = [
+            (&["validation_asks", "validations"], "impact_id", impacts),
+            (&["impacts"], "id", impacts),
             (&["plan_dependencies"], "on_plan_id", plans),
             (OF_PLANS, "plan_id", plans),
             (&["plans"], "id", plans),

@@ -32,6 +32,7 @@ pub mod health_scores;
 pub mod holds;
 pub mod idempotency;
 pub mod identity_providers;
+pub mod impacts;
 pub mod interventions;
 pub mod json_text;
 pub mod kept;

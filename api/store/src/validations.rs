@@ -1,4 +1,4 @@
-//! Validations of milestones by people, and who was asked.
+//! Validations of milestones and impacts by people, and who was asked.
 
 use std::collections::HashMap;
 
@@ -19,8 +19,9 @@ use crate::{Conn, columns, table};
 #[expect(missing_docs, reason = "described by the resource")]
 pub struct ValidationRow {
     pub id: Uuid,
-    pub plan_id: Uuid,
-    pub milestone_key: Key,
+    pub plan_id: Option<Uuid>,
+    pub milestone_key: Option<Key>,
+    pub impact_id: Option<Uuid>,
     pub needs: Vec<Need>,
     pub different_people: bool,
     pub note: Option<Note>,
@@ -38,6 +39,7 @@ columns!(ValidationRow {
     id,
     plan_id,
     milestone_key,
+    impact_id,
     needs,
     different_people,
     note,
@@ -56,7 +58,7 @@ table!(ValidationRow, "validations");
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[schema(example = json!({
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "validation_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
-    "plan_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "kind": "peer_review", "person_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
+    "plan_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "impact_id": null, "kind": "peer_review", "person_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
     "person_ref": "hr-3", "person_name": "Ben Ito", "decision": "approve", "comment": null, "scores": [{"criterion": "Clarity", "points": 4, "of": 5}],
     "decided_on": "2026-05-06", "decided_at": "2026-05-06T12:00:00Z", "asked_at": "2026-05-04T12:00:00Z"
 }))]
@@ -65,8 +67,10 @@ pub struct ValidationAsk {
     pub id: Uuid,
     /// Identifier of the validation.
     pub validation_id: Uuid,
-    /// Identifier of the plan.
-    pub plan_id: Uuid,
+    /// Identifier of the plan; null for an impact.
+    pub plan_id: Option<Uuid>,
+    /// Identifier of the impact; null for a milestone.
+    pub impact_id: Option<Uuid>,
     /// Kind of validation that the person was asked for.
     pub kind: ValidationKind,
     /// Identifier of the person; null once the person was erased.
@@ -91,7 +95,7 @@ pub struct ValidationAsk {
 }
 
 columns!(ValidationAsk {
-    id, validation_id, plan_id, kind, person_id, decision, comment, scores, decided_on, decided_at, asked_at;
+    id, validation_id, plan_id, impact_id, kind, person_id, decision, comment, scores, decided_on, decided_at, asked_at;
     person_ref: PERSON_REF, person_name: PERSON_NAME
 });
 table!(ValidationAsk, "validation_asks");
@@ -106,6 +110,11 @@ impl ValidationAsk {
 /// The validations of some plans, in the order of their submission.
 pub async fn of_plans(conn: &mut Conn, organization_id: Uuid, plan_ids: &[Uuid]) -> sqlx::Result<Vec<ValidationRow>> {
     row::of_plans(conn, organization_id, Some(plan_ids)).await
+}
+
+/// The validations of an impact, in the order of their submission.
+pub async fn of_impact(conn: &mut Conn, organization_id: Uuid, impact_id: Uuid) -> sqlx::Result<Vec<ValidationRow>> {
+    row::all(conn, organization_id, &[Condition::Equals("impact_id", impact_id.to_value())], "id").await
 }
 
 /// The people who were asked for some validations, by validation.

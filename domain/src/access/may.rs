@@ -61,7 +61,7 @@ pub enum SubjectKind {
 /// Every relation that grants something: the kind of subject and the scopes that it grants for that one.
 pub const GRANTS: &[(Relation, SubjectKind, &[Scope])] = &[
     (Relation::Own, SubjectKind::Person, &[Scope::PeopleRead, Scope::RecognitionRead]),
-    (Relation::Own, SubjectKind::Profile, &[Scope::PeopleRead, Scope::PeopleWrite]),
+    (Relation::Own, SubjectKind::Profile, &[Scope::PeopleRead, Scope::PeopleWrite, Scope::RecognitionWrite]),
     (Relation::Own, SubjectKind::Plan, &[Scope::PlansRead]),
     (Relation::Manager, SubjectKind::Person, &[Scope::PeopleRead, Scope::RecognitionRead]),
     (Relation::Manager, SubjectKind::Profile, &[Scope::PeopleRead]),
@@ -285,7 +285,7 @@ mod tests {
             (Subject::Person { id: id(4) }, vec![PeopleRead, RecognitionRead]),
             (Subject::Person { id: id(5) }, vec![]),
             (Subject::Person { id: id(6) }, vec![PeopleRead]),
-            (profile(1, Private, 0), vec![PeopleRead, PeopleWrite]),
+            (profile(1, Private, 0), vec![PeopleRead, PeopleWrite, RecognitionWrite]),
             (profile(2, Private, 0), vec![]),
             (profile(2, Related, 0), vec![PeopleRead]),
             (profile(6, Related, 0), vec![PeopleRead]),

@@ -5,12 +5,13 @@ use strum::{Display, EnumString};
 use utoipa::ToSchema;
 
 use super::rule::ProofRule;
-use super::validation::Need;
+use super::validation::{Need, check_needs};
 use crate::recognition::badge::BadgeTier;
-use crate::rule::{Rule as _, Violations};
+use crate::recognition::impact::ImpactKind;
+use crate::rule::{Rule as _, Violations, within};
 use crate::usage::metric::{self, Aggregate, Definition};
 use crate::values::rule::ValueRule;
-use crate::values::text::Key;
+use crate::values::text::{Currency, Key};
 
 /// Criterion of a proof.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -37,7 +38,14 @@ pub struct Criterion {
     /// do.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub from_before: bool,
-    /// `metric`, `spi` and `percent_complete`: threshold that the figure has to reach.
+    /// `impact`: kind of impact. Impacts that were verified since the start of the plan are added up, each with the share that is owed to the
+    /// person; of growths in productivity, the largest counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub impact: Option<ImpactKind>,
+    /// `impact`: currency of amounts of money. Impacts in others do not count, and thresholds are in its smallest unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<Currency>,
+    /// `metric`, `impact`, `spi` and `percent_complete`: threshold that the figure has to reach.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = -1e12, maximum = 1e12)]
     pub at_least: Option<f64>,
@@ -45,7 +53,7 @@ pub struct Criterion {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(minimum = -1e12, maximum = 1e12)]
     pub at_most: Option<f64>,
-    /// `metric`: tiers with growing thresholds. The lowest one achieves the milestone; each one earns a badge of its own.
+    /// `metric` and `impact`: tiers with growing thresholds. The lowest one achieves the milestone; each one earns a badge of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 3)]
     pub tiers: Vec<Tier>,
@@ -75,6 +83,8 @@ pub enum CriterionKind {
     Metric,
     /// Badges that the person holds. Awards that are expired, suspended or revoked do not count.
     Awards,
+    /// Impacts of the person that were verified.
+    Impact,
     /// Milestones of the same plan that are achieved.
     Milestones,
     /// Schedule performance index (SPI) of the plan.
@@ -174,6 +184,11 @@ impl Criterion {
             (CriterionKind::Metric, Some(key), _) => key.to_string(),
             (CriterionKind::Metric, None, Some(own)) => format!("{} of {}", own.aggregate, own.event_type),
             (CriterionKind::Metric, None, None) => "metric".to_owned(),
+            (CriterionKind::Impact, ..) => {
+                let kind = self.impact.map(|kind| kind.to_string().replace('_', " ")).unwrap_or_default();
+                let unit = self.currency.as_ref().map(|currency| format!(" ({currency})")).unwrap_or_default();
+                format!("verified {kind}{unit}")
+            }
             (CriterionKind::Awards, ..) => format!("badges {}", keys()),
             (CriterionKind::Milestones, ..) => format!("milestones {}", keys()),
             (CriterionKind::Spi, ..) => "SPI".to_owned(),
@@ -188,7 +203,7 @@ impl Criterion {
     /// Returns whether it holds for ever once it holds, as far as the facts stay what they are.
     pub fn is_lasting(&self) -> bool {
         match self.kind {
-            CriterionKind::Milestones | CriterionKind::Validation => true,
+            CriterionKind::Impact | CriterionKind::Milestones | CriterionKind::Validation => true,
             CriterionKind::Metric => self.grows(),
             CriterionKind::Awards | CriterionKind::Spi | CriterionKind::PercentComplete => false,
         }
@@ -217,6 +232,8 @@ impl Criterion {
         use CriterionKind as Kind;
         let is_set = matches!(self.kind, Kind::Awards | Kind::Milestones);
         let (is_metric, by_people) = (self.kind == Kind::Metric, self.kind == Kind::Validation);
+        let is_impact = self.kind == Kind::Impact;
+        let is_money = is_impact && self.impact.is_some_and(ImpactKind::is_money);
         let unused = [
             ("metric", is_metric, self.metric.is_some(), "kind is metric"),
             ("definition", is_metric, self.definition.is_some(), "kind is metric"),
@@ -224,10 +241,17 @@ impl Criterion {
             ("window_days", is_metric, self.window_days.is_some(), "kind is metric"),
             ("from_before", is_metric, self.from_before, "kind is metric"),
             ("at_most", is_metric, self.at_most.is_some(), "kind is metric"),
-            ("tiers", is_metric, !self.tiers.is_empty(), "kind is metric"),
+            ("impact", is_impact, self.impact.is_some(), "kind is impact"),
+            ("currency", is_money, self.currency.is_some(), "impact is cost_savings or revenue"),
+            ("tiers", is_metric || is_impact, !self.tiers.is_empty(), "kind is metric or impact"),
             ("needs", by_people, !self.needs.is_empty(), "kind is validation"),
             ("different_people", by_people, self.different_people, "kind is validation"),
-            ("at_least", !is_set && !by_people, self.at_least.is_some(), "kind is metric, spi or percent_complete"),
+            (
+                "at_least",
+                !is_set && !by_people,
+                self.at_least.is_some(),
+                "kind is metric, impact, spi or percent_complete",
+            ),
             ("keys", is_set, !self.keys.is_empty(), "kind is awards or milestones"),
             ("any", is_set, self.any.is_some(), "kind is awards or milestones"),
         ];
@@ -262,16 +286,29 @@ impl Criterion {
         if self.needs.is_empty() {
             violations.push(ProofRule::NamesNothing.at(format!("{at}/needs")));
         }
-        for (index, need) in self.needs.iter().enumerate() {
-            if self.needs[..index].iter().any(|other| other.kind == need.kind) {
-                let key = need.kind.to_string();
-                violations.push(ValueRule::RepeatedKey { key }.at(format!("{at}/needs/{index}/kind")));
+        violations.extend(within(at, check_needs(&self.needs).err().unwrap_or_default()));
+    }
+
+    fn check_impact(&self, at: &str, violations: &mut Violations) {
+        let required = |what| ValueRule::Required { what };
+        match self.impact {
+            None => violations.push(required("the kind of impact").at(format!("{at}/impact"))),
+            Some(ImpactKind::Other) => {
+                let options = "cost_savings, revenue, productivity, hours_per_week".to_owned();
+                violations.push(ValueRule::NotAnOption { options }.at(format!("{at}/impact")));
             }
+            Some(kind) if kind.is_money() && self.currency.is_none() => {
+                violations.push(required("the currency of the amounts").at(format!("{at}/currency")));
+            }
+            Some(_) => {}
         }
     }
 
     fn check_figure(&self, at: &str, violations: &mut Violations) {
         let is_metric = self.kind == CriterionKind::Metric;
+        if self.kind == CriterionKind::Impact {
+            self.check_impact(at, violations);
+        }
         if is_metric && self.metric.is_none() && self.definition.is_none() {
             violations.push(ValueRule::Required { what: "the key of a metric" }.at(format!("{at}/metric")));
         }
@@ -324,6 +361,19 @@ mod tests {
             (of("metric", json!({ "metric": "x", "at_least": 3 })), vec![]),
             (of("metric", json!({ "definition": definition, "at_most": 3, "window_days": 7 })), vec![]),
             (of("metric", json!({ "at_least": 3 })), vec![("/criteria/0/metric", "required")]),
+            (of("impact", json!({ "impact": "revenue", "currency": "USD", "at_least": 3 })), vec![]),
+            (of("impact", json!({ "impact": "hours_per_week", "at_least": 3 })), vec![]),
+            (of("impact", json!({ "at_least": 3 })), vec![("/criteria/0/impact", "required")]),
+            (of("impact", json!({ "impact": "other", "at_least": 3 })), vec![("/criteria/0/impact", "not_an_option")]),
+            (of("impact", json!({ "impact": "revenue", "at_least": 3 })), vec![("/criteria/0/currency", "required")]),
+            (
+                of("impact", json!({ "impact": "productivity", "currency": "USD", "at_least": 3 })),
+                vec![("/criteria/0/currency", "unused")],
+            ),
+            (
+                of("metric", json!({ "metric": "x", "impact": "revenue", "at_least": 3 })),
+                vec![("/criteria/0/impact", "unused")],
+            ),
             (of("metric", json!({ "metric": "x" })), vec![("/criteria/0/at_least", "one_threshold")]),
             (
                 of("metric", json!({ "metric": "x", "at_least": 1, "at_most": 2 })),

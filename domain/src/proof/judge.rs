@@ -10,10 +10,12 @@ use super::criterion::{Criterion, CriterionKind, Threshold, Tier};
 use super::spells::Spells;
 use super::validation::{Approval, approved_on, count};
 use crate::recognition::badge::BadgeTier;
+use crate::recognition::impact::ImpactKind;
 use crate::usage::metric::Aggregate;
 use crate::usage::tally::Tallies;
 use crate::values::count::real;
 use crate::values::dates::{days_between, plus_days};
+use crate::values::text::Currency;
 
 /// Award of a badge that a person has, or has had.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +35,19 @@ impl Held {
     }
 }
 
+/// Impact of the person that was verified.
+#[derive(Debug, Clone, PartialEq)]
+pub struct VerifiedImpact {
+    /// Kind.
+    pub kind: ImpactKind,
+    /// Currency of an amount of money.
+    pub currency: Option<Currency>,
+    /// Share that is owed to the person: for money in the smallest unit.
+    pub attributed: f64,
+    /// Day of the verification.
+    pub verified_on: NaiveDate,
+}
+
 /// Facts by which a proof is judged.
 pub struct Known<'a> {
     /// First day of the plan: nothing is proved before it.
@@ -43,6 +58,8 @@ pub struct Known<'a> {
     pub tallies: &'a dyn Fn(&Criterion) -> Option<Arc<Tallies>>,
     /// Awards of the person.
     pub awards: &'a [Held],
+    /// Impacts of the person that were verified.
+    pub impacts: &'a [VerifiedImpact],
     /// Days on which the plan's milestones were achieved, by key.
     pub achieved: &'a HashMap<&'a str, NaiveDate>,
     /// Approvals by people that speak for the plan's milestones, by key.
@@ -111,7 +128,11 @@ pub fn judge(own_key: &str, proof: &Proof, known: &Known<'_>) -> Judgement {
     let tier = |(criterion, tier): (&Criterion, &Tier)| {
         let others = proof.criteria.iter().zip(&spells).filter(|(one, _)| !std::ptr::eq(*one, criterion));
         let mut all: Vec<Spells> = others.map(|(_, spells)| spells.clone()).collect();
-        all.push(metric(criterion, Threshold::AtLeast(tier.at_least), known));
+        let threshold = Threshold::AtLeast(tier.at_least);
+        all.push(match criterion.kind {
+            CriterionKind::Impact => impact(criterion, threshold, known),
+            _ => metric(criterion, threshold, known),
+        });
         let reached_on = Spells::at_least(all.len(), &all).first_on()?;
         Some(Reached { tier: tier.tier, reached_on })
     };
@@ -134,6 +155,9 @@ fn side(own_key: &str, criterion: &Criterion, known: &Known<'_>) -> (Spells, Fin
             let figure =
                 (known.tallies)(criterion).and_then(|tallies| measure(criterion, &tallies, known, known.until));
             (metric(criterion, threshold, known), figure, threshold)
+        }
+        CriterionKind::Impact => {
+            (impact(criterion, threshold, known), verified(criterion, known, known.until), threshold)
         }
         CriterionKind::Spi | CriterionKind::PercentComplete => {
             let on = |day: NaiveDate| (known.figure)(criterion.kind, day);
@@ -182,6 +206,26 @@ fn part(kind: CriterionKind, key: &str, known: &Known<'_>) -> Spells {
         })
         .collect();
     Spells::at_least(1, &all)
+}
+
+/// The days on which verified impacts meet a threshold.
+fn impact(criterion: &Criterion, threshold: Threshold, known: &Known<'_>) -> Spells {
+    let own = known.impacts.iter().map(|one| one.verified_on);
+    let mut days: Vec<NaiveDate> = own.filter(|on| (known.start_on..=known.until).contains(on)).collect();
+    days.sort_unstable();
+    Spells::lasting(&days, |day| verified(criterion, known, day).is_some_and(|figure| threshold.is_met_by(figure)))
+}
+
+/// The impacts of a kind that were verified from the start of the plan until the end of a day: their sum; of growths, which do not add up, the
+/// largest. `None` of none.
+fn verified(criterion: &Criterion, known: &Known<'_>, day: NaiveDate) -> Option<f64> {
+    let counts = |one: &&VerifiedImpact| {
+        (known.start_on..=day).contains(&one.verified_on)
+            && Some(one.kind) == criterion.impact
+            && (!one.kind.is_money() || one.currency == criterion.currency)
+    };
+    let figures = known.impacts.iter().filter(counts).map(|one| one.attributed);
+    figures.reduce(if criterion.impact == Some(ImpactKind::Productivity) { f64::max } else { |sum, one| sum + one })
 }
 
 /// The days on which a metric meets a threshold.
@@ -254,6 +298,7 @@ mod tests {
         aggregate: Aggregate,
         events: Vec<(u32, i128)>,
         awards: Vec<Held>,
+        impacts: Vec<VerifiedImpact>,
         achieved: HashMap<&'static str, NaiveDate>,
         approvals: Vec<Approval>,
         spi: Vec<(u32, f64)>,
@@ -266,6 +311,7 @@ mod tests {
                 aggregate: Aggregate::Count,
                 events,
                 awards,
+                impacts: vec![],
                 achieved: HashMap::new(),
                 approvals: vec![],
                 spi: vec![],
@@ -287,6 +333,7 @@ mod tests {
                 until: on(until),
                 tallies: &|_| Some(Arc::clone(&tallies)),
                 awards: &self.awards,
+                impacts: &self.impacts,
                 achieved: &self.achieved,
                 approvals: &HashMap::from([("m".to_owned(), self.approvals.clone())]),
                 figure: &figure,
@@ -386,6 +433,44 @@ mod tests {
         );
         assert_eq!(facts.judge(proof(Some(2)), 31).proved_on, Some(on(15)), "never a and b at the same time");
         assert!(!facts.judge(proof(Some(2)), 31).holds);
+    }
+
+    #[test]
+    fn verified_impacts_add_up() {
+        use ImpactKind::{Productivity, Revenue};
+        let one = |kind, currency: Option<&str>, attributed, day| VerifiedImpact {
+            kind,
+            currency: currency.map(|code| Currency::parse(code).expect("a currency")),
+            attributed,
+            verified_on: on(day),
+        };
+        let usd = Some("USD");
+        let impacts = vec![
+            one(Revenue, usd, 900.0, 1),
+            one(Revenue, usd, 300.0, 9),
+            one(Revenue, Some("EUR"), 900.0, 6),
+            one(Productivity, None, 30.0, 8),
+            one(Revenue, usd, 250.0, 7),
+            one(Productivity, None, 20.0, 12),
+        ];
+        let facts = Facts { impacts, ..Facts::default() };
+        let tiers = json!([{ "tier": "bronze", "at_least": 200 }, { "tier": "silver", "at_least": 550 }, { "tier": "gold", "at_least": 551 }]);
+        let proof =
+            json!({ "criteria": [{ "kind": "impact", "impact": "revenue", "currency": "USD", "tiers": tiers }] });
+        let found = facts.judge(proof.clone(), 31);
+        let reached = |tier, day| Reached { tier, reached_on: on(day) };
+        assert_eq!(
+            found.tiers,
+            [reached(BadgeTier::Bronze, 7), reached(BadgeTier::Silver, 9)],
+            "from the plan's start"
+        );
+        assert_eq!((found.proved_on, found.findings[0].figure), (Some(on(7)), Some(550.0)));
+        assert_eq!(facts.judge(proof.clone(), 8).findings[0].figure, Some(250.0));
+        assert_eq!(facts.judge(proof, 6).findings[0].figure, None);
+        let growth =
+            |least: u32| json!({ "criteria": [{ "kind": "impact", "impact": "productivity", "at_least": least }] });
+        assert_eq!(facts.judge(growth(30), 31).proved_on, Some(on(8)));
+        assert_eq!(facts.judge(growth(31), 31).findings[0].figure, Some(30.0), "growths do not add up");
     }
 
     #[test]

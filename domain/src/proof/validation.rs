@@ -9,6 +9,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rule::ProofRule;
+use crate::rule::{Rule as _, Violations, all_kept};
+use crate::values::rule::ValueRule;
 use crate::values::text::Label;
 
 /// Kind of validation.
@@ -51,6 +53,17 @@ pub struct Need {
 
 const fn one() -> u32 {
     1
+}
+
+/// Checks that a policy names no kind twice.
+pub fn check_needs(needs: &[Need]) -> Result<(), Violations> {
+    let is_repeated = |index: &usize| needs[..*index].iter().any(|other| other.kind == needs[*index].kind);
+    let repeated = (0..needs.len()).filter(is_repeated);
+    let repeated = repeated.map(|index| {
+        let key = needs[index].kind.to_string();
+        ValueRule::RepeatedKey { key }.at(format!("/needs/{index}/kind"))
+    });
+    all_kept(repeated.collect())
 }
 
 /// Decision of a validator.

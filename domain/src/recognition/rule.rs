@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use strum::{IntoStaticStr, VariantNames};
 
 use crate::rule::{About, Rule};
+use crate::values::text::Currency;
 
 /// A rule of recognition that was broken. The text of each variant is its documentation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, IntoStaticStr, VariantNames)]
@@ -26,6 +27,22 @@ pub enum RecognitionRule {
     AwardSuspended,
     #[error("never expires")]
     NeverExpires,
+    #[error("must not be before the first day")]
+    EndsBeforeItBegins,
+    #[error("must be better than the baseline")]
+    NotAGain,
+    #[error("must be {currency}, the currency of the plan")]
+    OtherCurrency { currency: Currency },
+    #[error("serves another person")]
+    OthersPlan,
+    #[error("cannot change")]
+    OtherPerson,
+    #[error("is under review: withdraw its validation first")]
+    ImpactUnderReview,
+    #[error("is verified: withdraw it and claim another one")]
+    ImpactVerified,
+    #[error("is withdrawn")]
+    ImpactWithdrawn,
 }
 
 impl Rule for RecognitionRule {
@@ -35,12 +52,22 @@ impl Rule for RecognitionRule {
 
     fn about(&self) -> About {
         match self {
-            Self::RepeatedTag | Self::ExpiresTooEarly { .. } | Self::AwardedInFuture => About::Input,
+            Self::RepeatedTag
+            | Self::ExpiresTooEarly { .. }
+            | Self::AwardedInFuture
+            | Self::EndsBeforeItBegins
+            | Self::NotAGain
+            | Self::OtherCurrency { .. }
+            | Self::OthersPlan
+            | Self::OtherPerson => About::Input,
             Self::AlreadyAwarded
             | Self::AwardRevoked
             | Self::NotSuspended
             | Self::AwardSuspended
-            | Self::NeverExpires => About::State,
+            | Self::NeverExpires
+            | Self::ImpactUnderReview
+            | Self::ImpactVerified
+            | Self::ImpactWithdrawn => About::State,
         }
     }
 }

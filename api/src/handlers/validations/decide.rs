@@ -12,7 +12,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Loaded, Validation, candidate, manager_of};
+use super::read::{reloaded, seen};
+use super::{Validation, candidate, manager_of};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -54,16 +55,12 @@ pub struct DecisionDraft {
     request_body = DecisionDraft, responses((status = 200, description = "The validation.", body = Validation)))]
 #[post("/v1/validations/{validation_id}/decisions")]
 pub async fn decide_validation(cx: Context, id: Path<Uuid>, body: Body<DecisionDraft>) -> Result<Answer, ApiError> {
-    let seen = Loaded::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
-    let plans = cx.plans().await?;
-    let plan = plans.find(seen.row.plan_id).ok_or_else(ApiError::not_found)?;
-    if !cx.may_see_validation(plan, &seen.asks) {
+    let (seen, matter) = seen(&cx, *id).await?;
+    if !cx.may_see_validation(&matter, &seen.asks) {
         return Err(ApiError::not_found());
     }
     cx.write(async |unit| {
-        let mut loaded = Loaded::find(&mut unit.conn, unit.organization_id, *id).await?;
-        cx.check_version(loaded.row.version)?;
-        loaded.check_open()?;
+        let (mut loaded, mut matter) = reloaded(&cx, unit, *id, &matter).await?;
         let draft = &body.0;
         for (index, score) in draft.scores.iter().enumerate() {
             score.check().map_err(|rule| rule.at(format!("/scores/{index}/points")))?;
@@ -73,8 +70,8 @@ pub async fn decide_validation(cx: Context, id: Path<Uuid>, body: Body<DecisionD
         let place = loaded.asks.iter().position(|ask| own(ask) && ask.decision.is_none());
         let place = place.or_else(|| loaded.asks.iter().position(own));
         let place = place.ok_or_else(|| ProofRule::NotAsked.at("/kind"))?;
-        let manager_id = manager_of(unit, plan).await?;
-        may_validate(draft.kind, candidate(unit, &person, manager_id, plan)).map_err(|rule| rule.at("/kind"))?;
+        let manager_id = manager_of(unit, &matter).await?;
+        may_validate(draft.kind, candidate(unit, &person, manager_id, &matter)).map_err(|rule| rule.at("/kind"))?;
         let ask = &mut loaded.asks[place];
         if ask.decision.is_some() {
             return Err(ProofRule::DecidedAlready.at("/kind").into());
@@ -84,8 +81,8 @@ pub async fn decide_validation(cx: Context, id: Path<Uuid>, body: Body<DecisionD
         ask.scores.clone_from(&draft.scores);
         (ask.decided_on, ask.decided_at) = (Some(unit.today), Some(unit.now));
         row::update(&mut unit.conn, unit.organization_id, ask).await?;
-        loaded.settle(unit, "decided").await?;
-        loaded.answer(plan)
+        loaded.settle(unit, &mut matter, "decided").await?;
+        loaded.answer(&matter)
     })
     .await
 }

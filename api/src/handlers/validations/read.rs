@@ -2,19 +2,23 @@
 
 use actix_web::get;
 use actix_web::web::Path;
+use milepost_domain::recognition::impact::ImpactContent;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
+use super::matter::{Matter, Matters};
 use super::{Loaded, Validation};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::paging::{Page, Paging};
+use crate::resource::{By, find};
 use crate::store::Conn;
 use crate::store::keyset::{Direction, Position};
 use crate::store::validations::{self, ValidationRow};
+use crate::unit::Unit;
 
 /// Filter of validations.
 #[derive(Debug, Clone, Copy, Deserialize, IntoParams)]
@@ -22,6 +26,22 @@ use crate::store::validations::{self, ValidationRow};
 pub struct ValidationFilters {
     /// Filter by the person who was asked and has not decided. Without it, all open validations are meant that the caller may see.
     waiting_for: Option<Uuid>,
+}
+
+/// List the validations of an impact
+///
+/// Returns a page of the validations of the impact, the oldest first.
+#[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])), extensions(("x-related" = json!("list"))), params(Paging),
+    responses((status = 200, description = "A page of validations.", body = Page<Validation>)))]
+#[get("/v1/impacts/{impact_id}/validations")]
+pub async fn list_impact_validations(cx: Context, id: Path<Uuid>, paging: Paging) -> Result<Answer, ApiError> {
+    let mut conn = cx.snapshot().await?;
+    let impact = find::<ImpactContent>(&mut conn, cx.organization_id(), By::Id(*id)).await?;
+    if !cx.may_see_impact(&impact) {
+        return Err(ApiError::not_found());
+    }
+    let rows = validations::of_impact(&mut conn, cx.organization_id(), *id).await?;
+    answer(&cx, &mut conn, &paging, rows).await
 }
 
 /// List the validations of a plan
@@ -40,8 +60,8 @@ pub async fn list_plan_validations(cx: Context, id: Path<Uuid>, paging: Paging) 
 
 /// List open validations
 ///
-/// Returns a page of the open validations that the caller may see, the oldest first: those of their plans, and those for which they were
-/// asked. `waiting_for` leaves what waits for one person's decision.
+/// Returns a page of the open validations that the caller may see, the oldest first: those of their plans and people, and those for which they
+/// were asked. `waiting_for` leaves what waits for one person's decision.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("list"))),
     params(Paging, ValidationFilters), responses((status = 200, description = "A page of validations.", body = Page<Validation>)))]
 #[get("/v1/validations")]
@@ -66,22 +86,56 @@ pub async fn list_validations(
     responses((status = 200, description = "The validation.", body = Validation)))]
 #[get("/v1/validations/{validation_id}")]
 pub async fn read_validation(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
-    let Loaded { row, asks, .. } = Loaded::find(&mut cx.snapshot().await?, cx.organization_id(), *id).await?;
-    let plans = cx.plans().await?;
-    let plan = plans.find(row.plan_id).filter(|plan| cx.may_see_validation(plan, &asks));
-    let plan = plan.ok_or_else(ApiError::not_found)?;
+    let (Loaded { row, asks, .. }, matter) = seen(&cx, *id).await?;
+    if !cx.may_see_validation(&matter, &asks) {
+        return Err(ApiError::not_found());
+    }
     let version = row.version;
-    Ok(Answer::ok(&Validation::of(row, asks, plan))?.version_and_content(version))
+    Ok(Answer::ok(&Validation::of(row, asks, &matter))?.version_and_content(version))
 }
 
-async fn answer(cx: &Context, conn: &mut Conn, paging: &Paging, rows: Vec<ValidationRow>) -> Result<Answer, ApiError> {
-    let plans = cx.plans().await?;
+/// A validation with its matter.
+pub(super) async fn seen(cx: &Context, id: Uuid) -> Result<(Loaded, Matter), ApiError> {
+    let mut conn = cx.snapshot().await?;
+    let loaded = Loaded::find(&mut conn, cx.organization_id(), id).await?;
+    let matters = Matters::load(cx, &mut conn, std::slice::from_ref(&loaded.row)).await?;
+    let matter = matters.of(&loaded.row).ok_or_else(ApiError::not_found)?;
+    Ok((loaded, matter))
+}
+
+/// The same inside a unit, where an impact is what it is now.
+pub(super) async fn reloaded(
+    cx: &Context,
+    unit: &mut Unit,
+    id: Uuid,
+    seen: &Matter,
+) -> Result<(Loaded, Matter), ApiError> {
+    let loaded = Loaded::find(&mut unit.conn, unit.organization_id, id).await?;
+    cx.check_version(loaded.row.version)?;
+    loaded.check_open()?;
+    let matter = match seen {
+        Matter::Milestone(_) => seen.clone(),
+        Matter::Impact(known) => {
+            let found = find::<ImpactContent>(&mut unit.conn, unit.organization_id, By::Id(known.id)).await?;
+            Matter::Impact(Box::new(found))
+        }
+    };
+    Ok((loaded, matter))
+}
+
+pub(super) async fn answer(
+    cx: &Context,
+    conn: &mut Conn,
+    paging: &Paging,
+    rows: Vec<ValidationRow>,
+) -> Result<Answer, ApiError> {
+    let matters = Matters::load(cx, conn, &rows).await?;
     let ids: Vec<Uuid> = rows.iter().map(|row| row.id).collect();
     let mut asks = validations::asks_of(conn, cx.organization_id(), &ids).await?;
     let shown = rows.into_iter().filter_map(|row| {
         let asks = asks.remove(&row.id).unwrap_or_default();
-        let plan = plans.find(row.plan_id).filter(|plan| cx.may_see_validation(plan, &asks))?;
-        Some(Validation::of(row, asks, plan))
+        let matter = matters.of(&row).filter(|matter| cx.may_see_validation(matter, &asks))?;
+        Some(Validation::of(row, asks, &matter))
     });
     let position = |one: &Validation| Position { key: None, id: one.id };
     paging.answer_sorted(Direction::Ascending, shown.collect(), position, |one| one)

@@ -1,4 +1,4 @@
-//! Submission of milestones for validation, and the asking of people.
+//! Submission of milestones and impacts for validation, and the asking of people.
 
 use std::sync::Arc;
 
@@ -8,7 +8,10 @@ use milepost_domain::access::Scope;
 use milepost_domain::people::PersonContent;
 use milepost_domain::plan::milestone::Evidence;
 use milepost_domain::proof::rule::ProofRule;
-use milepost_domain::proof::validation::{Decision, ValidationKind, ValidationState, may_ask, may_submit};
+use milepost_domain::proof::validation::{
+    Decision, Need, ValidationKind, ValidationState, check_needs, may_ask, may_submit,
+};
+use milepost_domain::recognition::impact::ImpactContent;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{ExternalRef, Key, Note};
@@ -16,13 +19,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::matter::Matter;
+use super::read::{reloaded, seen};
 use super::{Loaded, Recorded, RecordedAsk, Validation, candidate, manager_of, record};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
-use crate::read_model::PlanView;
 use crate::reference::{self, Named};
 use crate::resource::{By, find};
 use crate::resources::milestones::check_record;
@@ -53,6 +57,33 @@ pub struct ValidationDraft {
     /// Note for those who decide.
     note: Option<Note>,
     /// Evidence.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    evidence: Vec<Evidence>,
+    /// People to ask. The person's manager of today is asked in any case where an attestation by the manager is needed.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    ask: Vec<AskDraft>,
+}
+
+/// Impact to submit for validation.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "note": "Reckoned with finance.", "evidence": [{"title": "Figures", "url": "https://example.com/figures"}],
+    "ask": [{"kind": "roi_verification", "person_ref": "hr-9"}]
+}))]
+pub struct ImpactValidationDraft {
+    /// Policy: the kinds of validation that are needed. Defaults to one verification of the return. Needs the scope `recognition:write`.
+    #[serde(default)]
+    #[schema(max_items = 8)]
+    needs: Vec<Need>,
+    /// Whether nobody may validate in two ways. Defaults to `false`.
+    #[serde(default)]
+    different_people: bool,
+    /// Note for those who decide.
+    note: Option<Note>,
+    /// Evidence, beside that of the impact.
     #[serde(default)]
     #[schema(max_items = 50)]
     evidence: Vec<Evidence>,
@@ -100,7 +131,10 @@ pub async fn submit_for_validation(
     id: Path<Uuid>,
     body: Body<ValidationDraft>,
 ) -> Result<Answer, ApiError> {
-    let plan = own_plan(&cx, *id).await?;
+    let plans = cx.plans().await?;
+    let plan = plans.find(*id).ok_or_else(ApiError::not_found)?;
+    let matter = Matter::Milestone(Arc::clone(plan));
+    cx.check_may_submit(&matter)?;
     cx.write(async |unit| {
         let draft = &body.0;
         let content = cx.app.definitions.of_plan(&mut unit.conn, unit.organization_id, &plan.row).await?;
@@ -109,37 +143,98 @@ pub async fn submit_for_validation(
         let criterion = proof.and_then(|proof| proof.validated());
         let criterion = criterion.ok_or_else(|| ProofRule::NoValidation.at("/milestone_key"))?;
         let mut plan_record = begin(unit, *id, &draft.milestone_key).await?;
+        stepping::await_validation(unit, &mut plan_record, draft.milestone_key.as_str()).await?;
         let row = ValidationRow {
-            id: unit.new_id(),
-            plan_id: *id,
-            milestone_key: draft.milestone_key.clone(),
+            plan_id: Some(*id),
+            milestone_key: Some(draft.milestone_key.clone()),
             needs: criterion.needs.clone(),
             different_people: criterion.different_people,
             note: draft.note.clone(),
             evidence: draft.evidence.clone(),
-            state: ValidationState::Pending,
-            submitted_on: unit.today,
-            closed_at: None,
-            author: unit.author(),
-            version: 1,
-            created_at: unit.now,
-            updated_at: unit.now,
+            ..blank(unit)
         };
-        row::insert(&mut unit.conn, unit.organization_id, &row).await?;
-        stepping::await_validation(unit, &mut plan_record, draft.milestone_key.as_str()).await?;
-        let mut loaded = Loaded { row, asks: vec![], known: vec![] };
-        let manager_id = manager_of(unit, &plan).await?;
-        for (index, ask) in draft.ask.iter().enumerate() {
-            add(&cx, unit, &mut loaded, (&plan, manager_id), ask, &format!("/ask/{index}")).await?;
-        }
-        ask_manager(unit, &mut loaded, (&plan, manager_id)).await?;
-        let asks = loaded.asks.iter().map(RecordedAsk::of).collect();
-        record(unit, "submitted", None, &Recorded { row: &loaded.row, asks }).await?;
-        let location = format!("/v1/validations/{}", loaded.row.id);
-        let version = loaded.row.version;
-        Ok(Answer::created(location, &Validation::of(loaded.row, loaded.asks, &plan))?.version(version))
+        submit(&cx, unit, row, matter.clone(), &draft.ask).await
     })
     .await
+}
+
+/// Submit an impact for validation
+///
+/// One verification of the return is needed. Whoever may write recognition can name another policy in `needs`. People submit their own impacts.
+/// When everybody needed has approved, the impact is verified from that day on, and counts. After a rejection it can be corrected and submitted
+/// again.
+#[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:write"])), extensions(("x-related" = json!("list"))),
+    request_body = ImpactValidationDraft, responses((status = 201, description = "The validation.", body = Validation)))]
+#[post("/v1/impacts/{impact_id}/validations")]
+pub async fn submit_impact(cx: Context, id: Path<Uuid>, body: Body<ImpactValidationDraft>) -> Result<Answer, ApiError> {
+    let draft = body.0;
+    cx.write(async |unit| {
+        let impact = find::<ImpactContent>(&mut unit.conn, unit.organization_id, By::Id(*id)).await?;
+        let matter = Matter::Impact(Box::new(impact));
+        cx.check_may_submit(&matter)?;
+        if let Matter::Impact(impact) = &matter {
+            impact.stamp.state.check_may_change().map_err(|rule| rule.at(""))?;
+        }
+        if !draft.needs.is_empty() && !cx.who.caller.scopes.allow(Scope::RecognitionWrite) {
+            return Err(lacking(Scope::RecognitionWrite));
+        }
+        check_needs(&draft.needs)?;
+        let usual = vec![Need { kind: ValidationKind::RoiVerification, quorum: 1 }];
+        let row = ValidationRow {
+            impact_id: Some(*id),
+            needs: if draft.needs.is_empty() { usual } else { draft.needs.clone() },
+            different_people: draft.different_people,
+            note: draft.note.clone(),
+            evidence: draft.evidence.clone(),
+            ..blank(unit)
+        };
+        submit(&cx, unit, row, matter, &draft.ask).await
+    })
+    .await
+}
+
+/// A validation that begins now, of nothing yet.
+fn blank(unit: &Unit) -> ValidationRow {
+    ValidationRow {
+        id: unit.new_id(),
+        plan_id: None,
+        milestone_key: None,
+        impact_id: None,
+        needs: vec![],
+        different_people: false,
+        note: None,
+        evidence: vec![],
+        state: ValidationState::Pending,
+        submitted_on: unit.today,
+        closed_at: None,
+        author: unit.author(),
+        version: 1,
+        created_at: unit.now,
+        updated_at: unit.now,
+    }
+}
+
+/// Saves a validation that begins, and asks the people whom its draft names, and the manager.
+async fn submit(
+    cx: &Context,
+    unit: &mut Unit,
+    row: ValidationRow,
+    mut matter: Matter,
+    ask: &[AskDraft],
+) -> Result<Answer, ApiError> {
+    row::insert(&mut unit.conn, unit.organization_id, &row).await?;
+    matter.follow(unit, row.milestone_key.as_ref(), row.state).await?;
+    let mut loaded = Loaded { row, asks: vec![], known: vec![] };
+    let manager_id = manager_of(unit, &matter).await?;
+    for (index, ask) in ask.iter().enumerate() {
+        add(cx, unit, &mut loaded, (&matter, manager_id), ask, &format!("/ask/{index}")).await?;
+    }
+    ask_manager(unit, &mut loaded, (&matter, manager_id)).await?;
+    let asks = loaded.asks.iter().map(RecordedAsk::of).collect();
+    record(unit, &matter, "submitted", None, &Recorded { row: &loaded.row, asks }).await?;
+    let location = format!("/v1/validations/{}", loaded.row.id);
+    let version = loaded.row.version;
+    Ok(Answer::created(location, &Validation::of(loaded.row, loaded.asks, &matter))?.version(version))
 }
 
 /// Ask somebody for a validation
@@ -150,10 +245,10 @@ pub async fn submit_for_validation(
     request_body = AskDraft, responses((status = 200, description = "The validation.", body = Validation)))]
 #[post("/v1/validations/{validation_id}/asks")]
 pub async fn ask_for_validation(cx: Context, id: Path<Uuid>, body: Body<AskDraft>) -> Result<Answer, ApiError> {
-    change(&cx, *id, async |unit, loaded, plan| {
-        let manager_id = manager_of(unit, plan).await?;
-        add(&cx, unit, loaded, (plan, manager_id), &body.0, "").await?;
-        loaded.settle(unit, "asked").await
+    change(&cx, *id, async |unit, loaded, matter| {
+        let manager_id = manager_of(unit, matter).await?;
+        add(&cx, unit, loaded, (matter, manager_id), &body.0, "").await?;
+        loaded.settle(unit, matter, "asked").await
     })
     .await
 }
@@ -169,7 +264,7 @@ pub async fn add_validation_evidence(
     id: Path<Uuid>,
     body: Body<EvidenceDraft>,
 ) -> Result<Answer, ApiError> {
-    change(&cx, *id, async |unit, loaded, _| {
+    change(&cx, *id, async |unit, loaded, matter| {
         loaded.row.evidence.extend(body.0.evidence.iter().cloned());
         if loaded.row.evidence.len() > MOST_EVIDENCE {
             return Err(ApiError::field("/evidence", "too_many_items", format!("there can be {MOST_EVIDENCE} in all")));
@@ -181,19 +276,20 @@ pub async fn add_validation_evidence(
                 row::update(&mut unit.conn, unit.organization_id, ask).await?;
             }
         }
-        loaded.settle(unit, "evidence_added").await
+        loaded.settle(unit, matter, "evidence_added").await
     })
     .await
 }
 
 /// Withdraw a validation
 ///
-/// Takes the submission back while it is open. The milestone goes back to work.
+/// Takes the submission back while it is open. A milestone goes back to work, and an impact is a claim again.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("list"))), params(IfMatchOptional),
     responses((status = 200, description = "The withdrawn validation.", body = Validation)))]
 #[post("/v1/validations/{validation_id}/withdraw")]
 pub async fn withdraw_validation(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
-    change(&cx, *id, async |unit, loaded, _| loaded.save(unit, "withdrawn", ValidationState::Withdrawn).await).await
+    let withdrawn = ValidationState::Withdrawn;
+    change(&cx, *id, async |unit, loaded, matter| loaded.save(unit, matter, "withdrawn", withdrawn).await).await
 }
 
 /// Checks that a milestone can be submitted, and loads its plan. Where a person has reopened the milestone, what its proof did before no longer
@@ -208,7 +304,7 @@ async fn begin(unit: &mut Unit, id: Uuid, key: &Key) -> Result<PlanRecord, ApiEr
     let standing = milestone_proofs::find(conn, organization_id, id, key.as_str()).await?;
     let reopened = standing.filter(|standing| is_open && standing.was_achieved);
     let submissions = validations::of_plans(conn, organization_id, &[id]).await?;
-    let last = submissions.iter().rfind(|row| row.milestone_key == *key).map(|row| row.state);
+    let last = submissions.iter().rfind(|row| row.milestone_key.as_ref() == Some(key)).map(|row| row.state);
     may_submit(is_open && record.plan.archived_at.is_none(), reopened.is_some(), last)
         .map_err(|rule| rule.at("/milestone_key"))?;
     if let Some(standing) = reopened {
@@ -217,31 +313,18 @@ async fn begin(unit: &mut Unit, id: Uuid, key: &Key) -> Result<PlanRecord, ApiEr
     Ok(record)
 }
 
-/// The plan, for whoever may submit its milestones.
-async fn own_plan(cx: &Context, id: Uuid) -> Result<Arc<PlanView>, ApiError> {
-    let plans = cx.plans().await?;
-    let plan = plans.find(id).ok_or_else(ApiError::not_found)?;
-    match (cx.may_see_validation(plan, &[]), cx.may_submit(plan)) {
-        (_, true) => Ok(Arc::clone(plan)),
-        (true, false) => Err(lacking(Scope::PlansWrite)),
-        (false, false) => Err(ApiError::not_found()),
-    }
-}
-
 /// Changes an open validation on behalf of whoever may submit it.
 async fn change(
     cx: &Context,
     id: Uuid,
-    work: impl AsyncFn(&mut Unit, &mut Loaded, &PlanView) -> Result<(), ApiError>,
+    work: impl AsyncFn(&mut Unit, &mut Loaded, &mut Matter) -> Result<(), ApiError>,
 ) -> Result<Answer, ApiError> {
-    let seen = Loaded::find(&mut cx.snapshot().await?, cx.organization_id(), id).await?;
-    let plan = own_plan(cx, seen.row.plan_id).await?;
+    let (_, matter) = seen(cx, id).await?;
+    cx.check_may_submit(&matter)?;
     cx.write(async |unit| {
-        let mut loaded = Loaded::find(&mut unit.conn, unit.organization_id, id).await?;
-        cx.check_version(loaded.row.version)?;
-        loaded.check_open()?;
-        work(unit, &mut loaded, &plan).await?;
-        loaded.answer(&plan)
+        let (mut loaded, mut matter) = reloaded(cx, unit, id, &matter).await?;
+        work(unit, &mut loaded, &mut matter).await?;
+        loaded.answer(&matter)
     })
     .await
 }
@@ -251,7 +334,7 @@ async fn add(
     cx: &Context,
     unit: &mut Unit,
     loaded: &mut Loaded,
-    (plan, manager_id): (&PlanView, Option<Uuid>),
+    (matter, manager_id): (&Matter, Option<Uuid>),
     draft: &AskDraft,
     at: &str,
 ) -> Result<(), ApiError> {
@@ -264,7 +347,7 @@ async fn add(
     if loaded.asks.len() >= MOST_ASKED {
         return Err(ApiError::field(at, "too_many_items", format!("at most {MOST_ASKED} people can be asked")));
     }
-    let who = candidate(unit, &person, manager_id, plan);
+    let who = candidate(unit, &person, manager_id, matter);
     may_ask(&loaded.row.needs, loaded.row.different_people, &loaded.asked(), draft.kind, who)
         .map_err(|rule| rule.at(format!("/{field}_id")))?;
     insert(unit, loaded, draft.kind, &person).await
@@ -274,11 +357,11 @@ async fn add(
 async fn ask_manager(
     unit: &mut Unit,
     loaded: &mut Loaded,
-    (plan, manager_id): (&PlanView, Option<Uuid>),
+    (matter, manager_id): (&Matter, Option<Uuid>),
 ) -> Result<(), ApiError> {
     let Some(manager_id) = manager_id else { return Ok(()) };
     let manager = find::<PersonContent>(&mut unit.conn, unit.organization_id, By::Id(manager_id)).await?;
-    let (kind, who) = (ValidationKind::ManagerAttestation, candidate(unit, &manager, Some(manager_id), plan));
+    let (kind, who) = (ValidationKind::ManagerAttestation, candidate(unit, &manager, Some(manager_id), matter));
     match may_ask(&loaded.row.needs, loaded.row.different_people, &loaded.asked(), kind, who) {
         Ok(()) => insert(unit, loaded, kind, &manager).await,
         Err(_) => Ok(()),
@@ -290,6 +373,7 @@ async fn insert(unit: &mut Unit, loaded: &mut Loaded, kind: ValidationKind, pers
         id: unit.new_id(),
         validation_id: loaded.row.id,
         plan_id: loaded.row.plan_id,
+        impact_id: loaded.row.impact_id,
         kind,
         person_id: Some(person.id),
         person_ref: person.external_ref.clone(),

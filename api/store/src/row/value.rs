@@ -192,7 +192,7 @@ macro_rules! trusted_columns {
     )+};
 }
 
-trusted_columns!(Name, Label, Key, Note, Reason, ExternalRef, Email, TimeZone, Language, WebAddress);
+trusted_columns!(Name, Label, Key, Note, Reason, ExternalRef, Email, TimeZone, Language, WebAddress, Currency);
 text_columns!(
     crate::author::Author,
     crate::reference_periods::Holder,
@@ -213,6 +213,8 @@ text_columns!(
     milepost_domain::recognition::badge::AchievementType,
     milepost_domain::recognition::badge::BadgeTier,
     milepost_domain::recognition::award::Publication,
+    milepost_domain::recognition::impact::ImpactKind,
+    milepost_domain::recognition::impact::ImpactState,
     milepost_domain::proof::validation::Decision,
     milepost_domain::proof::validation::ValidationKind,
     milepost_domain::proof::validation::ValidationState,
