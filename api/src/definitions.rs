@@ -5,6 +5,7 @@ use std::sync::Arc;
 use milepost_domain::plan::template::TemplateContent;
 use uuid::Uuid;
 
+use crate::read_model::PlanView;
 use crate::store::plans::PlanRow;
 use crate::store::{Conn, versions};
 
@@ -40,5 +41,13 @@ impl Definitions {
             self.0.insert(key, Arc::clone(content));
         }
         Ok(content)
+    }
+}
+
+/// The track of a milestone of a plan: its phase in the plan, or, of one without a date, in the template.
+pub fn track_of<'a>(plan: &'a PlanView, content: Option<&'a TemplateContent>, key: &str) -> Option<&'a str> {
+    match plan.labels.iter().find(|label| &*label.key == key) {
+        Some(label) => label.phase.as_deref(),
+        None => content?.milestones.iter().find(|one| one.key.as_str() == key)?.phase.as_deref(),
     }
 }

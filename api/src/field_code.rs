@@ -71,6 +71,8 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "Too many plans wait for each other in a row.",
         "must not put more than 10 plans in a row that wait for each other",
     ),
+    of("competition_closed", "The results of a competition are fixed.", "is closed: its results stay"),
+    of("competition_running", "A competition is not over.", "runs until the end of 2026-05-31"),
     of(
         "conflict",
         "A different event with the same identity exists.",
@@ -288,6 +290,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "A criterion has no threshold, or more than one.",
         "must be exactly one of at_least, at_most and tiers",
     ),
+    of("opted_out", "The person shows achievements to nobody.", "does not show achievements to anybody"),
     of("other_currency", "The amount is in another currency than the plan.", "must be EUR, the currency of the plan"),
     of("other_person", "The person whose achievement it is cannot change.", "cannot change"),
     of("others_plan", "The plan serves somebody else.", "serves another person"),

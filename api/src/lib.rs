@@ -23,6 +23,7 @@ pub mod credentials;
 pub mod csv_text;
 pub mod customer_health;
 pub mod database;
+pub mod deeds;
 pub mod definitions;
 pub mod document;
 pub mod envelope;

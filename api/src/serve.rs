@@ -27,6 +27,7 @@ use crate::config::Settings;
 use crate::contract::Contract;
 use crate::credentials::Credentials;
 use crate::database::StartError;
+use crate::deeds::DeedMemory;
 use crate::definitions::Definitions;
 use crate::document::Document;
 use crate::idempotency::InFlight;
@@ -71,6 +72,7 @@ pub async fn wire(settings: Settings, db: Db, clock: Clock) -> Result<Arc<App>, 
     Ok(Arc::new(App {
         writer,
         keeping: Keeping::default(),
+        deeds: DeedMemory::default(),
         definitions: Definitions::default(),
         contract: Contract::compile(&document.value()).map_err(|error| other(&error))?,
         issuer: Issuer::load(&db, settings.token_issuer.clone(), vault).await?,

@@ -96,6 +96,11 @@ impl Context {
         vec![Condition::OneOf(column, own.map(|id| id.to_value()).collect())]
     }
 
+    /// The customer to whose people the caller's sight is limited: that of a customer's participants, who see each other.
+    pub fn only_with(&self) -> Option<Uuid> {
+        self.limited_by(Scope::RecognitionRead)?.customer_id
+    }
+
     /// The conditions that leave the customers in a list whom the caller may read.
     pub fn readable_customers(&self) -> Vec<Condition> {
         let Some(circle) = self.limited_by(Scope::CustomersRead) else { return vec![] };

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::contract::Contract;
 use crate::credentials::Credentials;
+use crate::deeds::DeedMemory;
 use crate::definitions::Definitions;
 use crate::document::Document;
 use crate::idempotency::InFlight;
@@ -58,6 +59,7 @@ pub struct App {
     pub questions: Turns,
     pub writer: Writer,
     pub keeping: Keeping,
+    pub deeds: DeedMemory,
     pub definitions: Definitions,
     /// Whether `/readyz` says yes: not before the start is over, not after a stop signal.
     pub is_accepting: AtomicBool,

@@ -86,6 +86,8 @@ pub enum Entity {
     Badge,
     /// An award of a badge; its root is the person.
     Award,
+    /// A competition.
+    Competition,
     /// A template.
     Template,
     /// A plan.
@@ -129,6 +131,7 @@ impl Entity {
             Self::Team => "team",
             Self::Badge => "badge",
             Self::Award => "award",
+            Self::Competition => "competition",
             Self::Template => "template",
             Self::Plan => "plan",
             Self::Milestone => "milestone",

@@ -2,8 +2,11 @@
 
 pub mod award;
 pub mod badge;
+pub mod competition;
 pub mod credential;
+pub mod deed;
 pub mod impact;
+pub mod ranking;
 pub mod rule;
 pub mod share;
 pub mod status_list;

@@ -142,6 +142,10 @@ async fn another_organization_is_404(engine: Engine) {
     server.post(&format!("{plan}/undated-milestones"), undated).await.expect(201);
     create(&server, "/v1/badges", json!({ "key": "ours", "name": "Ours", "description": "D", "criteria": "C" })).await;
     let award = server.post("/v1/awards", json!({ "badge_key": "ours", "person_ref": "ours" })).await.expect(201);
+    let contest =
+        create(&server, "/v1/competitions", json!({ "name": "C", "from_on": "2026-04-01", "to_on": "2026-04-30" }))
+            .await;
+    let competition_id = contest.rsplit('/').next().expect("an id");
     let impact = create(&server, &format!("{person}/impacts"), body_for("POST", "impacts")).await;
     let impact_id = impact.rsplit('/').next().expect("an id");
     let records = [
@@ -177,6 +181,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{badge_key}", "ours")
             .replace("{undated_key}", "ours")
             .replace("{proof_key}", "a")
+            .replace("{competition_id}", competition_id)
             .replace("{impact_id}", impact_id)
             .replace("{validation_id}", &validation)
             .replace("{award_id}", award["id"].as_str().expect("an id"))

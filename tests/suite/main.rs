@@ -6,6 +6,7 @@ mod aborts;
 mod access;
 mod acting;
 mod archives;
+mod boards;
 mod bounds;
 mod chart;
 mod clients;

@@ -73,6 +73,7 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "health_model" => ("Identifier or key of the health model.", reference("Key")),
         "record_id" => ("Identifier of the record.", uuid),
         "override_id" => ("Identifier of the override.", uuid),
+        "competition_id" => ("Identifier of the competition.", uuid),
         "impact_id" => ("Identifier of the impact.", uuid),
         "validation_id" => ("Identifier of the validation.", uuid),
         "proof_key" => ("Key of the milestone that proves itself.", reference("Key")),

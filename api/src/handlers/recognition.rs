@@ -3,7 +3,9 @@
 pub mod act;
 pub mod awards;
 pub mod badges;
+pub mod competitions;
 pub mod holder;
 pub mod impacts;
 pub mod issuer;
+pub mod leaderboard;
 pub mod verify;

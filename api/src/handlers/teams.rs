@@ -28,7 +28,7 @@ use crate::store::Conn;
 use crate::store::kept::Archivable;
 use crate::store::keyset::{Direction, Order, Position};
 use crate::store::row::{self, Column as _, Condition};
-use crate::store::teams::{Team, TeamMember, with_parts};
+use crate::store::teams::{Team, TeamMember, present, with_parts};
 use crate::unit::{Change, Entity, Unit};
 
 type TeamPatch = MergePatch<TeamContent>;
@@ -357,9 +357,8 @@ async fn members(
     of: Condition,
     AsOf(as_of): AsOf,
 ) -> Result<Answer, ApiError> {
-    let until =
-        Condition::either(Condition::IsPresent("until_on", false), Condition::After("until_on", as_of.to_value()));
-    let conditions = [of, Condition::AtMost("from_on", as_of.to_value()), until];
+    let [from, until] = present(as_of);
+    let conditions = [of, from, until];
     let slice = paging.slice(Order::Id, Direction::Descending)?;
     let rows: Vec<TeamMember> = row::page(conn, cx.organization_id(), &conditions, &slice).await?;
     paging.answer(rows, |row| Position { key: None, id: row.id }, |row| row)

@@ -4,7 +4,7 @@ use sqlx::QueryBuilder;
 use uuid::Uuid;
 
 use crate::many::{ROWS_PER_INSERT, push_ids};
-use crate::{Conn, on, reporting_lines};
+use crate::{Conn, competitions, on, reporting_lines};
 
 /// Identifiers of everything that an erasure removes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,6 +72,9 @@ impl Extent {
         reporting_lines::part_from(conn, organization_id, people).await?;
         forget_approvers(conn, organization_id, people).await?;
         forget_validators(conn, organization_id, people).await?;
+        for id in people {
+            competitions::forget(conn, organization_id, *id).await?;
+        }
         let merges = ids(conn, organization_id, "merges", "survivor_id", &[&customers[..], people].concat()).await?;
         let steps: [(&[&str], &str, &[Uuid]); 13] = [
             (&["validation_asks", "validations"], "impact_id", impacts),

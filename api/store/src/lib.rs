@@ -18,6 +18,7 @@ pub mod awards;
 pub mod badges;
 pub mod baselines;
 pub mod communications;
+pub mod competitions;
 pub mod connect;
 pub mod corrections;
 pub mod costs;

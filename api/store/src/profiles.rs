@@ -13,7 +13,7 @@ use crate::{Conn, columns, on, row};
 /// A profile.
 pub type Profile = Kept<ProfileContent, Pictured>;
 
-columns!(ProfileContent { pronunciation, visibility });
+columns!(ProfileContent { pronunciation, visibility, recognition });
 
 impl Content for ProfileContent {
     const TABLE: &'static str = "profiles";

@@ -74,6 +74,21 @@ impl TeamMember {
     }
 }
 
+/// The conditions of memberships on a day.
+pub fn present(on: NaiveDate) -> [Condition; 2] {
+    let until = Condition::either(Condition::IsPresent("until_on", false), Condition::After("until_on", on.to_value()));
+    [Condition::AtMost("from_on", on.to_value()), until]
+}
+
+/// The members on a day of a team, and of all teams in it.
+pub async fn members_on(conn: &mut Conn, organization_id: Uuid, id: Uuid, on: NaiveDate) -> sqlx::Result<Vec<Uuid>> {
+    let teams = with_parts(conn, organization_id, id).await?;
+    let [from, until] = present(on);
+    let conditions = [Condition::OneOf("team_id", teams.iter().map(Uuid::to_value).collect()), from, until];
+    let members: Vec<TeamMember> = row::all(conn, organization_id, &conditions, "id").await?;
+    Ok(members.into_iter().map(|member| member.person_id).collect())
+}
+
 /// A team and all teams in use in it, at any depth.
 pub async fn with_parts(conn: &mut Conn, organization_id: Uuid, id: Uuid) -> sqlx::Result<Vec<Uuid>> {
     let (mut all, mut newest) = (vec![id], vec![id]);

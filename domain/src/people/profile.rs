@@ -5,6 +5,7 @@ use strum::{Display, EnumString};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::recognition::deed::RecognitionConsent;
 use crate::values::text::Label;
 
 /// Circle of those who see a person's profile. Whoever may read people everywhere sees all profiles.
@@ -24,13 +25,16 @@ pub enum ProfileVisibility {
 /// Profile of a person, as they keep it themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"pronunciation": "AH-nah peh-TROH-vah", "visibility": "organization"}))]
+#[schema(example = json!({"pronunciation": "AH-nah peh-TROH-vah", "visibility": "organization", "recognition": "organization"}))]
 pub struct ProfileContent {
     /// Pronunciation of the name, such as a respelling or IPA.
     pub pronunciation: Option<Label>,
     /// Circle of those who see the profile. Defaults to `organization`.
     #[serde(default)]
     pub visibility: ProfileVisibility,
+    /// Circle in which the person's achievements are shown: on boards and among celebrations. Defaults to `organization`.
+    #[serde(default)]
+    pub recognition: RecognitionConsent,
 }
 
 /// Backgrounds of drawn avatars: white letters on each have a contrast of 4.5 or more (WCAG 2.2, success criterion 1.4.3).

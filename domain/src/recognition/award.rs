@@ -69,6 +69,11 @@ impl Life {
         }
     }
 
+    /// Returns whether the award counts on a day: it is active, and not in the future.
+    pub fn counts(&self, on: NaiveDate) -> bool {
+        self.awarded_on <= on && self.state(on) == AwardState::Active
+    }
+
     /// Returns whether the person holds the award on a day: it is active or suspended.
     pub fn is_held(&self, on: NaiveDate) -> bool {
         matches!(self.state(on), AwardState::Active | AwardState::Suspended)

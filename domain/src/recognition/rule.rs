@@ -43,6 +43,12 @@ pub enum RecognitionRule {
     ImpactVerified,
     #[error("is withdrawn")]
     ImpactWithdrawn,
+    #[error("runs until the end of {to_on}")]
+    CompetitionRunning { to_on: NaiveDate },
+    #[error("is closed: its results stay")]
+    CompetitionClosed,
+    #[error("does not show achievements to anybody")]
+    OptedOut,
 }
 
 impl Rule for RecognitionRule {
@@ -67,7 +73,10 @@ impl Rule for RecognitionRule {
             | Self::NeverExpires
             | Self::ImpactUnderReview
             | Self::ImpactVerified
-            | Self::ImpactWithdrawn => About::State,
+            | Self::ImpactWithdrawn
+            | Self::CompetitionRunning { .. }
+            | Self::CompetitionClosed
+            | Self::OptedOut => About::State,
         }
     }
 }

@@ -28,9 +28,13 @@ pub async fn tell_programs(engine: Engine, floor: &Seen) {
     let ratio = judged.as_secs_f64() / alone.as_secs_f64();
     println!("{:<58} {judged:>10.1?} {ratio:>6.2} x", "the same batch, and its people judged");
     let address = server.url.trim_start_matches("http://").to_owned();
-    for (name, path) in
-        [("progress of a person", format!("{plan}/progress")), ("proofs of a person", format!("{plan}/proofs"))]
-    {
+    let person = server.get(&plan).await.expect(200)["person_id"].as_str().expect("an id").to_owned();
+    for (name, path) in [
+        ("progress of a person", format!("{plan}/progress")),
+        ("proofs of a person", format!("{plan}/proofs")),
+        ("leaderboard, a page of 50", "/v1/leaderboard?limit=50".to_owned()),
+        ("standing of a person", format!("/v1/people/{person}/standing")),
+    ] {
         let seen = load(&address, &path, &server.key, "application/json").await;
         let ratio = seen.per_second / floor.per_second;
         println!("{name:<58} {:>10.0} req/s {ratio:>6.3} of floor {:>10.1?}", seen.per_second, seen.median);

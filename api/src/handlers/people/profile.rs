@@ -8,6 +8,7 @@ use maud::html;
 use milepost_domain::ledger::hex;
 use milepost_domain::people::PersonContent;
 use milepost_domain::people::profile::{ProfileContent, ProfileVisibility, background, initials};
+use milepost_domain::recognition::deed::RecognitionConsent;
 use milepost_domain::values::text::{Label, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -50,7 +51,7 @@ impl Managed for ProfileContent {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "person_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "person_name": "Ana Petrova", "initials": "AP",
-    "pronunciation": "AH-nah peh-TROH-vah", "visibility": "organization", "avatar_sha256": null, "version": 1,
+    "pronunciation": "AH-nah peh-TROH-vah", "visibility": "organization", "recognition": "organization", "avatar_sha256": null, "version": 1,
     "updated_at": "2026-03-02T09:00:00Z"
 }))]
 #[schema(as = Profile)]
@@ -66,6 +67,8 @@ pub struct ShownProfile {
     pronunciation: Option<Label>,
     /// Circle of those who see the profile.
     visibility: ProfileVisibility,
+    /// Circle in which the person's achievements are shown.
+    recognition: RecognitionConsent,
     /// SHA-256 of the uploaded avatar as it is served, in hexadecimal; null for one that is drawn.
     #[schema(min_length = 64, max_length = 64)]
     avatar_sha256: Option<String>,
@@ -78,8 +81,8 @@ pub struct ShownProfile {
 
 /// Get a person's profile
 ///
-/// Returns what the person tells others: the pronunciation of their name, and who sees the profile. Without changes of their own, a
-/// profile is visible to the organization.
+/// Returns what the person tells others: the pronunciation of their name, who sees the profile, and who sees their achievements. Without changes
+/// of their own, both are visible to the organization.
 #[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("profile"))),
     responses((status = 200, description = "The profile.", body = ShownProfile)))]
 #[get("/v1/people/{id}/profile")]
@@ -212,7 +215,7 @@ async fn record(
 
 fn shown(person: &Person, profile: Profile) -> Result<Answer, ApiError> {
     let Kept { id: person_id, content, stamp } = profile;
-    let ProfileContent { pronunciation, visibility } = content;
+    let ProfileContent { pronunciation, visibility, recognition } = content;
     let Pictured { avatar_sha256, version, updated_at } = stamp;
     let (person_name, initials) = (person.name.clone(), initials(&person.name));
     let shown = ShownProfile {
@@ -221,6 +224,7 @@ fn shown(person: &Person, profile: Profile) -> Result<Answer, ApiError> {
         initials,
         pronunciation,
         visibility,
+        recognition,
         avatar_sha256,
         version,
         updated_at,

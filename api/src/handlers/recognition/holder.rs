@@ -9,6 +9,9 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use milepost_domain::recognition::award::{AwardState, Publication};
 use milepost_domain::recognition::credential::{Evidence, Recipient, Statement, StatusEntry, claims, credential};
+use milepost_domain::recognition::deed::RecognitionConsent;
+use milepost_domain::recognition::rule::RecognitionRule;
+use milepost_domain::rule::Rule as _;
 use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -30,7 +33,9 @@ use crate::store::Conn;
 use crate::store::awards::AwardRow;
 use crate::store::organizations;
 use crate::store::people::Person;
+use crate::store::profiles;
 use crate::store::row;
+use crate::unit::Unit;
 use crate::views::credential_page::{self, PublicAward};
 
 /// Way in which an award is shown to the world.
@@ -62,7 +67,7 @@ pub async fn read_credential(cx: Context, path: Path<(Uuid, Uuid)>) -> Result<An
 /// Publish an award
 ///
 /// Switches the public page of an award on or off, and says how its credential names the holder. People decide for themselves; deciding
-/// for others takes the scope.
+/// for others takes the scope, and is refused for somebody who shows their achievements to nobody.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["people:write"])), extensions(("x-related" = json!("profile"))),
     params(IfMatchOptional), request_body = PublicationDraft,
     responses((status = 200, description = "The award as it is shown.", body = Award)))]
@@ -80,11 +85,21 @@ pub async fn publish_award(
         if published == before.published {
             return shown(&cx, &mut unit.conn, before).await;
         }
+        let is_own = cx.who.caller.person_id() == Some(person_id);
+        if published.is_some() && !is_own && is_private(unit, person_id).await? {
+            return Err(RecognitionRule::OptedOut.at("").into());
+        }
         let verb = if published.is_some() { "published" } else { "withdrawn" };
         let after = save(unit, &before, AwardRow { published, ..before.clone() }, verb).await?;
         shown(&cx, &mut unit.conn, after).await
     })
     .await
+}
+
+/// Whether a person shows their achievements to nobody.
+async fn is_private(unit: &mut Unit, person_id: Uuid) -> Result<bool, ApiError> {
+    let found = profiles::find(&mut unit.conn, unit.organization_id, person_id).await?;
+    Ok(found.is_some_and(|(_, profile)| profile.recognition == RecognitionConsent::Private))
 }
 
 /// Get a published credential

@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::definitions::track_of;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::read_model::reports::{Report, ReportKey};
@@ -257,7 +258,7 @@ struct Group {
     id: Option<Uuid>,
 }
 
-/// The track of an impact: the phase of its milestone in the plan, or, of one without a date, in the template.
+/// The track of an impact: that of its milestone.
 async fn track(
     cx: &Context,
     conn: &mut Conn,
@@ -265,12 +266,8 @@ async fn track(
     impact: &Impact,
 ) -> Result<Option<String>, ApiError> {
     let Some(key) = &impact.milestone_key else { return Ok(None) };
-    if let Some(label) = plan.labels.iter().find(|label| *label.key == **key) {
-        return Ok(label.phase.as_ref().map(ToString::to_string));
-    }
     let content = cx.app.definitions.of_plan(conn, cx.organization_id(), &plan.row).await?;
-    let definition = content.as_ref().and_then(|content| content.milestones.iter().find(|one| one.key == *key));
-    Ok(definition.and_then(|one| one.phase.as_ref().map(ToString::to_string)))
+    Ok(track_of(plan, content.as_deref(), key).map(ToOwned::to_owned))
 }
 
 /// Keys and names of what the groups are about, by identifier.

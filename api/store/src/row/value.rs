@@ -158,6 +158,7 @@ json_columns!(
     Vec<milepost_domain::values::text::Note>,
     Vec<milepost_domain::recognition::award::AwardEvidence>,
     Vec<milepost_domain::plan::milestone::Evidence>,
+    Vec<milepost_domain::recognition::competition::FinalScore>,
     Vec<milepost_domain::proof::validation::Need>,
     Vec<milepost_domain::proof::validation::Score>,
 );
@@ -213,6 +214,8 @@ text_columns!(
     milepost_domain::recognition::badge::AchievementType,
     milepost_domain::recognition::badge::BadgeTier,
     milepost_domain::recognition::award::Publication,
+    milepost_domain::recognition::deed::Measure,
+    milepost_domain::recognition::deed::RecognitionConsent,
     milepost_domain::recognition::impact::ImpactKind,
     milepost_domain::recognition::impact::ImpactState,
     milepost_domain::proof::validation::Decision,
