@@ -11,6 +11,7 @@ use milepost_domain::people::profile::ProfileContent;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent};
 use milepost_domain::recognition::badge::AchievementType;
+use milepost_domain::recognition::celebration::{FinishedLevel, finished_levels};
 use milepost_domain::recognition::deed::{
     AchievedMilestone, AwardedBadge, Deeds, Place, RecognitionConsent, VerifiedMoney,
 };
@@ -215,12 +216,12 @@ fn by_person<T>(rows: Vec<T>, of: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T>> 
 }
 
 fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent>, undated: &[UndatedMilestone]) {
-    deeds.begun.push((plan.facts.start_on, plan.row.template_id));
     let place = |track: Option<&str>| Place {
         plan_id: Some(plan.row.id),
         template_id: plan.row.template_id,
         track: track.map(Arc::from),
     };
+    deeds.begun.push((plan.facts.start_on, place(None), plan.row.name.as_str().into()));
     let definition = |key: &str| content?.milestones.iter().find(|one| one.key.as_str() == key);
     let level = |definition: Option<&MilestoneDefinition>| definition?.level.as_deref().map(Arc::from);
     let dated = plan.labels.iter().zip(&plan.facts.milestones);
@@ -247,6 +248,25 @@ fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent
             place: place(one.phase.as_deref()),
         });
     }
+    // Of what was waived or canceled, nothing is missing.
+    let is_dropped = |key: &str| {
+        let mut dated = plan.labels.iter().zip(&plan.facts.milestones);
+        dated.any(|(label, facts)| &*label.key == key && facts.state.is_dropped())
+    };
+    let achieved_on = |key: &str| {
+        let own = deeds.milestones.iter().find(|one| &*one.key == key && one.place.plan_id == Some(plan.row.id));
+        own.map(|one| one.on)
+    };
+    let leveled = content.into_iter().flat_map(|content| &content.milestones).filter(|one| !is_dropped(&one.key));
+    let leveled = leveled
+        .filter_map(|one| Some((track_of(plan, content, &one.key), one.level.as_deref()?, achieved_on(&one.key))));
+    let finished = finished_levels(leveled.collect::<Vec<_>>()).into_iter().map(|(track, level, on)| FinishedLevel {
+        level: level.into(),
+        on,
+        place: place(track),
+    });
+    let finished: Vec<FinishedLevel> = finished.collect();
+    deeds.levels.extend(finished);
 }
 
 fn awarded(award: &AwardRow) -> AwardedBadge {

@@ -78,6 +78,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "A different event with the same identity exists.",
         "a different event with this messageId already exists; it stays",
     ),
+    of("congratulated_already", "The sender has congratulated on this before.", "has congratulated on this already"),
     of(
         "control_character",
         "The text contains NUL or another control character.",
@@ -304,6 +305,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The range is too long or its end lies before its start.",
         "must be at most 400 days after from",
     ),
+    of("own_celebration", "Nobody congratulates themselves.", "must not be the one who is celebrated"),
     of("own_owner", "Nobody is the owner of themselves.", "must not be the person themselves"),
     of("own_proof", "People do not decide about their own achievements.", "must be decided by somebody else"),
     of("parent_cycle", "A customer or a team would be a part of itself.", "must not be itself or a part of itself"),

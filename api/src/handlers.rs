@@ -4,6 +4,7 @@
 //! requests look like.
 
 pub mod access;
+pub mod celebrations;
 pub mod copies;
 pub mod customers;
 pub mod erasing;

@@ -49,6 +49,11 @@ impl Addresses {
         format!("{}/issuers/{}", self.base, self.organization_id)
     }
 
+    /// Returns the address of the public feed of celebrations.
+    pub fn feed(&self) -> String {
+        format!("{}/celebrations.atom", self.issuer())
+    }
+
     /// Returns the address of a key of the issuer.
     pub fn key(&self, id: Uuid) -> String {
         format!("{}/keys/{id}", self.issuer())

@@ -1,6 +1,7 @@
 //! Representations that more than one room needs: what handlers answer, the ledger records and views show.
 
 pub mod api_keys;
+pub mod celebrations;
 pub mod date_changes;
 pub mod interventions;
 pub mod milestones;

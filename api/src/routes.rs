@@ -10,8 +10,9 @@ use crate::document::{self, Base, Unwritable};
 use crate::error::ApiError;
 use crate::handlers::access::{client_keys, clients, me, organization, providers, roles, sign_in, tokens};
 use crate::handlers::{
-    copies, customers, events, health, health_models, interventions, ledger, merges, metrics, milestones, people,
-    plans, playbooks, recognition, references, reports, risk, segment, server, shares, teams, templates, validations,
+    celebrations, copies, customers, events, health, health_models, interventions, ledger, merges, metrics, milestones,
+    people, plans, playbooks, recognition, references, reports, risk, segment, server, shares, teams, templates,
+    validations,
 };
 
 /// What endpoints are registered with: a server, or the OpenAPI document.
@@ -97,6 +98,14 @@ fn plans<R: Registry>(config: &mut R) {
         .service(plans::proofs::list_contested_proofs)
         .service(validations::read::list_plan_validations)
         .service(validations::submit::submit_for_validation)
+        .service(celebrations::ceremony::read_ceremony)
+        .service(celebrations::ceremony::read_newsletter)
+        .service(celebrations::feed::list_celebrations)
+        .service(celebrations::feed::read_public_feed)
+        .service(celebrations::congratulate::congratulate)
+        .service(celebrations::congratulate::list_congratulations)
+        .service(celebrations::congratulate::read_congratulation)
+        .service(celebrations::congratulate::take_congratulation_back)
         .service(recognition::leaderboard::read_leaderboard)
         .service(recognition::leaderboard::read_standing)
         .service(recognition::competitions::list_competitions)

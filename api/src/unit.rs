@@ -86,6 +86,8 @@ pub enum Entity {
     Badge,
     /// An award of a badge; its root is the person.
     Award,
+    /// A congratulation; its root is the person who is congratulated.
+    Congratulation,
     /// A competition.
     Competition,
     /// A template.
@@ -131,6 +133,7 @@ impl Entity {
             Self::Team => "team",
             Self::Badge => "badge",
             Self::Award => "award",
+            Self::Congratulation => "congratulation",
             Self::Competition => "competition",
             Self::Template => "template",
             Self::Plan => "plan",

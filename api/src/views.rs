@@ -2,7 +2,11 @@
 //! loads nothing from other servers.
 
 pub mod badge_picture;
+pub mod celebrations_feed;
+pub mod ceremony_markdown;
+pub mod ceremony_page;
 pub mod credential_page;
+pub mod newsletter;
 pub mod pictures;
 pub mod project_xml;
 pub mod security;

@@ -57,6 +57,10 @@ pub enum MovedKind {
     ValidationAsks,
     /// Awards to the person.
     Awards,
+    /// Congratulations of the person.
+    Congratulations,
+    /// Congratulations that the person has sent.
+    SentCongratulations,
     /// Impacts of the person, or that arose at the customer.
     Impacts,
 }

@@ -2,6 +2,7 @@
 
 pub mod award;
 pub mod badge;
+pub mod celebration;
 pub mod competition;
 pub mod credential;
 pub mod deed;

@@ -146,6 +146,15 @@ async fn another_organization_is_404(engine: Engine) {
         create(&server, "/v1/competitions", json!({ "name": "C", "from_on": "2026-04-01", "to_on": "2026-04-30" }))
             .await;
     let competition_id = contest.rsplit('/').next().expect("an id");
+    let achieved = json!({ "name": "P", "start_on": "2026-05-01", "person_ref": "ours",
+        "milestones": [{ "key": "a", "name": "A", "planned_on": "2026-05-03", "actual_on": "2026-05-03" }] });
+    create(&server, "/v1/plans", achieved).await;
+    create(&server, "/v1/people", json!({ "name": "Ben", "kind": "coach", "external_ref": "friend" })).await;
+    let feed = server.get("/v1/celebrations").await.expect(200);
+    let celebration_id = id_of(&feed["data"][0]);
+    let congratulations = format!("{person}/celebrations/{celebration_id}/congratulations");
+    let congratulation = server.post(&congratulations, json!({ "sender_ref": "friend" })).await.expect(201);
+    let congratulation_id = id_of(&congratulation);
     let impact = create(&server, &format!("{person}/impacts"), body_for("POST", "impacts")).await;
     let impact_id = impact.rsplit('/').next().expect("an id");
     let records = [
@@ -182,6 +191,8 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{undated_key}", "ours")
             .replace("{proof_key}", "a")
             .replace("{competition_id}", competition_id)
+            .replace("{celebration_id}", &celebration_id)
+            .replace("{congratulation_id}", &congratulation_id)
             .replace("{impact_id}", impact_id)
             .replace("{validation_id}", &validation)
             .replace("{award_id}", award["id"].as_str().expect("an id"))
@@ -274,6 +285,7 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "suspend" | "revoke" | "uphold") => json!({ "reason": "A good reason." }),
         ("PUT", "{role_key}") => json!({ "key": "ours", "name": "Ours", "scopes": ["plans:read"] }),
         ("POST", "milestones") => milestone,
+        ("POST", "congratulations") => json!({ "sender_ref": "friend" }),
         ("POST", "impacts") => {
             json!({ "title": "I", "kind": "revenue", "annualized_minor": 1, "currency": "USD", "from_on": "2026-04-01", "to_on": "2026-04-30" })
         }

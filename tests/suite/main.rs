@@ -8,6 +8,7 @@ mod acting;
 mod archives;
 mod boards;
 mod bounds;
+mod celebrations;
 mod chart;
 mod clients;
 mod coaching;

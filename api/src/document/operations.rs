@@ -73,6 +73,8 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "health_model" => ("Identifier or key of the health model.", reference("Key")),
         "record_id" => ("Identifier of the record.", uuid),
         "override_id" => ("Identifier of the override.", uuid),
+        "celebration_id" => ("Identifier of the celebration.", uuid),
+        "congratulation_id" => ("Identifier of the congratulation.", uuid),
         "competition_id" => ("Identifier of the competition.", uuid),
         "impact_id" => ("Identifier of the impact.", uuid),
         "validation_id" => ("Identifier of the validation.", uuid),

@@ -23,6 +23,7 @@ use crate::resource::{By, Managed, find};
 use crate::resources::interventions::Intervention;
 use crate::resources::milestones::Milestone;
 use crate::store::awards::AwardRow;
+use crate::store::congratulations::Congratulation;
 use crate::store::customer_records::{CustomerOutcome, HealthOverride, Pulse};
 use crate::store::erasure::Extent;
 use crate::store::impacts::Impact;
@@ -131,7 +132,7 @@ impl Copy<'_> {
 /// Export everything about a person
 ///
 /// Returns lines of JSON, each with a `kind` and its `data`: the person and those that were merged into them, references with where their
-/// usage events are read, memberships, reporting lines, teams, profile and avatar, awards, impacts, roles, sign-ins, plans that serve them, what they
+/// usage events are read, memberships, reporting lines, teams, profile and avatar, awards, impacts, congratulations, roles, sign-ins, plans that serve them, what they
 /// are responsible for, and the ledger's entries about them. The last line has the number of the others.
 #[utoipa::path(tag = "people", security(("bearer" = ["admin"])), responses(
     (status = 200, description = "The copy.", content((String = "application/x-ndjson")))
@@ -158,6 +159,8 @@ async fn add_people(copy: &mut Copy<'_>, people: &[Uuid]) -> Result<(), ApiError
     copy.rows::<Profile>("profile", "id", people).await?;
     copy.rows::<AwardRow>("award", "person_id", people).await?;
     copy.rows::<Impact>("impact", "person_id", people).await?;
+    copy.rows::<Congratulation>("congratulation", "person_id", people).await?;
+    copy.rows::<Congratulation>("sent_congratulation", "sender_id", people).await?;
     for id in people {
         let avatar = profiles::avatar(&mut copy.conn, organization_id, *id).await?;
         if let Some(png) = avatar {

@@ -88,6 +88,8 @@ impl Merging for PersonContent {
         Link { kind: MovedKind::ValidationAsks, table: "validation_asks", column: "person_id" },
         Link { kind: MovedKind::Awards, table: "awards", column: "person_id" },
         Link { kind: MovedKind::Impacts, table: "impacts", column: "person_id" },
+        Link { kind: MovedKind::Congratulations, table: "congratulations", column: "person_id" },
+        Link { kind: MovedKind::SentCongratulations, table: "congratulations", column: "sender_id" },
     ];
     const CHANGED: &'static [Link] = &[
         Link { kind: MovedKind::Plans, table: "plans", column: "person_id" },

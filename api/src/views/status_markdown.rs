@@ -146,7 +146,7 @@ pub fn names(milestones: &[NamedMilestone]) -> String {
 
 /// Returns a text without markup: on one line, with every character that has a meaning in Markdown escaped (CommonMark,
 /// 2.4).
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

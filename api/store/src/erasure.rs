@@ -76,7 +76,8 @@ impl Extent {
             competitions::forget(conn, organization_id, *id).await?;
         }
         let merges = ids(conn, organization_id, "merges", "survivor_id", &[&customers[..], people].concat()).await?;
-        let steps: [(&[&str], &str, &[Uuid]); 13] = [
+        let steps: [(&[&str], &str, &[Uuid]); 14] = [
+            (&["congratulations"], "sender_id", people),
             (&["validation_asks", "validations"], "impact_id", impacts),
             (&["impacts"], "id", impacts),
             (&["plan_dependencies"], "on_plan_id", plans),
@@ -88,6 +89,7 @@ impl Extent {
             (
                 &[
                     "awards",
+                    "congratulations",
                     "memberships",
                     "reporting_lines",
                     "team_members",

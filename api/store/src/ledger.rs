@@ -162,7 +162,7 @@ pub async fn erase(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid], now: Da
     Ok(erased.into_iter().collect())
 }
 
-/// Empties the entries of the organization chart that name some people and are about others; returns their numbers, in no order.
+/// Empties the entries of the organization chart and of congratulations that name some people and are about others; returns their numbers, in no order.
 pub async fn erase_mentions(
     conn: &mut Conn,
     organization_id: Uuid,
@@ -171,7 +171,8 @@ pub async fn erase_mentions(
 ) -> sqlx::Result<Vec<i64>> {
     const SQL: &str = "UPDATE ledger_entries SET before = NULL, after = NULL, content_salt = NULL, erased_at = $2 \
                        WHERE erased_at IS NULL AND organization_id = $1 AND action IN \
-                       ('team.member_added', 'team.member_ended', 'person.reporting_line_recorded') AND after LIKE $3 RETURNING sequence";
+                       ('team.member_added', 'team.member_ended', 'person.reporting_line_recorded', 'congratulation.sent', \
+                        'congratulation.taken_back') AND (after LIKE $3 OR before LIKE $3) RETURNING sequence";
     let mut erased = vec![];
     for id in people {
         let mention = format!("%{id}%");

@@ -19,6 +19,7 @@ pub mod badges;
 pub mod baselines;
 pub mod communications;
 pub mod competitions;
+pub mod congratulations;
 pub mod connect;
 pub mod corrections;
 pub mod costs;

@@ -125,6 +125,7 @@ known_of_people!(
     MANAGER_NAME: "name" by "manager_id",
     LEAD_REF: "external_ref" by "lead_id",
     OWNER_REF: "external_ref" by "owner_id",
+    SENDER_NAME: "name" by "sender_id",
 );
 /// The name of the owner that a row names: a person's of today, or else the text.
 pub const OWNER_NAME: &str = "COALESCE((SELECT h.name FROM people h WHERE h.organization_id = own.organization_id AND h.id = own.owner_id), own.owner_name)";

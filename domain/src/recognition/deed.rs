@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::award::Life;
 use super::badge::BadgeTier;
+use super::celebration::FinishedLevel;
 use crate::values::dates::days_between;
 
 /// Circle in which somebody's achievements are shown. People decide for themselves.
@@ -104,10 +105,12 @@ pub struct VerifiedMoney {
 /// Deeds of one person.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Deeds {
-    /// First days of the person's plans, each with the template that the plan was made from.
-    pub begun: Vec<(NaiveDate, Option<Uuid>)>,
+    /// First days of the person's plans, each with where it belongs and its name.
+    pub begun: Vec<(NaiveDate, Place, Arc<str>)>,
     /// Achieved milestones.
     pub milestones: Vec<AchievedMilestone>,
+    /// Levels whose milestones are all achieved.
+    pub levels: Vec<FinishedLevel>,
     /// Badges.
     pub awards: Vec<AwardedBadge>,
     /// Verified impacts.
@@ -178,8 +181,8 @@ impl Deeds {
                 count_minor(minor)
             }
             Measure::Velocity => {
-                let is_meant = |own: &Option<Uuid>| span.template_id.is_none_or(|id| *own == Some(id));
-                let begun = self.begun.iter().filter(|(_, own)| is_meant(own)).map(|(on, _)| *on).min()?;
+                let is_meant = |own: &Place| span.template_id.is_none_or(|id| own.template_id == Some(id));
+                let begun = self.begun.iter().filter(|(_, own, _)| is_meant(own)).map(|(on, ..)| *on).min()?;
                 let days = days_between(span.from.map_or(begun, |from| from.max(begun)), span.to) + 1;
                 count(milestones().count()) * 30.0 / count_minor(days.max(30))
             }
@@ -234,12 +237,13 @@ mod tests {
             place: place(1, "a"),
         };
         Deeds {
-            begun: vec![(on(1), Some(Uuid::from_u128(1))), (on(16), Some(Uuid::from_u128(2)))],
+            begun: vec![(on(1), place(1, ""), "P".into()), (on(16), place(2, ""), "P".into())],
             milestones: vec![
                 milestone(4, 2.0, place(1, "a")),
                 milestone(9, 1.0, place(1, "b")),
                 milestone(20, 4.0, place(2, "b")),
             ],
+            levels: vec![],
             awards: vec![award(4, None), award(5, Some(on(10)))],
             impacts: vec![money(6, "USD", 500), money(7, "EUR", 900), money(8, "USD", 40)],
         }

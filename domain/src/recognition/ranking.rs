@@ -35,6 +35,12 @@ pub fn neighbours(position: usize, of: usize, each_side: usize) -> (std::ops::Ra
     (position.saturating_sub(each_side)..position, below..(below + each_side).min(of))
 }
 
+/// Returns the number of ranks that somebody has climbed, of a board that had a number of people; `None` if none. Who was not on it began below its
+/// last place.
+pub fn climb(from_rank: Option<usize>, were: usize, rank: usize) -> Option<usize> {
+    from_rank.unwrap_or(were + 1).checked_sub(rank).filter(|ranks| *ranks > 0)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -65,6 +71,19 @@ mod tests {
             (0, 1, (0..0, 1..1)),
         ] {
             assert_eq!(neighbours(position, of, 2), expected, "{position} of {of}");
+        }
+    }
+
+    #[test]
+    fn climbs() {
+        for (from_rank, were, rank, expected) in [
+            (Some(9), 20, 3, Some(6)),
+            (Some(3), 20, 3, None),
+            (Some(3), 20, 9, None),
+            (None, 20, 3, Some(18)),
+            (None, 0, 1, None),
+        ] {
+            assert_eq!(climb(from_rank, were, rank), expected, "{from_rank:?} {were} {rank}");
         }
     }
 

@@ -49,6 +49,10 @@ pub enum RecognitionRule {
     CompetitionClosed,
     #[error("does not show achievements to anybody")]
     OptedOut,
+    #[error("must not be the one who is celebrated")]
+    OwnCelebration,
+    #[error("has congratulated on this already")]
+    CongratulatedAlready,
 }
 
 impl Rule for RecognitionRule {
@@ -65,7 +69,8 @@ impl Rule for RecognitionRule {
             | Self::NotAGain
             | Self::OtherCurrency { .. }
             | Self::OthersPlan
-            | Self::OtherPerson => About::Input,
+            | Self::OtherPerson
+            | Self::OwnCelebration => About::Input,
             Self::AlreadyAwarded
             | Self::AwardRevoked
             | Self::NotSuspended
@@ -76,7 +81,8 @@ impl Rule for RecognitionRule {
             | Self::ImpactWithdrawn
             | Self::CompetitionRunning { .. }
             | Self::CompetitionClosed
-            | Self::OptedOut => About::State,
+            | Self::OptedOut
+            | Self::CongratulatedAlready => About::State,
         }
     }
 }

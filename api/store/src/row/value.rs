@@ -214,6 +214,7 @@ text_columns!(
     milepost_domain::recognition::badge::AchievementType,
     milepost_domain::recognition::badge::BadgeTier,
     milepost_domain::recognition::award::Publication,
+    milepost_domain::recognition::celebration::Reaction,
     milepost_domain::recognition::deed::Measure,
     milepost_domain::recognition::deed::RecognitionConsent,
     milepost_domain::recognition::impact::ImpactKind,
