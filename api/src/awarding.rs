@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::granting;
 use crate::resource::{self, By, look_up};
 use crate::store::awards::{self, AwardRow};
 use crate::store::badges::Badge;
@@ -135,10 +136,11 @@ async fn free_bit(unit: &mut Unit) -> Result<(i64, i64), ApiError> {
     }
 }
 
-/// Writes an award that begins.
+/// Writes an award that begins, and grants the rewards of its badge. A renewal grants nothing.
 pub async fn give(unit: &mut Unit, row: &AwardRow) -> Result<(), ApiError> {
     row::insert(&mut unit.conn, unit.organization_id, row).await?;
-    record(unit, "created", None, row).await
+    record(unit, "created", None, row).await?;
+    if row.renews_id.is_none() { granting::for_award(unit, row).await } else { Ok(()) }
 }
 
 /// Writes an award that changes.

@@ -84,6 +84,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The text contains NUL or another control character.",
         "must not contain NUL or other control characters",
     ),
+    of("costs_something", "What costs something waits for approval.", "must not be set for what costs something"),
     of(
         "currency_in_use",
         "The currency cannot change because costs are recorded in it.",
@@ -117,6 +118,8 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("forecast_passed", "The forecast lies in the past.", "the forecast of 2026-04-01 has passed: record a new one"),
     of("forecast_unchanged", "The forecast is the same as before.", "the forecast is already 2026-05-20"),
+    of("grant_over", "The entitlement has expired or was canceled.", "is expired"),
+    of("granted_already", "The person has the reward.", "was granted to the person already"),
     of(
         "grants_more",
         "Nobody gives a role that grants more than they have themselves.",
@@ -261,6 +264,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("not_suspended", "Only what is suspended can be restored.", "is not suspended"),
     of("not_the_manager", "The person is not the manager of the day.", "must be the manager of the person today"),
     of(
+        "not_the_next_step",
+        "The step does not follow from the state of the entitlement.",
+        "does not follow while it is granted",
+    ),
+    of(
         "not_the_path",
         "The body names another resource than the path.",
         "must be the reference in the path, or left out",
@@ -305,6 +313,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The range is too long or its end lies before its start.",
         "must be at most 400 days after from",
     ),
+    of("out_of_stock", "All of the stock was claimed.", "is out of stock"),
     of("own_celebration", "Nobody congratulates themselves.", "must not be the one who is celebrated"),
     of("own_owner", "Nobody is the owner of themselves.", "must not be the person themselves"),
     of("own_proof", "People do not decide about their own achievements.", "must be decided by somebody else"),
@@ -432,6 +441,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("unknown_parameter", "The query parameter is not known here.", "is not a parameter here; known: limit, cursor"),
     of("unknown_person", "No person has this identifier or reference.", "there is no person with this id"),
     of("unknown_plan", "No plan has this identifier.", "there is no plan with this id"),
+    of("unknown_reward", "No reward has this key.", "names no reward"),
     of(
         "unknown_role",
         "No milestone of the template has an owner of that name.",

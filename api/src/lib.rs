@@ -32,6 +32,7 @@ pub mod error;
 pub mod extract;
 pub mod field_code;
 pub mod gate;
+pub mod granting;
 pub mod handlers;
 pub mod idempotency;
 pub mod identity;

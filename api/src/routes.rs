@@ -60,6 +60,7 @@ pub fn register<R: Registry>(config: &mut R) {
         events::<R>,
         ledger::<R>,
         recognition::<R>,
+        achievements::<R>,
         access::<R>,
         server::<R>,
     ];
@@ -98,30 +99,6 @@ fn plans<R: Registry>(config: &mut R) {
         .service(plans::proofs::list_contested_proofs)
         .service(validations::read::list_plan_validations)
         .service(validations::submit::submit_for_validation)
-        .service(celebrations::ceremony::read_ceremony)
-        .service(celebrations::ceremony::read_newsletter)
-        .service(celebrations::feed::list_celebrations)
-        .service(celebrations::feed::read_public_feed)
-        .service(celebrations::congratulate::congratulate)
-        .service(celebrations::congratulate::list_congratulations)
-        .service(celebrations::congratulate::read_congratulation)
-        .service(celebrations::congratulate::take_congratulation_back)
-        .service(recognition::leaderboard::read_leaderboard)
-        .service(recognition::leaderboard::read_standing)
-        .service(recognition::competitions::list_competitions)
-        .service(recognition::competitions::create_competition)
-        .service(recognition::competitions::read_competition)
-        .service(recognition::competitions::update_competition)
-        .service(recognition::competitions::delete_competition)
-        .service(recognition::competitions::close_competition)
-        .service(recognition::competitions::list_standings)
-        .service(recognition::impacts::list_impacts)
-        .service(recognition::impacts::claim_impact)
-        .service(recognition::impacts::read_impact)
-        .service(recognition::impacts::update_impact)
-        .service(recognition::impacts::withdraw_impact)
-        .service(validations::submit::submit_impact)
-        .service(validations::read::list_impact_validations)
         .service(validations::read::list_validations)
         .service(validations::read::read_validation)
         .service(validations::submit::ask_for_validation)
@@ -386,6 +363,48 @@ fn recognition<R: Registry>(config: &mut R) {
         .service(recognition::issuer::draw_issued_badge)
         .service(recognition::issuer::read_status_list)
         .service(recognition::holder::read_public_credential);
+}
+
+/// Registers impacts, boards, celebrations and rewards.
+fn achievements<R: Registry>(config: &mut R) {
+    config
+        .service(celebrations::ceremony::read_ceremony)
+        .service(celebrations::ceremony::read_newsletter)
+        .service(celebrations::feed::list_celebrations)
+        .service(celebrations::feed::read_public_feed)
+        .service(celebrations::congratulate::congratulate)
+        .service(celebrations::congratulate::list_congratulations)
+        .service(celebrations::congratulate::read_congratulation)
+        .service(celebrations::congratulate::take_congratulation_back)
+        .service(recognition::rewards::list_rewards)
+        .service(recognition::rewards::create_reward)
+        .service(recognition::rewards::read_reward)
+        .service(recognition::rewards::replace_reward)
+        .service(recognition::entitlements::list_entitlements_by_ref)
+        .service(recognition::entitlements::grant_reward)
+        .service(recognition::entitlements::list_entitlements)
+        .service(recognition::entitlements::claim_entitlement)
+        .service(recognition::entitlements::list_waiting_entitlements)
+        .service(recognition::entitlements::read_entitlement)
+        .service(recognition::entitlements::approve_entitlement)
+        .service(recognition::entitlements::fulfill_entitlement)
+        .service(recognition::entitlements::cancel_entitlement)
+        .service(recognition::leaderboard::read_leaderboard)
+        .service(recognition::leaderboard::read_standing)
+        .service(recognition::competitions::list_competitions)
+        .service(recognition::competitions::create_competition)
+        .service(recognition::competitions::read_competition)
+        .service(recognition::competitions::update_competition)
+        .service(recognition::competitions::delete_competition)
+        .service(recognition::competitions::close_competition)
+        .service(recognition::competitions::list_standings)
+        .service(recognition::impacts::list_impacts)
+        .service(recognition::impacts::claim_impact)
+        .service(recognition::impacts::read_impact)
+        .service(recognition::impacts::update_impact)
+        .service(recognition::impacts::withdraw_impact)
+        .service(validations::submit::submit_impact)
+        .service(validations::read::list_impact_validations);
 }
 
 /// Registers usage events, Segment's endpoints and metrics.

@@ -90,6 +90,10 @@ pub enum Entity {
     Congratulation,
     /// A competition.
     Competition,
+    /// A reward.
+    Reward,
+    /// An entitlement to a reward; its root is the person.
+    Entitlement,
     /// A template.
     Template,
     /// A plan.
@@ -135,6 +139,8 @@ impl Entity {
             Self::Award => "award",
             Self::Congratulation => "congratulation",
             Self::Competition => "competition",
+            Self::Reward => "reward",
+            Self::Entitlement => "entitlement",
             Self::Template => "template",
             Self::Plan => "plan",
             Self::Milestone => "milestone",

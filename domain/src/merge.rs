@@ -57,6 +57,8 @@ pub enum MovedKind {
     ValidationAsks,
     /// Awards to the person.
     Awards,
+    /// Entitlements of the person.
+    Entitlements,
     /// Congratulations of the person.
     Congratulations,
     /// Congratulations that the person has sent.

@@ -8,6 +8,7 @@ pub mod credential;
 pub mod deed;
 pub mod impact;
 pub mod ranking;
+pub mod reward;
 pub mod rule;
 pub mod share;
 pub mod status_list;

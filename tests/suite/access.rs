@@ -155,6 +155,9 @@ async fn another_organization_is_404(engine: Engine) {
     let congratulations = format!("{person}/celebrations/{celebration_id}/congratulations");
     let congratulation = server.post(&congratulations, json!({ "sender_ref": "friend" })).await.expect(201);
     let congratulation_id = id_of(&congratulation);
+    create(&server, "/v1/rewards", json!({ "key": "ours", "name": "Ours" })).await;
+    let granted = server.post(&format!("{person}/entitlements"), json!({ "reward_key": "ours" })).await.expect(201);
+    let entitlement_id = id_of(&granted);
     let impact = create(&server, &format!("{person}/impacts"), body_for("POST", "impacts")).await;
     let impact_id = impact.rsplit('/').next().expect("an id");
     let records = [
@@ -193,6 +196,8 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{competition_id}", competition_id)
             .replace("{celebration_id}", &celebration_id)
             .replace("{congratulation_id}", &congratulation_id)
+            .replace("{entitlement_id}", &entitlement_id)
+            .replace("{reward_key}", "ours")
             .replace("{impact_id}", impact_id)
             .replace("{validation_id}", &validation)
             .replace("{award_id}", award["id"].as_str().expect("an id"))
@@ -285,6 +290,10 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "suspend" | "revoke" | "uphold") => json!({ "reason": "A good reason." }),
         ("PUT", "{role_key}") => json!({ "key": "ours", "name": "Ours", "scopes": ["plans:read"] }),
         ("POST", "milestones") => milestone,
+        ("POST", "entitlements") => json!({ "reward_key": "ours" }),
+        ("PUT", "{reward_key}") => json!({ "key": "ours", "name": "Ours" }),
+        ("POST", "claim" | "fulfill") => json!({}),
+        ("POST", "approve" | "cancel") if path.contains("/entitlements/") => json!({}),
         ("POST", "congratulations") => json!({ "sender_ref": "friend" }),
         ("POST", "impacts") => {
             json!({ "title": "I", "kind": "revenue", "annualized_minor": 1, "currency": "USD", "from_on": "2026-04-01", "to_on": "2026-04-30" })

@@ -57,6 +57,7 @@ mod replay;
 mod reports;
 mod retention;
 mod reviews;
+mod rewards;
 mod rhythm;
 mod risk;
 mod samples;

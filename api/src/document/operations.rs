@@ -75,6 +75,8 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "override_id" => ("Identifier of the override.", uuid),
         "celebration_id" => ("Identifier of the celebration.", uuid),
         "congratulation_id" => ("Identifier of the congratulation.", uuid),
+        "reward_key" => ("Key of the reward.", reference("Key")),
+        "entitlement_id" => ("Identifier of the entitlement.", uuid),
         "competition_id" => ("Identifier of the competition.", uuid),
         "impact_id" => ("Identifier of the impact.", uuid),
         "validation_id" => ("Identifier of the validation.", uuid),

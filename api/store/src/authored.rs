@@ -39,6 +39,7 @@ authored!(
     crate::merges::Merge,
     crate::plan_dependencies::PlanDependency,
     crate::reporting_lines::LineRow,
+    crate::rewards::EntitlementRow,
     crate::share_links::ShareLinkRow,
     crate::teams::TeamMember,
     crate::validations::ValidationRow,

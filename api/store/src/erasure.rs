@@ -90,6 +90,7 @@ impl Extent {
                 &[
                     "awards",
                     "congratulations",
+                    "entitlements",
                     "memberships",
                     "reporting_lines",
                     "team_members",

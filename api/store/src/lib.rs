@@ -63,6 +63,7 @@ pub mod rejected_messages;
 pub mod reporting_lines;
 pub mod responsibilities;
 pub mod reviews;
+pub mod rewards;
 pub mod risk_models;
 pub mod roles;
 pub mod row;

@@ -97,6 +97,12 @@ pub trait Table: Columns {
 /// The external reference of the customer that a row names.
 pub const CUSTOMER_REF: &str =
     "(SELECT c.external_ref FROM customers c WHERE c.organization_id = own.organization_id AND c.id = own.customer_id)";
+/// The key of the reward that a row names.
+pub const REWARD_KEY: &str =
+    "(SELECT r.key FROM rewards r WHERE r.organization_id = own.organization_id AND r.id = own.reward_id)";
+/// The name of the reward that a row names.
+pub const REWARD_NAME: &str =
+    "(SELECT r.name FROM rewards r WHERE r.organization_id = own.organization_id AND r.id = own.reward_id)";
 /// The external reference of the customer that a customer is a part of.
 pub const PARENT_REF: &str =
     "(SELECT c.external_ref FROM customers c WHERE c.organization_id = own.organization_id AND c.id = own.parent_id)";

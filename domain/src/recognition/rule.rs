@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use strum::{IntoStaticStr, VariantNames};
 
+use super::reward::GrantState;
 use crate::rule::{About, Rule};
 use crate::values::text::Currency;
 
@@ -53,6 +54,16 @@ pub enum RecognitionRule {
     OwnCelebration,
     #[error("has congratulated on this already")]
     CongratulatedAlready,
+    #[error("must not be set for what costs something")]
+    CostsSomething,
+    #[error("is {state}")]
+    GrantOver { state: GrantState },
+    #[error("does not follow while it is {state}")]
+    NotTheNextStep { state: GrantState },
+    #[error("is out of stock")]
+    OutOfStock,
+    #[error("was granted to the person already")]
+    GrantedAlready,
 }
 
 impl Rule for RecognitionRule {
@@ -70,7 +81,8 @@ impl Rule for RecognitionRule {
             | Self::OtherCurrency { .. }
             | Self::OthersPlan
             | Self::OtherPerson
-            | Self::OwnCelebration => About::Input,
+            | Self::OwnCelebration
+            | Self::CostsSomething => About::Input,
             Self::AlreadyAwarded
             | Self::AwardRevoked
             | Self::NotSuspended
@@ -82,7 +94,11 @@ impl Rule for RecognitionRule {
             | Self::CompetitionRunning { .. }
             | Self::CompetitionClosed
             | Self::OptedOut
-            | Self::CongratulatedAlready => About::State,
+            | Self::CongratulatedAlready
+            | Self::GrantOver { .. }
+            | Self::NotTheNextStep { .. }
+            | Self::OutOfStock
+            | Self::GrantedAlready => About::State,
         }
     }
 }
