@@ -279,6 +279,9 @@ fn body_for(method: &str, path: &str) -> Value {
     let milestone = json!({ "key": "z", "name": "Z", "planned_on": "2026-06-01" });
     let content =
         json!({ "name": "T", "kind": "coaching", "milestones": [{ "key": "a", "name": "A", "offset_days": 1 }] });
+    if path.contains("/{entitlement_id}/") {
+        return json!({});
+    }
     match (method, path.rsplit('/').next().unwrap_or_default()) {
         ("POST", "enrolments") => json!({ "start_on": "2026-06-01", "people": [{ "person_ref": "ours" }] }),
         ("POST", "undated-milestones") => json!({ "key": "z", "name": "Z" }),
@@ -292,8 +295,6 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "milestones") => milestone,
         ("POST", "entitlements") => json!({ "reward_key": "ours" }),
         ("PUT", "{reward_key}") => json!({ "key": "ours", "name": "Ours" }),
-        ("POST", "claim" | "fulfill") => json!({}),
-        ("POST", "approve" | "cancel") if path.contains("/entitlements/") => json!({}),
         ("POST", "congratulations") => json!({ "sender_ref": "friend" }),
         ("POST", "impacts") => {
             json!({ "title": "I", "kind": "revenue", "annualized_minor": 1, "currency": "USD", "from_on": "2026-04-01", "to_on": "2026-04-30" })
