@@ -22,6 +22,7 @@ use uuid::Uuid;
 use crate::context::Context;
 use crate::definitions::track_of;
 use crate::error::ApiError;
+use crate::proving;
 use crate::read_model::PlanView;
 use crate::store::awards::AwardRow;
 use crate::store::impacts::Impact;
@@ -95,8 +96,13 @@ impl Default for DeedMemory {
 }
 
 impl Context {
-    /// The deeds of the organization's people, as of this request's ledger sequence or later.
+    /// The deeds of the organization's people, as of this request's ledger sequence or later, with what is proved by now.
     pub async fn honours(&self) -> Result<Arc<Honours>, ApiError> {
+        proving::up_to_date(self).await?.0.recorded_honours().await
+    }
+
+    /// The deeds as they are recorded.
+    async fn recorded_honours(&self) -> Result<Arc<Honours>, ApiError> {
         let (organization_id, sequence) = (self.organization_id(), self.who.tenant.sequence);
         let memory = &self.app.deeds.honours;
         if let Some(known) = memory.get(&organization_id).filter(|known| known.sequence >= sequence) {

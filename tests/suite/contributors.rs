@@ -76,6 +76,7 @@ async fn milestones_of_contributors_are_those_of_their_commits(engine: Engine) {
     demo::enrol_contributors(&server.url, &server.key, &mut loaded).await.expect("the contributors");
     assert_eq!((loaded.events, loaded.enrolments), (5451, 155));
     let people = by_person();
+    the_board_counts_what_was_computed(&server, &people).await;
     let mut seen = 0;
     let mut next = Some("/v1/programs/contributor/enrolments?limit=200".to_owned());
     while let Some(path) = next {
@@ -102,6 +103,24 @@ async fn milestones_of_contributors_are_those_of_their_commits(engine: Engine) {
     }
     assert_eq!(seen, people.len());
     the_handful_that_was_computed_elsewhere(&server, &loaded).await;
+}
+
+/// The board, which is asked first of all, has judged the proofs; its ranks leave out as many as share one.
+async fn the_board_counts_what_was_computed(server: &Server, people: &BTreeMap<String, Days>) {
+    let counts: BTreeMap<&str, usize> =
+        people.iter().map(|(name, days)| (name.as_str(), expected(days).values().flatten().count())).collect();
+    let board = server.get("/v1/leaderboard?by=milestones&limit=200").await.expect(200);
+    let board = board["data"].as_array().expect("a list");
+    assert_eq!(board.len(), counts.values().filter(|count| **count > 0).count());
+    for place in board {
+        let own = counts[place["person_name"].as_str().expect("a name")];
+        let better = counts.values().filter(|count| **count > own).count();
+        assert_eq!(
+            (&place["score"], &place["rank"]),
+            (&json!(milepost_domain::values::count::real(own)), &json!(better + 1)),
+            "{place}"
+        );
+    }
 }
 
 /// Figures that another program computed from the same file, in another language.
