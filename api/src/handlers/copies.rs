@@ -133,8 +133,9 @@ impl Copy<'_> {
 /// Export everything about a person
 ///
 /// Returns lines of JSON, each with a `kind` and its `data`: the person and those that were merged into them, references with where their
-/// usage events are read, memberships, reporting lines, teams, profile and avatar, awards, impacts, entitlements, congratulations, roles, sign-ins, plans that serve them, what they
-/// are responsible for, and the ledger's entries about them. The last line has the number of the others.
+/// usage events are read, memberships, reporting lines, teams, profile and avatar, awards, impacts, entitlements, congratulations, roles,
+/// sign-ins, plans that serve them, what they are responsible for, and the ledger's entries about them. The last line has the number of the
+/// others.
 #[utoipa::path(tag = "people", security(("bearer" = ["admin"])), responses(
     (status = 200, description = "The copy.", content((String = "application/x-ndjson")))
 ))]

@@ -70,7 +70,9 @@ pub enum ImpactGrouping {
 
 /// Distribution of figures. For money, in the smallest unit of the currency.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-#[schema(example = json!({"n": 5, "sum": 4200, "mean": 840, "least": 200, "lower_quartile": 400, "median": 800, "upper_quartile": 1200, "most": 1600}))]
+#[schema(example = json!({
+    "n": 5, "sum": 4200, "mean": 840, "least": 200, "lower_quartile": 400, "median": 800, "upper_quartile": 1200, "most": 1600
+}))]
 pub struct ImpactSpread {
     /// Number of impacts.
     #[schema(maximum = 1_000_000)]
