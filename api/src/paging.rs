@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::contract::query_pairs;
 use crate::error::{ApiError, Code, FieldError};
 use crate::extract::read_query;
+use crate::read_model::reports::Report;
 use crate::store::keyset::{Direction, Key, Order, Position, Slice};
 
 /// Default number of items on a page.
@@ -191,6 +192,20 @@ impl Paging {
         let data = rows.into_iter().map(resource).collect::<Result<_, _>>()?;
         let page = Page { data, has_more: next_cursor.is_some(), next_cursor };
         Ok(Answer::ok(&page)?.content_tag().next_link(link))
+    }
+
+    /// The answer serialized, to be kept.
+    pub fn report<R, T: Serialize + ToSchema>(
+        &self,
+        rows: Vec<R>,
+        position: impl Fn(&R) -> Position,
+        resource: impl FnMut(R) -> T,
+    ) -> Result<Report, ApiError> {
+        let (rows, next_cursor) = self.page_from(rows, position)?;
+        let next = next_cursor.as_ref().map(|cursor| self.link(cursor));
+        let page =
+            Page { data: rows.into_iter().map(resource).collect(), has_more: next_cursor.is_some(), next_cursor };
+        Ok(Report { body: serde_json::to_vec(&page)?.into(), next })
     }
 
     /// At most `limit` of the rows, of which one more may have been fetched, and the cursor of the next page.

@@ -1,8 +1,10 @@
 //! Serialized answers in memory: each is right for a ledger sequence, and for what else its question names.
 
+use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use uuid::Uuid;
 
+use crate::answer::Answer;
 use crate::error::ApiError;
 
 /// Memory for serialized reports, in bytes.
@@ -15,6 +17,13 @@ pub struct Report {
     pub body: Bytes,
     /// URL of the next page, if there is one.
     pub next: Option<String>,
+}
+
+impl Report {
+    /// Answers the report, with a tag of its content.
+    pub fn answer(self) -> Answer {
+        Answer::bytes(StatusCode::OK, "application/json", self.body).content_tag().next_link(self.next)
+    }
 }
 
 /// Key of a report: the question and the ledger sequence for which the report is valid.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 
 use actix_web::get;
-use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::plan::milestone::State;
@@ -146,7 +145,7 @@ pub async fn read_progress(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiErr
             report
         }
     };
-    Ok(Answer::bytes(StatusCode::OK, "application/json", report.body).content_tag())
+    Ok(report.answer())
 }
 
 async fn compute(cx: &Context, id: Uuid) -> Result<PlanProgress, ApiError> {

@@ -174,7 +174,7 @@ pub async fn list_standings(cx: Context, id: Path<Uuid>, paging: Paging) -> Resu
     let honours = cx.honours().await?;
     if competition.stamp.closed_at.is_none() {
         let board = Question::of_competition(&cx, &competition.content).await?.board(&cx, &honours, None);
-        return page(&paging, &board.entries, |one| BoardPlace::of(one.rank, one.score, Some(&one.who)));
+        return Ok(page(&paging, &board.entries, |one| BoardPlace::of(one.rank, one.score, Some(&one.who)))?.answer());
     }
     let who = |one: &FinalScore| one.person_id.and_then(|id| honours.people.get(&id).cloned());
     let is_shown = |one: &&FinalScore| who(one).is_none_or(|who| who.consent != RecognitionConsent::Private);
@@ -182,7 +182,7 @@ pub async fn list_standings(cx: Context, id: Path<Uuid>, paging: Paging) -> Resu
     let entries = ranked(scored, |who: &Option<Arc<Honoured>>| {
         who.as_ref().map_or(("", Uuid::nil()), |who| (who.person.name.as_str(), who.person.id))
     });
-    page(&paging, &entries, |one| BoardPlace::of(one.rank, one.score, one.who.as_ref()))
+    Ok(page(&paging, &entries, |one| BoardPlace::of(one.rank, one.score, one.who.as_ref()))?.answer())
 }
 
 /// The competition, for whoever may see it.

@@ -1,6 +1,5 @@
 //! Entitlements: rewards that people were granted, on their way from the grant to their use.
 
-use actix_web::http::StatusCode;
 use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
@@ -21,7 +20,7 @@ use crate::extract::{Body, Query, reference_or_404};
 use crate::granting::{self, check_left};
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
-use crate::read_model::reports::{Report, ReportKey};
+use crate::read_model::reports::ReportKey;
 use crate::resource::{By, find, look_up};
 use crate::store::author::Author;
 use crate::store::authored::name_all;
@@ -207,8 +206,8 @@ async fn of_person(
     let (organization_id, today) = (cx.organization_id(), cx.today());
     let question = format!("{} {today}", cx.target);
     let key = ReportKey { organization_id, sequence: cx.who.tenant.sequence, question };
-    if let Some(Report { body, next }) = cx.app.read_model.reports.find(&key) {
-        return Ok(Answer::bytes(StatusCode::OK, "application/json", body).content_tag().next_link(next));
+    if let Some(known) = cx.app.read_model.reports.find(&key) {
+        return Ok(known.answer());
     }
     let mut conn = cx.snapshot().await?;
     let person = find::<PersonContent>(&mut conn, organization_id, by).await?;
@@ -222,12 +221,9 @@ async fn of_person(
     });
     let position = |one: &Entitlement| Position { key: None, id: one.id };
     let rows = paging.cut(Direction::Descending, shown.collect(), position);
-    let (data, next_cursor) = paging.page_from(rows, position)?;
-    let next = next_cursor.as_ref().map(|cursor| paging.link(cursor));
-    let page = Page { data, has_more: next_cursor.is_some(), next_cursor };
-    let report = Report { body: serde_json::to_vec(&page)?.into(), next: next.clone() };
+    let report = paging.report(rows, position, |one| one)?;
     cx.app.read_model.reports.keep(key, report.clone());
-    Ok(Answer::bytes(StatusCode::OK, "application/json", report.body).content_tag().next_link(next))
+    Ok(report.answer())
 }
 
 /// List waiting entitlements

@@ -24,6 +24,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::moment::AsOf;
 use crate::paging::{Page, Paging};
+use crate::read_model::reports::{Report, ReportKey};
 use crate::resource::{By, find};
 use crate::store::keyset::{Key as PositionKey, Position};
 use crate::store::templates::Template;
@@ -122,24 +123,32 @@ pub async fn read_leaderboard(
     as_of: AsOf,
     options: Query<BoardOptions>,
 ) -> Result<Answer, ApiError> {
-    let question = Question::of(&cx, options.0, as_of.0).await?;
-    let board = question.board(&cx, &*cx.honours().await?, None);
-    page(&paging, &board.entries, |one| BoardPlace::of(one.rank, one.score, Some(&one.who)))
+    let honours = cx.honours().await?;
+    let (organization_id, sequence) = (cx.organization_id(), honours.sequence);
+    let question = format!("{} {} {:?}", cx.target, as_of.0, cx.only_with());
+    let key = ReportKey { organization_id, sequence, question };
+    if let Some(known) = cx.app.read_model.reports.find(&key) {
+        return Ok(known.answer());
+    }
+    let board = Question::of(&cx, options.0, as_of.0).await?.board(&cx, &honours, None);
+    let report = page(&paging, &board.entries, |one| BoardPlace::of(one.rank, one.score, Some(&one.who)))?;
+    cx.app.read_model.reports.keep(key, report.clone());
+    Ok(report.answer())
 }
 
-/// Answers a page of ranked people.
+/// A page of ranked people, serialized.
 pub fn page<T>(
     paging: &Paging,
     ranked: &[Ranked<T>],
     shown: impl Fn(&Ranked<T>) -> BoardPlace,
-) -> Result<Answer, ApiError> {
+) -> Result<Report, ApiError> {
     let start = paging.after_number().and_then(|after| usize::try_from(after).ok()).map_or(0, |after| after + 1);
     let rows: Vec<(usize, &Ranked<T>)> = ranked.iter().enumerate().skip(start).take(paging.limit + 1).collect();
     let position = |(place, _): &(usize, &Ranked<T>)| Position {
         key: Some(PositionKey::Number(i64::try_from(*place).unwrap_or(i64::MAX))),
         id: Uuid::nil(),
     };
-    paging.answer(rows, position, |(_, one)| shown(one))
+    paging.report(rows, position, |(_, one)| shown(one))
 }
 
 /// Get a person's standing

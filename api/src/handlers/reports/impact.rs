@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use actix_web::get;
-use actix_web::http::StatusCode;
 use chrono::NaiveDate;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::plan::template::TemplateContent;
@@ -191,7 +190,7 @@ pub async fn read_impact_report(cx: Context, options: Query<ImpactOptions>) -> R
             report
         }
     };
-    Ok(Answer::bytes(StatusCode::OK, "application/json", report.body).content_tag())
+    Ok(report.answer())
 }
 
 async fn compute(cx: &Context, options: ImpactOptions) -> Result<ImpactReport, ApiError> {
