@@ -1,27 +1,25 @@
-//! What people have achieved, in memory and kept current from the ledger: for boards and celebrations.
+//! Achievements of people, for boards and celebrations: loaded from plans, awards and verified impacts, and kept current from the ledger.
 //!
-//! Deeds follow from plans, awards and verified impacts. What is kept is right for a ledger sequence; the entries since say whose deeds to load
-//! again.
+//! Kept deeds are right for a ledger sequence; the entries since say whose to load again.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::NaiveDate;
 use milepost_domain::people::profile::ProfileContent;
 use milepost_domain::plan::milestone::State;
-use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent};
+use milepost_domain::plan::template::TemplateContent;
 use milepost_domain::recognition::badge::AchievementType;
-use milepost_domain::recognition::celebration::{FinishedLevel, finished_levels};
 use milepost_domain::recognition::deed::{
-    AchievedMilestone, AwardedBadge, Deeds, Place, RecognitionConsent, VerifiedMoney,
+    AchievedMilestone, AwardedBadge, Begun, Deeds, FinishedLevel, Place, RecognitionConsent, VerifiedMoney,
+    finished_levels,
 };
 use milepost_domain::recognition::impact::ImpactState;
-use milepost_domain::recognition::ranking::Ranked;
 use uuid::Uuid;
 
 use crate::context::Context;
 use crate::definitions::track_of;
 use crate::error::ApiError;
+use crate::honours::{Board, Honoured, Honours};
 use crate::proving;
 use crate::read_model::PlanView;
 use crate::store::awards::AwardRow;
@@ -32,68 +30,8 @@ use crate::store::row::{self, Column as _, Condition, Table};
 use crate::store::undated_milestones::UndatedMilestone;
 use crate::store::{Conn, ledger};
 
-/// Number of people, in all organizations, whose deeds are kept in memory.
-const MOST_PEOPLE: u64 = 500_000;
-/// Number of ranked people, on all boards, that are kept in memory.
-const MOST_RANKED: u64 = 2_000_000;
 /// Number of changed people beyond which everybody is loaded again.
 const MANY: usize = 2_000;
-/// Number of identifiers in a statement.
-const PORTION: usize = 500;
-
-/// A person with their deeds.
-#[derive(Debug)]
-pub struct Honoured {
-    /// Person.
-    pub person: Person,
-    /// Circle in which the deeds are shown.
-    pub consent: RecognitionConsent,
-    /// Deeds.
-    pub deeds: Deeds,
-    /// Plans that serve the person.
-    plans: Vec<Uuid>,
-}
-
-/// Deeds of an organization's people, as of a ledger sequence.
-#[derive(Debug)]
-pub struct Honours {
-    /// Ledger sequence.
-    pub sequence: i64,
-    /// People, by identifier.
-    pub people: HashMap<Uuid, Arc<Honoured>>,
-}
-
-/// A board: people in the order of their scores.
-#[derive(Debug)]
-pub struct Board {
-    /// People with their ranks.
-    pub entries: Vec<Ranked<Arc<Honoured>>>,
-    /// Places on the board by person.
-    pub places: HashMap<Uuid, usize>,
-}
-
-/// Deeds and boards of all organizations.
-#[derive(Debug)]
-pub struct DeedMemory {
-    honours: moka::sync::Cache<Uuid, Arc<Honours>>,
-    boards: moka::sync::Cache<(Uuid, i64, String), Arc<Board>>,
-}
-
-impl Default for DeedMemory {
-    fn default() -> Self {
-        let many = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
-        Self {
-            honours: moka::sync::Cache::builder()
-                .max_capacity(MOST_PEOPLE)
-                .weigher(move |_, honours: &Arc<Honours>| many(honours.people.len()))
-                .build(),
-            boards: moka::sync::Cache::builder()
-                .max_capacity(MOST_RANKED)
-                .weigher(move |_, board: &Arc<Board>| many(board.entries.len()))
-                .build(),
-        }
-    }
-}
 
 impl Context {
     /// The deeds of the organization's people, as of this request's ledger sequence or later, with what is proved by now.
@@ -135,12 +73,12 @@ impl Context {
     async fn changed_since(&self, conn: &mut Conn, known: &Honours) -> Result<Option<HashSet<Uuid>>, ApiError> {
         let organization_id = self.organization_id();
         let people = ledger::roots_since(conn, organization_id, "person", known.sequence).await?;
-        let profiles = ledger::roots_since(conn, organization_id, "profile", known.sequence).await?;
         let plans = ledger::roots_since(conn, organization_id, "plan", known.sequence).await?;
-        let mut changed: HashSet<Uuid> = people.into_iter().chain(profiles).collect();
+        let mut changed: HashSet<Uuid> = people.into_iter().collect();
         if !plans.is_empty() {
             let plans: HashSet<Uuid> = plans.into_iter().collect();
-            let served = known.people.iter().filter(|(_, one)| one.plans.iter().any(|id| plans.contains(id)));
+            let is_of = |begun: &Begun| begun.place.plan_id.is_some_and(|id| plans.contains(&id));
+            let served = known.people.iter().filter(|(_, one)| one.deeds.begun.iter().any(is_of));
             changed.extend(served.map(|(id, _)| *id));
             let now = self.plans().await?;
             changed.extend(plans.iter().filter_map(|id| now.find(*id)?.row.person_id));
@@ -161,10 +99,10 @@ async fn load(cx: &Context, conn: &mut Conn, ids: Option<&HashSet<Uuid>>) -> Res
     let profiles: Vec<Profile> = rows(conn, organization_id, "id", ids).await?;
     let consents: HashMap<Uuid, RecognitionConsent> =
         profiles.into_iter().map(|one| (one.id, one.content.recognition)).collect();
-    let awards = by_person(rows::<AwardRow>(conn, organization_id, "person_id", ids).await?, |one| one.person_id);
+    let awards = row::by(rows::<AwardRow>(conn, organization_id, "person_id", ids).await?, |one| one.person_id);
     let impacts = rows::<Impact>(conn, organization_id, "person_id", ids).await?;
     let impacts = impacts.into_iter().filter(|one| one.stamp.state == ImpactState::Verified).collect();
-    let mut impacts = by_person(impacts, |one: &Impact| one.person_id.unwrap_or_default());
+    let mut impacts = row::by(impacts, |one: &Impact| one.person_id.unwrap_or_default());
     let all = cx.plans().await?;
     let mut plans: HashMap<Uuid, Vec<Arc<PlanView>>> = HashMap::new();
     for plan in &all.by_name {
@@ -175,7 +113,7 @@ async fn load(cx: &Context, conn: &mut Conn, ids: Option<&HashSet<Uuid>>) -> Res
     let plan_ids: HashSet<Uuid> = plans.values().flatten().map(|plan| plan.row.id).collect();
     let undated = rows::<UndatedMilestone>(conn, organization_id, "plan_id", ids.map(|_| &plan_ids)).await?;
     let undated = undated.into_iter().filter(|one| one.achieved_on.is_some()).collect();
-    let undated = by_person(undated, |one: &UndatedMilestone| one.plan_id);
+    let undated = row::by(undated, |one: &UndatedMilestone| one.plan_id);
     let mut loaded = vec![];
     for person in people.into_iter().filter(|person| person.merged_into_id().is_none()) {
         let own = plans.remove(&person.id).unwrap_or_default();
@@ -192,8 +130,7 @@ async fn load(cx: &Context, conn: &mut Conn, ids: Option<&HashSet<Uuid>>) -> Res
             deeds.impacts.extend(verified(&impact, plan.map(|(plan, content)| (&***plan, content.as_deref()))));
         }
         let consent = consents.get(&person.id).copied().unwrap_or_else(|| ProfileContent::default().recognition);
-        let plans = own.iter().map(|plan| plan.row.id).collect();
-        loaded.push(Honoured { person, consent, deeds, plans });
+        loaded.push(Honoured { person, consent, deeds });
     }
     Ok(loaded)
 }
@@ -204,21 +141,8 @@ async fn rows<T: Table>(
     column: &'static str,
     ids: Option<&HashSet<Uuid>>,
 ) -> sqlx::Result<Vec<T>> {
-    let Some(ids) = ids else { return row::all(conn, organization_id, &[], "id").await };
-    let ids: Vec<_> = ids.iter().map(Uuid::to_value).collect();
-    let mut found = vec![];
-    for some in ids.chunks(PORTION) {
-        found.extend(row::all(conn, organization_id, &[Condition::OneOf(column, some.to_vec())], "id").await?);
-    }
-    Ok(found)
-}
-
-fn by_person<T>(rows: Vec<T>, of: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T>> {
-    let mut found: HashMap<Uuid, Vec<T>> = HashMap::new();
-    for row in rows {
-        found.entry(of(&row)).or_default().push(row);
-    }
-    found
+    let of = ids.map(|ids| Condition::OneOf(column, ids.iter().map(Uuid::to_value).collect()));
+    row::all(conn, organization_id, of.as_slice(), "id").await
 }
 
 fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent>, undated: &[UndatedMilestone]) {
@@ -227,9 +151,9 @@ fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent
         template_id: plan.row.template_id,
         track: track.map(Arc::from),
     };
-    deeds.begun.push((plan.facts.start_on, place(None), plan.row.name.as_str().into()));
+    let name = plan.row.name.as_str().into();
+    deeds.begun.push(Begun { on: plan.facts.start_on, place: place(None), name });
     let definition = |key: &str| content?.milestones.iter().find(|one| one.key.as_str() == key);
-    let level = |definition: Option<&MilestoneDefinition>| definition?.level.as_deref().map(Arc::from);
     let dated = plan.labels.iter().zip(&plan.facts.milestones);
     for (label, facts) in dated.filter(|(_, facts)| facts.state == State::Achieved) {
         let Some(on) = facts.closed_on else { continue };
@@ -237,20 +161,17 @@ fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent
             on,
             key: label.key.as_ref().into(),
             name: label.name.as_ref().into(),
-            level: level(definition(&label.key)),
             points: label.weight,
             place: place(label.phase.as_deref()),
         });
     }
     for one in undated {
         let Some(on) = one.achieved_on else { continue };
-        let definition = definition(&one.key);
         deeds.milestones.push(AchievedMilestone {
             on,
             key: one.key.as_str().into(),
             name: one.name.as_str().into(),
-            level: level(definition),
-            points: definition.map_or(1.0, |definition| f64::from(definition.weight)),
+            points: definition(&one.key).map_or(1.0, |definition| f64::from(definition.weight)),
             place: place(one.phase.as_deref()),
         });
     }
@@ -300,11 +221,4 @@ fn verified(impact: &Impact, plan: Option<(&PlanView, Option<&TemplateContent>)>
         attributed_minor: impact.attributed_minor()?,
         place,
     })
-}
-
-impl Honoured {
-    /// Whether the person can be on boards of a day: they are with the organization, and show their achievements.
-    pub fn is_listed(&self, on: NaiveDate) -> bool {
-        self.consent != RecognitionConsent::Private && self.person.is_active(on)
-    }
 }

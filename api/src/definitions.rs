@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use milepost_domain::plan::template::TemplateContent;
+use milepost_domain::values::text::Key;
 use uuid::Uuid;
 
+use crate::error::ApiError;
 use crate::read_model::PlanView;
 use crate::store::plans::PlanRow;
+use crate::store::templates::Template;
 use crate::store::{Conn, versions};
 
 /// Number of versions that are kept.
@@ -50,4 +53,16 @@ pub fn track_of<'a>(plan: &'a PlanView, content: Option<&'a TemplateContent>, ke
         Some(label) => label.phase.as_deref(),
         None => content?.milestones.iter().find(|one| one.key.as_str() == key)?.phase.as_deref(),
     }
+}
+
+/// The program that a parameter `template` names, if one is named.
+pub async fn program_asked_for(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    template: Option<&Key>,
+) -> Result<Option<Template>, ApiError> {
+    let Some(key) = template else { return Ok(None) };
+    let found: Option<Template> = versions::find(conn, organization_id, key.as_str()).await?;
+    let unknown = || ApiError::parameter("template", "unknown_template", "there is no template with this key");
+    found.map(Some).ok_or_else(unknown)
 }

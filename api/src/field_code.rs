@@ -317,6 +317,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("own_celebration", "Nobody congratulates themselves.", "must not be the one who is celebrated"),
     of("own_owner", "Nobody is the owner of themselves.", "must not be the person themselves"),
     of("own_proof", "People do not decide about their own achievements.", "must be decided by somebody else"),
+    of("own_reward", "Nobody approves a reward of their own.", "must be approved by somebody else"),
     of("parent_cycle", "A customer or a team would be a part of itself.", "must not be itself or a part of itself"),
     of("percent_out_of_range", "The number is not a percentage.", "must be a number from 0 to 100"),
     of("plan_cycle", "Plans would wait for each other.", "must not be a plan that waits for this one"),

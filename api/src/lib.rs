@@ -34,6 +34,7 @@ pub mod field_code;
 pub mod gate;
 pub mod granting;
 pub mod handlers;
+pub mod honours;
 pub mod idempotency;
 pub mod identity;
 pub mod images;

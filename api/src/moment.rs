@@ -54,6 +54,14 @@ struct InstantParameter {
     known_at: Option<DateTime<Utc>>,
 }
 
+/// Refuses parameters `from` and `to` that are not in order.
+pub fn check_in_order(from: NaiveDate, to: NaiveDate) -> Result<(), ApiError> {
+    if from <= to {
+        return Ok(());
+    }
+    Err(ApiError::parameter("from", "out_of_order", format!("must not be after {to}")))
+}
+
 impl KnownAt {
     fn read(request: &HttpRequest) -> Result<Self, ApiError> {
         let Query(InstantParameter { known_at }) = Query::read(request)?;

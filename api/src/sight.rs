@@ -4,6 +4,7 @@ use milepost_domain::access::Scope;
 use milepost_domain::access::may::{Circle, Subject, SubjectKind};
 use milepost_domain::people::responsibility::Responsibility;
 use milepost_domain::proof::rule::ProofRule;
+use milepost_domain::recognition::audience::Audience;
 use milepost_domain::rule::Rule as _;
 use uuid::Uuid;
 
@@ -96,9 +97,10 @@ impl Context {
         vec![Condition::OneOf(column, own.map(|id| id.to_value()).collect())]
     }
 
-    /// The customer to whose people the caller's sight is limited: that of a customer's participants, who see each other.
-    pub fn only_with(&self) -> Option<Uuid> {
-        self.limited_by(Scope::RecognitionRead)?.customer_id
+    /// The audience of achievements that the caller belongs to.
+    pub fn audience(&self) -> Audience {
+        let customer_id = self.limited_by(Scope::RecognitionRead).and_then(|circle| circle.customer_id);
+        customer_id.map_or(Audience::Organization, |of| Audience::Participants { of })
     }
 
     /// The conditions that leave the customers in a list whom the caller may read.

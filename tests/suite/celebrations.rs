@@ -162,7 +162,7 @@ async fn people_congratulate_each_other(engine: Engine) {
     let location = sent.header("location");
     let sent = sent.expect(201);
     assert_eq!((&sent["message"], &sent["sender_name"]), (&json!("Well done, ana: First agent!"), &json!("ben")));
-    assert_eq!(send(&other).await.problem(409, "conflict"), errors(&[("", "congratulated_already")]));
+    assert_eq!(send(&other).await.problem(409, "conflict"), errors(&[("/sender_id", "congratulated_already")]));
     let missing = server.post(&path, body.clone()).await.problem(422, "validation_failed");
     assert_eq!(missing, errors(&[("/sender_id", "required")]), "an API client says in whose name");
     person(&server, "cleo", json!({})).await;

@@ -79,7 +79,7 @@ async fn from_the_grant_to_the_use(engine: Engine) {
     let third = granted(&server, &ben, "ticket").await;
     server.post(&claim(&ben, &third), json!({})).await.expect(200);
     let own = server.call("POST", &format!("{third}/approve")).bearer(&admin).json(json!({})).send().await;
-    assert_eq!(own.problem(409, "conflict"), errors(&[("", "own_proof")]));
+    assert_eq!(own.problem(409, "conflict"), errors(&[("", "own_reward")]));
 }
 
 async fn badges_grant_rewards(engine: Engine) {

@@ -8,30 +8,18 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use milepost_domain::recognition::audience::Audience;
 use milepost_domain::recognition::celebration::{Celebration, celebrations};
-use milepost_domain::recognition::deed::RecognitionConsent;
 
-use crate::context::Context;
-use crate::deeds::{Honoured, Honours};
+use crate::honours::{Honoured, Honours};
 
 /// A moment of somebody.
 type Moment = (Arc<Honoured>, Celebration);
 
-/// The moments in a span of days of people who show them in a circle, and whom the caller sees; the newest first.
-fn moments(
-    cx: &Context,
-    honours: &Honours,
-    (from, to): (NaiveDate, NaiveDate),
-    circle: RecognitionConsent,
-) -> Vec<Moment> {
-    let only_with = cx.only_with();
-    let is_shown = |one: &&Arc<Honoured>| {
-        one.consent >= circle
-            && one.is_listed(to)
-            && only_with.is_none_or(|customer_id| one.person.customer_id == Some(customer_id))
-    };
+/// The moments in a span of days that an audience sees, the newest first.
+fn moments(honours: &Honours, (from, to): (NaiveDate, NaiveDate), audience: Audience) -> Vec<Moment> {
     let mut found: Vec<Moment> = vec![];
-    for who in honours.people.values().filter(is_shown) {
+    for who in honours.people.values().filter(|who| who.is_listed(to, audience)) {
         let own = celebrations(&who.deeds, from, to).into_iter();
         found.extend(own.map(|celebration| (Arc::clone(who), celebration)));
     }

@@ -85,9 +85,9 @@ pub async fn observe(
     let awards = awards_of(cx, conn, &people).await?;
     let impacts = impacts_of(cx, conn, &people).await?;
     let mut undated =
-        by_plan(row::of_plans::<UndatedMilestone>(conn, organization_id, Some(&ids)).await?, |one| one.plan_id);
+        row::by(row::of_plans::<UndatedMilestone>(conn, organization_id, Some(&ids)).await?, |one| one.plan_id);
     let known = row::of_plans::<MilestoneStanding>(conn, organization_id, Some(&ids)).await?;
-    let mut standings = by_plan(known, |one| one.plan_id);
+    let mut standings = row::by(known, |one| one.plan_id);
     let mut approvals = approvals_of(conn, organization_id, &ids).await?;
     let mut observed = vec![];
     for plan in plans {
@@ -140,14 +140,6 @@ async fn recent(
         }
     }
     Ok(recent)
-}
-
-fn by_plan<T>(rows: Vec<T>, plan_id: impl Fn(&T) -> Uuid) -> HashMap<Uuid, Vec<T>> {
-    let mut by_plan: HashMap<Uuid, Vec<T>> = HashMap::new();
-    for row in rows {
-        by_plan.entry(plan_id(&row)).or_default().push(row);
-    }
-    by_plan
 }
 
 /// The criteria of a template that count usage events.

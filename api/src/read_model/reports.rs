@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
+use serde::Serialize;
 use uuid::Uuid;
 
 use crate::answer::Answer;
@@ -20,6 +21,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// A report of one thing.
+    pub fn of(answer: &impl Serialize) -> Result<Self, ApiError> {
+        Ok(Self { body: serde_json::to_vec(answer)?.into(), next: None })
+    }
+
     /// Answers the report, with a tag of its content.
     pub fn answer(self) -> Answer {
         Answer::bytes(StatusCode::OK, "application/json", self.body).content_tag().next_link(self.next)
@@ -59,6 +65,23 @@ impl Reports {
     /// Keeps the answer to a question.
     pub fn keep(&self, key: ReportKey, report: Report) {
         self.0.insert(key, report);
+    }
+
+    /// The answer to a question, made once where that takes the database.
+    pub async fn make(
+        &self,
+        key: ReportKey,
+        make: impl AsyncFnOnce() -> Result<Report, ApiError>,
+    ) -> Result<Answer, ApiError> {
+        let report = match self.find(&key) {
+            Some(known) => known,
+            None => {
+                let made = make().await?;
+                self.keep(key, made.clone());
+                made
+            }
+        };
+        Ok(report.answer())
     }
 
     /// The answer to a question, serialized once.

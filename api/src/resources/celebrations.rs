@@ -8,7 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::deeds::Honoured;
+use crate::honours::Honoured;
 
 /// Celebration of somebody.
 #[derive(Debug, Clone, Serialize, ToSchema)]

@@ -9,7 +9,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::many::ROWS_PER_INSERT;
 use crate::row::{self, Column as _, Condition};
 use crate::{Conn, columns, table};
 
@@ -48,12 +47,10 @@ pub async fn reactions(
     organization_id: Uuid,
     celebrations: &[Uuid],
 ) -> sqlx::Result<HashMap<Uuid, Vec<Reaction>>> {
+    let of = [Condition::OneOf("celebration_id", celebrations.iter().map(Uuid::to_value).collect())];
     let mut found: HashMap<Uuid, Vec<Reaction>> = HashMap::new();
-    for some in celebrations.chunks(ROWS_PER_INSERT) {
-        let of = [Condition::OneOf("celebration_id", some.iter().map(Uuid::to_value).collect())];
-        for one in row::all::<Congratulation>(conn, organization_id, &of, "id").await? {
-            found.entry(one.celebration_id).or_default().push(one.reaction);
-        }
+    for one in row::all::<Congratulation>(conn, organization_id, &of, "id").await? {
+        found.entry(one.celebration_id).or_default().push(one.reaction);
     }
     Ok(found)
 }

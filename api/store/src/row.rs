@@ -6,6 +6,9 @@
 mod condition;
 mod value;
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Database, Encode, QueryBuilder, Row as _, Type};
@@ -242,6 +245,15 @@ pub async fn of_plans<T: Table>(
         found.extend(all(conn, organization_id, &[Condition::OneOf("plan_id", some)], "id").await?);
     }
     Ok(found)
+}
+
+/// Rows by what they belong to, each in the order that it had.
+pub fn by<T, K: Eq + Hash>(rows: Vec<T>, of: impl Fn(&T) -> K) -> HashMap<K, Vec<T>> {
+    let mut found: HashMap<K, Vec<T>> = HashMap::new();
+    for row in rows {
+        found.entry(of(&row)).or_default().push(row);
+    }
+    found
 }
 
 /// All rows of a table that satisfy the conditions, in an order: for rows whose key is not `id` alone.

@@ -11,7 +11,7 @@ use uuid::{Builder, Uuid};
 
 use super::award::AwardState;
 use super::badge::BadgeTier;
-use super::deed::{Deeds, Place};
+use super::deed::{Begun, Deeds, Place};
 use crate::values::text::Note;
 
 /// Kind of celebration.
@@ -58,32 +58,6 @@ pub struct Celebration {
     pub place: Place,
 }
 
-/// Level of a track whose milestones are all achieved.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FinishedLevel {
-    /// Level.
-    pub level: Arc<str>,
-    /// Day of the last achievement.
-    pub on: NaiveDate,
-    /// Where it belongs.
-    pub place: Place,
-}
-
-/// Returns the levels whose milestones are all achieved: of milestones with their track, their level and the day of their achievement.
-pub fn finished_levels<'a>(
-    milestones: impl IntoIterator<Item = (Option<&'a str>, &'a str, Option<NaiveDate>)>,
-) -> Vec<(Option<&'a str>, &'a str, NaiveDate)> {
-    type Level<'a> = ((Option<&'a str>, &'a str), Option<NaiveDate>);
-    let mut levels: Vec<Level<'a>> = vec![];
-    for (track, level, on) in milestones {
-        match levels.iter_mut().find(|(own, _)| *own == (track, level)) {
-            Some((_, last)) => *last = last.zip(on).map(|(last, on)| last.max(on)),
-            None => levels.push(((track, level), on)),
-        }
-    }
-    levels.into_iter().filter_map(|((track, level), on)| Some((track, level, on?))).collect()
-}
-
 /// Returns the celebrations of somebody's deeds from one day to another, both included, in no order.
 pub fn celebrations(deeds: &Deeds, from: NaiveDate, to: NaiveDate) -> Vec<Celebration> {
     let has = |on: NaiveDate| (from..=to).contains(&on);
@@ -126,7 +100,7 @@ pub fn celebrations(deeds: &Deeds, from: NaiveDate, to: NaiveDate) -> Vec<Celebr
             found.push(Celebration { years: Some(years), ..own });
         }
     };
-    for (on, place, name) in &deeds.begun {
+    for Begun { on, place, name } in &deeds.begun {
         add_anniversaries(CelebrationKind::EnrolmentAnniversary, *on, name, place, &of_plan(place, ""));
     }
     if let Some(first) = deeds.milestones.iter().min_by(|one, other| (one.on, &one.key).cmp(&(other.on, &other.key))) {
@@ -202,7 +176,7 @@ pub enum Reaction {
 mod tests {
     use super::*;
     use crate::recognition::award::Life;
-    use crate::recognition::deed::{AchievedMilestone, AwardedBadge};
+    use crate::recognition::deed::{AchievedMilestone, AwardedBadge, FinishedLevel};
 
     fn on(year: i32, month: u32, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(year, month, day).expect("a date")
@@ -220,19 +194,6 @@ mod tests {
     }
 
     #[test]
-    fn a_level_is_finished_with_its_last_milestone() {
-        let (may, june) = (Some(on(2026, 5, 4)), Some(on(2026, 6, 4)));
-        let all = [
-            (Some("T"), "one", june),
-            (Some("T"), "one", may),
-            (Some("B"), "one", may),
-            (Some("B"), "one", None),
-            (None, "one", may),
-        ];
-        assert_eq!(finished_levels(all), [(Some("T"), "one", on(2026, 6, 4)), (None, "one", on(2026, 5, 4))]);
-    }
-
-    #[test]
     fn moments_of_a_month() {
         let award = |number, is_certification, tier, is_revoked| AwardedBadge {
             id: Uuid::from_u128(number),
@@ -247,13 +208,12 @@ mod tests {
             on: on(year, 5, 4),
             key: key.into(),
             name: key.to_uppercase().into(),
-            level: None,
             points: 1.0,
             place: Place::default(),
         };
         let finished = FinishedLevel { level: "Foundation".into(), on: on(2026, 5, 9), place: Place::default() };
         let deeds = Deeds {
-            begun: vec![(on(2023, 5, 31), Place::default(), "Program".into())],
+            begun: vec![Begun { on: on(2023, 5, 31), place: Place::default(), name: "Program".into() }],
             milestones: vec![milestone(2026, "b"), milestone(2024, "a")],
             awards: vec![
                 award(1, false, None, false),

@@ -10,7 +10,6 @@ use uuid::Uuid;
 
 use super::award::Life;
 use super::badge::BadgeTier;
-use super::celebration::FinishedLevel;
 use crate::values::dates::days_between;
 
 /// Circle in which somebody's achievements are shown. People decide for themselves.
@@ -62,8 +61,6 @@ pub struct AchievedMilestone {
     pub key: Arc<str>,
     /// Name of the milestone.
     pub name: Arc<str>,
-    /// Level within the track.
-    pub level: Option<Arc<str>>,
     /// Weight: its points.
     pub points: f64,
     /// Where it belongs.
@@ -102,11 +99,48 @@ pub struct VerifiedMoney {
     pub place: Place,
 }
 
+/// Plan that somebody has begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Begun {
+    /// First day.
+    pub on: NaiveDate,
+    /// Where it belongs.
+    pub place: Place,
+    /// Name of the plan.
+    pub name: Arc<str>,
+}
+
+/// Level of a track whose milestones are all achieved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FinishedLevel {
+    /// Level.
+    pub level: Arc<str>,
+    /// Day of the last achievement.
+    pub on: NaiveDate,
+    /// Where it belongs.
+    pub place: Place,
+}
+
+/// Returns the levels whose milestones are all achieved: of milestones with their track, their level and the day of their achievement.
+pub fn finished_levels<'a>(
+    milestones: impl IntoIterator<Item = (Option<&'a str>, &'a str, Option<NaiveDate>)>,
+) -> Vec<(Option<&'a str>, &'a str, NaiveDate)> {
+    type Level<'a> = ((Option<&'a str>, &'a str), Option<NaiveDate>);
+    let mut levels: Vec<Level<'a>> = vec![];
+    for (track, level, on) in milestones {
+        match levels.iter_mut().find(|(own, _)| *own == (track, level)) {
+            Some((_, last)) => *last = last.zip(on).map(|(last, on)| last.max(on)),
+            None => levels.push(((track, level), on)),
+        }
+    }
+    levels.into_iter().filter_map(|((track, level), on)| Some((track, level, on?))).collect()
+}
+
 /// Deeds of one person.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Deeds {
-    /// First days of the person's plans, each with where it belongs and its name.
-    pub begun: Vec<(NaiveDate, Place, Arc<str>)>,
+    /// Plans that serve the person.
+    pub begun: Vec<Begun>,
     /// Achieved milestones.
     pub milestones: Vec<AchievedMilestone>,
     /// Levels whose milestones are all achieved.
@@ -136,7 +170,7 @@ pub enum Measure {
     Velocity,
 }
 
-/// What of somebody's deeds is counted.
+/// Deeds that are counted: those in a span of days, of a program, of a track.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Span<'a> {
     /// First day; `None` for all that was before.
@@ -182,7 +216,7 @@ impl Deeds {
             }
             Measure::Velocity => {
                 let is_meant = |own: &Place| span.template_id.is_none_or(|id| own.template_id == Some(id));
-                let begun = self.begun.iter().filter(|(_, own, _)| is_meant(own)).map(|(on, ..)| *on).min()?;
+                let begun = self.begun.iter().filter(|one| is_meant(&one.place)).map(|one| one.on).min()?;
                 let days = days_between(span.from.map_or(begun, |from| from.max(begun)), span.to) + 1;
                 count(milestones().count()) * 30.0 / count_minor(days.max(30))
             }
@@ -217,7 +251,6 @@ mod tests {
             on: on(day),
             key: "m".into(),
             name: "M".into(),
-            level: None,
             points,
             place: at,
         };
@@ -230,6 +263,7 @@ mod tests {
             is_renewal: false,
             life: Life { awarded_on: on(day), expires_on, is_suspended: false, is_revoked: false },
         };
+        let begun = |day, template| Begun { on: on(day), place: place(template, ""), name: "P".into() };
         let money = |day, currency: &str, attributed_minor| VerifiedMoney {
             on: on(day),
             currency: currency.to_owned(),
@@ -237,7 +271,7 @@ mod tests {
             place: place(1, "a"),
         };
         Deeds {
-            begun: vec![(on(1), place(1, ""), "P".into()), (on(16), place(2, ""), "P".into())],
+            begun: vec![begun(1, 1), begun(16, 2)],
             milestones: vec![
                 milestone(4, 2.0, place(1, "a")),
                 milestone(9, 1.0, place(1, "b")),
@@ -247,6 +281,19 @@ mod tests {
             awards: vec![award(4, None), award(5, Some(on(10)))],
             impacts: vec![money(6, "USD", 500), money(7, "EUR", 900), money(8, "USD", 40)],
         }
+    }
+
+    #[test]
+    fn a_level_is_finished_with_its_last_milestone() {
+        let (may, june) = (Some(on(4)), Some(on(24)));
+        let all = [
+            (Some("T"), "one", june),
+            (Some("T"), "one", may),
+            (Some("B"), "one", may),
+            (Some("B"), "one", None),
+            (None, "one", may),
+        ];
+        assert_eq!(finished_levels(all), [(Some("T"), "one", on(24)), (None, "one", on(4))]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::rule::RecognitionRule;
 use crate::plan::milestone::Evidence;
-use crate::proof::validation::ValidationState;
+use crate::proof::validation::{Need, ValidationKind, ValidationState};
 use crate::rule::{Rule as _, Violations, all_kept};
 use crate::values::rule::ValueRule;
 use crate::values::text::{Currency, ExternalRef, Key, Label, Name, Note};
@@ -230,6 +230,11 @@ impl ImpactContent {
     pub fn attributed_minor(&self) -> Option<i64> {
         self.annualized_minor.map(|minor| (minor as f64 * self.attribution_percent / 100.0).round() as i64)
     }
+}
+
+/// Returns the policy by which an impact is verified, unless another one is named: one verification of the return.
+pub fn usual_needs() -> Vec<Need> {
+    vec![Need { kind: ValidationKind::RoiVerification, quorum: 1 }]
 }
 
 /// Distribution of some figures.

@@ -179,10 +179,15 @@ pub fn step(from: GrantState, action: GrantAction, needs_approval: bool) -> Resu
             Ok(GrantStep::Approved)
         }
         (GrantState::Approved, GrantAction::Fulfill) => Ok(GrantStep::Fulfilled),
-        (GrantState::Expired | GrantState::Canceled, _) => Err(RecognitionRule::GrantOver { state: from }),
+        (GrantState::Expired | GrantState::Canceled, _) => Err(RecognitionRule::GrantOver { state: from.to_string() }),
         (_, GrantAction::Cancel) => Ok(GrantStep::Canceled),
-        _ => Err(RecognitionRule::NotTheNextStep { state: from }),
+        _ => Err(RecognitionRule::NotTheNextStep { state: from.to_string() }),
     }
+}
+
+/// Checks that somebody may take a step with a grant: nobody approves their own.
+pub fn check_actor(action: GrantAction, is_own: bool) -> Result<(), RecognitionRule> {
+    if is_own && action == GrantAction::Approve { Err(RecognitionRule::OwnReward) } else { Ok(()) }
 }
 
 /// Checks that one more can be claimed of a stock from which some were taken.
@@ -248,10 +253,17 @@ mod tests {
                 let found = step(from, action, needs_approval);
                 assert_eq!(found.clone().ok(), expected.filter(|_| !is_over), "{from} {action}");
                 if is_over {
-                    assert_eq!(found, Err(RecognitionRule::GrantOver { state: from }));
+                    assert_eq!(found, Err(RecognitionRule::GrantOver { state: from.to_string() }));
                 }
             }
         }
+    }
+
+    #[test]
+    fn nobody_approves_their_own() {
+        assert_eq!(check_actor(GrantAction::Approve, true), Err(RecognitionRule::OwnReward));
+        let others = [(GrantAction::Approve, false), (GrantAction::Claim, true), (GrantAction::Cancel, true)];
+        assert!(others.into_iter().all(|(action, is_own)| check_actor(action, is_own).is_ok()));
     }
 
     #[test]

@@ -3,7 +3,6 @@
 use chrono::NaiveDate;
 use strum::{IntoStaticStr, VariantNames};
 
-use super::reward::GrantState;
 use crate::rule::{About, Rule};
 use crate::values::text::Currency;
 
@@ -57,13 +56,15 @@ pub enum RecognitionRule {
     #[error("must not be set for what costs something")]
     CostsSomething,
     #[error("is {state}")]
-    GrantOver { state: GrantState },
+    GrantOver { state: String },
     #[error("does not follow while it is {state}")]
-    NotTheNextStep { state: GrantState },
+    NotTheNextStep { state: String },
     #[error("is out of stock")]
     OutOfStock,
     #[error("was granted to the person already")]
     GrantedAlready,
+    #[error("must be approved by somebody else")]
+    OwnReward,
 }
 
 impl Rule for RecognitionRule {
@@ -98,7 +99,8 @@ impl Rule for RecognitionRule {
             | Self::GrantOver { .. }
             | Self::NotTheNextStep { .. }
             | Self::OutOfStock
-            | Self::GrantedAlready => About::State,
+            | Self::GrantedAlready
+            | Self::OwnReward => About::State,
         }
     }
 }

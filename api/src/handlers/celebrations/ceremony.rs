@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use actix_web::{HttpRequest, get};
 use chrono::{Months, NaiveDate};
+use milepost_domain::recognition::audience::Audience;
 use milepost_domain::recognition::celebration::CelebrationKind;
-use milepost_domain::recognition::deed::{Measure, RecognitionConsent, Span};
+use milepost_domain::recognition::deed::{Measure, Span};
 use milepost_domain::recognition::ranking::{climb, ranked};
 use milepost_domain::values::dates::plus_days;
 use serde::Deserialize;
@@ -15,10 +16,10 @@ use uuid::Uuid;
 use super::{Moment, moments};
 use crate::answer::Answer;
 use crate::context::{Context, Matched};
-use crate::deeds::Honours;
 use crate::error::ApiError;
 use crate::extract::Query;
 use crate::gate::negotiate;
+use crate::honours::Honours;
 use crate::resources::celebrations::{Ceremony, CeremonyTrack, Climb, ShownCelebration};
 use crate::store::organizations;
 use crate::views::{ceremony_markdown, ceremony_page, newsletter};
@@ -37,8 +38,8 @@ pub struct CeremonyOptions {
 
 /// Get a month's ceremony
 ///
-/// Returns what was achieved in a month by those who show their achievements: by track, what nobody had achieved before, tiers, certifications,
-/// finished levels, the longest climbs on the board, and anniversaries. By `Accept`, it is JSON, Markdown, or a page to show and print.
+/// Returns the achievements of a month of those who show them: by track, what nobody had achieved before, tiers, certifications, finished
+/// levels, the longest climbs on the board, and anniversaries. By `Accept`, it is JSON, Markdown, or a page to show and print.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])), extensions(("x-related" = json!("list"))),
     params(CeremonyOptions), responses((status = 200, description = "The ceremony.", content(
         (Ceremony = "application/json"), (String = "text/markdown"), (String = "text/html")
@@ -60,7 +61,8 @@ pub async fn read_ceremony(
 
 /// Get a month's newsletter
 ///
-/// Returns the ceremony as HTML for e-mail: tables and inline styles only, nothing that is loaded from elsewhere. By `Accept`, it is Markdown.
+/// Returns the ceremony as HTML for e-mail: tables and inline styles only, and nothing that is loaded from elsewhere. By `Accept`, it is
+/// Markdown.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])), extensions(("x-related" = json!("list"))),
     params(CeremonyOptions), responses((status = 200, description = "The newsletter.", content(
         (String = "text/html"), (String = "text/markdown")
@@ -88,7 +90,7 @@ async fn compute(cx: &Context, month: Option<String>) -> Result<Ceremony, ApiErr
     let found = organizations::find(&mut cx.read().await?, cx.organization_id()).await?;
     let organization = found.map(|organization| organization.name).unwrap_or_default();
     let honours = cx.honours().await?;
-    let mut found = moments(cx, &honours, (from, to.min(cx.today())), RecognitionConsent::Organization);
+    let mut found = moments(&honours, (from, to.min(cx.today())), cx.audience());
     found.reverse();
     let achieved = found.iter().filter(|(_, own)| own.years.is_none());
     let mut people: Vec<Uuid> = achieved.map(|(who, _)| who.person.id).collect();
@@ -115,7 +117,7 @@ async fn compute(cx: &Context, month: Option<String>) -> Result<Ceremony, ApiErr
         tiers: only(&[CelebrationKind::Tier]),
         certifications: only(&[CelebrationKind::Certification]),
         levels: only(&[CelebrationKind::LevelUp]),
-        climbs: climbs(cx, &honours, (from, to)),
+        climbs: climbs(&honours, (from, to), cx.audience()),
         anniversaries: only(&[CelebrationKind::EnrolmentAnniversary, CelebrationKind::FirstMilestoneAnniversary]),
     })
 }
@@ -137,13 +139,10 @@ fn firsts(honours: &Honours, found: &[Moment], from: NaiveDate) -> Vec<ShownCele
 }
 
 /// The longest climbs on the board of points in a month.
-fn climbs(cx: &Context, honours: &Honours, (from, to): (NaiveDate, NaiveDate)) -> Vec<Climb> {
-    let only_with = cx.only_with();
+fn climbs(honours: &Honours, (from, to): (NaiveDate, NaiveDate), audience: Audience) -> Vec<Climb> {
     let board = |day: NaiveDate| {
         let span = Span { to: day, ..Span::default() };
-        let listed = honours.people.values().filter(|who| {
-            who.is_listed(to) && only_with.is_none_or(|customer_id| who.person.customer_id == Some(customer_id))
-        });
+        let listed = honours.people.values().filter(|who| who.is_listed(to, audience));
         let scored = listed.filter_map(|who| Some((who.deeds.score(Measure::Points, &span)?, who)));
         ranked(scored.collect(), |who| (who.person.name.as_str(), who.person.id))
     };

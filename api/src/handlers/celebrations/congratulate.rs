@@ -6,9 +6,8 @@ use actix_web::web::Path;
 use actix_web::{delete, get, post};
 use milepost_domain::access::Scope;
 use milepost_domain::people::PersonContent;
+use milepost_domain::recognition::audience::may_congratulate;
 use milepost_domain::recognition::celebration::{Celebration, Reaction, celebrations, filled_in};
-use milepost_domain::recognition::deed::RecognitionConsent;
-use milepost_domain::recognition::rule::RecognitionRule;
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{ExternalRef, Note};
@@ -18,9 +17,9 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::deeds::Honoured;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::honours::Honoured;
 use crate::paging::{Page, Paging};
 use crate::reference::{self, Named};
 use crate::sight::lacking;
@@ -71,16 +70,12 @@ pub async fn congratulate(
         let sender = reference::resolve::<PersonContent>(conn, organization_id, "sender", named).await?;
         let missing = || ValueRule::Required { what: "the person who congratulates" }.at("/sender_id");
         let sender = sender.ok_or_else(missing)?;
-        if sender.id == person_id {
-            return Err(RecognitionRule::OwnCelebration.at("/sender_id").into());
-        }
         let known = [
             Condition::Equals("celebration_id", celebration_id.to_value()),
             Condition::Equals("sender_id", sender.id.to_value()),
         ];
-        if row::count::<Congratulation>(conn, organization_id, &known).await? > 0 {
-            return Err(RecognitionRule::CongratulatedAlready.at("").into());
-        }
+        let has_congratulated = row::count::<Congratulation>(conn, organization_id, &known).await? > 0;
+        may_congratulate(sender.id == person_id, has_congratulated).map_err(|rule| rule.at("/sender_id"))?;
         let (name, title, years) = (who.person.name.as_str(), &*celebration.title, celebration.years);
         let message = draft.message.as_ref().map(|text| Note::parse(&filled_in(text, name, title, years)));
         let sent = Congratulation {
@@ -167,9 +162,8 @@ async fn celebrated(
 ) -> Result<(Arc<Honoured>, Celebration), ApiError> {
     let honours = cx.honours().await?;
     let who = honours.people.get(&person_id).ok_or_else(ApiError::not_found)?;
-    let is_seen = cx.only_with().is_none_or(|customer_id| who.person.customer_id == Some(customer_id));
-    let is_shown = who.consent != RecognitionConsent::Private || cx.who.caller.person_id() == Some(person_id);
+    let is_seen = who.is_seen_by(cx.audience()) || cx.who.caller.person_id() == Some(person_id);
     let all = celebrations(&who.deeds, chrono::NaiveDate::MIN, cx.today());
-    let own = all.into_iter().find(|own| own.id == celebration_id && is_seen && is_shown);
+    let own = all.into_iter().find(|own| own.id == celebration_id && is_seen);
     Ok((Arc::clone(who), own.ok_or_else(ApiError::not_found)?))
 }

@@ -3,10 +3,8 @@
 use actix_web::get;
 use actix_web::web::{Data, Path};
 use chrono::NaiveDate;
+use milepost_domain::recognition::audience::Audience;
 use milepost_domain::recognition::celebration::CelebrationKind;
-use milepost_domain::recognition::deed::RecognitionConsent;
-use milepost_domain::recognition::rule::RecognitionRule;
-use milepost_domain::rule::Rule as _;
 use milepost_domain::values::dates::plus_days;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -19,6 +17,7 @@ use crate::error::ApiError;
 use crate::extract::Query;
 use crate::handlers::recognition::issuer::public;
 use crate::issuing::Addresses;
+use crate::moment::check_in_order;
 use crate::paging::{Page, Paging};
 use crate::resources::celebrations::ShownCelebration;
 use crate::state::App;
@@ -49,9 +48,9 @@ pub struct CelebrationFilters {
 
 /// List celebrations
 ///
-/// Returns a page of what was achieved in a span of days, the newest first: milestones, badges, tiers, certifications, finished levels and
-/// anniversaries. Whoever shows their achievements to nobody is not there, nor is who has left. Participants of a customer see those of the same
-/// customer.
+/// Returns a page of the achievements in a span of days, the newest first: milestones, badges, tiers, certifications, finished levels and
+/// anniversaries. Whoever shows their achievements to nobody is not there, nor is who has left. Participants of a customer see those of the
+/// same customer.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])), extensions(("x-related" = json!("list"))),
     params(Paging, CelebrationFilters), responses((status = 200, description = "A page of celebrations.", body = Page<ShownCelebration>)))]
 #[get("/v1/celebrations")]
@@ -63,12 +62,9 @@ pub async fn list_celebrations(
     let CelebrationFilters { from, to, kind, person_id } = filters.0;
     let to = to.unwrap_or_else(|| cx.today());
     let from = from.unwrap_or_else(|| plus_days(to, -USUAL_DAYS));
-    if to < from {
-        let broken = RecognitionRule::EndsBeforeItBegins;
-        return Err(ApiError::parameter("to", broken.code(), broken.to_string()));
-    }
+    check_in_order(from, to)?;
     let honours = cx.honours().await?;
-    let mut found = moments(&cx, &honours, (from, to.min(cx.today())), RecognitionConsent::Organization);
+    let mut found = moments(&honours, (from, to.min(cx.today())), cx.audience());
     found.retain(|(who, own)| {
         (kind.is_empty() || kind.contains(&own.kind)) && person_id.is_none_or(|id| who.person.id == id)
     });
@@ -94,7 +90,7 @@ pub async fn read_public_feed(app: Data<App>, organization_id: Path<Uuid>) -> Re
     let organization = found.ok_or_else(ApiError::not_found)?;
     let honours = cx.honours().await?;
     let span = (plus_days(cx.today(), -366), cx.today());
-    let mut found = moments(&cx, &honours, span, RecognitionConsent::Public);
+    let mut found = moments(&honours, span, Audience::World);
     found.truncate(MOST_PUBLIC);
     let address = Addresses::of(&cx.app, *organization_id).feed();
     let shown = found.into_iter().map(|(who, own)| ShownCelebration::of(&who, own, &[]));

@@ -18,7 +18,7 @@ use crate::customer_health::day::Day;
 use crate::customer_health::observed::{Stretch, TREND_DAYS};
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::moment::KnownAt;
+use crate::moment::{KnownAt, check_in_order};
 
 /// Days to compare.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -105,9 +105,7 @@ pub async fn explain_health_change(
 ) -> Result<Answer, ApiError> {
     let to = options.0.to.unwrap_or(known.today);
     let from = options.0.from.unwrap_or_else(|| plus_days(to, -TREND_DAYS));
-    if from > to {
-        return Err(ApiError::parameter("from", "out_of_order", format!("must not be after {to}")));
-    }
+    check_in_order(from, to)?;
     let mut conn = cx.survey().await?;
     let found = customer(&mut conn, cx.organization_id(), *id).await?;
     let (observed, models) = observe_one(&cx, &mut conn, found, Stretch { from, to, known_at: known.known_at }).await?;

@@ -51,7 +51,8 @@ impl Managed for ProfileContent {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "person_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "person_name": "Ana Petrova", "initials": "AP",
-    "pronunciation": "AH-nah peh-TROH-vah", "visibility": "organization", "recognition": "organization", "avatar_sha256": null, "version": 1,
+    "pronunciation": "AH-nah peh-TROH-vah", "visibility": "organization", "recognition": "organization",
+    "avatar_sha256": null, "version": 1,
     "updated_at": "2026-03-02T09:00:00Z"
 }))]
 #[schema(as = Profile)]
@@ -81,8 +82,8 @@ pub struct ShownProfile {
 
 /// Get a person's profile
 ///
-/// Returns what the person tells others: the pronunciation of their name, who sees the profile, and who sees their achievements. Without changes
-/// of their own, both are visible to the organization.
+/// Returns what the person tells others: the pronunciation of their name, who sees the profile, and who sees their achievements. Without
+/// changes of their own, both are visible to the organization.
 #[utoipa::path(tag = "people", security(("bearer" = ["people:read"])), extensions(("x-related" = json!("profile"))),
     responses((status = 200, description = "The profile.", body = ShownProfile)))]
 #[get("/v1/people/{id}/profile")]

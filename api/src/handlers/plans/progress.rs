@@ -136,16 +136,8 @@ pub async fn read_progress(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiErr
     // It follows from the ledger, the events and the day.
     let question = format!("{} {event_sequence} {today}", cx.target);
     let key = ReportKey { organization_id, sequence: cx.who.tenant.sequence, question };
-    let report = match cx.app.read_model.reports.find(&key) {
-        Some(known) => known,
-        None => {
-            let progress = compute(&cx, *id).await?;
-            let report = Report { body: serde_json::to_vec(&progress)?.into(), next: None };
-            cx.app.read_model.reports.keep(key, report.clone());
-            report
-        }
-    };
-    Ok(report.answer())
+    let make = async || Report::of(&compute(&cx, *id).await?);
+    cx.app.read_model.reports.make(key, make).await
 }
 
 async fn compute(cx: &Context, id: Uuid) -> Result<PlanProgress, ApiError> {

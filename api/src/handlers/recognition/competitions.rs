@@ -6,6 +6,7 @@ use actix_web::web::Path;
 use actix_web::{delete, get, patch, post};
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::people::team::TeamContent;
+use milepost_domain::recognition::audience::Audience;
 use milepost_domain::recognition::competition::{CompetitionContent, FinalScore};
 use milepost_domain::recognition::deed::RecognitionConsent;
 use milepost_domain::recognition::ranking::{Ranked, ranked};
@@ -18,9 +19,9 @@ use uuid::Uuid;
 use super::leaderboard::{BoardPlace, Question, page};
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::deeds::Honoured;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
+use crate::honours::Honoured;
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::resource::{self, By, Managed, MergePatch, find, look_up, shown};
@@ -89,7 +90,9 @@ pub async fn list_competitions(
 ) -> Result<Answer, ApiError> {
     let mut conditions = vec![];
     conditions.extend(filters.0.closed.map(|is_closed| Condition::IsPresent("closed_at", is_closed)));
-    conditions.extend(cx.only_with().map(|id| Condition::Equals("customer_id", id.to_value())));
+    if let Audience::Participants { of } = cx.audience() {
+        conditions.push(Condition::Equals("customer_id", of.to_value()));
+    }
     let sort = filters.0.sort.unwrap_or_default();
     resource::list::<CompetitionContent>(&cx, &paging, &conditions, sort, |one| one.name.as_str()).await
 }
@@ -188,8 +191,9 @@ pub async fn list_standings(cx: Context, id: Path<Uuid>, paging: Paging) -> Resu
 /// The competition, for whoever may see it.
 async fn seen(cx: &Context, id: Uuid) -> Result<Competition, ApiError> {
     let found = find::<CompetitionContent>(&mut cx.read().await?, cx.organization_id(), By::Id(id)).await?;
-    match cx.only_with() {
-        Some(customer_id) if found.customer_id != Some(customer_id) => Err(ApiError::not_found()),
-        _ => Ok(found),
+    if cx.audience().sees(RecognitionConsent::Organization, found.customer_id) {
+        Ok(found)
+    } else {
+        Err(ApiError::not_found())
     }
 }

@@ -4,8 +4,9 @@ use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::people::PersonContent;
-use milepost_domain::proof::rule::ProofRule;
-use milepost_domain::recognition::reward::{GrantAction, GrantState, GrantStep, RewardContent, state, step};
+use milepost_domain::recognition::reward::{
+    GrantAction, GrantState, GrantStep, RewardContent, check_actor, state, step,
+};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::{ExternalRef, Key, Name, Note};
 use serde::{Deserialize, Serialize};
@@ -130,12 +131,12 @@ pub struct EntitlementFilters {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct QueueFilters {
-    /// Filter by what is waited for: `approval` or `fulfillment`. By default, both are meant.
+    /// Filter by the step that is waited for: `approval` or `fulfillment`. By default, both are meant.
     #[param(inline)]
     waiting_for: Option<EntitlementWait>,
 }
 
-/// What an entitlement waits for.
+/// Step that an entitlement waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EntitlementWait {
@@ -206,24 +207,22 @@ async fn of_person(
     let (organization_id, today) = (cx.organization_id(), cx.today());
     let question = format!("{} {today}", cx.target);
     let key = ReportKey { organization_id, sequence: cx.who.tenant.sequence, question };
-    if let Some(known) = cx.app.read_model.reports.find(&key) {
-        return Ok(known.answer());
-    }
-    let mut conn = cx.snapshot().await?;
-    let person = find::<PersonContent>(&mut conn, organization_id, by).await?;
-    let of = [Condition::Equals("person_id", person.id.to_value())];
-    let mut rows: Vec<EntitlementRow> = row::all(&mut conn, organization_id, &of, "id").await?;
-    name_all(&mut conn, organization_id, &mut rows).await?;
-    let shown = rows.into_iter().map(|row| Entitlement::of(row, today));
-    let shown = shown.filter(|one| {
-        filters.reward_key.as_ref().is_none_or(|key| one.reward_key.as_ref() == Some(key))
-            && filters.usable.is_none_or(|usable| one.is_usable == usable)
-    });
-    let position = |one: &Entitlement| Position { key: None, id: one.id };
-    let rows = paging.cut(Direction::Descending, shown.collect(), position);
-    let report = paging.report(rows, position, |one| one)?;
-    cx.app.read_model.reports.keep(key, report.clone());
-    Ok(report.answer())
+    let make = async || {
+        let mut conn = cx.snapshot().await?;
+        let person = find::<PersonContent>(&mut conn, organization_id, by).await?;
+        let of = [Condition::Equals("person_id", person.id.to_value())];
+        let mut rows: Vec<EntitlementRow> = row::all(&mut conn, organization_id, &of, "id").await?;
+        name_all(&mut conn, organization_id, &mut rows).await?;
+        let shown = rows.into_iter().map(|row| Entitlement::of(row, today));
+        let shown = shown.filter(|one| {
+            filters.reward_key.as_ref().is_none_or(|key| one.reward_key.as_ref() == Some(key))
+                && filters.usable.is_none_or(|usable| one.is_usable == usable)
+        });
+        let position = |one: &Entitlement| Position { key: None, id: one.id };
+        let rows = paging.cut(Direction::Descending, shown.collect(), position);
+        paging.report(rows, position, |one| one)
+    };
+    cx.app.read_model.reports.make(key, make).await
 }
 
 /// List waiting entitlements
@@ -327,9 +326,8 @@ async fn take(
         let found: Option<EntitlementRow> = row::find(&mut unit.conn, unit.organization_id, id).await?;
         let before = found.filter(|row| of.is_none_or(|of| row.person_id == of)).ok_or_else(ApiError::not_found)?;
         cx.check_version(before.version)?;
-        if action == GrantAction::Approve && cx.who.caller.person_id() == Some(before.person_id) {
-            return Err(ProofRule::OwnProof.at("").into());
-        }
+        let is_own = cx.who.caller.person_id() == Some(before.person_id);
+        check_actor(action, is_own).map_err(|rule| rule.at(""))?;
         let reward = find::<RewardContent>(&mut unit.conn, unit.organization_id, By::Id(before.reward_id)).await?;
         let from = state(before.step, before.expires_on, unit.today);
         let next = step(from, action, reward.needs_approval()).map_err(|rule| rule.at(""))?;

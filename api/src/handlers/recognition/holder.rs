@@ -7,10 +7,9 @@ use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get, put};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
 use chrono_tz::Tz;
+use milepost_domain::recognition::audience::may_publish;
 use milepost_domain::recognition::award::{AwardState, Publication};
 use milepost_domain::recognition::credential::{Evidence, Recipient, Statement, StatusEntry, claims, credential};
-use milepost_domain::recognition::deed::RecognitionConsent;
-use milepost_domain::recognition::rule::RecognitionRule;
 use milepost_domain::rule::Rule as _;
 use serde::Deserialize;
 use serde_json::Value;
@@ -35,7 +34,6 @@ use crate::store::organizations;
 use crate::store::people::Person;
 use crate::store::profiles;
 use crate::store::row;
-use crate::unit::Unit;
 use crate::views::credential_page::{self, PublicAward};
 
 /// Way in which an award is shown to the world.
@@ -86,20 +84,16 @@ pub async fn publish_award(
             return shown(&cx, &mut unit.conn, before).await;
         }
         let is_own = cx.who.caller.person_id() == Some(person_id);
-        if published.is_some() && !is_own && is_private(unit, person_id).await? {
-            return Err(RecognitionRule::OptedOut.at("").into());
+        if published.is_some() {
+            let found = profiles::find(&mut unit.conn, unit.organization_id, person_id).await?;
+            let (_, profile) = found.ok_or_else(ApiError::not_found)?;
+            may_publish(profile.recognition, is_own).map_err(|rule| rule.at(""))?;
         }
         let verb = if published.is_some() { "published" } else { "withdrawn" };
         let after = save(unit, &before, AwardRow { published, ..before.clone() }, verb).await?;
         shown(&cx, &mut unit.conn, after).await
     })
     .await
-}
-
-/// Whether a person shows their achievements to nobody.
-async fn is_private(unit: &mut Unit, person_id: Uuid) -> Result<bool, ApiError> {
-    let found = profiles::find(&mut unit.conn, unit.organization_id, person_id).await?;
-    Ok(found.is_some_and(|(_, profile)| profile.recognition == RecognitionConsent::Private))
 }
 
 /// Get a published credential

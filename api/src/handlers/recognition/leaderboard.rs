@@ -7,11 +7,12 @@ use actix_web::get;
 use actix_web::web::Path;
 use chrono::NaiveDate;
 use milepost_domain::people::team::TeamContent;
+use milepost_domain::recognition::audience::Audience;
 use milepost_domain::recognition::competition::{CompetitionContent, check_currency};
 use milepost_domain::recognition::deed::{Measure, RecognitionConsent, Span};
 use milepost_domain::recognition::ranking::{Ranked, neighbours, ranked};
-use milepost_domain::recognition::rule::RecognitionRule;
 use milepost_domain::rule::Rule as _;
+use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Currency, ExternalRef, Key, Label, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -19,16 +20,16 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::deeds::{Board, Honoured, Honours};
+use crate::definitions::program_asked_for;
 use crate::error::ApiError;
 use crate::extract::Query;
-use crate::moment::AsOf;
+use crate::honours::{Board, Honoured, Honours};
+use crate::moment::{AsOf, check_in_order};
 use crate::paging::{Page, Paging};
 use crate::read_model::reports::{Report, ReportKey};
 use crate::resource::{By, find};
 use crate::store::keyset::{Key as PositionKey, Position};
-use crate::store::templates::Template;
-use crate::store::{teams, versions};
+use crate::store::teams;
 
 /// Number of neighbours on each side of somebody's place.
 const NEIGHBOURS: usize = 2;
@@ -125,15 +126,13 @@ pub async fn read_leaderboard(
 ) -> Result<Answer, ApiError> {
     let honours = cx.honours().await?;
     let (organization_id, sequence) = (cx.organization_id(), honours.sequence);
-    let question = format!("{} {} {:?}", cx.target, as_of.0, cx.only_with());
+    let question = format!("{} {} {:?}", cx.target, as_of.0, cx.audience());
     let key = ReportKey { organization_id, sequence, question };
-    if let Some(known) = cx.app.read_model.reports.find(&key) {
-        return Ok(known.answer());
-    }
-    let board = Question::of(&cx, options.0, as_of.0).await?.board(&cx, &honours, None);
-    let report = page(&paging, &board.entries, |one| BoardPlace::of(one.rank, one.score, Some(&one.who)))?;
-    cx.app.read_model.reports.keep(key, report.clone());
-    Ok(report.answer())
+    let make = async || {
+        let board = Question::of(&cx, options.0, as_of.0).await?.board(&cx, &honours, None);
+        page(&paging, &board.entries, |one| BoardPlace::of(one.rank, one.score, Some(&one.who)))
+    };
+    cx.app.read_model.reports.make(key, make).await
 }
 
 /// A page of ranked people, serialized.
@@ -166,7 +165,7 @@ pub async fn read_standing(
 ) -> Result<Answer, ApiError> {
     let honours = cx.honours().await?;
     let person = honours.people.get(&id).ok_or_else(ApiError::not_found)?;
-    let is_shown = person.is_listed(as_of.0);
+    let is_shown = person.is_listed(as_of.0, Audience::Organization);
     if person.consent == RecognitionConsent::Private && cx.who.caller.person_id() != Some(*id) {
         return Err(ApiError::not_found());
     }
@@ -195,8 +194,7 @@ pub struct Question {
     template_id: Option<Uuid>,
     track: Option<Label>,
     customer_id: Option<Uuid>,
-    /// Customer of whom the caller sees the people only.
-    only_with: Option<Uuid>,
+    audience: Audience,
     members: Option<HashSet<Uuid>>,
     team_id: Option<Uuid>,
     from: Option<NaiveDate>,
@@ -208,21 +206,12 @@ impl Question {
     async fn of(cx: &Context, options: BoardOptions, to: NaiveDate) -> Result<Self, ApiError> {
         let BoardOptions { by, currency, template, track, customer_id, team_id, from } = options;
         let by = by.unwrap_or_default();
-        let refused = |name, rule: milepost_domain::rule::Violation| ApiError::parameter(name, rule.code, rule.text);
-        check_currency(by, currency.is_some()).map_err(|rule| refused("currency", rule.at("")))?;
-        if from.is_some_and(|from| to < from) {
-            return Err(refused("from", RecognitionRule::EndsBeforeItBegins.at("")));
-        }
+        let refused = |rule: ValueRule| ApiError::parameter("currency", rule.code(), rule.to_string());
+        check_currency(by, currency.is_some()).map_err(refused)?;
+        check_in_order(from.unwrap_or(to), to)?;
         let mut conn = cx.read().await?;
-        let template_id = match &template {
-            Some(key) => {
-                let found: Option<Template> = versions::find(&mut conn, cx.organization_id(), key.as_str()).await?;
-                let unknown =
-                    || ApiError::parameter("template", "unknown_template", "there is no template with this key");
-                Some(found.ok_or_else(unknown)?.id)
-            }
-            None => None,
-        };
+        let program = program_asked_for(&mut conn, cx.organization_id(), template.as_ref()).await?;
+        let template_id = program.map(|program| program.id);
         let members = match team_id {
             Some(id) => {
                 find::<TeamContent>(&mut conn, cx.organization_id(), By::Id(id)).await?;
@@ -230,8 +219,8 @@ impl Question {
             }
             None => None,
         };
-        let only_with = cx.only_with();
-        Ok(Self { by, currency, template_id, track, customer_id, only_with, members, team_id, from, to })
+        let audience = cx.audience();
+        Ok(Self { by, currency, template_id, track, customer_id, audience, members, team_id, from, to })
     }
 
     /// The question that a competition asks.
@@ -245,9 +234,9 @@ impl Question {
 
     /// The board that answers it, with somebody who is otherwise not shown.
     pub fn board(&self, cx: &Context, honours: &Honours, with: Option<Uuid>) -> Arc<Board> {
-        let Self { by, currency, template_id, track, customer_id, only_with, team_id, from, to, .. } = self;
+        let Self { by, currency, template_id, track, customer_id, audience, team_id, from, to, .. } = self;
         let text = format!(
-            "{by} {currency:?} {template_id:?} {track:?} {customer_id:?} {only_with:?} {team_id:?} {from:?} {to} {with:?}"
+            "{by} {currency:?} {template_id:?} {track:?} {customer_id:?} {audience:?} {team_id:?} {from:?} {to} {with:?}"
         );
         cx.board(honours, text, || self.rank(honours, with))
     }
@@ -262,9 +251,8 @@ impl Question {
         };
         let takes_part = |one: &Honoured| {
             let id = one.person.id;
-            (one.is_listed(self.to) || with == Some(id))
+            (one.is_listed(self.to, self.audience) || with == Some(id))
                 && self.customer_id.is_none_or(|of| one.person.customer_id == Some(of))
-                && self.only_with.is_none_or(|of| one.person.customer_id == Some(of))
                 && self.members.as_ref().is_none_or(|members| members.contains(&id))
         };
         let scored = honours.people.values().filter(|one| takes_part(one));

@@ -8,8 +8,6 @@ use chrono::NaiveDate;
 use milepost_domain::customer::account::CustomerContent;
 use milepost_domain::plan::template::TemplateContent;
 use milepost_domain::recognition::impact::{ImpactKind, Spread, Summary, roi_percent};
-use milepost_domain::recognition::rule::RecognitionRule;
-use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::{Currency, ExternalRef, Key, Label, Name};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,9 +15,10 @@ use uuid::Uuid;
 
 use crate::answer::Answer;
 use crate::context::Context;
-use crate::definitions::track_of;
+use crate::definitions::{program_asked_for, track_of};
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::moment::check_in_order;
 use crate::read_model::reports::{Report, ReportKey};
 use crate::read_model::{PlanView, Plans};
 use crate::reference::{self, Named};
@@ -28,7 +27,6 @@ use crate::store::customers::Customer;
 use crate::store::impacts::Impact;
 use crate::store::row::{self, Column as _, Condition};
 use crate::store::templates::Template;
-use crate::store::versions;
 use crate::versioned::{self, Found};
 
 /// Filters and groups of the impact report.
@@ -176,31 +174,18 @@ pub struct ImpactReport {
 #[get("/v1/reports/impact")]
 pub async fn read_impact_report(cx: Context, options: Query<ImpactOptions>) -> Result<Answer, ApiError> {
     let options = options.0;
-    if options.from.zip(options.to).is_some_and(|(from, to)| to < from) {
-        let broken = RecognitionRule::EndsBeforeItBegins;
-        return Err(ApiError::parameter("to", broken.code(), broken.to_string()));
+    if let (Some(from), Some(to)) = (options.from, options.to) {
+        check_in_order(from, to)?;
     }
     let (organization_id, sequence) = (cx.organization_id(), cx.who.tenant.sequence);
     let key = ReportKey { organization_id, sequence, question: cx.target.to_string() };
-    let report = match cx.app.read_model.reports.find(&key) {
-        Some(known) => known,
-        None => {
-            let report = Report { body: serde_json::to_vec(&compute(&cx, options).await?)?.into(), next: None };
-            cx.app.read_model.reports.keep(key, report.clone());
-            report
-        }
-    };
-    Ok(report.answer())
+    cx.app.read_model.reports.make(key, async || Report::of(&compute(&cx, options).await?)).await
 }
 
 async fn compute(cx: &Context, options: ImpactOptions) -> Result<ImpactReport, ApiError> {
     let plans = cx.plans().await?;
     let mut conn = cx.snapshot().await?;
-    let unknown = || ApiError::parameter("template", "unknown_template", "there is no template with this key");
-    let program: Option<Template> = match &options.template {
-        Some(key) => Some(versions::find(&mut conn, cx.organization_id(), key.as_str()).await?.ok_or_else(unknown)?),
-        None => None,
-    };
+    let program = program_asked_for(&mut conn, cx.organization_id(), options.template.as_ref()).await?;
     let customer = Named { id: options.customer_id, external_ref: options.customer_ref.as_ref() };
     let mut conditions = vec![];
     conditions.extend(reference::condition::<CustomerContent>(cx, "customer_id", customer).await?);
@@ -224,7 +209,7 @@ async fn compute(cx: &Context, options: ImpactOptions) -> Result<ImpactReport, A
         }
     }
     let mut groups: BTreeMap<Group, Vec<Impact>> = BTreeMap::new();
-    let templates = names(options.group_by, &mut conn, cx, &plans, &tracked).await?;
+    let named = names(options.group_by, &mut conn, cx, &plans, &tracked).await?;
     for (track, impact) in tracked {
         let id = match options.group_by {
             None => program.as_ref().map(|program| program.id),
@@ -232,7 +217,7 @@ async fn compute(cx: &Context, options: ImpactOptions) -> Result<ImpactReport, A
             Some(ImpactGrouping::Track) => None,
             Some(ImpactGrouping::Customer) => impact.customer_id,
         };
-        let named = id.and_then(|id| templates.get(&id));
+        let named = id.and_then(|id| named.get(&id));
         let track = track.filter(|_| options.group_by == Some(ImpactGrouping::Track));
         let name = named.map(|(_, name)| name.clone()).or(track);
         let group = Group { is_without: name.is_none(), name, key: named.map(|(key, _)| key.clone()), id };

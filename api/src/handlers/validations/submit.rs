@@ -11,7 +11,7 @@ use milepost_domain::proof::rule::ProofRule;
 use milepost_domain::proof::validation::{
     Decision, Need, ValidationKind, ValidationState, check_needs, may_ask, may_submit,
 };
-use milepost_domain::recognition::impact::ImpactContent;
+use milepost_domain::recognition::impact::{ImpactContent, usual_needs};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{ExternalRef, Key, Note};
@@ -170,19 +170,17 @@ pub async fn submit_impact(cx: Context, id: Path<Uuid>, body: Body<ImpactValidat
     let draft = body.0;
     cx.write(async |unit| {
         let impact = find::<ImpactContent>(&mut unit.conn, unit.organization_id, By::Id(*id)).await?;
+        let state = impact.stamp.state;
         let matter = Matter::Impact(Box::new(impact));
         cx.check_may_submit(&matter)?;
-        if let Matter::Impact(impact) = &matter {
-            impact.stamp.state.check_may_change().map_err(|rule| rule.at(""))?;
-        }
+        state.check_may_change().map_err(|rule| rule.at(""))?;
         if !draft.needs.is_empty() && !cx.who.caller.scopes.allow(Scope::RecognitionWrite) {
             return Err(lacking(Scope::RecognitionWrite));
         }
         check_needs(&draft.needs)?;
-        let usual = vec![Need { kind: ValidationKind::RoiVerification, quorum: 1 }];
         let row = ValidationRow {
             impact_id: Some(*id),
-            needs: if draft.needs.is_empty() { usual } else { draft.needs.clone() },
+            needs: if draft.needs.is_empty() { usual_needs() } else { draft.needs.clone() },
             different_people: draft.different_people,
             note: draft.note.clone(),
             evidence: draft.evidence.clone(),
