@@ -21,7 +21,7 @@ use crate::store::plans::PlanRecord;
 use crate::store::row::{self, Column as _, Condition};
 use crate::unit::{Change, Entity, Unit};
 
-/// Awards the badge that a template names for a milestone, if it names one, to the person whom the plan serves. Of a milestone with tiers
+/// Awards the badge that a template names for a milestone, and grants the rewards, to the person whom the plan serves. Of a milestone with tiers
 /// that somebody achieves by hand, it is that of the lowest tier.
 pub async fn for_milestone(
     cx: &Context,
@@ -33,10 +33,11 @@ pub async fn for_milestone(
     let Some(person_id) = record.plan.person_id else { return Ok(()) };
     let template = cx.app.definitions.of_plan(&mut unit.conn, unit.organization_id, &record.plan).await?;
     let definition = template.as_ref().and_then(|content| content.milestones.iter().find(|one| *one.key == *key));
-    match definition.and_then(|definition| definition.earned_badge(definition.lowest_tier())) {
-        Some(content) => earned(unit, person_id, content, awarded_on).await,
-        None => Ok(()),
+    let Some(definition) = definition else { return Ok(()) };
+    if let Some(content) = definition.earned_badge(definition.lowest_tier()) {
+        earned(unit, person_id, content, awarded_on).await?;
     }
+    granting::for_milestone(unit, person_id, &definition.rewards, awarded_on).await
 }
 
 /// Awards a badge that a person has earned. Nothing happens if the badge is archived, or if the person holds it. The first award makes the

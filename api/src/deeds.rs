@@ -153,7 +153,8 @@ fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent
     };
     let name = plan.row.name.as_str().into();
     deeds.begun.push(Begun { on: plan.facts.start_on, place: place(None), name });
-    let definition = |key: &str| content?.milestones.iter().find(|one| one.key.as_str() == key);
+    let definition = |key: &str| content?.find(key);
+    let is_alternative = |key: &str| content.is_some_and(|content| content.pathway_of(key).is_some());
     let dated = plan.labels.iter().zip(&plan.facts.milestones);
     for (label, facts) in dated.filter(|(_, facts)| facts.state == State::Achieved) {
         let Some(on) = facts.closed_on else { continue };
@@ -171,7 +172,11 @@ fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent
             on,
             key: one.key.as_str().into(),
             name: one.name.as_str().into(),
-            points: definition(&one.key).map_or(1.0, |definition| f64::from(definition.weight)),
+            // For alternatives, their pathway counts.
+            points: match definition(&one.key) {
+                Some(_) if is_alternative(&one.key) => 0.0,
+                definition => definition.map_or(1.0, |definition| f64::from(definition.weight)),
+            },
             place: place(one.phase.as_deref()),
         });
     }
@@ -186,6 +191,7 @@ fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent
     };
     let leveled = content.into_iter().flat_map(|content| &content.milestones).filter(|one| !is_dropped(&one.key));
     let leveled = leveled
+        .filter(|one| !is_alternative(&one.key))
         .filter_map(|one| Some((track_of(plan, content, &one.key), one.level.as_deref()?, achieved_on(&one.key))));
     let finished = finished_levels(leveled.collect::<Vec<_>>()).into_iter().map(|(track, level, on)| FinishedLevel {
         level: level.into(),

@@ -51,7 +51,7 @@ impl Definitions {
 pub fn track_of<'a>(plan: &'a PlanView, content: Option<&'a TemplateContent>, key: &str) -> Option<&'a str> {
     match plan.labels.iter().find(|label| &*label.key == key) {
         Some(label) => label.phase.as_deref(),
-        None => content?.milestones.iter().find(|one| one.key.as_str() == key)?.phase.as_deref(),
+        None => content?.find(key)?.phase.as_deref(),
     }
 }
 

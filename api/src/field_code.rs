@@ -33,6 +33,16 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "must not be before 2026-03-02, when a model was last activated or deactivated",
     ),
     of(
+        "alternative_has_date",
+        "An alternative of a pathway has a date.",
+        "must have no date: paper is an alternative, and its pathway has the date",
+    ),
+    of(
+        "alternative_twice",
+        "A milestone is an alternative in two pathways.",
+        "must be an alternative in one pathway only: paper",
+    ),
+    of(
         "ambiguous",
         "Two fields name the same thing in different ways.",
         "give either customer_id or customer_ref, not both",
@@ -321,6 +331,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("parent_cycle", "A customer or a team would be a part of itself.", "must not be itself or a part of itself"),
     of("percent_out_of_range", "The number is not a percentage.", "must be a number from 0 to 100"),
     of("plan_cycle", "Plans would wait for each other.", "must not be a plan that waits for this one"),
+    of(
+        "prerequisites_missing",
+        "What a milestone waits for is missing.",
+        "these prerequisites are not met: badges license: 0 (at least 1); to proceed anyway, give override_reason",
+    ),
     of("proof_cycle", "Milestones are proved by each other.", "the proofs wait for each other: a -> b -> a"),
     of("property_required", "The aggregate needs a property.", "must name the property whose sum is taken"),
     of("property_unused", "The aggregate uses no property.", "must be left out: count uses no property"),
@@ -361,6 +376,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "must be left out: the milestone is validated by another criterion already",
     ),
     of("settled", "The milestone is closed.", "the milestone is cancelled: reopen it first"),
+    of(
+        "slow_fast_track",
+        "A date on the fast track lies after that of the usual timeline.",
+        "must not be later than on the usual timeline, after 30 days",
+    ),
     of("start_unchanged", "The plan already starts on this day.", "the plan already starts on 2026-03-02"),
     of("taken", "Another resource has this key or reference.", "belongs to another customer"),
     of(

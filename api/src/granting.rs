@@ -1,12 +1,14 @@
-//! Granting of rewards: by hand, and for badges.
+//! Granting of rewards: by hand, for badges, and for milestones.
 
 use chrono::NaiveDate;
-use milepost_domain::recognition::reward::{GrantState, GrantStep, check_stock, state};
+use milepost_domain::plan::template::MilestoneReward;
+use milepost_domain::recognition::reward::{GrantState, GrantStep, RewardContent, check_stock, state};
 use milepost_domain::recognition::rule::RecognitionRule;
 use milepost_domain::rule::Rule as _;
 use uuid::Uuid;
 
 use crate::error::ApiError;
+use crate::resource::{self, By, look_up};
 use crate::store::awards::AwardRow;
 use crate::store::people::Person;
 use crate::store::rewards::{self, EntitlementRow, Reward};
@@ -24,14 +26,46 @@ pub async fn for_award(unit: &mut Unit, award: &AwardRow) -> Result<(), ApiError
     let person: Option<Person> = row::find(&mut unit.conn, unit.organization_id, award.person_id).await?;
     let Some(person) = person else { return Ok(()) };
     for reward in own {
-        match check(unit, &reward, &person).await {
-            Ok(()) => grant(unit, &reward, &person, (award.issued_on, Some(award.id))).await.map(|_| ())?,
-            // What is wrong with the grant leaves it out; what is wrong with the database does not.
-            Err(error) if !error.fields().is_empty() => {}
-            Err(error) => return Err(error),
+        grant_if_free(unit, &reward, &person, (award.issued_on, Some(award.id))).await?;
+    }
+    Ok(())
+}
+
+/// Grants the rewards that a template names for a milestone. The first grant makes the reward; what is archived, out of stock, or what the
+/// person has already, is left out.
+pub async fn for_milestone(
+    unit: &mut Unit,
+    person_id: Uuid,
+    rewards: &[MilestoneReward],
+    achieved_on: NaiveDate,
+) -> Result<(), ApiError> {
+    for named in rewards {
+        let found = look_up::<RewardContent>(&mut unit.conn, unit.organization_id, By::Key(&named.key)).await?;
+        let reward = match found {
+            Some(reward) => reward,
+            None => resource::insert(unit, named.content()).await?,
+        };
+        let person: Option<Person> = row::find(&mut unit.conn, unit.organization_id, person_id).await?;
+        if let Some(person) = person.filter(|_| !reward.archived) {
+            grant_if_free(unit, &reward, &person, (achieved_on, None)).await?;
         }
     }
     Ok(())
+}
+
+/// Grants a reward, unless the person has it already, or it is out of stock.
+async fn grant_if_free(
+    unit: &mut Unit,
+    reward: &Reward,
+    person: &Person,
+    granted: (NaiveDate, Option<Uuid>),
+) -> Result<(), ApiError> {
+    match check(unit, reward, person).await {
+        Ok(()) => grant(unit, reward, person, granted).await.map(|_| ()),
+        // What is wrong with the grant leaves it out; what is wrong with the database does not.
+        Err(error) if !error.fields().is_empty() => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 /// Checks that somebody can be granted a reward: they do not have it, unless they can have many, and what is used at once is in stock.

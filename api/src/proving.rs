@@ -12,7 +12,10 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use milepost_domain::plan::hold::on_hold_since;
+use milepost_domain::proof::rule::ProofRule;
+use milepost_domain::rule::Rule as _;
 use milepost_domain::values::dates::plus_days;
+use milepost_domain::values::text::Reason;
 use uuid::Uuid;
 
 pub use self::carry_out::record;
@@ -23,8 +26,10 @@ use crate::error::ApiError;
 use crate::keeping::{self, Due};
 use crate::read_model::PlanView;
 use crate::store::marks::{self, Marks, Upkeep};
+use crate::store::plans::PlanRecord;
 use crate::store::reference_periods::Holder;
 use crate::store::{ledger, organizations, usage_events};
+use crate::unit::Unit;
 
 /// Number of plans that are judged and written at a time.
 const AT_ONCE: usize = 100;
@@ -143,6 +148,32 @@ async fn changed(cx: &Context, due: &mut Due) -> Result<Option<Vec<Arc<PlanView>
         plans.contains(&row.id) || has(&people, row.person_id) || has(&customers, row.customer_id)
     });
     Ok(Some(proved))
+}
+
+/// Checks that a milestone of a plan waits for nothing that its template says, or that there is a reason to achieve it all the same. What the
+/// plan itself says of milestones with a date is checked with the step.
+pub async fn check_prerequisites(
+    cx: &Context,
+    unit: &mut Unit,
+    record: &PlanRecord,
+    key: &str,
+    override_reason: Option<&Reason>,
+) -> Result<(), ApiError> {
+    let content = cx.app.definitions.of_plan(&mut unit.conn, unit.organization_id, &record.plan).await?;
+    let definition = content.as_ref().and_then(|content| content.find(key));
+    let Some(definition) = definition.filter(|_| override_reason.is_none()) else { return Ok(()) };
+    let is_dated = record.position(key).is_some();
+    if definition.prerequisites.is_empty() && (is_dated || definition.depends_on.is_empty()) {
+        return Ok(());
+    }
+    let plan = Arc::new(PlanView::from(record));
+    let observed = observe(cx, &mut unit.conn, &[plan], unit.today).await?.pop();
+    let missing = observed.map_or_else(Vec::new, |observed| observed.missing(definition));
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(ProofRule::PrerequisitesMissing { missing }.at("/override_reason").into())
+    }
 }
 
 /// Facts of one plan by the end of a day, for an answer; `None` if it was made without a template.

@@ -114,6 +114,8 @@ fn plans<R: Registry>(config: &mut R) {
         .service(plans::dependencies::read_plan_dependency)
         .service(plans::dependencies::withdraw_plan_dependency)
         .service(plans::holds::hold_plan)
+        .service(plans::transfer::transfer_plan)
+        .service(plans::withdraw::withdraw_person)
         .service(plans::holds::resume_plan)
         .service(plans::holds::list_plan_holds)
         .service(plans::scenarios::compare_scenarios)

@@ -52,6 +52,9 @@ struct KnownPlan {
     budget_minor: Option<i64>,
     currency: Option<String>,
     archived_at: Option<DateTime<Utc>>,
+    template_version: Option<i64>,
+    withdrawn_on: Option<NaiveDate>,
+    withdrawal_reason: Option<String>,
 }
 
 const fn usual_interval() -> i64 {
@@ -258,6 +261,8 @@ fn restore_plan(record: &mut PlanRecord, plan: KnownPlan) {
     row.budget_minor = plan.budget_minor;
     row.currency = plan.currency;
     row.archived_at = plan.archived_at;
+    row.template_version = plan.template_version;
+    (row.withdrawn_on, row.withdrawal_reason) = (plan.withdrawn_on, plan.withdrawal_reason);
 }
 
 fn restore_milestones(record: &mut PlanRecord, known: &HashMap<Uuid, KnownMilestone>) {

@@ -340,7 +340,9 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "pulses") => json!({ "score": 50 }),
         ("POST", "overrides") => json!({ "score": 50, "reason": "A reason.", "expires_on": "2026-06-01" }),
         ("POST", "outcomes") => json!({ "kind": "renewed", "occurred_on": "2026-05-04" }),
-        ("POST", "reject" | "reopen" | "waive" | "cancel" | "withdraw" | "hold") => json!({ "reason": "A reason." }),
+        ("POST", "reject" | "reopen" | "waive" | "cancel" | "withdraw" | "hold" | "transfer") => {
+            json!({ "reason": "A reason." })
+        }
         ("POST", "keys" | "start" | "submit" | "achieve" | "communicate" | "confirm" | "reviews" | "share-links")
         | ("PATCH", _) => {
             json!({})

@@ -75,7 +75,7 @@ async fn a_cohort_is_enrolled(engine: Engine) {
         (&shown["name"], &shown["owner_name"], &shown["person_id"]),
         (&json!("AI coaching program: ana"), &json!("coach"), &json!(ana))
     );
-    server.post(&format!("{plan}/undated-milestones/t9/achieve"), json!({})).await.expect(200);
+    server.post(&format!("{plan}/undated-milestones/b5/achieve"), json!({})).await.expect(200);
     server.post(&format!("{plan}/milestones/t1/achieve"), json!({})).await.expect(200);
     let listed = server.get(&format!("{path}?limit=1")).await.expect(200);
     assert_eq!(listed["data"][0]["progress"]["achieved"], 2);
@@ -169,7 +169,8 @@ async fn what_has_no_date_changes_no_figure(engine: Engine) {
     assert_eq!(before[0]["budget_at_completion"].as_f64(), Some(scope));
     server.post(&format!("{plan}/undated-milestones"), json!({ "key": "x1", "name": "More" })).await.expect(201);
     for key in ["t9", "b4", "x1"] {
-        server.post(&format!("{plan}/undated-milestones/{key}/achieve"), json!({})).await.expect(200);
+        let early = json!({ "override_reason": "It was done before the others." });
+        server.post(&format!("{plan}/undated-milestones/{key}/achieve"), early).await.expect(200);
     }
     assert_eq!(figures().await, before);
     let open = server.get("/v1/milestones?overdue=true").await.expect(200);

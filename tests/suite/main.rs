@@ -42,6 +42,7 @@ mod milestones;
 mod outage;
 mod owners;
 mod past;
+mod pathways;
 mod people;
 mod plans;
 mod playbooks;

@@ -18,8 +18,10 @@ pub mod read;
 pub mod review_state;
 pub mod reviews;
 pub mod scenarios;
+pub mod transfer;
 pub mod undated;
 pub mod update;
+pub mod withdraw;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::earned_value::CreditRule;
@@ -28,7 +30,7 @@ use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::hold::on_hold_since;
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::{Kind, StatusCounts};
-use milepost_domain::values::text::{Currency, ExternalRef, Key, Label, Name};
+use milepost_domain::values::text::{Currency, ExternalRef, Key, Label, Name, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -44,7 +46,7 @@ use crate::read_model::PlanView;
     "owner_name": "Ana",
     "start_on": "2026-03-02", "weight_unit": "points", "credit_rule": "zero_hundred", "at_risk_limit_days": 7,
     "update_interval_days": 7, "calendar": {"counts": "business_days", "holidays": ["2026-04-06"]}, "budget_minor": 12_000_000,
-    "currency": "EUR", "template_id": null, "template_version": null, "archived_at": null,
+    "currency": "EUR", "template_id": null, "template_version": null, "archived_at": null, "withdrawn_on": null, "withdrawal_reason": null,
     "on_hold_since": null,
     "as_of": "2026-05-04", "status": "at_risk",
     "status_counts": {"on_track": 9, "at_risk": 2, "delayed": 0, "achieved": 8, "waived": 0, "cancelled": 0},
@@ -120,6 +122,11 @@ pub struct Plan {
     template_version: Option<i64>,
     /// Time of archiving; null while active.
     archived_at: Option<DateTime<Utc>>,
+    /// Day on which the person withdrew from the program; null if they did not.
+    withdrawn_on: Option<NaiveDate>,
+    /// Reason for the withdrawal.
+    #[schema(value_type = Option<Note>)]
+    withdrawal_reason: Option<String>,
     /// First day of the hold that the plan was on at `as_of`, since when its clock stands still; null if it was not on hold.
     on_hold_since: Option<NaiveDate>,
     /// Date that all computed fields refer to.
@@ -230,6 +237,8 @@ impl Plan {
             template_id: row.template_id,
             template_version: row.template_version,
             archived_at: row.archived_at,
+            withdrawn_on: row.withdrawn_on,
+            withdrawal_reason: row.withdrawal_reason,
             on_hold_since: on_hold_since(&view.facts.holds, as_of),
             as_of,
             status: summary.counts.overall(),

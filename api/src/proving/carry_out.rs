@@ -16,6 +16,7 @@ use super::observed::{Judged, Observed};
 use crate::awarding;
 use crate::context::Context;
 use crate::error::ApiError;
+use crate::granting;
 use crate::stepping;
 use crate::store::milestone_proofs::MilestoneStanding;
 use crate::store::plans::{self, PlanRecord};
@@ -61,7 +62,7 @@ pub async fn carry_out(
         for one in judgements {
             let definition = &observed.content.milestones[one.at];
             if let Some(proof) = &definition.proof {
-                plan.follow(&mut unit, definition, proof, &one.judgement).await?;
+                plan.follow(&mut unit, definition, proof, one).await?;
             }
         }
     }
@@ -84,12 +85,12 @@ impl Plan<'_> {
         unit: &mut Unit,
         definition: &MilestoneDefinition,
         proof: &Proof,
-        judgement: &Judgement,
+        Judged { judgement, is_unlocked, .. }: &Judged,
     ) -> Result<(), ApiError> {
         let key = definition.key.as_str();
         let known = self.observed.standing(key);
         let before = self.before(unit, definition, proof, known);
-        let consequence = decide(proof, judgement, before);
+        let consequence = decide(proof, judgement, Standing { is_unlocked: *is_unlocked, ..before });
         let mut after = known.cloned().unwrap_or_else(|| begun(unit, self.observed.plan.row.id, definition));
         // What nobody can tell any more stays as it was.
         if !(before.is_forgotten && judgement.proved_on.is_none() && after.proved_on.is_some()) {
@@ -103,6 +104,9 @@ impl Plan<'_> {
             (after.achieved_on, after.was_achieved) = (Some(achieved_on), true);
             if definition.lowest_tier().is_none() {
                 self.award(unit, definition, None, achieved_on).await?;
+            }
+            if let Some(person_id) = self.observed.plan.row.person_id {
+                granting::for_milestone(unit, person_id, &definition.rewards, achieved_on).await?;
             }
         }
         if reopen {
@@ -139,7 +143,7 @@ impl Plan<'_> {
         Standing {
             is_achieved: state == Some(State::Achieved) || undated.is_some_and(|one| one.achieved_on.is_some()),
             is_dropped: state.is_some_and(State::is_dropped),
-            is_unlocked: self.is_unlocked(definition),
+            is_unlocked: false,
             was_achieved: known.is_some_and(|known| known.was_achieved),
             is_forgotten: self.forgotten_before.is_some_and(|first| {
                 proof.counts_from(plan.facts.start_on, unit.today).is_some_and(|from| from < first)
@@ -149,21 +153,6 @@ impl Plan<'_> {
             is_contested: known.is_some_and(|known| known.contested_at.is_some()),
             is_upheld: known.is_some_and(|known| known.upheld_at.is_some()),
         }
-    }
-
-    /// Whether a milestone waits for nothing: by the plan's dependencies, or by those of the template if it has no date.
-    fn is_unlocked(&self, definition: &MilestoneDefinition) -> bool {
-        let plan = &self.observed.plan;
-        let place = |key: &str| plan.labels.iter().position(|label| &*label.key == key);
-        let state = |at: usize| plan.facts.milestones[at].state;
-        if let Some(at) = place(definition.key.as_str()) {
-            return plan.facts.is_unlocked(at);
-        }
-        let is_open = |key: &str| {
-            place(key).is_some_and(|at| state(at).is_open())
-                || self.observed.undated.iter().any(|one| one.key.as_str() == key && one.achieved_on.is_none())
-        };
-        !definition.depends_on.iter().any(|needed| is_open(needed.as_str()))
     }
 
     async fn record(&mut self, unit: &mut Unit) -> Result<&mut PlanRecord, ApiError> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use milepost_domain::earned_value::EarnedValue;
+use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent};
 use milepost_domain::proof::Proof;
@@ -61,6 +62,8 @@ pub struct Judged {
     pub at: usize,
     /// Judgement.
     pub judgement: Judgement,
+    /// Whether the milestone waits for nothing.
+    pub is_unlocked: bool,
 }
 
 /// Loads what is known of plans by the end of a day. The connection must be a snapshot.
@@ -219,6 +222,51 @@ async fn approvals_of(
 impl Observed {
     /// Judges the milestones that prove themselves.
     pub fn judge(&self) -> Vec<Judged> {
+        self.by_known(|known| {
+            let judged = |(at, proof): (usize, &Proof)| {
+                let definition = &self.content.milestones[at];
+                let missing = self.missing_by(definition, known);
+                Judged { at, judgement: judge(definition.key.as_str(), proof, known), is_unlocked: missing.is_empty() }
+            };
+            let all = self.content.milestones.iter().enumerate();
+            let proofs = all.filter_map(|(at, one)| Some((at, one.proof.as_ref()?)));
+            proofs.filter(|(at, _)| self.is_there(&self.content.milestones[*at])).map(judged).collect()
+        })
+    }
+
+    /// What a milestone of the plan still waits for, in words: open milestones, and prerequisites that are not met.
+    pub fn missing(&self, definition: &MilestoneDefinition) -> Vec<String> {
+        self.by_known(|known| self.missing_by(definition, known))
+    }
+
+    fn missing_by(&self, definition: &MilestoneDefinition, known: &Known<'_>) -> Vec<String> {
+        let mut missing = self.open_dependencies(definition);
+        if !definition.prerequisites.is_empty() {
+            let all = Proof { criteria: definition.prerequisites.clone(), any: None, must_hold: false };
+            let findings = judge(definition.key.as_str(), &all, known).findings;
+            let unmet = all.criteria.iter().zip(&findings).filter(|(_, finding)| !finding.is_met);
+            missing.extend(unmet.map(|(criterion, finding)| finding.words(criterion)));
+        }
+        missing
+    }
+
+    /// Keys of the open milestones that one waits for: by the plan's dependencies, or by those of the template if it has no date.
+    fn open_dependencies(&self, definition: &MilestoneDefinition) -> Vec<String> {
+        let facts = &self.plan.facts;
+        let place = |key: &str| self.plan.labels.iter().position(|label| &*label.key == key);
+        if let Some(at) = place(definition.key.as_str()) {
+            let open = facts.locks(at).map(|from| self.plan.labels[from].key.to_string());
+            return open.collect();
+        }
+        let is_open = |key: &str| {
+            place(key).is_some_and(|at| facts.milestones[at].state.is_open())
+                || self.undated.iter().any(|one| one.key.as_str() == key && one.achieved_on.is_none())
+        };
+        let needed = definition.depends_on.iter().map(Dependency::as_str);
+        needed.filter(|key| is_open(key)).map(str::to_owned).collect()
+    }
+
+    fn by_known<R>(&self, ask: impl FnOnce(&Known<'_>) -> R) -> R {
         let facts = &self.plan.facts;
         let dated = self.plan.labels.iter().zip(&facts.milestones);
         let dated = dated.filter(|(_, milestone)| milestone.state == State::Achieved);
@@ -247,12 +295,7 @@ impl Observed {
                 _ => figure(day).earned_percent(),
             },
         };
-        let judged = |(at, proof): (usize, &Proof)| {
-            let key = self.content.milestones[at].key.as_str();
-            Judged { at, judgement: judge(key, proof, &known) }
-        };
-        let proofs = self.content.milestones.iter().enumerate().filter_map(|(at, one)| Some((at, one.proof.as_ref()?)));
-        proofs.filter(|(at, _)| self.is_there(&self.content.milestones[*at])).map(judged).collect()
+        ask(&known)
     }
 
     fn is_there(&self, definition: &MilestoneDefinition) -> bool {

@@ -52,12 +52,14 @@ pub struct PlanRow {
     pub template_id: Option<Uuid>,
     pub template_version: Option<i64>,
     pub archived_at: Option<DateTime<Utc>>,
+    pub withdrawn_on: Option<NaiveDate>,
+    pub withdrawal_reason: Option<String>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
 }
 
-from_row!(PlanRow { id, external_ref, name, kind, customer_id, customer_ref, customer_name, person_id, person_ref, person_name, owner; flatten, start_on, weight_unit, credit_rule, at_risk_limit_days, update_interval_days, calendar as String, budget_minor, currency, template_id, template_version, archived_at, version, created_at, updated_at });
+from_row!(PlanRow { id, external_ref, name, kind, customer_id, customer_ref, customer_name, person_id, person_ref, person_name, owner; flatten, start_on, weight_unit, credit_rule, at_risk_limit_days, update_interval_days, calendar as String, budget_minor, currency, template_id, template_version, archived_at, withdrawn_on, withdrawal_reason, version, created_at, updated_at });
 
 /// Returns the versions of some plans, of those that are there.
 pub async fn versions(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, i64>> {
@@ -176,7 +178,7 @@ async fn rows(conn: &mut Conn, organization_id: Uuid, ids: Option<&[Uuid]>) -> s
         let mut query = QueryBuilder::new(concat!(
             "SELECT ", owner_columns!(), ", own.id, own.external_ref, own.name, own.kind, own.customer_id, c.external_ref AS customer_ref, c.name AS customer_name, \
              own.person_id, h.external_ref AS person_ref, h.name AS person_name, own.start_on, own.weight_unit, \
-             own.credit_rule, own.at_risk_limit_days, own.update_interval_days, own.calendar, own.budget_minor, own.currency, own.template_id, own.template_version, own.archived_at, \
+             own.credit_rule, own.at_risk_limit_days, own.update_interval_days, own.calendar, own.budget_minor, own.currency, own.template_id, own.template_version, own.archived_at, own.withdrawn_on, own.withdrawal_reason, \
              own.version, own.created_at, own.updated_at \
              FROM plans own LEFT JOIN customers c ON c.organization_id = own.organization_id AND c.id = own.customer_id \
              LEFT JOIN people h ON h.organization_id = own.organization_id AND h.id = own.person_id \
@@ -209,17 +211,19 @@ pub async fn of_template(conn: &mut Conn, organization_id: Uuid, template_id: Uu
     on!(conn, db => sqlx::query_as(SQL).bind(organization_id).bind(template_id).fetch_all(db).await)
 }
 
-/// Saves a change of a plan's row. The kind and the template stay unchanged.
+/// Saves a change of a plan's row. The kind and the template stay unchanged; the version of the template can change.
 pub async fn update(conn: &mut Conn, organization_id: Uuid, plan: &PlanRow) -> sqlx::Result<()> {
     const SQL: &str = "UPDATE plans SET name = $3, name_folded = $4, customer_id = $5, person_id = $6, owner_name = $7, weight_unit = $8, \
                        credit_rule = $9, at_risk_limit_days = $10, budget_minor = $11, currency = $12, archived_at = $13, \
-                       version = $14, updated_at = $15, update_interval_days = $16, calendar = $17, start_on = $18, external_ref = $19, owner_id = $20 \
+                       version = $14, updated_at = $15, update_interval_days = $16, calendar = $17, start_on = $18, external_ref = $19, owner_id = $20, \
+                       template_version = $21, withdrawn_on = $22, withdrawal_reason = $23 \
                        WHERE organization_id = $1 AND id = $2";
     let p = plan;
     on!(conn, db => sqlx::query(SQL)
         .bind(organization_id).bind(p.id).bind(&p.name).bind(folded(&p.name)).bind(p.customer_id).bind(p.person_id).bind(&p.owner.name)
         .bind(&p.weight_unit).bind(p.credit_rule).bind(p.at_risk_limit_days).bind(p.budget_minor).bind(&p.currency)
         .bind(p.archived_at).bind(p.version).bind(p.updated_at).bind(p.update_interval_days).bind(p.calendar.to_text()).bind(p.start_on).bind(&p.external_ref).bind(p.owner.id)
+        .bind(p.template_version).bind(p.withdrawn_on).bind(&p.withdrawal_reason)
         .execute(db).await.map(|_| ()))
 }
 

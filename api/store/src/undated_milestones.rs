@@ -1,9 +1,6 @@
 //! Milestones of plans that have no date.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
-use milepost_domain::plan::progress::Share;
 use milepost_domain::values::text::{Key, Label, Name, Note, Reason};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -64,16 +61,6 @@ table!(UndatedMilestone, "undated_milestones");
 /// Those of a plan, in the order in which they were added.
 pub async fn of_plan(conn: &mut Conn, organization_id: Uuid, plan_id: Uuid) -> sqlx::Result<Vec<UndatedMilestone>> {
     row::all(conn, organization_id, &[Condition::Equals("plan_id", plan_id.to_value())], "id").await
-}
-
-/// Shares of some plans: of those that have any.
-pub async fn shares(conn: &mut Conn, organization_id: Uuid, plan_ids: &[Uuid]) -> sqlx::Result<HashMap<Uuid, Share>> {
-    let mut shares: HashMap<Uuid, Share> = HashMap::new();
-    for one in row::of_plans::<UndatedMilestone>(conn, organization_id, Some(plan_ids)).await? {
-        let share = shares.entry(one.plan_id).or_default();
-        *share = share.with(Share { achieved: usize::from(one.achieved_on.is_some()), total: 1 });
-    }
-    Ok(shares)
 }
 
 /// One of a plan by its key.

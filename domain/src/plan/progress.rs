@@ -5,11 +5,23 @@ use crate::plan::PlanFacts;
 use crate::plan::milestone::{State, is_met};
 
 impl PlanFacts {
-    /// Returns whether a milestone waits for nothing in its plan any more: whatever it depends on is closed, or started where that is enough.
-    pub fn is_unlocked(&self, position: usize) -> bool {
-        let mut links = self.links.iter().filter(|link| link.to == position);
-        links.all(|link| is_met(link.relation, self.milestones[link.from].state))
+    /// Returns the positions of what a milestone still waits for in its plan: what is not closed yet, or not started where that is enough.
+    pub fn locks(&self, position: usize) -> impl Iterator<Item = usize> {
+        let links = self.links.iter().filter(move |link| link.to == position);
+        links.filter(|link| !is_met(link.relation, self.milestones[link.from].state)).map(|link| link.from)
     }
+}
+
+/// Part of a milestone in a pathway.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Part {
+    /// It is in none.
+    #[default]
+    None,
+    /// It stands for alternatives, and is achieved when enough of them are.
+    Pathway,
+    /// It is an alternative in the pathway at a position.
+    Alternative(usize),
 }
 
 /// A milestone, as progress sees it.
@@ -23,10 +35,14 @@ pub struct Step<'a> {
     pub is_achieved: bool,
     /// Whether it was waived or cancelled, and so counts for nothing.
     pub is_dropped: bool,
+    /// Part in a pathway. A pathway counts, and its alternatives do not.
+    pub part: Part,
     /// How far its proof has come, in percent; `None` for one that does not prove itself.
     pub proved_percent: Option<f64>,
     /// Days until its reckoned date; `None` for one without a date.
     pub due_in_days: Option<i64>,
+    /// Whether prerequisites of it are not met.
+    pub is_locked: bool,
     /// Positions of the milestones that it waits for.
     pub waits_for: Vec<usize>,
 }
@@ -91,12 +107,13 @@ pub struct Progress<'a> {
     pub next: Vec<usize>,
 }
 
-/// Returns the progress of a plan. The best next milestones are unlocked: first those whose proof has begun, the closest to its end first;
+/// Returns the progress of a plan. The best next milestones are unlocked, and in place of a pathway its alternatives: first those whose proof has begun, the closest to its end first;
 /// then those with the nearest date; those without a date come last, in their order.
 pub fn progress<'a>(steps: &[Step<'a>]) -> Progress<'a> {
     let mut whole = Share::default();
     let mut tracks: Vec<Track<'a>> = vec![];
-    for step in steps.iter().filter(|step| !step.is_dropped) {
+    let counts = |step: &&Step<'_>| !step.is_dropped && !matches!(step.part, Part::Alternative(_));
+    for step in steps.iter().filter(counts) {
         whole.add(step);
         let at = tracks.iter().position(|track| track.name == step.track).unwrap_or_else(|| {
             tracks.push(Track { name: step.track, share: Share::default(), levels: vec![] });
@@ -113,8 +130,16 @@ pub fn progress<'a>(steps: &[Step<'a>]) -> Progress<'a> {
             }
         }
     }
-    let is_over = |at: &usize| steps.get(*at).is_none_or(|step| step.is_achieved || step.is_dropped);
-    let is_next = |step: &Step<'_>| !step.is_achieved && !step.is_dropped && step.waits_for.iter().all(is_over);
+    let is_over_step = |step: &Step<'_>| step.is_achieved || step.is_dropped;
+    let is_over = |at: &usize| steps.get(*at).is_none_or(is_over_step);
+    let is_wanted = |step: &Step<'_>| match step.part {
+        Part::None => true,
+        Part::Pathway => false,
+        Part::Alternative(pathway) => !is_over(&pathway),
+    };
+    let is_next = |step: &Step<'_>| {
+        !is_over_step(step) && !step.is_locked && is_wanted(step) && step.waits_for.iter().all(is_over)
+    };
     let mut next: Vec<usize> = (0..steps.len()).filter(|at| is_next(&steps[*at])).collect();
     let begun = |at: usize| steps[at].proved_percent.unwrap_or_default();
     next.sort_by(|one, other| {
@@ -134,6 +159,8 @@ mod tests {
             level: Some(level),
             is_achieved: false,
             is_dropped: false,
+            part: Part::None,
+            is_locked: false,
             proved_percent: None,
             due_in_days: Some(10),
             waits_for: vec![],
@@ -185,5 +212,18 @@ mod tests {
             begun[at].proved_percent = Some(percent);
         }
         assert_eq!(progress(&begun).next, [1, 0, 4, 5]);
+    }
+
+    #[test]
+    fn a_pathway_counts_once() {
+        let all = |part, is_achieved| Step { is_achieved, part, ..step("Technical", "Foundation") };
+        let open = [all(Part::Pathway, false), all(Part::Alternative(0), false), all(Part::Alternative(0), true)];
+        let found = progress(&open);
+        assert_eq!((found.share, found.next), (Share { achieved: 0, total: 1 }, vec![1]));
+        let done = [all(Part::Pathway, true), all(Part::Alternative(0), false), all(Part::Alternative(0), true)];
+        let found = progress(&done);
+        assert_eq!((found.share, found.next), (Share { achieved: 1, total: 1 }, vec![]), "the others are not needed");
+        let locked = [Step { is_locked: true, ..step("Technical", "Foundation") }, step("Technical", "Foundation")];
+        assert_eq!(progress(&locked).next, [1]);
     }
 }

@@ -15,6 +15,8 @@ pub enum PlanRule {
         "must be keys separated by spaces, each with an optional relation and lag (up to 365 days), such as pipeline:SS+5"
     )]
     NotADependency,
+    #[error("must not be later than on the usual timeline, after {days} days")]
+    SlowFastTrack { days: u32 },
     #[error("must not be before the plan's start on {start_on}")]
     BeforeStart { start_on: NaiveDate },
     #[error("must not lead from the planned date {on} to a day before the plan's start on {start_on}")]
@@ -78,6 +80,7 @@ impl Rule for PlanRule {
             Self::Value(rule) => rule.about(),
             Self::CurrencyInUse { .. } | Self::OnHold { .. } | Self::NotOnHold => About::State,
             Self::NotADependency
+            | Self::SlowFastTrack { .. }
             | Self::BeforeStart { .. }
             | Self::LagBeforeStart { .. }
             | Self::OnDayOff { .. }

@@ -49,6 +49,17 @@ pub fn move_start(plan: &PlanFacts, to_on: NaiveDate) -> Result<Vec<Shift>, Plan
     Ok(shifts)
 }
 
+/// Checks the day on which a person withdraws: not before the plan, and not in the future.
+pub fn check_withdrawal(withdrawn_on: NaiveDate, start_on: NaiveDate, today: NaiveDate) -> Result<(), PlanRule> {
+    if withdrawn_on > today {
+        Err(ValueRule::InTheFuture { today }.into())
+    } else if withdrawn_on < start_on.min(today) {
+        Err(PlanRule::BeforeStart { start_on })
+    } else {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -61,6 +61,10 @@ pub struct Criterion {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 100)]
     pub keys: Vec<Key>,
+    /// `milestones`: whether the named milestones are alternatives, a pathway: they have no date of their own, this milestone stands for them, so
+    /// its weight counts once, and those that are not needed do not count in the progress. Defaults to `false`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub alternatives: bool,
     /// `validation`: policy, the kinds of validation that are needed with the number of people for each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 8)]
@@ -228,7 +232,7 @@ impl Criterion {
     }
 
     /// Checks that the fields are there that the kind needs, and no others.
-    pub(super) fn check(&self, own_key: &str, at: &str, violations: &mut Violations) {
+    pub(crate) fn check(&self, own_key: &str, at: &str, violations: &mut Violations) {
         use CriterionKind as Kind;
         let is_set = matches!(self.kind, Kind::Awards | Kind::Milestones);
         let (is_metric, by_people) = (self.kind == Kind::Metric, self.kind == Kind::Validation);
@@ -244,6 +248,7 @@ impl Criterion {
             ("impact", is_impact, self.impact.is_some(), "kind is impact"),
             ("currency", is_money, self.currency.is_some(), "impact is cost_savings or revenue"),
             ("tiers", is_metric || is_impact, !self.tiers.is_empty(), "kind is metric or impact"),
+            ("alternatives", self.kind == Kind::Milestones, self.alternatives, "kind is milestones"),
             ("needs", by_people, !self.needs.is_empty(), "kind is validation"),
             ("different_people", by_people, self.different_people, "kind is validation"),
             (

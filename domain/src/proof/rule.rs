@@ -27,6 +27,12 @@ pub enum ProofRule {
     TiersOfAny,
     #[error("the proofs wait for each other: {}", cycle.join(" -> "))]
     ProofCycle { cycle: Vec<String> },
+    #[error("must have no date: {key} is an alternative, and its pathway has the date")]
+    AlternativeHasDate { key: String },
+    #[error("must be an alternative in one pathway only: {key}")]
+    AlternativeTwice { key: String },
+    #[error("these prerequisites are not met: {}; to proceed anyway, give override_reason", missing.join("; "))]
+    PrerequisitesMissing { missing: Vec<String> },
     #[error("is not contested")]
     NotContested,
     #[error("must be decided by somebody else")]
@@ -67,6 +73,7 @@ impl Rule for ProofRule {
     fn about(&self) -> About {
         match self {
             Self::NotContested
+            | Self::PrerequisitesMissing { .. }
             | Self::OwnProof
             | Self::NoValidation
             | Self::MilestoneNotOpen
@@ -77,6 +84,8 @@ impl Rule for ProofRule {
             | Self::NotAsked
             | Self::DecidedAlready => About::State,
             Self::NoCriteria
+            | Self::AlternativeHasDate { .. }
+            | Self::AlternativeTwice { .. }
             | Self::SecondValidation
             | Self::BeyondFullMarks
             | Self::KindNotNeeded

@@ -79,6 +79,24 @@ pub struct RewardContent {
 }
 
 impl RewardContent {
+    /// Returns a reward that costs nothing and has no limits.
+    pub const fn named(key: Key, name: Name, kind: RewardKind) -> Self {
+        Self {
+            key,
+            name,
+            description: None,
+            kind,
+            cost_minor: None,
+            currency: None,
+            stock: None,
+            valid_days: None,
+            is_immediate: false,
+            is_repeatable: false,
+            for_badges: vec![],
+            archived: false,
+        }
+    }
+
     /// Returns whether somebody has to approve it.
     pub fn needs_approval(&self) -> bool {
         self.cost_minor.is_some_and(|cost| cost > 0)

@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
 use crate::precondition::IfMatchOptional;
+use crate::proving;
 use crate::resources::milestones::{Milestone, load_running};
 use crate::stepping::{Details, take};
 
@@ -129,8 +130,8 @@ pub async fn reject_milestone(
 /// Achieve a milestone
 ///
 /// A milestone can be achieved only when its dependencies are met: the milestones it waits for are closed, or started
-/// where the relation waits for a start. `override_reason` overrides this check. A badge that the template names for the milestone is
-/// awarded to the person whom the plan serves.
+/// where the relation waits for a start, and the prerequisites that the template names hold. `override_reason` overrides this check. A badge
+/// that the template names for the milestone is awarded to the person whom the plan serves, and rewards are granted.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
     params(IfMatchOptional), request_body(content = Option<Achievement>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]
@@ -198,6 +199,9 @@ async fn act(
         let (mut record, position) = load_running(unit, id, &milestone).await?;
         cx.check_version(record.milestones[position].version)?;
         let occurred_on = details.occurred_on.unwrap_or(unit.today);
+        if action == Action::Achieve {
+            proving::check_prerequisites(cx, unit, &record, &milestone, details.override_reason.as_ref()).await?;
+        }
         let milestone = take(unit, &mut record, position, action, details.clone()).await?;
         if action == Action::Achieve {
             awarding::for_milestone(cx, unit, &record, &milestone.key, occurred_on).await?;

@@ -11,7 +11,7 @@ use milepost_domain::plan::dependency::Dependency;
 use milepost_domain::plan::draft::{MilestoneDraft, check_milestones};
 use milepost_domain::plan::rule::PlanRule;
 use milepost_domain::plan::schedule::{DEFAULT_AT_RISK_LIMIT_DAYS, DEFAULT_UPDATE_INTERVAL_DAYS};
-use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent, add_histories, in_histories};
+use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent, Terms, add_histories, in_histories};
 use milepost_domain::plan::{Kind, draft, template};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
@@ -36,8 +36,9 @@ use crate::store::json_text::JsonText;
 use crate::store::milestones::{self, DependencyRow};
 use crate::store::organizations;
 use crate::store::plans::{self, PlanRecord, PlanRow};
+use crate::store::versions::Version;
 use crate::unit::{Entity, Unit};
-use crate::versioned;
+use crate::versioned::{self, Found};
 
 /// Source of a plan's milestones.
 struct Source {
@@ -114,6 +115,9 @@ async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Resu
         if !draft.history.is_empty() {
             return Err(ValueRule::Unused { unless: "a template is given" }.at("/history").into());
         }
+        if draft.timeline.is_some() {
+            return Err(ValueRule::Unused { unless: "a template is given" }.at("/timeline").into());
+        }
         let kind = draft.kind.unwrap_or(Kind::Delivery);
         return Ok(Source { kind, template: None, milestones: draft.milestones.clone(), undated: vec![] });
     };
@@ -125,20 +129,29 @@ async fn source(unit: &mut Unit, draft: &PlanDraft, calendar: &Calendar) -> Resu
         || ApiError::field("/template", "unknown_template", format!("does not exist: no template has the key '{key}'"));
     let found = found.ok_or_else(unknown)?;
     found.check_in_use("/template")?;
-    let version = match draft.template_version {
-        Some(number) => found.versions.iter().find(|version| version.number == number).ok_or_else(|| {
-            ApiError::field("/template_version", "unknown_version", format!("the template has no version {number}"))
-        })?,
-        None => found.published().ok_or_else(|| VersionRule::NonePublished.at("/template"))?,
+    let version = version(&found, draft.template_version)?;
+    let mut milestones = {
+        let terms = Terms { start_on: draft.start_on, timeline: draft.timeline.unwrap_or_default(), calendar };
+        template::instantiate(&version.content.milestones, &terms)
     };
-    may_activate(version.number, version.published_at.is_some()).map_err(|rule| rule.at("/template_version"))?;
-    let mut milestones = template::instantiate(&version.content.milestones, draft.start_on, calendar);
     add_histories(&mut milestones, &draft.history)?;
     fill_roles(unit, &mut milestones, &draft.roles).await?;
     let kind = draft.kind.unwrap_or(version.content.kind);
     let undated = version.content.milestones.iter().filter(|definition| definition.offset_days.is_none());
     let undated = undated.cloned().collect();
     Ok(Source { kind, template: Some((version.of, version.number)), milestones, undated })
+}
+
+/// The version of a template with a number, or the newest one; it is published.
+pub fn version(found: &Found<TemplateContent>, number: Option<i64>) -> Result<&Version<TemplateContent>, ApiError> {
+    let version = match number {
+        Some(number) => found.versions.iter().find(|version| version.number == number).ok_or_else(|| {
+            ApiError::field("/template_version", "unknown_version", format!("the template has no version {number}"))
+        })?,
+        None => found.published().ok_or_else(|| VersionRule::NonePublished.at("/template"))?,
+    };
+    may_activate(version.number, version.published_at.is_some()).map_err(|rule| rule.at("/template_version"))?;
+    Ok(version)
 }
 
 /// Makes people the owners of the milestones whose owner is a role that they fill.
@@ -188,6 +201,8 @@ async fn plan_row(unit: &mut Unit, draft: &PlanDraft, source: &Source) -> Result
         template_id: source.template.map(|(id, _)| id),
         template_version: source.template.map(|(_, number)| number),
         archived_at: None,
+        withdrawn_on: None,
+        withdrawal_reason: None,
         version: 1,
         created_at: unit.now,
         updated_at: unit.now,

@@ -5,7 +5,7 @@ use milepost_domain::earned_value::CreditRule;
 use milepost_domain::plan::Kind;
 use milepost_domain::plan::calendar::Calendar;
 use milepost_domain::plan::draft::MilestoneDraft;
-use milepost_domain::plan::template::MilestoneHistory;
+use milepost_domain::plan::template::{MilestoneHistory, Timeline};
 use milepost_domain::values::text::{Currency, ExternalRef, Key, Label, Name};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -74,6 +74,8 @@ pub struct PlanDraft {
     /// Number of the template's version. Defaults to the newest published version.
     #[schema(minimum = 1)]
     pub template_version: Option<i64>,
+    /// Timeline of the template by which milestones become dates. Defaults to `standard`.
+    pub timeline: Option<Timeline>,
     /// People who fill the roles that the template names as owners.
     #[serde(default)]
     #[schema(max_items = 100)]
@@ -112,6 +114,7 @@ impl PlanDraft {
             currency: None,
             template: None,
             template_version: None,
+            timeline: None,
             roles: vec![],
             milestones: vec![],
             history: vec![],

@@ -9,8 +9,9 @@ use milepost_domain::access::Scope;
 use milepost_domain::people::PersonContent;
 use milepost_domain::people::rule::PeopleRule;
 use milepost_domain::plan::Kind;
+use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::progress::Share;
-use milepost_domain::plan::template::TemplateContent;
+use milepost_domain::plan::template::{TemplateContent, Timeline};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{ExternalRef, Key, Label, Name};
@@ -32,8 +33,9 @@ use crate::reference::{self, Named};
 use crate::store::Conn;
 use crate::store::keyset::{Direction, Key as PositionKey, Position};
 use crate::store::people::Person;
+use crate::store::plans;
 use crate::store::row::{self, Column as _, Condition};
-use crate::store::{plans, undated_milestones};
+use crate::store::undated_milestones::UndatedMilestone;
 use crate::unit::Unit;
 use crate::versioned::{self, Found};
 
@@ -53,6 +55,8 @@ pub struct EnrolmentsDraft {
     people: Vec<PersonToEnrol>,
     /// Segment, all of whose active people are enrolled: a cohort.
     segment: Option<Label>,
+    /// Timeline of the program by which milestones become dates. Defaults to `standard`.
+    timeline: Option<Timeline>,
     /// External reference or e-mail address of the owner of the enrolments, such as a coach.
     owner_ref: Option<ExternalRef>,
 }
@@ -184,6 +188,7 @@ async fn enrol(
             template: Some(Key::trusted(program.definition.key.clone())),
             person_id: Some(person_id),
             owner_ref: draft.owner_ref.clone(),
+            timeline: draft.timeline,
             ..PlanDraft::named(Name::trusted(name), start_on)
         };
         let record = create(cx, unit, &plan).await?;
@@ -251,9 +256,29 @@ pub async fn list_enrolments(cx: Context, key: Path<String>, paging: Paging) -> 
     let rows: Vec<&PlanView> = plans.by_name.iter().map(|plan| &**plan).filter(is_shown).collect();
     let rows = paging.cut(Direction::Ascending, rows, position);
     let ids: Vec<Uuid> = rows.iter().map(|plan| plan.row.id).collect();
-    let undated = undated_milestones::shares(&mut conn, cx.organization_id(), &ids).await?;
+    let undated = shares(&cx, &mut conn, &rows, &ids).await?;
     let today = cx.today();
     paging.answer(rows, position, |plan| Enrolment::of(plan, &undated, today))
+}
+
+/// Shares of the milestones without a date, by plan. Alternatives do not count: their pathway does.
+async fn shares(
+    cx: &Context,
+    conn: &mut Conn,
+    plans: &[&PlanView],
+    ids: &[Uuid],
+) -> sqlx::Result<HashMap<Uuid, Share>> {
+    let undated = row::of_plans::<UndatedMilestone>(conn, cx.organization_id(), Some(ids)).await?;
+    let mut undated = row::by(undated, |one| one.plan_id);
+    let mut shares = HashMap::new();
+    for plan in plans {
+        let Some(own) = undated.remove(&plan.row.id) else { continue };
+        let content = cx.app.definitions.of_plan(conn, cx.organization_id(), &plan.row).await?;
+        let counts = |one: &&UndatedMilestone| content.as_ref().is_none_or(|all| all.pathway_of(&one.key).is_none());
+        let states = own.iter().filter(counts).map(|one| one.achieved_on.map_or(State::Planned, |_| State::Achieved));
+        shares.insert(plan.row.id, Share::of(states));
+    }
+    Ok(shares)
 }
 
 impl Enrolment {

@@ -1,23 +1,24 @@
 //! Progress of a plan by track and level, and what is best done next.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use actix_web::get;
-use actix_web::web::Path;
+use actix_web::web::{Path, block};
 use chrono::NaiveDate;
 use milepost_domain::plan::milestone::State;
-use milepost_domain::plan::progress::{Share, Step, progress};
-use milepost_domain::plan::template::MilestoneDefinition;
-use milepost_domain::values::text::{Key, Label, Name};
+use milepost_domain::plan::progress::{Part, Share, Step, Track, progress};
+use milepost_domain::plan::template::{MilestoneDefinition, TemplateContent};
+use milepost_domain::values::text::{Key, Label, Name, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::earned_value::simulation::{PlanSimulation, ProbableDates};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::proving;
-use crate::proving::observed::Judged;
 use crate::read_model::PlanView;
 use crate::read_model::reports::{Report, ReportKey};
 use crate::store::undated_milestones::{self, UndatedMilestone};
@@ -72,7 +73,8 @@ pub struct TrackProgress {
 /// Milestone that can be achieved next: everything that it waits for is done.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"key": "t2", "name": "An agent works with the tools of every day", "track": "Technical", "level": "Foundation",
-    "reckoned_on": "2026-05-25", "proved_percent": 50.0}))]
+    "reckoned_on": "2026-05-25", "proved_percent": 50.0, "pathway": null, "badge_name": "Integration", "reward_names": [],
+    "celebration": "A portrait in the newsletter."}))]
 pub struct NextStep {
     /// Key.
     #[schema(value_type = Key)]
@@ -89,6 +91,16 @@ pub struct NextStep {
     /// Share of the way that its proof has come, in percent; null for a milestone that does not prove itself.
     #[schema(minimum = 0, maximum = 100)]
     proved_percent: Option<f64>,
+    /// Key of the pathway in which it is an alternative; null if it is in none.
+    #[schema(value_type = Option<Key>)]
+    pathway: Option<String>,
+    /// Name of the badge that it earns; null if it earns none.
+    badge_name: Option<Name>,
+    /// Names of the rewards that it brings.
+    #[schema(max_items = 10)]
+    reward_names: Vec<Name>,
+    /// Celebration: the way in which the achievement is made known; null if the template names none.
+    celebration: Option<Note>,
 }
 
 /// Progress of a plan, such as a person's enrolment in a program.
@@ -96,7 +108,8 @@ pub struct NextStep {
 #[schema(example = json!({
     "plan_id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "person_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "person_name": "Ana Petrova",
     "as_of": "2026-05-04", "progress": {"achieved": 3, "total": 30, "percent": 10.0}, "tracks": [], "next": [],
-    "expected_finish_on": "2027-05-01", "finish_variance_days": 0
+    "expected_finish_on": "2027-05-01", "finish_variance_days": 0, "probable_finish": {"planned_on": "2027-05-01", "p10_on": "2027-04-20",
+    "p50_on": "2027-05-12", "p80_on": "2027-06-25", "p95_on": "2027-07-14", "chance_to_meet_plan": 0.14}
 }))]
 pub struct PlanProgress {
     /// Identifier of the plan.
@@ -121,12 +134,17 @@ pub struct PlanProgress {
     expected_finish_on: Option<NaiveDate>,
     /// Days by which the expected finish is later than planned; negative means early.
     finish_variance_days: Option<i64>,
+    /// Probable dates of the finish, from a thousand simulated runs; null if no milestone with a date is open.
+    probable_finish: Option<ProbableDates>,
 }
+
+/// Number of simulated runs.
+const RUNS: u32 = 1_000;
 
 /// Get a plan's progress
 ///
-/// Returns how much of each track and level is achieved, and what is best done next. Milestones without a date count, too; earned value
-/// leaves them out. Levels come from the template that the plan was made from.
+/// Returns how much of each track and level is achieved, what is best done next, and the probable finish. Milestones without a date count, too;
+/// earned value leaves them out. Alternatives do not count: their pathway does. Levels come from the template that the plan was made from.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The progress.", body = PlanProgress)))]
 #[get("/v1/plans/{id}/progress")]
@@ -147,95 +165,159 @@ async fn compute(cx: &Context, id: Uuid) -> Result<PlanProgress, ApiError> {
     let undated = undated_milestones::of_plan(&mut conn, cx.organization_id(), id).await?;
     let content = cx.app.definitions.of_plan(&mut conn, cx.organization_id(), &plan.row).await?;
     drop(conn);
-    let definitions: HashMap<&str, &MilestoneDefinition> =
-        content.iter().flat_map(|content| &content.milestones).map(|one| (one.key.as_str(), one)).collect();
-    let mut percents: HashMap<&str, f64> = HashMap::new();
-    if definitions.values().any(|one| one.proof.is_some()) {
+    let mut proved = Proved::default();
+    let is_judged = |one: &MilestoneDefinition| one.proof.is_some() || !one.prerequisites.is_empty();
+    if content.iter().flat_map(|content| &content.milestones).any(is_judged) {
         let observed = proving::observe_one(cx, plan, cx.today()).await?;
         for (judged, observed) in proving::judge_all(observed.into_iter().collect()).await? {
-            for Judged { at, judgement } in judged {
-                let key = observed.content.milestones[at].key.as_str();
-                if let Some((key, _)) = definitions.get_key_value(key) {
-                    percents.insert(key, judgement.percent);
-                }
-            }
+            let key = |at: usize| observed.content.milestones[at].key.clone();
+            proved.percents = judged.iter().map(|one| (key(one.at), one.judgement.percent)).collect();
+            let conditional = observed.content.milestones.iter().filter(|one| !one.prerequisites.is_empty());
+            proved.locked =
+                conditional.filter(|one| !observed.missing(one).is_empty()).map(|one| one.key.clone()).collect();
         }
     }
-    Ok(PlanProgress::of(plan, &undated, (&definitions, &percents), cx.today()))
+    let (plan, today) = (Arc::clone(plan), cx.today());
+    // The simulation takes milliseconds, so it must not hold up others.
+    let made = block(move || {
+        let probable_finish = PlanSimulation::of(&plans, &plan, today, RUNS, 1).map(PlanSimulation::into_finish);
+        let sources = Sources { plan: &plan, undated: &undated, content: content.as_deref(), proved: &proved, today };
+        PlanProgress { probable_finish, ..sources.progress() }
+    });
+    made.await.map_err(ApiError::internal)
 }
 
-impl PlanProgress {
-    fn of(
-        plan: &PlanView,
-        undated: &[UndatedMilestone],
-        (definitions, percents): (&HashMap<&str, &MilestoneDefinition>, &HashMap<&str, f64>),
-        today: NaiveDate,
-    ) -> Self {
-        let standings = plan.standings(today);
-        let level = |key: &str| Some(definitions.get(key)?.level.as_ref()?.as_str());
-        // What a milestone without a date waits for is only in the template.
-        let place = |key: &str| plan.labels.iter().position(|label| &*label.key == key);
-        let needed = |key: &str| definitions.get(key).into_iter().flat_map(|one| &one.depends_on);
-        let mut steps: Vec<Step<'_>> = vec![];
-        for (at, (label, facts)) in plan.labels.iter().zip(&plan.facts.milestones).enumerate() {
-            let links = plan.facts.links.iter().filter(|link| link.to == at);
-            steps.push(Step {
-                track: label.phase.as_deref(),
-                level: level(&label.key),
-                is_achieved: facts.state == State::Achieved,
-                is_dropped: facts.state.is_dropped(),
-                proved_percent: percents.get(&*label.key).copied(),
-                due_in_days: Some((standings[at].reckoned_on - today).num_days()),
-                waits_for: links.map(|link| link.from).collect(),
-            });
-        }
-        steps.extend(undated.iter().map(|one| Step {
-            track: one.phase.as_ref().map(Label::as_str),
-            level: level(&one.key),
-            is_achieved: one.achieved_on.is_some(),
+/// What is known of the proofs and prerequisites of a plan's milestones.
+#[derive(Debug, Default)]
+struct Proved {
+    /// How far the proofs have come, in percent.
+    percents: HashMap<Key, f64>,
+    /// Milestones whose prerequisites are not met.
+    locked: HashSet<Key>,
+}
+
+impl Proved {
+    fn percent(&self, key: &str) -> Option<f64> {
+        self.percents.iter().find(|(known, _)| known.as_str() == key).map(|(_, percent)| *percent)
+    }
+}
+
+/// What the progress of a plan is made from.
+struct Sources<'a> {
+    plan: &'a PlanView,
+    undated: &'a [UndatedMilestone],
+    content: Option<&'a TemplateContent>,
+    proved: &'a Proved,
+    today: NaiveDate,
+}
+
+impl<'a> Sources<'a> {
+    fn definition(&self, key: &str) -> Option<&'a MilestoneDefinition> {
+        self.content?.find(key)
+    }
+
+    /// The position of a milestone among all: first those with a date, then those without.
+    fn place(&self, key: &str) -> Option<usize> {
+        let dated = self.plan.labels.iter().position(|label| &*label.key == key);
+        let undated = || self.undated.iter().position(|one| one.key.as_str() == key);
+        dated.or_else(|| Some(self.plan.labels.len() + undated()?))
+    }
+
+    fn pathway_of(&self, key: &str) -> Option<&'a Key> {
+        self.content?.pathway_of(key)
+    }
+
+    /// A milestone as far as its key tells.
+    fn step(&self, key: &str, track: Option<&'a str>) -> Step<'a> {
+        let definition = self.definition(key);
+        let pathway = self.pathway_of(key).and_then(|pathway| self.place(pathway.as_str()));
+        Step {
+            track,
+            level: definition.and_then(|one| one.level.as_ref()).map(Label::as_str),
+            is_achieved: false,
             is_dropped: false,
-            proved_percent: percents.get(one.key.as_str()).copied(),
+            part: match pathway {
+                Some(at) => Part::Alternative(at),
+                None if definition.is_some_and(|one| one.pathway().is_some()) => Part::Pathway,
+                None => Part::None,
+            },
+            is_locked: self.proved.locked.iter().any(|locked| locked.as_str() == key),
+            proved_percent: self.proved.percent(key),
             due_in_days: None,
-            waits_for: needed(&one.key).filter_map(|needed| place(needed.as_str())).collect(),
-        }));
-        let found = progress(&steps);
-        let label = |text: Option<&str>| text.map(|text| Label::trusted(text.to_owned()));
-        let next = |at: &usize| {
-            let dated = plan.labels.get(*at);
-            let (key, name) = match dated {
-                Some(label) => (label.key.to_string(), label.name.to_string()),
-                None => (
-                    undated[*at - plan.labels.len()].key.to_string(),
-                    undated[*at - plan.labels.len()].name.to_string(),
-                ),
-            };
-            let reckoned_on = dated.map(|_| standings[*at].reckoned_on);
-            let Step { track, level, proved_percent, .. } = steps[*at];
-            NextStep { key, name, track: label(track), level: label(level), reckoned_on, proved_percent }
+            waits_for: vec![],
+        }
+    }
+
+    fn steps(&self) -> Vec<Step<'a>> {
+        let (facts, standings) = (&self.plan.facts, self.plan.standings(self.today));
+        let dated = self.plan.labels.iter().zip(&facts.milestones).enumerate().map(|(at, (label, milestone))| Step {
+            is_achieved: milestone.state == State::Achieved,
+            is_dropped: milestone.state.is_dropped(),
+            due_in_days: Some((standings[at].reckoned_on - self.today).num_days()),
+            waits_for: facts.links.iter().filter(|link| link.to == at).map(|link| link.from).collect(),
+            ..self.step(&label.key, label.phase.as_deref())
+        });
+        // What a milestone without a date waits for is only in the template.
+        let needed = |key: &str| self.definition(key).into_iter().flat_map(|one| &one.depends_on);
+        let undated = self.undated.iter().map(|one| Step {
+            is_achieved: one.achieved_on.is_some(),
+            waits_for: needed(&one.key).filter_map(|needed| self.place(needed.as_str())).collect(),
+            ..self.step(&one.key, one.phase.as_ref().map(Label::as_str))
+        });
+        dated.chain(undated).collect()
+    }
+
+    fn next_step(&self, at: usize, step: &Step<'_>) -> NextStep {
+        let dated = self.plan.labels.get(at);
+        let (key, name) = match dated {
+            Some(label) => (label.key.to_string(), label.name.to_string()),
+            None => {
+                let undated = &self.undated[at - self.plan.labels.len()];
+                (undated.key.to_string(), undated.name.to_string())
+            }
         };
-        let summary = plan.summary(today);
-        Self {
+        let own = self.definition(&key);
+        NextStep {
+            pathway: self.pathway_of(&key).map(Key::to_string),
+            badge_name: own.and_then(|one| one.badge.as_ref()).map(|badge| badge.name.clone()),
+            reward_names: own.iter().flat_map(|one| &one.rewards).map(|reward| reward.name.clone()).collect(),
+            celebration: own.and_then(|one| one.celebration.clone()),
+            key,
+            name,
+            track: label(step.track),
+            level: label(step.level),
+            reckoned_on: dated.map(|_| self.plan.standings(self.today)[at].reckoned_on),
+            proved_percent: step.proved_percent,
+        }
+    }
+
+    fn progress(&self) -> PlanProgress {
+        let steps = self.steps();
+        let found = progress(&steps);
+        let plan = self.plan;
+        let summary = plan.summary(self.today);
+        let level =
+            |(level, share): &(Option<&str>, Share)| LevelProgress { level: label(*level), progress: (*share).into() };
+        let track = |track: &Track<'_>| TrackProgress {
+            track: label(track.name),
+            progress: track.share.into(),
+            levels: track.levels.iter().map(level).collect(),
+        };
+        PlanProgress {
             plan_id: plan.row.id,
             person_id: plan.row.person_id,
             person_name: plan.row.person_name.clone(),
-            as_of: today,
+            as_of: self.today,
             progress: found.share.into(),
-            tracks: found
-                .tracks
-                .iter()
-                .map(|track| TrackProgress {
-                    track: label(track.name),
-                    progress: track.share.into(),
-                    levels: track
-                        .levels
-                        .iter()
-                        .map(|(level, share)| LevelProgress { level: label(*level), progress: (*share).into() })
-                        .collect(),
-                })
-                .collect(),
-            next: found.next.iter().take(MOST_NEXT).map(next).collect(),
+            tracks: found.tracks.iter().map(track).collect(),
+            next: found.next.iter().take(MOST_NEXT).map(|at| self.next_step(*at, &steps[*at])).collect(),
             expected_finish_on: summary.finish_on,
             finish_variance_days: plan.facts.finish_variance_days(summary.planned_finish_on, summary.finish_on),
+            probable_finish: None,
         }
     }
+}
+
+fn label(text: Option<&str>) -> Option<Label> {
+    text.map(|text| Label::trusted(text.to_owned()))
 }

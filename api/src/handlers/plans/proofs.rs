@@ -43,7 +43,7 @@ pub struct PlanProofs {
 /// Proof of a milestone on a date, judged by what is known now.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
-    "key": "t4", "name": "Three agents work together", "holds": false, "proved_on": null, "percent": 66.7, "must_hold": false, "needed": 1,
+    "key": "t4", "name": "Three agents work together", "holds": false, "proved_on": null, "percent": 66.7, "must_hold": false, "is_unlocked": true, "needed": 1,
     "tier": null, "tiers": [], "achieved_on": null, "contested_at": null, "upheld_at": null,
     "criteria": [{"kind": "metric", "subject": "agents-deployed", "is_met": false, "met_on": null, "figure": 2.0, "threshold": 3.0,
         "at_most": false, "percent": 66.7}]
@@ -62,6 +62,8 @@ pub struct ProofOfMilestone {
     percent: f64,
     /// Whether the proof has to hold every day.
     must_hold: bool,
+    /// Whether the milestone waits for nothing any more: what it depends on is closed, and its prerequisites hold. What is proved is achieved then.
+    is_unlocked: bool,
     /// Number of criteria that have to be met.
     #[schema(minimum = 1, maximum = 20)]
     needed: usize,
@@ -149,7 +151,7 @@ pub async fn list_proofs(cx: Context, id: Path<Uuid>, AsOf(as_of): AsOf) -> Resu
 }
 
 impl ProofOfMilestone {
-    fn of(observed: &Observed, Judged { at, judgement }: Judged) -> Option<Self> {
+    fn of(observed: &Observed, Judged { at, judgement, is_unlocked }: Judged) -> Option<Self> {
         let definition = &observed.content.milestones[at];
         let proof = definition.proof.as_ref()?;
         let standing = observed.standing(definition.key.as_str());
@@ -163,6 +165,7 @@ impl ProofOfMilestone {
             proved_on: judgement.proved_on,
             percent: judgement.percent,
             must_hold: proof.must_hold,
+            is_unlocked,
             needed: proof.needed(),
             tier: judgement.tiers.last().map(|one| one.tier),
             criteria: criteria.collect(),

@@ -23,6 +23,7 @@ use crate::extract::Body;
 use crate::handlers::milestones::create;
 use crate::paging::{Page, Paging};
 use crate::precondition::IfMatchOptional;
+use crate::proving;
 use crate::resources::milestones::Milestone;
 use crate::resources::milestones::check_record;
 use crate::stepping;
@@ -57,6 +58,8 @@ pub struct UndatedDraft {
 pub struct UndatedAchievement {
     /// Day on which it was achieved. Not in the future. Defaults to today.
     occurred_on: Option<NaiveDate>,
+    /// Reason for achieving it although what it waits for is missing.
+    override_reason: Option<Reason>,
 }
 
 /// Reason for reopening a milestone without a date.
@@ -147,7 +150,9 @@ pub async fn read_undated_milestone(cx: Context, path: Path<(Uuid, String)>) -> 
 
 /// Achieve a milestone without a date
 ///
-/// A badge that the template names for it is awarded to the person whom the plan serves.
+/// It can be achieved only when the milestones that it waits for in the template are closed, and the prerequisites that the template names
+/// hold; `override_reason` overrides this check. A badge that the template names for it is awarded to the person whom the plan serves, and
+/// rewards are granted.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
     params(IfMatchOptional), request_body(content = Option<UndatedAchievement>),
     responses((status = 200, description = "The achieved milestone.", body = UndatedMilestone)))]
@@ -167,6 +172,7 @@ pub async fn achieve_undated_milestone(
         if before.achieved_on.is_some() {
             return Err(ValueRule::AlreadyRecorded.at("").into());
         }
+        proving::check_prerequisites(&cx, unit, &record, &key, body.0.override_reason.as_ref()).await?;
         let after = stepping::achieve_undated(unit, &before, occurred_on).await?;
         awarding::for_milestone(&cx, unit, &record, &key, occurred_on).await?;
         Ok(Answer::ok(&after)?.version(after.version))

@@ -97,7 +97,7 @@ pub struct PlanPatch {
     #[serde(default)]
     #[schema(value_type = Option<Currency>)]
     currency: Change<Currency>,
-    /// Whether the plan is archived: `true` archives it, `false` restores it.
+    /// Whether the plan is archived: `true` archives it, `false` restores it, also after a withdrawal.
     #[schema(value_type = bool, required = false)]
     archived: Option<bool>,
 }
@@ -162,6 +162,9 @@ pub async fn update_plan(cx: Context, id: Path<Uuid>, body: Body<PlanPatch>) -> 
             row.calendar = JsonText(calendar);
         }
         row.archived_at = archived(patch.archived, row.archived_at, unit.now);
+        if row.archived_at.is_none() {
+            (row.withdrawn_on, row.withdrawal_reason) = (None, None);
+        }
         if Plan::at(&PlanView::from(&record), unit.today) == before {
             return Ok(Answer::ok(&before)?.version_and_content(record.plan.version));
         }

@@ -226,6 +226,11 @@ impl PlanSimulation {
         })
     }
 
+    /// The probable dates of the finish alone.
+    pub fn into_finish(self) -> ProbableDates {
+        self.finish
+    }
+
     /// The day by which the plan is finished in four of five samples.
     pub const fn p80_on(&self) -> NaiveDate {
         self.finish.p80_on
