@@ -6,6 +6,7 @@ pub mod look_back;
 pub mod models;
 pub mod observed;
 pub mod on_day;
+pub mod participants;
 pub mod past;
 pub mod react;
 pub mod risk;

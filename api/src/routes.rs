@@ -114,6 +114,7 @@ fn plans<R: Registry>(config: &mut R) {
         .service(plans::dependencies::read_plan_dependency)
         .service(plans::dependencies::withdraw_plan_dependency)
         .service(plans::holds::hold_plan)
+        .service(plans::outlook::read_outlook)
         .service(plans::transfer::transfer_plan)
         .service(plans::withdraw::withdraw_person)
         .service(plans::holds::resume_plan)
@@ -188,6 +189,7 @@ fn reports<R: Registry>(config: &mut R) {
         .service(reports::health::read_health_report)
         .service(reports::risk::read_risk_report)
         .service(reports::load::read_load_report)
+        .service(reports::expansion::read_expansion_report)
         .service(reports::impact::read_impact_report)
         .service(reports::retention::read_retention_report)
         .service(reports::interventions::read_intervention_report);

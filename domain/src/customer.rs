@@ -15,3 +15,4 @@ pub mod retention;
 pub mod risk;
 pub mod risk_model;
 pub mod rule;
+pub mod suggestion;

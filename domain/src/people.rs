@@ -2,6 +2,7 @@
 
 pub mod chart;
 pub mod identity;
+pub mod mentor;
 pub mod profile;
 pub mod responsibility;
 pub mod rule;

@@ -12,5 +12,6 @@ pub mod ranking;
 pub mod reward;
 pub mod rule;
 pub mod share;
+pub mod signal;
 pub mod status_list;
 pub mod verdict;

@@ -22,6 +22,7 @@ mod discipline;
 mod documents;
 mod erasure;
 mod events;
+mod expansion;
 mod factors;
 mod fairness;
 mod foresight;

@@ -20,6 +20,7 @@ use super::day::{Day, slope_per_week};
 use super::look_back::outcomes_by_customer;
 use super::models::Models;
 use super::observed::{Observed, Stretch, TREND_DAYS, observe};
+use super::participants::Participants;
 use super::past::Facts;
 use super::react::{Looked, end_of_archived, follow_owner, react_to};
 use super::risk::{self, Judgement, Learned};
@@ -58,6 +59,7 @@ pub(super) struct Lens {
     pub(super) risk_model: Option<Learned>,
     pub(super) playbooks: Vec<PlaybookRow>,
     pub(super) outcomes: HashMap<Uuid, Vec<(NaiveDate, OutcomeKind)>>,
+    pub(super) participants: Participants,
 }
 
 /// Brings what is kept up to date, and lets playbooks react. Answers how many customers had changed.
@@ -68,21 +70,26 @@ pub async fn keep_health(cx: &Context) -> Result<usize, ApiError> {
     }
     let turn = cx.app.keeping.turn(cx.organization_id(), Upkeep::Health);
     let _turn = turn.lock().await;
+    // People are looked at before the marks are taken, on connections of their own: what is proved meanwhile is looked at the next time.
+    let playbooks = playbooks::all(&mut cx.read().await?, cx.organization_id()).await?;
+    let triggers = playbooks.iter().filter(|row| row.content.content.active).map(|row| &row.content.content.trigger);
+    let participants = Participants::load_for(cx, triggers).await?;
     let Some(due) = keeping::due(cx, Upkeep::Health).await? else { return Ok(0) };
     // Whoever asks, it is the server that reacts; and the plans in memory must be no older than the marks.
     let job = Context::of_job(&cx.app, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
-    keep(&job, due).await
+    keep(&job, due, participants).await
 }
 
-async fn keep(cx: &Context, mut due: Due) -> Result<usize, ApiError> {
+async fn keep(cx: &Context, mut due: Due, participants: Participants) -> Result<usize, ApiError> {
     let organization_id = cx.organization_id();
-    let changed = changed(cx, &mut due).await?;
+    let changed = changed(cx, &mut due, &participants).await?;
     let Due { mut conn, before, marks } = due;
     let lens = Arc::new(Lens {
         models: Models::load(&mut conn, organization_id, None).await?,
         risk_model: risk::in_force(&mut conn, organization_id, marks.as_of, None).await?.map(|(_, learned)| learned),
         playbooks: playbooks::all(&mut conn, organization_id).await?,
         outcomes: outcomes_by_customer(cx, &mut conn).await?,
+        participants,
     });
     let count = changed.len();
     let mut portions: Vec<Vec<Customer>> = changed.chunks(AT_ONCE).map(<[Customer]>::to_vec).collect();
@@ -106,7 +113,7 @@ async fn keep(cx: &Context, mut due: Due) -> Result<usize, ApiError> {
 }
 
 /// The customers of whom something has changed; on a new day, all of them.
-async fn changed(cx: &Context, due: &mut Due) -> Result<Vec<Customer>, ApiError> {
+async fn changed(cx: &Context, due: &mut Due, participants: &Participants) -> Result<Vec<Customer>, ApiError> {
     let (organization_id, before) = (cx.organization_id(), due.before_today());
     let conn = &mut due.conn;
     let mut all = customers::all(conn, organization_id).await?;
@@ -116,10 +123,14 @@ async fn changed(cx: &Context, due: &mut Due) -> Result<Vec<Customer>, ApiError>
         return Ok(all);
     }
     let mut ids = keeping::holders_since(conn, organization_id, Holder::Customer, before).await?;
+    let people = ledger::roots_since(conn, organization_id, "person", before.ledger_sequence).await?;
+    ids.extend(participants.customers_of(&people));
     let plan_ids = ledger::roots_since(conn, organization_id, "plan", before.ledger_sequence).await?;
     if !plan_ids.is_empty() {
         let plans = cx.plans().await?;
         ids.extend(plan_ids.iter().filter_map(|id| plans.find(*id)?.row.customer_id));
+        let served: Vec<Uuid> = plan_ids.iter().filter_map(|id| plans.find(*id)?.row.person_id).collect();
+        ids.extend(participants.customers_of(&served));
         // Customers that a plan belonged to before it was moved to another customer.
         let befores = ledger::befores_since(conn, organization_id, "plan.updated", before.ledger_sequence).await?;
         ids.extend(befores.iter().filter_map(|text| serde_json::from_str::<Owned>(text).ok()?.customer_id));
@@ -150,7 +161,7 @@ pub(super) async fn look(
             let is_lost = !lens.outcomes.get(&one.customer.id).is_none_or(|own| is_customer(own, to));
             // Nobody is called about a customer that has left.
             let judgement = Judgement::of(lens.risk_model.as_ref(), &one.risk_known(to), to);
-            let situation = one.situation(day, judgement.level());
+            let situation = one.situation(day, judgement.level(), &lens.participants);
             let held = |playbook: &Playbook| one.held(playbook, &lens.models, day, &situation).filter(|_| !is_lost);
             let held = lens.playbooks.iter().map(|row| held(&row.content.content)).collect();
             let row = row(&one, &days, &judgement, is_lost, marks.computed_at)?;

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::keep::{AT_ONCE, Found, Lens, keep_health, look};
 use super::look_back::outcomes_by_customer;
 use super::models::Models;
+use super::participants::Participants;
 use super::risk;
 use crate::context::Context;
 use crate::error::ApiError;
@@ -50,6 +51,7 @@ pub async fn health_on(cx: &Context, on: NaiveDate) -> Result<(Marks, Vec<Listed
         risk_model: risk::in_force(&mut conn, organization_id, on, None).await?.map(|(_, learned)| learned),
         playbooks: vec![],
         outcomes: outcomes_by_customer(cx, &mut conn).await?,
+        participants: Participants::default(),
     });
     let mut all = customers::all(&mut conn, organization_id).await?;
     all.retain(|one| one.stamp.archived_at.is_none_or(|at| cx.date_of(at) > on));

@@ -12,12 +12,13 @@ use milepost_domain::values::dates::{days_between, plus_days};
 use super::day::Day;
 use super::models::Models;
 use super::observed::Observed;
+use super::participants::Participants;
 use super::risk::{Judgement, Learned};
 use crate::read_model::PlanView;
 
 impl Observed {
-    /// The customer's situation on a day, with the level of its risk.
-    pub fn situation(&self, day: &Day, risk: Level) -> Situation {
+    /// The customer's situation on a day, with the level of its risk, and what its people have achieved.
+    pub fn situation(&self, day: &Day, risk: Level, people: &Participants) -> Situation {
         Situation {
             band: day.band(),
             risk,
@@ -25,13 +26,14 @@ impl Observed {
             days_to_renewal: self.customer.renews_on.map(|on| days_between(day.on, on)).filter(|days| *days >= 0),
             days_since_event: self.last_event_on(day.on).map(|on| days_between(on, day.on)),
             sub_scores: sub_scores(day),
+            signals: people.signals(self.customer.id, day.on),
             plans: self.plans_on(day.on).map(|view| plan_situation(view, day.on)).collect(),
         }
     }
 
     /// The customer's situation on a day, with its risk by a model.
-    pub fn judged_situation(&self, day: &Day, risk_model: Option<&Learned>) -> Situation {
-        self.situation(day, Judgement::of(risk_model, &self.risk_known(day.on), day.on).level())
+    pub fn judged_situation(&self, day: &Day, risk_model: Option<&Learned>, people: &Participants) -> Situation {
+        self.situation(day, Judgement::of(risk_model, &self.risk_known(day.on), day.on).level(), people)
     }
 
     /// The subjects for which a playbook's trigger holds on a day, in the situation of that day; `None` if the playbook does not look at

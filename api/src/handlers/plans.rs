@@ -12,6 +12,7 @@ pub mod exchange;
 pub mod holds;
 pub mod list;
 pub mod move_start;
+pub mod outlook;
 pub mod progress;
 pub mod proofs;
 pub mod read;

@@ -1,6 +1,7 @@
 //! Reports over all plans.
 
 pub mod drift;
+pub mod expansion;
 pub mod health;
 pub mod impact;
 pub mod interventions;

@@ -13,7 +13,7 @@ use crate::author::Author;
 use crate::json_text::JsonText;
 use crate::many::ROWS_PER_INSERT;
 use crate::owner::Owner;
-use crate::row::{self, Condition, Value};
+use crate::row::{self, Column as _, Condition, Value};
 use crate::{Conn, columns, on, table};
 
 /// An intervention.
@@ -54,10 +54,30 @@ impl InterventionRow {
         (self.owner_id, self.owner_ref, self.owner_name) = (owner.id, owner.external_ref, owner.name);
     }
 
+    /// Returns whether it offers more to a customer.
+    pub fn is_expansion(&self) -> bool {
+        self.kind == InterventionKind::Expansion
+    }
+
     /// Returns the owner.
     pub fn owner(&self) -> Owner {
         Owner { id: self.owner_id, external_ref: self.owner_ref.clone(), name: self.owner_name.clone() }
     }
+}
+
+/// Returns the owners of the interventions of a kind that are not done, each as often as they own one.
+pub async fn owners_of_unfinished(
+    conn: &mut Conn,
+    organization_id: Uuid,
+    kind: InterventionKind,
+) -> sqlx::Result<Vec<Uuid>> {
+    let conditions = [
+        Condition::Equals("kind", kind.to_value()),
+        Condition::IsPresent("done_on", false),
+        Condition::IsPresent("owner_id", true),
+    ];
+    let rows: Vec<InterventionRow> = row::all(conn, organization_id, &conditions, "id").await?;
+    Ok(rows.into_iter().filter_map(|row| row.owner_id).collect())
 }
 
 /// A note on an intervention.

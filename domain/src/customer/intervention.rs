@@ -39,6 +39,8 @@ pub enum InterventionKind {
     PriorityImplementation,
     /// Recognition earlier than usual.
     ExpeditedRecognition,
+    /// Offer of more, to a customer that is ready for it.
+    Expansion,
     /// Any other intervention.
     Other,
 }

@@ -170,6 +170,10 @@ impl Playbook {
             TriggerKind::FactorRise,
         ];
         need(&timed, "days", trigger.days.is_some(), "the number of days");
+        need(&[TriggerKind::Champion], "tier", trigger.tier.is_some(), "the tier");
+        let impact = [TriggerKind::VerifiedImpact];
+        need(&impact, "at_least_minor", trigger.at_least_minor.is_some(), "the amount");
+        need(&impact, "currency", trigger.currency.is_some(), "the currency");
         need(&changes, "factor", trigger.factor.is_some(), "");
         need(&changes, "points", trigger.points.is_some(), "the number of points");
         let has_owner =
@@ -208,6 +212,9 @@ pub(super) mod samples {
             days: None,
             factor: None,
             points: None,
+            tier: None,
+            at_least_minor: None,
+            currency: None,
         }
     }
 
@@ -253,6 +260,11 @@ mod tests {
             found.into_iter().map(|violation| (violation.at, violation.code)).collect::<Vec<_>>()
         };
         let at = |place: &str, code| (place.to_owned(), code);
+        assert_eq!(broken(trigger(TriggerKind::Champion)), [at("/trigger/tier", "required")]);
+        assert_eq!(
+            broken(trigger(TriggerKind::VerifiedImpact)),
+            [at("/trigger/at_least_minor", "required"), at("/trigger/currency", "required")]
+        );
         assert_eq!(broken(trigger(TriggerKind::BandEntered)), [at("/trigger/bands", "required")]);
         assert_eq!(
             broken(trigger(TriggerKind::FactorDrop)),

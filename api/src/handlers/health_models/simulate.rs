@@ -19,6 +19,7 @@ use crate::context::Context;
 use crate::customer_health::day::Day;
 use crate::customer_health::models::Models;
 use crate::customer_health::observed::{Observed, Stretch};
+use crate::customer_health::participants::Participants;
 use crate::customer_health::{observed, risk};
 use crate::error::ApiError;
 use crate::extract::Query;
@@ -160,7 +161,7 @@ pub async fn simulate_health_model(
             triples.filter_map(|((one, before), after)| Some((one, before?, after?))).collect();
         let begins = |playbook: &Playbook, (one, before, after): &(&Observed, Day, Day)| {
             let held = |models: &Models, day: &Day| {
-                let situation = one.judged_situation(day, risk_model.as_ref());
+                let situation = one.judged_situation(day, risk_model.as_ref(), &Participants::default());
                 one.held(playbook, models, day, &situation).unwrap_or_default()
             };
             let before = held(&active, before);

@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::customer_health::day::Day;
 use crate::customer_health::models::Models;
 use crate::customer_health::observed::{Observed, Stretch};
+use crate::customer_health::participants::Participants;
 use crate::customer_health::risk::Learned;
 use crate::customer_health::{observed, risk};
 use crate::error::ApiError;
@@ -85,8 +86,9 @@ pub async fn dry_run_playbook(
 ) -> Result<Answer, ApiError> {
     let to = cx.today();
     let from = plus_days(to, 1 - options.0.days.unwrap_or(90));
+    let row = resource::find::<KeyedPlaybook>(&mut cx.read().await?, cx.organization_id(), By::Key(&key)).await?;
+    let people = Participants::load_for(&cx, [&row.content.content.trigger]).await?;
     let mut conn = cx.survey().await?;
-    let row = resource::find::<KeyedPlaybook>(&mut conn, cx.organization_id(), By::Key(&key)).await?;
     let playbook = Playbook { active: true, ..row.content.content };
     let models = Models::load(&mut conn, cx.organization_id(), None).await?.of_today();
     let risk_model =
@@ -99,8 +101,10 @@ pub async fn dry_run_playbook(
     let observed = observed::observe(&cx, &mut conn, own, needs, stretch).await?;
     drop(conn);
     let tried = tokio::task::spawn_blocking(move || {
-        let mut data: Vec<WouldOpen> =
-            observed.iter().flat_map(|one| replay(one, &playbook, &models, risk_model.as_ref(), from, to)).collect();
+        let mut data: Vec<WouldOpen> = observed
+            .iter()
+            .flat_map(|one| replay(one, &playbook, (&models, risk_model.as_ref(), &people), from, to))
+            .collect();
         let mut customers: Vec<Uuid> = data.iter().map(|one| one.customer_id).collect();
         customers.sort_unstable();
         customers.dedup();
@@ -114,13 +118,12 @@ pub async fn dry_run_playbook(
 fn replay(
     one: &Observed,
     playbook: &Playbook,
-    models: &Models,
-    risk_model: Option<&Learned>,
+    (models, risk_model, people): (&Models, Option<&Learned>, &Participants),
     from: NaiveDate,
     to: NaiveDate,
 ) -> Vec<WouldOpen> {
     let days = one.days(models, plus_days(from, -1), to);
-    let held = |day: &Day| one.held(playbook, models, day, &one.judged_situation(day, risk_model));
+    let held = |day: &Day| one.held(playbook, models, day, &one.judged_situation(day, risk_model, people));
     let days = days.iter().map(|day| (day.on, held(day)));
     // Same rule as for active playbooks, but nobody finishes anything.
     let playbook = &Playbook { one_at_a_time: false, ..playbook.clone() };

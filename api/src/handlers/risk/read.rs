@@ -119,6 +119,28 @@ pub struct RiskIndicator {
     value: Option<f64>,
 }
 
+impl RiskFactor {
+    /// A finding with its evidence.
+    pub fn of(finding: &FactorFinding) -> Self {
+        Self {
+            factor: finding.kind,
+            severity: finding.severity,
+            points: finding.points,
+            most_points: FACTORS.iter().find(|(kind, _)| *kind == finding.kind).map_or(0.0, |one| one.1),
+            found: finding.found,
+            compared_with: finding.compared_with,
+            evidence: finding.evidence(),
+        }
+    }
+}
+
+impl RiskIndicator {
+    /// An indicator with its value.
+    pub const fn of((indicator, value): (IndicatorKind, Option<f64>)) -> Self {
+        Self { indicator, value }
+    }
+}
+
 /// Get a customer's risk
 ///
 /// Returns the risk that the customer is lost, with its factors and early indicators. The level is based on the
@@ -160,15 +182,6 @@ async fn answer(cx: &Context, found: Customer, Moment { as_of, known_at }: Momen
     let facts = observed.risk_known(as_of);
     let judgement = Judgement::of(model.as_ref().map(|(_, learned)| learned), &facts, as_of);
     let (level, Judgement { risk, probability }) = (judgement.level(), judgement);
-    let factor = |finding: &FactorFinding| RiskFactor {
-        factor: finding.kind,
-        severity: finding.severity,
-        points: finding.points,
-        most_points: FACTORS.iter().find(|(kind, _)| *kind == finding.kind).map_or(0.0, |one| one.1),
-        found: finding.found,
-        compared_with: finding.compared_with,
-        evidence: finding.evidence(),
-    };
     let answer = CustomerRisk {
         customer_id: observed.customer.id,
         customer_ref: observed.customer.external_ref.clone(),
@@ -184,8 +197,8 @@ async fn answer(cx: &Context, found: Customer, Moment { as_of, known_at }: Momen
         horizon_days: model.as_ref().map(|(_, learned)| learned.horizon_days),
         model_id: model.as_ref().map(|(row, _)| row.id),
         fitted_at: model.as_ref().map(|(row, _)| row.fitted_at),
-        factors: risk.factors.iter().map(factor).collect(),
-        indicators: risk.indicators.into_iter().map(|(indicator, value)| RiskIndicator { indicator, value }).collect(),
+        factors: risk.factors.iter().map(RiskFactor::of).collect(),
+        indicators: risk.indicators.into_iter().map(RiskIndicator::of).collect(),
     };
     Ok(Answer::ok(&answer)?.content_tag())
 }

@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 use crate::customer::health::band::Band;
 use crate::customer::risk::Level;
 use crate::plan::schedule::Status;
-use crate::values::text::Key;
+use crate::recognition::badge::BadgeTier;
+use crate::recognition::signal::{Signal, SignalKind, currencies_with};
+use crate::values::text::{Currency, Key};
 
 /// Trigger of a playbook. The playbook reacts when the trigger's condition starts to hold.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -47,6 +49,16 @@ pub struct Trigger {
     #[serde(default)]
     #[schema(minimum = 0.1, maximum = 100)]
     pub points: Option<f64>,
+    /// `champion`: lowest tier that triggers the playbook.
+    #[serde(default)]
+    pub tier: Option<BadgeTier>,
+    /// `verified_impact`: amount for a year that triggers the playbook, in the smallest unit of the currency.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1_000_000_000_000_i64)]
+    pub at_least_minor: Option<i64>,
+    /// `verified_impact`: currency of the amount.
+    #[serde(default)]
+    pub currency: Option<Currency>,
 }
 
 /// Kind of trigger.
@@ -79,6 +91,21 @@ pub enum TriggerKind {
     RenewalDue,
     /// Factor's sub-score has risen by at least the given number of points compared with an earlier day.
     FactorRise,
+    /// Somebody at the customer holds a badge of the given tier or a higher one.
+    Champion,
+    /// All of the customer's people in a program, at least two, have finished a level.
+    TeamLevel,
+    /// Verified impact of the customer's people adds up to the amount or more.
+    VerifiedImpact,
+    /// Somebody at the customer was granted a reward of which none is left to claim.
+    EntitlementLimit,
+}
+
+impl TriggerKind {
+    /// Returns whether the trigger is about what a customer's people have achieved.
+    pub const fn is_about_people(self) -> bool {
+        matches!(self, Self::Champion | Self::TeamLevel | Self::VerifiedImpact | Self::EntitlementLimit)
+    }
 }
 
 /// A customer's situation on a day, reduced to the facts that playbooks use.
@@ -96,6 +123,8 @@ pub struct Situation {
     pub days_to_renewal: Option<i64>,
     /// Sub-score of each factor.
     pub sub_scores: Vec<SubScore>,
+    /// Signals from what the customer's people have achieved.
+    pub signals: Vec<Signal>,
     /// Plans that are not archived at the end of that day.
     pub plans: Vec<PlanSituation>,
 }
@@ -163,6 +192,13 @@ impl Trigger {
                 let most = self.days.map_or(-1, i64::from);
                 whole(now.days_to_renewal.is_some_and(|days| days <= most))
             }
+            TriggerKind::Champion => subjects(now, SignalKind::Champion, |signal| signal.tier >= self.tier),
+            TriggerKind::TeamLevel => subjects(now, SignalKind::TeamLevel, |_| true),
+            TriggerKind::EntitlementLimit => subjects(now, SignalKind::EntitlementLimit, |_| true),
+            TriggerKind::VerifiedImpact => {
+                let least = self.at_least_minor.unwrap_or(i64::MAX);
+                currencies_with(&now.signals, self.currency.as_deref(), least)
+            }
             TriggerKind::FactorDrop => self.changed(now, earlier, |before, now| before - now),
             TriggerKind::FactorRise => self.changed(now, earlier, |before, now| now - before),
         }
@@ -192,10 +228,36 @@ impl Trigger {
     }
 }
 
+/// The subjects of a situation's signals of a kind that are meant.
+fn subjects(now: &Situation, kind: SignalKind, is_meant: impl Fn(&Signal) -> bool) -> Vec<String> {
+    now.signals.iter().filter(|one| one.kind == kind && is_meant(one)).map(|one| one.subject.clone()).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::customer::playbook::samples::trigger;
+
+    fn signals() -> Vec<Signal> {
+        let signal = |kind, subject: &str, tier, amount| Signal {
+            kind,
+            subject: subject.to_owned(),
+            on: chrono::NaiveDate::MIN,
+            person_id: None,
+            tier,
+            name: "".into(),
+            amount,
+        };
+        let usd = |minor| Some(("USD".to_owned(), minor));
+        vec![
+            signal(SignalKind::Champion, "ana", Some(BadgeTier::Silver), None),
+            signal(SignalKind::Champion, "ben", Some(BadgeTier::Gold), None),
+            signal(SignalKind::TeamLevel, "level", None, None),
+            signal(SignalKind::VerifiedImpact, "USD", None, usd(300)),
+            signal(SignalKind::VerifiedImpact, "USD", None, usd(200)),
+            signal(SignalKind::EntitlementLimit, "seat", None, None),
+        ]
+    }
 
     fn situation() -> Situation {
         let milestones =
@@ -215,6 +277,7 @@ mod tests {
             days_without_activation: Some(20),
             days_to_renewal: Some(30),
             sub_scores: vec![("usage".to_owned(), Some(40.0)), ("pulse".to_owned(), None)],
+            signals: signals(),
             plans: vec![PlanSituation { id: "p".to_owned(), spi: Some(0.8), milestones }],
         }
     }
@@ -246,6 +309,12 @@ mod tests {
             (Trigger { milestone: Key::parse("b").ok(), ..base(TriggerKind::MilestoneAchieved) }, vec![]),
             (Trigger { days: Some(7), points: Some(30.0), ..base(TriggerKind::FactorDrop) }, vec!["usage"]),
             (Trigger { days: Some(7), points: Some(30.5), ..base(TriggerKind::FactorDrop) }, vec![]),
+            (Trigger { tier: Some(BadgeTier::Silver), ..base(TriggerKind::Champion) }, vec!["ana", "ben"]),
+            (Trigger { tier: Some(BadgeTier::Gold), ..base(TriggerKind::Champion) }, vec!["ben"]),
+            (base(TriggerKind::TeamLevel), vec!["level"]),
+            (Trigger { at_least_minor: Some(500), ..base(TriggerKind::VerifiedImpact) }, vec!["USD"]),
+            (Trigger { at_least_minor: Some(501), ..base(TriggerKind::VerifiedImpact) }, vec![]),
+            (base(TriggerKind::EntitlementLimit), vec!["seat"]),
         ] {
             assert_eq!(trigger.holds_for(&situation(), Some(&earlier)), expected, "{trigger:?}");
         }
