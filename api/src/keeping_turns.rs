@@ -38,6 +38,11 @@ impl Keeping {
         self.kept.get(&(organization_id, kind)) == Some(state)
     }
 
+    /// The last state in which nothing was due, as far as this process knows.
+    pub fn last_kept(&self, organization_id: Uuid, kind: Upkeep) -> Option<State> {
+        self.kept.get(&(organization_id, kind))
+    }
+
     /// Remembers that nothing is due in a state.
     pub fn note_kept(&self, organization_id: Uuid, kind: Upkeep, state: State) {
         self.kept.insert((organization_id, kind), state);

@@ -24,6 +24,7 @@ use self::observed::{Judged, Observed, observe};
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::keeping::{self, Due};
+use crate::keeping_turns::State;
 use crate::read_model::PlanView;
 use crate::store::marks::{self, Marks, Upkeep};
 use crate::store::plans::PlanRecord;
@@ -74,14 +75,14 @@ pub async fn up_to_date(cx: &Context) -> Result<(Context, i64), ApiError> {
 /// meanwhile.
 async fn round(cx: &Context, mut due: Due) -> Result<bool, ApiError> {
     let organization_id = cx.organization_id();
+    let stored = due.before;
+    let judged = cx.app.keeping.last_kept(organization_id, Upkeep::Proofs);
+    due.before = stored.map(|stored| judged.map_or(stored, |judged| later(stored, judged)));
     let Some(changed) = changed(cx, &mut due).await? else { return Ok(false) };
     let organization = organizations::find(&mut due.conn, organization_id).await?.ok_or_else(ApiError::not_found)?;
     let forgotten_before = organization.event_retention_days.map(|days| plus_days(due.marks.as_of, 1 - days));
-    let Due { conn, before, marks } = due;
+    let Due { conn, marks, .. } = due;
     drop(conn);
-    if changed.is_empty() && before.is_some_and(|before| is_near(before, marks)) {
-        return Ok(false);
-    }
     let mut done = Done::default();
     for portion in changed.chunks(AT_ONCE) {
         let mut conn = cx.survey().await?;
@@ -92,9 +93,11 @@ async fn round(cx: &Context, mut due: Due) -> Result<bool, ApiError> {
         done.has_recorded |= of_portion.has_recorded;
         done.has_skipped |= of_portion.has_skipped;
     }
-    if !done.has_skipped {
+    // Where nothing has followed, the marks stay until much has come: what this process has judged it remembers, and others judge it again.
+    let is_noted = !done.has_recorded && stored.is_some_and(|stored| is_near(stored, marks));
+    if !done.has_skipped && !is_noted {
         let mut unit = cx.begin().await?;
-        if marks::find(&mut unit.conn, unit.organization_id, Upkeep::Proofs).await? == before {
+        if marks::find(&mut unit.conn, unit.organization_id, Upkeep::Proofs).await? == stored {
             marks::save(&mut unit.conn, unit.organization_id, Upkeep::Proofs, marks).await?;
         }
         unit.commit().await?;
@@ -109,7 +112,14 @@ pub async fn judge_all(observed: Vec<Observed>) -> Result<Vec<(Vec<Judged>, Obse
     judged.await.map_err(ApiError::internal)
 }
 
-/// Whether so little has come since some marks that nothing is lost if they stay as they are: then nobody writes for what concerns no proof.
+/// The later one of some marks and a state that this process has judged.
+fn later(stored: Marks, (event_sequence, ledger_sequence, as_of): State) -> Marks {
+    let is_later =
+        as_of == stored.as_of && event_sequence >= stored.event_sequence && ledger_sequence >= stored.ledger_sequence;
+    if is_later { Marks { event_sequence, ledger_sequence, ..stored } } else { stored }
+}
+
+/// Whether so little has come since some marks that nothing is lost if they stay as they are: then nobody writes for what proves nothing.
 fn is_near(before: Marks, now: Marks) -> bool {
     before.as_of == now.as_of
         && now.event_sequence - before.event_sequence < FAR

@@ -43,6 +43,17 @@ pub async fn carry_out(
     judged: &[(Vec<Judged>, Observed)],
     forgotten_before: Option<NaiveDate>,
 ) -> Result<Done, ApiError> {
+    let judged: Vec<&(Vec<Judged>, Observed)> = judged
+        .iter()
+        .filter(|(judgements, observed)| {
+            let looked = Looked { observed, forgotten_before };
+            judgements.iter().any(|one| looked.has_news(one, cx.today()))
+        })
+        .collect();
+    if judged.is_empty() {
+        // Mostly, what comes proves nothing: then nobody writes.
+        return Ok(Done::default());
+    }
     let mut unit = cx.begin().await?;
     let ids: Vec<Uuid> = judged.iter().map(|(_, observed)| observed.plan.row.id).collect();
     let now: Vec<MilestoneStanding> = row::of_plans(&mut unit.conn, unit.organization_id, Some(&ids)).await?;
@@ -58,7 +69,8 @@ pub async fn carry_out(
             done.has_skipped |= plans.contains_key(&row.id);
             continue;
         }
-        let mut plan = Plan { observed, record: None, forgotten_before };
+        let looked = Looked { observed, forgotten_before };
+        let mut plan = Plan { observed, looked, record: None };
         for one in judgements {
             let definition = &observed.content.milestones[one.at];
             if let Some(proof) = &definition.proof {
@@ -71,12 +83,60 @@ pub async fn carry_out(
     Ok(done)
 }
 
+/// A plan as it was looked at.
+#[derive(Clone, Copy)]
+struct Looked<'a> {
+    observed: &'a Observed,
+    /// First day of which no event was deleted because of its age.
+    forgotten_before: Option<NaiveDate>,
+}
+
+impl Looked<'_> {
+    /// Whether a judgement changes anything.
+    fn has_news(self, Judged { at, judgement, is_unlocked }: &Judged, today: NaiveDate) -> bool {
+        let definition = &self.observed.content.milestones[*at];
+        let known = self.observed.standing(definition.key.as_str());
+        let (Some(proof), Some(known)) = (&definition.proof, known) else { return true };
+        let before = self.before(definition, proof, *is_unlocked, today);
+        decide(proof, judgement, before) != Consequence::default()
+            || proved_on(before, judgement, known.proved_on) != known.proved_on
+            || known.was_achieved != (known.was_achieved || before.is_achieved)
+    }
+
+    /// The standing of a milestone before the judgement.
+    fn before(self, definition: &MilestoneDefinition, proof: &Proof, is_unlocked: bool, today: NaiveDate) -> Standing {
+        let plan = &self.observed.plan;
+        let key = definition.key.as_str();
+        let known = self.observed.standing(key);
+        let at = plan.labels.iter().position(|label| &*label.key == key);
+        let state = at.map(|at| plan.facts.milestones[at].state);
+        let undated = self.observed.undated.iter().find(|one| one.key == definition.key);
+        Standing {
+            is_achieved: state == Some(State::Achieved) || undated.is_some_and(|one| one.achieved_on.is_some()),
+            is_dropped: state.is_some_and(State::is_dropped),
+            is_unlocked,
+            was_achieved: known.is_some_and(|known| known.was_achieved),
+            is_forgotten: self
+                .forgotten_before
+                .is_some_and(|first| proof.counts_from(plan.facts.start_on, today).is_some_and(|from| from < first)),
+            was_proved: known.is_some_and(|known| known.achieved_on.is_some()),
+            tier: known.and_then(|known| known.tier),
+            is_contested: known.is_some_and(|known| known.contested_at.is_some()),
+            is_upheld: known.is_some_and(|known| known.upheld_at.is_some()),
+        }
+    }
+}
+
+/// The day of the proof after a judgement. What nobody can tell any more stays as it was.
+fn proved_on(before: Standing, judgement: &Judgement, known: Option<NaiveDate>) -> Option<NaiveDate> {
+    judgement.proved_on.or(known.filter(|_| before.is_forgotten))
+}
+
 /// A plan whose milestones are followed. Its record is loaded when the first one has to change.
 struct Plan<'a> {
     observed: &'a Observed,
+    looked: Looked<'a>,
     record: Option<PlanRecord>,
-    /// First day of which no event was deleted because of its age.
-    forgotten_before: Option<NaiveDate>,
 }
 
 impl Plan<'_> {
@@ -89,13 +149,10 @@ impl Plan<'_> {
     ) -> Result<(), ApiError> {
         let key = definition.key.as_str();
         let known = self.observed.standing(key);
-        let before = self.before(unit, definition, proof, known);
-        let consequence = decide(proof, judgement, Standing { is_unlocked: *is_unlocked, ..before });
+        let before = self.looked.before(definition, proof, *is_unlocked, unit.today);
+        let consequence = decide(proof, judgement, before);
         let mut after = known.cloned().unwrap_or_else(|| begun(unit, self.observed.plan.row.id, definition));
-        // What nobody can tell any more stays as it was.
-        if !(before.is_forgotten && judgement.proved_on.is_none() && after.proved_on.is_some()) {
-            after.proved_on = judgement.proved_on;
-        }
+        after.proved_on = proved_on(before, judgement, after.proved_on);
         after.was_achieved |= before.is_achieved;
         let Consequence { achieve_on, reopen, tiers, contest, settle } = consequence;
         if let Some(on) = achieve_on
@@ -126,33 +183,6 @@ impl Plan<'_> {
             (after.contested_at, after.upheld_at, after.reason) = (None, None, None);
         }
         save(unit, known, after).await
-    }
-
-    fn before(
-        &self,
-        unit: &Unit,
-        definition: &MilestoneDefinition,
-        proof: &Proof,
-        known: Option<&MilestoneStanding>,
-    ) -> Standing {
-        let plan = &self.observed.plan;
-        let key = definition.key.as_str();
-        let at = plan.labels.iter().position(|label| &*label.key == key);
-        let state = at.map(|at| plan.facts.milestones[at].state);
-        let undated = self.observed.undated.iter().find(|one| one.key == definition.key);
-        Standing {
-            is_achieved: state == Some(State::Achieved) || undated.is_some_and(|one| one.achieved_on.is_some()),
-            is_dropped: state.is_some_and(State::is_dropped),
-            is_unlocked: false,
-            was_achieved: known.is_some_and(|known| known.was_achieved),
-            is_forgotten: self.forgotten_before.is_some_and(|first| {
-                proof.counts_from(plan.facts.start_on, unit.today).is_some_and(|from| from < first)
-            }),
-            was_proved: known.is_some_and(|known| known.achieved_on.is_some()),
-            tier: known.and_then(|known| known.tier),
-            is_contested: known.is_some_and(|known| known.contested_at.is_some()),
-            is_upheld: known.is_some_and(|known| known.upheld_at.is_some()),
-        }
     }
 
     async fn record(&mut self, unit: &mut Unit) -> Result<&mut PlanRecord, ApiError> {
