@@ -44,6 +44,11 @@ impl Addresses {
         Self { base: base.trim_end_matches('/').to_owned(), organization_id }
     }
 
+    /// Returns the address of the server.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
     /// Returns the address of the issuer.
     pub fn issuer(&self) -> String {
         format!("{}/issuers/{}", self.base, self.organization_id)

@@ -19,6 +19,7 @@ use self::keep_proofs::keep_proofs;
 pub use self::key_usage::note_key_usage;
 pub use self::prune::prune;
 use crate::error::ApiError;
+use crate::reminding::remind_all;
 use crate::state::App;
 
 /// Interval at which the last use of API keys is written.
@@ -29,6 +30,9 @@ const PRUNING_EVERY: Duration = Duration::from_secs(3600);
 const HEALTH_EVERY: Duration = Duration::from_secs(60);
 /// Interval at which milestones are judged by what has become known.
 const PROOFS_EVERY: Duration = Duration::from_secs(60);
+
+/// Interval at which the job looks for those who are to be reminded of a question.
+const REMINDERS_EVERY: Duration = Duration::from_secs(3600);
 
 /// Time after the start within which every job runs for the first time.
 const FIRST_RUN_WITHIN: Duration = Duration::from_secs(60);
@@ -51,6 +55,7 @@ pub fn start(app: &Arc<App>) -> Jobs {
     jobs.spawn(repeat(Arc::clone(app), "prune", PRUNING_EVERY, async |app| prune(app).await));
     jobs.spawn(repeat(Arc::clone(app), "keep_health", HEALTH_EVERY, async |app| keep_health(app).await));
     jobs.spawn(repeat(Arc::clone(app), "keep_proofs", PROOFS_EVERY, async |app| keep_proofs(app).await));
+    jobs.spawn(repeat(Arc::clone(app), "reminders", REMINDERS_EVERY, async |app| remind_all(app).await));
     let every = Duration::from_secs(60 * u64::from(app.settings.checkpoint_every_minutes));
     jobs.spawn(repeat(Arc::clone(app), "checkpoints", every, async |app| make_checkpoints(app).await));
     if app.settings.backup_dir.is_some() {

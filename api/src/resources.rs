@@ -4,6 +4,7 @@ pub mod api_keys;
 pub mod celebrations;
 pub mod date_changes;
 pub mod interventions;
+pub mod invitations;
 pub mod milestones;
 pub mod status_report;
 pub mod templates;

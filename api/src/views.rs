@@ -6,6 +6,7 @@ pub mod celebrations_feed;
 pub mod ceremony_markdown;
 pub mod ceremony_page;
 pub mod credential_page;
+pub mod invitation_page;
 pub mod newsletter;
 pub mod pictures;
 pub mod project_xml;

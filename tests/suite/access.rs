@@ -175,6 +175,9 @@ async fn another_organization_is_404(engine: Engine) {
     ];
     let risk_model = format!("/v1/risk-models/{}", id_of(&fit_hopelessly(&server).await));
     let (proved, validation) = proved_plan(&server).await;
+    let invited =
+        server.post(&format!("/v1/validations/{validation}/invitations"), body_for("POST", "invitations")).await;
+    let invitation_id = id_of(&invited.expect(201));
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
     let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
     let mut operations = secured(&server);
@@ -200,6 +203,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{reward_key}", "ours")
             .replace("{impact_id}", impact_id)
             .replace("{validation_id}", &validation)
+            .replace("{invitation_id}", &invitation_id)
             .replace("{award_id}", award["id"].as_str().expect("an id"))
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)
@@ -301,6 +305,8 @@ fn body_for(method: &str, path: &str) -> Value {
         }
         ("POST", "validations") if path.contains("/impacts/") => json!({}),
         ("POST", "validations") => json!({ "milestone_key": "a" }),
+        ("POST", "invitations") => json!({ "kind": "peer_review", "name": "Petra" }),
+        ("POST", "delegate") => json!({ "kind": "peer_review", "to_ref": "ours", "person_ref": "ours" }),
         ("POST", "asks") => json!({ "kind": "peer_review", "person_ref": "ours" }),
         ("POST", "decisions") => json!({ "kind": "peer_review", "decision": "approve", "person_ref": "ours" }),
         ("POST", "evidence") => json!({ "evidence": [{ "title": "E" }] }),

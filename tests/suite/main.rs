@@ -31,6 +31,7 @@ mod holds;
 mod idempotency;
 mod impacts;
 mod imports;
+mod invitations;
 mod learning;
 mod ledger;
 mod lists;

@@ -1,4 +1,5 @@
-//! Tokens in links: `ms_<id>_<random>_<crc>` opens a share link, `mo_…` signs a person in once. They have the form of an API key, and each
+//! Tokens in links: `ms_<id>_<random>_<crc>` opens a share link, `mo_…` signs a person in once, `mi_…` lets somebody outside
+//! decide about a validation once. They have the form of an API key, and each
 //! kind opens only what it is for.
 
 use uuid::Uuid;
@@ -11,6 +12,8 @@ pub struct LinkToken<const KIND: char>(ApiKey);
 
 /// The token of a share link.
 pub type ShareToken = LinkToken<'s'>;
+/// The token by which somebody outside decides about a validation.
+pub type InvitationToken = LinkToken<'i'>;
 /// The token that signs a person in once.
 pub type SignInToken = LinkToken<'o'>;
 

@@ -79,6 +79,10 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "entitlement_id" => ("Identifier of the entitlement.", uuid),
         "competition_id" => ("Identifier of the competition.", uuid),
         "impact_id" => ("Identifier of the impact.", uuid),
+        "invitation_id" => ("Identifier of the invitation.", uuid),
+        "invitation_token" => {
+            ("Token in the link of the invitation.", json!({ "type": "string", "minLength": 1, "maxLength": 200 }))
+        }
         "validation_id" => ("Identifier of the validation.", uuid),
         "proof_key" => ("Key of the milestone that proves itself.", reference("Key")),
         "undated_key" => ("Key of the milestone without a date.", reference("Key")),

@@ -1,7 +1,8 @@
 //! Validations: milestones and impacts that are shown to people with evidence, and their decisions.
 
 pub mod decide;
-pub mod matter;
+pub mod invitation;
+pub mod invite;
 pub mod read;
 pub mod submit;
 
@@ -17,9 +18,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use self::matter::Matter;
 use crate::answer::Answer;
 use crate::error::ApiError;
+use crate::matters::Matter;
 use crate::store::author::Author;
 use crate::store::people::Person;
 use crate::store::validations::{self, ValidationAsk, ValidationRow};
@@ -147,6 +148,8 @@ struct Recorded<'a> {
 struct RecordedAsk {
     kind: ValidationKind,
     person_id: Option<Uuid>,
+    /// Whether somebody outside was invited.
+    is_outside: bool,
     decision: Option<Decision>,
     decided_at: Option<DateTime<Utc>>,
 }
@@ -154,7 +157,7 @@ struct RecordedAsk {
 impl RecordedAsk {
     const fn of(ask: &ValidationAsk) -> Self {
         let ValidationAsk { kind, person_id, decision, decided_at, .. } = *ask;
-        Self { kind, person_id, decision, decided_at }
+        Self { kind, person_id, is_outside: ask.secret_hash.is_some(), decision, decided_at }
     }
 }
 

@@ -60,7 +60,7 @@ table!(ValidationRow, "validations");
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "validation_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11",
     "plan_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "impact_id": null, "kind": "peer_review", "person_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11",
     "person_ref": "hr-3", "person_name": "Ben Ito", "decision": "approve", "comment": null, "scores": [{"criterion": "Clarity", "points": 4, "of": 5}],
-    "decided_on": "2026-05-06", "decided_at": "2026-05-06T12:00:00Z", "asked_at": "2026-05-04T12:00:00Z"
+    "decided_on": "2026-05-06", "decided_at": "2026-05-06T12:00:00Z", "asked_at": "2026-05-04T12:00:00Z", "outsider_name": null, "expires_at": null, "reminded_at": null
 }))]
 pub struct ValidationAsk {
     /// Identifier.
@@ -92,15 +92,49 @@ pub struct ValidationAsk {
     pub decided_at: Option<DateTime<Utc>>,
     /// Time at which the person was asked.
     pub asked_at: DateTime<Utc>,
+    /// Name of somebody outside the organization who was invited by a link; null for people of the organization.
+    pub outsider_name: Option<Name>,
+    /// Time until which the link of an invitation works; null for people of the organization.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Time of the last reminder; null if there was none.
+    pub reminded_at: Option<DateTime<Utc>>,
+    /// Hash of the secret in the link of an invitation.
+    #[serde(skip)]
+    pub secret_hash: Option<Vec<u8>>,
 }
 
 columns!(ValidationAsk {
-    id, validation_id, plan_id, impact_id, kind, person_id, decision, comment, scores, decided_on, decided_at, asked_at;
+    id, validation_id, plan_id, impact_id, kind, person_id, decision, comment, scores, decided_on, decided_at, asked_at, outsider_name, expires_at,
+    reminded_at, secret_hash;
     person_ref: PERSON_REF, person_name: PERSON_NAME
 });
 table!(ValidationAsk, "validation_asks");
 
 impl ValidationAsk {
+    /// Returns a question that begins, to nobody yet.
+    pub const fn begun(id: Uuid, of: &ValidationRow, kind: ValidationKind, asked_at: DateTime<Utc>) -> Self {
+        Self {
+            id,
+            validation_id: of.id,
+            plan_id: of.plan_id,
+            impact_id: of.impact_id,
+            kind,
+            person_id: None,
+            person_ref: None,
+            person_name: None,
+            decision: None,
+            comment: None,
+            scores: vec![],
+            decided_on: None,
+            decided_at: None,
+            asked_at,
+            outsider_name: None,
+            expires_at: None,
+            reminded_at: None,
+            secret_hash: None,
+        }
+    }
+
     /// Returns what the rules need to know of it.
     pub fn asked(&self) -> Asked {
         Asked { kind: self.kind, person_id: self.person_id, decision: self.decision, decided_on: self.decided_on }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString};
 use utoipa::ToSchema;
@@ -249,6 +249,42 @@ pub fn may_ask(
     Ok(())
 }
 
+/// Days after which whoever was asked is reminded for the first time, and then again.
+const REMINDERS_AFTER_DAYS: (i64, i64) = (3, 7);
+
+/// Returns whether whoever was asked is to be reminded.
+pub fn is_reminder_due(asked_at: DateTime<Utc>, reminded_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    let (first, next) = REMINDERS_AFTER_DAYS;
+    match reminded_at {
+        Some(at) => (now - at).num_days() >= next,
+        None => (now - asked_at).num_days() >= first,
+    }
+}
+
+/// Checks that somebody outside the organization can be invited: the policy needs the kind, and it is not the manager's attestation.
+pub fn may_invite(needs: &[Need], kind: ValidationKind) -> Result<(), ProofRule> {
+    if !needs.iter().any(|need| need.kind == kind) {
+        return Err(ProofRule::KindNotNeeded);
+    }
+    if kind == ValidationKind::ManagerAttestation { Err(ProofRule::NotTheManager) } else { Ok(()) }
+}
+
+/// Checks that whoever was asked can pass the question on to somebody: they have not decided, and the other one can be asked in their place.
+pub fn may_delegate(
+    needs: &[Need],
+    are_different: bool,
+    asked: &[Asked],
+    from: usize,
+    who: Candidate,
+) -> Result<(), ProofRule> {
+    let own = asked.get(from).ok_or(ProofRule::NotAsked)?;
+    if own.decision.is_some() {
+        return Err(ProofRule::DecidedAlready);
+    }
+    let others: Vec<Asked> = asked.iter().enumerate().filter(|(at, _)| *at != from).map(|(_, one)| *one).collect();
+    may_ask(needs, are_different, &others, own.kind, who)
+}
+
 /// Returns the first day on which a policy was met by dated approvals, each with its kind.
 pub fn approved_on(needs: &[Need], approvals: &[Approval]) -> Option<NaiveDate> {
     let met = |need: &Need| {
@@ -277,6 +313,51 @@ mod tests {
     }
 
     const NEEDS: [Need; 2] = [Need { kind: ManagerAttestation, quorum: 1 }, Need { kind: PeerReview, quorum: 2 }];
+
+    #[test]
+    fn reminders_come_after_days() {
+        let at = |day, hour| {
+            NaiveDate::from_ymd_opt(2026, 5, day)
+                .and_then(|on| on.and_hms_opt(hour, 0, 0))
+                .expect("an instant")
+                .and_utc()
+        };
+        let cases = [
+            (None, at(4, 11), false),
+            (None, at(4, 12), true),
+            (Some(at(4, 12)), at(11, 11), false),
+            (Some(at(4, 12)), at(11, 12), true),
+        ];
+        for (reminded_at, now, expected) in cases {
+            assert_eq!(is_reminder_due(at(1, 12), reminded_at, now), expected, "{reminded_at:?} {now}");
+        }
+    }
+
+    #[test]
+    fn outsiders_are_no_managers() {
+        assert_eq!(may_invite(&NEEDS, PeerReview), Ok(()));
+        assert_eq!(may_invite(&NEEDS, ManagerAttestation), Err(ProofRule::NotTheManager));
+        assert_eq!(may_invite(&NEEDS, ValidationKind::CustomerReference), Err(ProofRule::KindNotNeeded));
+    }
+
+    #[test]
+    fn a_question_is_passed_on_once() {
+        let who = |number, subject| Candidate {
+            person_id: id(number),
+            subject_id: Some(id(subject)),
+            manager_id: Some(id(1)),
+            has_left: false,
+        };
+        let all = [asked(PeerReview, 2, None), asked(PeerReview, 3, Approve), asked(ManagerAttestation, 1, None)];
+        let to = |from, number| may_delegate(&NEEDS, false, &all, from, who(number, 9));
+        assert_eq!(to(0, 4), Ok(()));
+        assert_eq!(to(0, 3), Err(ProofRule::AskedAlready));
+        assert_eq!(to(0, 9), Err(ProofRule::OwnProof));
+        assert_eq!(to(1, 4), Err(ProofRule::DecidedAlready));
+        assert_eq!(to(2, 4), Err(ProofRule::NotTheManager), "an attestation is not passed on");
+        assert_eq!(to(7, 4), Err(ProofRule::NotAsked));
+        assert_eq!(may_delegate(&NEEDS, true, &all, 0, who(1, 9)), Err(ProofRule::SamePerson));
+    }
 
     #[test]
     fn the_state_follows_from_the_decisions() {

@@ -19,7 +19,7 @@ use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::{Body, Query};
-use crate::handlers::validations::matter::save_impact;
+use crate::matters::save_impact;
 use crate::paging::{Page, Paging};
 use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::reference::{self, Named};

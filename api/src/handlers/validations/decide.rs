@@ -65,7 +65,8 @@ pub async fn decide_validation(cx: Context, id: Path<Uuid>, body: Body<DecisionD
         for (index, score) in draft.scores.iter().enumerate() {
             score.check().map_err(|rule| rule.at(format!("/scores/{index}/points")))?;
         }
-        let person = decider(&cx, unit, draft).await?;
+        let named = Named { id: draft.person_id, external_ref: draft.person_ref.as_ref() };
+        let person = decider(&cx, unit, named).await?;
         let own = |ask: &ValidationAsk| ask.kind == draft.kind && ask.person_id == Some(person.id);
         let place = loaded.asks.iter().position(|ask| own(ask) && ask.decision.is_none());
         let place = place.or_else(|| loaded.asks.iter().position(own));
@@ -88,8 +89,7 @@ pub async fn decide_validation(cx: Context, id: Path<Uuid>, body: Body<DecisionD
 }
 
 /// The person who decides: the caller, or the one whom an API client names.
-async fn decider(cx: &Context, unit: &mut Unit, draft: &DecisionDraft) -> Result<Person, ApiError> {
-    let mut named = Named { id: draft.person_id, external_ref: draft.person_ref.as_ref() };
+pub(super) async fn decider(cx: &Context, unit: &mut Unit, mut named: Named<'_>) -> Result<Person, ApiError> {
     if let Some(own) = cx.who.caller.person_id() {
         if !named.is_nobody() {
             return Err(ValueRule::Unused { unless: "an API client records the decision" }.at("/person_id").into());

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::matter::{Matter, Matters};
 use super::{Loaded, Validation};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Query;
+use crate::matters::{Matter, Matters};
 use crate::paging::{Page, Paging};
 use crate::resource::{By, find};
 use crate::store::Conn;
@@ -110,8 +110,14 @@ pub(super) async fn reloaded(
     id: Uuid,
     seen: &Matter,
 ) -> Result<(Loaded, Matter), ApiError> {
-    let loaded = Loaded::find(&mut unit.conn, unit.organization_id, id).await?;
+    let (loaded, matter) = again(unit, id, seen).await?;
     cx.check_version(loaded.row.version)?;
+    Ok((loaded, matter))
+}
+
+/// The same for whoever names no version.
+pub(super) async fn again(unit: &mut Unit, id: Uuid, seen: &Matter) -> Result<(Loaded, Matter), ApiError> {
+    let loaded = Loaded::find(&mut unit.conn, unit.organization_id, id).await?;
     loaded.check_open()?;
     let matter = match seen {
         Matter::Milestone(_) => seen.clone(),

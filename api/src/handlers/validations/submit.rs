@@ -19,13 +19,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::matter::Matter;
 use super::read::{reloaded, seen};
 use super::{Loaded, Recorded, RecordedAsk, Validation, candidate, manager_of, record};
 use crate::answer::Answer;
 use crate::context::Context;
 use crate::error::ApiError;
 use crate::extract::Body;
+use crate::matters::Matter;
 use crate::precondition::IfMatchOptional;
 use crate::reference::{self, Named};
 use crate::resource::{By, find};
@@ -40,7 +40,7 @@ use crate::store::{row, undated_milestones};
 use crate::unit::Unit;
 
 /// Largest number of people who are asked for one validation.
-const MOST_ASKED: usize = 100;
+pub(super) const MOST_ASKED: usize = 100;
 /// Largest number of pieces of evidence of one validation.
 const MOST_EVIDENCE: usize = 100;
 
@@ -312,7 +312,7 @@ async fn begin(unit: &mut Unit, id: Uuid, key: &Key) -> Result<PlanRecord, ApiEr
 }
 
 /// Changes an open validation on behalf of whoever may submit it.
-async fn change(
+pub(super) async fn change(
     cx: &Context,
     id: Uuid,
     work: impl AsyncFn(&mut Unit, &mut Loaded, &mut Matter) -> Result<(), ApiError>,
@@ -368,20 +368,10 @@ async fn ask_manager(
 
 async fn insert(unit: &mut Unit, loaded: &mut Loaded, kind: ValidationKind, person: &Person) -> Result<(), ApiError> {
     let ask = ValidationAsk {
-        id: unit.new_id(),
-        validation_id: loaded.row.id,
-        plan_id: loaded.row.plan_id,
-        impact_id: loaded.row.impact_id,
-        kind,
         person_id: Some(person.id),
         person_ref: person.external_ref.clone(),
         person_name: Some(person.name.clone()),
-        decision: None,
-        comment: None,
-        scores: vec![],
-        decided_on: None,
-        decided_at: None,
-        asked_at: unit.now,
+        ..ValidationAsk::begun(unit.new_id(), &loaded.row, kind, unit.now)
     };
     row::insert(&mut unit.conn, unit.organization_id, &ask).await?;
     loaded.asks.push(ask);

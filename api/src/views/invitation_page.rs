@@ -1,0 +1,112 @@
+//! The page by which somebody outside answers an invitation.
+
+use std::sync::LazyLock;
+
+use actix_web::http::header::CONTENT_SECURITY_POLICY;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use milepost_domain::proof::validation::{Decision, ValidationKind};
+
+use super::security::policy;
+use crate::answer::Answer;
+use crate::resources::invitations::InvitedQuestion;
+
+const STYLE: &str = include_str!("invitation_page.css");
+
+static POLICY: LazyLock<String> = LazyLock::new(|| policy(STYLE));
+
+/// Returns the page as a response; the form is sent to `action`.
+pub fn render(question: &InvitedQuestion, action: &str) -> Answer {
+    let who = question.person_name.as_deref().unwrap_or("a colleague");
+    let title = format!("Your word on an achievement of {who}");
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="robots" content="noindex";
+                title { (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    p class="organization" { (question.organization_name) }
+                    h1 { (question.title) }
+                    p { (question.name.as_str()) ", " (asked(question.kind)) " on this achievement of " strong { (who) } "." }
+                    (shown(question))
+                    @if let Some(decision) = question.decision {
+                        p class="done" { "Thank you. " (answered(decision)) }
+                    } @else if question.is_open {
+                        (form(action))
+                    } @else {
+                        p class="done" { "This question is closed: no answer is needed any more." }
+                    }
+                }
+            }
+        }
+    };
+    Answer::text("text/html; charset=utf-8", page.into_string()).header(CONTENT_SECURITY_POLICY, POLICY.as_str())
+}
+
+fn shown(question: &InvitedQuestion) -> Markup {
+    html! {
+        @if !question.acceptance_criteria.is_empty() {
+            h2 { "It counts as achieved when" }
+            ul { @for criterion in &question.acceptance_criteria { li { (criterion.as_str()) } } }
+        }
+        @if let Some(note) = &question.note { h2 { "Note" } p { (note.as_str()) } }
+        @if !question.evidence.is_empty() {
+            h2 { "Evidence" }
+            ul {
+                @for one in &question.evidence {
+                    li {
+                        @match &one.url {
+                            Some(url) => a href=(url.as_str()) rel="noopener noreferrer nofollow" { (one.title.as_str()) },
+                            None => (one.title.as_str()),
+                        }
+                        @if let Some(note) = &one.note { p class="soft" { (note.as_str()) } }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn form(action: &str) -> Markup {
+    html! {
+        form method="post" action=(action) {
+            fieldset {
+                label { input type="radio" name="decision" value="approve" required; " Yes, it is shown." }
+                label { input type="radio" name="decision" value="ask_for_more"; " I need to see more before I can say." }
+                label { input type="radio" name="decision" value="reject"; " No, it is not." }
+            }
+            label for="comment" { "Comment (optional)" }
+            textarea id="comment" name="comment" maxlength="2000" {}
+            button type="submit" { "Send the answer" }
+            p class="soft" { "The answer can be given once." }
+        }
+    }
+}
+
+/// How somebody is asked, in words.
+const fn asked(kind: ValidationKind) -> &'static str {
+    match kind {
+        ValidationKind::ManagerAttestation => "you are asked for an attestation",
+        ValidationKind::PeerReview => "you are asked for a review",
+        ValidationKind::ExpertEvaluation => "you are asked for an evaluation",
+        ValidationKind::StakeholderFeedback => "you are asked for feedback",
+        ValidationKind::CustomerReference => "you are asked for a reference",
+        ValidationKind::SuccessStory => "you are asked for your word on a success story",
+        ValidationKind::PortfolioReview => "you are asked for a review of a portfolio",
+        ValidationKind::RoiVerification => "you are asked for a verification of the return",
+    }
+}
+
+const fn answered(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Approve => "You have confirmed the achievement.",
+        Decision::Reject => "You have not confirmed the achievement.",
+        Decision::AskForMore => "You have asked for more evidence.",
+    }
+}
