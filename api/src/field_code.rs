@@ -115,6 +115,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "Several milestones of a plan have the same key.",
         "the key 'review' is used by more than one milestone",
     ),
+    of("empty_file", "A file has no content.", "must not be empty"),
     of("ends_before_it_begins", "A period ends before it begins.", "must not be before the first day"),
     of(
         "expires_too_early",
@@ -255,6 +256,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "record first that the change was communicated",
     ),
     of("not_contested", "Nobody has to decide about the milestone.", "is not contested"),
+    of(
+        "not_evidence",
+        "A file is of no kind that is taken as evidence.",
+        "must be a PNG or JPEG image, a whole PDF, or plain text in UTF-8, whatever its name",
+    ),
     of(
         "not_https",
         "The address can be answered by others than its owner.",
@@ -423,6 +429,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("too_long", "The text is too long.", "must have at most 200 characters"),
     of("too_many", "More are asked for than there are.", "must be a number from 1 to 3, the number of what it counts"),
     of("too_many_cells", "A line has more cells than the header.", "has more cells than the first line has columns"),
+    of("too_many_files", "There are as many files as there can be.", "there can be no more files: delete one first"),
     of("too_many_items", "The list has too many items.", "must have at most 500 items"),
     of(
         "too_many_managers",

@@ -40,6 +40,14 @@ impl Default for Images {
 }
 
 impl Images {
+    /// Checks that a file is a whole image within the limits.
+    pub async fn check(&self, bytes: Vec<u8>) -> Result<(), ApiError> {
+        let turn = self.0.acquire().await.map_err(ApiError::internal)?;
+        let read = tokio::task::spawn_blocking(move || read(&bytes).map(|_| ())).await.map_err(ApiError::internal)?;
+        drop(turn);
+        read
+    }
+
     /// Returns an image as a square PNG: the middle of it, upright and made smaller.
     pub async fn avatar(&self, bytes: Vec<u8>) -> Result<Vec<u8>, ApiError> {
         let turn = self.0.acquire().await.map_err(ApiError::internal)?;

@@ -94,6 +94,8 @@ pub enum Entity {
     Reward,
     /// An entitlement to a reward; its root is the person.
     Entitlement,
+    /// A file shown as evidence; its root is that of its validation.
+    EvidenceFile,
     /// A template.
     Template,
     /// A plan.
@@ -141,6 +143,7 @@ impl Entity {
             Self::Competition => "competition",
             Self::Reward => "reward",
             Self::Entitlement => "entitlement",
+            Self::EvidenceFile => "evidence_file",
             Self::Template => "template",
             Self::Plan => "plan",
             Self::Milestone => "milestone",

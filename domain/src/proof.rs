@@ -4,6 +4,7 @@
 //! the facts that are known now.
 
 pub mod criterion;
+pub mod evidence;
 pub mod judge;
 pub mod rule;
 pub mod spells;

@@ -178,6 +178,8 @@ async fn another_organization_is_404(engine: Engine) {
     let invited =
         server.post(&format!("/v1/validations/{validation}/invitations"), body_for("POST", "invitations")).await;
     let invitation_id = id_of(&invited.expect(201));
+    let file = server.call("POST", &format!("/v1/validations/{validation}/files?title=F")).body("text/plain", "F");
+    let file_id = id_of(&file.send().await.expect(201));
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
     let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
     let mut operations = secured(&server);
@@ -204,6 +206,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{impact_id}", impact_id)
             .replace("{validation_id}", &validation)
             .replace("{invitation_id}", &invitation_id)
+            .replace("{file_id}", &file_id)
             .replace("{award_id}", award["id"].as_str().expect("an id"))
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)

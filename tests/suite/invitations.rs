@@ -12,7 +12,9 @@ on_both_engines!(
     links_end,
     who_may_be_invited,
     a_question_is_passed_on,
-    those_who_wait_are_reminded
+    those_who_wait_are_reminded,
+    files_are_shown_as_evidence,
+    files_are_what_they_contain
 );
 
 /// Enrols Ana in a program with a milestone `m` that a stakeholder and a peer validate, and submits it; returns the paths of the plan and the
@@ -197,4 +199,89 @@ async fn those_who_wait_are_reminded(engine: Engine) {
     let made = server.post(&format!("{validation}/invitations"), email).await.expect(201);
     let link = made["path"].as_str().expect("a path");
     assert!(letters().iter().any(|text| text.contains("petra@example.com") && text.contains(link)), "{:?}", letters());
+}
+
+const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n";
+/// A picture that a camera has taken sideways, with the data of the camera.
+const PICTURE: &[u8] = include_bytes!("../files/avatars/sideways.jpg");
+
+async fn added(server: &Server, validation: &str, media_type: &str, bytes: &[u8]) -> Reply {
+    let call = server.call("POST", &format!("{validation}/files?title=Figures%20of%20May"));
+    call.body(media_type, bytes.to_vec()).send().await
+}
+
+async fn files_are_shown_as_evidence(engine: Engine) {
+    let server = Server::start(engine).await;
+    let client = acting(&server, json!(["people:act"])).await;
+    let (plan, validation) = submitted(&server).await;
+    let made = added(&server, &validation, "application/pdf", PDF).await;
+    let file = made.header("location");
+    let made = made.expect(201);
+    let seen = ["title", "media_type", "size_bytes"].map(|field| made[field].clone());
+    assert_eq!(seen, [json!("Figures of May"), json!("application/pdf"), json!(PDF.len())]);
+    added(&server, &validation, "text/plain", "Zürich".as_bytes()).await.expect(201);
+    let listed = server.get(&format!("{validation}/files")).await.expect(200);
+    assert_eq!(pluck(&listed, "media_type"), ["application/pdf", "text/plain"]);
+    let read = server.get(&file).await;
+    assert_eq!((read.status.as_u16(), read.text.as_bytes()), (200, PDF));
+    let id = made["id"].as_str().expect("an id");
+    assert_eq!(read.header("content-disposition"), format!("attachment; filename=\"evidence-{id}.pdf\""));
+    assert_eq!(read.header("content-security-policy"), "default-src 'none'; sandbox");
+    assert_eq!(read.header("x-content-type-options"), "nosniff");
+    for (name, expected) in [("ana", 200), ("ben", 200), ("cleo", 404)] {
+        let token = token_of(&server, &client, name).await;
+        for path in [&file, &format!("{validation}/files")] {
+            let read = server.call("GET", path).bearer(&token).send().await;
+            assert_eq!(read.status.as_u16(), expected, "{name} {path}");
+        }
+    }
+    let (_, path) = invited(&server, &validation).await;
+    let page = read_page(&server, &path).await;
+    let link = format!("{path}/files/{id}");
+    assert!(page.contains(&format!("href=\"{link}\"")), "{page}");
+    let shown = server.call("GET", &link).anonymous().send().await;
+    assert_eq!((shown.status.as_u16(), shown.text.as_bytes()), (200, PDF));
+    // A file of one validation is none of another's.
+    let other = json!({ "name": "E", "start_on": "2026-05-01", "template": "p", "person_ref": "cleo" });
+    let other = create(&server, "/v1/plans", other).await;
+    let other = create(&server, &format!("{other}/validations"), json!({ "milestone_key": "m" })).await;
+    server.get(&format!("{other}/files/{id}")).await.problem(404, "not_found");
+    server.call("DELETE", &format!("{other}/files/{id}")).send().await.problem(404, "not_found");
+    server.call("DELETE", &file).send().await.expect(204);
+    server.get(&file).await.problem(404, "not_found");
+    server.post(&format!("{validation}/withdraw"), json!({})).await.expect(200);
+    added(&server, &validation, "application/pdf", PDF).await.problem(409, "conflict");
+    let person = server.get(&plan).await.expect(200)["person_id"].clone();
+    let erase = format!("/v1/people/{}/erase", person.as_str().expect("an id"));
+    server.call("POST", &erase).header("If-Match", "*").send().await.expect(200);
+    server.get(&format!("{validation}/files")).await.problem(404, "not_found");
+}
+
+async fn read_page(server: &Server, path: &str) -> String {
+    read(server, path, "text/html").await.text
+}
+
+async fn files_are_what_they_contain(engine: Engine) {
+    let server = Server::start(engine).await;
+    let (_, validation) = submitted(&server).await;
+    let picture = added(&server, &validation, "image/png", PICTURE).await.expect(201);
+    assert_eq!(picture["media_type"], "image/jpeg", "whatever its sender says");
+    let script = added(&server, &validation, "image/png", b"<svg><script>alert(1)</script></svg>").await.expect(201);
+    assert_eq!(script["media_type"], "text/plain");
+    for (bytes, code) in [
+        (&b""[..], "empty_file"),
+        (b"MZ\x00\x01", "not_evidence"),
+        (b"%PDF-1.7 cut", "not_evidence"),
+        (&PICTURE[..40], "not_an_image"),
+        (b"\x89PNG\r\n\x1a\n<script>", "not_an_image"),
+    ] {
+        let refused = added(&server, &validation, "application/pdf", bytes).await;
+        assert_eq!(refused.problem(422, "validation_failed"), errors(&[("", code)]), "{bytes:?}");
+    }
+    added(&server, &validation, "application/pdf", &vec![b' '; 6 * 1024 * 1024]).await.problem(413, "body_too_large");
+    for _ in 2..20 {
+        added(&server, &validation, "application/pdf", PDF).await.expect(201);
+    }
+    let refused = added(&server, &validation, "application/pdf", PDF).await;
+    assert_eq!(refused.problem(409, "conflict"), errors(&[("", "too_many_files")]));
 }

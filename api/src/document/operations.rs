@@ -79,6 +79,7 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "entitlement_id" => ("Identifier of the entitlement.", uuid),
         "competition_id" => ("Identifier of the competition.", uuid),
         "impact_id" => ("Identifier of the impact.", uuid),
+        "file_id" => ("Identifier of the file.", uuid),
         "invitation_id" => ("Identifier of the invitation.", uuid),
         "invitation_token" => {
             ("Token in the link of the invitation.", json!({ "type": "string", "minLength": 1, "maxLength": 200 }))

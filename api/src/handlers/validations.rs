@@ -1,6 +1,7 @@
 //! Validations: milestones and impacts that are shown to people with evidence, and their decisions.
 
 pub mod decide;
+pub mod files;
 pub mod invitation;
 pub mod invite;
 pub mod read;

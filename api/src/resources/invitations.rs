@@ -6,12 +6,14 @@ use milepost_domain::values::text::{Name, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::store::evidence_files::EvidenceFile;
+
 /// Question that somebody outside is asked.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "organization_name": "Example", "name": "Petra Novak", "person_name": "Ana Petrova", "kind": "stakeholder_feedback", "title": "A new process is in use",
     "acceptance_criteria": ["The process is documented."], "note": null, "evidence": [{"title": "The process", "url": "https://example.com/process",
-    "note": null}], "is_open": true, "decision": null
+    "note": null}], "files": [], "is_open": true, "decision": null
 }))]
 pub struct InvitedQuestion {
     /// Name of the organization that asks.
@@ -35,6 +37,9 @@ pub struct InvitedQuestion {
     /// Evidence.
     #[schema(max_items = 100)]
     pub evidence: Vec<Evidence>,
+    /// Files, each at `/invitations/{token}/files/{id}`.
+    #[schema(max_items = 20)]
+    pub files: Vec<EvidenceFile>,
     /// Whether an answer can be given: none was given, and the validation is not over.
     pub is_open: bool,
     /// Answer that was given; null if there is none.

@@ -14,8 +14,8 @@ const STYLE: &str = include_str!("invitation_page.css");
 
 static POLICY: LazyLock<String> = LazyLock::new(|| policy(STYLE));
 
-/// Returns the page as a response; the form is sent to `action`.
-pub fn render(question: &InvitedQuestion, action: &str) -> Answer {
+/// Returns the page, which is at `path`, as a response.
+pub fn render(question: &InvitedQuestion, path: &str) -> Answer {
     let who = question.person_name.as_deref().unwrap_or("a colleague");
     let title = format!("Your word on an achievement of {who}");
     let page = html! {
@@ -34,11 +34,11 @@ pub fn render(question: &InvitedQuestion, action: &str) -> Answer {
                     p class="organization" { (question.organization_name) }
                     h1 { (question.title) }
                     p { (question.name.as_str()) ", " (asked(question.kind)) " on this achievement of " strong { (who) } "." }
-                    (shown(question))
+                    (shown(question, path))
                     @if let Some(decision) = question.decision {
                         p class="done" { "Thank you. " (answered(decision)) }
                     } @else if question.is_open {
-                        (form(action))
+                        (form(path))
                     } @else {
                         p class="done" { "This question is closed: no answer is needed any more." }
                     }
@@ -49,14 +49,14 @@ pub fn render(question: &InvitedQuestion, action: &str) -> Answer {
     Answer::text("text/html; charset=utf-8", page.into_string()).header(CONTENT_SECURITY_POLICY, POLICY.as_str())
 }
 
-fn shown(question: &InvitedQuestion) -> Markup {
+fn shown(question: &InvitedQuestion, path: &str) -> Markup {
     html! {
         @if !question.acceptance_criteria.is_empty() {
             h2 { "It counts as achieved when" }
             ul { @for criterion in &question.acceptance_criteria { li { (criterion.as_str()) } } }
         }
         @if let Some(note) = &question.note { h2 { "Note" } p { (note.as_str()) } }
-        @if !question.evidence.is_empty() {
+        @if !question.evidence.is_empty() || !question.files.is_empty() {
             h2 { "Evidence" }
             ul {
                 @for one in &question.evidence {
@@ -68,14 +68,15 @@ fn shown(question: &InvitedQuestion) -> Markup {
                         @if let Some(note) = &one.note { p class="soft" { (note.as_str()) } }
                     }
                 }
+                @for file in &question.files { li { a href=(format!("{path}/files/{}", file.id)) { (file.title.as_str()) } } }
             }
         }
     }
 }
 
-fn form(action: &str) -> Markup {
+fn form(path: &str) -> Markup {
     html! {
-        form method="post" action=(action) {
+        form method="post" action=(format!("{path}/decisions")) {
             fieldset {
                 label { input type="radio" name="decision" value="approve" required; " Yes, it is shown." }
                 label { input type="radio" name="decision" value="ask_for_more"; " I need to see more before I can say." }

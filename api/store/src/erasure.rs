@@ -78,7 +78,7 @@ impl Extent {
         let merges = ids(conn, organization_id, "merges", "survivor_id", &[&customers[..], people].concat()).await?;
         let steps: [(&[&str], &str, &[Uuid]); 14] = [
             (&["congratulations"], "sender_id", people),
-            (&["validation_asks", "validations"], "impact_id", impacts),
+            (&["evidence_files", "validation_asks", "validations"], "impact_id", impacts),
             (&["impacts"], "id", impacts),
             (&["plan_dependencies"], "on_plan_id", plans),
             (OF_PLANS, "plan_id", plans),
@@ -138,6 +138,7 @@ const OF_PLANS: &[&str] = &[
     "plan_valuations",
     "undated_milestones",
     "milestone_proofs",
+    "evidence_files",
     "validation_asks",
     "validations",
     "milestones",

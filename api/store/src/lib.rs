@@ -27,6 +27,7 @@ pub mod credential_keys;
 pub mod customer_records;
 pub mod customers;
 pub mod erasure;
+pub mod evidence_files;
 mod from_row;
 mod handle;
 pub mod health_models;

@@ -63,6 +63,12 @@ pub enum ProofRule {
     BeyondFullMarks,
     #[error("has decided already")]
     DecidedAlready,
+    #[error("must not be empty")]
+    EmptyFile,
+    #[error("must be a PNG or JPEG image, a whole PDF, or plain text in UTF-8, whatever its name")]
+    NotEvidence,
+    #[error("there can be no more files: delete one first")]
+    TooManyFiles,
 }
 
 impl Rule for ProofRule {
@@ -82,12 +88,15 @@ impl Rule for ProofRule {
             | Self::ValidatorHasLeft
             | Self::NotTheManager
             | Self::NotAsked
+            | Self::TooManyFiles
             | Self::DecidedAlready => About::State,
             Self::NoCriteria
             | Self::AlternativeHasDate { .. }
             | Self::AlternativeTwice { .. }
             | Self::SecondValidation
             | Self::BeyondFullMarks
+            | Self::EmptyFile
+            | Self::NotEvidence
             | Self::KindNotNeeded
             | Self::AskedAlready
             | Self::SamePerson

@@ -24,7 +24,7 @@ use crate::matters::Matter;
 use crate::resources::invitations::InvitedQuestion;
 use crate::state::App;
 use crate::store::validations::ValidationAsk;
-use crate::store::{organizations, row};
+use crate::store::{evidence_files, organizations, row};
 use crate::views::invitation_page;
 
 /// Answer of somebody outside.
@@ -51,7 +51,7 @@ pub async fn read_invitation(request: HttpRequest, app: Data<App>, token: Path<S
     let offered = ["text/html", "application/json"].map(str::to_owned);
     let answer = match negotiate(&request, &offered) {
         Some("application/json") => Answer::ok(&question)?,
-        _ => invitation_page::render(&question, &format!("/invitations/{token}/decisions")),
+        _ => invitation_page::render(&question, &format!("/invitations/{token}")),
     };
     Ok(answer.header(VARY, "accept"))
 }
@@ -85,7 +85,7 @@ pub async fn answer_invitation(
 }
 
 /// The validation that a link asks about, with the place of the question. Whatever is wrong with the link, the answer is the same.
-async fn invited(app: &Arc<App>, token: &str) -> Result<(Context, Loaded, Matter, usize), ApiError> {
+pub(super) async fn invited(app: &Arc<App>, token: &str) -> Result<(Context, Loaded, Matter, usize), ApiError> {
     let token = InvitationToken::parse(token).ok_or_else(ApiError::not_found)?;
     let cx = public(app, token.organization_id()).await?;
     let ask: Option<ValidationAsk> = row::find(&mut cx.read().await?, cx.organization_id(), token.link_id()).await?;
@@ -122,6 +122,7 @@ async fn question(cx: &Context, loaded: &Loaded, matter: &Matter, at: usize) -> 
         acceptance_criteria,
         note: loaded.row.note.clone(),
         evidence: loaded.row.evidence.clone(),
+        files: evidence_files::of_validation(&mut conn, cx.organization_id(), loaded.row.id).await?,
         is_open: ask.decision.is_none() && loaded.row.state.is_open(),
         decision: ask.decision,
     })

@@ -219,6 +219,7 @@ text_columns!(
     milepost_domain::recognition::deed::Measure,
     milepost_domain::recognition::deed::RecognitionConsent,
     milepost_domain::recognition::impact::ImpactKind,
+    milepost_domain::proof::evidence::FileKind,
     milepost_domain::recognition::reward::GrantStep,
     milepost_domain::recognition::reward::RewardKind,
     milepost_domain::recognition::impact::ImpactState,
