@@ -7,7 +7,8 @@ use progenitor::{GenerationSettings, Generator, InterfaceStyle};
 use serde_json::{Map, Value};
 
 /// Operations whose body is of a type that progenitor does not know ("unexpected content type").
-const LEFT_OUT: [(&str, &str); 13] = [
+const LEFT_OUT: [(&str, &str); 14] = [
+    ("add_validation_file", "application/pdf"),
     ("import_plan", "text/csv"),
     ("replace_avatar", "image/png"),
     ("update_api_client", "application/merge-patch+json"),
