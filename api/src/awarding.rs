@@ -21,8 +21,8 @@ use crate::store::plans::PlanRecord;
 use crate::store::row::{self, Column as _, Condition};
 use crate::unit::{Change, Entity, Unit};
 
-/// Awards the badge that a template names for a milestone, and grants the rewards, to the person whom the plan serves. Of a milestone with tiers
-/// that somebody achieves by hand, it is that of the lowest tier.
+/// Awards the badge that a template names for a milestone, and grants the rewards, to the person whom the plan serves. Of a milestone with
+/// tiers that somebody achieves by hand, it is that of the lowest tier.
 pub async fn for_milestone(
     cx: &Context,
     unit: &mut Unit,
@@ -32,7 +32,7 @@ pub async fn for_milestone(
 ) -> Result<(), ApiError> {
     let Some(person_id) = record.plan.person_id else { return Ok(()) };
     let template = cx.app.definitions.of_plan(&mut unit.conn, unit.organization_id, &record.plan).await?;
-    let definition = template.as_ref().and_then(|content| content.milestones.iter().find(|one| *one.key == *key));
+    let definition = template.as_ref().and_then(|content| content.find(key));
     let Some(definition) = definition else { return Ok(()) };
     if let Some(content) = definition.earned_badge(definition.lowest_tier()) {
         earned(unit, person_id, content, awarded_on).await?;

@@ -8,6 +8,7 @@ pub mod ceremony_page;
 pub mod credential_page;
 pub mod invitation_page;
 pub mod newsletter;
+pub mod page;
 pub mod pictures;
 pub mod project_xml;
 pub mod security;

@@ -1,4 +1,4 @@
-//! What programs say beyond milestones: alternatives, prerequisites, rewards, the fast track; and transfer and withdrawal of people.
+//! Programs beyond their milestones: alternatives, prerequisites, rewards, the fast track; and transfer and withdrawal of people.
 
 use milepost_tests::{Engine, Server, errors, on_both_engines};
 use serde_json::{Value, json};
@@ -275,13 +275,12 @@ async fn a_person_withdraws(engine: Engine) {
         let refused = server.post(&format!("{plan}/withdraw"), body(day)).await;
         assert_eq!(refused.problem(422, "validation_failed"), errors(&[("/withdrawn_on", code)]));
     }
-    let known_at = server.get(&plan).await.header("date");
     let shown = server.post(&format!("{plan}/withdraw"), body("2026-05-04")).await.expect(200);
     assert_eq!(
         (&shown["withdrawn_on"], &shown["withdrawal_reason"]),
         (&json!("2026-05-04"), &json!("A new job came first."))
     );
-    assert!(shown["archived_at"].is_string() && !known_at.is_empty());
+    assert!(shown["archived_at"].is_string());
     assert_eq!(server.get("/v1/programs/own/enrolments").await.expect(200)["data"], json!([]));
     server.post(&format!("{plan}/withdraw"), body("2026-05-04")).await.problem(409, "conflict");
     let second = enrol(&server, json!({})).await;

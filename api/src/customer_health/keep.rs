@@ -70,11 +70,14 @@ pub async fn keep_health(cx: &Context) -> Result<usize, ApiError> {
     }
     let turn = cx.app.keeping.turn(cx.organization_id(), Upkeep::Health);
     let _turn = turn.lock().await;
-    // People are looked at before the marks are taken, on connections of their own: what is proved meanwhile is looked at the next time.
+    // People are loaded before the marks are taken, on connections of their own. The marks go no further than what was known of them, so
+    // whatever they achieve meanwhile is looked at the next time.
     let playbooks = playbooks::all(&mut cx.read().await?, cx.organization_id()).await?;
     let triggers = playbooks.iter().filter(|row| row.content.content.active).map(|row| &row.content.content.trigger);
     let participants = Participants::load_for(cx, triggers).await?;
-    let Some(due) = keeping::due(cx, Upkeep::Health).await? else { return Ok(0) };
+    let Some(mut due) = keeping::due(cx, Upkeep::Health).await? else { return Ok(0) };
+    let sequence = due.marks.ledger_sequence;
+    due.marks.ledger_sequence = participants.sequence.map_or(sequence, |known| known.min(sequence));
     // Whoever asks, it is the server that reacts; and the plans in memory must be no older than the marks.
     let job = Context::of_job(&cx.app, cx.organization_id()).await?.ok_or_else(ApiError::not_found)?;
     keep(&job, due, participants).await

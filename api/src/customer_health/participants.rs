@@ -1,4 +1,4 @@
-//! What the people of customers have achieved, for playbooks and reports. Those who show it to nobody are left out.
+//! Achievements of the people of customers, for playbooks and reports. Those who show it to nobody are left out.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -23,13 +23,15 @@ pub struct Participants {
     people: HashMap<Uuid, Vec<Arc<Honoured>>>,
     limits: HashMap<Uuid, Vec<Limit>>,
     customers: HashMap<Uuid, Uuid>,
+    /// Ledger sequence as of which they were loaded; `None` if they were not.
+    pub sequence: Option<i64>,
 }
 
 impl Participants {
     /// Loads those of all customers. Takes connections of its own, so the caller must hold none.
     pub async fn load(cx: &Context) -> Result<Self, ApiError> {
         let honours = cx.honours().await?;
-        let mut all = Self::default();
+        let mut all = Self { sequence: Some(honours.sequence), ..Self::default() };
         for honoured in honours.people.values().filter(|one| one.is_seen_by(Audience::Organization)) {
             if let Some(customer_id) = honoured.person.customer_id {
                 all.customers.insert(honoured.person.id, customer_id);
@@ -61,9 +63,9 @@ impl Participants {
         people.iter().filter_map(|id| self.customers.get(id).copied()).collect()
     }
 
-    /// Customers that have people.
-    pub fn all(&self) -> impl Iterator<Item = Uuid> {
-        self.people.keys().copied()
+    /// Whether a customer has people.
+    pub fn has(&self, customer_id: Uuid) -> bool {
+        self.people.contains_key(&customer_id)
     }
 
     /// The signals of a customer by the end of a day.

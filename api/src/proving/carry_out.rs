@@ -8,7 +8,7 @@ use milepost_domain::plan::template::MilestoneDefinition;
 use milepost_domain::proof::Proof;
 use milepost_domain::proof::criterion::Criterion;
 use milepost_domain::proof::judge::{Finding, Judgement, Reached};
-use milepost_domain::proof::standing::{Consequence, Standing, decide};
+use milepost_domain::proof::standing::{Consequence, Standing, decide, proved_on};
 use milepost_domain::values::text::{Name, Reason};
 use uuid::Uuid;
 
@@ -100,7 +100,7 @@ impl Looked<'_> {
         let before = self.before(definition, proof, *is_unlocked, today);
         decide(proof, judgement, before) != Consequence::default()
             || proved_on(before, judgement, known.proved_on) != known.proved_on
-            || known.was_achieved != (known.was_achieved || before.is_achieved)
+            || (before.is_achieved && !known.was_achieved)
     }
 
     /// The standing of a milestone before the judgement.
@@ -125,11 +125,6 @@ impl Looked<'_> {
             is_upheld: known.is_some_and(|known| known.upheld_at.is_some()),
         }
     }
-}
-
-/// The day of the proof after a judgement. What nobody can tell any more stays as it was.
-fn proved_on(before: Standing, judgement: &Judgement, known: Option<NaiveDate>) -> Option<NaiveDate> {
-    judgement.proved_on.or(known.filter(|_| before.is_forgotten))
 }
 
 /// A plan whose milestones are followed. Its record is loaded when the first one has to change.

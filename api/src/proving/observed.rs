@@ -234,7 +234,7 @@ impl Observed {
         })
     }
 
-    /// What a milestone of the plan still waits for, in words: open milestones, and prerequisites that are not met.
+    /// Obstacles of a milestone of the plan, in words: open milestones, and prerequisites that are not met.
     pub fn missing(&self, definition: &MilestoneDefinition) -> Vec<String> {
         self.by_known(|known| self.missing_by(definition, known))
     }

@@ -3,9 +3,10 @@
 use std::sync::LazyLock;
 
 use actix_web::http::header::CONTENT_SECURITY_POLICY;
-use maud::{DOCTYPE, PreEscaped, html};
+use maud::{DOCTYPE, html};
 
 use super::ceremony_markdown::{people_in_words, sections};
+use super::page::head;
 use super::security::policy;
 use crate::answer::Answer;
 use crate::resources::celebrations::Ceremony;
@@ -20,13 +21,7 @@ pub fn render(ceremony: &Ceremony) -> Answer {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&title, STYLE, None))
             body {
                 main {
                     header {

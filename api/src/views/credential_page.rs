@@ -10,6 +10,7 @@ use qrcode::QrCode;
 use qrcode::render::svg;
 
 use super::badge_picture;
+use super::page::head;
 use super::security::policy;
 use crate::answer::Answer;
 use crate::error::ApiError;
@@ -48,23 +49,19 @@ fn lay_out(shown: &PublicAward<'_>, code: &str) -> Markup {
     let badge = &award.badge;
     let holder = award.person_name.as_ref().map_or("", |name| name.as_str());
     let title = format!("{}: {holder}", badge.name);
+    let more = html! {
+        meta name="description" content=(badge.description.as_str());
+        meta property="og:type" content="website";
+        meta property="og:title" content=(title);
+        meta property="og:description" content=(badge.description.as_str());
+        meta property="og:site_name" content=(organization.name);
+        meta property="og:url" content=(address);
+        link rel="alternate" type="application/vc+jwt" href=(address);
+    };
     html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (title) }
-                meta name="description" content=(badge.description.as_str());
-                meta property="og:type" content="website";
-                meta property="og:title" content=(title);
-                meta property="og:description" content=(badge.description.as_str());
-                meta property="og:site_name" content=(organization.name);
-                meta property="og:url" content=(address);
-                link rel="alternate" type="application/vc+jwt" href=(address);
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&title, STYLE, Some(more)))
             body {
                 main {
                     div class="badge" { (PreEscaped(badge_picture::draw(badge).replacen("<svg ", "<svg class=\"badge\" ", 1))) }

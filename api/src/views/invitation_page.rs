@@ -2,10 +2,11 @@
 
 use std::sync::LazyLock;
 
-use actix_web::http::header::CONTENT_SECURITY_POLICY;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, HeaderName};
+use maud::{DOCTYPE, Markup, html};
 use milepost_domain::proof::validation::{Decision, ValidationKind};
 
+use super::page::head;
 use super::security::policy;
 use crate::answer::Answer;
 use crate::resources::invitations::InvitedQuestion;
@@ -21,14 +22,7 @@ pub fn render(question: &InvitedQuestion, path: &str) -> Answer {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                meta name="robots" content="noindex";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&title, STYLE, None))
             body {
                 main {
                     p class="organization" { (question.organization_name) }
@@ -46,7 +40,9 @@ pub fn render(question: &InvitedQuestion, path: &str) -> Answer {
             }
         }
     };
-    Answer::text("text/html; charset=utf-8", page.into_string()).header(CONTENT_SECURITY_POLICY, POLICY.as_str())
+    Answer::text("text/html; charset=utf-8", page.into_string())
+        .header(CONTENT_SECURITY_POLICY, POLICY.as_str())
+        .header(HeaderName::from_static("x-robots-tag"), "noindex, nofollow")
 }
 
 fn shown(question: &InvitedQuestion, path: &str) -> Markup {
@@ -90,7 +86,7 @@ fn form(path: &str) -> Markup {
     }
 }
 
-/// How somebody is asked, in words.
+/// Words by which somebody is asked.
 const fn asked(kind: ValidationKind) -> &'static str {
     match kind {
         ValidationKind::ManagerAttestation => "you are asked for an attestation",

@@ -13,6 +13,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use milepost_domain::plan::schedule::Status;
 use milepost_domain::plan::share::{ShareField, Visibility};
 
+use super::page::head;
 use super::pictures;
 use super::security::policy;
 use super::status_markdown::{following, in_words, names};
@@ -51,7 +52,7 @@ pub fn failure(problem: &Problem) -> HttpResponse {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(title))
+            (head(title, STYLE, None))
             body {
                 main { h1 { (title) } p.lead { (advice) } }
                 footer { p { small { "If it happens again, quote the request " (problem.request_id) "." } } }
@@ -84,25 +85,13 @@ struct Pictures<'a> {
     logo: Option<&'a str>,
 }
 
-fn head(title: &str) -> Markup {
-    html! {
-        head {
-            meta charset="utf-8";
-            meta name="viewport" content="width=device-width, initial-scale=1";
-            meta name="color-scheme" content="light dark";
-            title { (title) }
-            style { (PreEscaped(STYLE)) }
-        }
-    }
-}
-
 fn lay_out(report: &StatusReport, visible: &Visibility, share_path: Option<&str>, pictures: Pictures<'_>) -> Markup {
     // A page that is mailed or printed shows everything at once.
     let is_open = share_path.is_none();
     html! {
         (DOCTYPE)
         html lang="en" {
-            (head(&format!("{}: status on {}", report.plan_name, report.as_of)))
+            (head(&format!("{}: status on {}", report.plan_name, report.as_of), STYLE, None))
             body {
                 (header(report, pictures.logo))
                 main {

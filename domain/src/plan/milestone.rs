@@ -151,8 +151,6 @@ pub enum Action {
     Cancel,
 }
 
-impl Action {}
-
 /// Returns the state after `action`, or the rule that forbids the action.
 ///
 /// A reopened milestone returns to `in_progress` if `was_started` is true, and to `planned` otherwise.

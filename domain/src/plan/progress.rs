@@ -1,6 +1,8 @@
 //! Progress of a person through a program: how much of each track and level is achieved, and what is best done next. Milestones without a
 //! date count like all others; earned value leaves them out.
 
+use chrono::NaiveDate;
+
 use crate::plan::PlanFacts;
 use crate::plan::milestone::{State, is_met};
 
@@ -9,6 +11,17 @@ impl PlanFacts {
     pub fn locks(&self, position: usize) -> impl Iterator<Item = usize> {
         let links = self.links.iter().filter(move |link| link.to == position);
         links.filter(|link| !is_met(link.relation, self.milestones[link.from].state)).map(|link| link.from)
+    }
+}
+
+impl PlanFacts {
+    /// Returns the positions of the open milestones with a date that wait for nothing in their plan, by their reckoned dates.
+    pub fn due_next(&self, as_of: NaiveDate) -> Vec<usize> {
+        let standings = self.standings(as_of);
+        let is_next = |at: &usize| self.milestones[*at].state.is_open() && self.locks(*at).next().is_none();
+        let mut next: Vec<usize> = (0..self.milestones.len()).filter(is_next).collect();
+        next.sort_by_key(|at| (standings[*at].reckoned_on, *at));
+        next
     }
 }
 
@@ -152,6 +165,8 @@ pub fn progress<'a>(steps: &[Step<'a>]) -> Progress<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::network::{Link, Relation};
+    use crate::plan::tests::{open, plan_of};
 
     fn step(track: &'static str, level: &'static str) -> Step<'static> {
         Step {
@@ -188,6 +203,18 @@ mod tests {
         assert_eq!(technical.levels, levels);
         assert_eq!((found.tracks[1].name, found.tracks[1].share), (None, Share { achieved: 1, total: 1 }));
         assert!((progress(&[]).share.percent() - 100.0).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn what_is_due_next_is_open_and_free() {
+        let on = |day| NaiveDate::from_ymd_opt(2026, 5, day).expect("a date");
+        let mut plan = plan_of(vec![open(on(20)), open(on(9)), open(on(12)), open(on(4))], on(1));
+        plan.milestones[3].state = State::Waived;
+        plan.links = vec![Link { from: 0, to: 2, relation: Relation::FinishToStart, lag_days: 0 }];
+        assert_eq!(plan.due_next(on(2)), [1, 0]);
+        plan.milestones[0].state = State::Achieved;
+        plan.milestones[0].closed_on = Some(on(2));
+        assert_eq!(plan.due_next(on(2)), [1, 2]);
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub fn move_start(plan: &PlanFacts, to_on: NaiveDate) -> Result<Vec<Shift>, Plan
 
 /// Checks the day on which a person withdraws: not before the plan, and not in the future.
 pub fn check_withdrawal(withdrawn_on: NaiveDate, start_on: NaiveDate, today: NaiveDate) -> Result<(), PlanRule> {
+    // A plan that has not begun can be left, too.
     if withdrawn_on > today {
         Err(ValueRule::InTheFuture { today }.into())
     } else if withdrawn_on < start_on.min(today) {

@@ -73,6 +73,11 @@ pub fn decide(proof: &Proof, judgement: &Judgement, standing: Standing) -> Conse
     }
 }
 
+/// Returns the day of the proof after a judgement. While nobody can tell any more, what was known stays.
+pub fn proved_on(standing: Standing, judgement: &Judgement, known: Option<NaiveDate>) -> Option<NaiveDate> {
+    judgement.proved_on.or(known.filter(|_| standing.is_forgotten))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,6 +143,20 @@ mod tests {
         ];
         for (name, proof, judgement, standing, expected) in cases {
             assert_eq!(decide(proof, judgement, standing), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_nobody_can_tell_any_more_stays() {
+        let forgotten = Standing { is_forgotten: true, ..Standing::default() };
+        for (standing, judged_on, known, expected) in [
+            (Standing::default(), None, Some(4), None),
+            (forgotten, None, Some(4), Some(4)),
+            (forgotten, Some(7), Some(4), Some(7)),
+            (forgotten, None, None, None),
+        ] {
+            let found = proved_on(standing, &judged(judged_on, &[]), known.map(on));
+            assert_eq!(found, expected.map(on), "{standing:?}");
         }
     }
 

@@ -261,6 +261,11 @@ pub fn is_reminder_due(asked_at: DateTime<Utc>, reminded_at: Option<DateTime<Utc
     }
 }
 
+/// Returns whether somebody can be reminded by hand: once a day.
+pub fn may_remind(reminded_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    reminded_at.is_none_or(|at| (now - at).num_days() >= 1)
+}
+
 /// Checks that somebody outside the organization can be invited: the policy needs the kind, and it is not the manager's attestation.
 pub fn may_invite(needs: &[Need], kind: ValidationKind) -> Result<(), ProofRule> {
     if !needs.iter().any(|need| need.kind == kind) {
@@ -331,6 +336,8 @@ mod tests {
         for (reminded_at, now, expected) in cases {
             assert_eq!(is_reminder_due(at(1, 12), reminded_at, now), expected, "{reminded_at:?} {now}");
         }
+        assert!(may_remind(None, at(1, 12)) && may_remind(Some(at(1, 12)), at(2, 12)));
+        assert!(!may_remind(Some(at(1, 12)), at(2, 11)), "once a day");
     }
 
     #[test]

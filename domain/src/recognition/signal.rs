@@ -152,15 +152,20 @@ fn team_levels(people: &[(Uuid, &Deeds)], day: NaiveDate) -> Vec<Signal> {
     found
 }
 
-/// Returns the currencies in which verified impact adds up to an amount.
-pub fn currencies_with(signals: &[Signal], currency: Option<&str>, at_least_minor: i64) -> Vec<String> {
+/// Returns the sums of verified impact by currency.
+pub fn verified_sums(signals: &[Signal]) -> BTreeMap<&str, i64> {
     let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
     for (own, minor) in signals.iter().filter_map(|signal| signal.amount.as_ref()) {
         let sum = sums.entry(own).or_default();
         *sum = sum.saturating_add(*minor);
     }
+    sums
+}
+
+/// Returns the currencies in which verified impact adds up to an amount.
+pub fn currencies_with(signals: &[Signal], currency: Option<&str>, at_least_minor: i64) -> Vec<String> {
     let is_meant = |own: &&str| currency.is_none_or(|wanted| wanted == *own);
-    let enough = sums.into_iter().filter(|(own, sum)| is_meant(own) && *sum >= at_least_minor);
+    let enough = verified_sums(signals).into_iter().filter(|(own, sum)| is_meant(own) && *sum >= at_least_minor);
     enough.map(|(own, _)| own.to_owned()).collect()
 }
 
@@ -242,6 +247,7 @@ mod tests {
             ..Deeds::default()
         };
         let at = |day| signals(&[(Uuid::nil(), &deeds)], &[], on(day));
+        assert_eq!(verified_sums(&at(5)), BTreeMap::from([("EUR", 500), ("USD", 600)]));
         assert_eq!(currencies_with(&at(5), None, 500), ["EUR", "USD"]);
         assert_eq!(currencies_with(&at(5), Some("USD"), 600), ["USD"]);
         assert_eq!(currencies_with(&at(4), None, 301), Vec::<String>::new());

@@ -130,8 +130,8 @@ pub async fn reject_milestone(
 /// Achieve a milestone
 ///
 /// A milestone can be achieved only when its dependencies are met: the milestones it waits for are closed, or started
-/// where the relation waits for a start, and the prerequisites that the template names hold. `override_reason` overrides this check. A badge
-/// that the template names for the milestone is awarded to the person whom the plan serves, and rewards are granted.
+/// where the relation waits for a start, and the prerequisites that the template names hold. `override_reason` overrides this check. A
+/// badge that the template names for the milestone is awarded to the person whom the plan serves, and rewards are granted.
 #[utoipa::path(tag = "milestones", security(("bearer" = ["plans:write"])), extensions(("x-related" = json!("plan"))),
     params(IfMatchOptional), request_body(content = Option<Achievement>),
     responses((status = 200, description = "The milestone as it stands now.", body = Milestone)))]

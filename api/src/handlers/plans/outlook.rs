@@ -41,7 +41,8 @@ const MOST_MENTORS: usize = 3;
     "indicators": [{"indicator": "engagement_slope", "value": -0.5}],
     "suggestions": [{"kind": "coaching", "factor": "gone_silent"}],
     "mentors": [{"milestone_key": "t2", "milestone_name": "An agent works with the tools of every day",
-        "person_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "person_name": "Ben Ito", "achieved_on": "2026-04-02", "same_segment": true, "mentees": 1}]
+        "person_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "person_name": "Ben Ito", "achieved_on": "2026-04-02",
+        "same_segment": true, "mentees": 1}]
 }))]
 pub struct EnrolmentOutlook {
     /// Identifier of the plan.
@@ -81,7 +82,8 @@ pub struct SuggestedIntervention {
 /// Suggested mentor: somebody who has achieved the milestone in the same program.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({"milestone_key": "t2", "milestone_name": "An agent works with the tools of every day",
-    "person_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "person_name": "Ben Ito", "achieved_on": "2026-04-02", "same_segment": true, "mentees": 1}))]
+    "person_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "person_name": "Ben Ito", "achieved_on": "2026-04-02", "same_segment": true,
+    "mentees": 1}))]
 pub struct SuggestedMentor {
     /// Key of the milestone.
     #[schema(value_type = Key)]
@@ -104,9 +106,9 @@ pub struct SuggestedMentor {
 
 /// Get an enrolment's outlook
 ///
-/// Returns the early indicators and risk factors of the person whom the plan serves, judged by the functions that judge customers, from their usage
-/// events since the start of the plan and its milestones; interventions that would help; and mentors. Those who show their achievements to nobody,
-/// have left, or help five people already are not suggested.
+/// Returns the early indicators and risk factors of the person whom the plan serves, judged by the functions that judge customers, from
+/// their usage events since the start of the plan and its milestones; interventions that would help; and mentors. Those who show their
+/// achievements to nobody, have left, or help five people already are not suggested.
 #[utoipa::path(tag = "plans", security(("bearer" = ["plans:read"])), extensions(("x-related" = json!("plan"))),
     responses((status = 200, description = "The outlook.", body = EnrolmentOutlook)))]
 #[get("/v1/plans/{id}/outlook")]
@@ -171,14 +173,10 @@ async fn mentors(
     // Plans without a template have no program in common.
     let Some(template_id) = plan.row.template_id else { return Ok(vec![]) };
     let today = cx.today();
-    let standings = plan.standings(today);
-    let is_next = |at: &usize| plan.facts.milestones[*at].state.is_open() && plan.facts.locks(*at).next().is_none();
-    let mut next: Vec<usize> = (0..plan.labels.len()).filter(is_next).collect();
-    next.sort_by_key(|at| (standings[*at].reckoned_on, *at));
     let segment = plan.row.person_id.and_then(|id| honours.people.get(&id)?.person.segment.clone());
     let mentees = mentees(cx, plans).await?;
     let mut found = vec![];
-    for at in next.into_iter().take(MOST_MILESTONES) {
+    for at in plan.facts.due_next(today).into_iter().take(MOST_MILESTONES) {
         let label = &plan.labels[at];
         let candidate = |honoured: &Honoured| {
             let id = honoured.person.id;

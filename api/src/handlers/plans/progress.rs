@@ -187,10 +187,10 @@ async fn compute(cx: &Context, id: Uuid) -> Result<PlanProgress, ApiError> {
     made.await.map_err(ApiError::internal)
 }
 
-/// What is known of the proofs and prerequisites of a plan's milestones.
+/// Standing of the proofs and prerequisites of a plan's milestones.
 #[derive(Debug, Default)]
 struct Proved {
-    /// How far the proofs have come, in percent.
+    /// Share of the way that the proofs have come, in percent.
     percents: HashMap<Key, f64>,
     /// Milestones whose prerequisites are not met.
     locked: HashSet<Key>,
@@ -202,7 +202,7 @@ impl Proved {
     }
 }
 
-/// What the progress of a plan is made from.
+/// Sources of the progress of a plan.
 struct Sources<'a> {
     plan: &'a PlanView,
     undated: &'a [UndatedMilestone],

@@ -32,7 +32,6 @@ use crate::store::milestones;
 use crate::store::owner::Owner;
 use crate::store::plans::{self, PlanRecord};
 use crate::store::row;
-use crate::store::templates::Template;
 use crate::store::undated_milestones::{self, UndatedMilestone};
 use crate::unit::{Change, Entity, Unit};
 use crate::versioned;
@@ -124,7 +123,7 @@ pub async fn transfer_plan(
     cx.write(async |unit| Answer::json(StatusCode::CREATED, &transfer(&cx, unit, *id, &body.0, false).await?)).await
 }
 
-/// What becomes of one milestone, with its definition in the new version.
+/// Fate of one milestone, with its definition in the new version.
 struct Planned {
     report: TransferredMilestone,
     definition: Option<MilestoneDefinition>,
@@ -168,10 +167,8 @@ async fn version_after(
     record: &PlanRecord,
     number: Option<i64>,
 ) -> Result<(i64, TemplateContent), ApiError> {
-    let id = record.plan.template_id.unwrap_or_default();
-    let template: Option<Template> = row::find(&mut unit.conn, unit.organization_id, id).await?;
-    let key = Key::trusted(template.ok_or_else(ApiError::not_found)?.key);
-    let found = versioned::find::<TemplateContent>(&mut unit.conn, unit.organization_id, &key).await?;
+    let id = record.plan.template_id.unwrap_or_default().to_string();
+    let found = versioned::find::<TemplateContent>(&mut unit.conn, unit.organization_id, &id).await?;
     let found = found.ok_or_else(ApiError::not_found)?;
     let version = version(&found, number)?;
     Ok((version.number, version.content.clone()))
@@ -272,13 +269,15 @@ async fn add(unit: &mut Unit, record: &mut PlanRecord, planned: &[Planned]) -> R
         record.milestones.push(row);
     }
     // What is added can wait for what is added after it.
-    for (position, id, depends_on) in &added {
+    for (_, id, depends_on) in &added {
         let edges = edges(record, *id, depends_on);
         milestones::insert_dependencies(&mut unit.conn, unit.organization_id, &edges).await?;
         record.dependencies.extend(edges);
-        let after = Milestone::all_of(record, unit.today).swap_remove(*position);
+    }
+    let all = Milestone::all_of(record, unit.today);
+    for (position, id, _) in &added {
         let (entity, root) = ((Entity::Milestone, *id), (Entity::Plan, plan_id));
-        unit.record(Change { verb: "created", entity, root, before: None, after: Some(&after) }).await?;
+        unit.record(Change { verb: "created", entity, root, before: None, after: Some(&all[*position]) }).await?;
     }
     Ok(!added.is_empty())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::get;
 use chrono::NaiveDate;
 use milepost_domain::recognition::badge::BadgeTier;
-use milepost_domain::recognition::signal::{Signal, SignalKind};
+use milepost_domain::recognition::signal::{Signal, SignalKind, verified_sums};
 use milepost_domain::values::dates::plus_days;
 use milepost_domain::values::text::{Currency, ExternalRef, Label, Name};
 use serde::{Deserialize, Serialize};
@@ -150,11 +150,10 @@ pub async fn read_expansion_report(
     check_in_order(from, to)?;
     let participants = Participants::load(&cx).await?;
     let mut conn = cx.snapshot().await?;
-    let ids: Vec<Uuid> = participants.all().collect();
     let mut found = vec![];
     for customer in customers::all(&mut conn, cx.organization_id()).await? {
         let is_meant = customer.stamp.archived_at.is_none()
-            && ids.contains(&customer.id)
+            && participants.has(customer.id)
             && filters.segment.as_ref().is_none_or(|wanted| customer.segment.as_ref() == Some(wanted));
         if !is_meant {
             continue;
@@ -182,14 +181,9 @@ pub async fn read_expansion_report(
 impl ExpansionRow {
     fn of(customer: &Customer, last_signal_on: NaiveDate, signals: &[Signal], participants: &Participants) -> Self {
         let mut kinds: BTreeMap<SignalKind, usize> = BTreeMap::new();
-        let mut verified: BTreeMap<&str, i64> = BTreeMap::new();
         for signal in signals {
             *kinds.entry(signal.kind).or_default() += 1;
-            if let Some((currency, minor)) = &signal.amount {
-                *verified.entry(currency).or_default() += minor;
-            }
         }
-        let verified = verified.into_iter();
         let shown = |signal: &Signal| {
             let person = signal.person_id.and_then(|id| participants.person(customer.id, id));
             let (currency, amount_minor) = signal.amount.clone().unzip();
@@ -208,7 +202,8 @@ impl ExpansionRow {
             customer_id: customer.id,
             last_signal_on,
             kinds: kinds.into_iter().map(|(kind, signals)| SignalCount { kind, signals }).collect(),
-            verified: verified
+            verified: verified_sums(signals)
+                .into_iter()
                 .map(|(currency, amount_minor)| VerifiedAmount { currency: currency.to_owned(), amount_minor })
                 .collect(),
             open_expansions: 0,

@@ -168,12 +168,7 @@ async fn attached(
     let content = evidence_files::content(conn, organization_id, validation_id, id).await?;
     let content = content.ok_or_else(ApiError::not_found)?;
     let name = format!("attachment; filename=\"evidence-{id}.{}\"", file.media_type.ending());
-    let media_type = match file.media_type {
-        FileKind::Text => "text/plain; charset=utf-8",
-        FileKind::Png => "image/png",
-        FileKind::Jpeg => "image/jpeg",
-        FileKind::Pdf => "application/pdf",
-    };
-    let answer = Answer::text(media_type, content).header(CONTENT_DISPOSITION, name);
+    let charset = if file.media_type == FileKind::Text { "; charset=utf-8" } else { "" };
+    let answer = Answer::text(&format!("{}{charset}", file.media_type), content).header(CONTENT_DISPOSITION, name);
     Ok(answer.header(CONTENT_SECURITY_POLICY, POLICY))
 }

@@ -7,7 +7,7 @@ use actix_web::{delete, post};
 use chrono::{DateTime, Duration, Utc};
 use milepost_domain::people::PersonContent;
 use milepost_domain::proof::rule::ProofRule;
-use milepost_domain::proof::validation::{ValidationKind, may_delegate, may_invite};
+use milepost_domain::proof::validation::{ValidationKind, may_delegate, may_invite, may_remind};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::rule::ValueRule;
 use milepost_domain::values::text::{Email, ExternalRef, Name};
@@ -225,8 +225,8 @@ pub async fn remind_validators(cx: Context, id: Path<Uuid>) -> Result<Answer, Ap
     let answer = cx.write(async |unit| {
         let (mut loaded, matter) = reloaded(&cx, unit, *id, &matter).await?;
         let mut written = vec![];
-        let latest = unit.now - Duration::days(1);
-        for ask in loaded.asks.iter_mut().filter(|ask| ask.reminded_at.is_none_or(|at| at <= latest)) {
+        let now = unit.now;
+        for ask in loaded.asks.iter_mut().filter(|ask| may_remind(ask.reminded_at, now)) {
             written.extend(reminding::remind(unit, ask, &matter).await?);
         }
         if written.is_empty() {

@@ -138,8 +138,8 @@ pub async fn submit_for_validation(
     cx.write(async |unit| {
         let draft = &body.0;
         let content = cx.app.definitions.of_plan(&mut unit.conn, unit.organization_id, &plan.row).await?;
-        let mut milestones = content.iter().flat_map(|content| &content.milestones);
-        let proof = milestones.find(|one| one.key == draft.milestone_key).and_then(|one| one.proof.as_ref());
+        let definition = content.as_ref().and_then(|content| content.find(&draft.milestone_key));
+        let proof = definition.and_then(|one| one.proof.as_ref());
         let criterion = proof.and_then(|proof| proof.validated());
         let criterion = criterion.ok_or_else(|| ProofRule::NoValidation.at("/milestone_key"))?;
         let mut plan_record = begin(unit, *id, &draft.milestone_key).await?;

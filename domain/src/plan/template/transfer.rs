@@ -36,7 +36,7 @@ pub enum Fate {
     Left,
 }
 
-/// What becomes of one milestone.
+/// Fate of one milestone.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Step<'a> {
     /// Key of the milestone.
@@ -68,8 +68,8 @@ pub struct Transfer<'a> {
 
 /// Decides what becomes of each milestone of a plan: first of those that it has, in their order, then of those that are added.
 ///
-/// What is over stays as it is. What is open and in both versions is kept with its dates, unless the plan gets the dates of a timeline; what
-/// should have been done by then is planned for today.
+/// A milestone that is over stays as it is. One that is open and in both versions is kept with its dates, unless the plan gets the dates of a
+/// timeline; one that should have been done by then is planned for today.
 pub fn transfer<'a>(present: &[Present<'a>], transfer: &Transfer<'a>) -> Vec<Step<'a>> {
     let planned_on =
         |definition: &MilestoneDefinition| Some(transfer.terms.planned_on(definition)?.max(transfer.today));
