@@ -1,8 +1,12 @@
 //! Credentials of Open Badges: the keys that sign them, kept in memory with the status lists that are signed.
 //!
-//! A signature is made where it is asked for: RS256 gives the same one every time, so nothing signed is stored. `jsonwebtoken` would read
-//! and check the key again for each, which costs more than the signature; so the key is kept, and the compact form is put together here
+//! A signature is made where it is asked for: RS256 and Ed25519 give the same one every time, so nothing signed is stored. `jsonwebtoken` would
+//! read and check the key again for each, which costs more than the signature; so the key is kept, and the compact form is put together here
 //! (RFC 7515, section 7.1).
+
+pub mod baking;
+pub mod data_integrity;
+pub mod sealed;
 
 use std::sync::Arc;
 
@@ -20,10 +24,24 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::store::credential_keys::CredentialKey;
+use crate::store::credential_keys::{CredentialKey, PublicKey};
+use data_integrity::{Sealer, multikey};
 
 /// Media type of a credential as a JWT.
-pub const CREDENTIAL: &str = "application/vc+jwt";
+pub const JWT: &str = "application/vc+jwt";
+/// Media type of a credential with an embedded proof.
+pub const EMBEDDED: &str = "application/vc";
+/// Media type of the same, for whoever asks for JSON.
+pub const JSON: &str = "application/json";
+
+/// Form in which a document is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// As a JWT.
+    Jwt,
+    /// As JSON with an embedded proof.
+    Embedded,
+}
 
 /// Number of keys and of lists that are kept in memory.
 const CAPACITY: u64 = 1_000;
@@ -31,15 +49,21 @@ const CAPACITY: u64 = 1_000;
 /// Keys and lists in memory.
 #[derive(Debug)]
 pub struct Credentials {
-    /// Keys that sign, by their identifiers.
-    pub keys: moka::sync::Cache<Uuid, Arc<Signer>>,
-    /// Signed lists, by organization, purpose and number.
-    pub lists: moka::sync::Cache<(Uuid, StatusPurpose, i64), Arc<SignedList>>,
+    /// Keys that sign JWTs, by their identifiers.
+    pub signers: moka::sync::Cache<Uuid, Arc<Signer>>,
+    /// Keys that seal documents, by their identifiers.
+    pub sealers: moka::sync::Cache<Uuid, Arc<Sealer>>,
+    /// Signed lists, by organization, purpose, number and form.
+    pub lists: moka::sync::Cache<(Uuid, StatusPurpose, i64, Form), Arc<SignedList>>,
 }
 
 impl Default for Credentials {
     fn default() -> Self {
-        Self { keys: moka::sync::Cache::new(CAPACITY), lists: moka::sync::Cache::new(CAPACITY) }
+        Self {
+            signers: moka::sync::Cache::new(CAPACITY),
+            sealers: moka::sync::Cache::new(CAPACITY),
+            lists: moka::sync::Cache::new(CAPACITY),
+        }
     }
 }
 
@@ -51,10 +75,10 @@ pub struct SignedList {
     /// Time of the signature.
     pub signed_at: DateTime<Utc>,
     /// List as a signed credential.
-    pub token: String,
+    pub text: String,
 }
 
-/// A key that signs.
+/// A key that signs JWTs.
 #[derive(Debug)]
 pub struct Signer {
     pair: KeyPair,
@@ -80,7 +104,7 @@ impl Signer {
     }
 }
 
-/// Public part of a key (RFC 7517).
+/// Public part of a key for JWTs (RFC 7517).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "n": "0vx7ago…", "e": "AQAB"
@@ -100,16 +124,77 @@ pub struct Jwk {
     kid: Uuid,
     /// Modulus, in base64url.
     #[schema(max_length = 2000)]
-    pub n: String,
+    n: String,
     /// Public exponent, in base64url.
     #[schema(max_length = 20)]
-    pub e: String,
+    e: String,
 }
 
 impl Jwk {
-    /// Returns the public part of a key.
-    pub fn of(key: &CredentialKey) -> Self {
-        let (n, e) = (key.public_n.clone(), key.public_e.clone());
-        Self { kty: "RSA", alg: "RS256", purpose: "sig", kid: key.id, n, e }
+    /// Returns the public part of a key; `None` if it is not for JWTs.
+    pub fn of(key: &CredentialKey) -> Option<Self> {
+        let PublicKey::Rsa { n, e } = key.public_key.clone() else { return None };
+        Some(Self { kty: "RSA", alg: "RS256", purpose: "sig", kid: key.id, n, e })
+    }
+}
+
+/// Returns the public part of a key as it stands in a set of keys (RFC 7517; RFC 8037 for Ed25519).
+pub fn jwk(key: &CredentialKey) -> Value {
+    match &key.public_key {
+        PublicKey::Rsa { .. } => json!(Jwk::of(key)),
+        PublicKey::Ed25519 { x } => {
+            json!({ "kty": "OKP", "alg": "EdDSA", "use": "sig", "kid": key.id, "crv": "Ed25519", "x": x })
+        }
+    }
+}
+
+/// Public key of an issuer.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(example = json!({
+    "kty": "RSA", "alg": "RS256", "use": "sig", "kid": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "n": "0vx7ago…", "e": "AQAB"
+}))]
+pub enum IssuerKey {
+    /// Key for JWTs.
+    Jwk(Jwk),
+    /// Key for embedded proofs.
+    Multikey(Multikey),
+}
+
+/// Public part of a key for embedded proofs (Multikey of W3C Controlled Identifiers 1.0, section 2.2.2).
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "@context": "https://w3id.org/security/multikey/v1", "id": "https://milepost.example.com/issuers/0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11/keys/1",
+    "type": "Multikey", "controller": "https://milepost.example.com/issuers/0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
+    "publicKeyMultibase": "z6MkjZRZv3aez3r18pB1RBFJR1kwUVJ5jHt92JmQwXbd5hwi"
+}))]
+pub struct Multikey {
+    /// Context.
+    #[serde(rename = "@context")]
+    #[schema(max_length = 200)]
+    context: &'static str,
+    /// Address of the key.
+    #[schema(max_length = 2000)]
+    pub id: String,
+    /// Type.
+    #[serde(rename = "type")]
+    #[schema(max_length = 20)]
+    kind: &'static str,
+    /// Address of the issuer.
+    #[schema(max_length = 2000)]
+    controller: String,
+    /// Public key in base58btc, behind the signs of its type and of that encoding.
+    #[serde(rename = "publicKeyMultibase")]
+    #[schema(max_length = 100)]
+    public_key_multibase: String,
+}
+
+impl Multikey {
+    /// Returns the public part of a key, at its address; `None` if it is not for embedded proofs.
+    pub fn of(key: &CredentialKey, id: String, controller: String) -> Option<Self> {
+        let PublicKey::Ed25519 { x } = &key.public_key else { return None };
+        let public_key_multibase = multikey(&BASE64_URL_SAFE_NO_PAD.decode(x).ok()?);
+        let context = "https://w3id.org/security/multikey/v1";
+        Some(Self { context, id, kind: "Multikey", controller, public_key_multibase })
     }
 }

@@ -456,6 +456,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("too_small", "The number is too small.", "must be at least 0"),
     of("unclosed_quote", "A quoted cell of a CSV file does not end.", "the quote that begins here is not closed"),
     of("undone", "The merge has already been undone.", "has already been undone"),
+    of("unknown_artwork", "No artwork has this identifier.", "names no artwork"),
     of("unknown_badge", "The key names no badge.", "names no badge"),
     of("unknown_baseline", "No baseline has this number.", "the plan has no baseline 7"),
     of("unknown_column", "The CSV file has a column that is not known.", "is not a known column"),
@@ -483,6 +484,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "unmet_dependencies",
         "The milestones that this one waits for are not met.",
         "these milestones must be achieved first: access; or give override_reason",
+    ),
+    of(
+        "unsafe_drawing",
+        "An SVG has something that runs, or that is loaded from elsewhere.",
+        "must not contain the element script",
     ),
     of(
         "unused",

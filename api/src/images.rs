@@ -40,20 +40,25 @@ impl Default for Images {
 }
 
 impl Images {
+    /// Works on an image when it is its turn, beside the requests.
+    pub async fn in_turn<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let turn = self.0.acquire().await.map_err(ApiError::internal)?;
+        let done = tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)?;
+        drop(turn);
+        done
+    }
+
     /// Checks that a file is a whole image within the limits.
     pub async fn check(&self, bytes: Vec<u8>) -> Result<(), ApiError> {
-        let turn = self.0.acquire().await.map_err(ApiError::internal)?;
-        let read = tokio::task::spawn_blocking(move || read(&bytes).map(|_| ())).await.map_err(ApiError::internal)?;
-        drop(turn);
-        read
+        self.in_turn(move || read(&bytes).map(|_| ())).await
     }
 
     /// Returns an image as a square PNG: the middle of it, upright and made smaller.
     pub async fn avatar(&self, bytes: Vec<u8>) -> Result<Vec<u8>, ApiError> {
-        let turn = self.0.acquire().await.map_err(ApiError::internal)?;
-        let drawn = tokio::task::spawn_blocking(move || draw_avatar(&bytes)).await.map_err(ApiError::internal)?;
-        drop(turn);
-        drawn
+        self.in_turn(move || draw_avatar(&bytes)).await
     }
 }
 
@@ -68,7 +73,7 @@ fn draw_avatar(bytes: &[u8]) -> Result<Vec<u8>, ApiError> {
 }
 
 /// Reads an image, upright. Its format is what it contains.
-fn read(bytes: &[u8]) -> Result<DynamicImage, ApiError> {
+pub fn read(bytes: &[u8]) -> Result<DynamicImage, ApiError> {
     let format = image::guess_format(bytes).ok().filter(|format| FORMATS.contains(format));
     let format = format.ok_or_else(|| not_an_image("must be a PNG, JPEG, WebP or GIF image, whatever its name"))?;
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);

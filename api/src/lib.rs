@@ -8,6 +8,7 @@
 
 pub mod answer;
 pub mod archiving;
+pub mod artwork;
 pub mod auth;
 pub mod awarding;
 pub mod backup;

@@ -359,6 +359,9 @@ fn recognition<R: Registry>(config: &mut R) {
         .service(recognition::badges::draw_badge)
         .service(recognition::badges::read_badge)
         .service(recognition::badges::replace_badge)
+        .service(recognition::artworks::list_artworks)
+        .service(recognition::artworks::add_artwork)
+        .service(recognition::artworks::read_artwork)
         .service(recognition::awards::list_awards)
         .service(recognition::awards::award_badge)
         .service(recognition::awards::read_award)
@@ -370,14 +373,17 @@ fn recognition<R: Registry>(config: &mut R) {
         .service(recognition::holder::read_credential)
         .service(recognition::holder::publish_award)
         .service(recognition::verify::verify_credential)
-        .service(recognition::issuer::rotate_credential_key)
+        .service(recognition::verify::verify_picture)
+        .service(recognition::issuer::rotate_credential_keys)
         .service(recognition::issuer::read_issuer)
         .service(recognition::issuer::read_issuer_keys)
         .service(recognition::issuer::read_issuer_key)
         .service(recognition::issuer::read_issued_badge)
         .service(recognition::issuer::draw_issued_badge)
         .service(recognition::issuer::read_status_list)
-        .service(recognition::holder::read_public_credential);
+        .service(recognition::issuer::read_revocation_list)
+        .service(recognition::holder::read_public_credential)
+        .service(recognition::holder::draw_public_credential);
 }
 
 /// Registers impacts, boards, celebrations and rewards.

@@ -96,6 +96,8 @@ pub enum Entity {
     Entitlement,
     /// A file shown as evidence; its root is that of its validation.
     EvidenceFile,
+    /// An artwork of badges.
+    Artwork,
     /// A template.
     Template,
     /// A plan.
@@ -144,6 +146,7 @@ impl Entity {
             Self::Reward => "reward",
             Self::Entitlement => "entitlement",
             Self::EvidenceFile => "evidence_file",
+            Self::Artwork => "artwork",
             Self::Template => "template",
             Self::Plan => "plan",
             Self::Milestone => "milestone",

@@ -1,5 +1,6 @@
 //! Recognition: badges, their awards to people, the credentials that prove them, and the impact of what was achieved.
 
+pub mod artwork;
 pub mod audience;
 pub mod award;
 pub mod badge;

@@ -7,6 +7,7 @@ use milepost_tests::{Engine, Reply, Server, on_both_engines};
 use serde_json::{Value, json};
 
 use crate::contract::{operations, parameters};
+use crate::credentials::ARTWORK;
 use crate::risk::fit_hopelessly;
 use crate::samples::{create, create_customer, create_plan};
 
@@ -180,6 +181,8 @@ async fn another_organization_is_404(engine: Engine) {
     let invitation_id = id_of(&invited.expect(201));
     let file = server.call("POST", &format!("/v1/validations/{validation}/files?title=F")).body("text/plain", "F");
     let file_id = id_of(&file.send().await.expect(201));
+    let artwork = server.call("POST", "/v1/artworks").body("image/svg+xml", ARTWORK).send().await;
+    let artwork_id = id_of(&artwork.expect(201));
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
     let key_id = keys["data"][0]["id"].as_str().expect("a key").to_owned();
     let mut operations = secured(&server);
@@ -207,6 +210,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{validation_id}", &validation)
             .replace("{invitation_id}", &invitation_id)
             .replace("{file_id}", &file_id)
+            .replace("{artwork_id}", &artwork_id)
             .replace("{award_id}", award["id"].as_str().expect("an id"))
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)

@@ -15,6 +15,7 @@ mod coaching;
 mod conditional;
 mod contract;
 mod contributors;
+mod credentials;
 mod customers;
 mod dependencies;
 mod digests;

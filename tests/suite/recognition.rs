@@ -22,18 +22,18 @@ on_both_engines!(
 );
 
 /// A server that the world reaches under a name of its own.
-async fn start(engine: Engine) -> Server {
+pub(crate) async fn start(engine: Engine) -> Server {
     Server::start_with(engine, |settings| settings.public_url = Some("https://badges.example.com/".to_owned())).await
 }
 
-fn badge(key: &str) -> Value {
+pub(crate) fn badge(key: &str) -> Value {
     json!({ "key": key, "name": "First agent deployed", "description": "Has brought an AI agent into use.",
         "criteria": "An agent runs in the person's own work.", "tags": ["technical"], "valid_days": null,
         "alignments": [{ "name": "manage AI", "url": "https://esco.example/1", "code": null, "framework": "ESCO" }],
         "design": { "shape": "hexagon", "color": "teal", "tier": "gold", "text": "T1" } })
 }
 
-async fn award(server: &Server, badge_key: &str, person_ref: &str, more: Value) -> Value {
+pub(crate) async fn award(server: &Server, badge_key: &str, person_ref: &str, more: Value) -> Value {
     let mut draft = json!({ "badge_key": badge_key, "person_ref": person_ref });
     for (field, value) in more.as_object().expect("fields") {
         draft[field] = value.clone();
@@ -41,29 +41,29 @@ async fn award(server: &Server, badge_key: &str, person_ref: &str, more: Value) 
     server.post("/v1/awards", draft).await.expect(201)
 }
 
-async fn act(server: &Server, award: &Value, verb: &str) -> Reply {
+pub(crate) async fn act(server: &Server, award: &Value, verb: &str) -> Reply {
     let path = format!("/v1/awards/{}/{verb}", award["id"].as_str().expect("an id"));
     server.post(&path, json!({ "reason": "For a good reason." })).await
 }
 
 /// The path of a public address on the server under test.
-fn local(address: &Value) -> String {
+pub(crate) fn local(address: &Value) -> String {
     let path = address.as_str().expect("an address").strip_prefix("https://badges.example.com");
     path.expect("an address of ours").to_owned()
 }
 
 /// The claims of a JWT.
-fn read(token: &str) -> Value {
+pub(crate) fn read(token: &str) -> Value {
     let payload = token.split('.').nth(1).expect("a payload");
     serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
 }
 
-async fn verify(server: &Server, credential: &str) -> Value {
+pub(crate) async fn verify(server: &Server, credential: &str) -> Value {
     server.post("/v1/credentials/verify", json!({ "credential": credential })).await.expect(200)
 }
 
 /// The checks that a credential does not pass.
-fn failed(verdict: &Value) -> Vec<&str> {
+pub(crate) fn failed(verdict: &Value) -> Vec<&str> {
     let checks = verdict["checks"].as_array().expect("checks").iter();
     checks.filter(|check| check["passed"] != true).map(|check| check["check"].as_str().expect("a name")).collect()
 }
@@ -214,7 +214,9 @@ async fn holders_show_what_they_want(engine: Engine) {
     assert!(!html.text.contains("Private."), "a note is never public");
     let hashed = world("application/vc+jwt").await.text;
     assert!(!hashed.contains("Private.") && !read(&hashed).to_string().contains("ana@example.com"));
-    assert_eq!(world("application/json").await.expect(200), read(&hashed));
+    let document = world("application/json").await.expect(200);
+    assert_eq!(document["credentialSubject"], read(&hashed)["credentialSubject"]);
+    assert!(document["proof"].is_object() && !document.to_string().contains("Private."));
     publish("ana", json!("email")).await.expect(200);
     let named = read(&world("application/vc+jwt").await.text);
     assert_eq!(
@@ -322,18 +324,22 @@ async fn old_keys_verify_what_they_signed(engine: Engine) {
     let given = award(&server, "t1", "ana", json!({})).await;
     let path = format!("/v1/people/{ana}/awards/{}/credential", given["id"].as_str().expect("an id"));
     let old = server.get(&path).await.text;
+    let embedded = async || server.call("GET", &path).header("Accept", "application/vc").send().await.text;
+    let old_embedded = embedded().await;
     let added = server.post("/v1/credential-keys", json!({})).await;
     let address = local(&json!(added.header("location")));
-    let key = added.expect(201);
-    assert_eq!(server.call("GET", &address).anonymous().send().await.expect(200), key);
-    let new = server.get(&path).await.text;
-    assert_ne!(new, old);
-    for credential in [&old, &new] {
+    let keys = added.expect(201);
+    assert_eq!(pluck(&json!({ "data": keys["keys"] }), "kty"), ["RSA", "OKP"]);
+    let published = server.call("GET", &address).anonymous().send().await.expect(200);
+    assert!(keys["keys"].as_array().expect("keys").iter().all(|key| published.to_string().contains(&key.to_string())));
+    let (new, new_embedded) = (server.get(&path).await.text, embedded().await);
+    assert!(new != old && new_embedded != old_embedded);
+    for credential in [&old, &new, &old_embedded, &new_embedded] {
         let verdict = verify(&server, credential).await;
         assert_eq!(verdict["valid"], true, "{verdict}");
     }
     let keys = server.call("GET", &format!("/issuers/{}/jwks.json", server.organization_id)).anonymous().send().await;
-    assert_eq!(keys.expect(200)["keys"].as_array().map(Vec::len), Some(2));
+    assert_eq!(keys.expect(200)["keys"].as_array().map(Vec::len), Some(4));
     let nobody = "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11";
     for path in [
         format!("/issuers/{nobody}"),
@@ -360,9 +366,12 @@ async fn foreign_credentials_are_verified(engine: Engine) {
     let given = award(&issuer, "t1", "ana", json!({})).await;
     let path = format!("/v1/people/{ana}/awards/{}/credential", given["id"].as_str().expect("an id"));
     let credential = issuer.get(&path).await.text;
+    let embedded = issuer.call("GET", &path).header("Accept", "application/vc").send().await.text;
     let open = Server::start_with(engine, |settings| settings.credentials_allow_private = true).await;
-    let verdict = verify(&open, &credential).await;
-    assert_eq!((failed(&verdict), &verdict["valid"]), (vec![], &json!(true)), "{verdict}");
+    for credential in [&credential, &embedded] {
+        let verdict = verify(&open, credential).await;
+        assert_eq!((failed(&verdict), &verdict["valid"]), (vec![], &json!(true)), "{verdict}");
+    }
     // An issuer that names no host has no key, wherever the key is.
     let mut nobody = read(&credential);
     nobody["issuer"]["id"] = json!("http:");
@@ -371,6 +380,7 @@ async fn foreign_credentials_are_verified(engine: Engine) {
     assert_eq!(failed(&verify(&open, &forged).await), ["key", "signature"]);
     act(&issuer, &given, "revoke").await.expect(200);
     assert_eq!(failed(&verify(&open, &credential).await), ["revocation"]);
+    assert_eq!(failed(&verify(&open, &embedded).await), ["revocation"]);
     // Unless the operator allows it, nothing within the house is asked.
     let closed = Server::start(engine).await;
     let verdict = verify(&closed, &credential).await;

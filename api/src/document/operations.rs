@@ -80,6 +80,7 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "competition_id" => ("Identifier of the competition.", uuid),
         "impact_id" => ("Identifier of the impact.", uuid),
         "file_id" => ("Identifier of the file.", uuid),
+        "artwork_id" => ("Identifier of the artwork.", uuid),
         "invitation_id" => ("Identifier of the invitation.", uuid),
         "invitation_token" => {
             ("Token in the link of the invitation.", json!({ "type": "string", "minLength": 1, "maxLength": 200 }))
@@ -91,6 +92,7 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "badge_id" => ("Identifier of the badge.", uuid),
         "award_id" => ("Identifier of the award.", uuid),
         "organization_id" => ("Identifier of the organization that issues.", uuid),
+        "picture_name" => ("Picture.", json!({ "type": "string", "enum": ["badge.png", "badge.svg", "preview.png"] })),
         "issuer_key" => ("Identifier of the key of the issuer.", uuid),
         "status_purpose" => {
             ("Purpose of the status list.", json!({ "type": "string", "enum": ["revocation", "suspension"] }))

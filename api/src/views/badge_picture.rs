@@ -1,11 +1,40 @@
-//! Pictures of badges, drawn from their design: no designer is needed, and none looks like a placeholder.
+//! Pictures of badges, as SVG: the artwork that a design names, or else a drawing from the design, so that no designer is needed and none looks like
+//! a placeholder.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use maud::html;
 use milepost_domain::people::profile::initials;
 use milepost_domain::recognition::badge::{BadgeContent, BadgeShape, BadgeTier};
+use uuid::Uuid;
 
-/// Returns the picture of a badge as SVG.
-pub fn draw(badge: &BadgeContent) -> String {
+use crate::error::ApiError;
+use crate::store::{Conn, artworks};
+
+/// Returns the picture of a badge.
+pub async fn load(conn: &mut Conn, organization_id: Uuid, badge: &BadgeContent) -> Result<String, ApiError> {
+    let Some(id) = badge.design.artwork_id else { return Ok(draw(badge)) };
+    let content = artworks::content(conn, organization_id, id).await?;
+    Ok(content.map_or_else(|| draw(badge), framed))
+}
+
+/// Artwork as SVG: a PNG within a frame.
+fn framed(content: Vec<u8>) -> String {
+    let png = match String::from_utf8(content) {
+        Ok(drawing) => return drawing,
+        Err(error) => error.into_bytes(),
+    };
+    let address = format!("data:image/png;base64,{}", BASE64_STANDARD.encode(png));
+    let drawing = html! {
+        svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 320" width="320" height="320" {
+            image width="320" height="320" href=(address) {}
+        }
+    };
+    drawing.into_string()
+}
+
+/// Draws a badge from its design.
+fn draw(badge: &BadgeContent) -> String {
     let design = &badge.design;
     let (face, edge) = design.color.rgb();
     let (face, edge) = (color(face), color(edge));

@@ -9,8 +9,8 @@ use milepost_domain::recognition::award::AwardState;
 use qrcode::QrCode;
 use qrcode::render::svg;
 
-use super::badge_picture;
 use super::page::head;
+use super::preview_picture;
 use super::security::policy;
 use crate::answer::Answer;
 use crate::error::ApiError;
@@ -32,6 +32,8 @@ pub struct PublicAward<'a> {
     pub state: AwardState,
     /// Address of the page.
     pub address: &'a str,
+    /// Picture of the badge, as SVG.
+    pub picture: &'a str,
 }
 
 /// Returns the page as a response.
@@ -45,7 +47,7 @@ pub fn render(shown: &PublicAward<'_>) -> Result<Answer, ApiError> {
 }
 
 fn lay_out(shown: &PublicAward<'_>, code: &str) -> Markup {
-    let PublicAward { organization, award, state, address } = *shown;
+    let PublicAward { organization, award, state, address, picture } = *shown;
     let badge = &award.badge;
     let holder = award.person_name.as_ref().map_or("", |name| name.as_str());
     let title = format!("{}: {holder}", badge.name);
@@ -56,7 +58,14 @@ fn lay_out(shown: &PublicAward<'_>, code: &str) -> Markup {
         meta property="og:description" content=(badge.description.as_str());
         meta property="og:site_name" content=(organization.name);
         meta property="og:url" content=(address);
+        meta property="og:image" content={ (address) "/preview.png" };
+        meta property="og:image:type" content="image/png";
+        meta property="og:image:width" content=(preview_picture::SIZE.0);
+        meta property="og:image:height" content=(preview_picture::SIZE.1);
+        meta property="og:image:alt" content=(title);
+        meta name="twitter:card" content="summary_large_image";
         link rel="alternate" type="application/vc+jwt" href=(address);
+        link rel="alternate" type="application/vc" href=(address);
     };
     html! {
         (DOCTYPE)
@@ -64,7 +73,7 @@ fn lay_out(shown: &PublicAward<'_>, code: &str) -> Markup {
             (head(&title, STYLE, Some(more)))
             body {
                 main {
-                    div class="badge" { (PreEscaped(badge_picture::draw(badge).replacen("<svg ", "<svg class=\"badge\" ", 1))) }
+                    div class="badge" { (PreEscaped(picture.replacen("<svg ", "<svg class=\"badge\" ", 1))) }
                     h1 { (badge.name.as_str()) }
                     p class="to" { "awarded to " strong { (holder) } " by " (organization.name) }
                     @match state {
@@ -78,6 +87,8 @@ fn lay_out(shown: &PublicAward<'_>, code: &str) -> Markup {
                         p {
                             "Only the organization can show this page at its address. The signed credential (Open Badges 3.0) is at the same "
                             "address, for programs that verify it: " code { (address) }
+                            " It is also inside the picture, as " a href={ (address) "/badge.png" } download { "PNG" } " or "
+                            a href={ (address) "/badge.svg" } download { "SVG" } "."
                         }
                     }
                 }

@@ -74,6 +74,13 @@ pub async fn take_bit(conn: &mut Conn, organization_id: Uuid, list: i64, index: 
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(list).bind(index).execute(db).await.map(|done| done.rows_affected() == 1))
 }
 
+/// Returns the awards that were revoked.
+pub async fn revoked(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Uuid>> {
+    const SQL: &str =
+        "SELECT id FROM awards WHERE organization_id = $1 AND status_list > 0 AND revoked_at IS NOT NULL ORDER BY id";
+    on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_all(db).await)
+}
+
 /// Returns the bits of a list that are set.
 pub async fn set_bits(
     conn: &mut Conn,

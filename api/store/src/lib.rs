@@ -12,6 +12,7 @@ use self::handle::Handle;
 use self::lane::{Lane, Usage};
 
 pub mod api_clients;
+pub mod artworks;
 pub mod author;
 pub mod authored;
 pub mod awards;

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantArray};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::rule::RecognitionRule;
 use crate::rule::{Rule as _, Violations, all_kept};
@@ -185,7 +186,7 @@ impl BadgeTier {
 /// Looks of a badge, which the server draws from them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"shape": "hexagon", "color": "teal", "tier": "gold", "text": "T4"}))]
+#[schema(example = json!({"shape": "hexagon", "color": "teal", "tier": "gold", "text": "T4", "artwork_id": null}))]
 pub struct BadgeDesign {
     /// Outline. Defaults to `circle`.
     #[serde(default)]
@@ -197,6 +198,9 @@ pub struct BadgeDesign {
     pub tier: Option<BadgeTier>,
     /// Text in the middle: up to four characters. Defaults to the initials of the badge's name.
     pub text: Option<Label>,
+    /// Identifier of an artwork, which is shown in place of the drawing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub artwork_id: Option<Uuid>,
 }
 
 /// Longest text in the middle of a badge, in characters.

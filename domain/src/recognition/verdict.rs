@@ -25,6 +25,8 @@ pub enum Check {
     Signature,
     /// The claims of the JWT are those of the credential.
     Claims,
+    /// Every field of a credential with an embedded proof is one that the proof covers.
+    Fields,
     /// It is valid at present.
     Validity,
     /// It was not revoked.

@@ -15,9 +15,10 @@ use crate::extract::{Body, Query};
 use crate::paging::{NameSort, Page, Paging};
 use crate::precondition::IfMatch;
 use crate::resource::{self, By, Managed};
+use crate::store::artworks::Artwork;
 use crate::store::badges::Badge;
 use crate::store::kept::Archivable;
-use crate::store::row::Condition;
+use crate::store::row::{self, Condition};
 use crate::unit::{Entity, Unit};
 use crate::views::{badge_picture, pictures};
 
@@ -26,8 +27,12 @@ impl Managed for BadgeContent {
     const ENTITY: Entity = Entity::Badge;
     const PATH: &'static str = "/v1/badges";
 
-    async fn settle(&mut self, _unit: &mut Unit, _before: Option<&Badge>) -> Result<(), ApiError> {
-        Ok(self.check()?)
+    async fn settle(&mut self, unit: &mut Unit, _before: Option<&Badge>) -> Result<(), ApiError> {
+        self.check()?;
+        let Some(id) = self.design.artwork_id else { return Ok(()) };
+        let found: Option<Artwork> = row::find(&mut unit.conn, unit.organization_id, id).await?;
+        let unknown = || ApiError::field("/design/artwork_id", "unknown_artwork", "names no artwork");
+        found.map(drop).ok_or_else(unknown)
     }
 
     fn part(kept: &Badge) -> String {
@@ -98,12 +103,13 @@ pub async fn replace_badge(cx: Context, key: Path<String>, body: Body<BadgeConte
 
 /// Draw a badge
 ///
-/// Returns the picture of the badge, drawn from its design.
+/// Returns the picture of the badge: its artwork, or else a drawing from its design.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])),
     responses((status = 200, description = "The picture as SVG.", body = String, content_type = "image/svg+xml")))]
 #[get("/v1/badges/{badge_key}/picture.svg")]
 pub async fn draw_badge(cx: Context, key: Path<String>) -> Result<Answer, ApiError> {
-    let badge: Badge =
-        resource::find::<BadgeContent>(&mut cx.read().await?, cx.organization_id(), By::Key(&key)).await?;
-    Ok(Answer::text(pictures::MEDIA_TYPE, badge_picture::draw(&badge)))
+    let mut conn = cx.snapshot().await?;
+    let badge: Badge = resource::find::<BadgeContent>(&mut conn, cx.organization_id(), By::Key(&key)).await?;
+    let picture = badge_picture::load(&mut conn, cx.organization_id(), &badge).await?;
+    Ok(Answer::text(pictures::MEDIA_TYPE, picture))
 }

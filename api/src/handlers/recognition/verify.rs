@@ -1,34 +1,33 @@
 //! Verification of credentials, of this server and of others.
 
-use std::collections::HashMap;
 use std::io::Read as _;
 use std::sync::Arc;
 
-use actix_web::post;
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, post};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use flate2::read::GzDecoder;
-use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use milepost_domain::recognition::status_list::{StatusPurpose, is_set};
-use milepost_domain::recognition::verdict::{Check, Finding, check_claims, check_type, check_validity, is_valid};
+use milepost_domain::recognition::verdict::{Check, Finding, check_type, check_validity, is_valid};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::issuer::public;
+use super::keys::{fetch, key_of, origin, own_issuer};
 use crate::answer::Answer;
 use crate::context::Context;
+use crate::credentials::Form;
+use crate::credentials::baking::credential_of;
+use crate::credentials::sealed::Sealed;
 use crate::error::ApiError;
-use crate::extract::Body;
-use crate::issuing::Addresses;
-use crate::outbound;
-use crate::store::credential_keys::CredentialKey;
-use crate::store::row;
+use crate::extract::{Body, collect_up_to};
+use crate::images::ImageFile;
 
-/// Largest document that is fetched from an issuer, in bytes.
-const MOST_BYTES: usize = 256 * 1024;
+/// Largest picture in which a credential is looked for, in bytes.
+const MOST_PICTURE_BYTES: usize = 5 * 1024 * 1024;
 /// Largest list after unpacking, in bytes: five million entries.
 const MOST_LIST_BYTES: u64 = 640 * 1024;
 
@@ -37,7 +36,7 @@ const MOST_LIST_BYTES: u64 = 640 * 1024;
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"credential": "eyJhbGciOiJSUzI1NiIsInR5cCI6IkpXVCJ9.…"}))]
 pub struct CredentialText {
-    /// Credential as a JWT (Open Badges 3.0, VC-JWT).
+    /// Credential as a JWT, or as the text of its JSON with an embedded proof (Open Badges 3.0).
     #[schema(min_length = 1, max_length = 200_000)]
     credential: String,
 }
@@ -64,25 +63,46 @@ pub struct Verdict {
 
 /// Verify a credential
 ///
-/// Checks an Open Badges 3.0 credential of any issuer: form, algorithm, type, the issuer's key, signature, claims, validity, revocation and
-/// suspension. Only JWTs signed with RS256 are taken, and only keys under the scheme, host and port of the issuer's address. Keys and status
-/// lists of other issuers are fetched, from public addresses only. The answer lists every check; a credential that fails is no error.
+/// Checks an Open Badges 3.0 credential of any issuer: form, algorithm, type, the issuer's key, signature, claims or fields, validity, revocation
+/// and suspension. It is a JWT (RS256), or JSON with an embedded proof (`eddsa-rdfc-2022`). Keys are taken from under the scheme, host and port of
+/// the issuer's address, or from the issuer's DID (`did:key`, `did:web`). Keys and status lists of other issuers are fetched, from public addresses
+/// only; contexts are never fetched. The answer lists every check; a credential that fails is no error.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])), request_body = CredentialText,
     extensions(("x-idempotent" = json!(true))), responses((status = 200, description = "The verdict.", body = Verdict)))]
 #[post("/v1/credentials/verify")]
 pub async fn verify_credential(cx: Context, body: Body<CredentialText>) -> Result<Answer, ApiError> {
-    let token = body.0.credential.trim();
+    judge(&cx, Some(&body.0.credential)).await
+}
+
+/// Verify a picture with a credential
+///
+/// Checks the credential that is baked into a PNG or SVG of at most 5 MiB, as it checks one that is given as a text.
+#[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])), extensions(("x-idempotent" = json!(true))),
+    request_body(content((ImageFile = "image/png"), (ImageFile = "image/svg+xml"))),
+    responses((status = 200, description = "The verdict.", body = Verdict)))]
+#[post("/v1/credentials/verify-picture")]
+pub async fn verify_picture(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
+    let bytes = collect_up_to(&request, payload.into_inner(), MOST_PICTURE_BYTES).await?;
+    judge(&cx, credential_of(&bytes).as_deref()).await
+}
+
+/// Judges the text of a credential; `None` is a picture without one.
+async fn judge(cx: &Context, given: Option<&str>) -> Result<Answer, ApiError> {
     let mut checks = vec![];
-    let read = Parts::read(token);
-    checks.push(Finding::of(Check::Format, read.is_some(), "The text is a JWT.", "The text is not a JWT."));
-    let Some(Parts { algorithm, kid, payload }) = read else { return answer(&Value::Null, checks) };
-    let is_known = algorithm.as_deref() == Some("RS256");
-    let refused = format!("The algorithm is {}, but only RS256 is taken.", algorithm.as_deref().unwrap_or("missing"));
-    checks.push(Finding::of(Check::Algorithm, is_known, "The algorithm is RS256.", &refused));
-    checks.push(check_type(&payload));
+    let read = given.and_then(Sealed::read);
+    let bad = match given {
+        Some(_) => "The text is neither a JWT nor a JSON document.",
+        None => "The picture carries no credential, or more than one.",
+    };
+    checks.push(Finding::of(Check::Format, read.is_some(), "It is a JWT or a JSON document.", bad));
+    let Some(sealed) = read else { return answer(&Value::Null, checks) };
+    let algorithm = sealed.check_algorithm();
+    let is_known = algorithm.passed == Some(true);
+    checks.extend([algorithm, check_type(&sealed.payload)]);
+    let payload = &sealed.payload;
     let issuer = payload.pointer("/issuer/id").or(payload.get("issuer")).and_then(Value::as_str).unwrap_or_default();
-    let found = match (&kid, is_known) {
-        (Some(kid), true) => key_of(&cx, issuer, kid).await?,
+    let found = match (&sealed.key, is_known) {
+        (Some(key), true) => key_of(cx, issuer, key).await?,
         (None, true) => Err("The credential names no key.".to_owned()),
         (_, false) => Err("No key was looked for.".to_owned()),
     };
@@ -90,22 +110,22 @@ pub async fn verify_credential(cx: Context, body: Body<CredentialText>) -> Resul
     checks.push(Finding::of(Check::Key, found.is_ok(), "The key is the issuer's.", &text));
     let Ok(key) = found else {
         checks.push(Finding::open(Check::Signature, "Without a key, the signature cannot be checked."));
-        return answer(&payload, checks);
+        return answer(payload, checks);
     };
-    let is_signed = is_signed_by(token, &key);
+    let is_signed = sealed.is_by(key).await;
     let (good, bad) =
         ("The signature is that of the issuer's key.", "The signature does not belong to this text and key.");
     checks.push(Finding::of(Check::Signature, is_signed, good, bad));
-    checks.push(check_claims(&payload));
-    checks.push(check_validity(&payload, cx.now));
+    checks.push(sealed.check_reading(cx.now));
+    checks.push(check_validity(payload, cx.now));
     if is_signed {
         for (check, purpose) in
             [(Check::Revocation, StatusPurpose::Revocation), (Check::Suspension, StatusPurpose::Suspension)]
         {
-            checks.push(status(&cx, &payload, (check, purpose), issuer).await?);
+            checks.push(status(cx, payload, (check, purpose), issuer).await?);
         }
     }
-    answer(&payload, checks)
+    answer(payload, checks)
 }
 
 fn answer(payload: &Value, checks: Vec<Finding>) -> Result<Answer, ApiError> {
@@ -116,76 +136,6 @@ fn answer(payload: &Value, checks: Vec<Finding>) -> Result<Answer, ApiError> {
         name: text(payload.pointer("/credentialSubject/achievement/name")),
         checks,
     })
-}
-
-/// The parts of a JWT that are read before anything is known to be true.
-struct Parts {
-    algorithm: Option<String>,
-    kid: Option<String>,
-    payload: Value,
-}
-
-impl Parts {
-    fn read(token: &str) -> Option<Self> {
-        let mut parts = token.split('.');
-        let part = |text: Option<&str>| -> Option<Value> {
-            serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(text?).ok()?).ok()
-        };
-        let (header, payload) = (part(parts.next())?, part(parts.next())?);
-        parts.next().filter(|_| parts.next().is_none())?;
-        let text = |name: &str| header[name].as_str().map(str::to_owned);
-        payload.is_object().then(|| Self { algorithm: text("alg"), kid: text("kid"), payload })
-    }
-}
-
-/// The numbers of a public RSA key, in base64url.
-#[derive(Deserialize)]
-struct Modulus {
-    n: String,
-    e: String,
-}
-
-/// The issuer's key with an identifier, or why there is none.
-async fn key_of(cx: &Context, issuer: &str, kid: &str) -> Result<Result<DecodingKey, String>, ApiError> {
-    // An issuer without a scheme and host of the web owns no address.
-    let home = origin(issuer);
-    if !home.starts_with("http") || origin(kid) != home {
-        return Ok(Err("The key is at an address that is not the issuer's.".to_owned()));
-    }
-    let found = match own_key(cx, issuer, kid).await? {
-        Some(found) => found,
-        None => match fetch(cx, kid).await {
-            Ok(text) => serde_json::from_str(&text).map_err(|_| "The key's address has no RSA key.".to_owned()),
-            Err(reason) => Err(reason),
-        },
-    };
-    Ok(found.and_then(|Modulus { n, e }| {
-        DecodingKey::from_rsa_components(&n, &e).map_err(|_| "The key is no RSA key.".to_owned())
-    }))
-}
-
-/// A key of an issuer of this server; `None` if the issuer is another's.
-async fn own_key(cx: &Context, issuer: &str, kid: &str) -> Result<Option<Result<Modulus, String>>, ApiError> {
-    let Some(organization_id) = own_issuer(cx, issuer) else { return Ok(None) };
-    let unknown = || Some(Err("The issuer has no such key.".to_owned()));
-    let prefix = format!("{issuer}/keys/");
-    let Some(key_id) = kid.strip_prefix(&prefix).and_then(|id| id.parse::<Uuid>().ok()) else { return Ok(unknown()) };
-    let Some(their) = Context::of_job(&cx.app, organization_id).await? else { return Ok(unknown()) };
-    let found: Option<CredentialKey> = row::find(&mut their.read().await?, organization_id, key_id).await?;
-    Ok(found.map_or_else(unknown, |key| Some(Ok(Modulus { n: key.public_n, e: key.public_e }))))
-}
-
-/// The organization that an address of an issuer means, if it is one of this server.
-fn own_issuer(cx: &Context, issuer: &str) -> Option<Uuid> {
-    let id: Uuid = issuer.rsplit('/').next()?.parse().ok()?;
-    (Addresses::of(&cx.app, id).issuer() == issuer).then_some(id)
-}
-
-fn is_signed_by(token: &str, key: &DecodingKey) -> bool {
-    let mut validation = Validation::new(Algorithm::RS256);
-    validation.set_required_spec_claims::<&str>(&[]);
-    (validation.validate_exp, validation.validate_nbf, validation.validate_aud) = (false, false, false);
-    jsonwebtoken::decode::<HashMap<String, Value>>(token, key, &validation).is_ok()
 }
 
 /// Checks the issuer's list of a purpose.
@@ -200,18 +150,28 @@ async fn status(
         Value::Null => &[],
         one => std::slice::from_ref(one),
     };
+    if purpose == StatusPurpose::Revocation
+        && let Some(entry) = entries.iter().find(|entry| has_type(entry, "1EdTechRevocationList"))
+    {
+        return Ok(in_revocation_list(cx, payload, entry, issuer).await);
+    }
     let name = purpose.to_string();
     let Some(entry) = entries.iter().find(|entry| entry["statusPurpose"] == name.as_str()) else {
-        return Ok(Finding::of(check, true, "The issuer keeps no list of this kind.", ""));
+        let is_read = |entry: &Value| entry["statusPurpose"].is_string() || has_type(entry, "1EdTechRevocationList");
+        return Ok(if entries.iter().all(is_read) {
+            Finding::of(check, true, "The issuer keeps no list of this kind.", "")
+        } else {
+            Finding::open(check, "The credential names a list of a type that is not known.")
+        });
     };
     let list = entry["statusListCredential"].as_str().unwrap_or_default();
     let index = entry["statusListIndex"].as_str().and_then(|index| index.parse::<usize>().ok());
     let read = match own_list(cx, issuer, list, purpose).await? {
-        Some(token) => Ok(token),
+        Some(text) => Ok(text),
         None => fetch(cx, list).await,
     };
     let outcome = match read {
-        Ok(token) => listed(cx, token.trim(), (list, issuer, &name), index).await?,
+        Ok(text) => listed(cx, &text, (list, issuer, &name), index).await?,
         Err(reason) => Err(reason),
     };
     Ok(match outcome {
@@ -221,28 +181,57 @@ async fn status(
     })
 }
 
+/// Checks a list of revoked credentials (Open Badges 3.0, `1EdTechRevocationList`).
+async fn in_revocation_list(cx: &Context, payload: &Value, entry: &Value, issuer: &str) -> Finding {
+    let address = entry["id"].as_str().unwrap_or_default();
+    if origin(address).is_empty() || origin(address) != origin(issuer) {
+        return Finding::open(
+            Check::Revocation,
+            "The list of revoked credentials is at an address that is not the issuer's.",
+        );
+    }
+    let list: Value = match fetch(cx, address).await {
+        Ok(text) => serde_json::from_str(&text).unwrap_or_default(),
+        Err(reason) => return Finding::open(Check::Revocation, &reason),
+    };
+    let Some(revoked) = list["revokedCredential"].as_array() else {
+        return Finding::open(Check::Revocation, "The list of revoked credentials cannot be read.");
+    };
+    let names = |one: &Value| one["id"] == payload["id"] && one["revoked"] != false;
+    let (good, bad) = ("The issuer's list does not name the credential.", "The issuer's list names the credential.");
+    Finding::of(Check::Revocation, !revoked.iter().any(names), good, bad)
+}
+
+fn has_type(value: &Value, name: &str) -> bool {
+    match &value["type"] {
+        Value::Array(types) => types.iter().any(|one| one == name),
+        one => one == name,
+    }
+}
+
 async fn own_list(cx: &Context, issuer: &str, list: &str, purpose: StatusPurpose) -> Result<Option<String>, ApiError> {
     let Some(organization_id) = own_issuer(cx, issuer) else { return Ok(None) };
     let prefix = format!("{issuer}/status-lists/{purpose}/");
     let Some(number) = list.strip_prefix(&prefix).and_then(|number| number.parse().ok()) else { return Ok(None) };
     let their = public(&Arc::clone(&cx.app), organization_id).await?;
-    Ok(their.status_list(purpose, number).await.ok())
+    Ok(their.status_list(purpose, number, Form::Jwt).await.ok())
 }
 
 /// Whether a list names an entry. It is signed by a key of the issuer, not always by the one that signed the credential.
 async fn listed(
     cx: &Context,
-    token: &str,
+    text: &str,
     named: (&str, &str, &str),
     index: Option<usize>,
 ) -> Result<Result<bool, String>, ApiError> {
     let unsigned = || Ok(Err("The status list is not signed by a key of the issuer.".to_owned()));
-    let Some(Parts { kid: Some(kid), payload, .. }) = Parts::read(token) else { return unsigned() };
-    match key_of(cx, named.1, &kid).await? {
-        Ok(key) if is_signed_by(token, &key) => Ok(bit(&payload, named, cx.now, index)),
-        Ok(_) => unsigned(),
-        Err(reason) => Ok(Err(reason)),
-    }
+    let Some(sealed) = Sealed::read(text) else { return unsigned() };
+    let Some(key) = &sealed.key else { return unsigned() };
+    let key = match key_of(cx, named.1, key).await? {
+        Ok(key) => key,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    if sealed.is_by(key).await { Ok(bit(&sealed.payload, named, cx.now, index)) } else { unsigned() }
 }
 
 /// A bit of a status list, which must be the one that is named and of today.
@@ -266,29 +255,4 @@ fn bit(
     let unpacked = GzDecoder::new(packed.unwrap_or_default().as_slice()).take(MOST_LIST_BYTES).read_to_end(&mut bytes);
     unpacked.map_err(|_| "The status list cannot be unpacked.")?;
     index.and_then(|index| is_set(&bytes, index)).ok_or_else(|| "The status list has no such entry.".to_owned())
-}
-
-/// Fetches a text from an issuer.
-async fn fetch(cx: &Context, url: &str) -> Result<String, String> {
-    let allows_private = cx.app.settings.credentials_allow_private;
-    if !url.starts_with("https://") && !allows_private {
-        return Err(format!("{} is not fetched: only https is.", origin(url)));
-    }
-    outbound::check_host(url, allows_private)?;
-    let unreachable = |_: reqwest::Error| format!("{} could not be reached.", origin(url));
-    let client = outbound::client(allows_private).map_err(unreachable)?;
-    let mut answer = client.get(url).send().await.and_then(reqwest::Response::error_for_status).map_err(unreachable)?;
-    let mut bytes = vec![];
-    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
-        bytes.extend_from_slice(&chunk);
-        if bytes.len() > MOST_BYTES {
-            return Err(format!("{} answers with more than {MOST_BYTES} bytes.", origin(url)));
-        }
-    }
-    String::from_utf8(bytes).map_err(|_| format!("{} does not answer with a text.", origin(url)))
-}
-
-/// Scheme and host of an address.
-fn origin(url: &str) -> String {
-    reqwest::Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
 }

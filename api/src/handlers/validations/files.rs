@@ -23,9 +23,7 @@ use crate::store::evidence_files::{self, EvidenceFile};
 use crate::store::keyset::{Direction, Position};
 use crate::store::{Conn, row};
 use crate::unit::{Change, Entity};
-
-/// Policy of files: a browser that shows one anyway runs nothing in it and loads nothing for it.
-const POLICY: &str = "default-src 'none'; sandbox";
+use crate::views::security::ATTACHED;
 
 /// Name of a file.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -170,5 +168,5 @@ async fn attached(
     let name = format!("attachment; filename=\"evidence-{id}.{}\"", file.media_type.ending());
     let charset = if file.media_type == FileKind::Text { "; charset=utf-8" } else { "" };
     let answer = Answer::text(&format!("{}{charset}", file.media_type), content).header(CONTENT_DISPOSITION, name);
-    Ok(answer.header(CONTENT_SECURITY_POLICY, POLICY))
+    Ok(answer.header(CONTENT_SECURITY_POLICY, ATTACHED))
 }

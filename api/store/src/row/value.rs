@@ -146,6 +146,7 @@ macro_rules! json_columns {
 }
 
 json_columns!(
+    crate::credential_keys::PublicKey,
     milepost_domain::usage::metric::MetricFilter,
     milepost_domain::customer::playbook::Playbook,
     Vec<milepost_domain::plan::template::MilestoneDefinition>,
@@ -212,6 +213,7 @@ text_columns!(
     milepost_domain::customer::intervention::Outcome,
     milepost_domain::customer::intervention::Priority,
     milepost_domain::customer::risk::Level,
+    milepost_domain::recognition::artwork::ArtworkKind,
     milepost_domain::recognition::badge::AchievementType,
     milepost_domain::recognition::badge::BadgeTier,
     milepost_domain::recognition::award::Publication,
