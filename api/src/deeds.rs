@@ -10,10 +10,11 @@ use milepost_domain::plan::milestone::State;
 use milepost_domain::plan::template::TemplateContent;
 use milepost_domain::recognition::badge::AchievementType;
 use milepost_domain::recognition::deed::{
-    AchievedMilestone, AwardedBadge, Begun, Deeds, FinishedLevel, Place, RecognitionConsent, VerifiedMoney,
+    AchievedMilestone, AwardedBadge, Begun, Deeds, FinishedLevel, Place, RecognitionConsent, ToldStory, VerifiedMoney,
     finished_levels,
 };
 use milepost_domain::recognition::impact::ImpactState;
+use milepost_domain::recognition::story::StoryState;
 use uuid::Uuid;
 
 use crate::context::Context;
@@ -27,6 +28,7 @@ use crate::store::impacts::Impact;
 use crate::store::people::Person;
 use crate::store::profiles::Profile;
 use crate::store::row::{self, Column as _, Condition, Table};
+use crate::store::stories::Story;
 use crate::store::undated_milestones::UndatedMilestone;
 use crate::store::{Conn, ledger};
 
@@ -103,6 +105,8 @@ async fn load(cx: &Context, conn: &mut Conn, ids: Option<&HashSet<Uuid>>) -> Res
     let impacts = rows::<Impact>(conn, organization_id, "person_id", ids).await?;
     let impacts = impacts.into_iter().filter(|one| one.stamp.state == ImpactState::Verified).collect();
     let mut impacts = row::by(impacts, |one: &Impact| one.person_id.unwrap_or_default());
+    let stories = rows::<Story>(conn, organization_id, "person_id", ids).await?;
+    let stories = row::by(stories, |one: &Story| one.person_id.unwrap_or_default());
     let all = cx.plans().await?;
     let mut plans: HashMap<Uuid, Vec<Arc<PlanView>>> = HashMap::new();
     for plan in &all.by_name {
@@ -129,6 +133,7 @@ async fn load(cx: &Context, conn: &mut Conn, ids: Option<&HashSet<Uuid>>) -> Res
             let plan = impact.plan_id.and_then(|id| contents.get(&id));
             deeds.impacts.extend(verified(&impact, plan.map(|(plan, content)| (&***plan, content.as_deref()))));
         }
+        deeds.stories = stories.get(&person.id).into_iter().flatten().filter_map(told).collect();
         let consent = consents.get(&person.id).copied().unwrap_or_else(|| ProfileContent::default().recognition);
         loaded.push(Honoured { person, consent, deeds });
     }
@@ -154,6 +159,7 @@ fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent
     let name = plan.row.name.as_str().into();
     deeds.begun.push(Begun { on: plan.facts.start_on, place: place(None), name });
     let definition = |key: &str| content?.find(key);
+    let celebration = |key: &str| definition(key)?.celebration.as_ref().map(|text| Arc::from(text.as_str()));
     let is_alternative = |key: &str| content.is_some_and(|content| content.pathway_of(key).is_some());
     let dated = plan.labels.iter().zip(&plan.facts.milestones);
     for (label, facts) in dated.filter(|(_, facts)| facts.state == State::Achieved) {
@@ -163,6 +169,7 @@ fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent
             key: label.key.as_ref().into(),
             name: label.name.as_ref().into(),
             points: label.weight,
+            celebration: celebration(&label.key),
             place: place(label.phase.as_deref()),
         });
     }
@@ -172,6 +179,7 @@ fn add_plan(deeds: &mut Deeds, plan: &PlanView, content: Option<&TemplateContent
             on,
             key: one.key.as_str().into(),
             name: one.name.as_str().into(),
+            celebration: celebration(&one.key),
             // For alternatives, their pathway counts.
             points: match definition(&one.key) {
                 Some(_) if is_alternative(&one.key) => 0.0,
@@ -212,6 +220,11 @@ fn awarded(award: &AwardRow) -> AwardedBadge {
         is_renewal: award.renews_id.is_some(),
         life: award.life(),
     }
+}
+
+fn told(story: &Story) -> Option<ToldStory> {
+    let on = story.stamp.published_on.filter(|_| story.stamp.state == StoryState::Published)?;
+    Some(ToldStory { id: story.id, on, title: story.title.as_str().into(), shown_to: story.stamp.shown_to? })
 }
 
 fn verified(impact: &Impact, plan: Option<(&PlanView, Option<&TemplateContent>)>) -> Option<VerifiedMoney> {

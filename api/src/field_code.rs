@@ -90,6 +90,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     ),
     of("congratulated_already", "The sender has congratulated on this before.", "has congratulated on this already"),
     of(
+        "consent_of_other",
+        "Only the person themselves can agree to a story.",
+        "needs the consent of the person whom it is about, who alone can give it",
+    ),
+    of(
         "control_character",
         "The text contains NUL or another control character.",
         "must not contain NUL or other control characters",
@@ -225,6 +230,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The text does not name dependencies.",
         "must be keys separated by spaces, such as pipeline:SS+5",
     ),
+    of("not_a_draft", "What was submitted is not written any more.", "is published: only a draft is written"),
     of("not_a_gain", "A result is no better than what was before.", "must be better than the baseline"),
     of(
         "not_a_key",
@@ -334,6 +340,11 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("own_owner", "Nobody is the owner of themselves.", "must not be the person themselves"),
     of("own_proof", "People do not decide about their own achievements.", "must be decided by somebody else"),
     of("own_reward", "Nobody approves a reward of their own.", "must be approved by somebody else"),
+    of(
+        "own_story",
+        "Nobody publishes a story that is about them or that they submitted.",
+        "must be read by somebody whom it is not about and who did not submit it",
+    ),
     of("parent_cycle", "A customer or a team would be a part of itself.", "must not be itself or a part of itself"),
     of("percent_out_of_range", "The number is not a percentage.", "must be a number from 0 to 100"),
     of("plan_cycle", "Plans would wait for each other.", "must not be a plan that waits for this one"),
@@ -464,6 +475,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("unknown_dependency", "No milestone has this key.", "there is no milestone with the key 'access' in this plan"),
     of("unknown_field", "The field is not known here.", "is not a field here"),
     of("unknown_group", "The model has no group with this key.", "the model has no group 'adoption'"),
+    of("unknown_impact", "No impact of the person has this identifier.", "names no impact of the person"),
     of("unknown_intervention", "No intervention has this identifier.", "names no intervention"),
     of("unknown_metric", "No metric has this key.", "there is no metric 'logins'"),
     of("unknown_milestone", "No milestone has this key.", "there is no milestone with the key 'access' in this plan"),

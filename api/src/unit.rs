@@ -96,6 +96,8 @@ pub enum Entity {
     Entitlement,
     /// A file shown as evidence; its root is that of its validation.
     EvidenceFile,
+    /// A success story.
+    Story,
     /// An artwork of badges.
     Artwork,
     /// A template.
@@ -147,6 +149,7 @@ impl Entity {
             Self::Entitlement => "entitlement",
             Self::EvidenceFile => "evidence_file",
             Self::Artwork => "artwork",
+            Self::Story => "story",
             Self::Template => "template",
             Self::Plan => "plan",
             Self::Milestone => "milestone",

@@ -59,6 +59,8 @@ pub enum MovedKind {
     Awards,
     /// Entitlements of the person.
     Entitlements,
+    /// Stories about the person.
+    Stories,
     /// Congratulations of the person.
     Congratulations,
     /// Congratulations that the person has sent.

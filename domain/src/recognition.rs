@@ -15,4 +15,5 @@ pub mod rule;
 pub mod share;
 pub mod signal;
 pub mod status_list;
+pub mod story;
 pub mod verdict;

@@ -181,6 +181,8 @@ async fn another_organization_is_404(engine: Engine) {
     let invitation_id = id_of(&invited.expect(201));
     let file = server.call("POST", &format!("/v1/validations/{validation}/files?title=F")).body("text/plain", "F");
     let file_id = id_of(&file.send().await.expect(201));
+    let story = server.post(&format!("{person}/stories"), json!({ "title": "T", "text": "T" })).await;
+    let story_id = id_of(&story.expect(201));
     let artwork = server.call("POST", "/v1/artworks").body("image/svg+xml", ARTWORK).send().await;
     let artwork_id = id_of(&artwork.expect(201));
     let keys = server.get(&format!("{client}/keys")).await.expect(200);
@@ -211,6 +213,7 @@ async fn another_organization_is_404(engine: Engine) {
             .replace("{invitation_id}", &invitation_id)
             .replace("{file_id}", &file_id)
             .replace("{artwork_id}", &artwork_id)
+            .replace("{story_id}", &story_id)
             .replace("{award_id}", award["id"].as_str().expect("an id"))
             .replace("/v1/api-clients/{id}", &client)
             .replace("/v1/interventions/{id}", &intervention)
@@ -307,6 +310,10 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "entitlements") => json!({ "reward_key": "ours" }),
         ("PUT", "{reward_key}") => json!({ "key": "ours", "name": "Ours" }),
         ("POST", "congratulations") => json!({ "sender_ref": "friend" }),
+        ("POST", "stories") | ("PUT", "{story_id}") => json!({ "title": "T", "text": "T" }),
+        ("POST", "submit") if path.contains("/stories/") => json!({}),
+        ("POST", "agree") => json!({ "shown_to": "organization" }),
+        ("POST", "disagree" | "return") => json!({ "reason": "A good reason." }),
         ("POST", "impacts") => {
             json!({ "title": "I", "kind": "revenue", "annualized_minor": 1, "currency": "USD", "from_on": "2026-04-01", "to_on": "2026-04-30" })
         }

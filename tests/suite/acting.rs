@@ -23,10 +23,6 @@ pub(crate) const EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchan
 pub(crate) const PERSON: &str = "urn:milepost:params:oauth:token-type:person";
 
 /// Creates a client that may act for people; returns its identifier and its secret.
-/// The ways from keeping people to being somebody else.
-/// Random charts, owners and customers: what a list shows is what can be read one by one, for every kind of thing.
-/// Walks every operation of the document as a person of each role: what the role's scopes do not allow is refused or not found, and
-/// what they allow is not refused.
 pub(crate) async fn acting(server: &Server, scopes: Value) -> (String, String) {
     let created = server.post("/v1/api-clients", json!({ "name": "Portal", "scopes": scopes })).await.expect(201);
     let text = |value: &Value| value.as_str().expect("a text").to_owned();

@@ -16,7 +16,7 @@ on_both_engines!(
 );
 
 /// Savings of somebody a year, in US cents.
-fn savings(who: &str, minor: i64) -> Value {
+pub(crate) fn savings(who: &str, minor: i64) -> Value {
     json!({ "person_ref": who, "title": "Invoices are read by an agent", "kind": "cost_savings", "from_on": "2026-02-01",
         "to_on": "2026-04-30", "annualized_minor": minor, "currency": "USD" })
 }
@@ -28,13 +28,13 @@ async fn path_of(server: &Server, who: &str) -> String {
 }
 
 /// Claims an impact; returns its path.
-async fn claimed(server: &Server, impact: Value) -> String {
+pub(crate) async fn claimed(server: &Server, impact: Value) -> String {
     let path = path_of(server, impact["person_ref"].as_str().expect("a person")).await;
     create(server, &path, impact).await
 }
 
 /// Lets `fin` verify an impact.
-async fn verified(server: &Server, impact: &str) {
+pub(crate) async fn verified(server: &Server, impact: &str) {
     let ask = json!({ "ask": [{ "kind": "roi_verification", "person_ref": "fin" }] });
     let validation = create(server, &format!("{impact}/validations"), ask).await;
     let decision = json!({ "kind": "roi_verification", "decision": "approve", "person_ref": "fin" });

@@ -68,6 +68,7 @@ mod samples;
 mod segment;
 mod shares;
 mod sign_in;
+mod stories;
 mod templates;
 mod tokens;
 mod truth;

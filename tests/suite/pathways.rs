@@ -157,6 +157,9 @@ async fn milestones_bring_rewards(engine: Engine) {
     server.post(&format!("{plan}/milestones/a/achieve"), json!({})).await.expect(200);
     server.get(&format!("{plan}/proofs")).await.expect(200);
     server.post(&format!("{plan}/undated-milestones/undated/achieve"), json!({})).await.expect(200);
+    let feed = server.get("/v1/celebrations?kind=milestone").await.expect(200);
+    let known = feed["data"].as_array().expect("a list").iter().find(|one| one["key"] == "a").expect("the milestone");
+    assert_eq!(known["made_known"], "A cake.");
     let person = server.get(&plan).await.expect(200)["person_id"].clone();
     let granted = server.get(&format!("/v1/people/{}/entitlements", person.as_str().expect("an id"))).await.expect(200);
     let mut keys = pluck(&granted, "reward_key");

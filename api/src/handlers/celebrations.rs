@@ -21,6 +21,7 @@ fn moments(honours: &Honours, (from, to): (NaiveDate, NaiveDate), audience: Audi
     let mut found: Vec<Moment> = vec![];
     for who in honours.people.values().filter(|who| who.is_listed(to, audience)) {
         let own = celebrations(&who.deeds, from, to).into_iter();
+        let own = own.filter(|one| audience.sees(one.shown_to, who.person.customer_id));
         found.extend(own.map(|celebration| (Arc::clone(who), celebration)));
     }
     found.sort_unstable_by_key(|(_, own)| Reverse((own.on, own.id)));

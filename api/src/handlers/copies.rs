@@ -35,6 +35,7 @@ use crate::store::profiles::Profile;
 use crate::store::reporting_lines::LineRow;
 use crate::store::rewards::EntitlementRow;
 use crate::store::row::{self, Column as _, Condition, Table};
+use crate::store::stories::Story;
 use crate::store::teams::TeamMember;
 use crate::store::undated_milestones::UndatedMilestone;
 use crate::store::{Conn, plans, profiles, reference_periods, roles};
@@ -133,7 +134,7 @@ impl Copy<'_> {
 /// Export everything about a person
 ///
 /// Returns lines of JSON, each with a `kind` and its `data`: the person and those that were merged into them, references with where their
-/// usage events are read, memberships, reporting lines, teams, profile and avatar, awards, impacts, entitlements, congratulations, roles,
+/// usage events are read, memberships, reporting lines, teams, profile and avatar, awards, impacts, entitlements, stories, congratulations, roles,
 /// sign-ins, plans that serve them, what they are responsible for, and the ledger's entries about them. The last line has the number of the
 /// others.
 #[utoipa::path(tag = "people", security(("bearer" = ["admin"])), responses(
@@ -162,6 +163,7 @@ async fn add_people(copy: &mut Copy<'_>, people: &[Uuid]) -> Result<(), ApiError
     copy.rows::<AwardRow>("award", "person_id", people).await?;
     copy.rows::<Impact>("impact", "person_id", people).await?;
     copy.rows::<EntitlementRow>("entitlement", "person_id", people).await?;
+    copy.rows::<Story>("story", "person_id", people).await?;
     copy.rows::<Congratulation>("congratulation", "person_id", people).await?;
     copy.rows::<Congratulation>("sent_congratulation", "sender_id", people).await?;
     for id in people {

@@ -89,6 +89,7 @@ impl Merging for PersonContent {
         Link { kind: MovedKind::Awards, table: "awards", column: "person_id" },
         Link { kind: MovedKind::Impacts, table: "impacts", column: "person_id" },
         Link { kind: MovedKind::Entitlements, table: "entitlements", column: "person_id" },
+        Link { kind: MovedKind::Stories, table: "stories", column: "person_id" },
         Link { kind: MovedKind::Congratulations, table: "congratulations", column: "person_id" },
         Link { kind: MovedKind::SentCongratulations, table: "congratulations", column: "sender_id" },
     ];

@@ -12,4 +12,5 @@ pub mod issuer;
 pub mod keys;
 pub mod leaderboard;
 pub mod rewards;
+pub mod stories;
 pub mod verify;

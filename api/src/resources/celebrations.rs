@@ -3,7 +3,7 @@
 use chrono::{Datelike as _, NaiveDate};
 use milepost_domain::recognition::badge::BadgeTier;
 use milepost_domain::recognition::celebration::{Celebration, CelebrationKind, Reaction};
-use milepost_domain::values::text::{ExternalRef, Key, Label, Name};
+use milepost_domain::values::text::{ExternalRef, Key, Label, Name, Note};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -15,7 +15,8 @@ use crate::honours::Honoured;
 #[schema(example = json!({
     "id": "8f14e45f-ceea-867a-9a36-dedd4bea2543", "kind": "milestone", "on": "2026-05-04", "person_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11",
     "person_ref": "hr-17", "person_name": "Ana Petrova", "title": "First agent deployed", "key": "t1", "tier": null, "years": null,
-    "track": "Technical", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "reactions": [{"reaction": "applause", "count": 3}]
+    "track": "Technical", "plan_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "made_known": "A portrait in the newsletter.", "story_id": null,
+    "reactions": [{"reaction": "applause", "count": 3}]
 }))]
 #[schema(as = Celebration)]
 pub struct ShownCelebration {
@@ -47,6 +48,10 @@ pub struct ShownCelebration {
     pub track: Option<String>,
     /// Identifier of the plan; null for a badge.
     pub plan_id: Option<Uuid>,
+    /// Way in which the milestone is made known, as its program says; null for others.
+    pub made_known: Option<Note>,
+    /// Identifier of the story; null for others.
+    pub story_id: Option<Uuid>,
     /// Reactions of others, with their numbers.
     #[schema(max_items = 5)]
     pub reactions: Vec<ReactionCount>,
@@ -66,7 +71,7 @@ pub struct ReactionCount {
 impl ShownCelebration {
     /// Shows a celebration with its reactions.
     pub fn of(who: &Honoured, celebration: Celebration, reactions: &[Reaction]) -> Self {
-        let Celebration { id, kind, on, title, key, tier, years, place } = celebration;
+        let Celebration { id, kind, on, title, key, tier, years, made_known, story_id, place, .. } = celebration;
         let mut counts: Vec<ReactionCount> = vec![];
         for reaction in reactions {
             match counts.iter_mut().find(|one| one.reaction == *reaction) {
@@ -87,6 +92,8 @@ impl ShownCelebration {
             years,
             track: place.track.map(|track| track.to_string()),
             plan_id: place.plan_id,
+            made_known: made_known.map(|text| Note::trusted(text.to_string())),
+            story_id,
             reactions: counts,
         }
     }
@@ -127,7 +134,7 @@ pub struct Climb {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "organization": "Northwind", "month": "2026-05", "from": "2026-05-01", "to": "2026-05-31", "people": 12, "tracks": [], "firsts": [],
-    "tiers": [], "certifications": [], "levels": [], "climbs": [], "anniversaries": []
+    "tiers": [], "certifications": [], "levels": [], "climbs": [], "stories": [], "anniversaries": []
 }))]
 pub struct Ceremony {
     /// Name of the organization.
@@ -161,6 +168,9 @@ pub struct Ceremony {
     /// Longest climbs on the board of points: up to three.
     #[schema(max_items = 3)]
     pub climbs: Vec<Climb>,
+    /// Success stories.
+    #[schema(max_items = 100_000)]
+    pub stories: Vec<ShownCelebration>,
     /// Anniversaries.
     #[schema(max_items = 100_000)]
     pub anniversaries: Vec<ShownCelebration>,

@@ -56,6 +56,7 @@ pub fn in_words(one: &ShownCelebration) -> String {
             Some(track) => format!("{who} finished the level “{what}” of {track}"),
             None => format!("{who} finished the level “{what}”"),
         },
+        CelebrationKind::Story => format!("A story about {who}: “{what}”"),
         CelebrationKind::EnrolmentAnniversary => format!("{who} began “{what}” {years} ago"),
         CelebrationKind::FirstMilestoneAnniversary => {
             format!("{who} achieved a first milestone {years} ago: “{what}”")

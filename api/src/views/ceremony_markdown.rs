@@ -26,6 +26,7 @@ pub fn sections(ceremony: &Ceremony) -> Vec<(String, Vec<String>)> {
     sections.push(("Bronze, silver and gold".to_owned(), words(&ceremony.tiers)));
     sections.push(("Certifications".to_owned(), words(&ceremony.certifications)));
     sections.push(("Longest climbs".to_owned(), ceremony.climbs.iter().map(climb_in_words).collect()));
+    sections.push(("Success stories".to_owned(), words(&ceremony.stories)));
     sections.push(("Anniversaries".to_owned(), words(&ceremony.anniversaries)));
     sections.retain(|(_, sentences)| !sentences.is_empty());
     sections

@@ -91,6 +91,7 @@ impl Extent {
                     "awards",
                     "congratulations",
                     "entitlements",
+                    "stories",
                     "memberships",
                     "reporting_lines",
                     "team_members",

@@ -73,6 +73,7 @@ pub mod segment_marks;
 pub mod share_links;
 pub mod sign_in_codes;
 pub mod signing_keys;
+pub mod stories;
 pub mod teams;
 pub mod templates;
 pub mod undated_milestones;

@@ -11,7 +11,7 @@ use uuid::{Builder, Uuid};
 
 use super::award::AwardState;
 use super::badge::BadgeTier;
-use super::deed::{Begun, Deeds, Place};
+use super::deed::{Begun, Deeds, Place, RecognitionConsent};
 use crate::values::text::Note;
 
 /// Kind of celebration.
@@ -31,6 +31,8 @@ pub enum CelebrationKind {
     Certification,
     /// Level of a track whose milestones are all achieved.
     LevelUp,
+    /// Story that was published.
+    Story,
     /// Years since somebody began a plan.
     EnrolmentAnniversary,
     /// Years since somebody achieved their first milestone.
@@ -56,6 +58,12 @@ pub struct Celebration {
     pub years: Option<i32>,
     /// Where it belongs.
     pub place: Place,
+    /// Circle in which it is shown at most.
+    pub shown_to: RecognitionConsent,
+    /// Way in which it is made known, as the program says.
+    pub made_known: Option<Arc<str>>,
+    /// Identifier of the story.
+    pub story_id: Option<Uuid>,
 }
 
 /// Returns the celebrations of somebody's deeds from one day to another, both included, in no order.
@@ -70,13 +78,16 @@ pub fn celebrations(deeds: &Deeds, from: NaiveDate, to: NaiveDate) -> Vec<Celebr
         key: None,
         tier: None,
         years: None,
+        made_known: None,
+        story_id: None,
         place: place.clone(),
+        shown_to: RecognitionConsent::Public,
     };
     let of_plan = |place: &Place, what: &str| format!("{:?} {what}", place.plan_id);
     for one in deeds.milestones.iter().filter(|one| has(one.on)) {
         let of = of_plan(&one.place, &one.key);
         let own = moment(CelebrationKind::Milestone, one.on, &one.name, &one.place, &of);
-        found.push(Celebration { key: Some(Arc::clone(&one.key)), ..own });
+        found.push(Celebration { key: Some(Arc::clone(&one.key)), made_known: one.celebration.clone(), ..own });
     }
     for one in deeds.awards.iter().filter(|one| !one.is_renewal && has(one.life.awarded_on)) {
         if matches!(one.life.state(one.life.awarded_on), AwardState::Revoked | AwardState::Suspended) {
@@ -93,6 +104,10 @@ pub fn celebrations(deeds: &Deeds, from: NaiveDate, to: NaiveDate) -> Vec<Celebr
     for one in deeds.levels.iter().filter(|one| has(one.on)) {
         let of = of_plan(&one.place, &format!("{:?} {}", one.place.track, one.level));
         found.push(moment(CelebrationKind::LevelUp, one.on, &one.level, &one.place, &of));
+    }
+    for one in deeds.stories.iter().filter(|one| has(one.on)) {
+        let own = moment(CelebrationKind::Story, one.on, &one.title, &Place::default(), &one.id.to_string());
+        found.push(Celebration { shown_to: one.shown_to, story_id: Some(one.id), ..own });
     }
     let mut add_anniversaries = |kind, began_on, title: &Arc<str>, place: &Place, of: &str| {
         for (years, on) in anniversaries(began_on, from, to) {
@@ -174,9 +189,11 @@ pub enum Reaction {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Days;
+
     use super::*;
     use crate::recognition::award::Life;
-    use crate::recognition::deed::{AchievedMilestone, AwardedBadge, FinishedLevel};
+    use crate::recognition::deed::{AchievedMilestone, AwardedBadge, FinishedLevel, ToldStory};
 
     fn on(year: i32, month: u32, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(year, month, day).expect("a date")
@@ -209,7 +226,14 @@ mod tests {
             key: key.into(),
             name: key.to_uppercase().into(),
             points: 1.0,
+            celebration: Some("A cake.".into()),
             place: Place::default(),
+        };
+        let told = |days: u64| ToldStory {
+            id: Uuid::from_u128(u128::from(days)),
+            on: on(2026, 5, 1) + Days::new(days),
+            title: "S".into(),
+            shown_to: RecognitionConsent::Organization,
         };
         let finished = FinishedLevel { level: "Foundation".into(), on: on(2026, 5, 9), place: Place::default() };
         let deeds = Deeds {
@@ -224,6 +248,7 @@ mod tests {
             ],
             levels: vec![finished],
             impacts: vec![],
+            stories: vec![told(9), told(40)],
         };
         let found = celebrations(&deeds, on(2026, 5, 1), on(2026, 5, 31));
         let seen: Vec<_> = found.iter().map(|one| (one.kind, &*one.title, one.years)).collect();
@@ -233,16 +258,22 @@ mod tests {
             (CelebrationKind::Tier, "B", None),
             (CelebrationKind::Certification, "B", None),
             (CelebrationKind::LevelUp, "Foundation", None),
+            (CelebrationKind::Story, "S", None),
             (CelebrationKind::EnrolmentAnniversary, "Program", Some(3)),
             (CelebrationKind::FirstMilestoneAnniversary, "A", Some(2)),
         ];
         assert_eq!(seen, expected);
+        assert_eq!(
+            (found[5].story_id, found[5].shown_to),
+            (Some(Uuid::from_u128(9)), RecognitionConsent::Organization)
+        );
+        assert_eq!((found[0].made_known.as_deref(), found[1].made_known.as_deref()), (Some("A cake."), None));
         let mut ids: Vec<Uuid> = found.iter().map(|one| one.id).collect();
         let again = celebrations(&deeds, on(2026, 5, 4), on(2026, 5, 4));
         assert_eq!(again[0].id, ids[0], "the same moment has the same identifier");
         ids.sort_unstable();
         ids.dedup();
-        assert_eq!(ids.len(), 7);
+        assert_eq!(ids.len(), 8);
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub struct AchievedMilestone {
     pub name: Arc<str>,
     /// Weight: its points.
     pub points: f64,
+    /// Way in which the achievement is made known, as its program says.
+    pub celebration: Option<Arc<str>>,
     /// Where it belongs.
     pub place: Place,
 }
@@ -136,6 +138,19 @@ pub fn finished_levels<'a>(
     levels.into_iter().filter_map(|((track, level), on)| Some((track, level, on?))).collect()
 }
 
+/// Story that was published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldStory {
+    /// Identifier.
+    pub id: Uuid,
+    /// Day of the publication.
+    pub on: NaiveDate,
+    /// Title.
+    pub title: Arc<str>,
+    /// Circle to which the person agreed.
+    pub shown_to: RecognitionConsent,
+}
+
 /// Deeds of one person.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Deeds {
@@ -149,6 +164,8 @@ pub struct Deeds {
     pub awards: Vec<AwardedBadge>,
     /// Verified impacts.
     pub impacts: Vec<VerifiedMoney>,
+    /// Published stories.
+    pub stories: Vec<ToldStory>,
 }
 
 /// Measure of a board: the figure by which people are ranked.
@@ -252,6 +269,7 @@ mod tests {
             key: "m".into(),
             name: "M".into(),
             points,
+            celebration: None,
             place: at,
         };
         let award = |day, expires_on| AwardedBadge {
@@ -280,6 +298,7 @@ mod tests {
             levels: vec![],
             awards: vec![award(4, None), award(5, Some(on(10)))],
             impacts: vec![money(6, "USD", 500), money(7, "EUR", 900), money(8, "USD", 40)],
+            stories: vec![],
         }
     }
 

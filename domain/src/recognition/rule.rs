@@ -65,6 +65,12 @@ pub enum RecognitionRule {
     GrantedAlready,
     #[error("must be approved by somebody else")]
     OwnReward,
+    #[error("is {state}: only a draft is written")]
+    NotADraft { state: String },
+    #[error("needs the consent of the person whom it is about, who alone can give it")]
+    ConsentOfOther,
+    #[error("must be read by somebody whom it is not about and who did not submit it")]
+    OwnStory,
 }
 
 impl Rule for RecognitionRule {
@@ -100,7 +106,10 @@ impl Rule for RecognitionRule {
             | Self::NotTheNextStep { .. }
             | Self::OutOfStock
             | Self::GrantedAlready
-            | Self::OwnReward => About::State,
+            | Self::OwnReward
+            | Self::NotADraft { .. }
+            | Self::ConsentOfOther
+            | Self::OwnStory => About::State,
         }
     }
 }

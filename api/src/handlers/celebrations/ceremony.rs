@@ -39,7 +39,7 @@ pub struct CeremonyOptions {
 /// Get a month's ceremony
 ///
 /// Returns the achievements of a month of those who show them: by track, what nobody had achieved before, tiers, certifications, finished
-/// levels, the longest climbs on the board, and anniversaries. By `Accept`, it is JSON, Markdown, or a page to show and print.
+/// levels, the longest climbs on the board, success stories, and anniversaries. By `Accept`, it is JSON, Markdown, or a page to show and print.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])), extensions(("x-related" = json!("list"))),
     params(CeremonyOptions), responses((status = 200, description = "The ceremony.", content(
         (Ceremony = "application/json"), (String = "text/markdown"), (String = "text/html")
@@ -118,6 +118,7 @@ async fn compute(cx: &Context, month: Option<String>) -> Result<Ceremony, ApiErr
         certifications: only(&[CelebrationKind::Certification]),
         levels: only(&[CelebrationKind::LevelUp]),
         climbs: climbs(&honours, (from, to), cx.audience()),
+        stories: only(&[CelebrationKind::Story]),
         anniversaries: only(&[CelebrationKind::EnrolmentAnniversary, CelebrationKind::FirstMilestoneAnniversary]),
     })
 }
