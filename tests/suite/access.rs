@@ -304,7 +304,7 @@ fn body_for(method: &str, path: &str) -> Value {
         ("PUT", "{badge_key}") => json!({ "key": "ours", "name": "Ours", "description": "D", "criteria": "C" }),
         ("PUT", "publication") => json!({ "publication": "hashed" }),
         ("POST", "restore") if path.contains("/awards/") => json!({ "reason": "A good reason." }),
-        ("POST", "suspend" | "revoke" | "uphold") => json!({ "reason": "A good reason." }),
+        ("POST", "suspend" | "revoke" | "uphold" | "disagree" | "return") => json!({ "reason": "A good reason." }),
         ("PUT", "{role_key}") => json!({ "key": "ours", "name": "Ours", "scopes": ["plans:read"] }),
         ("POST", "milestones") => milestone,
         ("POST", "entitlements") => json!({ "reward_key": "ours" }),
@@ -313,7 +313,6 @@ fn body_for(method: &str, path: &str) -> Value {
         ("POST", "stories") | ("PUT", "{story_id}") => json!({ "title": "T", "text": "T" }),
         ("POST", "submit") if path.contains("/stories/") => json!({}),
         ("POST", "agree") => json!({ "shown_to": "organization" }),
-        ("POST", "disagree" | "return") => json!({ "reason": "A good reason." }),
         ("POST", "impacts") => {
             json!({ "title": "I", "kind": "revenue", "annualized_minor": 1, "currency": "USD", "from_on": "2026-04-01", "to_on": "2026-04-30" })
         }

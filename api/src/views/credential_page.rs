@@ -86,8 +86,8 @@ fn lay_out(shown: &PublicAward<'_>, code: &str) -> Markup {
                         (PreEscaped(code))
                         p {
                             "Only the organization can show this page at its address. The signed credential (Open Badges 3.0) is at the same "
-                            "address, for programs that verify it: " code { (address) }
-                            " It is also inside the picture, as " a href={ (address) "/badge.png" } download { "PNG" } " or "
+                            "address, for programs that verify it: " code { (address) } ". "
+                            "It is also inside the picture, as " a href={ (address) "/badge.png" } download { "PNG" } " or "
                             a href={ (address) "/badge.svg" } download { "SVG" } "."
                         }
                     }

@@ -7,7 +7,8 @@ use progenitor::{GenerationSettings, Generator, InterfaceStyle};
 use serde_json::{Map, Value};
 
 /// Operations whose body is of a type that progenitor does not know ("unexpected content type").
-const LEFT_OUT: [(&str, &str); 14] = [
+const LEFT_OUT: [(&str, &str); 16] = [
+    ("add_artwork", "application/octet-stream"),
     ("add_validation_file", "application/pdf"),
     ("import_plan", "text/csv"),
     ("replace_avatar", "image/png"),
@@ -22,6 +23,7 @@ const LEFT_OUT: [(&str, &str); 14] = [
     ("update_plan", "application/merge-patch+json"),
     ("update_profile", "application/merge-patch+json"),
     ("update_team", "application/merge-patch+json"),
+    ("verify_picture", "application/octet-stream"),
 ];
 
 /// Of several types that a body may have, progenitor takes one.

@@ -42,7 +42,7 @@ pub async fn list_artworks(cx: Context, paging: Paging) -> Result<Answer, ApiErr
 /// filter, an animation, or a reference to something outside itself is refused. The same picture is kept once. A badge shows it when its design names
 /// it (`artwork_id`); awards that were given before keep their picture.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:write"])),
-    request_body(content = inline(ImageFile), content_type = "application/octet-stream"),
+    request_body(content = ImageFile, content_type = "application/octet-stream"),
     responses(
         (status = 201, description = "The artwork, without its content.", body = Artwork),
         (status = 200, description = "The artwork that has this picture.", body = Artwork),

@@ -79,7 +79,7 @@ pub async fn verify_credential(cx: Context, body: Body<CredentialText>) -> Resul
 /// Checks the credential that is baked into a PNG or SVG of at most 5 MiB, as it checks one that is given as a text. The body is the file, whatever
 /// `Content-Type` says.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])), extensions(("x-idempotent" = json!(true))),
-    request_body(content = inline(ImageFile), content_type = "application/octet-stream"),
+    request_body(content = ImageFile, content_type = "application/octet-stream"),
     responses((status = 200, description = "The verdict.", body = Verdict)))]
 #[post("/v1/credentials/verify-picture")]
 pub async fn verify_picture(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
