@@ -3,6 +3,7 @@
 use aws_lc_rs::rand;
 use chrono::NaiveDate;
 use milepost_domain::ledger::hex;
+use milepost_domain::proof::validation::{Decision, Score, ValidationState, rubric_result};
 use milepost_domain::recognition::award::expires_on;
 use milepost_domain::recognition::badge::BadgeContent;
 use milepost_domain::recognition::rule::RecognitionRule;
@@ -19,6 +20,7 @@ use crate::store::badges::Badge;
 use crate::store::people::Person;
 use crate::store::plans::PlanRecord;
 use crate::store::row::{self, Column as _, Condition};
+use crate::store::validations::{self, ValidationAsk, ValidationRow};
 use crate::unit::{Change, Entity, Unit};
 
 /// Awards the badge that a template names for a milestone, and grants the rewards, to the person whom the plan serves. Of a milestone with
@@ -35,9 +37,28 @@ pub async fn for_milestone(
     let definition = template.as_ref().and_then(|content| content.find(key));
     let Some(definition) = definition else { return Ok(()) };
     if let Some(content) = definition.earned_badge(definition.lowest_tier()) {
-        earned(unit, person_id, content, awarded_on).await?;
+        let results = results_of(unit, record.plan.id, key).await?;
+        earned(unit, person_id, content, (awarded_on, results)).await?;
     }
     granting::for_milestone(unit, person_id, &definition.rewards, awarded_on).await
+}
+
+/// The results of a milestone: the points of those who approved it, by the criteria of their rubrics.
+pub async fn results_of(unit: &mut Unit, plan_id: Uuid, key: &str) -> Result<Vec<Score>, ApiError> {
+    let of = [
+        Condition::Equals("plan_id", plan_id.to_value()),
+        Condition::Equals("milestone_key", key.to_owned().to_value()),
+    ];
+    let approved: Vec<ValidationRow> = row::all(&mut unit.conn, unit.organization_id, &of, "id").await?;
+    let approved = approved.iter().filter(|one| one.state == ValidationState::Approved).map(|one| one.id);
+    let ids: Vec<Uuid> = approved.collect();
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let mut asks = validations::asks_of(&mut unit.conn, unit.organization_id, &ids).await?;
+    let asks: Vec<ValidationAsk> = ids.iter().filter_map(|id| asks.remove(id)).flatten().collect();
+    let approving = asks.iter().filter(|ask| ask.decision == Some(Decision::Approve));
+    Ok(rubric_result(approving.flat_map(|ask| &ask.scores)))
 }
 
 /// Awards a badge that a person has earned. Nothing happens if the badge is archived, or if the person holds it. The first award makes the
@@ -46,7 +67,7 @@ pub async fn earned(
     unit: &mut Unit,
     person_id: Uuid,
     content: BadgeContent,
-    awarded_on: NaiveDate,
+    (awarded_on, results): (NaiveDate, Vec<Score>),
 ) -> Result<(), ApiError> {
     let by = By::Key(&content.key);
     let badge = match look_up::<BadgeContent>(&mut unit.conn, unit.organization_id, by).await? {
@@ -60,7 +81,7 @@ pub async fn earned(
     }
     let expires_on = expires_on(awarded_on, None, badge.valid_days).map_err(|rule| rule.at(""))?;
     let row = begun(unit, &badge, &person, (awarded_on, expires_on)).await?;
-    give(unit, &row).await
+    give(unit, &AwardRow { results, ..row }).await
 }
 
 /// Refuses a badge that a person holds already.
@@ -98,6 +119,8 @@ pub async fn begun(
         badge_id: badge.id,
         person_id: person.id,
         badge: badge.content.clone(),
+        badge_version: badge.version(),
+        results: vec![],
         awarded_on,
         issued_on: awarded_on,
         expires_on,
@@ -137,11 +160,35 @@ async fn free_bit(unit: &mut Unit) -> Result<(i64, i64), ApiError> {
     }
 }
 
-/// Writes an award that begins, and grants the rewards of its badge. A renewal grants nothing.
+/// Writes an award that begins, grants the rewards of its badge, which a renewal does not, and awards the badges that it completes.
 pub async fn give(unit: &mut Unit, row: &AwardRow) -> Result<(), ApiError> {
     row::insert(&mut unit.conn, unit.organization_id, row).await?;
     record(unit, "created", None, row).await?;
-    if row.renews_id.is_none() { granting::for_award(unit, row).await } else { Ok(()) }
+    if row.renews_id.is_none() {
+        granting::for_award(unit, row).await?;
+    }
+    for_sets(unit, row).await
+}
+
+/// Awards the badges that are earned by sets to which an award belongs.
+async fn for_sets(unit: &mut Unit, row: &AwardRow) -> Result<(), ApiError> {
+    let conditions = [Condition::IsPresent("earned_by", true), Condition::IsPresent("archived_at", false)];
+    let sets: Vec<Badge> = row::all(&mut unit.conn, unit.organization_id, &conditions, "id").await?;
+    let is_meant = |badge: &Badge| badge.earned_by.as_ref().is_some_and(|set| set.badges.contains(&row.badge.key));
+    let sets: Vec<Badge> = sets.into_iter().filter(is_meant).collect();
+    if sets.is_empty() {
+        return Ok(());
+    }
+    let own = [Condition::Equals("person_id", row.person_id.to_value()), Condition::IsPresent("revoked_at", false)];
+    let awards: Vec<AwardRow> = row::all(&mut unit.conn, unit.organization_id, &own, "id").await?;
+    let today = unit.today;
+    let held: Vec<_> = awards.iter().filter(|one| one.life().counts(today)).map(|one| &one.badge.key).collect();
+    for badge in sets {
+        if badge.earned_by.as_ref().is_some_and(|set| set.is_held(&held)) {
+            Box::pin(earned(unit, row.person_id, badge.content, (row.issued_on, vec![]))).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes an award that changes.

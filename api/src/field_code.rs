@@ -52,6 +52,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
     of("award_revoked", "What was revoked stays so.", "is revoked, which is final"),
     of("award_suspended", "A suspended award has to be restored first.", "is suspended: restore it first"),
     of("awarded_in_future", "An award lies in the future.", "must not be in the future"),
+    of("badge_circle", "A badge would earn itself.", "would earn itself: a → b → a"),
     of("bands_out_of_order", "The lower bounds of bands are not in order.", "must be below healthy_from"),
     of(
         "baselined",
@@ -212,6 +213,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "The risk model lacks something, and no reason to activate it all the same was given.",
         "must be given to activate a model that has not earned its place",
     ),
+    of("more_than_there_are", "More badges would be needed than there are.", "must be at most 3, the number of badges"),
     of("names_nothing", "The list is empty.", "must name something"),
     of("never_expires", "What never expires needs no renewal.", "never expires"),
     of("no_criteria", "A proof has no criteria.", "must have at least one criterion"),

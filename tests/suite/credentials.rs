@@ -10,6 +10,8 @@ use crate::samples::{create, pluck};
 
 on_both_engines!(
     credentials_are_embedded,
+    results_are_in_credentials,
+    sets_of_badges_earn_others,
     what_an_embedded_proof_does_not_cover_is_found,
     credentials_are_baked,
     published_awards_have_pictures,
@@ -124,6 +126,72 @@ async fn what_an_embedded_proof_does_not_cover_is_found(engine: Engine) {
             expected.into_iter().filter(|check| !["revocation", "suspension"].contains(check)).collect();
         assert_eq!((failed(&verdict), &verdict["valid"]), (expected, &json!(false)), "{credential} {verdict}");
     }
+}
+
+async fn results_are_in_credentials(engine: Engine) {
+    let server = start(engine).await;
+    create(&server, "/v1/badges", badge("t1")).await;
+    let mut changed = badge("t1");
+    changed["name"] = json!("First agent in use");
+    server.call("PUT", "/v1/badges/t1").header("If-Match", "*").json(changed).send().await.expect(200);
+    let ana = person(&server, "ana", json!({})).await;
+    let score = |points: u32| json!({ "results": [{ "criterion": "Clarity", "points": points, "of": 5 }] });
+    let mut draft = score(6);
+    (draft["badge_key"], draft["person_ref"]) = (json!("t1"), json!("ana"));
+    let refused = server.post("/v1/awards", draft).await.problem(422, "validation_failed");
+    assert_eq!(refused, errors(&[("/results/0/points", "beyond_full_marks")]));
+    let given = award(&server, "t1", "ana", score(4)).await;
+    assert_eq!((&given["badge_version"], &given["results"][0]["points"]), (&json!(2), &json!(4.0)));
+    let path = format!("/v1/people/{ana}/awards/{}/credential", given["id"].as_str().expect("an id"));
+    let subject = read(&server.get(&path).await.text)["credentialSubject"].clone();
+    assert_eq!(pluck(&json!({ "data": subject["result"] }), "value"), ["Gold", "4"]);
+    let described = json!({ "data": subject["achievement"]["resultDescription"] });
+    assert_eq!(pluck(&described, "resultType"), ["PerformanceLevel", "RubricScore"]);
+    assert_eq!(subject["achievement"]["version"], "2");
+    let embedded = accepting(&server, &path, "application/vc").await.text;
+    assert_eq!(failed(&verify(&server, &embedded).await), Vec::<&str>::new(), "a proof covers them, too");
+}
+
+async fn sets_of_badges_earn_others(engine: Engine) {
+    let server = start(engine).await;
+    let plain = |key: &str| json!({ "key": key, "name": key, "description": "D", "criteria": "C" });
+    let earned = |key: &str, by: &[&str], at_least: Value| {
+        let mut badge = plain(key);
+        badge["earned_by"] = json!({ "badges": by, "at_least": at_least });
+        badge
+    };
+    for key in ["a", "b", "c"] {
+        create(&server, "/v1/badges", plain(key)).await;
+    }
+    for (body, at, code) in [
+        (earned("x", &["a", "none"], Value::Null), "/earned_by/badges/1", "unknown_badge"),
+        (earned("x", &["a", "a"], Value::Null), "/earned_by/badges/1", "repeated_key"),
+        (earned("x", &["a", "b"], json!(3)), "/earned_by/at_least", "more_than_there_are"),
+        (earned("x", &["x"], Value::Null), "/earned_by/badges/0", "badge_circle"),
+    ] {
+        let refused = server.post("/v1/badges", body).await.problem(422, "validation_failed");
+        assert_eq!(refused, errors(&[(at, code)]));
+    }
+    create(&server, "/v1/badges", earned("two", &["a", "b", "c"], json!(2))).await;
+    create(&server, "/v1/badges", earned("all", &["two", "c"], Value::Null)).await;
+    let put = server.call("PUT", "/v1/badges/a").header("If-Match", "*").json(earned("a", &["all"], Value::Null));
+    let circle = put.send().await.problem(422, "validation_failed");
+    assert_eq!(circle, errors(&[("/earned_by", "badge_circle")]));
+    let ana = person(&server, "ana", json!({})).await;
+    let held = async || {
+        let listed = server.get(&format!("/v1/people/{ana}/awards")).await.expect(200);
+        let mut keys: Vec<String> =
+            pluck(&listed, "badge_key").iter().filter_map(|key| key.as_str().map(str::to_owned)).collect();
+        keys.sort();
+        keys
+    };
+    let first = award(&server, "a", "ana", json!({})).await;
+    assert_eq!(held().await, ["a"]);
+    act(&server, &first, "revoke").await.expect(200);
+    award(&server, "b", "ana", json!({})).await;
+    assert_eq!(held().await, ["a", "b"], "what was revoked does not count");
+    award(&server, "c", "ana", json!({})).await;
+    assert_eq!(held().await, ["a", "all", "b", "c", "two"], "one badge completes the next");
 }
 
 async fn credentials_are_baked(engine: Engine) {

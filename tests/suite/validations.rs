@@ -96,6 +96,7 @@ async fn people_prove_a_milestone(engine: Engine) {
     assert_eq!((&milestone["state"], &milestone["actual_on"]), (&json!("achieved"), &json!("2026-05-06")));
     let awards = server.get("/v1/awards?badge_key=m").await.expect(200);
     assert_eq!(pluck(&awards, "person_name"), ["ana"]);
+    assert_eq!(awards["data"][0]["results"], json!([{ "criterion": "Clarity", "points": 4.0, "of": 5.0 }]));
     assert_eq!(server.get("/v1/validations").await.expect(200)["data"], json!([]), "it is over");
     assert_eq!(pluck(&server.get(&format!("{plan}/validations")).await.expect(200), "state"), ["approved"]);
     for part in ["withdraw", "asks"] {

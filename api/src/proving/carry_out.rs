@@ -233,7 +233,8 @@ impl Plan<'_> {
     ) -> Result<(), ApiError> {
         let Some(person_id) = self.observed.plan.row.person_id else { return Ok(()) };
         let Some(content) = definition.earned_badge(reached.map(|one| one.tier)) else { return Ok(()) };
-        awarding::earned(unit, person_id, content, on).await
+        let results = awarding::results_of(unit, self.observed.plan.row.id, definition.key.as_str()).await?;
+        awarding::earned(unit, person_id, content, (on, results)).await
     }
 }
 

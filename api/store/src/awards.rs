@@ -1,6 +1,7 @@
 //! Awards of badges to people, and their bits in status lists.
 
 use chrono::{DateTime, NaiveDate, Utc};
+use milepost_domain::proof::validation::Score;
 use milepost_domain::recognition::award::{AwardEvidence, Life, Publication};
 use milepost_domain::recognition::badge::BadgeContent;
 use milepost_domain::recognition::status_list::StatusPurpose;
@@ -19,6 +20,8 @@ pub struct AwardRow {
     pub badge_id: Uuid,
     pub person_id: Uuid,
     pub badge: BadgeContent,
+    pub badge_version: i64,
+    pub results: Vec<Score>,
     pub awarded_on: NaiveDate,
     pub issued_on: NaiveDate,
     pub expires_on: Option<NaiveDate>,
@@ -43,7 +46,7 @@ pub struct AwardRow {
 }
 
 columns!(AwardRow {
-    id, badge_id, person_id, badge, awarded_on, issued_on, expires_on, note, evidence, suspended_at, revoked_at, reason, renews_id,
+    id, badge_id, person_id, badge, badge_version, results, awarded_on, issued_on, expires_on, note, evidence, suspended_at, revoked_at, reason, renews_id,
     renewed_by_id, published, salt, status_list, status_index, author, version, created_at, updated_at;
     person_ref: PERSON_REF, person_name: PERSON_NAME
 });

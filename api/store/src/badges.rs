@@ -10,7 +10,7 @@ use crate::row::Value;
 /// A badge.
 pub type Badge = Kept<BadgeContent, Archivable>;
 
-columns!(BadgeContent { key, name, description, criteria, achievement_type, tags, alignments, valid_days, design .. archived: false });
+columns!(BadgeContent { key, name, description, criteria, achievement_type, tags, alignments, valid_days, earned_by, design .. archived: false });
 
 impl Content for BadgeContent {
     const TABLE: &'static str = "badges";

@@ -119,6 +119,24 @@ pub struct Score {
     pub of: f64,
 }
 
+/// Returns the result of a rubric: of each criterion the mean of the points that people gave who approved, in the order in which they come first.
+/// Those of another largest number are converted to the first.
+pub fn rubric_result<'a>(scores: impl IntoIterator<Item = &'a Score>) -> Vec<Score> {
+    let mut results: Vec<(Score, f64)> = vec![];
+    for score in scores {
+        match results.iter_mut().find(|(known, _)| known.criterion == score.criterion) {
+            Some((known, count)) => {
+                known.points += score.points * known.of / score.of;
+                *count += 1.0;
+            }
+            None => results.push((score.clone(), 1.0)),
+        }
+    }
+    // Hundredths say as much as a rubric can.
+    let mean = |(sum, count): (Score, f64)| Score { points: (sum.points / count * 100.0).round() / 100.0, ..sum };
+    results.into_iter().map(mean).collect()
+}
+
 impl Score {
     /// Checks that there are not more points than there can be.
     pub fn check(&self) -> Result<(), ProofRule> {
@@ -443,5 +461,19 @@ mod tests {
         let given = [(PeerReview, on(9)), (ManagerAttestation, on(4)), (PeerReview, on(6)), (PeerReview, on(20))];
         assert_eq!(approved_on(&NEEDS, &given), Some(on(9)));
         assert_eq!(approved_on(&NEEDS, &given[..2]), None);
+    }
+
+    #[test]
+    fn the_result_of_a_rubric_is_the_mean() {
+        let score =
+            |criterion: &str, points, of| Score { criterion: Label::parse(criterion).expect("a label"), points, of };
+        let given = [
+            score("Clarity", 4.0, 5.0),
+            score("Depth", 3.0, 5.0),
+            score("Clarity", 10.0, 10.0),
+            score("Clarity", 4.0, 5.0),
+        ];
+        assert_eq!(rubric_result(&given), [score("Clarity", 4.33, 5.0), score("Depth", 3.0, 5.0)]);
+        assert_eq!(rubric_result(&[]), []);
     }
 }

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rule::RecognitionRule;
+use crate::plan::cycle::find_cycle;
 use crate::rule::{Rule as _, Violations, all_kept};
 use crate::values::rule::ValueRule;
 use crate::values::text::{Key, Label, Name, Note, WebAddress};
@@ -203,6 +204,57 @@ pub struct BadgeDesign {
     pub artwork_id: Option<Uuid>,
 }
 
+/// Set of badges, of which enough earn another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"badges": ["first-agent", "second-agent", "first-client"], "at_least": 2}))]
+pub struct BadgeSet {
+    /// Keys of the badges.
+    #[schema(min_items = 1, max_items = 50)]
+    pub badges: Vec<Key>,
+    /// Number of them that are enough. Defaults to all.
+    #[schema(minimum = 1, maximum = 50)]
+    pub at_least: Option<u32>,
+}
+
+impl BadgeSet {
+    /// Returns the number of badges that are enough.
+    pub fn needed(&self) -> usize {
+        self.at_least.map_or(self.badges.len(), |least| usize::try_from(least).unwrap_or(usize::MAX))
+    }
+
+    /// Returns whether enough of the badges are among those that somebody holds.
+    pub fn is_held(&self, held: &[&Key]) -> bool {
+        self.badges.iter().filter(|key| held.contains(key)).count() >= self.needed()
+    }
+
+    fn check(&self, own: &Key, violations: &mut Violations) {
+        for (index, key) in self.badges.iter().enumerate() {
+            if self.badges[..index].contains(key) {
+                let rule = ValueRule::RepeatedKey { key: key.to_string() };
+                violations.push(rule.at(format!("/earned_by/badges/{index}")));
+            }
+            if key == own {
+                let path = format!("{own} → {own}");
+                violations.push(RecognitionRule::BadgeCircle { path }.at(format!("/earned_by/badges/{index}")));
+            }
+        }
+        if self.needed() > self.badges.len() {
+            violations
+                .push(RecognitionRule::MoreThanThereAre { there_are: self.badges.len() }.at("/earned_by/at_least"));
+        }
+    }
+}
+
+/// Checks that no badge is earned by itself, through others: of badges, each with those that earn it.
+pub fn check_circle<'a>(earned_by: impl IntoIterator<Item = (&'a Key, &'a BadgeSet)>) -> Result<(), RecognitionRule> {
+    let edges = earned_by.into_iter().flat_map(|(key, set)| set.badges.iter().map(|one| (key.as_str(), one.as_str())));
+    match find_cycle(edges) {
+        Some(keys) => Err(RecognitionRule::BadgeCircle { path: keys.join(" → ") }),
+        None => Ok(()),
+    }
+}
+
 /// Longest text in the middle of a badge, in characters.
 const LONGEST_TEXT: usize = 4;
 
@@ -212,7 +264,7 @@ const LONGEST_TEXT: usize = 4;
 #[schema(example = json!({
     "key": "first-agent", "name": "First agent deployed", "description": "Has brought an AI agent into use.",
     "criteria": "An agent runs in the person's own work, and its first results were checked.", "achievement_type": "badge",
-    "tags": ["technical", "foundation"], "alignments": [], "valid_days": null,
+    "tags": ["technical", "foundation"], "alignments": [], "valid_days": null, "earned_by": null,
     "design": {"shape": "hexagon", "color": "teal", "tier": null, "text": "T1"}, "archived": false
 }))]
 pub struct BadgeContent {
@@ -238,6 +290,9 @@ pub struct BadgeContent {
     /// Days for which an award counts; null for good.
     #[schema(minimum = 1, maximum = 36500)]
     pub valid_days: Option<i64>,
+    /// Badges that earn this one: whoever is awarded enough of them, and holds them on that day, is awarded it, too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earned_by: Option<BadgeSet>,
     /// Looks, from which the picture is drawn.
     #[serde(default)]
     pub design: BadgeDesign,
@@ -258,6 +313,9 @@ impl BadgeContent {
                 violations.push(RecognitionRule::RepeatedTag.at(format!("/tags/{index}")));
             }
         }
+        if let Some(set) = &self.earned_by {
+            set.check(&self.key, &mut violations);
+        }
         all_kept(violations)
     }
 }
@@ -277,9 +335,37 @@ mod tests {
             tags: vec![],
             alignments: vec![],
             valid_days: None,
+            earned_by: None,
             design: BadgeDesign::default(),
             archived: false,
         }
+    }
+
+    fn set(badges: &[&str], at_least: Option<u32>) -> BadgeSet {
+        BadgeSet { badges: badges.iter().map(|key| Key::parse(key).expect("a key")).collect(), at_least }
+    }
+
+    #[test]
+    fn enough_of_a_set() {
+        let keys = ["a", "b", "c", "d"].map(|key| Key::parse(key).expect("a key"));
+        let held: Vec<&Key> = keys[..2].iter().collect();
+        for (badges, at_least, expected) in [
+            (&["a", "b"][..], None, true),
+            (&["a", "b", "c"], None, false),
+            (&["a", "b", "c"], Some(2), true),
+            (&["c", "d"], Some(1), false),
+        ] {
+            assert_eq!(set(badges, at_least).is_held(&held), expected, "{badges:?} {at_least:?}");
+        }
+    }
+
+    #[test]
+    fn no_badge_earns_itself() {
+        let [a, b, c] = ["a", "b", "c"].map(|key| Key::parse(key).expect("a key"));
+        let (of_a, of_b, of_c) = (set(&["b"], None), set(&["c"], None), set(&["a"], None));
+        assert_eq!(check_circle([(&a, &of_a), (&b, &of_b)]), Ok(()));
+        let found = check_circle([(&a, &of_a), (&b, &of_b), (&c, &of_c)]);
+        assert_eq!(found, Err(RecognitionRule::BadgeCircle { path: "a → b → c → a".to_owned() }));
     }
 
     #[test]
@@ -290,6 +376,11 @@ mod tests {
             (badge(), vec![]),
             (BadgeContent { design: text("TEST"), ..badge() }, vec![]),
             (BadgeContent { design: text("TESTS"), ..badge() }, vec!["/design/text"]),
+            (BadgeContent { earned_by: Some(set(&["x", "y"], Some(2))), ..badge() }, vec![]),
+            (
+                BadgeContent { earned_by: Some(set(&["x", "b", "x"], Some(4))), ..badge() },
+                vec!["/earned_by/badges/1", "/earned_by/badges/2", "/earned_by/at_least"],
+            ),
             (BadgeContent { tags: vec![label("a"), label("b"), label("a")], ..badge() }, vec!["/tags/2"]),
         ] {
             let found = badge.check().err().unwrap_or_default();

@@ -8,9 +8,10 @@ use sha2::{Digest as _, Sha256};
 use strum::VariantArray as _;
 use uuid::Uuid;
 
-use super::badge::BadgeContent;
+use super::badge::{BadgeContent, BadgeTier};
 use super::status_list::StatusPurpose;
 use crate::ledger::hex;
+use crate::proof::validation::Score;
 use crate::values::text::{Name, WebAddress};
 
 /// Contexts of a credential.
@@ -73,6 +74,10 @@ pub struct Statement<'a> {
     pub badge_id: &'a str,
     /// Badge, as it was when it was awarded.
     pub badge: &'a BadgeContent,
+    /// Version of the badge.
+    pub badge_version: i64,
+    /// Results: points by the criteria of a rubric.
+    pub results: &'a [Score],
     /// Address of the badge's picture.
     pub picture: &'a str,
     /// Whoever was awarded.
@@ -90,12 +95,18 @@ pub struct Statement<'a> {
 }
 
 /// Returns a badge as an achievement (section B.1.1), with its address and that of its picture.
-pub fn achievement(badge: &BadgeContent, id: &str, picture: &str) -> Map<String, Value> {
+pub fn achievement(badge: &BadgeContent, version: i64, id: &str, picture: &str) -> Map<String, Value> {
     let mut achievement = object(json!({
         "id": id, "type": ["Achievement"], "name": badge.name, "description": badge.description,
         "criteria": { "narrative": badge.criteria }, "achievementType": badge.achievement_type.to_string(),
-        "image": { "id": picture, "type": "Image", "caption": badge.name },
+        "image": { "id": picture, "type": "Image", "caption": badge.name }, "version": version.to_string(),
     }));
+    if badge.design.tier.is_some() {
+        let tiers: Vec<&str> = BadgeTier::VARIANTS.iter().map(|tier| tier.name()).collect();
+        let tier = json!([{ "id": result_id(id, 0), "type": ["ResultDescription"], "name": "Tier",
+            "resultType": "PerformanceLevel", "allowedValue": tiers }]);
+        achievement.insert("resultDescription".to_owned(), tier);
+    }
     put(&mut achievement, "tag", badge.tags.iter().map(|tag| json!(tag)).collect());
     let alignment = |one: &super::badge::Alignment| {
         let mut alignment = object(json!({ "type": ["Alignment"], "targetName": one.name, "targetUrl": one.url }));
@@ -110,8 +121,10 @@ pub fn achievement(badge: &BadgeContent, id: &str, picture: &str) -> Map<String,
 /// Returns the credential.
 pub fn credential(statement: &Statement<'_>) -> Value {
     let badge = statement.badge;
-    let achievement = achievement(badge, statement.badge_id, statement.picture);
+    let mut achievement = achievement(badge, statement.badge_version, statement.badge_id, statement.picture);
+    let results = results(statement, &mut achievement);
     let mut subject = object(json!({ "type": ["AchievementSubject"], "achievement": achievement }));
+    put(&mut subject, "result", results);
     match statement.recipient {
         Recipient::Hashed { email, salt } => {
             let identifier = json!([{
@@ -146,6 +159,29 @@ pub fn credential(statement: &Statement<'_>) -> Value {
     };
     put(&mut whole, "evidence", statement.evidence.iter().map(evidence).collect());
     Value::Object(whole)
+}
+
+/// Returns the results (section B.1.19): the tier, and the points of a rubric, whose descriptions are added to the achievement.
+fn results(statement: &Statement<'_>, achievement: &mut Map<String, Value>) -> Vec<Value> {
+    let result = |number: usize, value: String| json!({ "type": ["Result"], "resultDescription": result_id(statement.badge_id, number), "value": value });
+    let mut results: Vec<Value> =
+        statement.badge.design.tier.iter().map(|tier| result(0, tier.name().to_owned())).collect();
+    let mut descriptions = match achievement.remove("resultDescription") {
+        Some(Value::Array(descriptions)) => descriptions,
+        _ => vec![],
+    };
+    for (number, score) in (1..).zip(statement.results) {
+        descriptions.push(json!({ "id": result_id(statement.badge_id, number), "type": ["ResultDescription"],
+            "name": score.criterion, "resultType": "RubricScore", "valueMin": "0", "valueMax": score.of.to_string() }));
+        results.push(result(number, score.points.to_string()));
+    }
+    put(achievement, "resultDescription", descriptions);
+    results
+}
+
+/// Returns the address of a result of a badge: the tier has the number 0, criteria of a rubric have those that follow.
+fn result_id(badge_id: &str, number: usize) -> String {
+    format!("{badge_id}#result-{number}")
 }
 
 /// Returns the credential of a status list, to be signed like any other.
@@ -226,6 +262,7 @@ mod tests {
             tags: vec![],
             alignments: vec![],
             valid_days: None,
+            earned_by: None,
             design: BadgeDesign::default(),
             archived: false,
         }
@@ -239,6 +276,8 @@ mod tests {
             issuer_name: "X",
             badge_id: "https://x.org/badges/1",
             badge,
+            badge_version: 3,
+            results: &[],
             picture: "https://x.org/badges/1.svg",
             recipient,
             awarded_at: at,
@@ -293,6 +332,29 @@ mod tests {
                 assert!(credential["credentialStatus"][0]["statusListIndex"].is_string());
             }
         }
+    }
+
+    #[test]
+    fn tiers_and_points_are_results() {
+        let design = BadgeDesign { tier: Some(BadgeTier::Gold), ..BadgeDesign::default() };
+        let badge = BadgeContent { design, ..badge() };
+        let scores = [Score { criterion: Label::parse("Clarity").expect("a label"), points: 4.5, of: 5.0 }];
+        let statement = Statement { results: &scores, ..statement(&badge, Recipient::Email("a@x")) };
+        let subject = &credential(&statement)["credentialSubject"];
+        let (results, described) = (&subject["result"], &subject["achievement"]["resultDescription"]);
+        let values = [0, 1].map(|at| (&results[at]["value"], &described[at]["name"], &described[at]["resultType"]));
+        assert_eq!(
+            values,
+            [
+                (&json!("Gold"), &json!("Tier"), &json!("PerformanceLevel")),
+                (&json!("4.5"), &json!("Clarity"), &json!("RubricScore"))
+            ]
+        );
+        for at in [0, 1] {
+            assert_eq!(results[at]["resultDescription"], described[at]["id"]);
+        }
+        assert_eq!((&described[0]["allowedValue"][2], &described[1]["valueMax"]), (&json!("Gold"), &json!("5")));
+        assert_eq!(subject["achievement"]["version"], "3");
     }
 
     #[test]

@@ -65,6 +65,10 @@ pub enum RecognitionRule {
     GrantedAlready,
     #[error("must be approved by somebody else")]
     OwnReward,
+    #[error("would earn itself: {path}")]
+    BadgeCircle { path: String },
+    #[error("must be at most {there_are}, the number of badges")]
+    MoreThanThereAre { there_are: usize },
     #[error("is {state}: only a draft is written")]
     NotADraft { state: String },
     #[error("needs the consent of the person whom it is about, who alone can give it")]
@@ -89,7 +93,9 @@ impl Rule for RecognitionRule {
             | Self::OthersPlan
             | Self::OtherPerson
             | Self::OwnCelebration
-            | Self::CostsSomething => About::Input,
+            | Self::CostsSomething
+            | Self::BadgeCircle { .. }
+            | Self::MoreThanThereAre { .. } => About::Input,
             Self::AlreadyAwarded
             | Self::AwardRevoked
             | Self::NotSuspended

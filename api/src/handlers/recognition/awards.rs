@@ -4,6 +4,7 @@ use actix_web::web::Path;
 use actix_web::{get, post};
 use chrono::{DateTime, NaiveDate, Utc};
 use milepost_domain::people::PersonContent;
+use milepost_domain::proof::validation::Score;
 use milepost_domain::recognition::award::{AwardEvidence, AwardState, Publication, expires_on};
 use milepost_domain::recognition::badge::BadgeContent;
 use milepost_domain::recognition::rule::RecognitionRule;
@@ -56,6 +57,10 @@ pub struct AwardDraft {
     #[serde(default)]
     #[schema(max_items = 20)]
     evidence: Vec<AwardEvidence>,
+    /// Results: points by the criteria of a rubric. They are public with a published award.
+    #[serde(default)]
+    #[schema(max_items = 50)]
+    results: Vec<Score>,
 }
 
 /// Award of a badge to a person.
@@ -64,7 +69,7 @@ pub struct AwardDraft {
     "id": "0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11", "badge_id": "0199f0a2-8888-7d52-b1a4-0c8a3e0f9d11", "badge_key": "first-agent",
     "badge_name": "First agent deployed", "person_id": "0199f0a2-9999-7d52-b1a4-0c8a3e0f9d11", "person_ref": "hr-17",
     "person_name": "Ana Petrova", "awarded_on": "2026-05-04", "issued_on": "2026-05-04", "expires_on": null, "state": "active",
-    "reason": null, "note": null, "evidence": [], "renews_id": null, "renewed_by_id": null, "publication": "hashed",
+    "reason": null, "note": null, "evidence": [], "badge_version": 1, "results": [], "renews_id": null, "renewed_by_id": null, "publication": "hashed",
     "public_url": "https://milepost.example.com/credentials/0199f0a2-1111-7d52-b1a4-0c8a3e0f9d11/0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
     "linkedin_url": "https://www.linkedin.com/profile/add?startTask=CERTIFICATION%5FNAME&name=First%20agent%20deployed",
     "author": {"type": "api_client", "id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11"}, "version": 1,
@@ -100,6 +105,12 @@ pub struct Award {
     /// Evidence that the award was earned.
     #[schema(max_items = 20)]
     evidence: Vec<AwardEvidence>,
+    /// Version of the badge that was awarded.
+    #[schema(minimum = 1)]
+    badge_version: i64,
+    /// Results: points by the criteria of a rubric. Those of a milestone are the means of what its validators gave.
+    #[schema(max_items = 50)]
+    results: Vec<Score>,
     /// Identifier of the award that this one renews.
     renews_id: Option<Uuid>,
     /// Identifier of the award that renews this one.
@@ -172,6 +183,8 @@ impl Frame {
         Award {
             id: row.id,
             badge_id: row.badge_id,
+            badge_version: row.badge_version,
+            results: row.results,
             badge_key: row.badge.key,
             badge_name: row.badge.name,
             person_id: row.person_id,
@@ -261,9 +274,12 @@ pub async fn award_badge(cx: Context, body: Body<AwardDraft>) -> Result<Answer, 
         }
         let expires_on =
             expires_on(awarded_on, draft.expires_on, badge.valid_days).map_err(|rule| rule.at("/expires_on"))?;
-        let AwardDraft { note, evidence, .. } = draft.clone();
+        let AwardDraft { note, evidence, results, .. } = draft.clone();
+        for (index, score) in results.iter().enumerate() {
+            score.check().map_err(|rule| rule.at(format!("/results/{index}/points")))?;
+        }
         let row = begun(unit, &badge, &person, (awarded_on, expires_on)).await?;
-        let row = AwardRow { note, evidence, ..row };
+        let row = AwardRow { note, evidence, results, ..row };
         give(unit, &row).await?;
         created(&cx, unit, row).await
     })

@@ -2,7 +2,8 @@
 
 use actix_web::web::Path;
 use actix_web::{get, post, put};
-use milepost_domain::recognition::badge::BadgeContent;
+use milepost_domain::recognition::badge::{BadgeContent, check_circle};
+use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::folded;
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -29,6 +30,7 @@ impl Managed for BadgeContent {
 
     async fn settle(&mut self, unit: &mut Unit, _before: Option<&Badge>) -> Result<(), ApiError> {
         self.check()?;
+        check_set(unit, self).await?;
         let Some(id) = self.design.artwork_id else { return Ok(()) };
         let found: Option<Artwork> = row::find(&mut unit.conn, unit.organization_id, id).await?;
         let unknown = || ApiError::field("/design/artwork_id", "unknown_artwork", "names no artwork");
@@ -38,6 +40,18 @@ impl Managed for BadgeContent {
     fn part(kept: &Badge) -> String {
         kept.key.to_string()
     }
+}
+
+/// Checks that the badges of a set are there, and that none would earn itself.
+async fn check_set(unit: &mut Unit, badge: &BadgeContent) -> Result<(), ApiError> {
+    let Some(set) = &badge.earned_by else { return Ok(()) };
+    let all: Vec<Badge> = row::all(&mut unit.conn, unit.organization_id, &[], "id").await?;
+    if let Some(index) = set.badges.iter().position(|key| !all.iter().any(|one| one.key == *key)) {
+        return Err(ApiError::field(&format!("/earned_by/badges/{index}"), "unknown_badge", "names no badge"));
+    }
+    let others = all.iter().filter(|one| one.key != badge.key);
+    let others = others.filter_map(|one| Some((&one.key, one.earned_by.as_ref()?)));
+    Ok(check_circle(others.chain([(&badge.key, set)])).map_err(|rule| rule.at("/earned_by"))?)
 }
 
 /// Filters of the badge list.

@@ -261,6 +261,8 @@ async fn stated(cx: &Context, conn: &mut Conn, award: &AwardRow) -> Result<Value
         issuer_name: &organization.name,
         badge_id: &badge_id,
         badge: &award.badge,
+        badge_version: award.badge_version,
+        results: &award.results,
         picture: &format!("{badge_id}/picture.svg"),
         recipient,
         awarded_at: begins(award.awarded_on, zone),

@@ -173,7 +173,7 @@ fn multikey(addresses: &Addresses, key: &CredentialKey) -> Option<Multikey> {
 pub async fn read_issued_badge(app: Data<App>, path: Path<(Uuid, Uuid)>) -> Result<Answer, ApiError> {
     let badge = find(&app, *path).await?;
     let address = Addresses::of(&app, path.0).badge(badge.id);
-    let mut achievement = achievement(&badge.content, &address, &format!("{address}/picture.svg"));
+    let mut achievement = achievement(&badge.content, badge.version(), &address, &format!("{address}/picture.svg"));
     achievement.insert("@context".to_owned(), json!(CONTEXTS));
     Ok(Answer::ok(&achievement)?.content_tag())
 }

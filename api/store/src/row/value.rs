@@ -155,6 +155,7 @@ json_columns!(
     milepost_domain::access::Scopes,
     milepost_domain::recognition::badge::BadgeContent,
     milepost_domain::recognition::badge::BadgeDesign,
+    milepost_domain::recognition::badge::BadgeSet,
     Vec<milepost_domain::recognition::badge::Alignment>,
     Vec<milepost_domain::values::text::Key>,
     Vec<milepost_domain::values::text::Label>,

@@ -169,6 +169,7 @@ impl MilestoneDefinition {
                 .collect(),
             alignments: vec![],
             valid_days: None,
+            earned_by: None,
             design: badge.design,
             archived: false,
         })
