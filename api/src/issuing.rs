@@ -46,6 +46,11 @@ impl Addresses {
         Self { base: base.trim_end_matches('/').to_owned(), organization_id }
     }
 
+    /// Returns the address of somebody's public portfolio.
+    pub fn portfolio(&self, person_id: Uuid) -> String {
+        format!("{}/portfolios/{}/{person_id}", self.base, self.organization_id)
+    }
+
     /// Returns the address of the server.
     pub fn base(&self) -> &str {
         &self.base

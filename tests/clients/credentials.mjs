@@ -1,5 +1,5 @@
 // Lets verifier-core of the Digital Credentials Consortium, which knows nothing of this server, verify its credentials with embedded proofs: the
-// signature, that the key is the issuer's, and the status list. The server calls itself PUBLIC there, and is asked at MILEPOST_URL.
+// signature, that the key is the issuer's, and the status list. The schema of JSON Resume judges the résumé of whoever has it. The server calls itself PUBLIC there, and is asked at MILEPOST_URL.
 
 import assert from "node:assert/strict";
 
@@ -15,6 +15,7 @@ globalThis.fetch = (request, options) => {
 // Schemas of 1EdTech, which it looks for, are not there; it would say so at length.
 const say = console.log;
 console.log = console.error = () => {};
+const resumes = (await import("@jsonresume/schema")).default;
 const { verifyCredential } = await import("@digitalcredentials/verifier-core");
 
 async function ask(method, path, body, accept = "application/json") {
@@ -39,9 +40,12 @@ const credential = await ask("GET", `/v1/people/${person.id}/awards/${award.id}/
 const found = await verdict(credential);
 assert.deepEqual(found.errors, [], JSON.stringify(found));
 for (const step of ["valid_signature", "revocation_status"]) assert.ok(found.passed.includes(step), JSON.stringify(found));
+const resume = await ask("GET", `/v1/people/${person.id}/resume`);
+assert.equal(resume.awards[0].title, "Judged again");
+resumes.validate(resume, (errors) => assert.equal(errors, null, JSON.stringify(errors)));
 const changed = structuredClone(credential);
 changed.credentialSubject.achievement.name = "Judged twice";
 assert.deepEqual((await verdict(changed)).errors, ["invalid_signature"]);
 await ask("POST", `/v1/awards/${award.id}/revoke`, { reason: "For a good reason." });
 assert.ok(!(await verdict(credential)).passed.includes("revocation_status"), "a revoked credential is not valid");
-say("summary: verifier-core verifies embedded proofs, and refuses what is changed and revoked");
+say("summary: verifier-core verifies embedded proofs, and refuses what is changed and revoked; a résumé is one of JSON Resume");

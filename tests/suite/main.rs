@@ -49,6 +49,7 @@ mod pathways;
 mod people;
 mod plans;
 mod playbooks;
+mod portfolio;
 mod profiles;
 mod programs;
 mod proof;

@@ -80,6 +80,7 @@ fn path_parameter(name: &str) -> (&'static str, Value) {
         "competition_id" => ("Identifier of the competition.", uuid),
         "impact_id" => ("Identifier of the impact.", uuid),
         "file_id" => ("Identifier of the file.", uuid),
+        "person_id" => ("Identifier of the person.", uuid),
         "story_id" => ("Identifier of the story.", uuid),
         "artwork_id" => ("Identifier of the artwork.", uuid),
         "invitation_id" => ("Identifier of the invitation.", uuid),

@@ -11,6 +11,7 @@ pub mod impacts;
 pub mod issuer;
 pub mod keys;
 pub mod leaderboard;
+pub mod portfolio;
 pub mod rewards;
 pub mod stories;
 pub mod verify;

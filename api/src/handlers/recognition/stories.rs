@@ -6,10 +6,9 @@ use milepost_domain::access::Scope;
 use milepost_domain::access::may::Subject;
 use milepost_domain::people::PersonContent;
 use milepost_domain::recognition::deed::RecognitionConsent;
-use milepost_domain::recognition::impact::{ImpactKind, ImpactState};
 use milepost_domain::recognition::story::{StoryContent, StoryState, StoryStep, Teller, take};
 use milepost_domain::rule::Rule as _;
-use milepost_domain::values::text::{Currency, Label, Name, Reason};
+use milepost_domain::values::text::Reason;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -22,6 +21,7 @@ use crate::honours::Honours;
 use crate::paging::{Page, Paging};
 use crate::precondition::{IfMatch, IfMatchOptional};
 use crate::resource::{By, Managed, Referred as _, find, insert, save};
+use crate::resources::figures::{StoryFigure, figures};
 use crate::sight::lacking;
 use crate::store::Conn;
 use crate::store::impacts::Impact;
@@ -62,48 +62,6 @@ async fn impacts_of(conn: &mut Conn, organization_id: Uuid, story: &StoryContent
     let Some(named) = Condition::one_of("id", &story.impact_ids) else { return Ok(vec![]) };
     let own = Condition::Equals("person_id", story.person_id.to_value());
     Ok(row::all(conn, organization_id, &[named, own], "id").await?)
-}
-
-/// Figure of a story: an impact of the person that is verified.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(example = json!({
-    "impact_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "title": "Invoices read by an agent", "kind": "cost_savings",
-    "annualized_minor": 1_200_000, "currency": "USD", "baseline": null, "result": null, "unit": null
-}))]
-pub struct StoryFigure {
-    /// Identifier of the impact.
-    impact_id: Uuid,
-    /// Title.
-    title: Name,
-    /// Kind.
-    kind: ImpactKind,
-    /// Amount for a year, in the smallest unit of the currency; null for figures that are no money.
-    annualized_minor: Option<i64>,
-    /// Currency.
-    currency: Option<Currency>,
-    /// Figure before.
-    baseline: Option<f64>,
-    /// Figure after.
-    result: Option<f64>,
-    /// Unit of the figures of kind `other`.
-    unit: Option<Label>,
-}
-
-impl StoryFigure {
-    fn of(impact: Impact) -> Self {
-        let impact_id = impact.id;
-        let content = impact.content;
-        Self {
-            impact_id,
-            title: content.title,
-            kind: content.kind,
-            annualized_minor: content.annualized_minor,
-            currency: content.currency,
-            baseline: content.baseline,
-            result: content.result,
-            unit: content.unit,
-        }
-    }
 }
 
 /// Success story of a person.
@@ -386,14 +344,6 @@ async fn own(cx: &Context, id: Uuid) -> Result<Story, ApiError> {
     let story = seen(cx, id).await?;
     let may = cx.may_claim_for(story.person_id.unwrap_or_default());
     if may { Ok(story) } else { Err(lacking(Scope::RecognitionWrite)) }
-}
-
-/// Figures of impacts that are verified.
-async fn figures(conn: &mut Conn, organization_id: Uuid, ids: &[Uuid]) -> Result<Vec<StoryFigure>, ApiError> {
-    let Some(named) = Condition::one_of("id", ids) else { return Ok(vec![]) };
-    let verified = Condition::Equals("state", ImpactState::Verified.to_value());
-    let rows: Vec<Impact> = row::all(conn, organization_id, &[named, verified], "id").await?;
-    Ok(rows.into_iter().map(StoryFigure::of).collect())
 }
 
 fn with_figures(story: Story, figures: &[StoryFigure]) -> ShownStory {
