@@ -20,7 +20,7 @@ const MOST_SVG_BYTES: usize = 512 * 1024;
 const MOST_SHAPES: usize = 5_000;
 
 /// Elements of an SVG that are drawn, or that say something to readers of the file.
-const ELEMENTS: [&str; 25] = [
+const ELEMENTS: [&str; 23] = [
     "circle",
     "clipPath",
     "defs",
@@ -29,10 +29,8 @@ const ELEMENTS: [&str; 25] = [
     "g",
     "line",
     "linearGradient",
-    "mask",
     "metadata",
     "path",
-    "pattern",
     "polygon",
     "polyline",
     "radialGradient",
@@ -47,6 +45,8 @@ const ELEMENTS: [&str; 25] = [
     "tspan",
     "use",
 ];
+/// Deepest nesting of elements: each can be a layer of its own.
+const DEEPEST: usize = 40;
 const SVG: &str = "http://www.w3.org/2000/svg";
 
 /// Returns artwork as it is kept.
@@ -80,10 +80,16 @@ fn svg(text: &str) -> Result<String, ApiError> {
     check_harmless(&Document::parse(text).map_err(|_| unread())?)
         .map_err(|reason| refused("unsafe_drawing", reason))?;
     let tree = raster::read(text).map_err(|_| unread())?;
+    if !tree.filters().is_empty() {
+        return Err(refused("unsafe_drawing", "must not contain filters".to_owned()));
+    }
     if shapes(&tree) > MOST_SHAPES {
         return Err(refused("image_too_large", format!("must have at most {MOST_SHAPES} shapes")));
     }
-    Ok(tree.to_string(&WriteOptions::default()))
+    let written = tree.to_string(&WriteOptions::default());
+    // Names with characters that mark something up are written as they are.
+    Document::parse(&written).map_err(|_| unread())?;
+    Ok(written)
 }
 
 fn refused(code: &'static str, reason: String) -> ApiError {
@@ -95,9 +101,15 @@ fn refused(code: &'static str, reason: String) -> ApiError {
 fn check_harmless(document: &Document<'_>) -> Result<(), String> {
     for node in document.descendants().filter(roxmltree::Node::is_element) {
         let name = node.tag_name();
-        if name.namespace() == Some(SVG) && !ELEMENTS.contains(&name.name()) {
+        // Without a namespace, elements are drawn like those of SVG.
+        let is_drawn = name.namespace().is_none_or(|namespace| namespace == SVG);
+        if (is_drawn && !ELEMENTS.contains(&name.name())) || name.name() == "script" {
             return Err(format!("must not contain the element {}", name.name()));
         }
+        if node.ancestors().count() > DEEPEST {
+            return Err(format!("must not be nested deeper than {DEEPEST} elements"));
+        }
+        let is_in_clip = node.ancestors().any(|one| one.tag_name().name() == "clipPath");
         for attribute in node.attributes() {
             let (name, value) = (attribute.name().to_lowercase(), attribute.value().trim());
             if name.starts_with("on") && attribute.namespace().is_none() {
@@ -106,10 +118,17 @@ fn check_harmless(document: &Document<'_>) -> Result<(), String> {
             if name == "href" && !value.starts_with('#') {
                 return Err("must refer to nothing outside itself".to_owned());
             }
+            if is_in_clip && (name == "clip-path" || value.contains("clip-path")) {
+                return Err("must not clip within a clip".to_owned());
+            }
             check_style(value)?;
         }
         if name.name() == "style" {
-            check_style(node.text().unwrap_or_default())?;
+            let style = node.text().unwrap_or_default();
+            if style.contains("clip-path") {
+                return Err("must not clip by a style sheet".to_owned());
+            }
+            check_style(style)?;
         }
     }
     Ok(())
@@ -175,7 +194,25 @@ mod tests {
             let to = if at == 0 { "a".to_owned() } else { format!("b{}", at - 1) };
             format!("{drawn}<g id=\"b{at}\"><use href=\"#{to}\"/><use href=\"#{to}\"/></g>")
         });
+        let filter =
+            "<filter xmlns=\"\" id=\"f\"><feTurbulence numOctaves=\"4000000000\"/></filter><rect filter=\"url(#f)\"/>";
+        let clips = "<clipPath id=\"a\"><rect width=\"5\" height=\"5\" clip-path=\"url(#a)\"/></clipPath>";
         for (file, code, word) in [
+            (drawing(filter), "unsafe_drawing", "filter"),
+            (drawing("<rect width=\"9\" height=\"9\" filter=\"blur(9)\"/>"), "unsafe_drawing", "filters"),
+            (drawing("<mask id=\"m\"/>"), "unsafe_drawing", "mask"),
+            (drawing("<pattern id=\"p\"/>"), "unsafe_drawing", "pattern"),
+            (drawing(clips), "unsafe_drawing", "clip within"),
+            (drawing("<style>rect{clip-path:url(#a)}</style>"), "unsafe_drawing", "style sheet"),
+            (drawing(&format!("{}{}", "<g opacity=\".9\">".repeat(60), "</g>".repeat(60))), "unsafe_drawing", "deeper"),
+            (drawing("<script xmlns=\"http://www.w3.org/1999/xhtml\"/>"), "unsafe_drawing", "script"),
+            (
+                drawing(
+                    "<linearGradient id=\"a&amp;&lt;\"><stop/><stop/></linearGradient><rect width=\"5\" height=\"5\" fill=\"url(#a&amp;&lt;)\"/>",
+                ),
+                "not_an_image",
+                "whole",
+            ),
             (drawing("<script>alert(1)</script>"), "unsafe_drawing", "script"),
             (drawing("<foreignObject/>"), "unsafe_drawing", "foreignObject"),
             (drawing("<image href=\"https://example.com/a.png\"/>"), "unsafe_drawing", "image"),

@@ -179,13 +179,17 @@ async fn for_sets(unit: &mut Unit, row: &AwardRow) -> Result<(), ApiError> {
     if sets.is_empty() {
         return Ok(());
     }
-    let own = [Condition::Equals("person_id", row.person_id.to_value()), Condition::IsPresent("revoked_at", false)];
+    let own = [Condition::Equals("person_id", row.person_id.to_value())];
     let awards: Vec<AwardRow> = row::all(&mut unit.conn, unit.organization_id, &own, "id").await?;
     let today = unit.today;
-    let held: Vec<_> = awards.iter().filter(|one| one.life().counts(today)).map(|one| &one.badge.key).collect();
+    let held: Vec<_> =
+        awards.iter().filter(|one| one.life().counts(today)).map(|one| (&one.badge.key, one.issued_on)).collect();
     for badge in sets {
-        if badge.earned_by.as_ref().is_some_and(|set| set.is_held(&held)) {
-            Box::pin(earned(unit, row.person_id, badge.content, (row.issued_on, vec![]))).await?;
+        // What has expired or was taken back does not come again by itself.
+        let was_awarded = awards.iter().any(|one| one.badge_id == badge.id);
+        let since = badge.earned_by.as_ref().and_then(|set| set.held_since(&held));
+        if let Some(since) = since.filter(|_| !was_awarded) {
+            Box::pin(earned(unit, row.person_id, badge.content, (since, vec![]))).await?;
         }
     }
     Ok(())

@@ -24,7 +24,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::error::ApiError;
-use crate::store::credential_keys::{CredentialKey, PublicKey};
+use crate::store::credential_keys::CredentialKey;
+use crate::store::public_key::PublicKey;
 use data_integrity::{Sealer, multikey};
 
 /// Media type of a credential as a JWT.

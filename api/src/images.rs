@@ -2,6 +2,7 @@
 //! (place, camera, a script behind the picture) is kept.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use image::codecs::png::PngEncoder;
 use image::imageops::FilterType;
@@ -31,11 +32,11 @@ const FORMATS: [ImageFormat; 4] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFor
 
 /// The place in which images are worked on: one at a time, because each can take much memory.
 #[derive(Debug)]
-pub struct Images(Semaphore);
+pub struct Images(Arc<Semaphore>);
 
 impl Default for Images {
     fn default() -> Self {
-        Self(Semaphore::new(1))
+        Self(Arc::new(Semaphore::new(1)))
     }
 }
 
@@ -45,10 +46,14 @@ impl Images {
         &self,
         work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let turn = self.0.acquire().await.map_err(ApiError::internal)?;
-        let done = tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)?;
-        drop(turn);
-        done
+        // The turn goes with the work, which goes on when nobody waits for it any more.
+        let turn = Arc::clone(&self.0).acquire_owned().await.map_err(ApiError::internal)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work();
+            drop(turn);
+            done
+        });
+        done.await.map_err(ApiError::internal)?
     }
 
     /// Checks that a file is a whole image within the limits.

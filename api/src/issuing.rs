@@ -22,7 +22,8 @@ use crate::credentials::data_integrity::Sealer;
 use crate::credentials::{Form, SignedList, Signer};
 use crate::error::ApiError;
 use crate::state::App;
-use crate::store::credential_keys::{self, CredentialKey, KeyAlgorithm, PublicKey};
+use crate::store::credential_keys::{self, CredentialKey};
+use crate::store::public_key::{KeyAlgorithm, PublicKey};
 use crate::store::{awards, row};
 use crate::unit::{Change, Entity, Unit};
 

@@ -10,6 +10,7 @@ pub mod invitation_page;
 pub mod newsletter;
 pub mod page;
 pub mod pictures;
+pub mod portfolio_markdown;
 pub mod portfolio_page;
 pub mod preview_picture;
 pub mod project_xml;

@@ -47,10 +47,9 @@ async fn decorated(engine: Engine) -> (Server, String) {
         let story = json!({ "title": title, "text": "It went well.", "quote": "I liked it.",
             "impact_ids": [impact.rsplit('/').next().expect("an id")] });
         let story = create(&server, &format!("/v1/people/{ana}/stories"), story).await;
-        let submit =
-            server.call("POST", &format!("{story}/submit")).bearer(&token).json(json!({ "shown_to": shown_to }));
-        submit.send().await.expect(200);
-        server.post(&format!("{story}/publish"), json!({})).await.expect(200);
+        let take = |step: &str| server.call("POST", &format!("{story}/{step}")).header("If-Match", "*");
+        take("submit").bearer(&token).json(json!({ "shown_to": shown_to })).send().await.expect(200);
+        take("publish").send().await.expect(200);
     }
     (server, ana)
 }

@@ -26,13 +26,13 @@ async fn written(server: &Server, of: &str, body: Value) -> String {
 
 /// Takes a step with a story as somebody.
 async fn step(server: &Server, token: &str, story: &str, step: &str, body: Value) -> Reply {
-    server.call("POST", &format!("{story}/{step}")).bearer(token).json(body).send().await
+    server.call("POST", &format!("{story}/{step}")).bearer(token).header("If-Match", "*").json(body).send().await
 }
 
 /// Publishes a story of somebody who submits it themselves.
 async fn published(server: &Server, token: &str, story: &str, shown_to: &str) {
     step(server, token, story, "submit", json!({ "shown_to": shown_to })).await.expect(200);
-    server.post(&format!("{story}/publish"), json!({})).await.expect(200);
+    step(server, &server.key, story, "publish", json!({})).await.expect(200);
 }
 
 async fn a_story_is_written_agreed_to_and_read(engine: Engine) {
@@ -45,18 +45,18 @@ async fn a_story_is_written_agreed_to_and_read(engine: Engine) {
         server.call("PUT", &path).header("If-Match", &format!("\"{version}\"")).json(body).send()
     };
     assert_eq!(put(1, story("Invoices read by an agent")).await.expect(200)["version"], 2);
-    let submitted = server.post(&format!("{path}/submit"), json!({})).await.expect(200);
+    let submitted = step(&server, &server.key, &path, "submit", json!({})).await.expect(200);
     assert_eq!((&submitted["state"], &submitted["shown_to"]), (&json!("awaiting_consent"), &Value::Null));
     assert_eq!(put(3, story("Another")).await.problem(409, "conflict"), errors(&[("", "not_a_draft")]));
-    let agreed = server.post(&format!("{path}/agree"), json!({ "shown_to": "public" })).await;
+    let agreed = step(&server, &server.key, &path, "agree", json!({ "shown_to": "public" })).await;
     assert_eq!(agreed.problem(409, "conflict"), errors(&[("", "consent_of_other")]), "nobody agrees for somebody else");
     let reason = json!({ "reason": "It was more than two days." });
     let back = step(&server, &token, &path, "disagree", reason.clone()).await.expect(200);
     assert_eq!((&back["state"], &back["reason"]), (&json!("draft"), &reason["reason"]));
-    server.post(&format!("{path}/submit"), json!({})).await.expect(200);
+    step(&server, &server.key, &path, "submit", json!({})).await.expect(200);
     let agreed = step(&server, &token, &path, "agree", json!({ "shown_to": "organization" })).await.expect(200);
     assert_eq!((&agreed["state"], &agreed["shown_to"]), (&json!("awaiting_review"), &json!("organization")));
-    let own = server.post(&format!("{path}/publish"), json!({})).await;
+    let own = step(&server, &server.key, &path, "publish", json!({})).await;
     assert_eq!(own.problem(409, "conflict"), errors(&[("", "own_story")]), "whoever submitted it does not publish it");
     let other = server.post("/v1/api-clients", json!({ "name": "Reader", "scopes": ["recognition:write"] })).await;
     let key = other.expect(201)["key"]["secret"].as_str().expect("a key").to_owned();
@@ -181,6 +181,9 @@ async fn stories_name_impacts_of_their_person(engine: Engine) {
     let shown = server.get(&path).await.expect(200);
     assert_eq!(pluck(&json!({ "data": shown["figures"] }), "annualized_minor"), [&json!(1_000_000)]);
     let token = token_of(&server, &client, "ana").await;
+    let early = step(&server, &token, &path, "submit", json!({})).await;
+    assert_eq!(early.problem(409, "conflict"), errors(&[("/impact_ids/1", "not_verified")]));
+    server.call("PUT", &path).header("If-Match", "*").json(with(&[&own])).send().await.expect(200);
     published(&server, &token, &path, "organization").await;
     let ben = token_of(&server, &client, "ben").await;
     let listed = server.call("GET", "/v1/stories").bearer(&ben).send().await.expect(200);
@@ -194,12 +197,20 @@ async fn stories_go_with_people(engine: Engine) {
     let ana = person(&server, "ana", json!({})).await;
     let twin = person(&server, "twin", json!({})).await;
     let path = written(&server, &twin, story("To be forgotten")).await;
-    server.post(&format!("/v1/people/{ana}/merges"), json!({ "duplicate_id": twin })).await.expect(201);
+    let merge = server.post(&format!("/v1/people/{ana}/merges"), json!({ "duplicate_id": twin })).await.expect(201);
     assert_eq!(server.get(&path).await.expect(200)["person_id"], ana.as_str());
+    // What is said of the duplicate is said of the person.
+    let later = written(&server, &twin, story("Told later")).await;
+    assert_eq!(server.get(&later).await.expect(200)["person_id"], ana.as_str());
+    step(&server, &server.key, &path, "submit", json!({})).await.expect(200);
     let copy = server.get(&format!("/v1/people/{ana}/export")).await.text;
     let has = |line: &str| line.contains("\"kind\":\"story\"") && line.contains("To be forgotten");
     assert!(copy.lines().any(has), "{copy}");
-    server.call("POST", &format!("/v1/people/{ana}/erase")).header("If-Match", "*").send().await.expect(200);
+    // The story goes back to whom it was about, and is forgotten with them, whoever it was recorded for.
+    let merge = merge["merge_id"].as_str().expect("an id");
+    server.post(&format!("/v1/people/{ana}/merges/{merge}/undo"), json!({})).await.expect(200);
+    assert_eq!(server.get(&path).await.expect(200)["person_id"], twin.as_str());
+    server.call("POST", &format!("/v1/people/{twin}/erase")).header("If-Match", "*").send().await.expect(200);
     server.get(&path).await.problem(404, "not_found");
     assert!(!server.get("/v1/ledger?limit=200").await.text.contains("To be forgotten"));
 }

@@ -11,6 +11,11 @@ const KEYWORD: &str = "openbadgecredential";
 /// Namespace of the element of an SVG that carries a credential.
 const NAMESPACE: &str = "https://purl.imsglobal.org/ob/v3p0";
 
+/// Longest credential in a picture, in bytes.
+const MOST_TEXT: usize = 200_000;
+/// Largest SVG in which a credential is looked for, in bytes.
+const MOST_SVG: usize = 512 * 1024;
+
 /// Returns a picture as PNG, with a credential inside if there is one.
 pub fn png(picture: &RgbaImage, credential: Option<&str>) -> Result<Vec<u8>, ApiError> {
     let mut bytes = vec![];
@@ -38,7 +43,9 @@ pub fn svg(drawing: &str, token: &str) -> String {
 
 /// Returns the credential inside a picture: of a PNG its chunk, of an SVG its element; `None` if there is none, or more than one.
 pub fn credential_of(picture: &[u8]) -> Option<String> {
-    if picture.starts_with(b"\x89PNG\r\n\x1a\n") { of_png(picture) } else { of_svg(std::str::from_utf8(picture).ok()?) }
+    let is_png = picture.starts_with(b"\x89PNG\r\n\x1a\n");
+    let found = if is_png { of_png(picture) } else { of_svg(std::str::from_utf8(picture).ok()?) };
+    found.filter(|text| text.len() <= MOST_TEXT)
 }
 
 fn of_png(picture: &[u8]) -> Option<String> {
@@ -46,11 +53,15 @@ fn of_png(picture: &[u8]) -> Option<String> {
     // Chunks may follow the image.
     let _ = reader.finish();
     let mut found = reader.info().utf8_text.iter().filter(|chunk| chunk.keyword == KEYWORD);
-    let one = found.next().filter(|_| found.next().is_none())?;
+    let mut one = found.next().filter(|_| found.next().is_none())?.clone();
+    one.decompress_text_with_limit(MOST_TEXT).ok()?;
     one.get_text().ok()
 }
 
 fn of_svg(picture: &str) -> Option<String> {
+    if picture.len() > MOST_SVG {
+        return None;
+    }
     let document = Document::parse(picture).ok()?;
     let is_ours = |node: &roxmltree::Node<'_, '_>| node.has_tag_name((NAMESPACE, "credential"));
     let mut found = document.descendants().filter(is_ours);
@@ -84,6 +95,9 @@ mod tests {
         };
         assert_eq!(of("<ob:credential><![CDATA[{\"a\": 1}]]></ob:credential>").as_deref(), Some("{\"a\": 1}"));
         assert_eq!(of("<ob:credential verify=\"x\"/><ob:credential verify=\"y\"/>"), None);
+        let bomb = "0".repeat(MOST_TEXT + 1);
+        let picture = RgbaImage::from_pixel(1, 1, Rgba([0; 4]));
+        assert_eq!(credential_of(&png(&picture, Some(&bomb)).expect("a picture")), None);
         for bytes in [&b""[..], b"\x89PNG\r\n\x1a\n", b"<svg", b"\xff\xfe"] {
             assert_eq!(credential_of(bytes), None);
         }

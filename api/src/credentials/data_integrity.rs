@@ -2,16 +2,16 @@
 //!
 //! Such a proof signs the RDF that a document means, and whoever reads the document reads its JSON. The two say the same only where the JSON is
 //! written as its contexts want it, so `check_form` refuses what could mean something else than it says (Data Integrity 1.0, section 2.4.1):
-//! fields that no context defines, other spellings of fields, and nodes that are described in two places. Contexts are those that the server
-//! holds; none is fetched.
+//! addresses that are none, nodes that are described in two places, other spellings of types, and fields without which the document would mean the
+//! same. Contexts are those that the server holds; none is fetched.
 
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
-use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
+use oxiri::Iri;
 use oxjsonld::{JsonLdParser, JsonLdRemoteDocument};
 use oxttl::NQuadsParser;
 use rdf_canon::{CanonicalizationOptions, canonicalize_quads_with};
@@ -33,8 +33,10 @@ const CONTEXTS: [(&str, &str); 6] = [
 
 /// Deepest nesting of a document.
 const DEEPEST: usize = 24;
-/// Most nodes of a document: they are what its canonical form costs.
-const MOST_NODES: usize = 2_000;
+/// Most values of a document.
+const MOST_VALUES: usize = 2_000;
+/// Most fields of a document: its meaning is looked at without each of them.
+const MOST_FIELDS: usize = 300;
 /// Most comparisons of nodes that look alike, so that no document can be made to cost more.
 const MOST_COMPARISONS: usize = 500;
 /// Multicodec prefix of a public Ed25519 key.
@@ -126,21 +128,23 @@ fn to_sign(document: &Value, options: &Value) -> Result<Vec<u8>, String> {
 
 /// Returns the RDF of a document in its canonical form (RDFC-1.0).
 fn canonical(document: &Value) -> Result<String, String> {
-    let text = document.to_string();
-    let mut quads = String::new();
-    let load = |url: &str, _: &_| -> Result<JsonLdRemoteDocument, Box<dyn Error + Send + Sync>> {
-        let (_, text) = CONTEXTS.iter().find(|(known, _)| *known == url).ok_or("The context is not known.")?;
-        Ok(JsonLdRemoteDocument { document: text.as_bytes().to_vec(), document_url: url.to_owned() })
-    };
-    for quad in JsonLdParser::new().for_slice(&text).with_load_document_callback(load) {
-        let quad = quad.map_err(|_| "The document is no JSON-LD that its contexts describe.")?;
-        writeln!(quads, "{quad} .").map_err(|error| error.to_string())?;
-    }
-    let read: Result<Vec<_>, _> = NQuadsParser::new().for_slice(quads.as_bytes()).collect();
+    let read: Result<Vec<_>, _> = NQuadsParser::new().for_slice(meaning(document)?.concat().as_bytes()).collect();
     let read = read.map_err(|_| "The document has an address that is none.")?;
     let options = CanonicalizationOptions { hndq_call_limit: Some(MOST_COMPARISONS) };
     canonicalize_quads_with::<Sha256>(&read, &options)
         .map_err(|_| "The document has too many parts that look alike.".to_owned())
+}
+
+/// Returns the RDF of a document: its statements as N-Quads, each as often as the document makes it.
+fn meaning(document: &Value) -> Result<Vec<String>, String> {
+    let text = document.to_string();
+    let load = |url: &str, _: &_| -> Result<JsonLdRemoteDocument, Box<dyn Error + Send + Sync>> {
+        let (_, text) = CONTEXTS.iter().find(|(known, _)| *known == url).ok_or("The context is not known.")?;
+        Ok(JsonLdRemoteDocument { document: text.as_bytes().to_vec(), document_url: url.to_owned() })
+    };
+    let quads = JsonLdParser::new().for_slice(&text).with_load_document_callback(load);
+    let statements: Result<_, _> = quads.map(|quad| quad.map(|quad| format!("{quad} .\n"))).collect();
+    statements.map_err(|_| "The document is no JSON-LD that its contexts describe.".to_owned())
 }
 
 /// Checks that a document, and the options of its proof, mean what they say.
@@ -155,7 +159,7 @@ pub fn check_form(document: &Value, options: &Value) -> Result<(), String> {
             return Err(format!("The context {context} is not known.").chars().take(300).collect());
         }
     }
-    let mut walk = Walk { nodes: 0, texts: HashMap::new() };
+    let mut walk = Walk { values: 0, texts: HashMap::new() };
     for part in [document, options] {
         let fields = part.as_object().ok_or("The document is no object.")?;
         walk.fields(fields.iter().filter(|(name, _)| *name != "@context"), 0)?;
@@ -166,25 +170,81 @@ pub fn check_form(document: &Value, options: &Value) -> Result<(), String> {
         one => described.push(&one["id"]),
     }
     let is_repeated = |id: &&Value| id.as_str().is_some_and(|id| walk.texts.get(id).is_some_and(|count| *count > 1));
-    match described.into_iter().find(is_repeated) {
-        Some(id) => Err(format!("{id} is described in more than one place.")),
-        None => Ok(()),
+    if let Some(id) = described.into_iter().find(is_repeated) {
+        return Err(format!("{id} is described in more than one place."));
     }
+    let mut options = options.clone();
+    options["@context"] = document["@context"].clone();
+    check_covered(&options)?;
+    check_covered(document)?;
+    check_head(document)
+}
+
+/// Checks that a document would mean less without any one of its fields.
+fn check_covered(document: &Value) -> Result<(), String> {
+    let whole = meaning(document)?.len();
+    let mut pointers = vec![];
+    collect_fields(document, "", &mut pointers);
+    if pointers.len() > MOST_FIELDS {
+        return Err("The document is too large for a proof of its meaning.".to_owned());
+    }
+    for (node, name) in pointers {
+        let mut without = document.clone();
+        without.pointer_mut(&node).and_then(Value::as_object_mut).and_then(|fields| fields.remove(&name));
+        if meaning(&without)?.len() >= whole {
+            return Err(format!("The proof does not cover the field {node}/{name}.").chars().take(300).collect());
+        }
+    }
+    Ok(())
+}
+
+/// Collects the fields of a document, each by its node. Identifiers name the nodes and state nothing.
+fn collect_fields(value: &Value, at: &str, pointers: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(fields) => {
+            for (name, value) in fields.iter().filter(|(name, _)| !matches!(name.as_str(), "@context" | "id")) {
+                pointers.push((at.to_owned(), name.clone()));
+                collect_fields(value, &format!("{at}/{name}"), pointers);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                collect_fields(item, &format!("{at}/{index}"), pointers);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Checks that the statements begin where the document does: it is a credential, and has an issuer.
+fn check_head(document: &Value) -> Result<(), String> {
+    let issuer = document.pointer("/issuer/id").unwrap_or(&document["issuer"]);
+    let (Some(id), Some(issuer)) = (document["id"].as_str(), issuer.as_str()) else {
+        return Err("The document has no address, or no issuer.".to_owned());
+    };
+    let statements = meaning(document)?;
+    let says = |predicate: &str, object: &str| {
+        statements.iter().any(|one| *one == format!("<{id}> <{predicate}> <{object}> .\n"))
+    };
+    let is_credential = says(
+        "http://www.w3.org/1999/02/22-rdf-syntax-ns#type",
+        "https://www.w3.org/2018/credentials#VerifiableCredential",
+    );
+    if is_credential && says("https://www.w3.org/2018/credentials#issuer", issuer) {
+        return Ok(());
+    }
+    Err("The document does not say that it is a credential of its issuer.".to_owned())
 }
 
 /// A walk through a document.
 struct Walk<'a> {
-    nodes: usize,
+    values: usize,
     /// How often each text occurs.
     texts: HashMap<&'a str, usize>,
 }
 
 impl<'a> Walk<'a> {
     fn fields(&mut self, fields: impl Iterator<Item = (&'a String, &'a Value)>, depth: usize) -> Result<(), String> {
-        self.nodes += 1;
-        if depth > DEEPEST || self.nodes > MOST_NODES {
-            return Err("The document is too large for a proof of its meaning.".to_owned());
-        }
         for (name, value) in fields {
             if !TERMS.contains(name) {
                 return Err(format!("No context defines the field {name}.").chars().take(300).collect());
@@ -198,19 +258,23 @@ impl<'a> Walk<'a> {
     }
 
     fn value(&mut self, name: &str, value: &'a Value, depth: usize) -> Result<(), String> {
+        self.values += 1;
+        if depth > DEEPEST || self.values > MOST_VALUES {
+            return Err("The document is too large for a proof of its meaning.".to_owned());
+        }
         match value {
             Value::Array(_) => return Err(format!("The field {name} has a list within a list.")),
             Value::Object(fields) => return self.fields(fields.iter(), depth + 1),
             Value::String(text) => {
                 *self.texts.entry(text).or_default() += 1;
-                let is_address = text.contains(':') && !text.starts_with("_:") && !text.contains(char::is_whitespace);
+                // An address that is none would be left out with everything that is said of it.
                 let is_right = match name {
-                    "id" => is_address,
-                    "type" => is_address || TERMS.contains(text),
+                    "id" => Iri::parse(text.as_str()).is_ok(),
+                    "type" => TERMS.contains(text),
                     _ => true,
                 };
                 if !is_right {
-                    return Err(format!("The {name} {text} is no address.").chars().take(300).collect());
+                    return Err(format!("The {name} {text} is none that is known.").chars().take(300).collect());
                 }
             }
             _ if matches!(name, "id" | "type") => return Err(format!("The field {name} is no text.")),
@@ -341,12 +405,9 @@ mod tests {
                 "The field credentialStatus has a list",
                 changed(|one| one["credentialStatus"] = json!([[{ "id": "https://x" }]])),
             ),
-            ("The id somewhere is no address.", changed(|one| one["issuer"]["id"] = json!("somewhere"))),
-            ("The id _:b0 is no address.", changed(|one| one["issuer"]["id"] = json!("_:b0"))),
-            (
-                "The type Imagined is no address.",
-                changed(|one| one["type"] = json!(["VerifiableCredential", "Imagined"])),
-            ),
+            ("The id somewhere is none", changed(|one| one["issuer"]["id"] = json!("somewhere"))),
+            ("The id _:b0 is none", changed(|one| one["issuer"]["id"] = json!("_:b0"))),
+            ("The type Imagined is none", changed(|one| one["type"] = json!(["VerifiableCredential", "Imagined"]))),
             (
                 "\"http://example.com/credentials/3527\" is described",
                 changed(|one| one["issuer"]["image"] = json!({ "id": "http://example.com/credentials/3527" })),
@@ -358,6 +419,27 @@ mod tests {
                     one["issuer"]["image"] = json!({ "id": "https://x/1" });
                 }),
             ),
+            // Each is dropped with all that is said of it, and leaves what was signed.
+            ("The id :x is none", changed(|one| one["issuer"]["id"] = json!(":x"))),
+            (
+                "The id https://x/< is none",
+                changed(|one| one["evidence"] = json!({ "id": "https://x/<", "type": ["Evidence"] })),
+            ),
+            // Terms that are defined elsewhere, values without a meaning, and another spelling of a type.
+            (
+                "The proof does not cover the field /issuer/statusPurpose.",
+                changed(|one| one["issuer"]["statusPurpose"] = json!("message")),
+            ),
+            ("The proof does not cover the field /evidence.", changed(|one| one["evidence"] = json!([]))),
+            ("The proof does not cover the field /validUntil.", changed(|one| one["validUntil"] = Value::Null)),
+            (
+                "The type https://www.w3.org/2018/credentials#VerifiableCredential is none",
+                changed(|one| one["type"][0] = json!("https://www.w3.org/2018/credentials#VerifiableCredential")),
+            ),
+            (
+                "The document has no address",
+                changed(|one| drop(one.as_object_mut().and_then(|fields| fields.remove("id")))),
+            ),
             ("The context {\"@vocab\"", changed(|one| one["@context"][1] = json!({ "@vocab": "https://x#" }))),
             (
                 "The context \"https://example.com/context\"",
@@ -366,6 +448,25 @@ mod tests {
         ] {
             assert!(found.starts_with(expected), "{expected} {found}");
         }
+    }
+
+    /// A genuine credential as the evidence of another one, whose own statements are dropped because its addresses are none: the same RDF.
+    #[test]
+    fn nobody_wraps_a_credential() {
+        let (signed, proof) = split(&published()).expect("a proof");
+        let mut inner = signed.clone();
+        inner.as_object_mut().and_then(|fields| fields.remove("@context")).expect("contexts");
+        let wrapped = |id: &str, subject: &str| {
+            json!({
+                "@context": signed["@context"], "id": id, "type": ["VerifiableCredential", "OpenBadgeCredential"],
+                "issuer": { "id": signed["issuer"]["id"] }, "validFrom": "2020-01-01T00:00:00Z",
+                "credentialSubject": { "id": subject, "type": ["AchievementSubject"] }, "evidence": [inner],
+            })
+        };
+        assert_eq!(is_sealed_by(&wrapped(":x", ":s"), &proof, &key()), Ok(true), "so the form must be looked at");
+        assert!(check_form(&wrapped(":x", ":s"), &proof).is_err());
+        let honest = wrapped("https://example.org/x", "https://example.org/s");
+        assert_eq!(is_sealed_by(&honest, &proof, &key()), Ok(false));
     }
 
     #[test]
@@ -381,7 +482,7 @@ mod tests {
         assert!(
             is_sealed_by(&alike(MOST_COMPARISONS + 1), &proof, &key()).is_err_and(|reason| reason.contains("alike"))
         );
-        assert!(check_form(&alike(MOST_NODES), &proof).is_err_and(|reason| reason.contains("too large")));
+        assert!(check_form(&alike(MOST_VALUES), &proof).is_err_and(|reason| reason.contains("too large")));
     }
 
     #[test]

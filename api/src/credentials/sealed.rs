@@ -91,7 +91,7 @@ impl Sealed {
         let of = |passed, good: &str, bad: &str| Finding::of(Check::Algorithm, passed, good, bad);
         match &self.seal {
             Seal::Jwt { algorithm, .. } => {
-                let named = algorithm.as_deref().unwrap_or("missing");
+                let named: String = algorithm.as_deref().unwrap_or("missing").chars().take(50).collect();
                 let bad = format!("The algorithm is {named}, but of JWTs only RS256 is taken.");
                 of(named == "RS256", "The algorithm is RS256.", &bad)
             }
@@ -104,30 +104,44 @@ impl Sealed {
         }
     }
 
-    /// Checks that what is read is what is signed: of a JWT its claims, of a document its fields and its proof.
-    pub fn check_reading(&self, now: DateTime<Utc>) -> Finding {
-        let Seal::Embedded { proof } = &self.seal else { return check_claims(&self.payload) };
-        let expires = proof["expires"].as_str().map(DateTime::parse_from_rfc3339);
-        let has_expired = expires.is_some_and(|at| at.is_ok_and(|at| at <= now));
-        let reason = match check_form(&self.payload, proof) {
-            Err(reason) => reason,
-            Ok(()) if has_expired => "The proof has expired.".to_owned(),
-            Ok(()) => String::new(),
-        };
-        Finding::of(Check::Fields, reason.is_empty(), "Every field is one that the proof covers.", &reason)
+    /// Checks that what is read is what is signed: of a JWT its claims, of a document its fields and its proof. What can be long is worked on beside
+    /// the requests.
+    pub async fn check_reading(&self, now: DateTime<Utc>) -> Finding {
+        match self.covered(now).await {
+            None => check_claims(&self.payload),
+            Some(covered) => {
+                let reason = covered.err().unwrap_or_default();
+                Finding::of(Check::Fields, reason.is_empty(), "Every field is one that the proof covers.", &reason)
+            }
+        }
     }
 
-    /// Whether the signature is that of a key. Where it can be long, it is worked on beside the requests.
+    /// Whether the fields of a document are those that its proof covers, which has not expired; `None` of a JWT.
+    pub async fn covered(&self, now: DateTime<Utc>) -> Option<Result<(), String>> {
+        let Seal::Embedded { proof } = self.seal.clone() else { return None };
+        let expires = match &proof["expires"] {
+            Value::Null => None,
+            at => Some(at.as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok())),
+        };
+        if expires.is_some_and(|at| at.is_none_or(|at| at <= now)) {
+            return Some(Err("The proof has expired.".to_owned()));
+        }
+        let document = self.payload.clone();
+        let checked = tokio::task::spawn_blocking(move || check_form(&document, &proof)).await;
+        Some(checked.unwrap_or_else(|_| Err("The document could not be read.".to_owned())))
+    }
+
+    /// Whether the signature is that of a key. What can be long is worked on beside the requests.
     pub async fn is_by(&self, key: VerifyingKey) -> bool {
-        let seal = self.clone();
-        tokio::task::spawn_blocking(move || seal.is_by_now(&key)).await.unwrap_or(false)
+        let sealed = self.clone();
+        tokio::task::spawn_blocking(move || sealed.is_by_now(&key)).await.unwrap_or(false)
     }
 
     fn is_by_now(&self, key: &VerifyingKey) -> bool {
         match (&self.seal, key) {
             (Seal::Jwt { token, .. }, VerifyingKey::Rsa(key)) => is_signed_by(token, key),
             (Seal::Embedded { proof }, VerifyingKey::Ed25519(key)) => {
-                check_form(&self.payload, proof).is_ok() && is_sealed_by(&self.payload, proof, key) == Ok(true)
+                is_sealed_by(&self.payload, proof, key) == Ok(true)
             }
             _ => false,
         }

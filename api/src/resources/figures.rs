@@ -1,6 +1,7 @@
 //! Figures: impacts that are verified, as stories and portfolios show them.
 
 use milepost_domain::recognition::impact::{ImpactKind, ImpactState};
+use milepost_domain::recognition::story::StoryContent;
 use milepost_domain::values::text::{Currency, Label, Name};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -15,7 +16,7 @@ use crate::store::row::{self, Column as _, Condition};
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "impact_id": "0199f0a2-7777-7d52-b1a4-0c8a3e0f9d11", "title": "Invoices read by an agent", "kind": "cost_savings",
-    "annualized_minor": 1_200_000, "currency": "USD", "baseline": null, "result": null, "unit": null
+    "annualized_minor": 1_200_000, "currency": "USD", "baseline": null, "result": null, "unit": null, "attribution_percent": 50
 }))]
 pub struct StoryFigure {
     /// Identifier of the impact.
@@ -34,6 +35,12 @@ pub struct StoryFigure {
     pub result: Option<f64>,
     /// Unit of the figures of kind `other`.
     pub unit: Option<Label>,
+    /// Share of the improvement that is owed to the person, in percent.
+    #[schema(minimum = 0, maximum = 100)]
+    pub attribution_percent: f64,
+    /// Person whose impact it is.
+    #[serde(skip)]
+    pub person_id: Option<Uuid>,
 }
 
 impl StoryFigure {
@@ -50,6 +57,8 @@ impl StoryFigure {
             baseline: content.baseline,
             result: content.result,
             unit: content.unit,
+            attribution_percent: content.attribution_percent,
+            person_id: content.person_id,
         }
     }
 }
@@ -58,23 +67,33 @@ impl StoryFigure {
     /// Returns the figure as a sentence, with its amount as people write it.
     pub fn in_words(&self) -> String {
         let title = self.title.as_str();
+        let share = if self.attribution_percent < 100.0 {
+            format!(", {} % of it attributed", self.attribution_percent)
+        } else {
+            String::new()
+        };
         let number = |figure: Option<f64>| figure.unwrap_or_default();
-        match (self.kind, self.annualized_minor, &self.currency) {
+        let improvement = match (self.kind, self.annualized_minor, &self.currency) {
             (ImpactKind::CostSavings, Some(minor), Some(currency)) => {
-                format!("{title}: saves {} a year", amount(minor, currency))
+                format!("saves {} a year", amount(minor, currency))
             }
-            (ImpactKind::Revenue, Some(minor), Some(currency)) => {
-                format!("{title}: brings {} a year", amount(minor, currency))
-            }
+            (ImpactKind::Revenue, Some(minor), Some(currency)) => format!("brings {} a year", amount(minor, currency)),
             (ImpactKind::HoursPerWeek, ..) => {
-                format!("{title}: takes {} hours a week instead of {}", number(self.result), number(self.baseline))
+                format!("takes {} hours a week instead of {}", number(self.result), number(self.baseline))
             }
             _ => {
                 let unit = self.unit.as_ref().map_or_else(String::new, |unit| format!(" {unit}"));
-                format!("{title}: from {} to {}{unit}", number(self.baseline), number(self.result))
+                format!("from {} to {}{unit}", number(self.baseline), number(self.result))
             }
-        }
+        };
+        format!("{title}: {improvement}{share}")
     }
+}
+
+/// Returns the figures that belong to a story: of impacts that it names and that are its person's.
+pub fn of_story(story: &StoryContent, figures: &[StoryFigure]) -> Vec<StoryFigure> {
+    let is_own = |one: &&StoryFigure| one.person_id == story.person_id && story.impact_ids.contains(&one.impact_id);
+    figures.iter().filter(is_own).cloned().collect()
 }
 
 /// An amount with the decimals of its currency (ISO 4217), and its thousands apart.

@@ -1,4 +1,4 @@
-//! Portfolio of a person: what they have achieved, as a document, as a JSON Resume, as lines for a résumé, and as the draft of a recommendation.
+//! Portfolio of a person: what they have achieved, as a document and as a JSON Resume.
 
 use chrono::NaiveDate;
 use milepost_domain::recognition::award::AwardState;
@@ -116,7 +116,8 @@ pub struct PortfolioStory {
 }
 
 impl PortfolioLevel {
-    fn in_words(&self) -> String {
+    /// Returns the level with its track.
+    pub fn in_words(&self) -> String {
         match &self.track {
             Some(track) => format!("{track}: {}", self.level),
             None => self.level.clone(),
@@ -125,18 +126,6 @@ impl PortfolioLevel {
 }
 
 impl Portfolio {
-    /// Returns lines to paste into a résumé.
-    pub fn lines(&self) -> Vec<String> {
-        let month = |on: NaiveDate| on.format("%B %Y").to_string();
-        let award = |one: &PortfolioAward| {
-            let expired = if one.state == AwardState::Expired { ", expired" } else { "" };
-            format!("{} ({}, {}{expired})", one.name, self.organization, month(one.awarded_on))
-        };
-        let level = |one: &PortfolioLevel| format!("{}: level finished ({})", one.in_words(), month(one.on));
-        let awards = self.awards.iter().map(award);
-        awards.chain(self.levels.iter().map(level)).chain(self.impacts.iter().map(StoryFigure::in_words)).collect()
-    }
-
     /// Returns the portfolio as a JSON Resume (schema 1.0.0).
     pub fn json_resume(&self) -> Value {
         let mut basics = json!({ "name": self.person_name });
@@ -169,47 +158,5 @@ impl Portfolio {
             "projects": self.stories.iter().map(project).collect::<Vec<_>>(),
             "meta": { "version": "v1.0.0", "lastModified": format!("{}T00:00:00", self.as_of) },
         })
-    }
-
-    /// Returns the draft of a recommendation: sentences from facts, for somebody who knows the person to write on.
-    pub fn recommendation(&self) -> String {
-        let name = self.person_name.as_str();
-        let first = name.split_whitespace().next().unwrap_or(name);
-        let mut paragraphs = vec![format!("# Recommendation of {name}")];
-        let since = self.since.map_or_else(String::new, |on| format!(" since {}", on.format("%B %Y")));
-        paragraphs.push(match self.milestones {
-            0 => format!("{name} is with {}.", self.organization),
-            1 => format!("{name} has achieved a milestone at {}{since}.", self.organization),
-            count => format!("{name} has achieved {count} milestones at {}{since}.", self.organization),
-        });
-        let current = self.awards.iter().filter(|one| one.state == AwardState::Active);
-        let awards: Vec<String> = current.map(|one| format!("“{}”", one.name)).collect();
-        if !awards.is_empty() {
-            paragraphs.push(format!("{first} holds {}.", list(&awards)));
-        }
-        let levels: Vec<String> = self.levels.iter().map(PortfolioLevel::in_words).collect();
-        if !levels.is_empty() {
-            paragraphs.push(format!("{first} has finished these levels: {}.", list(&levels)));
-        }
-        if !self.impacts.is_empty() {
-            let lines: Vec<String> = self.impacts.iter().map(|one| format!("- {}", one.in_words())).collect();
-            paragraphs.push(format!("What this has brought, as others have verified:\n\n{}", lines.join("\n")));
-        }
-        for quote in self.stories.iter().filter_map(|one| one.quote.as_ref()) {
-            paragraphs.push(format!("> {}", quote.replace('\n', "\n> ")));
-        }
-        paragraphs.push(format!(
-            "_What only you can say: how {first} works, and with whom; what would be missing without {first}._"
-        ));
-        paragraphs.join("\n\n") + "\n"
-    }
-}
-
-/// A list in words.
-fn list(items: &[String]) -> String {
-    match items {
-        [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }

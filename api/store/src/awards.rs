@@ -77,10 +77,9 @@ pub async fn take_bit(conn: &mut Conn, organization_id: Uuid, list: i64, index: 
     on!(conn, db => sqlx::query(SQL).bind(organization_id).bind(list).bind(index).execute(db).await.map(|done| done.rows_affected() == 1))
 }
 
-/// Returns the awards that were revoked.
+/// Returns the published awards that were revoked, a million at most.
 pub async fn revoked(conn: &mut Conn, organization_id: Uuid) -> sqlx::Result<Vec<Uuid>> {
-    const SQL: &str =
-        "SELECT id FROM awards WHERE organization_id = $1 AND status_list > 0 AND revoked_at IS NOT NULL ORDER BY id";
+    const SQL: &str = "SELECT id FROM awards WHERE organization_id = $1 AND status_list > 0 AND revoked_at IS NOT NULL AND published IS NOT NULL ORDER BY id LIMIT 1000000";
     on!(conn, db => sqlx::query_scalar(SQL).bind(organization_id).fetch_all(db).await)
 }
 

@@ -1,9 +1,9 @@
 //! Keys that sign the credentials of an organization.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::public_key::{KeyAlgorithm, PublicKey};
 use crate::row::{self, Condition};
 use crate::{Conn, columns, table};
 
@@ -20,44 +20,6 @@ pub struct CredentialKey {
     pub created_at: DateTime<Utc>,
     /// Time at which the key stopped signing. What it signed can still be verified.
     pub retired_at: Option<DateTime<Utc>>,
-}
-
-/// Public part of a key, in base64url as a JWK has it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "algorithm")]
-pub enum PublicKey {
-    /// RSA, for JWTs.
-    #[serde(rename = "RS256")]
-    Rsa {
-        /// Modulus.
-        n: String,
-        /// Public exponent.
-        e: String,
-    },
-    /// Ed25519, for embedded proofs.
-    Ed25519 {
-        /// Public key.
-        x: String,
-    },
-}
-
-/// Algorithm of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyAlgorithm {
-    /// RSA, for JWTs.
-    Rsa,
-    /// Ed25519, for embedded proofs.
-    Ed25519,
-}
-
-impl PublicKey {
-    /// Returns the algorithm.
-    pub const fn algorithm(&self) -> KeyAlgorithm {
-        match self {
-            Self::Rsa { .. } => KeyAlgorithm::Rsa,
-            Self::Ed25519 { .. } => KeyAlgorithm::Ed25519,
-        }
-    }
 }
 
 columns!(CredentialKey { id, private_der, public_key, created_at, retired_at });

@@ -21,6 +21,10 @@ pub struct Extent {
     pub impacts: Vec<Uuid>,
     /// Validations of the impacts.
     pub validations: Vec<Uuid>,
+    /// Stories about the people.
+    pub stories: Vec<Uuid>,
+    /// Awards of the people.
+    pub awards: Vec<Uuid>,
 }
 
 impl Extent {
@@ -42,7 +46,9 @@ impl Extent {
     pub async fn of_people(conn: &mut Conn, organization_id: Uuid, people: Vec<Uuid>) -> sqlx::Result<Self> {
         let people = with_merged(conn, organization_id, "people", people).await?;
         let plans = ids(conn, organization_id, "plans", "person_id", &people).await?;
-        let mut extent = Self { people, plans, ..Self::default() };
+        let stories = ids(conn, organization_id, "stories", "person_id", &people).await?;
+        let awards = ids(conn, organization_id, "awards", "person_id", &people).await?;
+        let mut extent = Self { people, plans, stories, awards, ..Self::default() };
         extent.find_impacts(conn, organization_id).await?;
         Ok(extent)
     }
@@ -62,8 +68,12 @@ impl Extent {
 
     /// Returns all identifiers.
     pub fn all(&self) -> Vec<Uuid> {
-        let Self { customers, people, plans, interventions, impacts, validations } = self;
-        [customers, people, plans, interventions, impacts, validations].into_iter().flatten().copied().collect()
+        let Self { customers, people, plans, interventions, impacts, validations, stories, awards } = self;
+        [customers, people, plans, interventions, impacts, validations, stories, awards]
+            .into_iter()
+            .flatten()
+            .copied()
+            .collect()
     }
 
     /// Removes all rows, those that refer to others first.

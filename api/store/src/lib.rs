@@ -60,6 +60,7 @@ pub mod plan_dependencies;
 pub mod plans;
 pub mod playbooks;
 pub mod profiles;
+pub mod public_key;
 pub mod reference_periods;
 pub mod rejected_messages;
 pub mod reporting_lines;

@@ -1,5 +1,6 @@
 //! Badges: definitions of what people can be awarded.
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use strum::{Display, EnumString, VariantArray};
 use utoipa::ToSchema;
@@ -223,9 +224,13 @@ impl BadgeSet {
         self.at_least.map_or(self.badges.len(), |least| usize::try_from(least).unwrap_or(usize::MAX))
     }
 
-    /// Returns whether enough of the badges are among those that somebody holds.
-    pub fn is_held(&self, held: &[&Key]) -> bool {
-        self.badges.iter().filter(|key| held.contains(key)).count() >= self.needed()
+    /// Returns the day since which somebody holds enough of the badges: of badges that they hold, each with the day of its award; `None` if they do
+    /// not hold enough.
+    pub fn held_since(&self, held: &[(&Key, NaiveDate)]) -> Option<NaiveDate> {
+        let since = |key: &Key| held.iter().filter(|(own, _)| *own == key).map(|(_, on)| *on).min();
+        let mut days: Vec<NaiveDate> = self.badges.iter().filter_map(since).collect();
+        days.sort_unstable();
+        days.get(self.needed().checked_sub(1)?).copied()
     }
 
     fn check(&self, own: &Key, violations: &mut Violations) {
@@ -290,7 +295,7 @@ pub struct BadgeContent {
     /// Days for which an award counts; null for good.
     #[schema(minimum = 1, maximum = 36500)]
     pub valid_days: Option<i64>,
-    /// Badges that earn this one: whoever is awarded enough of them, and holds them on that day, is awarded it, too.
+    /// Badges that earn this one: whoever is awarded one of them and holds enough is awarded it, too, once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earned_by: Option<BadgeSet>,
     /// Looks, from which the picture is drawn.
@@ -347,15 +352,17 @@ mod tests {
 
     #[test]
     fn enough_of_a_set() {
-        let keys = ["a", "b", "c", "d"].map(|key| Key::parse(key).expect("a key"));
-        let held: Vec<&Key> = keys[..2].iter().collect();
+        let on = |day| NaiveDate::from_ymd_opt(2026, 5, day).expect("a date");
+        let [a, b] = ["a", "b"].map(|key| Key::parse(key).expect("a key"));
+        let held = [(&a, on(10)), (&b, on(3)), (&a, on(12))];
         for (badges, at_least, expected) in [
-            (&["a", "b"][..], None, true),
-            (&["a", "b", "c"], None, false),
-            (&["a", "b", "c"], Some(2), true),
-            (&["c", "d"], Some(1), false),
+            (&["a", "b"][..], None, Some(on(10))),
+            (&["a", "b", "c"], None, None),
+            (&["a", "b", "c"], Some(2), Some(on(10))),
+            (&["a", "b", "c"], Some(1), Some(on(3))),
+            (&["c", "d"], Some(1), None),
         ] {
-            assert_eq!(set(badges, at_least).is_held(&held), expected, "{badges:?} {at_least:?}");
+            assert_eq!(set(badges, at_least).held_since(&held), expected, "{badges:?} {at_least:?}");
         }
     }
 

@@ -71,6 +71,8 @@ pub enum RecognitionRule {
     MoreThanThereAre { there_are: usize },
     #[error("is {state}: only a draft is written")]
     NotADraft { state: String },
+    #[error("must be verified first")]
+    NotVerified,
     #[error("needs the consent of the person whom it is about, who alone can give it")]
     ConsentOfOther,
     #[error("must be read by somebody whom it is not about and who did not submit it")]
@@ -114,6 +116,7 @@ impl Rule for RecognitionRule {
             | Self::GrantedAlready
             | Self::OwnReward
             | Self::NotADraft { .. }
+            | Self::NotVerified
             | Self::ConsentOfOther
             | Self::OwnStory => About::State,
         }

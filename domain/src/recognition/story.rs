@@ -115,6 +115,12 @@ impl StoryContent {
         }
         all_kept(violations)
     }
+
+    /// Checks that all impacts that it names are among those that are verified.
+    pub fn check_figures(&self, verified: &[Uuid]) -> Result<(), Violations> {
+        let missing = self.impact_ids.iter().enumerate().filter(|(_, id)| !verified.contains(id));
+        all_kept(missing.map(|(at, _)| RecognitionRule::NotVerified.at(format!("/impact_ids/{at}"))).collect())
+    }
 }
 
 impl StoryState {
@@ -165,6 +171,12 @@ mod tests {
             impact_ids: ids.iter().map(|id| Uuid::from_u128(*id)).collect(),
         };
         assert_eq!(story(&[1, 2]).check(), Ok(()));
+        assert_eq!(story(&[1]).check_figures(&[Uuid::from_u128(1)]), Ok(()));
+        let found = story(&[1, 2]).check_figures(&[Uuid::from_u128(1)]).err().unwrap_or_default();
+        assert_eq!(
+            found.iter().map(|one| (one.at.as_str(), one.code)).collect::<Vec<_>>(),
+            [("/impact_ids/1", "not_verified")]
+        );
         let found = story(&[1, 2, 1]).check().err().unwrap_or_default();
         assert_eq!(found.iter().map(|one| one.at.as_str()).collect::<Vec<_>>(), ["/impact_ids/2"]);
         assert_eq!(

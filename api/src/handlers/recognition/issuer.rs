@@ -22,7 +22,8 @@ use crate::handlers::server::KeySet;
 use crate::issuing::{Addresses, keep_key};
 use crate::state::App;
 use crate::store::badges::Badge;
-use crate::store::credential_keys::{self, CredentialKey, KeyAlgorithm};
+use crate::store::credential_keys::{self, CredentialKey};
+use crate::store::public_key::KeyAlgorithm;
 use crate::store::{awards, organizations, row};
 use crate::views::{badge_picture, pictures};
 
@@ -217,8 +218,8 @@ pub async fn read_status_list(
 
 /// Get a revocation list
 ///
-/// Returns the credentials of an issuer that were revoked, by their addresses (`1EdTechRevocationList` of Open Badges 3.0). Credentials name the
-/// status lists instead, which say the same: some verifiers refuse a credential that names a list of a type that they do not know.
+/// Returns the published credentials of an issuer that were revoked, by their addresses (`1EdTechRevocationList` of Open Badges 3.0). Credentials name
+/// the status lists instead, which have all of them: some verifiers refuse a credential that names a list of a type that they do not know.
 #[utoipa::path(tag = "recognition", responses((status = 200, description = "The list.", body = RevocationList)))]
 #[get("/issuers/{organization_id}/revocation-list")]
 pub async fn read_revocation_list(app: Data<App>, id: Path<Uuid>) -> Result<Answer, ApiError> {

@@ -1,5 +1,6 @@
 //! Keys of issuers: of this server and of others.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -29,11 +30,33 @@ pub async fn key_of(cx: &Context, issuer: &str, key: &str) -> Result<Result<Veri
     if let Some(found) = own_key(cx, issuer, key).await? {
         return Ok(found);
     }
+    Ok(foreign_key(cx, issuer, key).await)
+}
+
+/// A key of an issuer elsewhere: at an address under the issuer's own, or one that the issuer's document names. Others may have documents at the
+/// same host.
+async fn foreign_key(cx: &Context, issuer: &str, key: &str) -> Result<VerifyingKey, String> {
+    let is_under = key.strip_prefix(issuer).is_some_and(|rest| rest.starts_with(['/', '#']));
+    if !is_under {
+        let document: Value = serde_json::from_str(&fetch(cx, issuer).await?).unwrap_or_default();
+        if !mentions(&document, key) {
+            return Err(
+                "The key is not under the issuer's address, and the issuer's document does not name it.".to_owned()
+            );
+        }
+    }
     let address = key.split('#').next().unwrap_or_default();
-    Ok(match fetch(cx, address).await {
-        Ok(text) => named(&text, key, issuer),
-        Err(reason) => Err(reason),
-    })
+    named(&fetch(cx, address).await?, key, issuer, cx.now)
+}
+
+/// Whether a document has a text somewhere.
+fn mentions(document: &Value, text: &str) -> bool {
+    match document {
+        Value::String(own) => own == text,
+        Value::Array(items) => items.iter().any(|item| mentions(item, text)),
+        Value::Object(fields) => fields.values().any(|value| mentions(value, text)),
+        _ => false,
+    }
 }
 
 /// The key of a DID: in the DID itself (`did:key`), or in the document that it names (`did:web`).
@@ -46,7 +69,7 @@ async fn key_of_did(cx: &Context, did: &str, key: &str) -> Result<VerifyingKey, 
         return Ok(VerifyingKey::Ed25519(public));
     }
     let address = address_of_did(did).ok_or("Of DIDs, only did:key and did:web are known.")?;
-    named(&fetch(cx, &address).await?, key, did)
+    named(&fetch(cx, &address).await?, key, did, cx.now)
 }
 
 /// The address of the document of a DID of the web (did:web Method Specification, section 3.2).
@@ -58,18 +81,27 @@ fn address_of_did(did: &str) -> Option<String> {
     Some(format!("https://{host}/{path}/did.json"))
 }
 
-/// The key of an issuer in a document: the document itself, or the method that it lists under the key's name.
-fn named(text: &str, key: &str, issuer: &str) -> Result<VerifyingKey, String> {
+/// The key of an issuer in a document: the document itself, or the method that it lists under the key's name, for assertions.
+fn named(text: &str, key: &str, issuer: &str, now: DateTime<Utc>) -> Result<VerifyingKey, String> {
     let document: Value = serde_json::from_str(text).map_err(|_| "The key's address has no JSON.")?;
-    let lists = ["verificationMethod", "assertionMethod"];
-    let mut listed = lists.iter().filter_map(|name| document[name].as_array()).flatten();
+    let list = |name: &str| document[name].as_array().map_or(&[][..], Vec::as_slice);
     let method = if key.contains('#') {
-        listed.find(|method| method["id"] == key).ok_or("The issuer lists no such key.")?
+        let is_meant = |method: &&Value| method["id"] == key;
+        let asserting = list("assertionMethod").iter().any(|one| one == key || one["id"] == key);
+        let mut all = list("assertionMethod").iter().chain(list("verificationMethod"));
+        all.find(is_meant).filter(|_| asserting).ok_or("The issuer lists no such key for assertions.")?
     } else {
         &document
     };
     if method.get("controller").is_some_and(|controller| controller != issuer) {
         return Err("The key belongs to somebody else.".to_owned());
+    }
+    let is_over = |name: &str| match &method[name] {
+        Value::Null => false,
+        at => at.as_str().and_then(|at| DateTime::parse_from_rfc3339(at).ok()).is_none_or(|at| at <= now),
+    };
+    if is_over("revoked") || is_over("expires") {
+        return Err("The key is no longer in use.".to_owned());
     }
     VerifyingKey::read(method).ok_or_else(|| "The key's address has no key of RSA or Ed25519.".to_owned())
 }
@@ -115,4 +147,52 @@ pub async fn fetch(cx: &Context, url: &str) -> Result<String, String> {
 /// Scheme and host of an address.
 pub fn origin(url: &str) -> String {
     reqwest::Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn addresses_of_dids() {
+        for (did, expected) in [
+            ("did:web:example.com", Some("https://example.com/.well-known/did.json")),
+            ("did:web:example.com%3A8443:a:b", Some("https://example.com:8443/a/b/did.json")),
+            ("did:key:z6Mk", None),
+        ] {
+            assert_eq!(address_of_did(did).as_deref(), expected);
+        }
+    }
+
+    #[test]
+    fn keys_in_documents() {
+        let now = DateTime::from_timestamp(1_777_852_800, 0).expect("a time");
+        let method = |more: Value| {
+            let mut method = json!({ "id": "did:web:x#1", "controller": "did:web:x",
+                "publicKeyMultibase": "z6MkjZRZv3aez3r18pB1RBFJR1kwUVJ5jHt92JmQwXbd5hwi" });
+            for (name, value) in more.as_object().expect("fields") {
+                method[name] = value.clone();
+            }
+            method
+        };
+        let with = |method: Value, asserting: Value| {
+            let document = json!({ "verificationMethod": [method], "assertionMethod": asserting }).to_string();
+            named(&document, "did:web:x#1", "did:web:x", now).err().unwrap_or_default()
+        };
+        let listed = json!(["did:web:x#1"]);
+        assert_eq!(with(method(json!({})), listed.clone()), "");
+        for (method, asserting, expected) in [
+            (method(json!({})), json!([]), "The issuer lists no such key for assertions."),
+            (method(json!({ "controller": "did:web:y" })), listed.clone(), "The key belongs to somebody else."),
+            (method(json!({ "revoked": "2026-05-01T00:00:00Z" })), listed.clone(), "The key is no longer in use."),
+            (method(json!({ "expires": "soon" })), listed.clone(), "The key is no longer in use."),
+            (method(json!({ "publicKeyMultibase": "z1" })), listed, "The key's address has no key of RSA or Ed25519."),
+        ] {
+            assert_eq!(with(method, asserting), expected);
+        }
+        assert!(mentions(&json!({ "keys": [{ "id": "https://x/k" }] }), "https://x/k"));
+        assert!(!mentions(&json!({ "keys": "https://x/k2" }), "https://x/k"));
+    }
 }

@@ -21,7 +21,7 @@ use crate::error::ApiError;
 use crate::gate::negotiate;
 use crate::honours::Honoured;
 use crate::issuing::Addresses;
-use crate::resources::figures::{StoryFigure, figures};
+use crate::resources::figures::{StoryFigure, figures, of_story};
 use crate::resources::portfolio::{Portfolio, PortfolioAward, PortfolioLevel, PortfolioStory};
 use crate::state::App;
 use crate::store::awards::AwardRow;
@@ -29,7 +29,7 @@ use crate::store::impacts::Impact;
 use crate::store::organizations;
 use crate::store::row::{self, Column as _, Condition};
 use crate::store::stories::Story;
-use crate::views::portfolio_page;
+use crate::views::{portfolio_markdown, portfolio_page};
 
 /// Résumé as JSON Resume has it.
 #[derive(Debug, ToSchema)]
@@ -65,8 +65,7 @@ pub async fn read_portfolio(request: HttpRequest, cx: Context, id: Path<Uuid>) -
     let matched = Matched::of(&request)?;
     Ok(match negotiate(&request, &matched.operation.produces) {
         Some("text/markdown") => {
-            let lines: String = portfolio.lines().iter().map(|line| format!("- {line}\n")).collect();
-            Answer::text("text/markdown; charset=utf-8", lines).header(VARY, "accept")
+            Answer::text("text/markdown; charset=utf-8", portfolio_markdown::lines(&portfolio)).header(VARY, "accept")
         }
         _ => Answer::ok(&portfolio)?.content_tag().header(VARY, "accept"),
     })
@@ -89,8 +88,8 @@ pub async fn read_resume(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError
     responses((status = 200, description = "The draft as Markdown.", body = String, content_type = "text/markdown")))]
 #[get("/v1/people/{id}/recommendation")]
 pub async fn draft_recommendation(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
-    let draft = of_person(&cx, *id, Audience::Organization).await?.recommendation();
-    Ok(Answer::text("text/markdown; charset=utf-8", draft))
+    let portfolio = of_person(&cx, *id, Audience::Organization).await?;
+    Ok(Answer::text("text/markdown; charset=utf-8", portfolio_markdown::recommendation(&portfolio)))
 }
 
 /// Get a public portfolio
@@ -120,7 +119,7 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
     let is_world = audience == Audience::World;
     let honours = cx.honours().await?;
     let who: &Arc<Honoured> = honours.people.get(&id).ok_or_else(ApiError::not_found)?;
-    if is_world && !who.is_seen_by(audience) {
+    if is_world && !who.is_listed(cx.today(), audience) {
         return Err(ApiError::not_found());
     }
     let (organization_id, today) = (cx.organization_id(), cx.today());
@@ -136,12 +135,18 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
     let figures = figures(&mut conn, organization_id, &ids).await?;
     drop(conn);
     let addresses = Addresses::of(&cx.app, organization_id);
+    let is_shown = |row: &AwardRow| {
+        let is_held = matches!(row.life().state(today), AwardState::Active | AwardState::Expired);
+        is_held && (row.published.is_some() || !is_world)
+    };
+    let mut awards: Vec<AwardRow> = awards.into_iter().filter(is_shown).collect();
+    // Of an award and its renewal, the renewal is shown.
+    let renewals: Vec<Uuid> = awards.iter().map(|row| row.id).collect();
+    awards.retain(|row| row.renewed_by_id.is_none_or(|id| !renewals.contains(&id)));
     let award = |row: AwardRow| {
-        let state = row.life().state(today);
-        // Who renews an award shows the renewal.
-        let is_shown = row.renewed_by_id.is_none() && matches!(state, AwardState::Active | AwardState::Expired);
-        let url = row.published.is_some().then(|| addresses.credential(row.id));
-        (is_shown && (url.is_some() || !is_world)).then_some(PortfolioAward {
+        let (state, is_public) = (row.life().state(today), row.published.is_some());
+        let url = is_public.then(|| addresses.credential(row.id));
+        PortfolioAward {
             badge_key: row.badge.key,
             name: row.badge.name,
             description: row.badge.description,
@@ -151,10 +156,10 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
             expires_on: row.expires_on,
             state,
             url,
-        })
+        }
     };
     let story = |story: Story| {
-        let own = figures.iter().filter(|figure| story.impact_ids.contains(&figure.impact_id)).cloned().collect();
+        let own = of_story(&story.content, &figures);
         let (id, published_on, content) = (story.id, story.stamp.published_on, story.content);
         PortfolioStory {
             id,
@@ -178,7 +183,7 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
         as_of: today,
         since: who.deeds.milestones.iter().map(|one| one.on).min(),
         milestones: who.deeds.milestones.len(),
-        awards: awards.into_iter().filter_map(award).collect(),
+        awards: awards.into_iter().map(award).collect(),
         levels: who.deeds.levels.iter().map(level).collect(),
         impacts: impacts
             .into_iter()
@@ -186,7 +191,7 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
             .map(StoryFigure::of)
             .collect(),
         stories: stories.into_iter().map(story).collect(),
-        public_url: who.is_seen_by(Audience::World).then(|| addresses.portfolio(id)),
+        public_url: who.is_listed(today, Audience::World).then(|| addresses.portfolio(id)),
     };
     portfolio.awards.sort_by_key(|one| Reverse(one.awarded_on));
     portfolio.levels.sort_by_key(|one| Reverse(one.on));

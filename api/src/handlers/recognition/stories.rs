@@ -6,6 +6,7 @@ use milepost_domain::access::Scope;
 use milepost_domain::access::may::Subject;
 use milepost_domain::people::PersonContent;
 use milepost_domain::recognition::deed::RecognitionConsent;
+use milepost_domain::recognition::impact::ImpactState;
 use milepost_domain::recognition::story::{StoryContent, StoryState, StoryStep, Teller, take};
 use milepost_domain::rule::Rule as _;
 use milepost_domain::values::text::Reason;
@@ -20,8 +21,9 @@ use crate::extract::{Body, Query};
 use crate::honours::Honours;
 use crate::paging::{Page, Paging};
 use crate::precondition::{IfMatch, IfMatchOptional};
+use crate::reference::{self, Named};
 use crate::resource::{By, Managed, Referred as _, find, insert, save};
-use crate::resources::figures::{StoryFigure, figures};
+use crate::resources::figures::{StoryFigure, figures, of_story};
 use crate::sight::lacking;
 use crate::store::Conn;
 use crate::store::impacts::Impact;
@@ -41,6 +43,11 @@ impl Managed for StoryContent {
             before.stamp.state.check_may_change().map_err(|rule| rule.at(""))?;
         }
         self.check()?;
+        let known = before.map(|one| Named { id: one.person_id, external_ref: one.person_ref.as_ref() });
+        let fields = (&mut self.person_id, &mut self.person_ref);
+        let (conn, organization_id) = (&mut unit.conn, unit.organization_id);
+        reference::complete::<PersonContent>(conn, organization_id, "person", fields, known.unwrap_or_default())
+            .await?;
         let impacts = impacts_of(&mut unit.conn, unit.organization_id, self).await?;
         let missing = self.impact_ids.iter().position(|id| !impacts.iter().any(|impact| impact.id == *id));
         match missing {
@@ -152,7 +159,9 @@ pub async fn list_stories(cx: Context, paging: Paging, filters: Query<StoryFilte
     }
     let slice = paging.slice(Order::Id, Direction::Descending)?;
     let mut conn = cx.snapshot().await?;
-    let rows: Vec<Story> = row::page(&mut conn, cx.organization_id(), &conditions, &slice).await?;
+    let mut rows: Vec<Story> = row::page(&mut conn, cx.organization_id(), &conditions, &slice).await?;
+    // One may have been taken back since it was known to be published.
+    rows.retain(|row| row.stamp.state == StoryState::Published || may_read_all(&cx, row));
     let ids: Vec<Uuid> = rows.iter().flat_map(|story| &story.impact_ids).copied().collect();
     let figures = figures(&mut conn, cx.organization_id(), &ids).await?;
     paging.answer(rows, |row| Position { key: None, id: row.id }, |row| with_figures(row, &figures))
@@ -227,9 +236,9 @@ pub async fn replace_story(cx: Context, id: Path<Uuid>, body: Body<StoryContent>
 
 /// Submit a story
 ///
-/// Ends the writing. A story about somebody else waits for their consent; one's own is agreed to by this, and waits for a reader.
+/// Ends the writing. All impacts that the story names must be verified by now, so that nothing is shown that nobody has read. A story about somebody else waits for their consent; one's own is agreed to by this, and waits for a reader.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:write"])), extensions(("x-related" = json!("list"))),
-    params(IfMatchOptional), request_body = StorySubmission,
+    params(IfMatch), request_body = StorySubmission,
     responses((status = 200, description = "The submitted story.", body = ShownStory)))]
 #[post("/v1/stories/{story_id}/submit")]
 pub async fn submit_story(cx: Context, id: Path<Uuid>, body: Body<StorySubmission>) -> Result<Answer, ApiError> {
@@ -242,7 +251,7 @@ pub async fn submit_story(cx: Context, id: Path<Uuid>, body: Body<StorySubmissio
 ///
 /// The person whom the story is about agrees to it, and says who may see it. Nobody can do that for them.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:write"])), extensions(("x-related" = json!("list"))),
-    params(IfMatchOptional), request_body = StoryConsent, responses((status = 200, description = "The story.", body = ShownStory)))]
+    params(IfMatch), request_body = StoryConsent, responses((status = 200, description = "The story.", body = ShownStory)))]
 #[post("/v1/stories/{story_id}/agree")]
 pub async fn agree_to_story(cx: Context, id: Path<Uuid>, body: Body<StoryConsent>) -> Result<Answer, ApiError> {
     own(&cx, *id).await?;
@@ -263,7 +272,7 @@ pub async fn disagree_with_story(cx: Context, id: Path<Uuid>, body: Body<StoryRe
 /// Publish a story
 ///
 /// Somebody whom the story is not about, and who did not submit it, has read it and shows it.
-#[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:write"])), params(IfMatchOptional),
+#[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:write"])), params(IfMatch),
     responses((status = 200, description = "The published story.", body = ShownStory)))]
 #[post("/v1/stories/{story_id}/publish")]
 pub async fn publish_story(cx: Context, id: Path<Uuid>) -> Result<Answer, ApiError> {
@@ -306,6 +315,11 @@ async fn step(
         let has_submitted = before.stamp.submitted_by.as_ref() == Some(&unit.author());
         let by = Teller { is_subject: is_about_caller(cx, &before), has_submitted };
         let state = take(before.stamp.state, step, by).map_err(|rule| rule.at(""))?;
+        if step == StoryStep::Submit {
+            let impacts = impacts_of(&mut unit.conn, unit.organization_id, &before.content).await?;
+            let verified = impacts.iter().filter(|one| one.stamp.state == ImpactState::Verified).map(|one| one.id);
+            before.content.check_figures(&verified.collect::<Vec<_>>())?;
+        }
         let mut after = before.clone();
         let told = &mut after.stamp;
         (told.state, told.reason) = (state, reason.clone());
@@ -330,12 +344,15 @@ fn is_about_caller(cx: &Context, story: &Story) -> bool {
     own.is_some() && own == story.person_id
 }
 
+/// Whether the caller may read a story in every state: with the person's recognition.
+fn may_read_all(cx: &Context, story: &Story) -> bool {
+    cx.who.caller.may(Scope::RecognitionRead, &Subject::Person { id: story.person_id.unwrap_or_default() })
+}
+
 /// The story, for whoever may read it: with the person's recognition, or because it is published for them.
 async fn seen(cx: &Context, id: Uuid) -> Result<Story, ApiError> {
     let story = find::<StoryContent>(&mut cx.read().await?, cx.organization_id(), By::Id(id)).await?;
-    let subject = Subject::Person { id: story.person_id.unwrap_or_default() };
-    let may = cx.who.caller.may(Scope::RecognitionRead, &subject)
-        || published_for(cx, &*cx.honours().await?).any(|shown| shown == id);
+    let may = may_read_all(cx, &story) || published_for(cx, &*cx.honours().await?).any(|shown| shown == id);
     if may { Ok(story) } else { Err(ApiError::not_found()) }
 }
 
@@ -347,7 +364,7 @@ async fn own(cx: &Context, id: Uuid) -> Result<Story, ApiError> {
 }
 
 fn with_figures(story: Story, figures: &[StoryFigure]) -> ShownStory {
-    let own = figures.iter().filter(|figure| story.impact_ids.contains(&figure.impact_id)).cloned().collect();
+    let own = of_story(&story.content, figures);
     ShownStory { story, figures: own }
 }
 

@@ -26,6 +26,10 @@ use crate::error::ApiError;
 use crate::extract::{Body, collect_up_to};
 use crate::images::ImageFile;
 
+/// Type of an entry in a status list.
+const LIST_ENTRY: &str = "BitstringStatusListEntry";
+/// Type of an entry in a list of revoked credentials.
+const REVOCATION_LIST: &str = "1EdTechRevocationList";
 /// Largest picture in which a credential is looked for, in bytes.
 const MOST_PICTURE_BYTES: usize = 5 * 1024 * 1024;
 /// Largest list after unpacking, in bytes: five million entries.
@@ -84,7 +88,8 @@ pub async fn verify_credential(cx: Context, body: Body<CredentialText>) -> Resul
 #[post("/v1/credentials/verify-picture")]
 pub async fn verify_picture(request: HttpRequest, cx: Context, payload: Payload) -> Result<Answer, ApiError> {
     let bytes = collect_up_to(&request, payload.into_inner(), MOST_PICTURE_BYTES).await?;
-    judge(&cx, credential_of(&bytes).as_deref()).await
+    let found = cx.app.images.in_turn(move || Ok(credential_of(&bytes))).await?;
+    judge(&cx, found.as_deref()).await
 }
 
 /// Judges the text of a credential; `None` is a picture without one.
@@ -117,7 +122,7 @@ async fn judge(cx: &Context, given: Option<&str>) -> Result<Answer, ApiError> {
     let (good, bad) =
         ("The signature is that of the issuer's key.", "The signature does not belong to this text and key.");
     checks.push(Finding::of(Check::Signature, is_signed, good, bad));
-    checks.push(sealed.check_reading(cx.now));
+    checks.push(sealed.check_reading(cx.now).await);
     checks.push(check_validity(payload, cx.now));
     if is_signed {
         for (check, purpose) in
@@ -151,20 +156,39 @@ async fn status(
         Value::Null => &[],
         one => std::slice::from_ref(one),
     };
-    if purpose == StatusPurpose::Revocation
-        && let Some(entry) = entries.iter().find(|entry| has_type(entry, "1EdTechRevocationList"))
-    {
-        return Ok(in_revocation_list(cx, payload, entry, issuer).await);
+    let is_known = |entry: &&Value| has_type(entry, LIST_ENTRY) || has_type(entry, REVOCATION_LIST);
+    if !entries.iter().all(|entry| is_known(&entry)) {
+        return Ok(Finding::open(check, "The credential names a list of a type that is not known."));
     }
     let name = purpose.to_string();
-    let Some(entry) = entries.iter().find(|entry| entry["statusPurpose"] == name.as_str()) else {
-        let is_read = |entry: &Value| entry["statusPurpose"].is_string() || has_type(entry, "1EdTechRevocationList");
-        return Ok(if entries.iter().all(is_read) {
-            Finding::of(check, true, "The issuer keeps no list of this kind.", "")
-        } else {
-            Finding::open(check, "The credential names a list of a type that is not known.")
-        });
+    let meant = |entry: &&Value| match has_type(entry, LIST_ENTRY) {
+        true => entry["statusPurpose"] == name.as_str() || !entry["statusPurpose"].is_string(),
+        false => purpose == StatusPurpose::Revocation,
     };
+    let mut outcome = Finding::of(check, true, "The issuer keeps no list of this kind.", "");
+    for entry in entries.iter().filter(meant) {
+        outcome = match has_type(entry, LIST_ENTRY) {
+            true => in_status_list(cx, entry, (check, purpose), issuer).await?,
+            false => in_revocation_list(cx, payload, entry, issuer).await,
+        };
+        if outcome.passed != Some(true) {
+            break;
+        }
+    }
+    Ok(outcome)
+}
+
+/// Checks an entry of a status list (W3C Bitstring Status List 1.0).
+async fn in_status_list(
+    cx: &Context,
+    entry: &Value,
+    (check, purpose): (Check, StatusPurpose),
+    issuer: &str,
+) -> Result<Finding, ApiError> {
+    let name = purpose.to_string();
+    if !entry["statusSize"].is_null() && entry["statusSize"] != 1 {
+        return Ok(Finding::open(check, "The status list has more than one bit for each credential."));
+    }
     let list = entry["statusListCredential"].as_str().unwrap_or_default();
     let index = entry["statusListIndex"].as_str().and_then(|index| index.parse::<usize>().ok());
     let read = match own_list(cx, issuer, list, purpose).await? {
@@ -232,7 +256,8 @@ async fn listed(
         Ok(key) => key,
         Err(reason) => return Ok(Err(reason)),
     };
-    if sealed.is_by(key).await { Ok(bit(&sealed.payload, named, cx.now, index)) } else { unsigned() }
+    let is_covered = sealed.covered(cx.now).await.is_none_or(|covered| covered.is_ok());
+    if is_covered && sealed.is_by(key).await { Ok(bit(&sealed.payload, named, cx.now, index)) } else { unsigned() }
 }
 
 /// A bit of a status list, which must be the one that is named and of today.
@@ -244,7 +269,11 @@ fn bit(
 ) -> Result<bool, String> {
     let subject = &payload["credentialSubject"];
     let lister = payload.pointer("/issuer/id").unwrap_or(&payload["issuer"]);
-    if payload["id"] != list || *lister != issuer || subject["statusPurpose"] != purpose {
+    let is_of_purpose = match &subject["statusPurpose"] {
+        Value::Array(purposes) => purposes.iter().any(|one| one == purpose),
+        one => one == purpose,
+    };
+    if payload["id"] != list || *lister != issuer || !is_of_purpose {
         return Err("The status list is another one than the credential names.".to_owned());
     }
     if check_validity(payload, now).passed != Some(true) {

@@ -146,7 +146,7 @@ macro_rules! json_columns {
 }
 
 json_columns!(
-    crate::credential_keys::PublicKey,
+    crate::public_key::PublicKey,
     milepost_domain::usage::metric::MetricFilter,
     milepost_domain::customer::playbook::Playbook,
     Vec<milepost_domain::plan::template::MilestoneDefinition>,
