@@ -102,7 +102,7 @@ fn check_harmless(document: &Document<'_>) -> Result<(), String> {
     for node in document.descendants().filter(roxmltree::Node::is_element) {
         let name = node.tag_name();
         // Without a namespace, elements are drawn like those of SVG.
-        let is_drawn = name.namespace().is_none_or(|namespace| namespace == SVG);
+        let is_drawn = name.namespace().is_none_or(|namespace| namespace.is_empty() || namespace == SVG);
         if (is_drawn && !ELEMENTS.contains(&name.name())) || name.name() == "script" {
             return Err(format!("must not contain the element {}", name.name()));
         }

@@ -298,6 +298,7 @@ pub const FIELD_CODES: &[FieldCode] = &[
         "must be the reference in the path, or left out",
     ),
     of("not_valid", "The value breaks a rule that has no code of its own.", "does not satisfy the document"),
+    of("not_verified", "An impact that a story names is not verified.", "must be verified first"),
     of(
         "not_within_a_year",
         "The time is in the past or more than a year ahead.",
