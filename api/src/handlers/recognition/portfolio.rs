@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::http::header::VARY;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get};
+use chrono::NaiveDate;
 use milepost_domain::recognition::audience::Audience;
 use milepost_domain::recognition::award::AwardState;
 use milepost_domain::recognition::impact::ImpactState;
@@ -135,29 +136,6 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
     let figures = figures(&mut conn, organization_id, &ids).await?;
     drop(conn);
     let addresses = Addresses::of(&cx.app, organization_id);
-    let is_shown = |row: &AwardRow| {
-        let is_held = matches!(row.life().state(today), AwardState::Active | AwardState::Expired);
-        is_held && (row.published.is_some() || !is_world)
-    };
-    let mut awards: Vec<AwardRow> = awards.into_iter().filter(is_shown).collect();
-    // Of an award and its renewal, the renewal is shown.
-    let renewals: Vec<Uuid> = awards.iter().map(|row| row.id).collect();
-    awards.retain(|row| row.renewed_by_id.is_none_or(|id| !renewals.contains(&id)));
-    let award = |row: AwardRow| {
-        let (state, is_public) = (row.life().state(today), row.published.is_some());
-        let url = is_public.then(|| addresses.credential(row.id));
-        PortfolioAward {
-            badge_key: row.badge.key,
-            name: row.badge.name,
-            description: row.badge.description,
-            achievement_type: row.badge.achievement_type,
-            tier: row.badge.design.tier,
-            awarded_on: row.awarded_on,
-            expires_on: row.expires_on,
-            state,
-            url,
-        }
-    };
     let story = |story: Story| {
         let own = of_story(&story.content, &figures);
         let (id, published_on, content) = (story.id, story.stamp.published_on, story.content);
@@ -183,7 +161,7 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
         as_of: today,
         since: who.deeds.milestones.iter().map(|one| one.on).min(),
         milestones: who.deeds.milestones.len(),
-        awards: awards.into_iter().map(award).collect(),
+        awards: shown_awards(awards, today, is_world, &addresses),
         levels: who.deeds.levels.iter().map(level).collect(),
         impacts: impacts
             .into_iter()
@@ -197,4 +175,32 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
     portfolio.levels.sort_by_key(|one| Reverse(one.on));
     portfolio.stories.sort_by_key(|one| Reverse(one.published_on));
     Ok(portfolio)
+}
+
+/// The awards that an audience sees: those that count or have expired, and to the world only those that are published.
+fn shown_awards(awards: Vec<AwardRow>, today: NaiveDate, is_world: bool, addresses: &Addresses) -> Vec<PortfolioAward> {
+    let is_shown = |row: &AwardRow| {
+        let is_held = matches!(row.life().state(today), AwardState::Active | AwardState::Expired);
+        is_held && (row.published.is_some() || !is_world)
+    };
+    let mut awards: Vec<AwardRow> = awards.into_iter().filter(is_shown).collect();
+    // Of an award and its renewal, the renewal is shown.
+    let renewals: Vec<Uuid> = awards.iter().map(|row| row.id).collect();
+    awards.retain(|row| row.renewed_by_id.is_none_or(|id| !renewals.contains(&id)));
+    let award = |row: AwardRow| {
+        let (state, is_public) = (row.life().state(today), row.published.is_some());
+        let url = is_public.then(|| addresses.credential(row.id));
+        PortfolioAward {
+            badge_key: row.badge.key,
+            name: row.badge.name,
+            description: row.badge.description,
+            achievement_type: row.badge.achievement_type,
+            tier: row.badge.design.tier,
+            awarded_on: row.awarded_on,
+            expires_on: row.expires_on,
+            state,
+            url,
+        }
+    };
+    awards.into_iter().map(award).collect()
 }

@@ -161,15 +161,19 @@ async fn status(
         return Ok(Finding::open(check, "The credential names a list of a type that is not known."));
     }
     let name = purpose.to_string();
-    let meant = |entry: &&Value| match has_type(entry, LIST_ENTRY) {
-        true => entry["statusPurpose"] == name.as_str() || !entry["statusPurpose"].is_string(),
-        false => purpose == StatusPurpose::Revocation,
+    let meant = |entry: &&Value| {
+        if has_type(entry, LIST_ENTRY) {
+            entry["statusPurpose"] == name.as_str() || !entry["statusPurpose"].is_string()
+        } else {
+            purpose == StatusPurpose::Revocation
+        }
     };
     let mut outcome = Finding::of(check, true, "The issuer keeps no list of this kind.", "");
     for entry in entries.iter().filter(meant) {
-        outcome = match has_type(entry, LIST_ENTRY) {
-            true => in_status_list(cx, entry, (check, purpose), issuer).await?,
-            false => in_revocation_list(cx, payload, entry, issuer).await,
+        outcome = if has_type(entry, LIST_ENTRY) {
+            in_status_list(cx, entry, (check, purpose), issuer).await?
+        } else {
+            in_revocation_list(cx, payload, entry, issuer).await
         };
         if outcome.passed != Some(true) {
             break;
