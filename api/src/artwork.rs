@@ -1,5 +1,5 @@
-//! Uploaded artwork of badges: checked by what it contains, and drawn anew. Of an SVG, only what is drawn is kept: nothing in it runs, and nothing is
-//! loaded for it.
+//! Uploaded artwork of badges: checked by what it contains, and drawn anew. Of an SVG, only what is drawn is kept: nothing in it runs,
+//! and nothing is loaded for it.
 
 use image::codecs::png::PngEncoder;
 use image::imageops::FilterType;
@@ -96,8 +96,8 @@ fn refused(code: &'static str, reason: String) -> ApiError {
     ApiError::field("", code, reason)
 }
 
-/// Checks that nothing in a drawing runs, and that nothing is loaded for it. Elements of other vocabularies, such as those of drawing programs, are
-/// not drawn, and so not kept.
+/// Checks that nothing in a drawing runs, and that nothing is loaded for it. Elements of other vocabularies, such as those of drawing
+/// programs, are not drawn, and so not kept.
 fn check_harmless(document: &Document<'_>) -> Result<(), String> {
     for node in document.descendants().filter(roxmltree::Node::is_element) {
         let name = node.tag_name();

@@ -1,8 +1,8 @@
 //! Credentials of Open Badges: the keys that sign them, kept in memory with the status lists that are signed.
 //!
-//! A signature is made where it is asked for: RS256 and Ed25519 give the same one every time, so nothing signed is stored. `jsonwebtoken` would
-//! read and check the key again for each, which costs more than the signature; so the key is kept, and the compact form is put together here
-//! (RFC 7515, section 7.1).
+//! A signature is made where it is asked for: RS256 and Ed25519 give the same one every time, so nothing signed is stored. `jsonwebtoken`
+//! would read and check the key again for each, which costs more than the signature; so the key is kept, and the compact form is put
+//! together here (RFC 7515, section 7.1).
 
 pub mod baking;
 pub mod data_integrity;
@@ -165,8 +165,9 @@ pub enum IssuerKey {
 /// Public part of a key for embedded proofs (Multikey of W3C Controlled Identifiers 1.0, section 2.2.2).
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
-    "@context": "https://w3id.org/security/multikey/v1", "id": "https://milepost.example.com/issuers/0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11/keys/1",
-    "type": "Multikey", "controller": "https://milepost.example.com/issuers/0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
+    "@context": "https://w3id.org/security/multikey/v1", "type": "Multikey",
+    "id": "https://milepost.example.com/issuers/0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11/keys/1",
+    "controller": "https://milepost.example.com/issuers/0199f0a2-7c1e-7d52-b1a4-0c8a3e0f9d11",
     "publicKeyMultibase": "z6MkjZRZv3aez3r18pB1RBFJR1kwUVJ5jHt92JmQwXbd5hwi"
 }))]
 pub struct Multikey {

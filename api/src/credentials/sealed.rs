@@ -14,7 +14,7 @@ use super::data_integrity::{CRYPTOSUITE, check_form, is_sealed_by, read_multikey
 /// A credential, or another document that is signed like one.
 #[derive(Debug, Clone)]
 pub struct Sealed {
-    /// What it says.
+    /// Content.
     pub payload: Value,
     /// Address of the key that it names.
     pub key: Option<String>,

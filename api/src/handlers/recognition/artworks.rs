@@ -39,7 +39,7 @@ pub async fn list_artworks(cx: Context, paging: Paging) -> Result<Answer, ApiErr
 ///
 /// Takes a PNG of at most 5 MiB and 24 million pixels, or an SVG of at most 512 KiB, whatever `Content-Type` says. A PNG is kept with at most 640
 /// pixels on a side, without anything else that is in the file. Of an SVG, only what is drawn is kept; one with a script, an embedded picture, a
-/// filter, an animation, or a reference to something outside itself is refused. The same picture is kept once. A badge shows it when its design names
+/// filter, a mask, a pattern, an animation, or a reference to something outside itself is refused. The same picture is kept once. A badge shows it when its design names
 /// it (`artwork_id`); awards that were given before keep their picture.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:write"])),
     request_body(content = ImageFile, content_type = "application/octet-stream"),

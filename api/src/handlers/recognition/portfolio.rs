@@ -9,6 +9,7 @@ use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
 use milepost_domain::recognition::audience::Audience;
 use milepost_domain::recognition::award::AwardState;
+use milepost_domain::recognition::deed::FinishedLevel;
 use milepost_domain::recognition::impact::ImpactState;
 use milepost_domain::recognition::story::StoryState;
 use milepost_domain::values::text::Name;
@@ -115,7 +116,7 @@ pub async fn read_public_portfolio(
     Ok(answer.header(VARY, "accept"))
 }
 
-/// What an audience sees of somebody's portfolio. The world sees that of those who want it to.
+/// Part of somebody's portfolio that an audience sees. The world sees the portfolios of those who want it to.
 async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfolio, ApiError> {
     let is_world = audience == Audience::World;
     let honours = cx.honours().await?;
@@ -148,7 +149,7 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
             figures: own,
         }
     };
-    let level = |one: &milepost_domain::recognition::deed::FinishedLevel| PortfolioLevel {
+    let level = |one: &FinishedLevel| PortfolioLevel {
         track: one.place.track.as_deref().map(str::to_owned),
         level: one.level.to_string(),
         on: one.on,

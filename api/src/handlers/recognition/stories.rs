@@ -236,7 +236,8 @@ pub async fn replace_story(cx: Context, id: Path<Uuid>, body: Body<StoryContent>
 
 /// Submit a story
 ///
-/// Ends the writing. All impacts that the story names must be verified by now, so that nothing is shown that nobody has read. A story about somebody else waits for their consent; one's own is agreed to by this, and waits for a reader.
+/// Ends the writing. All impacts that the story names must be verified by now, so that nothing is shown that nobody has read. A story about somebody
+/// else waits for their consent; one's own is agreed to by this, and waits for a reader.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:write"])), extensions(("x-related" = json!("list"))),
     params(IfMatch), request_body = StorySubmission,
     responses((status = 200, description = "The submitted story.", body = ShownStory)))]

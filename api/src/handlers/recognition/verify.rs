@@ -68,9 +68,9 @@ pub struct Verdict {
 /// Verify a credential
 ///
 /// Checks an Open Badges 3.0 credential of any issuer: form, algorithm, type, the issuer's key, signature, claims or fields, validity, revocation
-/// and suspension. It is a JWT (RS256), or JSON with an embedded proof (`eddsa-rdfc-2022`). Keys are taken from under the scheme, host and port of
-/// the issuer's address, or from the issuer's DID (`did:key`, `did:web`). Keys and status lists of other issuers are fetched, from public addresses
-/// only; contexts are never fetched. The answer lists every check; a credential that fails is no error.
+/// and suspension. It is a JWT (RS256), or JSON with an embedded proof (`eddsa-rdfc-2022`). A key is the issuer's if it is at an address under the
+/// issuer's own, if the document at the issuer's address names it and it is on the same host, or if it is in the issuer's DID (`did:key`, `did:web`).
+/// Keys and status lists of other issuers are fetched, from public addresses only; contexts are never fetched. The answer lists every check; a credential that fails is no error.
 #[utoipa::path(tag = "recognition", security(("bearer" = ["recognition:read"])), request_body = CredentialText,
     extensions(("x-idempotent" = json!(true))), responses((status = 200, description = "The verdict.", body = Verdict)))]
 #[post("/v1/credentials/verify")]
