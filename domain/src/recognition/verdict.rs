@@ -5,6 +5,8 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::status_list::StatusPurpose;
+
 /// Seconds by which clocks may differ.
 const LEEWAY_SECONDS: i64 = 60;
 
@@ -65,12 +67,70 @@ pub fn is_valid(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| finding.passed == Some(true))
 }
 
-/// Checks that a document is an Open Badges 3.0 credential (section B.1.11): its types, and its first context.
-pub fn check_type(credential: &Value) -> Finding {
-    let has = |name: &str| match &credential["type"] {
+/// Entry of a credential in a list of its issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Listing<'a> {
+    /// Bit of a status list (W3C Bitstring Status List 1.0).
+    Bit {
+        /// Address of the list.
+        list: &'a str,
+        /// Index of the bit; `None` if it cannot be read.
+        index: Option<usize>,
+    },
+    /// List of revoked credentials (Open Badges 3.0, `1EdTechRevocationList`).
+    Revoked {
+        /// Address of the list.
+        list: &'a str,
+    },
+}
+
+/// Returns the entries of a credential that say whether a purpose holds, or why they cannot be told: one of a type that is not known may be of any
+/// purpose, and one without a purpose is looked at for each.
+pub fn listings(credential: &Value, purpose: StatusPurpose) -> Result<Vec<Listing<'_>>, &'static str> {
+    let entries = match &credential["credentialStatus"] {
+        Value::Array(entries) => entries.as_slice(),
+        Value::Null => &[],
+        one => std::slice::from_ref(one),
+    };
+    let mut found = vec![];
+    for entry in entries {
+        let text = |name: &str| entry[name].as_str();
+        if has_type(entry, "BitstringStatusListEntry") {
+            if text("statusPurpose").is_some_and(|own| own != purpose.to_string()) {
+                continue;
+            }
+            if !entry["statusSize"].is_null() && entry["statusSize"] != 1 {
+                return Err("The status list has more than one bit for each credential.");
+            }
+            let index = text("statusListIndex").and_then(|index| index.parse().ok());
+            found.push(Listing::Bit { list: text("statusListCredential").unwrap_or_default(), index });
+        } else if has_type(entry, "1EdTechRevocationList") {
+            if purpose == StatusPurpose::Revocation {
+                found.push(Listing::Revoked { list: text("id").unwrap_or_default() });
+            }
+        } else {
+            return Err("The credential names a list of a type that is not known.");
+        }
+    }
+    Ok(found)
+}
+
+/// Returns whether a list of revoked credentials names a credential; `None` if it is no such list.
+pub fn is_revoked_by(list: &Value, credential: &Value) -> Option<bool> {
+    let names = |one: &Value| one["id"] == credential["id"] && one["revoked"] != false;
+    Some(list["revokedCredential"].as_array()?.iter().any(names))
+}
+
+fn has_type(value: &Value, name: &str) -> bool {
+    match &value["type"] {
         Value::Array(types) => types.iter().any(|one| one == name),
         one => one == name,
-    };
+    }
+}
+
+/// Checks that a document is an Open Badges 3.0 credential (section B.1.11): its types, and its first context.
+pub fn check_type(credential: &Value) -> Finding {
+    let has = |name: &str| has_type(credential, name);
     let is_badge = has("VerifiableCredential") && (has("OpenBadgeCredential") || has("AchievementCredential"));
     let contexts = credential["@context"].as_array().map_or(&[][..], Vec::as_slice);
     let is_known = contexts.first().is_some_and(|first| first == "https://www.w3.org/ns/credentials/v2")
@@ -162,6 +222,53 @@ mod tests {
             let mut credential = whole();
             credential[field] = value;
             assert_eq!(failed(&credential, day), expected, "{field}");
+        }
+    }
+
+    #[test]
+    fn entries_that_say_whether_a_credential_counts() {
+        use StatusPurpose::{Revocation, Suspension};
+        let bit = |purpose: Value, more: Value| {
+            let mut entry = json!({ "type": "BitstringStatusListEntry", "statusPurpose": purpose, "statusListIndex": "7",
+                "statusListCredential": "https://x/1" });
+            for (name, value) in more.as_object().expect("fields") {
+                entry[name] = value.clone();
+            }
+            entry
+        };
+        let revoked = json!({ "id": "https://x/2", "type": ["1EdTechRevocationList"] });
+        let plain = |purpose: &str| bit(json!(purpose), json!({}));
+        let (of_bit, of_list) =
+            (Listing::Bit { list: "https://x/1", index: Some(7) }, Listing::Revoked { list: "https://x/2" });
+        for (status, purpose, expected) in [
+            (Value::Null, Revocation, Some(vec![])),
+            (plain("revocation"), Revocation, Some(vec![of_bit.clone()])),
+            (plain("revocation"), Suspension, Some(vec![])),
+            (json!([revoked, plain("revocation")]), Revocation, Some(vec![of_list, of_bit.clone()])),
+            (json!([revoked]), Suspension, Some(vec![])),
+            (json!([plain("revocation"), plain("revocation")]), Revocation, Some(vec![of_bit.clone(), of_bit.clone()])),
+            (bit(json!(["revocation"]), json!({})), Suspension, Some(vec![of_bit.clone()])),
+            (bit(json!("revocation"), json!({ "statusSize": 1 })), Revocation, Some(vec![of_bit])),
+            (bit(json!("revocation"), json!({ "statusSize": 2 })), Revocation, None),
+            (json!([plain("revocation"), { "type": "Imagined", "statusPurpose": "message" }]), Suspension, None),
+            (json!(["https://x/1"]), Revocation, None),
+            (json!([[plain("revocation")]]), Revocation, None),
+        ] {
+            let credential = json!({ "credentialStatus": status });
+            assert_eq!(listings(&credential, purpose).ok(), expected, "{credential} {purpose}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_revoked_credentials() {
+        let credential = json!({ "id": "https://x/1" });
+        for (list, expected) in [
+            (json!({ "revokedCredential": [{ "id": "https://x/1" }] }), Some(true)),
+            (json!({ "revokedCredential": [{ "id": "https://x/1", "revoked": false }] }), Some(false)),
+            (json!({ "revokedCredential": [{ "id": "https://x/2", "revoked": true }] }), Some(false)),
+            (json!({}), None),
+        ] {
+            assert_eq!(is_revoked_by(&list, &credential), expected, "{list}");
         }
     }
 

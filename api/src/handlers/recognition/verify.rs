@@ -10,7 +10,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
 use flate2::read::GzDecoder;
 use milepost_domain::recognition::status_list::{StatusPurpose, is_set};
-use milepost_domain::recognition::verdict::{Check, Finding, check_type, check_validity, is_valid};
+use milepost_domain::recognition::verdict::{
+    Check, Finding, Listing, check_type, check_validity, is_revoked_by, is_valid, listings,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -26,10 +28,6 @@ use crate::error::ApiError;
 use crate::extract::{Body, collect_up_to};
 use crate::images::ImageFile;
 
-/// Type of an entry in a status list.
-const LIST_ENTRY: &str = "BitstringStatusListEntry";
-/// Type of an entry in a list of revoked credentials.
-const REVOCATION_LIST: &str = "1EdTechRevocationList";
 /// Largest picture in which a credential is looked for, in bytes.
 const MOST_PICTURE_BYTES: usize = 5 * 1024 * 1024;
 /// Largest list after unpacking, in bytes: five million entries.
@@ -144,98 +142,52 @@ fn answer(payload: &Value, checks: Vec<Finding>) -> Result<Answer, ApiError> {
     })
 }
 
-/// Checks the issuer's list of a purpose.
+/// Checks the issuer's lists of a purpose: each that the credential names.
 async fn status(
     cx: &Context,
     payload: &Value,
     (check, purpose): (Check, StatusPurpose),
     issuer: &str,
 ) -> Result<Finding, ApiError> {
-    let entries = match &payload["credentialStatus"] {
-        Value::Array(entries) => entries.as_slice(),
-        Value::Null => &[],
-        one => std::slice::from_ref(one),
+    let listings = match listings(payload, purpose) {
+        Ok(listings) => listings,
+        Err(reason) => return Ok(Finding::open(check, reason)),
     };
-    let is_known = |entry: &&Value| has_type(entry, LIST_ENTRY) || has_type(entry, REVOCATION_LIST);
-    if !entries.iter().all(|entry| is_known(&entry)) {
-        return Ok(Finding::open(check, "The credential names a list of a type that is not known."));
-    }
     let name = purpose.to_string();
-    let meant = |entry: &&Value| {
-        if has_type(entry, LIST_ENTRY) {
-            entry["statusPurpose"] == name.as_str() || !entry["statusPurpose"].is_string()
-        } else {
-            purpose == StatusPurpose::Revocation
-        }
-    };
-    let mut outcome = Finding::of(check, true, "The issuer keeps no list of this kind.", "");
-    for entry in entries.iter().filter(meant) {
-        outcome = if has_type(entry, LIST_ENTRY) {
-            in_status_list(cx, entry, (check, purpose), issuer).await?
-        } else {
-            in_revocation_list(cx, payload, entry, issuer).await
+    let mut good = "The issuer keeps no list of this kind.";
+    for listing in listings {
+        let is_named = match listing {
+            Listing::Bit { list, index } => {
+                let read = match own_list(cx, issuer, list, purpose).await? {
+                    Some(text) => Ok(text),
+                    None => fetch(cx, list).await,
+                };
+                match read {
+                    Ok(text) => listed(cx, &text, (list, issuer, &name), index).await?,
+                    Err(reason) => Err(reason),
+                }
+            }
+            Listing::Revoked { list } => in_revocation_list(cx, payload, list, issuer).await,
         };
-        if outcome.passed != Some(true) {
-            break;
+        match is_named {
+            Ok(false) => good = "The issuer's list does not name the credential.",
+            Ok(true) => {
+                let bad = format!("The issuer's list names the credential ({name}).");
+                return Ok(Finding::of(check, false, "", &bad));
+            }
+            Err(reason) => return Ok(Finding::open(check, &reason)),
         }
     }
-    Ok(outcome)
+    Ok(Finding::of(check, true, good, ""))
 }
 
-/// Checks an entry of a status list (W3C Bitstring Status List 1.0).
-async fn in_status_list(
-    cx: &Context,
-    entry: &Value,
-    (check, purpose): (Check, StatusPurpose),
-    issuer: &str,
-) -> Result<Finding, ApiError> {
-    let name = purpose.to_string();
-    if !entry["statusSize"].is_null() && entry["statusSize"] != 1 {
-        return Ok(Finding::open(check, "The status list has more than one bit for each credential."));
+/// Whether the issuer's list of revoked credentials names a credential.
+async fn in_revocation_list(cx: &Context, payload: &Value, list: &str, issuer: &str) -> Result<bool, String> {
+    if origin(list).is_empty() || origin(list) != origin(issuer) {
+        return Err("The list of revoked credentials is at an address that is not the issuer's.".to_owned());
     }
-    let list = entry["statusListCredential"].as_str().unwrap_or_default();
-    let index = entry["statusListIndex"].as_str().and_then(|index| index.parse::<usize>().ok());
-    let read = match own_list(cx, issuer, list, purpose).await? {
-        Some(text) => Ok(text),
-        None => fetch(cx, list).await,
-    };
-    let outcome = match read {
-        Ok(text) => listed(cx, &text, (list, issuer, &name), index).await?,
-        Err(reason) => Err(reason),
-    };
-    Ok(match outcome {
-        Ok(false) => Finding::of(check, true, "The issuer's list does not name the credential.", ""),
-        Ok(true) => Finding::of(check, false, "", &format!("The issuer's list names the credential ({name}).")),
-        Err(reason) => Finding::open(check, &reason),
-    })
-}
-
-/// Checks a list of revoked credentials (Open Badges 3.0, `1EdTechRevocationList`).
-async fn in_revocation_list(cx: &Context, payload: &Value, entry: &Value, issuer: &str) -> Finding {
-    let address = entry["id"].as_str().unwrap_or_default();
-    if origin(address).is_empty() || origin(address) != origin(issuer) {
-        return Finding::open(
-            Check::Revocation,
-            "The list of revoked credentials is at an address that is not the issuer's.",
-        );
-    }
-    let list: Value = match fetch(cx, address).await {
-        Ok(text) => serde_json::from_str(&text).unwrap_or_default(),
-        Err(reason) => return Finding::open(Check::Revocation, &reason),
-    };
-    let Some(revoked) = list["revokedCredential"].as_array() else {
-        return Finding::open(Check::Revocation, "The list of revoked credentials cannot be read.");
-    };
-    let names = |one: &Value| one["id"] == payload["id"] && one["revoked"] != false;
-    let (good, bad) = ("The issuer's list does not name the credential.", "The issuer's list names the credential.");
-    Finding::of(Check::Revocation, !revoked.iter().any(names), good, bad)
-}
-
-fn has_type(value: &Value, name: &str) -> bool {
-    match &value["type"] {
-        Value::Array(types) => types.iter().any(|one| one == name),
-        one => one == name,
-    }
+    let list: Value = serde_json::from_str(&fetch(cx, list).await?).unwrap_or_default();
+    is_revoked_by(&list, payload).ok_or_else(|| "The list of revoked credentials cannot be read.".to_owned())
 }
 
 async fn own_list(cx: &Context, issuer: &str, list: &str, purpose: StatusPurpose) -> Result<Option<String>, ApiError> {
