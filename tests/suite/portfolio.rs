@@ -77,6 +77,7 @@ async fn a_portfolio_in_its_forms(engine: Engine) {
     assert_eq!(resume["skills"], json!([{ "name": "Technical", "level": "Foundation" }]));
     let draft = server.get(&format!("/v1/people/{ana}/recommendation")).await;
     assert_eq!(draft.header("content-type"), "text/markdown; charset=utf-8");
+    assert!(!draft.text.contains("<Petrova>"), "names mark nothing up: {}", draft.text);
     for part in [
         "# Recommendation of Ana",
         "has achieved a milestone at Northwind since May 2026",
@@ -109,6 +110,11 @@ async fn the_world_sees_what_was_shown(engine: Engine) {
         page.text
     );
     assert!(!page.text.contains("Within") && !page.text.contains("plain"), "{}", page.text);
+    // Whoever has left shows nothing to the world.
+    server.patch(&format!("/v1/people/{ana}"), json!({ "archived": true })).await.expect(200);
+    assert_eq!(world("text/html").await.status.as_u16(), 404);
+    server.patch(&format!("/v1/people/{ana}"), json!({ "archived": false })).await.expect(200);
+    assert_eq!(world("text/html").await.status.as_u16(), 200);
     server.patch(&profile, json!({ "recognition": "private" })).await.expect(200);
     assert_eq!(world("text/html").await.status.as_u16(), 404);
 }

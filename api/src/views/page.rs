@@ -1,6 +1,21 @@
 //! Parts that every page has.
 
-use maud::{Markup, PreEscaped, html};
+use actix_web::http::header::CONTENT_SECURITY_POLICY;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use crate::answer::Answer;
+
+/// Returns a page as a response: its title, its style with the policy that allows it, and what is in it.
+pub fn respond(title: &str, (style, policy): (&str, &str), main: &Markup) -> Answer {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (head(title, style, None))
+            body { main { (main) } }
+        }
+    };
+    Answer::text("text/html; charset=utf-8", page.into_string()).header(CONTENT_SECURITY_POLICY, policy)
+}
 
 /// Returns the head of a page: its title, its style, and more that it has of its own.
 pub fn head(title: &str, style: &str, more: Option<Markup>) -> Markup {

@@ -1,52 +1,33 @@
 //! The public page of a person's portfolio.
 
-use std::sync::LazyLock;
-
-use actix_web::http::header::CONTENT_SECURITY_POLICY;
-use maud::{DOCTYPE, Markup, html};
+use maud::{Markup, html};
 use milepost_domain::recognition::award::AwardState;
 
-use super::page::head;
-use super::security::policy;
+use super::ceremony_page::{POLICY, STYLE};
+use super::page::respond;
 use crate::answer::Answer;
 use crate::resources::figures::StoryFigure;
-use crate::resources::portfolio::{Portfolio, PortfolioStory};
-
-const STYLE: &str = include_str!("ceremony_page.css");
-
-static POLICY: LazyLock<String> = LazyLock::new(|| policy(STYLE));
+use crate::resources::portfolio::{Portfolio, PortfolioLevel, PortfolioStory};
 
 /// Returns the page as a response.
 pub fn render(portfolio: &Portfolio) -> Answer {
     let title = format!("{}: {}", portfolio.person_name, portfolio.organization);
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            (head(&title, STYLE, None))
-            body {
-                main {
-                    header {
-                        p class="organization" { (portfolio.organization) }
-                        h1 { (portfolio.person_name.as_str()) }
-                        p { (milestones_in_words(portfolio)) }
-                    }
-                    @if !portfolio.awards.is_empty() { (awards(portfolio)) }
-                    @if !portfolio.levels.is_empty() {
-                        section {
-                            h2 { "Finished levels" }
-                            ul {
-                                @for one in &portfolio.levels {
-                                    li { @if let Some(track) = &one.track { (track) ": " } (one.level) " (" (one.on.format("%B %Y")) ")" }
-                                }
-                            }
-                        }
-                    }
-                    @for one in &portfolio.stories { (story(one)) }
-                }
+    let main = html! {
+        header {
+            p class="organization" { (portfolio.organization) }
+            h1 { (portfolio.person_name.as_str()) }
+            p { (milestones_in_words(portfolio)) }
+        }
+        @if !portfolio.awards.is_empty() { (awards(portfolio)) }
+        @if !portfolio.levels.is_empty() {
+            section {
+                h2 { "Finished levels" }
+                ul { @for one in &portfolio.levels { li { (PortfolioLevel::in_words(one)) " (" (one.on.format("%B %Y")) ")" } } }
             }
         }
+        @for one in &portfolio.stories { (story(one)) }
     };
-    Answer::text("text/html; charset=utf-8", page.into_string()).header(CONTENT_SECURITY_POLICY, POLICY.as_str())
+    respond(&title, (STYLE, &POLICY), &main)
 }
 
 fn milestones_in_words(portfolio: &Portfolio) -> String {

@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use super::award::AwardState;
 use super::deed::RecognitionConsent;
 use super::rule::RecognitionRule;
 
@@ -29,6 +30,12 @@ impl Audience {
             Self::Participants { of } => consent != RecognitionConsent::Private && customer_id == Some(of),
         }
     }
+}
+
+/// Returns whether a portfolio shows an award: one that counts or has expired, and to the world only one that its holder has published.
+pub fn shows_award(audience: Audience, state: AwardState, is_published: bool) -> bool {
+    let is_held = matches!(state, AwardState::Active | AwardState::Expired);
+    is_held && (is_published || audience != Audience::World)
 }
 
 /// Checks that an award can be shown to the world: people decide for themselves, and others may for whoever shows achievements at all.
@@ -64,6 +71,22 @@ mod tests {
             let audiences = [Audience::World, Audience::Organization, Audience::Participants { of: own }];
             let seen = audiences.map(|audience| audience.sees(consent, customer_id));
             assert_eq!(seen, [world, organization, participants], "{consent} {customer_id:?}");
+        }
+    }
+
+    #[test]
+    fn awards_in_portfolios() {
+        use AwardState::{Active, Expired, Revoked, Suspended};
+        for (state, is_published, world, organization) in [
+            (Active, true, true, true),
+            (Active, false, false, true),
+            (Expired, true, true, true),
+            (Suspended, true, false, false),
+            (Revoked, true, false, false),
+        ] {
+            let seen =
+                [Audience::World, Audience::Organization].map(|audience| shows_award(audience, state, is_published));
+            assert_eq!(seen, [world, organization], "{state} {is_published}");
         }
     }
 

@@ -7,8 +7,7 @@ use actix_web::http::header::VARY;
 use actix_web::web::{Data, Path};
 use actix_web::{HttpRequest, get};
 use chrono::NaiveDate;
-use milepost_domain::recognition::audience::Audience;
-use milepost_domain::recognition::award::AwardState;
+use milepost_domain::recognition::audience::{Audience, shows_award};
 use milepost_domain::recognition::deed::FinishedLevel;
 use milepost_domain::recognition::impact::ImpactState;
 use milepost_domain::recognition::story::StoryState;
@@ -162,7 +161,7 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
         as_of: today,
         since: who.deeds.milestones.iter().map(|one| one.on).min(),
         milestones: who.deeds.milestones.len(),
-        awards: shown_awards(awards, today, is_world, &addresses),
+        awards: shown_awards(awards, today, audience, &addresses),
         levels: who.deeds.levels.iter().map(level).collect(),
         impacts: impacts
             .into_iter()
@@ -178,12 +177,14 @@ async fn of_person(cx: &Context, id: Uuid, audience: Audience) -> Result<Portfol
     Ok(portfolio)
 }
 
-/// The awards that an audience sees: those that count or have expired, and to the world only those that are published.
-fn shown_awards(awards: Vec<AwardRow>, today: NaiveDate, is_world: bool, addresses: &Addresses) -> Vec<PortfolioAward> {
-    let is_shown = |row: &AwardRow| {
-        let is_held = matches!(row.life().state(today), AwardState::Active | AwardState::Expired);
-        is_held && (row.published.is_some() || !is_world)
-    };
+/// The awards that an audience sees.
+fn shown_awards(
+    awards: Vec<AwardRow>,
+    today: NaiveDate,
+    audience: Audience,
+    addresses: &Addresses,
+) -> Vec<PortfolioAward> {
+    let is_shown = |row: &AwardRow| shows_award(audience, row.life().state(today), row.published.is_some());
     let mut awards: Vec<AwardRow> = awards.into_iter().filter(is_shown).collect();
     // Of an award and its renewal, the renewal is shown.
     let renewals: Vec<Uuid> = awards.iter().map(|row| row.id).collect();
