@@ -6,6 +6,8 @@
 
 pub mod baking;
 pub mod data_integrity;
+pub mod form;
+pub mod json_ld;
 pub mod sealed;
 
 use std::sync::Arc;

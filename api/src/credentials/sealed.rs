@@ -9,7 +9,8 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use milepost_domain::recognition::verdict::{Check, Finding, check_claims};
 use serde_json::Value;
 
-use super::data_integrity::{CRYPTOSUITE, check_form, is_sealed_by, read_multikey, split};
+use super::data_integrity::{CRYPTOSUITE, is_sealed_by, read_multikey, split};
+use super::form::check_form;
 
 /// A credential, or another document that is signed like one.
 #[derive(Debug, Clone)]
